@@ -1,0 +1,1 @@
+"""Whether annotations are right, whether annotators agree, and which label wins."""

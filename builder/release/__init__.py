@@ -1,0 +1,1 @@
+"""Versioned datasets on disk: splits, features, files, card, diff."""

@@ -1,0 +1,164 @@
+"""Files that are whole or absent, and the fingerprints that tell whether a stage has work to do."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.errors import StoreError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def digest(*parts: str | bytes) -> str:
+    """sha256 over length-prefixed parts, in hex: no two lists of parts share an input."""
+    h = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        h.update(len(data).to_bytes(8, "big"))
+        h.update(data)
+    return h.hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a file's bytes, in hex."""
+    with path.open("rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys and no free choices; dataclasses become objects."""
+    plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+    return json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, Path):
+        return value.as_posix()
+    raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+@contextlib.contextmanager
+def atomic(path: Path, mode: int = 0o644) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place when the block ends without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        temporary.chmod(mode)
+        yield temporary
+        with temporary.open("rb") as f:
+            os.fsync(f.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder beside `path`, renamed to `path` when the block ends without an error.
+
+    Raises `StoreError` when `path` exists already: a whole folder is never overwritten.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        temporary.chmod(0o755)
+        yield temporary
+        if path.exists():
+            raise StoreError(f"{path} exists already.", "Another run finished first; run the command again.")
+        temporary.rename(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_text(path: Path, text: str, mode: int = 0o644) -> None:
+    """`path` holds exactly `text` in UTF-8, with the given permissions, or what it held before."""
+    with atomic(path, mode) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
+
+
+def write_json(path: Path, value: Any, mode: int = 0o644) -> None:
+    """`path` holds `value` as indented JSON with sorted keys."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, default=_plain) + "\n", mode)
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file, or None when there is no such file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (json.JSONDecodeError, UnicodeDecodeError) as e:
+        raise StoreError(f"{path} is not readable JSON: {e}.", "Delete it and run the stage again.") from e
+
+
+def write_table(path: Path, table: "pa.Table") -> None:
+    """`path` holds the table as Parquet (zstd); the same table gives the same bytes."""
+    import pyarrow.parquet as pq
+
+    with atomic(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def read_table(path: Path, schema: "pa.Schema", made_by: str) -> "pa.Table":
+    """The table in a Parquet file; `made_by` is the command that writes it, named when the file is missing."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from builder.tables import check
+
+    if not path.exists():
+        raise StoreError(f"{path} is missing.", f"Run `builder {made_by}` first.")
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as e:
+        raise StoreError(f"{path} is damaged: {e}.", f"Delete it and run `builder {made_by}` again.") from e
+    return check(table, schema, str(path))
+
+
+class Stage:
+    """One stage's folder: its tables, a summary, and the fingerprint of what they were made from."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = folder.name
+
+    def table(self, name: str) -> Path:
+        return self.folder / f"{name}.parquet"
+
+    def summary(self) -> dict[str, Any] | None:
+        """What the last finished run reported, or None when the stage never finished."""
+        record = read_json(self.folder / "stage.json")
+        return None if record is None else record["summary"]
+
+    def fingerprint(self) -> str:
+        """The fingerprint of the last finished run; empty when the stage never finished."""
+        record = read_json(self.folder / "stage.json")
+        return "" if record is None else record["fingerprint"]
+
+    def is_current(self, fingerprint: str) -> bool:
+        """True when the stage finished from exactly these inputs and settings."""
+        return self.fingerprint() == fingerprint
+
+    @contextlib.contextmanager
+    def rewrite(self, fingerprint: str) -> Iterator[dict[str, Any]]:
+        """Marks the stage unfinished, yields the summary to fill, and marks it finished at the end.
+
+        Tables are written in between, each atomically; a stop in the middle leaves the stage unfinished, so the
+        next run writes it again.
+        """
+        (self.folder / "stage.json").unlink(missing_ok=True)
+        summary: dict[str, Any] = {}
+        yield summary
+        write_json(self.folder / "stage.json", {"fingerprint": fingerprint, "summary": summary})

@@ -1,0 +1,179 @@
+"""The Arrow schemas that stages exchange: the contract between rooms.
+
+Columns never change meaning between rooms. Intervals are half-open and count Unicode code points of the article's
+cleaned `text` unless the column says raw. Times are UTC. A table on disk is one Parquet file of its schema.
+"""
+
+import pyarrow as pa
+
+from builder.errors import StoreError
+
+TIME = pa.timestamp("us", tz="UTC")
+SECTION = pa.struct([("kind", pa.string()), ("start", pa.int32()), ("end", pa.int32())])
+SEGMENT = pa.struct(
+    [("start", pa.int32()), ("end", pa.int32()), ("raw_start", pa.int32()), ("raw_end", pa.int32())]
+)
+VOTE = pa.struct([("annotator", pa.string()), ("annotation_id", pa.string()), ("label", pa.string())])
+POSTERIOR = pa.struct([("label", pa.string()), ("probability", pa.float64())])
+
+
+def _schema(**columns: pa.DataType) -> pa.Schema:
+    return pa.schema(list(columns.items()))
+
+
+#: One row an article. `map` leads from `text` to `raw`, the decoded record (for HTML: the extracted text).
+ARTICLES = _schema(
+    article_id=pa.string(),  # sha256 of the raw record's bytes, first 16 hex digits
+    source_path=pa.string(),  # relative to paths.raw, or the remote address
+    record=pa.int32(),  # 0-based number of the record in its file
+    record_id=pa.string(),  # the source's own id, when a field is mapped to it
+    raw_sha256=pa.string(),
+    encoding=pa.string(),
+    title=pa.string(),
+    text=pa.string(),  # summary and body, without title and trailer
+    sections=pa.list_(SECTION),  # "summary", "body": tile the text but for the blank lines between them
+    trailer=pa.string(),  # the syndication note cut from the end
+    raw=pa.string(),
+    map=pa.list_(SEGMENT),
+    url=pa.string(),
+    source=pa.string(),
+    authors=pa.list_(pa.string()),
+    published=TIME,
+    language=pa.string(),
+    cluster_id=pa.string(),  # article_id of the kept member of the near-duplicate cluster
+    kept=pa.bool_(),  # False: a duplicate that is not annotated
+)
+
+#: One row a chunk: the window through which annotators look at `text[start:end]` of an article.
+CHUNKS = _schema(
+    chunk_id=pa.string(),  # sha256 of article_id, start and text, first 16 hex digits
+    article_id=pa.string(),
+    ordinal=pa.int32(),
+    start=pa.int32(),
+    end=pa.int32(),
+    text=pa.string(),
+    section=pa.string(),
+    context_before=pa.string(),
+    context_after=pa.string(),
+    tokens=pa.int32(),  # in the units of the chunking budget
+    sentences=pa.int32(),
+)
+
+#: One row a thing left out, at any stage.
+REJECTS = _schema(
+    stage=pa.string(),
+    source_path=pa.string(),
+    record=pa.int32(),
+    article_id=pa.string(),
+    chunk_id=pa.string(),
+    reason=pa.string(),  # a short stable code, such as "empty" or "undecodable"
+    detail=pa.string(),
+)
+
+#: One row an annotation, draft or skip of one annotator on one task.
+ANNOTATIONS = _schema(
+    annotation_id=pa.string(),  # "<project>:<annotation>", drafts "<project>:draft:<draft>"
+    task_id=pa.int64(),
+    project_id=pa.int64(),
+    chunk_id=pa.string(),
+    article_id=pa.string(),
+    annotator=pa.string(),  # stable pseudonym
+    state=pa.string(),  # "labelled", "labelled-empty", "skipped", "draft"
+    prediction=pa.string(),  # "none", "accepted", "edited", "rejected"
+    ground_truth=pa.bool_(),
+    problems=pa.list_(pa.string()),
+    comment=pa.string(),
+    created=TIME,
+    updated=TIME,
+    lead_time=pa.float64(),  # seconds
+    scheme_version=pa.string(),
+    pull=pa.string(),  # hash of the pull it came in
+    parent_id=pa.string(),  # annotation it was made from (review), if any
+    quarantined=pa.bool_(),  # True: kept out of gold by a check or an undecodable result
+)
+
+#: One row a marked span. `kind` is "entity" or "evidence"; evidence names the stance targets it supports.
+SPANS = _schema(
+    annotation_id=pa.string(),
+    chunk_id=pa.string(),
+    article_id=pa.string(),
+    annotator=pa.string(),
+    span_id=pa.string(),  # Label Studio's region id
+    kind=pa.string(),
+    start=pa.int32(),
+    end=pa.int32(),
+    label=pa.string(),
+    text=pa.string(),
+    targets=pa.list_(pa.string()),
+)
+
+#: One row a stance. `span_id` is set when the target is a mention rather than a target of the scheme.
+STANCES = _schema(
+    annotation_id=pa.string(),
+    chunk_id=pa.string(),
+    article_id=pa.string(),
+    annotator=pa.string(),
+    target=pa.string(),
+    span_id=pa.string(),
+    label=pa.string(),
+)
+
+#: One row a finding about an annotation. `path` points into the raw result, such as `$.result[3].value.end`.
+ISSUES = _schema(
+    check=pa.string(),
+    severity=pa.string(),  # "error" quarantines, "warning" reports, "info" records a repair
+    annotation_id=pa.string(),
+    chunk_id=pa.string(),
+    task_id=pa.int64(),
+    annotator=pa.string(),
+    path=pa.string(),
+    message=pa.string(),
+    repair=pa.string(),  # what was changed, with the evidence; null when nothing was
+)
+
+#: One row a span that at least one annotator marked, with who marked it. `status` is "agreed" (unanimous),
+#: "adjudicated", "expert" or "unresolved"; a span voted down keeps status "rejected".
+GOLD_SPANS = _schema(
+    chunk_id=pa.string(),
+    article_id=pa.string(),
+    kind=pa.string(),
+    start=pa.int32(),
+    end=pa.int32(),
+    label=pa.string(),
+    text=pa.string(),
+    targets=pa.list_(pa.string()),
+    probability=pa.float64(),
+    method=pa.string(),
+    votes=pa.list_(VOTE),  # one a annotator who saw the chunk; a null label is a vote against
+    status=pa.string(),
+)
+
+#: One row a chunk and target. `label` is null when the status is "unresolved".
+GOLD_STANCES = _schema(
+    chunk_id=pa.string(),
+    article_id=pa.string(),
+    target=pa.string(),
+    label=pa.string(),
+    probability=pa.float64(),
+    posterior=pa.list_(POSTERIOR),
+    method=pa.string(),
+    votes=pa.list_(VOTE),
+    status=pa.string(),
+)
+
+
+def build(rows: list[dict[str, object]], schema: pa.Schema) -> pa.Table:
+    """A table of `schema` from dictionaries; a missing column is null, an unknown one a `KeyError`."""
+    for name in {key for row in rows for key in row} - set(schema.names):
+        raise KeyError(f"column {name!r} is not in the schema {schema.names}")
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def check(table: pa.Table, schema: pa.Schema, where: str) -> pa.Table:
+    """The table itself; raises `StoreError` when its columns are not those of the schema."""
+    if table.schema.remove_metadata() != schema:
+        raise StoreError(
+            f"{where} was written by another version of the builder.",
+            "Delete the workspace folder it lies in and run `builder prepare` again.",
+        )
+    return table
