@@ -44,7 +44,8 @@ class Dataset:
     def __post_init__(self) -> None:
         if not _NAME.match(self.name):
             raise ConfigError(
-                f"dataset.name is {self.name!r}.", "Use lower-case letters, digits, '.', '_' and '-', as in news-stance."
+                f"dataset.name is {self.name!r}.",
+                "Use lower-case letters, digits, '.', '_' and '-', as in news-stance.",
             )
 
 
@@ -105,7 +106,6 @@ def register() -> None:
 
 def convert(composed: DictConfig) -> Config:
     """The plain dataclasses of a composed configuration; raises `ConfigError` when a value is out of range."""
-    # A copy without interpolations to `hydra:`, which only resolve while a job runs.
     config = OmegaConf.to_object(composed)
     assert isinstance(config, Config)
     return config

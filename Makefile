@@ -1,0 +1,45 @@
+# Every target sets up what it needs: one virtual environment in .venv, pinned by constraints.txt.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ONLY ?=
+
+.PHONY: demo test lint bench faults constraints clean
+export HF_HUB_OFFLINE ?= 1
+
+demo: $(VENV)/.studio  ## Build the sample dataset: raw articles -> Label Studio -> exports/news-stance/
+	$(BIN)/builder run experiment=demo
+
+test: $(VENV)/.dev  ## All tests; those that need Chromium are skipped, with the reason, where there is none
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev  ## What CI checks: style, format, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.bench  ## One line a ratio; ONLY=corpus|label_studio|quality|release picks an area
+	$(BIN)/python -m tests.benchmarks $(ONLY)
+
+faults: $(VENV)/.dev  ## Inject the faults of the fault list into a real Label Studio
+	$(BIN)/python -m tests.benchmarks.faults
+
+constraints:  ## Pin everything anew
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-emit-index-url \
+		--no-annotate --no-header --upgrade -o constraints.txt
+
+clean:  ## Remove what a run leaves behind; releases in exports/ stay
+	rm -rf $(VENV) .builder build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name it with: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp a set of extras, renewed when the dependencies change.
+$(VENV)/.studio: EXTRAS := studio
+$(VENV)/.dev: EXTRAS := studio,dask,test,dev
+$(VENV)/.bench: EXTRAS := studio,dask,test,dev,bench
+$(VENV)/.studio $(VENV)/.dev $(VENV)/.bench: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@touch $@

@@ -1,0 +1,269 @@
+"""The command line: the first word picks a command, the rest are Hydra overrides and the command's own flags."""
+
+import contextlib
+import importlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from builder import __version__
+from builder.errors import BuilderError, ConfigError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+
+@dataclass(frozen=True)
+class Command:
+    """One line of help, the words the command takes before its overrides, and its own flags."""
+
+    help: str
+    words: tuple[str, ...] = ()
+    flags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def required(self) -> int:
+        return sum(not word.startswith("[") for word in self.words)
+
+
+COMMANDS = {
+    "run": Command("Do everything: prepare, push, annotate, pull, validate, adjudicate, export"),
+    "prepare": Command("Read, clean, de-duplicate and chunk the raw articles"),
+    "push": Command(
+        "Put the selected chunks into Label Studio, each exactly once",
+        flags={"--dry-run": "say what would be done, and do nothing"},
+    ),
+    "pull": Command("Fetch what annotators did, as it is, into an immutable hashed pull"),
+    "validate": Command("Decode the latest pull, check every label and measure agreement"),
+    "adjudicate": Command("Decide one gold label from the annotators' labels"),
+    "review": Command("Send unresolved and quarantined chunks to an expert, or take the decisions back"),
+    "export": Command("Write the next release, unless nothing changed"),
+    "serve": Command(
+        "Start the embedded Label Studio, or find it running, and say where to label",
+        flags={"--stop": "stop it", "--foreground": "stay, and stop it with Ctrl-C"},
+    ),
+    "status": Command("Show how far each stage and the annotation are"),
+    "diff": Command("Compare two releases: rows, labels, boundaries, splits", words=("OLD", "NEW")),
+    "verify": Command("Check a release's hashes and rebuild it from its pull", words=("[RELEASE]",)),
+    "trace": Command("Show the way from a released row back to its raw characters", words=("ROW_ID",)),
+    "publish": Command(
+        "Upload a release to the Hugging Face Hub in one commit with a tag",
+        words=("[RELEASE]",),
+        flags={"--upload": "really upload; without it only what would be uploaded is shown"},
+    ),
+}
+JSON_FLAG = "--json"
+_FAILED, _USAGE, _INTERRUPTED = 1, 2, 130
+
+
+def main() -> None:
+    """Runs the command of `sys.argv` and exits: 0 done, 1 failed, 2 misused, 130 interrupted."""
+    sys.exit(_main(sys.argv[1:]))
+
+
+def _main(argv: list[str]) -> int:
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(_help())  # noqa: T201
+        return 0
+    if argv[0] == "--version":
+        print(f"builder {__version__}")  # noqa: T201
+        return 0
+    if argv[0] in ("-sc", "--shell-completion"):
+        return _complete(argv)
+    name, rest = argv[0], argv[1:]
+    if name not in COMMANDS:
+        return _fail(_unknown(name), _USAGE)
+    # Hydra prints its own long error reports unless told to raise; ours are one line, and a traceback on request.
+    global _traceback_wanted
+    _traceback_wanted = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    signal.signal(signal.SIGTERM, _terminate)
+    with _reported(name):
+        _run(name, rest)
+    return 0
+
+
+_traceback_wanted = False
+
+
+@contextlib.contextmanager
+def _reported(name: str) -> Iterator[None]:
+    """Turns whatever is raised inside into one line and an exit code."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        stopped = BuilderError("Stopped.", f"What is finished is kept: run `builder {name}` again to go on.")
+        raise SystemExit(_fail(stopped, _INTERRUPTED)) from None
+    except Exception as error:
+        if _traceback_wanted:
+            raise
+        raise SystemExit(_fail(_explain(error), _FAILED)) from None
+
+
+def _terminate(signum: int, frame: FrameType | None) -> None:
+    # Unwinds the stack, so that temporary files go and a server started for this run is stopped.
+    raise SystemExit(128 + signum)
+
+
+def _run(name: str, argv: list[str]) -> None:
+    import hydra
+
+    from builder.config import conf_folder, register
+
+    command = COMMANDS[name]
+    words, options, overrides = _split(name, command, argv)
+    if "--help" in overrides or "-h" in overrides:
+        print(_command_help(name, command))  # noqa: T201
+    register()
+    app = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(
+        _task(name, words, options)
+    )
+    sys.argv = [sys.argv[0], *overrides]
+    app()
+
+
+def _task(name: str, words: list[str], options: dict[str, bool]) -> Callable[["DictConfig"], Any]:
+    def task(composed: "DictConfig") -> Any:
+        from rich.console import Console
+
+        from builder.config import convert
+
+        # Inside the task, because Hydra prints a report of its own about any exception that leaves it.
+        with _reported(name):
+            config = convert(composed)
+            function = getattr(importlib.import_module(f"builder.commands.{name}"), name)
+            keywords = {flag.removeprefix("--").replace("-", "_"): True for flag in options if flag != JSON_FLAG}
+            # Standard output carries only what a script may read; everything for people goes to standard error.
+            summary = function(config, Console(stderr=True), *words, **keywords)
+        if JSON_FLAG in options:
+            print(json.dumps(summary, indent=2, sort_keys=True, ensure_ascii=False, default=str))  # noqa: T201
+        return summary
+
+    return task
+
+
+def _split(name: str, command: Command, argv: list[str]) -> tuple[list[str], dict[str, bool], list[str]]:
+    """The command's words, its flags, and what is left for Hydra."""
+    words: list[str] = []
+    options: dict[str, bool] = {}
+    overrides: list[str] = []
+    for arg in argv:
+        if arg in command.flags or arg == JSON_FLAG:
+            options[arg] = True
+        # Words come before any override, so that the value of `--cfg job` is not taken for one.
+        elif not overrides and len(words) < len(command.words) and "=" not in arg and arg[0] not in "-~+":
+            words.append(arg)
+        else:
+            overrides.append(arg)
+    if len(words) < command.required and not any(arg.startswith("-") for arg in overrides):
+        raise ConfigError(
+            f"`builder {name}` needs {' and '.join(command.words[len(words) : command.required])}.",
+            f"Usage: builder {name} {' '.join(command.words)} [overrides]",
+        )
+    return words, options, overrides
+
+
+def _explain(error: Exception) -> BuilderError:
+    """One line for people, whatever was raised."""
+    from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+    from omegaconf.errors import OmegaConfBaseException
+
+    if isinstance(error, BuilderError):
+        return error
+    if isinstance(error.__cause__, BuilderError):
+        return error.__cause__
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        cause = str(error.__cause__).strip().splitlines()[:1] if error.__cause__ else []
+        if isinstance(error, MissingConfigException):
+            choices = list(error.options or [])
+            return ConfigError(f"{said[0]}.", f"Choose one of {', '.join(choices)}." if choices else _MORE)
+        if isinstance(error, OverrideParseException):
+            return ConfigError(f"{error.override!r} is not an override.", "Write group=choice or key=value.")
+        if said[0].startswith("Could not override"):
+            return ConfigError(said[0], _did_you_mean(said[0].split("'")[1]))
+        return ConfigError(": ".join(part.rstrip(". ") for part in [said[0], *cause]) + ".", _MORE)
+    if isinstance(error, OSError) and error.strerror:
+        where = f" ({error.filename})" if error.filename else ""
+        return BuilderError(f"{error.strerror}{where}.", "Mend that and run the same command again; nothing is lost.")
+    return BuilderError(
+        f"Unexpected {type(error).__name__}: {error}.",
+        "This is a defect of the builder: set HYDRA_FULL_ERROR=1 to see the traceback and report it.",
+    )
+
+
+_MORE = "`builder <command> --cfg job` prints all settings."
+
+
+def _did_you_mean(key: str) -> str:
+    from omegaconf import OmegaConf
+
+    from builder.config import Config, suggest
+
+    near = suggest(key, OmegaConf.structured(Config))
+    return f"Did you mean {' or '.join(near)}? {_MORE}" if near else _MORE
+
+
+def _unknown(name: str) -> ConfigError:
+    import difflib
+
+    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    if "=" in name or name.startswith("-"):
+        return ConfigError(f"{name!r} stands where the command should.", f"Commands: {', '.join(COMMANDS)}.")
+    hint = f"Did you mean {near[0]}? " if near else ""
+    return ConfigError(f"Unknown command {name!r}.", f"{hint}Commands: {', '.join(COMMANDS)}.")
+
+
+def _fail(error: BuilderError, code: int) -> int:
+    print(f"builder: {error}", file=sys.stderr)  # noqa: T201
+    return code
+
+
+def _complete(argv: list[str]) -> int:
+    """Shell completion: our commands for the first word, Hydra's overrides for the rest."""
+    line = os.environ.get("COMP_LINE", "")
+    words = line.split()
+    if any(arg.startswith("query=") for arg in argv) and (len(words) < 2 or (len(words) == 2 and line[-1:] != " ")):
+        print(" ".join(name for name in COMMANDS if name.startswith(words[1] if len(words) > 1 else "")))  # noqa: T201
+        return 0
+    if len(words) > 1:
+        os.environ["COMP_LINE"] = line.replace(f"{words[1]} ", "", 1)
+    _run("run", argv)
+    return 0
+
+
+def _help() -> str:
+    width = max(len(name) for name in COMMANDS)
+    return "\n".join(
+        [
+            "Annotated datasets from raw news articles, through Label Studio.",
+            "",
+            "usage: builder <command> [overrides]     for example: builder run experiment=demo",
+            "",
+            "commands:",
+            *(f"  {name:<{width}}  {command.help}" for name, command in COMMANDS.items()),
+            "",
+            "`builder <command> --help` shows its flags and every setting; `--cfg job` prints the configuration;",
+            "`-m` sweeps over comma-separated values; `--json` prints the summary as JSON.",
+            'Completion: eval "$(builder -sc install=bash)"',
+        ]
+    )
+
+
+def _command_help(name: str, command: Command) -> str:
+    flags = {**command.flags, JSON_FLAG: "print the summary as JSON on standard output"}
+    return "\n".join(
+        [
+            f"usage: builder {' '.join([name, *command.words])} [flags] [overrides]",
+            "",
+            f"{command.help}.",
+            "",
+            *(f"  {flag:<14}{text}" for flag, text in flags.items()),
+            "",
+        ]
+    )
