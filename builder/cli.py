@@ -172,6 +172,7 @@ def _explain(error: Exception) -> BuilderError:
     """One line for people, whatever was raised."""
     from hydra.errors import HydraException, MissingConfigException, OverrideParseException
     from omegaconf.errors import OmegaConfBaseException
+    from yaml import MarkedYAMLError
 
     if isinstance(error, BuilderError):
         return error
@@ -188,6 +189,10 @@ def _explain(error: Exception) -> BuilderError:
         if said[0].startswith("Could not override"):
             return ConfigError(said[0], _did_you_mean(said[0].split("'")[1]))
         return ConfigError(": ".join(part.rstrip(". ") for part in [said[0], *cause]) + ".", _MORE)
+    if isinstance(error, MarkedYAMLError):
+        at = error.problem_mark or error.context_mark
+        where = f"{at.name}, line {at.line + 1}" if at else "A configuration file"
+        return ConfigError(f"{where}: {error.problem}.", "Mend the YAML there.")
     if isinstance(error, OSError) and error.strerror:
         where = f" ({error.filename})" if error.filename else ""
         return BuilderError(f"{error.strerror}{where}.", "Mend that and run the same command again; nothing is lost.")
@@ -267,3 +272,7 @@ def _command_help(name: str, command: Command) -> str:
             "",
         ]
     )
+
+
+if __name__ == "__main__":
+    main()

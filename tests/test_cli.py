@@ -1,0 +1,130 @@
+"""The command line: what people type, what they read, and the exit code that scripts see."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from builder import cli
+from builder.errors import BuilderError, ConfigError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def builder(*argv: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    """One real process, as a user starts it."""
+    return subprocess.run(
+        [sys.executable, "-c", "import sys; sys.argv[0] = 'builder'; from builder.cli import main; main()", *argv],
+        capture_output=True,
+        text=True,
+        cwd=cwd or ROOT,
+        env={**os.environ, **env},
+        check=False,
+    )
+
+
+def test_help_lists_every_command() -> None:
+    done = builder("--help")
+    assert done.returncode == 0
+    assert all(f"  {name} " in done.stdout for name in cli.COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["psh"], "Did you mean push?"),
+        (["chunking.max_tokens=3"], "stands where the command should"),
+        (["push", "chunkin.max_tokens=3"], "Did you mean chunking.max_tokens"),
+        (["push", "chunking.max_tokens=many"], "could not be converted to Integer"),
+        (["push", "chunking.max_tokens=0"], "chunking.max_tokens is 0"),
+        (["push", "source=nowhere"], "Choose one of"),
+        (["push", "hello"], "is not an override"),
+        (["diff"], "needs OLD and NEW"),
+        (["prepare", "paths.raw=no-such-folder"], "no-such-folder"),
+        (["push", "dataset.name=../x"], "dataset.name is '../x'"),
+    ],
+)
+def test_misuse_is_one_line_that_says_what_to_do(argv: list[str], said: str, tmp_path: Path) -> None:
+    done = builder(*argv, cwd=tmp_path)
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stderr.startswith("builder: ")
+    assert said in done.stderr
+
+
+def test_full_error_shows_the_traceback() -> None:
+    done = builder("push", "chunking.max_tokens=0", HYDRA_FULL_ERROR="1")
+    assert "Traceback" in done.stderr
+
+
+def test_cfg_job_prints_the_composed_configuration_and_runs_nothing(tmp_path: Path) -> None:
+    done = builder("export", "--cfg", "job", "experiment=demo", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "kind: recorded" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_command_help_shows_flags_and_settings() -> None:
+    done = builder("push", "--help")
+    assert done.returncode == 0
+    assert "--dry-run" in done.stdout
+    assert "max_tokens" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("builder pu", "push pull publish"),
+        ("builder push chunking=sen", "chunking=sentences"),
+        ("builder export dataset.na", "dataset.name="),
+    ],
+)
+def test_completion_offers_commands_then_settings(line: str, offered: str) -> None:
+    assert builder("-sc", "query=bash", COMP_LINE=line).stdout.split() == offered.split()
+
+
+def test_multirun_sweeps(tmp_path: Path) -> None:
+    """Each job of a sweep is a run of its own: the first bad one is reported and ends the sweep."""
+    done = builder("prepare", "-m", "paths.raw=nowhere-a,nowhere-b", cwd=tmp_path)
+    assert "nowhere-a" in done.stderr
+    assert done.returncode == 1
+
+
+def test_starting_imports_nothing_heavy() -> None:
+    """`--help` costs no Hydra, and composing a configuration no Arrow, `datasets` or SDK."""
+    script = (
+        "import sys; sys.argv = ['builder', *{argv}]\n"
+        "from builder.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print([m for m in {heavy} if m in sys.modules], file=sys.stderr)"
+    )
+    heavy = ["pyarrow", "datasets", "label_studio_sdk", "numpy", "pandas", "trafilatura", "httpx"]
+    for argv, modules in ((["--help"], [*heavy, "hydra"]), (["export", "--cfg", "job"], heavy), (["status"], heavy)):
+        done = subprocess.run(
+            [sys.executable, "-c", script.format(argv=argv, heavy=modules)], capture_output=True, text=True, check=True
+        )
+        assert done.stderr.splitlines()[-1] == "[]", argv
+
+
+def test_words_come_before_overrides() -> None:
+    command = cli.COMMANDS["diff"]
+    assert cli._split("diff", command, ["v1", "v2", "a=b"]) == (["v1", "v2"], {}, ["a=b"])
+    assert cli._split("diff", command, ["--cfg", "job"]) == ([], {}, ["--cfg", "job"])
+    with pytest.raises(ConfigError, match="needs NEW"):
+        cli._split("diff", command, ["v1"])
+
+
+def test_defects_ask_for_a_report() -> None:
+    explained = cli._explain(KeyError("x"))
+    assert isinstance(explained, BuilderError)
+    assert "HYDRA_FULL_ERROR=1" in explained.hint
+
+
+def test_full_disk_is_told_without_a_traceback() -> None:
+    assert cli._explain(OSError(28, "No space left on device", "x.parquet")).message == (
+        "No space left on device (x.parquet)."
+    )

@@ -1,0 +1,82 @@
+"""Every YAML under conf/ composes into the typed configuration, and nonsense is refused."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from builder.config import Config, conf_folder, convert, register, suggest
+from builder.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parent.parent
+CHOICES = sorted(path.relative_to(conf_folder()).with_suffix("") for path in conf_folder().glob("*/*.yaml"))
+
+
+def composed(*overrides: str) -> Config:
+    register()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        return convert(compose("config", overrides=list(overrides)))
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=str)
+def test_every_choice_composes(choice: Path) -> None:
+    plus = "+" if choice.parts[0] not in _default_groups() else ""
+    assert isinstance(composed(f"{plus}{choice.parts[0]}={choice.name}"), Config)
+
+
+def _default_groups() -> set[str]:
+    defaults = OmegaConf.load(conf_folder() / "config.yaml").defaults
+    return {str(key) for entry in defaults if not isinstance(entry, str) for key in entry}
+
+
+@pytest.mark.parametrize("path", sorted(conf_folder().rglob("*.yaml")), ids=lambda p: str(p.relative_to(conf_folder())))
+def test_every_file_begins_with_a_comment(path: Path) -> None:
+    assert path.read_text(encoding="utf-8").startswith("# ")
+
+
+def test_every_group_is_reachable_from_the_defaults() -> None:
+    assert {choice.parts[0] for choice in CHOICES} <= _default_groups()
+
+
+def test_demo_is_the_recorded_sample() -> None:
+    config = composed("experiment=demo")
+    assert config.annotators.kind == "recorded"
+    assert config.release_folder == Path("exports/news-stance")
+
+
+def test_label_order_is_that_of_the_file() -> None:
+    scheme = composed().labels
+    assert list(scheme.entities) == ["PERSON", "ORG", "GPE", "WEAPON", "EVENT"]
+    assert list(scheme.stance) == ["favor", "against", "neutral", "none"]
+    assert len(scheme.targets) == 4
+
+
+@pytest.mark.parametrize("twice", ["PERSON: {}\n  PERSON: {}", "PERSON: {}\n  person: {}"])
+def test_a_label_that_stands_twice_is_refused(twice: str, tmp_path: Path) -> None:
+    """YAML itself would keep the last of two equal keys; both ways of doubling a label end in one clear line."""
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "doubled.yaml").write_text(f"name: doubled\nentities:\n  {twice}\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "builder.cli", "prepare", "--config-dir", str(tmp_path), "labels=doubled"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "PERSON" in done.stderr or "person" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["../up", "Upper", "", "a/b"])
+def test_dataset_names_that_are_no_folder_names_are_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"dataset\.name"):
+        composed(f"dataset.name='{name}'")
+
+
+def test_misspelt_keys_get_a_suggestion() -> None:
+    assert suggest("chunkin.max_tokens", {"chunking": {"max_tokens": 1}, "paths": {"raw": ""}})[0] == (
+        "chunking.max_tokens"
+    )
