@@ -1,4 +1,4 @@
-"""Imports only go up: each room may import what stands below it, and the four rooms of table functions not each other."""
+"""Imports only go up: a room imports what stands below it, and the four rooms of table functions not each other."""
 
 import ast
 from pathlib import Path
