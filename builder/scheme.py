@@ -25,10 +25,11 @@ class EntityLabel:
 
 @dataclass
 class StanceLabel:
-    """One answer to "what stance does this chunk take toward the target?"."""
+    """One answer to "what stance does this chunk take toward the target?"; an empty colour is chosen."""
 
     title: str = ""
     description: str = ""
+    color: str = ""
 
 
 @dataclass
@@ -59,6 +60,8 @@ class Scheme:
     targets: dict[str, Target] = field(default_factory=dict)
     #: "fixed": the targets above; "article": the raw record's own list; "mention": every marked entity.
     target_mode: str = "fixed"
+    #: Most targets one article may list, in article mode.
+    max_targets: int = 8
     #: The stance label that says the target is not addressed; it needs no evidence.
     absent: str = "none"
     evidence: bool = True

@@ -1,0 +1,222 @@
+"""The labeling interface in Label Studio's XML, made from the scheme alone.
+
+Every control is static, also where each article brings its own targets: those are asked in numbered slots whose
+titles come from the task. Controls that are built from task data keep the server from checking results against the
+configuration, or make it refuse harmless changes of the configuration later.
+
+Source: https://labelstud.io/tags/
+"""
+
+import xml.etree.ElementTree as ET
+from functools import cache
+from pathlib import Path
+
+from builder.labels import controls
+from builder.labels.hotkeys import Hotkeys, assign
+from builder.scheme import EVIDENCE, Scheme
+
+#: Entity colours dark enough to read as text on white and on their own tint; evidence keeps its own.
+PALETTE = (
+    "#2563eb", "#7c3aed", "#c2410c", "#be123c", "#0f766e", "#4d7c0f", "#a21caf", "#0369a1", "#92400e", "#475569",
+    "#15803d", "#6d28d9", "#b91c1c", "#1d4ed8", "#854d0e", "#9d174d",
+)  # fmt: skip
+EVIDENCE_COLOR = "#ca8a04"
+STANCE_PALETTE = ("#15803d", "#b91c1c", "#1d4ed8", "#a16207", "#7e22ce", "#0e7490")
+ABSENT_COLOR = "#64748b"
+
+
+def interface(scheme: Scheme) -> str:
+    """The labeling configuration of a project that asks what the scheme asks."""
+    questions = _questions(scheme)
+    keys = assign(scheme, list(questions))
+    side = [*_stances(scheme, questions, keys), *_problems(scheme, keys), *_comment(scheme)]
+    root = _tag(
+        "View",
+        _tag("Style", text=_style(scheme, len(questions))),
+        _view("bd-head", _header("$title", "bd-title"), _header("$byline", "bd-byline")),
+        *_guidelines(scheme),
+        _view(
+            "bd-body",
+            _view("bd-read", *_labels(scheme, keys), *_texts(), *_mention(scheme, keys), *_evidence(scheme, keys)),
+            *([_view("bd-ask", *side)] if side else []),
+        ),
+        className="bd",
+    )
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode") + "\n"
+
+
+def colors(scheme: Scheme) -> dict[str, str]:
+    """Colour by entity label: the scheme's own, or the next one of the palette that it does not use."""
+    given = {label.color.lower() for label in scheme.entities.values()}
+    free = [color for color in PALETTE if color not in given] or list(PALETTE)
+    chosen: dict[str, str] = {}
+    for name, label in scheme.entities.items():
+        chosen[name] = label.color or free[sum(not scheme.entities[n].color for n in chosen) % len(free)]
+    return chosen
+
+
+def _tag(tag: str, *children: ET.Element, text: str = "", **attributes: str) -> ET.Element:
+    element = ET.Element(tag, {key.rstrip("_"): value for key, value in attributes.items() if value})
+    element.text = text or None
+    element.extend(children)
+    return element
+
+
+def _view(name: str, *children: ET.Element, **attributes: str) -> ET.Element:
+    return _tag("View", *children, className=name, **attributes)
+
+
+def _header(value: str, name: str) -> ET.Element:
+    return _view(name, _tag("Header", value=value, size="5"))
+
+
+def literal(words: str) -> str:
+    """Words that Label Studio shows as they are: an invisible joiner keeps `$5` from naming a field of the task.
+
+    >>> literal("$5 & <more>") == "$\\N{WORD JOINER}5 & <more>"
+    True
+    """
+    return words.replace("$", "$\N{WORD JOINER}")
+
+
+def _questions(scheme: Scheme) -> dict[str, str]:
+    """Stance control to the title shown above it."""
+    if scheme.target_mode == "article":
+        return {controls.slot(n): f"$target_{n}" for n in range(1, scheme.max_targets + 1)} if scheme.stance else {}
+    return {name: literal(scheme.title(target)) for name, target in controls.asked(scheme, []).items()}
+
+
+def _labels(scheme: Scheme, keys: Hotkeys) -> list[ET.Element]:
+    color = colors(scheme)
+    labels = [
+        _tag("Label", value=n, background=color[n], hotkey=keys.entities.get(n, ""), hint=literal(label.description))
+        for n, label in scheme.entities.items()
+    ]
+    if scheme.evidence and scheme.stance:
+        hint = "Words that justify a stance"
+        labels.append(
+            _tag("Label", value=EVIDENCE, background=EVIDENCE_COLOR, hotkey=keys.entities.get(EVIDENCE, ""), hint=hint)
+        )
+    if not labels:
+        return []
+    return [
+        _view("bd-labels", _tag("Labels", *labels, name=controls.ENTITY, toName=controls.TEXT, showInline="true"))
+    ]
+
+
+def _texts() -> list[ET.Element]:
+    def context(name: str) -> ET.Element:
+        shown = _tag("Text", name=name, value=f"$context_{name}", selectionEnabled="false")
+        return _view(f"bd-context bd-{name}", shown)
+
+    chunk = _tag("Text", name=controls.TEXT, value="$text", granularity="symbol", showLabels="true")
+    return [context("before"), _view("bd-chunk", chunk), context("after")]
+
+
+def _choices(scheme: Scheme, key: dict[str, str], skip: str = "") -> list[ET.Element]:
+    return [
+        _tag("Choice", value=literal(scheme.stance_title(n)), alias=n, hotkey=key.get(n, ""), hint=literal(s.description))
+        for n, s in scheme.stance.items()
+        if n != skip
+    ]
+
+
+def _stances(scheme: Scheme, questions: dict[str, str], keys: Hotkeys) -> list[ET.Element]:
+    # A slot may have no target to ask about, and Label Studio would not let an empty one pass.
+    required = "" if scheme.target_mode == "article" else "true"
+    rows = [
+        _view(
+            "bd-target",
+            _header(title, "bd-name"),
+            _tag(
+                "Choices", *_choices(scheme, keys.stances.get(name, {})),
+                name=name, toName=controls.TEXT, choice="single-radio", layout="inline", required=required,
+                requiredMessage=required and f"Choose the stance toward {title}.",
+            ),
+        )
+        for name, title in questions.items()
+    ]  # fmt: skip
+    return [_header("Stance toward", "bd-caption"), _view("bd-targets", *rows)] if rows else []
+
+
+def _mention(scheme: Scheme, keys: Hotkeys) -> list[ET.Element]:
+    if scheme.target_mode != "mention" or not scheme.stance:
+        return []
+    block = assign(scheme, [controls.MENTION_STANCE]).stances[controls.MENTION_STANCE]
+    return [_region("Stance toward this mention", controls.MENTION_STANCE, list(scheme.entities), "single-radio",
+                    "Choose the stance toward each mention.", _choices(scheme, block))]  # fmt: skip
+
+
+def _evidence(scheme: Scheme, keys: Hotkeys) -> list[ET.Element]:
+    if not scheme.evidence or not scheme.stance or scheme.target_mode == "mention":
+        return []
+    if scheme.target_mode == "article":
+        targets = [_tag("Choice", value=f"Target {n}", alias=str(n)) for n in range(1, scheme.max_targets + 1)]
+    else:
+        targets = [
+            _tag("Choice", value=literal(scheme.title(t)), alias=t, hotkey=keys.evidence.get(t, ""))
+            for t in scheme.targets
+        ]
+    return [_region("This evidence concerns", controls.EVIDENCE_TARGET, [EVIDENCE], "multiple",
+                    "Say which target each evidence span concerns.", targets)]  # fmt: skip
+
+
+def _region(
+    title: str, name: str, labels: list[str], choice: str, message: str, choices: list[ET.Element]
+) -> ET.Element:
+    """A question about the selected span, seen while a span with one of the labels is selected."""
+    when = {"visibleWhen": "region-selected", "whenTagName": controls.ENTITY, "whenLabelValue": ",".join(labels)}
+    question = _tag(
+        "Choices", *choices, name=name, toName=controls.TEXT, perRegion="true", choice=choice, layout="inline",
+        required="true", requiredMessage=message, **when,
+    )  # fmt: skip
+    return _view("bd-region", _header(title, "bd-name"), question, **when)
+
+
+def _problems(scheme: Scheme, keys: Hotkeys) -> list[ET.Element]:
+    if not scheme.problems:
+        return []
+    choices = [
+        _tag("Choice", value=literal(words or n), alias=n, hotkey=keys.problems.get(n, ""))
+        for n, words in scheme.problems.items()
+    ]
+    asked = _tag("Choices", *choices, name=controls.PROBLEM, toName=controls.TEXT, choice="multiple", layout="inline")
+    return [_header("Problems", "bd-caption"), _view("bd-problems", asked)]
+
+
+def _comment(scheme: Scheme) -> list[ET.Element]:
+    if not scheme.comment:
+        return []
+    area = _tag(
+        "TextArea", name=controls.COMMENT, toName=controls.TEXT, rows="2", maxSubmissions="1", editable="true",
+        showSubmitButton="false", placeholder="Comment (optional)",
+    )  # fmt: skip
+    return [_view("bd-comment", area)]
+
+
+def _guidelines(scheme: Scheme) -> list[ET.Element]:
+    if not scheme.guidelines.strip():
+        return []
+    # Markdown directly inside Panel renders a blank page.
+    shown = _view("bd-guide", _tag("Markdown", text="\n" + literal(scheme.guidelines.strip()) + "\n"))
+    return [_tag("Collapse", _tag("Panel", shown, value="Guidelines"), bordered="false")]
+
+
+@cache
+def _sheet() -> str:
+    return Path(__file__).with_name("interface.css").read_text(encoding="utf-8")
+
+
+def _style(scheme: Scheme, questions: int) -> str:
+    """The style sheet, and one rule a stance label for the colour of its chosen button."""
+    palette = iter(STANCE_PALETTE * (1 + len(scheme.stance) // len(STANCE_PALETTE)))
+    tints = {
+        name: label.color or (ABSENT_COLOR if name == scheme.absent else next(palette))
+        for name, label in scheme.stance.items()
+    }
+    rules = [
+        f".bd .bd-target .lsf-choice:nth-child({n}), .bd .bd-region .lsf-choice:nth-child({n}) {{ --bd-tint: {tint}; }}"
+        for n, tint in enumerate(tints.values(), start=1)
+    ]
+    return "\n".join(["", _sheet(), *rules, ""])
