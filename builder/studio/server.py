@@ -206,8 +206,7 @@ def _start(config: Config, vault: Vault, progress: Progress) -> dict[str, Any]:
         # A first start that never answered: nobody can have put anything into it, and its user may lack our token.
         shutil.rmtree(vault.data)
     vault.secrets()
-    strangers = 0
-    for port in _free_ports(config.label_studio.port):
+    for strangers, port in enumerate(_free_ports(config.label_studio.port)):
         record = _launch(vault, port, database)
         try:
             status = _wait_ready(config, vault, record, progress)
@@ -219,10 +218,9 @@ def _start(config: Config, vault: Vault, progress: Progress) -> dict[str, Any]:
             return record
         stop(vault)
         # Another program took the port between our look and Label Studio's own, which then moved on silently.
-        strangers += 1
-        if strangers == 3:
+        if strangers == 2:
             raise Unauthorized(
-                f"Label Studio on {record['url']} rejects the token in {vault.folder / 'secrets.json'} (HTTP {status}).",
+                f"Label Studio on {record['url']} rejects the token in {vault.folder}/secrets.json (HTTP {status}).",
                 "Another program may keep taking its ports (set label_studio.port), or the secrets and the database"
                 f" do not belong together; see {vault.log}.",
             )
@@ -270,9 +268,7 @@ def _wait_ready(config: Config, vault: Vault, record: dict[str, Any], progress: 
     start = time.monotonic()
     limit = config.label_studio.boot_timeout
     token = vault.secrets().token
-    usual = (
-        "about ten seconds" if vault.initialised.exists() else "the first start prepares its database: about a minute"
-    )
+    usual = "about ten seconds" if vault.initialised.exists() else "the first start takes about a minute"
     while (waited := time.monotonic() - start) < limit:
         progress(f"Starting Label Studio on {record['url']}: {waited:.0f} s ({usual})")
         if not is_process(record["pid"], "label-studio") and waited > 1:

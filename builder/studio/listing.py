@@ -1,0 +1,124 @@
+"""What tasks a project holds, read page by page."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from builder.studio.client import Client, Params
+
+_FEW = 250
+
+
+class _Data(msgspec.Struct):
+    chunk_id: str | None = None
+
+
+class Entry(msgspec.Struct):
+    """One task as a listing shows it."""
+
+    id: int
+    data: _Data = msgspec.field(default_factory=_Data)
+    total_annotations: int = 0
+    cancelled_annotations: int = 0
+    total_predictions: int = 0
+
+    @property
+    def touched(self) -> bool:
+        """True when somebody annotated or skipped it."""
+        return self.total_annotations + self.cancelled_annotations > 0
+
+
+class _Page(msgspec.Struct):
+    tasks: list[Entry]
+    total: int
+
+
+@dataclass
+class Held:
+    """The tasks of a project by chunk; `strangers` carry no chunk id and are left alone."""
+
+    by_chunk: dict[str, list[Entry]] = field(default_factory=dict)
+    strangers: int = 0
+
+    @property
+    def tasks(self) -> int:
+        return self.strangers + sum(map(len, self.by_chunk.values()))
+
+    def duplicates(self) -> dict[str, list[Entry]]:
+        return {chunk: entries for chunk, entries in self.by_chunk.items() if len(entries) > 1}
+
+
+_INCLUDE = "id,data,total_annotations,cancelled_annotations,total_predictions"
+
+
+def held(client: Client, project: int, page_size: int) -> Held:
+    """Every task of a project. Made for one reader: tasks added meanwhile may be missing, none is counted twice."""
+    seen: dict[int, Entry] = {}
+    for body in pages(client, project, {"include": _INCLUDE}, page_size):
+        for entry in msgspec.json.decode(body, type=_Page).tasks:
+            seen[entry.id] = entry
+    return _group(seen.values())
+
+
+def held_of(client: Client, project: int, chunk_ids: Iterable[str]) -> Held:
+    """The tasks of these chunks only, looked up by the server; cheaper than `held` for a few hundred chunks."""
+    seen: dict[int, Entry] = {}
+    ids = iter(chunk_ids)
+    while some := list(islice(ids, _FEW)):
+        query = filters({"filter": "data.chunk_id", "operator": "in_list", "type": "String", "value": some})
+        for body in pages(client, project, {"include": _INCLUDE, "query": query}, 4 * _FEW):
+            for entry in msgspec.json.decode(body, type=_Page).tasks:
+                seen[entry.id] = entry
+    return _group(seen.values())
+
+
+def count(client: Client, project: int) -> int:
+    """How many tasks a project holds."""
+    answer = client.get("api/tasks", {"project": project, "page": 1, "page_size": 1, "include": "id"})
+    return int(answer["total"])
+
+
+def filters(*items: dict[str, Any]) -> str:
+    """The `query` parameter for tasks that pass all of the filters; columns are named without `filter:tasks:`."""
+    named = [{**item, "filter": f"filter:tasks:{item['filter']}"} for item in items]
+    return msgspec.json.encode({"filters": {"conjunction": "and", "items": named}}).decode()
+
+
+def pages(client: Client, project: int, params: Params, page_size: int, readers: int = 1) -> Iterator[bytes]:
+    """The raw bodies of all pages of a listing in order, oldest task first; the last one may be short.
+
+    Pages are cut by offset, so a task deleted meanwhile shifts the ones behind it: readers compare the ids they got
+    with what the total promised, or read again.
+    """
+
+    def page(number: int) -> bytes:
+        wanted: Params = {"project": project, "page": number, "page_size": page_size, **params}
+        return client.send("GET", "api/tasks", wanted)
+
+    first = page(1)
+    yield first
+    total = msgspec.json.decode(first, type=_Total).total
+    rest = range(2, -(-total // page_size) + 1)
+    if readers == 1:
+        yield from map(page, rest)
+        return
+    with ThreadPoolExecutor(readers) as pool:
+        yield from pool.map(page, rest)
+
+
+class _Total(msgspec.Struct):
+    total: int
+
+
+def _group(entries: Iterable[Entry]) -> Held:
+    found = Held()
+    for entry in sorted(entries, key=lambda e: e.id):
+        if entry.data.chunk_id is None:
+            found.strangers += 1
+        else:
+            found.by_chunk.setdefault(entry.data.chunk_id, []).append(entry)
+    return found
