@@ -100,9 +100,7 @@ def _labels(scheme: Scheme, keys: Hotkeys) -> list[ET.Element]:
         )
     if not labels:
         return []
-    return [
-        _view("bd-labels", _tag("Labels", *labels, name=controls.ENTITY, toName=controls.TEXT, showInline="true"))
-    ]
+    return [_view("bd-labels", _tag("Labels", *labels, name=controls.ENTITY, toName=controls.TEXT, showInline="true"))]
 
 
 def _texts() -> list[ET.Element]:
@@ -114,12 +112,12 @@ def _texts() -> list[ET.Element]:
     return [context("before"), _view("bd-chunk", chunk), context("after")]
 
 
-def _choices(scheme: Scheme, key: dict[str, str], skip: str = "") -> list[ET.Element]:
-    return [
-        _tag("Choice", value=literal(scheme.stance_title(n)), alias=n, hotkey=key.get(n, ""), hint=literal(s.description))
-        for n, s in scheme.stance.items()
-        if n != skip
-    ]
+def _choices(scheme: Scheme, key: dict[str, str]) -> list[ET.Element]:
+    def choice(name: str, description: str) -> ET.Element:
+        title, hint = literal(scheme.stance_title(name)), literal(description)
+        return _tag("Choice", value=title, alias=name, hotkey=key.get(name, ""), hint=hint)
+
+    return [choice(name, label.description) for name, label in scheme.stance.items()]
 
 
 def _stances(scheme: Scheme, questions: dict[str, str], keys: Hotkeys) -> list[ET.Element]:

@@ -1,0 +1,135 @@
+"""Label Studio results become rows: annotations, spans, stances, and an issue for everything that was odd.
+
+Spans leave in article coordinates. Nothing is dropped in silence: what cannot be decoded is kept as it came in the
+message of an issue, and an annotation that cannot be read with certainty is quarantined.
+"""
+
+import gc
+import hashlib
+import hmac
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from builder.labels import controls, raw
+from builder.labels.compare import outcome
+from builder.labels.names import Names
+from builder.labels.reading import Reading
+from builder.labels.rows import Decoded, Rows
+from builder.scheme import Scheme
+
+UNKNOWN = "annotator-unknown"
+
+
+def pseudonym(salt: bytes, email: str) -> str:
+    """The name under which an annotator appears everywhere: stable, and unreadable without the salt.
+
+    >>> pseudonym(b"salt", "ana@example.com") == pseudonym(b"salt", " Ana@example.com")
+    True
+    """
+    return "annotator-" + hmac.new(salt, email.strip().lower().encode(), hashlib.sha256).hexdigest()[:6]
+
+
+def decode(tasks: Path | Iterable[bytes], users: Mapping[int, str], salt: bytes, scheme: Scheme, pull: str) -> Decoded:
+    """Tables of every annotation, draft and skip in a pull: one line a task; `users` are id to e-mail.
+
+    Labels of earlier versions of the scheme leave under their present names. Drafts and skips are rows of
+    annotations without spans and stances: they are no judgement. Skips keep their problems and comment.
+    """
+    decoder = _Decoder(users, salt, scheme, pull)
+    with _no_collector():
+        if isinstance(tasks, Path):
+            with tasks.open("rb") as lines:
+                return decoder.read(lines)
+        return decoder.read(tasks)
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    # Millions of short-lived objects and no cycles: the cyclic collector would only walk them again and again.
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+class _Decoder:
+    def __init__(self, users: Mapping[int, str], salt: bytes, scheme: Scheme, pull: str) -> None:
+        self.rows = Rows()
+        self.scheme, self.salt, self.pull = scheme, salt, pull
+        self.names: dict[str, Names] = {}
+        self.people = {number: pseudonym(salt, email) for number, email in users.items()}
+
+    def read(self, lines: Iterable[bytes]) -> Decoded:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                task = raw.parse(line)
+            except (msgspec.DecodeError, msgspec.ValidationError) as e:
+                message = f"line {number} is no task of this builder: {e}"
+                self.rows.issue(check="foreign-task", severity="error", message=message)
+                continue
+            version = task.data.scheme.rpartition("@")[2]
+            for n in range(len(task.annotations)):
+                self.annotation(line, task, n, version)
+            for draft in task.drafts:
+                self.draft(task, draft, version)
+        return self.rows.tables()
+
+    def annotation(self, line: bytes, task: raw.Task, number: int, version: str) -> None:
+        """Adds one submitted or skipped annotation."""
+        made = task.annotations[number]
+        names = self.names.get(version)
+        if names is None:
+            names = self.names[version] = Names(self.scheme, version)
+        asked = names.asked
+        if self.scheme.target_mode == "article":
+            asked = {controls.slot(n): target for n, target in enumerate(task.data.targets, start=1)}
+        annotator = self.who(made.completed_by)
+        reading = Reading(self.rows, names, asked, task, line, number, annotator).read()
+        if annotator == UNKNOWN:
+            reading.issue("unknown-annotator", "warning", f"$.annotations[{number}].completed_by", "nobody is named")
+        if made.was_cancelled:
+            state, spans, stances = "skipped", [], []
+        else:
+            state, spans, stances = ("labelled" if made.result else "labelled-empty"), reading.spans, reading.stances
+        data = task.data
+        self.rows.annotation(
+            (
+                reading.id, task.id, task.project, data.chunk_id, data.article_id, annotator, state,
+                outcome(made, task.predictions) if task.predictions else "none", bool(made.ground_truth),
+                reading.problems, reading.comment, made.created_at, made.updated_at, made.lead_time, version, self.pull,
+                f"{task.project}:{made.parent_annotation}" if made.parent_annotation else None, reading.quarantined,
+            ),
+            spans,
+            stances,
+        )  # fmt: skip
+
+    def draft(self, task: raw.Task, draft: raw.Draft, version: str) -> None:
+        """Adds work that was not submitted; `parent_id` is the annotation it would change."""
+        annotator = pseudonym(self.salt, draft.user) if isinstance(draft.user, str) else self.who(draft.user)
+        parent = f"{task.project}:{draft.annotation}" if draft.annotation else None
+        self.rows.annotation(
+            (
+                f"{task.project}:draft:{draft.id}", task.id, task.project, task.data.chunk_id, task.data.article_id,
+                annotator, "draft", "none", False, [], None, draft.created_at, draft.updated_at, draft.lead_time,
+                version, self.pull, parent, False,
+            ),
+            [],
+            [],
+        )  # fmt: skip
+
+    def who(self, user: int | raw.Person | None) -> str:
+        """The annotator's pseudonym. Deleted accounts are told apart by their id."""
+        number = user.id if isinstance(user, raw.Person) else user
+        if number is None:
+            return UNKNOWN
+        if number not in self.people:
+            self.people[number] = pseudonym(self.salt, f"user {number}")
+        return self.people[number]
