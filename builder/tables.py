@@ -1,7 +1,8 @@
 """The Arrow schemas that stages exchange: the contract between rooms.
 
 Columns never change meaning between rooms. Intervals are half-open and count Unicode code points of the article's
-cleaned `text` unless the column says raw. Times are UTC. A table on disk is one Parquet file of its schema.
+cleaned `text` unless the column says raw. Times are UTC. A table on disk is one Parquet file of its schema, or a folder
+of them in the order of their names once a corpus is large; `store.read_table` reads both.
 """
 
 import pyarrow as pa
@@ -10,9 +11,7 @@ from builder.errors import StoreError
 
 TIME = pa.timestamp("us", tz="UTC")
 SECTION = pa.struct([("kind", pa.string()), ("start", pa.int32()), ("end", pa.int32())])
-SEGMENT = pa.struct(
-    [("start", pa.int32()), ("end", pa.int32()), ("raw_start", pa.int32()), ("raw_end", pa.int32())]
-)
+SEGMENT = pa.struct([("start", pa.int32()), ("end", pa.int32()), ("raw_start", pa.int32()), ("raw_end", pa.int32())])
 VOTE = pa.struct([("annotator", pa.string()), ("annotation_id", pa.string()), ("label", pa.string())])
 POSTERIOR = pa.struct([("label", pa.string()), ("probability", pa.float64())])
 
@@ -42,6 +41,7 @@ ARTICLES = _schema(
     language=pa.string(),
     cluster_id=pa.string(),  # article_id of the kept member of the near-duplicate cluster
     kept=pa.bool_(),  # False: a duplicate that is not annotated
+    targets=pa.list_(pa.string()),  # the record's own stance targets, for a scheme whose target_mode is "article"
 )
 
 #: One row a chunk: the window through which annotators look at `text[start:end]` of an article.
