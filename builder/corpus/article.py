@@ -1,0 +1,69 @@
+"""From record to article: cleaning, layout and chunks of one record."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from builder.corpus import clean
+from builder.corpus.chunk import Chunker, Piece
+from builder.corpus.layout import Recogniser, shifted
+from builder.corpus.records import Record, Reject
+from builder.corpus.settings import Chunking, Cleaning
+from builder.offsets import OffsetMap, edit
+
+
+@dataclass(slots=True)
+class Article:
+    """A cleaned record: its text, the sections that tile it, and the map back to the raw text."""
+
+    record: Record
+    title: str | None
+    text: str
+    sections: list[tuple[str, int, int]]
+    trailer: str | None
+    map: OffsetMap
+    source: str | None
+
+
+class Press:
+    """Turns records into articles and articles into chunks, with everything compiled once."""
+
+    def __init__(self, cleaning: Cleaning, chunking: Chunking, language: str) -> None:
+        self.cleaning = cleaning
+        self.steps = clean.steps(cleaning)
+        self.recogniser = Recogniser(cleaning)
+        self.chunker = Chunker(chunking)
+        self.context = chunking.context
+        self.language = language
+
+    def article(self, record: Record, repeated: frozenset[str] = frozenset()) -> Article | Reject:
+        """The cleaned article, or the reject that says why nothing is left of it."""
+        text, mapping = clean.apply(record.raw, self.steps)
+        title = None if record.title is None else clean.apply(record.title, self.steps)[0].replace("\n", " ") or None
+        layout = self.recogniser.recognise(text, title, record.source, repeated)
+        if layout.cuts:
+            text, later = edit(text, layout.cuts)
+            mapping = later if mapping.is_identity else mapping.then(later)
+        body = shifted(layout.body, layout.cuts)
+        if len(text) < self.cleaning.min_chars:
+            what = "empty" if not text else "short"
+            return Reject(record.source_path, record.number, what, f"{len(text)} characters", record.article_id)
+        sections = [("body", body, len(text))]
+        if body:
+            sections.insert(0, ("summary", 0, len(text[:body].rstrip())))
+        return Article(record, layout.title, text, sections, layout.trailer, mapping, layout.source)
+
+    def chunks(self, article: Article) -> Iterator[tuple[str, Piece, str, str]]:
+        """Section, piece, context before and context after of each chunk."""
+        language = article.record.language or self.language
+        pieces, found = self.chunker.cut(article.text, article.sections, language)
+        at = 0
+        for kind, piece in pieces:
+            while at < len(found) and found[at][1] <= piece.start:
+                at += 1
+            after = at
+            while after < len(found) and found[after][0] < piece.end:
+                after += 1
+            text, n = article.text, self.context
+            before_start = found[max(0, at - n)][0] if n and at else piece.start
+            after_end = found[min(len(found), after + n) - 1][1] if n and after < len(found) else piece.end
+            yield kind, piece, text[before_start : piece.start].rstrip(), text[piece.end : after_end].lstrip()

@@ -1,0 +1,139 @@
+"""The parts of a news article: title, summary, body and the syndication trailer."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from builder.corpus.settings import Boilerplate, Cleaning
+from builder.offsets import Edit
+
+_TITLE_CHARS = 250
+_SENTENCE_END = re.compile(r"(?<!\b[A-Z]\.[A-Z])(?<!\.\.)[.;:,]$")
+_BULLET = re.compile(r"^(?:[-*•·–—▪●]|\d{1,2}[.)])\s+")
+_SUMMARY_HEAD = re.compile(r"^(?:summary|key (?:points|takeaways|facts)|at a glance|highlights|tl;?dr)\s*:?$", re.I)
+_TRAILER_LINES = 6
+
+
+@dataclass(frozen=True)
+class Line:
+    """One non-blank line, `text[start:end]`."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass
+class Layout:
+    """Where the parts lie in the cleaned text; `cuts` leave it, in order, and what remains is the article text."""
+
+    title: str | None
+    source: str | None
+    trailer: str | None
+    cuts: list[Edit]
+    body: int  # where the body begins; the summary, if any, ends before it
+
+
+class Recogniser:
+    """Finds the parts of articles, with the patterns of the settings compiled once."""
+
+    def __init__(self, settings: Cleaning) -> None:
+        self.settings = settings
+        self.trailers = [re.compile(f"(?:{p})\\Z", re.IGNORECASE) for p in settings.trailers.values()]
+        self.rules = [_rule(rule) for rule in settings.boilerplate.values()]
+
+    def recognise(self, text: str, title: str | None, source: str | None, repeated: frozenset[str]) -> Layout:
+        """The layout of a cleaned text. A title known from the record is not looked for, only cut when repeated."""
+        lines = list(split(text))
+        found, first = self._title(text, lines, title)
+        trailer, source_found, last = self._trailer(lines, first)
+        source = source or source_found
+        dropped = {
+            i
+            for i in range(first, last)
+            if lines[i].text in repeated
+            or any(line.fullmatch(lines[i].text) and where.search(source or "") for line, where in self.rules)
+        }
+        kept = [i for i in range(first, last) if i not in dropped]
+        summary = self._summary([lines[i].text for i in kept]) if self.settings.summary_lines else 0
+        body = lines[kept[summary]].start if kept else len(text)
+        return Layout(found, source, trailer, list(_cuts(lines, kept, len(text))), body)
+
+    def _title(self, text: str, lines: list[Line], known: str | None) -> tuple[str | None, int]:
+        if known is not None:
+            same = bool(lines) and _plain(lines[0].text) == _plain(known)
+            return known, int(same and len(lines) > 1)
+        if not self.settings.title or len(lines) < 2 or len(lines[0].text) > _TITLE_CHARS:
+            return None, 0
+        return (None, 0) if _SENTENCE_END.search(lines[0].text) else (lines[0].text, 1)
+
+    def _trailer(self, lines: list[Line], first: int) -> tuple[str | None, str | None, int]:
+        """The last lines from the first one on that matches a trailer pattern; never the whole article."""
+        last, source = len(lines), None
+        for i in range(len(lines) - 1, max(first, len(lines) - 1 - _TRAILER_LINES), -1):
+            match = next((m for p in self.trailers if (m := p.match(lines[i].text))), None)
+            if match is None:
+                if i + 1 < last or len(lines[i].text) > _TITLE_CHARS:
+                    break
+                break
+            last = i
+            source = match.groupdict().get("source") or source
+        return "\n".join(line.text for line in lines[last:]) or None, source and source.strip(), last
+
+    def _summary(self, lines: list[str]) -> int:
+        """How many of the first lines are the summary.
+
+        Bullets, or lines under a heading such as "Key points", or a run of at least two short lines, each shorter
+        than the line after the run and than the usual line of the rest.
+        """
+        most = self.settings.summary_lines
+        headed = bool(lines) and bool(_SUMMARY_HEAD.match(lines[0]))
+        at = int(headed)
+        while at < len(lines) and at - headed < most and _BULLET.match(lines[at]):
+            at += 1
+        if at - headed >= 2 and len(lines) > at and not _BULLET.match(lines[at]):
+            return at
+        for count in range(min(most, len(lines) - 3), 1, -1):
+            run, rest = lines[:count], lines[count:]
+            longest = max(map(len, run))
+            usual = sorted(map(len, rest))[len(rest) // 2]
+            if longest <= self.settings.summary_chars and longest < len(rest[0]) and longest < usual:
+                return count
+        return 0
+
+
+def split(text: str) -> Iterator[Line]:
+    """The non-blank lines of a text whose lines have no spaces around them."""
+    at = 0
+    for line in text.split("\n"):
+        if line.strip():
+            yield Line(at, at + len(line), line)
+        at += len(line) + 1
+
+
+def _cuts(lines: list[Line], kept: list[int], length: int) -> Iterator[Edit]:
+    """Deletions of all that does not lie in a kept line or between two neighbouring ones."""
+    at, before = 0, -1
+    for i in kept:
+        # A gap left by cut lines shrinks to the newlines before the kept line.
+        start = lines[i].start if before < 0 else at if i == before + 1 else at + lines[i].start - lines[i - 1].end
+        if before < 0 and start > 0:
+            yield Edit(0, start, "")
+        elif before >= 0 and i != before + 1:
+            yield Edit(at, lines[i - 1].end, "")
+        at, before = lines[i].end, i
+    if at < length:
+        yield Edit(at, length, "")
+
+
+def _rule(rule: Boilerplate) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    return re.compile(rule.line), re.compile(rule.source)
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))
+
+
+def shifted(position: int, cuts: Iterable[Edit]) -> int:
+    """Where a position that is not cut lands once the cuts are made."""
+    return position - sum(c.end - c.start for c in cuts if c.end <= position)

@@ -1,0 +1,157 @@
+"""Records: what a raw file holds before it is cleaned, and the row that says why one was refused."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
+
+from builder.corpus.settings import Source
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_DATE_FORMATS = ("%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y", "%Y/%m/%d", "%d.%m.%Y", "%Y%m%d", "%Y-%m")
+
+
+class Reject(NamedTuple):
+    """Something left out: the row it becomes in the rejects table (stage and chunk are set there)."""
+
+    source_path: str
+    record: int | None
+    reason: str
+    detail: str
+    article_id: str | None = None
+
+
+@dataclass(slots=True)
+class Record:
+    """One raw article: its decoded text and what its file says about it.
+
+    `raw` is the text that cleaning edits: the whole file for .txt and .md, the extracted text for HTML, the value of
+    the text field for records with fields. `sha256` is that of the record's own bytes.
+    """
+
+    source_path: str
+    number: int
+    sha256: str
+    encoding: str
+    raw: str
+    kind: str = "text"  # "text", "markdown", "html" or "fields"
+    title: str | None = None
+    record_id: str | None = None
+    url: str | None = None
+    source: str | None = None
+    authors: list[str] = field(default_factory=list)
+    published: datetime | None = None
+    language: str | None = None
+    targets: list[str] = field(default_factory=list)
+    summary: str | None = None
+    problems: list[tuple[str, str]] = field(default_factory=list)  # (reason, detail) of fields that were left out
+
+    @property
+    def article_id(self) -> str:
+        return self.sha256[:16]
+
+
+def sha256(data: bytes | memoryview) -> str:
+    """sha256 in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def storable(text: str) -> str:
+    """The text with lone surrogates, which no file or server can hold, replaced one for one by U+FFFD."""
+    return _SURROGATE.sub("�", text) if not text.isascii() else text
+
+
+def lookup(record: Mapping[str, Any], paths: Iterable[str]) -> Any:
+    """The first value that one of the dotted paths leads to and that is neither null nor blank; else None."""
+    for path in paths:
+        value: Any = record
+        if path in record:  # a key may itself hold a dot
+            value = record[path]
+        else:
+            for key in path.split("."):
+                value = value.get(key) if isinstance(value, Mapping) else None
+        if value is not None and value != "" and value != []:
+            return value
+    return None
+
+
+def describe(record: Record, fields: Mapping[str, Any], source: Source) -> None:
+    """Fills the record's columns from mapped fields; what cannot be used is noted in `problems`."""
+    names = source.fields
+    for column in ("title", "url", "source", "language", "summary"):
+        value = lookup(fields, names.get(column, ()))
+        if isinstance(value, str | int | float):
+            setattr(record, column, storable(str(value)).strip() or None)
+        elif value is not None:
+            record.problems.append((f"field-{column}", f"is a {type(value).__name__}, not a text"))
+    value = lookup(fields, names.get("id", ()))
+    record.record_id = None if value is None else storable(str(value))
+    record.authors = _names(lookup(fields, names.get("authors", ())))
+    record.targets = _names(lookup(fields, names.get("targets", ())), split=False)
+    value = lookup(fields, names.get("published", ()))
+    if value is not None:
+        record.published = instant(value)
+        if record.published is None:
+            record.problems.append(("field-published", f"{str(value)[:80]!r} is not a date"))
+
+
+def _names(value: Any, split: bool = True) -> list[str]:
+    if isinstance(value, str):
+        parts = (
+            re.split(r"\s*[;|]\s*|\s*,\s*(?=\S+\s+\S)|\s+and\s+", re.sub(r"^[Bb]y\s+", "", value)) if split else [value]
+        )
+        return [storable(p).strip() for p in parts if p.strip()]
+    if isinstance(value, Mapping):
+        return _names(value.get("name"), split=False)
+    if isinstance(value, Iterable):
+        return [name for item in value for name in _names(item, split=False)]
+    return []
+
+
+def instant(value: Any) -> datetime | None:
+    """The moment in UTC that a date, an ISO or mail date, a written-out English date or epoch seconds name.
+
+    A time without a zone is taken as UTC; None when it is no date between the years 1000 and 9999.
+
+    >>> instant("2024-07-29T20:02:13+02:00").isoformat()
+    '2024-07-29T18:02:13+00:00'
+    >>> instant("July 29, 2024").isoformat()
+    '2024-07-29T00:00:00+00:00'
+    """
+    try:
+        found = _instant(value)
+        if found is None or not 1000 <= found.year <= 9998:
+            return None
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _instant(value: Any) -> datetime | None:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value / 1000 if abs(value) > 1e11 else value, tz=UTC)
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    for form in _DATE_FORMATS:
+        try:
+            return datetime.strptime(text, form)
+        except ValueError:
+            continue
+    try:
+        return parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        return _instant(float(text)) if re.fullmatch(r"\d{9,13}(\.\d+)?", text) else None
