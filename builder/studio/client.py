@@ -102,7 +102,7 @@ class Client:
             except Unreachable:
                 if last:
                     raise
-                self._sleep(min(2.0**attempt * 0.5, _LONGEST_WAIT))
+                self.pause(attempt)
                 continue
             wait = _retry_after(response.headers.get("retry-after"), attempt)
             # 429 is answered before any work is done, so that even a write may come again.
@@ -114,6 +114,10 @@ class Client:
                 continue
             return self._body(method, path, response)
         raise AssertionError("a request has at least one attempt")
+
+    def pause(self, attempt: int) -> None:
+        """Waits before the next attempt, twice as long each time."""
+        self._sleep(min(2.0**attempt * 0.5, _LONGEST_WAIT))
 
     def version(self) -> str:
         """The server's version, such as "1.23.2"; raises `Refused` when it is too old for this room."""
