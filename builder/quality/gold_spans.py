@@ -1,0 +1,122 @@
+"""Gold spans: what several annotators marked, and who of those who saw the chunk marked it.
+
+Spans that mean the same are one group (`candidates`); the labels given within a group compete, and so does silence: an
+annotator who saw the chunk and marked nothing there votes "no span".
+
+A label is kept when it holds more than `min_share` of the belief and no other label does as well. It is rejected when
+another label or silence wins. Everything else is unresolved: exactly as much as `min_share`, two labels alike, and
+bounds that most annotators marked without agreeing on the label.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from builder.quality.aggregation import METHODS, TIE, shares
+from builder.quality.candidates import GROUPINGS, Group
+from builder.quality.panel import Panel, Voter
+from builder.quality.settings import Aggregation
+from builder.quality.votes import Floats, Votes
+from builder.quality.weights import weights_of
+from builder.tables import GOLD_SPANS, build
+
+#: The label of an annotator who saw the place and marked nothing.
+SILENCE = ""
+
+
+def gold_spans(
+    spans: pa.Table, panel: Panel, settings: Aggregation, accuracy: Mapping[str, float] | None = None
+) -> pa.Table:
+    """GOLD_SPANS in the order of chunk, kind, start, end (descending) and label; one row a group and label.
+
+    `status` is "agreed" (everyone who was asked marked it), "adjudicated", "expert", "unresolved" or "rejected".
+    """
+    groups = GROUPINGS[settings.spans](spans, panel, settings)
+    out: list[dict[str, object]] = []
+    for kind in sorted({g.kind for g in groups}):
+        out += _decide([g for g in groups if g.kind == kind], panel, settings, accuracy or {})
+    out.sort(key=lambda r: (r["chunk_id"], r["kind"], r["start"], -r["end"], r["label"]))  # type: ignore[operator]
+    return build(out, GOLD_SPANS)
+
+
+def _decide(
+    groups: Sequence[Group], panel: Panel, settings: Aggregation, accuracy: Mapping[str, float]
+) -> list[dict[str, object]]:
+    labels = [SILENCE, *sorted({m.label for g in groups for m in g.marks})]
+    people = _votes(groups, panel, panel.people, labels)
+    beliefs = METHODS[settings.method](people, settings, weights_of(people, settings, accuracy))
+    spoken = shares(_votes(groups, panel, panel.experts, labels))
+    out: list[dict[str, object]] = []
+    for i, group in enumerate(groups):
+        by_expert = bool(panel.experts.get(group.chunk_id))
+        belief = spoken[i] if by_expert else beliefs[i]
+        out += [_row(group, label, belief, labels, panel, settings, by_expert) for label in sorted(group.labels)]
+    return out
+
+
+def _votes(groups: Sequence[Group], panel: Panel, side: Mapping[str, list[Voter]], labels: Sequence[str]) -> Votes:
+    rows: list[tuple[int, str, str]] = []
+    for i, group in enumerate(groups):
+        marked = group.labels_of()
+        for voter in side.get(group.chunk_id, ()):
+            if voter.annotation_id in marked:
+                rows += [(i, voter.annotator, label) for label in marked[voter.annotation_id]]
+            elif any(panel.was_asked(voter.annotator, label) for label in group.labels):
+                rows.append((i, voter.annotator, SILENCE))
+    return Votes.of(rows, len(groups), labels)
+
+
+def _row(
+    group: Group,
+    label: str,
+    belief: Floats,
+    labels: Sequence[str],
+    panel: Panel,
+    settings: Aggregation,
+    by_expert: bool,
+) -> dict[str, object]:
+    mine = labels.index(label)
+    others = np.delete(belief, mine)
+    marked = group.labels_of()
+    votes = []
+    for voter in panel.voters(group.chunk_id):
+        given = marked.get(voter.annotation_id, ())
+        if given or any(panel.was_asked(voter.annotator, x) for x in group.labels):
+            vote = label if label in given else min(given, default=None)
+            votes.append({"annotator": voter.annotator, "annotation_id": voter.annotation_id, "label": vote})
+    p, rival, somewhere = float(belief[mine]), float(others.max()), float(belief[1:].sum())
+    undecided = float(belief.max()) <= settings.min_share + TIE and somewhere > settings.min_share + TIE
+    if p > settings.min_share + TIE and rival < p - TIE:
+        status = "adjudicated"
+    elif p < 1 - settings.min_share - TIE and not undecided:
+        status = "rejected"
+    else:
+        status = "unresolved" if p > 0 or undecided else "rejected"
+    start, end, text = group.bounds(label)
+    targets = group.targets(label, certain=status == "adjudicated")
+    if group.kind == "evidence" and not targets:
+        targets = group.targets(label, certain=False)
+        status = "unresolved" if status == "adjudicated" and targets else status
+    if status == "adjudicated":
+        if by_expert:
+            status = "expert"
+        elif all(v["label"] == label for v in votes):
+            status = "agreed"
+        elif settings.method == "expert":
+            status = "unresolved"
+    method = settings.method if settings.spans == "exact" else f"{settings.method}:{settings.spans}"
+    return {
+        "chunk_id": group.chunk_id,
+        "article_id": panel.article[group.chunk_id],
+        "kind": group.kind,
+        "start": start,
+        "end": end,
+        "label": label,
+        "text": text,
+        "targets": targets,
+        "probability": p,
+        "method": "expert" if by_expert else method,
+        "votes": votes,
+        "status": status,
+    }

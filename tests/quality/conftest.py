@@ -1,0 +1,122 @@
+"""Short ways to write the tables that the tests of this room start from."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from builder.quality.windows import WINDOWS
+from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
+from builder.tables import ANNOTATIONS, SPANS, STANCES
+
+DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
+TEXT = "Tokyo will build Patriot missiles for the United States and Ukraine."
+
+
+@pytest.fixture
+def scheme() -> Callable[..., Scheme]:
+    """Makes a scheme of two kinds of entity, three stances and two targets, with changes."""
+    return _scheme
+
+
+def _scheme(**changes: Any) -> Scheme:
+    given: dict[str, Any] = {
+        "name": "test",
+        "entities": {"GPE": EntityLabel(), "WEAPON": EntityLabel()},
+        "stance": {"favor": StanceLabel(), "against": StanceLabel(), "none": StanceLabel()},
+        "targets": {"japan": Target("Japan", ["Tokyo"]), "ukraine": Target("Ukraine", ["Ukraine", "Kyiv"])},
+        "problems": {"garbled": "Garbled"},
+    }
+    return Scheme(**{**given, **changes})
+
+
+class Crowd:
+    """Collects what annotators did; every call adds one annotation."""
+
+    def __init__(self) -> None:
+        self._annotations: list[dict[str, Any]] = []
+        self._spans: list[dict[str, Any]] = []
+        self._stances: list[dict[str, Any]] = []
+        self._windows: dict[str, dict[str, Any]] = {}
+
+    def window(self, chunk: str, text: str = TEXT, start: int = 0, **more: Any) -> "Crowd":
+        """What the annotators of a chunk saw; its article is the chunk unless told otherwise."""
+        row = {"chunk_id": chunk, "article_id": chunk, "start": start, "end": start + len(text), "text": text}
+        self._windows[chunk] = {**row, "title": "", "scheme": "test@1", **more}
+        return self
+
+    def add(
+        self,
+        chunk: str,
+        annotator: str,
+        spans: tuple[tuple[Any, ...], ...] | list[tuple[Any, ...]] = (),
+        stances: dict[str, str] | None = None,
+        **more: Any,
+    ) -> "Crowd":
+        """An annotation; spans are (start, end, label) or (start, end, "EVIDENCE", targets)."""
+        if chunk not in self._windows:
+            self.window(chunk)
+        n = len(self._annotations) + 1
+        shown = self._windows[chunk]
+        who = {
+            "annotation_id": more.pop("annotation_id", f"{more.get('project_id', 1)}:{n}"),
+            "chunk_id": chunk,
+            "article_id": shown["article_id"],
+            "annotator": annotator,
+        }
+        self._annotations.append(
+            {
+                **who,
+                "task_id": n,
+                "project_id": 1,
+                "state": "labelled" if spans or stances else "labelled-empty",
+                "prediction": "none",
+                "problems": [],
+                "created": DAY + timedelta(minutes=n),
+                "updated": DAY + timedelta(minutes=n),
+                "lead_time": 30.0,
+                "scheme_version": "1",
+                "quarantined": False,
+                **more,
+            }
+        )
+        for i, (start, end, label, *targets) in enumerate(spans):
+            self._spans.append(
+                {
+                    **who,
+                    "span_id": f"r{i}",
+                    "kind": "evidence" if label == "EVIDENCE" else "entity",
+                    "start": start,
+                    "end": end,
+                    "label": label,
+                    "text": shown["text"][max(start - shown["start"], 0) : end - shown["start"]],
+                    "targets": targets[0] if targets else [],
+                }
+            )
+        for target, label in (stances or {}).items():
+            self._stances.append({**who, "target": target, "span_id": None, "label": label})
+        return self
+
+    @property
+    def annotations(self) -> pa.Table:
+        return pa.Table.from_pylist(self._annotations, schema=ANNOTATIONS)
+
+    @property
+    def spans(self) -> pa.Table:
+        return pa.Table.from_pylist(self._spans, schema=SPANS)
+
+    @property
+    def stances(self) -> pa.Table:
+        return pa.Table.from_pylist(self._stances, schema=STANCES)
+
+    @property
+    def windows(self) -> pa.Table:
+        return pa.Table.from_pylist([self._windows[k] for k in sorted(self._windows)], schema=WINDOWS)
+
+
+@pytest.fixture
+def crowd() -> Crowd:
+    """An empty crowd."""
+    return Crowd()
