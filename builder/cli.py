@@ -25,6 +25,8 @@ class Command:
     help: str
     words: tuple[str, ...] = ()
     flags: dict[str, str] = field(default_factory=dict)
+    #: It changes nothing, so that its configuration is not worth a record.
+    only_reads: bool = False
 
     @property
     def required(self) -> int:
@@ -47,10 +49,10 @@ COMMANDS = {
         "Start the embedded Label Studio, or find it running, and say where to label",
         flags={"--stop": "stop it", "--foreground": "stay, and stop it with Ctrl-C"},
     ),
-    "status": Command("Show how far each stage and the annotation are"),
-    "diff": Command("Compare two releases: rows, labels, boundaries, splits", words=("OLD", "NEW")),
-    "verify": Command("Check a release's hashes and rebuild it from its pull", words=("[RELEASE]",)),
-    "trace": Command("Show the way from a released row back to its raw characters", words=("ROW_ID",)),
+    "status": Command("Show how far each stage and the annotation are", only_reads=True),
+    "diff": Command("Compare two releases: rows, labels, boundaries, splits", words=("OLD", "NEW"), only_reads=True),
+    "verify": Command("Check a release's hashes and rebuild it from its pull", words=("[RELEASE]",), only_reads=True),
+    "trace": Command("Show the way from a released row back to its raw characters", words=("ROW_ID",), only_reads=True),
     "publish": Command(
         "Upload a release to the Hugging Face Hub in one commit with a tag",
         words=("[RELEASE]",),
@@ -120,11 +122,14 @@ def _run(name: str, argv: list[str]) -> None:
     if "--help" in overrides or "-h" in overrides:
         print(_command_help(name, command))  # noqa: T201
     register()
-    app = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(
-        _task(name, words, options)
-    )
+    task = _task(name, words, options)
+    if command.only_reads and not any(arg.startswith("-") for arg in overrides):
+        # A run of Hydra composes twice and leaves a folder behind; what only reads need not.
+        with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
+            task(hydra.compose("config", overrides))
+        return
     sys.argv = [sys.argv[0], *overrides]
-    app()
+    hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
 
 
 def _task(name: str, words: list[str], options: dict[str, bool]) -> Callable[["DictConfig"], Any]:

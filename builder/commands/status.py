@@ -1,0 +1,60 @@
+"""`builder status`: how far each stage and the annotation are, without changing anything."""
+
+from typing import TYPE_CHECKING, Any
+
+from builder.config import Config
+from builder.store import read_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+STAGES = ("prepare", "push", "validate", "adjudicate")
+
+
+def status(config: Config, console: "Console") -> dict[str, Any]:
+    """Returns and shows the summary of each finished stage, the server, the latest pull and the releases."""
+    summary: dict[str, Any] = {name: config.stage(name).summary() for name in STAGES}
+    summary["label_studio"] = _server(config)
+    latest = read_json(config.dataset_folder / "pulls" / "latest.json")
+    summary["pull"] = latest
+    summary["releases"] = sorted(
+        (path.name for path in config.release_folder.glob("v*.*.*") if (path / "manifest.json").exists()),
+        key=lambda name: tuple(int(part) for part in name[1:].split(".")),
+    )
+    lines = {name: _flat(summary[name]) if summary[name] else f"not done: builder {name}" for name in STAGES}
+    lines["label studio"] = _flat(summary["label_studio"])
+    lines["pull"] = _flat(latest) if latest else "none: builder pull"
+    lines["releases"] = ", ".join(summary["releases"]) or "none: builder export"
+    console.print(f"{config.dataset.name} in {config.workspace}", style="bold", highlight=False)
+    for name, line in lines.items():
+        console.print(f"  {name:<13} {line}", highlight=False, soft_wrap=True)
+    return summary
+
+
+def _server(config: Config) -> dict[str, Any]:
+    """Where Label Studio is, and how far annotation is when it runs."""
+    from builder.studio.vault import Vault
+
+    if config.label_studio.url:
+        return {"url": config.label_studio.url}
+    record = Vault(config.workspace / "studio").server()
+    if record is None:
+        return {"running": False}
+    # Only now, because these imports cost more than the rest of the command.
+    from builder.studio.progress import progress
+    from builder.studio.server import find, vault_of
+
+    if find(vault_of(config)) is None:
+        return {"running": False}
+    return {"running": True, "url": record["url"], **progress(config)}
+
+
+def _flat(summary: dict[str, Any]) -> str:
+    """One line of the counts of a summary."""
+    return ", ".join(
+        f"{value} {key.replace('_', ' ')}"
+        if isinstance(value, int | float) and not isinstance(value, bool)
+        else f"{key.replace('_', ' ')} {'yes' if value is True else 'no' if value is False else value}"
+        for key, value in summary.items()
+        if isinstance(value, str | int | float)
+    )
