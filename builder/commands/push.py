@@ -62,12 +62,12 @@ def _push(config: Config, console: "Console", server: "Server", client: "Client"
     from builder.studio.push import push as push_project
 
     accounts.ensure_accounts(config, server, client)
-    config_xml = interface(config.labels)
+    # The server strips what it is given, and the two are compared.
     shared = config.annotators.layout == "shared"
     done = []
     with exclusive(config.dataset_folder / "push.lock", "push"), _progress(console) as progress:
         for slot, tasks in made.slots.items():
-            wanted = projects.Wanted(slot, config_xml, config.annotators.overlap if shared else 1)
+            wanted = projects.Wanted(slot, interface(config.labels).strip(), config.annotators.overlap if shared else 1)
             project = projects.ensure(client, config, wanted)
             bar = progress.add_task(f"push {project['title']}", total=len(tasks))
             outcome = push_project(client, project["id"], tasks, config.label_studio, partial(progress.advance, bar))

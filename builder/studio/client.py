@@ -9,6 +9,7 @@ import email.utils
 import ssl
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ class Client:
         self.embedded = server.embedded
         self._settings = settings
         self._sleep = sleep
+        self._date: datetime | None = None
         self._api_error = ApiError
         sdk: Any = Sdk  # it has no annotations
         self._http = httpx.Client(
@@ -130,6 +132,11 @@ class Client:
             )
         return version
 
+    def server_time(self) -> datetime:
+        """The server's own clock, to the second."""
+        self.get("api/version")
+        return self._date or datetime.now(UTC)
+
     def whoami(self) -> dict[str, Any]:
         """The account of the token."""
         found: dict[str, Any] = self.get("api/current-user/whoami")
@@ -169,6 +176,9 @@ class Client:
             raise Unreachable(f"{where}: the connection broke: {e}.", "Run the command again.") from e
         except httpx.InvalidURL as e:
             raise ConfigError(f"label_studio.url is {self.url!r}: {e}.", "Correct it.") from e
+        stamp = answer.headers.get("date")
+        if stamp is not None:
+            self._date = email.utils.parsedate_to_datetime(stamp)
         return answer
 
     def _body(self, method: str, path: str, response: httpx.Response) -> bytes:

@@ -35,14 +35,15 @@ def mark(dataset: str, slot: str) -> str:
 
 
 def title(dataset: str, slot: str) -> str:
-    """The project's title, within the length that Label Studio allows.
+    """The project's title, within the 3 to 50 characters that Label Studio allows.
 
-    >>> title("news-stance", "all"), title("news-stance", "ada")
-    ('news-stance', 'news-stance · ada')
+    >>> title("news-stance", "all"), title("news-stance", "ada"), title("ab", "all")
+    ('news-stance', 'news-stance · ada', 'dataset ab')
     """
-    return (dataset if slot == SHARED else f"{dataset[: _TITLE_LENGTH - 3 - len(slot[:20])]} · {slot[:20]}")[
-        :_TITLE_LENGTH
-    ]
+    if slot != SHARED:
+        slot = slot[:20]
+        return f"{dataset[: _TITLE_LENGTH - 3 - len(slot)]} · {slot}"
+    return dataset[:_TITLE_LENGTH] if len(dataset) > 2 else f"dataset {dataset}"
 
 
 def find(client: Client, config: Config, slot: str) -> dict[str, Any] | None:
@@ -150,16 +151,17 @@ def _listing(client: Client) -> list[dict[str, Any]]:
 
 def _noted(client: Client, config: Config) -> dict[str, int]:
     notes: dict[str, dict[str, int]] = read_json(config.dataset_folder / "projects.json") or {}
-    return notes.get(_server_key(client), {})
+    return notes.get(server_key(client), {})
 
 
 def _note(client: Client, config: Config, slot: str, project: int) -> None:
     path = config.dataset_folder / "projects.json"
     notes: dict[str, dict[str, int]] = read_json(path) or {}
-    notes.setdefault(_server_key(client), {})[slot] = project
+    notes.setdefault(server_key(client), {})[slot] = project
     write_json(path, notes)
 
 
-def _server_key(client: Client) -> str:
+def server_key(client: Client) -> str:
+    """Names the server in notes of the workspace."""
     # The embedded server may come up on another port.
     return "embedded" if client.embedded else client.url

@@ -1,0 +1,129 @@
+"""Tasks on their way into a pull: written as they come, read back in the order of the pull, never all in memory."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import msgspec
+
+
+class Place(NamedTuple):
+    """Where a task's line lies in its file; places sort as the lines of a pull do."""
+
+    chunk_id: str
+    project: int
+    task: int
+    offset: int
+    length: int
+
+
+class _Author(msgspec.Struct):
+    completed_by: int | None = None
+    was_cancelled: bool | None = False
+
+
+class _Data(msgspec.Struct):
+    chunk_id: str | None = None
+
+
+class _Line(msgspec.Struct):
+    id: int
+    project: int
+    data: _Data = msgspec.field(default_factory=_Data)
+    annotations: list[_Author] = []
+    drafts: list[_Author] = []
+    predictions: list[_Author] = []
+
+
+_line = msgspec.json.Decoder(_Line)
+
+
+class Spool:
+    """A file of task lines, one a task; a task that comes again replaces itself."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.index: dict[int, Place] = {}
+        self._file = path.open("wb")
+
+    def __enter__(self) -> "Spool":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._file.close()
+
+    def add(self, task: Mapping[str, Any]) -> None:
+        """Writes a task: `id`, `project`, `data` and whatever else it holds, keys sorted."""
+        line = msgspec.json.encode(task, order="sorted") + b"\n"
+        offset = self._file.tell()
+        self._file.write(line)
+        chunk_id = task["data"].get("chunk_id")
+        # Tasks of others go to the front; the decoder says what they are.
+        place = Place(chunk_id if isinstance(chunk_id, str) else "", task["project"], task["id"], offset, len(line))
+        self.index[task["id"]] = place
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def places(tasks: Path) -> Iterator[Place]:
+    """The tasks of a pull, in order."""
+    offset = 0
+    with tasks.open("rb") as lines:
+        for line in lines:
+            task = _line.decode(line)
+            yield Place(task.data.chunk_id or "", task.project, task.id, offset, len(line))
+            offset += len(line)
+
+
+@dataclass
+class Counts:
+    """What a pull holds, and the ids of the accounts whose work it is."""
+
+    tasks: int = 0
+    annotations: int = 0
+    skipped: int = 0
+    drafts: int = 0
+    predictions: int = 0
+    #: Tasks that show a chunk again in the same project; `builder push` makes them one.
+    duplicates: int = 0
+    #: Tasks without a chunk id, made by others.
+    strangers: int = 0
+    users: set[int] = field(default_factory=set)
+
+    def summary(self) -> dict[str, int]:
+        return {name: value for name, value in vars(self).items() if isinstance(value, int)}
+
+
+def merge(base: Path | None, kept: Mapping[int, Place], spool: Spool, out: Path) -> Counts:
+    """Writes the pull's tasks to `out`: those `kept` from the earlier pull `base`, and those of the spool."""
+    spool.flush()
+    counts = Counts()
+    order = sorted(
+        [(place, False) for task, place in kept.items() if task not in spool.index]
+        + [(place, True) for place in spool.index.values()]
+    )
+    before: tuple[str, int] | None = None
+    with spool.path.open("rb") as new, (base or spool.path).open("rb") as old, out.open("wb") as file:
+        for place, fresh in order:
+            source = new if fresh else old
+            source.seek(place.offset)
+            line = source.read(place.length)
+            file.write(line)
+            _count(counts, _line.decode(line))
+            counts.duplicates += bool(place.chunk_id) and (place.chunk_id, place.project) == before
+            before = (place.chunk_id, place.project)
+    return counts
+
+
+def _count(counts: Counts, task: _Line) -> None:
+    skipped = sum(bool(a.was_cancelled) for a in task.annotations)
+    counts.tasks += 1
+    counts.skipped += skipped
+    counts.annotations += len(task.annotations) - skipped
+    counts.drafts += len(task.drafts)
+    counts.predictions += len(task.predictions)
+    counts.strangers += task.data.chunk_id is None
+    counts.users |= {a.completed_by for a in task.annotations if a.completed_by is not None}
