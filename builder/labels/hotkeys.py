@@ -11,6 +11,7 @@ from builder.scheme import EVIDENCE, Scheme
 
 #: Label Studio deselects a region with it.
 RESERVED = frozenset("u")
+SHIFT = "shift+"
 _DIGITS = "123456789"
 _LETTERS = "qwertyiopasdfghjklzxcvbnm"
 _BLOCKS = ("qwer", "asdf", "zxcv", "tyio", "ghjk", "bnml")
@@ -41,9 +42,9 @@ def assign(scheme: Scheme, questions: Sequence[str]) -> Hotkeys:
         taken.update(block)
     for names, into in ((list(scheme.entities), keys.entities), (list(scheme.problems), keys.problems)):
         rest = [name for name in names if name not in into]
-        _fill(into, rest, _free([*_LETTERS, *(f"shift+{c}" for c in _LETTERS)], taken), taken)
+        _fill(into, rest, _free([*_LETTERS, *(f"{SHIFT}{c}" for c in _LETTERS)], taken), taken)
     if scheme.evidence and scheme.target_mode == "fixed":
-        _fill(keys.evidence, list(scheme.targets), _free([f"shift+{d}" for d in _DIGITS], taken), taken)
+        _fill(keys.evidence, list(scheme.targets), _free([f"{SHIFT}{d}" for d in _DIGITS], taken), taken)
     return keys
 
 
@@ -59,7 +60,7 @@ def _fill(into: dict[str, str], names: Sequence[str], keys: Sequence[str], taken
 
 def _blocks(width: int, taken: set[str]) -> Iterator[list[str]]:
     """Keys for one question at a time: whole blocks first, then what is left, then the same with shift."""
-    for shift in ("", "shift+"):
+    for shift in ("", SHIFT):
         if width <= len(_BLOCKS[0]):
             for block in _BLOCKS:
                 keys = [shift + c for c in block[:width]]

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from builder.labels import controls
-from builder.labels.hotkeys import Hotkeys, assign
+from builder.labels.hotkeys import SHIFT, Hotkeys, assign
 from builder.scheme import EVIDENCE, Scheme
 
 #: Entity colours dark enough to read as text on white and on their own tint; evidence keeps its own.
@@ -29,17 +29,20 @@ def interface(scheme: Scheme) -> str:
     """The labeling configuration of a project that asks what the scheme asks."""
     questions = _questions(scheme)
     keys = assign(scheme, list(questions))
+    read = [
+        _header("$title", "bd-title"),
+        _header("$byline", "bd-byline"),
+        *_guidelines(scheme),
+        *_labels(scheme, keys),
+        *_texts(),
+        *_mention(scheme),
+        *_evidence(scheme, keys),
+    ]
     side = [*_stances(scheme, questions, keys), *_problems(scheme, keys), *_comment(scheme)]
     root = _tag(
         "View",
-        _tag("Style", text=_style(scheme, len(questions))),
-        _view("bd-head", _header("$title", "bd-title"), _header("$byline", "bd-byline")),
-        *_guidelines(scheme),
-        _view(
-            "bd-body",
-            _view("bd-read", *_labels(scheme, keys), *_texts(), *_mention(scheme, keys), *_evidence(scheme, keys)),
-            *([_view("bd-ask", *side)] if side else []),
-        ),
+        _tag("Style", text=_style(scheme, list(questions), keys)),
+        _view("bd-body", _view("bd-read", *read), *([_view("bd-ask", *side)] if side else [])),
         className="bd",
     )
     ET.indent(root)
@@ -138,12 +141,13 @@ def _stances(scheme: Scheme, questions: dict[str, str], keys: Hotkeys) -> list[E
     return [_header("Stance toward", "bd-caption"), _view("bd-targets", *rows)] if rows else []
 
 
-def _mention(scheme: Scheme, keys: Hotkeys) -> list[ET.Element]:
+def _mention(scheme: Scheme) -> list[ET.Element]:
     if scheme.target_mode != "mention" or not scheme.stance:
         return []
     block = assign(scheme, [controls.MENTION_STANCE]).stances[controls.MENTION_STANCE]
-    return [_region("Stance toward this mention", controls.MENTION_STANCE, list(scheme.entities), "single-radio",
-                    "Choose the stance toward each mention.", _choices(scheme, block))]  # fmt: skip
+    title, ask = "Stance toward this mention", "Choose the stance toward each mention."
+    place, labels = "bd-mention", list(scheme.entities)
+    return [_region(place, title, controls.MENTION_STANCE, labels, "single-radio", ask, _choices(scheme, block))]
 
 
 def _evidence(scheme: Scheme, keys: Hotkeys) -> list[ET.Element]:
@@ -156,12 +160,12 @@ def _evidence(scheme: Scheme, keys: Hotkeys) -> list[ET.Element]:
             _tag("Choice", value=literal(scheme.title(t)), alias=t, hotkey=keys.evidence.get(t, ""))
             for t in scheme.targets
         ]
-    return [_region("This evidence concerns", controls.EVIDENCE_TARGET, [EVIDENCE], "multiple",
-                    "Say which target each evidence span concerns.", targets)]  # fmt: skip
+    title, ask = "This evidence concerns", "Say which target each evidence span concerns."
+    return [_region("bd-evidence", title, controls.EVIDENCE_TARGET, [EVIDENCE], "multiple", ask, targets)]
 
 
 def _region(
-    title: str, name: str, labels: list[str], choice: str, message: str, choices: list[ET.Element]
+    place: str, title: str, name: str, labels: list[str], choice: str, message: str, choices: list[ET.Element]
 ) -> ET.Element:
     """A question about the selected span, seen while a span with one of the labels is selected."""
     when = {"visibleWhen": "region-selected", "whenTagName": controls.ENTITY, "whenLabelValue": ",".join(labels)}
@@ -169,7 +173,7 @@ def _region(
         "Choices", *choices, name=name, toName=controls.TEXT, perRegion="true", choice=choice, layout="inline",
         required="true", requiredMessage=message, **when,
     )  # fmt: skip
-    return _view("bd-region", _header(title, "bd-name"), question, **when)
+    return _view(f"bd-region {place}", _header(title, "bd-name"), question, **when)
 
 
 def _problems(scheme: Scheme, keys: Hotkeys) -> list[ET.Element]:
@@ -206,15 +210,25 @@ def _sheet() -> str:
     return Path(__file__).with_name("interface.css").read_text(encoding="utf-8")
 
 
-def _style(scheme: Scheme, questions: int) -> str:
-    """The style sheet, and one rule a stance label for the colour of its chosen button."""
+def _style(scheme: Scheme, questions: list[str], keys: Hotkeys) -> str:
+    """The style sheet, one rule a stance label for the colour of its chosen button, and short hints for long keys."""
     palette = iter(STANCE_PALETTE * (1 + len(scheme.stance) // len(STANCE_PALETTE)))
-    tints = {
-        name: label.color or (ABSENT_COLOR if name == scheme.absent else next(palette))
-        for name, label in scheme.stance.items()
-    }
-    rules = [
-        f".bd .bd-target .lsf-choice:nth-child({n}), .bd .bd-region .lsf-choice:nth-child({n}) {{ --bd-tint: {tint}; }}"
-        for n, tint in enumerate(tints.values(), start=1)
-    ]
+    rules = []
+    for n, (name, label) in enumerate(scheme.stance.items(), start=1):
+        tint = label.color or (ABSENT_COLOR if name == scheme.absent else next(palette))
+        buttons = ", ".join(f".bd .{place} .lsf-choice:nth-child({n})" for place in ("bd-target", "bd-mention"))
+        rules.append(f"{buttons} {{ --bd-tint: {tint}; }}")
+    for n, question in enumerate(questions, start=1):
+        rules += _short_hints(f".bd .bd-target:nth-child({n})", list(keys.stances.get(question, {}).values()))
+    rules += _short_hints(".bd .bd-evidence", list(keys.evidence.values()))
     return "\n".join(["", _sheet(), *rules, ""])
+
+
+def _short_hints(where: str, keys: list[str]) -> list[str]:
+    """Rules that show `shift+q` as an arrow and a letter, so that it fits on a button."""
+    rules = []
+    for n, key in enumerate(keys, start=1):
+        if key.startswith(SHIFT):
+            hint = f"{where} .lsf-choice:nth-child({n}) sup"
+            rules.append(f'{hint} {{ font-size: 0 !important; }} {hint}::after {{ content: "[⇧{key[-1]}]"; }}')
+    return rules

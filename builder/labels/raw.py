@@ -73,9 +73,12 @@ class Person(_Struct):
     id: int
 
 
-class Annotation(_Struct):
+class _Made(_Struct):
     id: int
     result: list[Known]
+
+
+class Annotation(_Made):
     completed_by: int | Person | None = None
     was_cancelled: bool | None = False
     ground_truth: bool | None = False
@@ -86,9 +89,7 @@ class Annotation(_Struct):
     parent_annotation: int | None = None
 
 
-class Draft(_Struct):
-    id: int
-    result: list[Known]
+class Draft(_Made):
     user: int | str | None = None
     annotation: int | None = None
     created_at: datetime | None = None
@@ -96,9 +97,7 @@ class Draft(_Struct):
     lead_time: float | None = None
 
 
-class Prediction(_Struct):
-    id: int
-    result: list[Known]
+class Prediction(_Made):
     created_at: datetime | None = None
 
 
@@ -149,7 +148,8 @@ def _item_by_item(task: dict[str, Any]) -> Task:
             items, made["result"] = made.get("result") or [], []
             kept.append([_one(value, f"$.{holder}[{number}].result[{i}]") for i, value in enumerate(items)])
     typed = msgspec.convert(task, Task)
-    for made, items in zip([*typed.annotations, *typed.drafts, *typed.predictions], kept, strict=True):
+    made_by_all: list[_Made] = [*typed.annotations, *typed.drafts, *typed.predictions]
+    for made, items in zip(made_by_all, kept, strict=True):
         made.result = items  # type: ignore[assignment]
     return typed
 

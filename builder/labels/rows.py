@@ -3,6 +3,7 @@
 What all rows of an annotation share is written once and repeated by Arrow, so a row costs only what is its own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,12 +34,14 @@ class _Columns:
         self.batches: list[pa.RecordBatch] = []
         self.rows: list[tuple[Any, ...]] = []
 
-    def flush(self, annotations: dict[str, pa.Array] | None = None) -> dict[str, pa.Array]:
-        values = zip(*self.rows, strict=True) if self.rows else ((),) * (len(self.own) + (annotations is not None))
+    def flush(self, shared: dict[str, pa.Array] | None = None) -> dict[str, pa.Array]:
+        """Turns the rows into a record batch; `shared` columns are repeated by each row's first value."""
+        width = len(self.own) + (shared is not None)
+        values: list[Sequence[Any]] = list(zip(*self.rows, strict=True)) if self.rows else [()] * width
         columns: dict[str, pa.Array] = {}
-        if annotations is not None:
-            owner = pa.array(next(iter(values := iter(values))), pa.int32())
-            columns = {name: annotations[name].take(owner) for name in _SHARED}
+        if shared is not None:
+            owner = pa.array(values.pop(0), pa.int32())
+            columns = {name: shared[name].take(owner) for name in _SHARED}
         for name, column in zip(self.own, values, strict=True):
             columns[name] = pa.array(column, self.schema.field(name).type)
         self.rows = []
