@@ -50,8 +50,8 @@ def serve(config: Config, console: "Console", *, stop: bool = False, foreground:
         }
         status.stop()
         _show(console, config, summary, {secrets.admin_email: secrets.admin_password, **passwords})
+        console.print("Ctrl-C stops it." if foreground else "It stays until `builder serve --stop`.")
         if foreground:
-            console.print("Ctrl-C stops it.")
             try:
                 while server.find(vault) is not None:
                     time.sleep(2)
@@ -75,4 +75,3 @@ def _show(console: "Console", config: Config, summary: dict[str, Any], passwords
         console.print(f"Label {config.dataset.name} ({slot}) at {url}", highlight=False, soft_wrap=True)
     if not summary["projects"]:
         console.print("There is nothing to label yet: run `builder prepare` and `builder push`.")
-    console.print("It stays until `builder serve --stop`.")

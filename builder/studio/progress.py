@@ -44,7 +44,7 @@ def of(client: Client, config: Config) -> dict[str, Any]:
         if slot == REVIEW:
             continue
         overlap = project["maximum_annotations"]
-        row = {"tasks": 0, "done": 0, "url": f"{client.url}/projects/{project['id']}/"}
+        row: dict[str, Any] = {"tasks": 0, "done": 0, "url": f"{client.url}/projects/{project['id']}/"}
         wanted = {"fields": "all", "include": "annotations,completed_by,was_cancelled"}
         for body in pages(client, project["id"], wanted, config.label_studio.page_size):
             for task in msgspec.json.decode(body, type=_Page).tasks:
