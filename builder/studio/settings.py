@@ -97,7 +97,7 @@ class Annotators:
                 "annotators.kind is 'recorded', but annotators.recorded names no folder.",
                 "Set annotators.recorded to the folder of <annotator>.jsonl files.",
             )
-        if self.layout == "each" and self.people and len(self.people) < self.overlap:
+        if self.kind == "human" and self.people and len(self.people) < self.overlap:
             raise ConfigError(
                 f"annotators.overlap is {self.overlap}, but annotators.people names {len(self.people)}.",
                 "Name more people, or lower the overlap.",

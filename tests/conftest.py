@@ -1,0 +1,174 @@
+"""What tests of several rooms share: one real Label Studio a test session, and a small dataset ready to push."""
+
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builder.config import Config, Dataset, Paths
+from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
+from builder.store import digest, write_table
+from builder.studio.settings import Annotators, LabelStudio
+
+#: Where the embedded servers of tests look for a port.
+FIRST_PORT = 18080
+NAMES = ("ada", "ben", "cyd")
+_SENTENCES = (
+    "Japan and Boeing agreed on a new line for Patriot missiles.",
+    "Tokyo said 🚀 production would help Kyiv, too.",
+    "Beijing rebuked the talks; Naïve café critics shrugged.",
+    "The Pentagon did not comment\u00a0on the second line.\r\nA third line follows.",
+    'Quotes "and" <tags> & ampersands stay data.',
+)
+
+
+@dataclass
+class Studio:
+    """A running embedded Label Studio: datasets made with its workspace and settings live on it."""
+
+    workspace: Path
+    settings: LabelStudio
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def dataset(self, chunks: int = 12, **changes: Any) -> "Sample":
+        """A new dataset with `chunks` selected chunks and three recorded annotators; `changes` go to `Config`."""
+        return sample(self.workspace, f"test-{next(self._numbers)}", chunks, label_studio=self.settings, **changes)
+
+
+@dataclass
+class Sample:
+    """A configuration whose stage `prepare` is finished, and the rows in it."""
+
+    config: Config
+    articles: list[dict[str, Any]]
+    chunks: list[dict[str, Any]]
+    recorded: Path
+
+    def reselect(self, chunks: list[dict[str, Any]]) -> None:
+        """Makes these the selected chunks."""
+        from builder import tables
+
+        stage = self.config.stage("prepare")
+        with stage.rewrite(digest(*(c["chunk_id"] for c in chunks))):
+            write_table(stage.table("selected"), tables.build(chunks, tables.CHUNKS))
+            write_table(stage.table("articles"), tables.build(self.articles, tables.ARTICLES))
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """One Label Studio for the whole session, started on first use (about half a minute) and stopped at the end."""
+    pytest.importorskip("label_studio", reason="Label Studio is not installed: pip install -e '.[studio]'")
+    from builder.studio.server import ensure
+
+    workspace = tmp_path_factory.mktemp("workspace")
+    made = Studio(workspace, LabelStudio(port=FIRST_PORT))
+    config = Config(paths=Paths(workspace=str(workspace)), label_studio=made.settings, labels=small_scheme())
+    with ensure(config):
+        yield made
+
+
+@pytest.fixture
+def make_sample(tmp_path: Path) -> Callable[..., Sample]:
+    """Makes a dataset that needs no server: `make_sample(chunks=4, labels=...)`."""
+
+    def make(chunks: int = 12, **changes: Any) -> Sample:
+        return sample(tmp_path / "workspace", "test", chunks, **changes)
+
+    return make
+
+
+def small_scheme(**changes: Any) -> Scheme:
+    """Two kinds of entity, three stances, two targets, evidence, a problem flag and a comment."""
+    given: dict[str, Any] = {
+        "name": "test",
+        "entities": {"GPE": EntityLabel(), "ORG": EntityLabel()},
+        "stance": {"favor": StanceLabel("Favor"), "against": StanceLabel("Against"), "none": StanceLabel("None")},
+        "targets": {"japan": Target("Japan", ["Japan", "Tokyo"]), "china": Target("China", ["Beijing"])},
+        "problems": {"unsure": "I am unsure"},
+    }
+    return Scheme(**{**given, **changes})
+
+
+def sample(workspace: Path, name: str, chunks: int, **changes: Any) -> Sample:
+    """Articles of four chunks each, in a finished stage `prepare`, and recorded labels of three annotators."""
+    recorded = workspace / f"recorded-{name}"
+    given: dict[str, Any] = {
+        "paths": Paths(workspace=str(workspace)),
+        "dataset": Dataset(name=name),
+        "labels": small_scheme(),
+        "annotators": Annotators(kind="recorded", recorded=str(recorded)),
+    }
+    config = Config(**{**given, **changes})
+    articles, rows = _rows(name, chunks)
+    made = Sample(config, articles, rows, recorded)
+    made.reselect(rows)
+    record(recorded, rows)
+    return made
+
+
+def record(folder: Path, chunks: list[dict[str, Any]], names: tuple[str, ...] = NAMES) -> None:
+    """Writes what each annotator recorded: all mark the same names, and differ in the stance toward Japan."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for n, name in enumerate(names):
+        lines = []
+        for chunk in chunks:
+            marks = [_mark(chunk, m, label="GPE") for m in re.finditer("Japan|Tokyo|Beijing", chunk["text"])]
+            evidence = [_mark(chunk, m, targets=["japan"]) for m in re.finditer("would help", chunk["text"])]
+            lines.append(
+                {
+                    "article": "articles.txt#0",
+                    "article_id": chunk["article_id"],
+                    "start": chunk["start"],
+                    "end": chunk["end"],
+                    "entities": marks,
+                    "evidence": evidence,
+                    "stance": {"japan": "favor" if n else "none", "china": "against"},
+                    "problems": ["unsure"] if chunk["ordinal"] == n else [],
+                    "comment": "vielleicht – „so“ 🚀" if chunk["ordinal"] == n else "",
+                    "lead_time": 10.5 + n,
+                }
+            )
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        (folder / f"{name}.jsonl").write_text(text, encoding="utf-8", newline="")
+
+
+def _mark(chunk: dict[str, Any], match: re.Match[str], **more: Any) -> dict[str, Any]:
+    return {"start": chunk["start"] + match.start(), "end": chunk["start"] + match.end(), "text": match[0], **more}
+
+
+def _rows(name: str, chunks: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    articles: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
+    for number in range(-(-chunks // 4)):
+        article_id = digest(name, str(number))[:16]
+        text = ""
+        for ordinal in range(4):
+            start = len(text)
+            text += f"Paragraph {number}.{ordinal}. " + " ".join(
+                _SENTENCES[(number + ordinal + k) % len(_SENTENCES)] for k in range(3)
+            )
+            if len(rows) < chunks:
+                rows.append(
+                    {
+                        "chunk_id": digest(article_id, str(start), text[start:])[:16],
+                        "article_id": article_id,
+                        "ordinal": ordinal,
+                        "start": start,
+                        "end": len(text),
+                        "text": text[start:],
+                        "section": "body",
+                        "context_before": "",
+                        "context_after": "",
+                    }
+                )
+            text += "\n\n"
+        articles.append(
+            {"article_id": article_id, "source_path": "articles.txt", "record": number, "title": f"<Title> & {number}"}
+            | {"text": text, "source": "Desk", "kept": True}
+        )
+    return articles, rows

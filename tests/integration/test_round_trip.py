@@ -1,0 +1,86 @@
+"""Push, annotate and pull on a real Label Studio: every label comes back once, unchanged."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from builder.commands.pull import pull
+from builder.commands.push import push
+from builder.studio.client import Client
+from builder.studio.server import ensure
+from builder.studio.settings import Annotators
+
+pytestmark = pytest.mark.studio
+
+
+def quiet() -> Console:
+    return Console(file=io.StringIO())
+
+
+def tasks_of(pulled: dict[str, Any]) -> list[dict[str, Any]]:
+    from pathlib import Path
+
+    return [json.loads(line) for line in (Path(pulled["folder"]) / "tasks.jsonl").read_text("utf-8").splitlines()]
+
+
+def test_recorded_labels_come_back_once_and_unchanged(studio: Any) -> None:
+    sample = studio.dataset(chunks=6)
+    first = push(sample.config, quiet())
+    assert [row["imported"] for row in first["projects"]] == [6]
+    assert first["recorded"] == {name: {"saved": 6, "there": 0} for name in ("ada", "ben", "cyd")}
+
+    pulled = pull(sample.config, quiet())
+    assert (pulled["tasks"], pulled["annotations"], pulled["duplicates"]) == (6, 18, 0)
+    by_chunk = {chunk["chunk_id"]: chunk for chunk in sample.chunks}
+    for task in tasks_of(pulled):
+        chunk = by_chunk.pop(task["data"]["chunk_id"])
+        assert task["data"]["text"] == chunk["text"]
+        assert len({a["completed_by"] for a in task["annotations"]}) == 3
+        for annotation in task["annotations"]:
+            for item in annotation["result"]:
+                if item["type"] == "labels" and item["value"]["labels"] == ["GPE"]:
+                    span = chunk["text"][item["value"]["start"] : item["value"]["end"]]
+                    assert span in ("Japan", "Tokyo", "Beijing")
+    assert not by_chunk
+
+
+def test_pushing_and_pulling_again_changes_nothing(studio: Any) -> None:
+    sample = studio.dataset(chunks=5)
+    push(sample.config, quiet())
+    before = pull(sample.config, quiet())
+
+    again = push(sample.config, quiet())
+    assert [(row["present"], row["imported"], row["requests"]) for row in again["projects"]] == [(5, 0, 0)]
+    assert again["recorded"] == {name: {"saved": 0, "there": 5} for name in ("ada", "ben", "cyd")}
+    for full in (False, True):
+        after = pull(sample.config, quiet(), full=full)
+        assert after["hash"] == before["hash"]
+        assert not after["new"]
+
+
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(studio: Any) -> None:
+    sample = studio.dataset(chunks=3)
+    would = push(sample.config, quiet(), dry_run=True)
+    assert [(row["project"], row["to_import"]) for row in would["projects"]] == [(None, 3)]
+    with ensure(sample.config) as server, Client(server, sample.config.label_studio) as client:
+        titles = [p["title"] for p in client.get("api/projects/", {"page_size": 1000})["results"]]
+    assert sample.config.dataset.name not in titles
+
+
+def test_each_annotator_has_a_project_with_an_equal_share(studio: Any) -> None:
+    sample = studio.dataset(chunks=9)
+    sample.config.annotators = Annotators(
+        kind="recorded", recorded=str(sample.recorded), overlap=2, layout="each", people={"ada": "ada@example.org"}
+    )
+    pushed = push(sample.config, quiet())
+    assert [row["planned"] for row in pushed["projects"]] == [6, 6, 6]
+    pulled = pull(sample.config, quiet())
+    assert (pulled["tasks"], pulled["annotations"]) == (18, 18)
+    seen: dict[str, set[int]] = {}
+    for task in tasks_of(pulled):
+        seen.setdefault(task["data"]["chunk_id"], set()).update(a["completed_by"] for a in task["annotations"])
+    assert all(len(annotators) == 2 for annotators in seen.values())
+    assert len(seen) == 9
