@@ -11,7 +11,12 @@ from builder.errors import SchemeError
 
 EVIDENCE = "EVIDENCE"
 TARGET_MODES = ("fixed", "article", "mention")
+#: Label Studio deselects a span with it.
+RESERVED_KEY = "u"
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
+_COLOR = re.compile(r"#[0-9A-Fa-f]{6}\Z")
+# XML 1.0 has no way to write these.
+_UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass
@@ -42,7 +47,7 @@ class Target:
 
 @dataclass
 class Migration:
-    """Old label names of an earlier version and what they are called now: a rename, or a merge of several."""
+    """Label names of an earlier version, the key it stands under, and what they are called now: renames and merges."""
 
     entities: dict[str, str] = field(default_factory=dict)
     stance: dict[str, str] = field(default_factory=dict)
@@ -74,11 +79,16 @@ class Scheme:
     migrations: dict[str, Migration] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        where = f"Label scheme {self.name!r}"
-        if self.target_mode not in TARGET_MODES:
-            raise SchemeError(
-                f"{where}: target_mode is {self.target_mode!r}.", f"Choose one of {', '.join(TARGET_MODES)}."
-            )
+        self._check_names()
+        self._check_words()
+        self._check_questions()
+        self._check_keys_and_colors()
+        self._check_migrations()
+
+    def _fail(self, problem: str, hint: str) -> None:
+        raise SchemeError(f"Label scheme {self.name!r}: {problem}", hint)
+
+    def _check_names(self) -> None:
         for what, keys in (
             ("entity label", self.entities),
             ("stance label", self.stance),
@@ -88,39 +98,79 @@ class Scheme:
             seen: dict[str, str] = {}
             for key in keys:
                 if not _KEY.match(key):
-                    raise SchemeError(
-                        f"{where}: {what} {key!r} is not a plain name.",
+                    self._fail(
+                        f"{what} {key!r} is not a plain name.",
                         "Use letters, digits, '_' and '-' for the name, and put what people read into its title.",
                     )
                 if key.casefold() in seen:
-                    raise SchemeError(
-                        f"{where}: {what} {key!r} stands twice (also as {seen[key.casefold()]!r}).", "Remove one."
-                    )
+                    self._fail(f"{what} {key!r} stands twice (also as {seen[key.casefold()]!r}).", "Remove one.")
                 seen[key.casefold()] = key
         if EVIDENCE in self.entities:
-            raise SchemeError(
-                f"{where}: {EVIDENCE} is the name of evidence spans.", "Give the entity label another name."
-            )
+            self._fail(f"{EVIDENCE} is the name of evidence spans.", "Give the entity label another name.")
+
+    def _check_words(self) -> None:
+        """What people read: told apart by its words, and nothing that XML cannot hold."""
+        for what, shown in (
+            ("stance labels", {key: self.stance_title(key) for key in self.stance}),
+            ("targets", {key: self.title(key) for key in self.targets}),
+            ("problems", {key: words or key for key, words in self.problems.items()}),
+        ):
+            first: dict[str, str] = {}
+            for key, words in shown.items():
+                if words in first:
+                    self._fail(f"the {what} {first[words]} and {key} are both shown as {words!r}.", "Change one.")
+                first[words] = key
+        descriptions = [e.description for e in self.entities.values()] + [s.description for s in self.stance.values()]
+        titles = [*map(self.title, self.targets), *map(self.stance_title, self.stance), *self.problems.values()]
+        for words in (*descriptions, *titles, self.guidelines):
+            if bad := _UNWRITABLE.search(words):
+                self._fail(f"{words[:40]!r} holds the control character {bad.group()!r}.", "Remove it.")
+
+    def _check_questions(self) -> None:
+        if self.target_mode not in TARGET_MODES:
+            self._fail(f"target_mode is {self.target_mode!r}.", f"Choose one of {', '.join(TARGET_MODES)}.")
+        if self.max_targets < 1:
+            self._fail(f"max_targets is {self.max_targets}.", "It is at least 1.")
         if self.stance and self.absent and self.absent not in self.stance:
-            raise SchemeError(
-                f"{where}: absent is {self.absent!r}, which is not a stance label.",
+            self._fail(
+                f"absent is {self.absent!r}, which is not a stance label.",
                 f"Choose one of {', '.join(self.stance)}, or leave it empty.",
             )
         if self.targets and not self.stance:
-            raise SchemeError(f"{where}: there are targets but no stance labels.", "Add stance labels.")
+            self._fail("there are targets but no stance labels.", "Add stance labels.")
         if self.stance and self.target_mode == "fixed" and not self.targets:
-            raise SchemeError(f"{where}: there are stance labels but no targets.", "Add targets.")
+            self._fail("there are stance labels but no targets.", "Add targets.")
+        if self.stance and self.target_mode == "mention" and not self.entities:
+            self._fail("stances are asked per mention, but no entity is marked.", "Add entity labels.")
         if not self.entities and not self.stance:
-            raise SchemeError(f"{where} asks for nothing.", "Add entity labels, or stance labels and targets.")
+            self._fail("it asks for nothing.", "Add entity labels, or stance labels and targets.")
+
+    def _check_keys_and_colors(self) -> None:
         hotkeys: dict[str, str] = {}
         for key, label in self.entities.items():
-            if not label.hotkey:
-                continue
-            if label.hotkey in hotkeys:
-                raise SchemeError(
-                    f"{where}: hotkey {label.hotkey!r} is given to {hotkeys[label.hotkey]} and {key}.", "Change one."
-                )
+            if label.hotkey == RESERVED_KEY:
+                self._fail(f"hotkey {RESERVED_KEY!r} of {key} deselects a span in Label Studio.", "Take another.")
+            if label.hotkey and label.hotkey in hotkeys:
+                self._fail(f"hotkey {label.hotkey!r} is given to {hotkeys[label.hotkey]} and {key}.", "Change one.")
             hotkeys[label.hotkey] = key
+        colors = [(key, e.color) for key, e in self.entities.items()] + [
+            (key, s.color) for key, s in self.stance.items()
+        ]
+        for key, color in colors:
+            if color and not _COLOR.match(color):
+                self._fail(f"{key} has the colour {color!r}.", "Write it as six hexadecimal digits, such as '#2563eb'.")
+
+    def _check_migrations(self) -> None:
+        for what, current, steps in (
+            ("entity label", list(self.entities), [m.entities for m in self.migrations.values()]),
+            ("stance label", list(self.stance), [m.stance for m in self.migrations.values()]),
+            ("target", list(self.targets), [m.targets for m in self.migrations.values()]),
+        ):
+            for old, new in [pair for step in steps for pair in step.items()]:
+                if old in current:
+                    self._fail(f"{what} {old} is migrated to {new} but still there.", "Remove it, or its migration.")
+                if new not in current and not any(new in step for step in steps):
+                    self._fail(f"{what} {old} is migrated to {new}, which is not there.", "Name a present one.")
 
     def title(self, target: str) -> str:
         """What people read for a target."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from builder.labels.raw import Annotation, Choices, Item, Prediction, Region
+from builder.scheme import EVIDENCE
 
 Fact = tuple[object, ...]
 
@@ -11,29 +12,32 @@ Fact = tuple[object, ...]
 def outcome(annotation: Annotation, predictions: Sequence[Prediction]) -> str:
     """`none` when nothing was suggested; otherwise `accepted`, `edited` or `rejected`.
 
-    Only the controls that the suggestion fills are compared. Accepted: they say exactly what was suggested.
-    Rejected: nothing that was suggested is left. Edited: anything between.
+    Only what the suggestion speaks of is compared: entities, evidence, or one question. Accepted: it says exactly
+    what was suggested. Rejected: nothing that was suggested is left. Edited: anything between. A skip judges nothing.
     """
+    if annotation.was_cancelled:
+        return "none"
     suggestion = _suggestion(annotation, predictions)
     if suggestion is None:
         return "none"
     suggested = facts(suggestion.result)
     if not suggested:
         return "none"
-    controls = {fact[0] for fact in suggested}
-    kept = {fact for fact in facts(annotation.result) if fact[0] in controls}
+    about = {fact[0] for fact in suggested}
+    kept = {fact for fact in facts(annotation.result) if fact[0] in about}
     if kept == suggested:
         return "accepted"
     return "edited" if kept & suggested else "rejected"
 
 
 def facts(items: Iterable[Item]) -> set[Fact]:
-    """What results say, without ids, origins and order: (control, interval, label) and (control, answer)."""
+    """What results say, without ids, origins and order: (control or evidence, interval, label), (control, answer)."""
     places = {i.id: (i.value.start, i.value.end) for i in items if isinstance(i, Region)}
     said: set[Fact] = set()
     for i in items:
         if isinstance(i, Region):
-            said.update((i.from_name, i.value.start, i.value.end, label) for label in i.value.labels)
+            place = (i.value.start, i.value.end)
+            said.update((label if label == EVIDENCE else i.from_name, *place, label) for label in i.value.labels)
         elif isinstance(i, Choices):
             said.update((i.from_name, *places.get(i.id, ()), answer) for answer in i.value.choices)
     return said

@@ -7,10 +7,8 @@ answers on the page; problems take the digits that are left. Keys the scheme giv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from builder.scheme import EVIDENCE, Scheme
+from builder.scheme import EVIDENCE, RESERVED_KEY, Scheme
 
-#: Label Studio deselects a region with it.
-RESERVED = frozenset("u")
 SHIFT = "shift+"
 _DIGITS = "123456789"
 _LETTERS = "qwertyiopasdfghjklzxcvbnm"
@@ -30,7 +28,7 @@ class Hotkeys:
 def assign(scheme: Scheme, questions: Sequence[str]) -> Hotkeys:
     """A key for each label, with none given twice; `questions` are the stance controls in the order shown."""
     keys = Hotkeys(entities={name: label.hotkey for name, label in scheme.entities.items() if label.hotkey})
-    taken = set(keys.entities.values()) | RESERVED
+    taken = set(keys.entities.values()) | {RESERVED_KEY}
     _fill(keys.entities, [name for name in scheme.entities if name not in keys.entities], _free(_DIGITS, taken), taken)
     if scheme.evidence and scheme.stance:
         _fill(keys.entities, [EVIDENCE], _free("0", taken), taken)

@@ -124,20 +124,19 @@ def _choices(scheme: Scheme, key: dict[str, str]) -> list[ET.Element]:
 
 
 def _stances(scheme: Scheme, questions: dict[str, str], keys: Hotkeys) -> list[ET.Element]:
-    # A slot may have no target to ask about, and Label Studio would not let an empty one pass.
-    required = "" if scheme.target_mode == "article" else "true"
-    rows = [
-        _view(
-            "bd-target",
-            _header(title, "bd-name"),
-            _tag(
-                "Choices", *_choices(scheme, keys.stances.get(name, {})),
-                name=name, toName=controls.TEXT, choice="single-radio", layout="inline", required=required,
-                requiredMessage=required and f"Choose the stance toward {title}.",
-            ),
+    def question(name: str, title: str, required: bool) -> ET.Element:
+        about = "the first target" if title.startswith("$") else title
+        demand = {"required": "true", "requiredMessage": f"Choose the stance toward {about}."} if required else {}
+        answers = _choices(scheme, keys.stances.get(name, {}))
+        asked = _tag(
+            "Choices", *answers, name=name, toName=controls.TEXT, choice="single-radio", layout="inline", **demand
         )
-        for name, title in questions.items()
-    ]  # fmt: skip
+        return _view("bd-target", _header(title, "bd-name"), asked)
+
+    # Every article has a first target. The page would not let an empty later slot pass, so there it only marks what
+    # is unanswered, and the checks after the pull find what is missing.
+    first = {controls.slot(1)} if scheme.target_mode == "article" else set(questions)
+    rows = [question(name, title, name in first) for name, title in questions.items()]
     return [_header("Stance toward", "bd-caption"), _view("bd-targets", *rows)] if rows else []
 
 
