@@ -1,0 +1,194 @@
+"""The data files of a release, from the tables of the stages."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from builder.errors import ReleaseError
+from builder.release import annotations, entities, labels, rows, splits, stance
+from builder.release import features as declare
+from builder.release.features import Features
+from builder.release.settings import Export, Split
+from builder.release.shards import Shard, Writer
+from builder.scheme import Scheme
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What the stages left. `batches` reads the selected chunks with their texts, in order, as often as asked."""
+
+    articles: pa.Table  # article_id, cluster_id, published, raw_sha256
+    chunks: pa.Table  # chunk_id, article_id, start, end of the selected chunks
+    batches: Callable[[], Iterable[pa.RecordBatch]]
+    annotations: pa.Table
+    spans: pa.Table
+    stances: pa.Table
+    gold_spans: pa.Table
+    gold_stances: pa.Table
+
+
+@dataclass
+class Built:
+    """What was written, and what there is to tell about it."""
+
+    shards: dict[str, list[Shard]] = field(default_factory=dict)
+    features: dict[str, Features] = field(default_factory=dict)
+    logical: dict[str, dict[str, str]] = field(default_factory=dict)
+    sizes: dict[str, dict[str, int]] = field(default_factory=dict)
+    labels: dict[str, list[str]] = field(default_factory=dict)
+    splits: dict[str, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+    counts: dict[str, Any] = field(default_factory=dict)
+    losses: dict[str, int] = field(default_factory=dict)
+
+
+def build(
+    root: Path,
+    tables: Tables,
+    scheme: Scheme,
+    settings: Export,
+    split: Split,
+    earlier_splits: Mapping[str, str],
+    earlier_labels: Mapping[str, list[str]],
+) -> Built:
+    """Writes one folder a configuration below `root` and returns what it holds.
+
+    Raises `ReleaseError` when no chunk has a vote.
+    """
+    index = rows.Index(tables.chunks, tables.annotations)
+    if not len(index):
+        raise ReleaseError("No chunk has an annotation that counts, so there is nothing to release.", "Annotate first.")
+    built = Built()
+    names, ids = _names(scheme, settings, earlier_labels)
+    built.labels = {kind: ids[kind] for kind in ("entities", "stance") if ids[kind]}
+    gold_spans, left_spans = rows.released(
+        tables.gold_spans.filter(pc.equal(tables.gold_spans["kind"], "entity")),
+        settings.min_probability,
+        settings.min_agreement,
+    )
+    gold_stances = tables.gold_stances
+    if settings.targets:
+        gold_stances = gold_stances.filter(pc.is_in(gold_stances["target"], pa.array(settings.targets)))
+    gold_stances, left_stances = rows.released(gold_stances, settings.min_probability, settings.min_agreement)
+    wanted = [name for name in settings.configs if _has(name, scheme)]
+    spans = rows.spans(index, gold_spans, names["entities"], ids["entities"])
+    stances = stance.stances(index, gold_stances, names["stance"], ids["stance"], list(scheme.targets))
+    submitted = annotations.annotations(index, tables.annotations, tables.spans, tables.stances)
+
+    assignment = splits.assign(_members(index, tables.articles, spans, stances, ids), split, earlier_splits)
+    built.splits, built.left_out = assignment.splits, assignment.left_out
+    losses = entities.Losses()
+    made: dict[str, Callable[[rows.Rows], pa.Table]] = {
+        "entities": lambda part: entities.table(
+            part, spans, ids["entities"], built.features["entities"], settings.tags, settings.nested, losses
+        ),
+        "stance": lambda part: stance.table(part, index, stances, ids["stance"], built.features["stance"]),
+        "annotations": lambda part: annotations.table(part, index, submitted, built.features["annotations"]),
+    }
+    declared: dict[str, Features] = {
+        "entities": declare.entities(ids["entities"], settings.tags, settings.text, settings.tokens, False),
+        "stance": declare.stance(ids["stance"]),
+        "annotations": declare.annotations(),
+    }
+    built.features = {name: declared[name] for name in wanted}
+    writers = {
+        name: Writer(root, name, declare.arrow_schema(built.features[name]), settings.shard_rows, settings.group_rows)
+        for name in wanted
+    }
+    for name, part in _by_split(index, tables.batches, built.splits):
+        for config, writer in writers.items():
+            writer.add(name, made[config](part))
+    for config, writer in writers.items():
+        built.shards[config] = _ordered(writer.close(), list(split.ratios))
+        built.logical[config] = {name: h.hexdigest() for name, h in sorted(writer.hashes.items())}
+        built.sizes[config] = {name: h.bytes for name, h in writer.hashes.items()}
+    built.losses = losses.counts
+    built.counts = _counts(tables, index, spans, stances, ids) | {
+        "left_out": {"spans": left_spans, "stances": left_stances, "articles": len(built.left_out)}
+    }
+    return built
+
+
+def _has(name: str, scheme: Scheme) -> bool:
+    return {"entities": bool(scheme.entities), "stance": bool(scheme.stance)}.get(name, True)
+
+
+def _names(
+    scheme: Scheme, settings: Export, earlier: Mapping[str, list[str]]
+) -> tuple[dict[str, dict[str, str]], dict[str, list[str]]]:
+    names, ids = {}, {}
+    for kind, known, changes in (
+        ("entities", list(scheme.entities), settings.entities),
+        ("stance", list(scheme.stance), settings.stance),
+    ):
+        renamed = labels.renames(scheme.migrations, kind)
+        names[kind] = labels.translation(known, changes, renamed)
+        ids[kind] = labels.label_ids(labels.exported(known, changes), earlier.get(kind, []), renamed)
+    return names, ids
+
+
+def _members(
+    index: rows.Index, articles: pa.Table, spans: rows.Spans, stances: stance.Stances, ids: dict[str, list[str]]
+) -> Iterator[splits.Member]:
+    wanted = articles.filter(pc.is_in(articles["article_id"], index.articles))
+    known = {row["article_id"]: row for row in wanted.select(["article_id", "cluster_id", "published"]).to_pylist()}
+    weights: dict[int, Counter[str]] = {}
+    for kind, owners, found in (
+        ("entities", spans.keys >> 32, spans.labels),
+        ("stance", index.article_codes[stances.positions], stances.labels),
+    ):
+        width = max(len(ids[kind]), 1)
+        cells, amounts = np.unique(owners * width + found, return_counts=True)
+        for cell, amount in zip(cells.tolist(), amounts.tolist(), strict=True):
+            weights.setdefault(cell // width, Counter())[f"{kind}:{ids[kind][cell % width]}"] += amount
+    for code, article_id in enumerate(index.articles.to_pylist()):
+        row = known.get(article_id)
+        if row is None:
+            raise ReleaseError(
+                f"Article {article_id} has annotations but is not among the prepared articles.",
+                "Put its raw file back and run `builder prepare` again.",
+            )
+        yield splits.Member(article_id, row["cluster_id"] or article_id, row["published"], weights.get(code, {}))
+
+
+def _by_split(
+    index: rows.Index, batches: Callable[[], Iterable[pa.RecordBatch]], given: dict[str, str]
+) -> Iterator[tuple[str, rows.Rows]]:
+    names = sorted(set(given.values()))
+    of_article = np.array([names.index(given[a]) if a in given else -1 for a in index.articles.to_pylist()], np.int64)
+    for part in index.batches(batches):
+        sides = of_article[part.keys >> 32]
+        for number, name in enumerate(names):
+            where = np.flatnonzero(sides == number)
+            if len(where):
+                yield name, part.take(where)
+
+
+def _ordered(shards: list[Shard], names: list[str]) -> list[Shard]:
+    rank = {name: i for i, name in enumerate(names)}
+    return sorted(shards, key=lambda s: (rank.get(s.split, len(rank)), s.path))
+
+
+def _counts(
+    tables: Tables, index: rows.Index, spans: rows.Spans, stances: stance.Stances, ids: dict[str, list[str]]
+) -> dict[str, Any]:
+    per_label = {
+        kind: dict(zip(ids[kind], np.bincount(found, minlength=len(ids[kind])).tolist(), strict=True))
+        for kind, found in (("entities", spans.labels), ("stance", stances.labels))
+    }
+    released = tables.annotations.filter(pc.is_in(tables.annotations["chunk_id"], index.chunk_ids))
+    states = {row["values"]: row["counts"] for row in pc.value_counts(released["state"]).to_pylist()}
+    return {
+        "articles": len(index.articles),
+        "chunks": len(index),
+        "annotators": pc.count_distinct(released["annotator"]).as_py(),
+        "annotations": dict(sorted(states.items())),
+        "quarantined": pc.sum(released["quarantined"]).as_py() or 0,
+        "labels": per_label,
+    }

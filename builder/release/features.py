@@ -1,0 +1,148 @@
+"""The declared features of each configuration: one source for the Parquet schema, its metadata and the card's YAML.
+
+Features are written as the `datasets` library writes them into Parquet metadata, in the older spelling of lists
+(`Sequence` of a value, a one-element array for a list of records), which its versions 3, 4 and 5 all read. That library
+itself is not imported: it costs seconds.
+"""
+
+import json
+from typing import Any
+
+import pyarrow as pa
+
+from builder.release.tags import tag_names
+
+#: Feature name to feature, in the JSON form of the Parquet metadata.
+Features = dict[str, Any]
+
+_ARROW = {
+    "string": pa.string(),
+    "int32": pa.int32(),
+    "int64": pa.int64(),
+    "float64": pa.float64(),
+    "bool": pa.bool_(),
+    "timestamp[us, tz=UTC]": pa.timestamp("us", tz="UTC"),
+}
+
+
+def value(dtype: str) -> dict[str, Any]:
+    """A plain value, such as `string` or `int32`."""
+    return {"dtype": dtype, "_type": "Value"}
+
+
+def class_label(names: list[str]) -> dict[str, Any]:
+    """An integer that stands for one of the names."""
+    return {"names": names, "_type": "ClassLabel"}
+
+
+def sequence(feature: dict[str, Any]) -> dict[str, Any]:
+    """A list of values or class labels. A list of records is a one-element Python list."""
+    return {"feature": feature, "_type": "Sequence"}
+
+
+STRING, INT, TIME = value("string"), value("int32"), value("timestamp[us, tz=UTC]")
+_KEYS: Features = {"id": STRING, "article_id": STRING, "chunk_id": STRING}
+_SPAN: Features = {"start": INT, "end": INT, "label": STRING, "text": STRING}
+
+
+def entities(labels: list[str], tags: str, text: bool, tokens: bool, model: bool) -> Features:
+    """Features of `entities`; `model` adds what a Hugging Face tokenizer gives: `input_ids` and aligned `labels`."""
+    found: Features = dict(_KEYS)
+    if text:
+        found["text"] = STRING
+    if tokens:
+        found["tokens"] = sequence(STRING)
+        if tags != "none":
+            found["ner_tags"] = sequence(class_label(tag_names(labels, tags)))
+    if model:
+        found["input_ids"] = sequence(INT)
+        if tags != "none":
+            # Not a class label: -100 marks what training ignores.
+            found["labels"] = sequence(value("int64"))
+    if text:
+        found["entities"] = [{**_SPAN, "status": STRING}]
+    return found
+
+
+def stance(labels: list[str]) -> Features:
+    """Features of `stance`."""
+    return {
+        **_KEYS,
+        "text": STRING,
+        "target": STRING,
+        "label": class_label(labels),
+        "votes": dict.fromkeys(labels, INT),
+        "probability": value("float64"),
+        "status": STRING,
+    }
+
+
+def annotations() -> Features:
+    """Features of `annotations`; labels are names, because annotators may have used those of an older scheme."""
+    return {
+        **_KEYS,
+        "text": STRING,
+        "annotator": STRING,
+        "state": STRING,
+        "prediction": STRING,
+        "quarantined": value("bool"),
+        "entities": [dict(_SPAN)],
+        "stances": [{"target": STRING, "label": STRING}],
+        "evidence": [{"start": INT, "end": INT, "text": STRING, "targets": sequence(STRING)}],
+        "problems": sequence(STRING),
+        "comment": STRING,
+        "created": TIME,
+        "updated": TIME,
+        "lead_time": value("float64"),
+        "scheme_version": STRING,
+    }
+
+
+def arrow_schema(features: Features) -> pa.Schema:
+    """The Arrow schema of the features, with the metadata from which `datasets` restores them."""
+    fields = [pa.field(name, arrow_type(feature)) for name, feature in features.items()]
+    metadata = {"huggingface": json.dumps({"info": {"features": features}}, sort_keys=True)}
+    return pa.schema(fields, metadata=metadata)
+
+
+def arrow_type(feature: Any) -> pa.DataType:
+    """The Arrow type of one feature."""
+    if isinstance(feature, list):
+        return pa.list_(arrow_type(feature[0]))
+    kind = feature.get("_type")
+    if kind == "Value":
+        return _ARROW[feature["dtype"]]
+    if kind == "ClassLabel":
+        return pa.int64()
+    if kind == "Sequence":
+        return pa.list_(arrow_type(feature["feature"]))
+    return pa.struct([(name, arrow_type(inner)) for name, inner in feature.items()])
+
+
+def yaml_list(features: Features) -> list[dict[str, Any]]:
+    """The features as the `dataset_info` block of a dataset card lists them.
+
+    >>> yaml_list({"tokens": sequence(STRING), "spans": [{"start": INT}]})
+    [{'name': 'tokens', 'sequence': 'string'}, {'name': 'spans', 'list': [{'name': 'start', 'dtype': 'int32'}]}]
+    """
+    return [{"name": name, **_yaml(feature)} for name, feature in features.items()]
+
+
+def _yaml(feature: Any) -> dict[str, Any]:
+    if isinstance(feature, list):
+        return {"list": yaml_list(feature[0])}
+    kind = feature.get("_type")
+    if kind == "Value":
+        return {"dtype": feature["dtype"]}
+    if kind == "ClassLabel":
+        return {"dtype": {"class_label": {"names": {str(i): name for i, name in enumerate(feature["names"])}}}}
+    if kind == "Sequence":
+        inner = _yaml(feature["feature"])
+        return {"sequence": inner["dtype"] if isinstance(inner.get("dtype"), (str, dict)) else inner}
+    return {"struct": yaml_list(feature)}
+
+
+def label_names(features: Features) -> dict[str, list[str]]:
+    """The names of every class label, by feature."""
+    plain = {name: f.get("feature", f) if isinstance(f, dict) else f for name, f in features.items()}
+    return {name: f["names"] for name, f in plain.items() if isinstance(f, dict) and f.get("_type") == "ClassLabel"}

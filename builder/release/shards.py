@@ -1,0 +1,92 @@
+"""Parquet shards of one configuration, with their hashes."""
+
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from builder.release.hashing import LogicalHash
+from builder.store import file_digest
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One written file. `path` is relative to the release."""
+
+    path: str
+    split: str
+    rows: int
+    bytes: int
+    sha256: str
+
+    def plain(self) -> dict[str, Any]:
+        """As it stands in the manifest."""
+        return asdict(self)
+
+
+class Writer:
+    """Takes batches in row order and leaves `<split>-00000-of-0000N.parquet` files in its folder.
+
+    Row groups and shards are cut at fixed numbers of rows, whatever the batches, so that the same rows give the same
+    bytes.
+    """
+
+    def __init__(self, root: Path, config: str, schema: pa.Schema, shard_rows: int, group_rows: int) -> None:
+        self._root, self._config, self._schema = root, config, schema
+        self._group_rows = min(group_rows, shard_rows)
+        self._shard_rows = shard_rows - shard_rows % self._group_rows
+        self._waiting: dict[str, list[pa.Table]] = defaultdict(list)
+        self._open: dict[str, pq.ParquetWriter] = {}
+        self._written: dict[str, list[int]] = defaultdict(list)
+        self.hashes: dict[str, LogicalHash] = {}
+
+    def add(self, split: str, table: pa.Table) -> None:
+        """Appends rows to a split."""
+        if not table.num_rows:
+            return
+        self.hashes.setdefault(split, LogicalHash(self._schema)).update(table)
+        waiting = self._waiting[split]
+        waiting.append(table)
+        if sum(t.num_rows for t in waiting) >= self._group_rows:
+            self._flush(split, whole=False)
+
+    def _flush(self, split: str, whole: bool) -> None:
+        table = pa.concat_tables(self._waiting[split])
+        at = 0
+        while table.num_rows - at >= self._group_rows or (whole and at < table.num_rows):
+            group = table.slice(at, self._group_rows)
+            if split not in self._open:
+                self._open[split] = self._begin(split)
+            self._open[split].write_table(group, row_group_size=self._group_rows)
+            self._written[split][-1] += group.num_rows
+            at += group.num_rows
+            if self._written[split][-1] >= self._shard_rows:
+                self._open.pop(split).close()
+        self._waiting[split] = [table.slice(at)] if at < table.num_rows else []
+
+    def _begin(self, split: str) -> pq.ParquetWriter:
+        self._written[split].append(0)
+        path = self._part(split, len(self._written[split]) - 1)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return pq.ParquetWriter(path, self._schema, compression="zstd")
+
+    def _part(self, split: str, number: int) -> Path:
+        return self._root / self._config / f"{split}-{number:05d}.part"
+
+    def close(self) -> list[Shard]:
+        """Writes what waits, and names every file by how many there are. A split without rows has no file."""
+        shards = []
+        for split in list(self._waiting):
+            if self._waiting[split]:
+                self._flush(split, whole=True)
+            if split in self._open:
+                self._open.pop(split).close()
+            total = len(self._written[split])
+            for number, rows in enumerate(self._written[split]):
+                name = f"{self._config}/{split}-{number:05d}-of-{total:05d}.parquet"
+                path = self._part(split, number).rename(self._root / name)
+                shards.append(Shard(name, split, rows, path.stat().st_size, file_digest(path)))
+        return shards

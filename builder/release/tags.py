@@ -1,0 +1,114 @@
+"""Token tags from spans, and the account of what tags cannot hold.
+
+Tags are one label a token, so of two spans that share a token one is lost. Spans ship beside tags; the loss report says
+how many the tags lost and why:
+
+    nested     the span lies inside (or around) a kept one and shares tokens with it
+    crossing   it overlaps a kept one without either containing the other
+    sub-token  it shares its token with a neighbour, or no token lies in it
+    widened    kept, but it begins or ends inside a token: the tags cover the whole token
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from builder.release.words import Ints, Tokens
+
+LOSSES = ("nested", "crossing", "sub-token", "widened")
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Spans over texts, in order of row, start and falling end. Positions are those of `Texts.points`."""
+
+    rows: Ints
+    starts: Ints
+    ends: Ints
+    labels: Ints  # 0-based number of the entity label
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """One tag a token, and per span why the tags lost it (an index into `LOSSES`, -1 when they hold it)."""
+
+    tags: Ints
+    losses: npt.NDArray[np.int8]
+
+    def counts(self) -> dict[str, int]:
+        """Spans by loss, those without loss as "held"."""
+        found = np.bincount(self.losses + 1, minlength=len(LOSSES) + 1).tolist()
+        return dict(zip(("held", *LOSSES), found, strict=True))
+
+
+def tag_names(labels: list[str], style: str) -> list[str]:
+    """The names of the tags, by id.
+
+    Ids only grow when a label is added at the end.
+
+    >>> tag_names(["PERSON", "ORG"], "bio")
+    ['O', 'B-PERSON', 'I-PERSON', 'B-ORG', 'I-ORG']
+    """
+    prefixes = "BI" if style == "bio" else "BIES"
+    return ["O", *(f"{prefix}-{label}" for label in labels for prefix in prefixes)]
+
+
+def tag(tokens: Tokens, marks: Marks, style: str, nested: str) -> Tagged:
+    """Every token tagged with the span that holds it: of spans that share a token the longest (`nested="outer"`) or the
+    shortest (`"inner"`) is kept, at equal length the one that begins first."""
+    first = np.searchsorted(tokens.ends, marks.starts, side="right")
+    last = np.searchsorted(tokens.starts, marks.ends, side="left")
+    losses = np.full(len(marks.rows), -1, np.int8)
+    losses[first >= last] = LOSSES.index("sub-token")
+    held = np.flatnonzero(first < last)
+    exact = (tokens.starts[first[held]] == marks.starts[held]) & (tokens.ends[last[held] - 1] == marks.ends[held])
+    losses[held[~exact]] = LOSSES.index("widened")
+    _drop_sharers(first, last, marks, held, losses, longest=nested == "outer")
+    keep = (losses == -1) | (losses == LOSSES.index("widened"))
+    return Tagged(_fill(len(tokens), first[keep], last[keep], marks.labels[keep], style), losses)
+
+
+def _drop_sharers(
+    first: Ints, last: Ints, marks: Marks, held: Ints, losses: npt.NDArray[np.int8], longest: bool
+) -> None:
+    """Marks the spans that lose a token they share. Only runs of spans that touch one another are looked at."""
+    if len(held) < 2:
+        return
+    held = held[np.lexsort((-last[held], first[held]))]
+    reach = np.maximum.accumulate(last[held])
+    breaks = np.flatnonzero(first[held][1:] >= reach[:-1]) + 1
+    bounds = np.concatenate([[0], breaks, [len(held)]])
+    for at in np.flatnonzero(np.diff(bounds) > 1).tolist():
+        run = held[bounds[at] : bounds[at + 1]].tolist()
+        size = {i: int(marks.ends[i] - marks.starts[i]) for i in run}
+        kept: list[int] = []
+        for i in sorted(run, key=lambda i: (-size[i] if longest else size[i], i)):
+            rival = next((k for k in kept if first[k] < last[i] and first[i] < last[k]), None)
+            if rival is None:
+                kept.append(i)
+            else:
+                losses[i] = LOSSES.index(_why(marks, i, rival))
+
+
+def _why(marks: Marks, lost: int, kept: int) -> str:
+    a, b, c, d = marks.starts[lost], marks.ends[lost], marks.starts[kept], marks.ends[kept]
+    if b <= c or d <= a:
+        return "sub-token"
+    return "nested" if (c <= a and b <= d) or (a <= c and d <= b) else "crossing"
+
+
+def _fill(count: int, first: Ints, last: Ints, labels: Ints, style: str) -> Ints:
+    tags = np.zeros(count, np.int64)
+    width = 2 if style == "bio" else 4
+    base = 1 + width * labels
+    lengths = last - first
+    offsets = np.cumsum(lengths) - lengths
+    inside = np.repeat(first - offsets, lengths) + np.arange(int(lengths.sum()))
+    tags[inside] = np.repeat(base + 1, lengths)
+    tags[first] = base
+    if style == "bioes":
+        tags[last - 1] = base + 2
+        single = lengths == 1
+        tags[first[single]] = base[single] + 3
+    return tags

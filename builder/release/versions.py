@@ -1,0 +1,86 @@
+"""Version numbers: which releases lie in a folder, and what a change asks of the next number."""
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from builder.errors import ReleaseError
+from builder.store import read_json
+
+_NAME = re.compile(r"v(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)\Z")
+LEVELS = ("none", "patch", "minor", "major")
+
+
+class Version(NamedTuple):
+    """Major: columns or labels changed. Minor: rows came or went. Patch: labels or the card were corrected."""
+
+    major: int
+    minor: int
+    patch: int
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}.{self.patch}"
+
+    @property
+    def folder(self) -> str:
+        """Name of the release's folder."""
+        return f"v{self}"
+
+    def after(self, level: str) -> "Version":
+        """The next version for a change of this level.
+
+        >>> Version(1, 2, 3).after("minor").folder
+        'v1.3.0'
+        """
+        if level == "major":
+            return Version(self.major + 1, 0, 0)
+        if level == "minor":
+            return Version(self.major, self.minor + 1, 0)
+        return Version(self.major, self.minor, self.patch + (level == "patch"))
+
+
+FIRST = Version(1, 0, 0)
+
+
+def parse(name: str) -> Version | None:
+    """The version of a folder name such as `v1.2.0` (or `1.2.0`), or None."""
+    found = _NAME.match(name if name.startswith("v") else f"v{name}")
+    return Version(*map(int, found.groups())) if found else None
+
+
+def releases(folder: Path) -> list[tuple[Version, Path]]:
+    """Every finished release in the folder, oldest version first."""
+    if not folder.is_dir():
+        return []
+    found = [(parse(path.name), path) for path in folder.iterdir() if path.name.startswith("v")]
+    return sorted((version, path) for version, path in found if version and (path / "manifest.json").is_file())
+
+
+def find(folder: Path, name: str) -> Path:
+    """The folder of a release named by version, path or `latest`; raises `ReleaseError` when there is none."""
+    known = releases(folder)
+    if name in ("", "latest") and known:
+        return known[-1][1]
+    version = parse(name)
+    for candidate, path in known:
+        if candidate == version:
+            return path
+    if (Path(name) / "manifest.json").is_file():
+        return Path(name)
+    here = ", ".join(v.folder for v, _ in known)
+    raise ReleaseError(
+        f"There is no release {name or 'yet'} in {folder}."
+        if known or name
+        else f"There is no release in {folder} yet.",
+        f"There are: {here}." if known else "Run `builder export` first.",
+    )
+
+
+def manifest(release: Path) -> dict[str, Any]:
+    """The manifest of a release; raises `ReleaseError` when it is missing."""
+    found = read_json(release / "manifest.json")
+    if not isinstance(found, dict) or "configs" not in found:
+        raise ReleaseError(
+            f"{release} holds no manifest.json of a release.", "Name a folder that `builder export` wrote."
+        )
+    return found

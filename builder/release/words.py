@@ -1,0 +1,133 @@
+"""Word tokens of many texts at once, with their code-point offsets.
+
+A token is a run of letters, digits and underscores, or any other single character that is no space; combining marks and
+joiners stay with what they follow. `Ukraine's` is three tokens, so that a span of the name alone falls on token
+borders. Whole columns are cut at once on numpy arrays of code points: a release of a million chunks holds hundreds of
+millions of characters.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+SPACE, WORD, OTHER, MARK, UNKNOWN = 0, 1, 2, 3, 255
+_JOINERS = "\u200c\u200d"
+_PAGE = 256
+_class_of = np.full(0x110000, UNKNOWN, np.uint8)
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A column of texts as one array of code points. Character i of text r is `points[starts[r] + i]`."""
+
+    points: npt.NDArray[np.uint32]
+    starts: Ints  # of each text in `points`, and the total at the end
+    utf8: npt.NDArray[np.uint8]
+    at_byte: Ints  # byte offset of each code point in `utf8`, and the total at the end
+
+    @classmethod
+    def of(cls, column: pa.Array) -> "Texts":
+        """The texts of a string array without nulls."""
+        column = column.cast(pa.large_string())
+        offsets = np.frombuffer(column.buffers()[1], np.int64)[column.offset : column.offset + len(column) + 1]
+        data = column.buffers()[2]
+        first, last = int(offsets[0]), int(offsets[-1])
+        utf8 = np.frombuffer(data, np.uint8)[first:last] if data is not None and last else np.zeros(0, np.uint8)
+        at_byte = np.flatnonzero((utf8 & 0xC0) != 0x80)
+        points = np.frombuffer(utf8.tobytes().decode().encode("utf-32-le"), np.uint32)
+        at_byte = np.append(at_byte, len(utf8)).astype(np.int64)
+        starts = np.searchsorted(at_byte, offsets - first)
+        return cls(points, starts.astype(np.int64), utf8, at_byte)
+
+    def slices(self, starts: Ints, ends: Ints) -> pa.Array:
+        """The strings between pairs of positions in `points`."""
+        lo, hi = self.at_byte[starts], self.at_byte[ends]
+        lengths = hi - lo
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        picks = np.repeat(lo - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return strings(self.utf8[picks], offsets)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Tokens of a column of texts, one after the other; `rows[r]:rows[r + 1]` are those of text r."""
+
+    rows: Ints
+    starts: Ints  # positions in `Texts.points`
+    ends: Ints
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def strings(self, texts: Texts) -> pa.Array:
+        """The tokens' texts."""
+        return texts.slices(self.starts, self.ends)
+
+
+def words(texts: Texts) -> Tokens:
+    """The word tokens of the texts.
+
+    >>> column = pa.array(["Ukraine's F-16s 👍🏽!", ""])
+    >>> texts = Texts.of(column)
+    >>> tokens = words(texts)
+    >>> texts.slices(tokens.starts, tokens.ends).to_pylist()
+    ['Ukraine', "'", 's', 'F', '-', '16s', '👍', '🏽', '!']
+    >>> tokens.rows.tolist()
+    [0, 9, 9]
+    """
+    kinds = _kinds(texts)
+    # A token begins at every symbol, and at every word character that does not continue a word of the same text.
+    in_word = kinds == WORD
+    begins = in_word.copy()
+    begins[1:] &= ~in_word[:-1]
+    first = texts.starts[:-1][texts.starts[:-1] < len(kinds)]
+    begins[first] = in_word[first]
+    begins |= kinds == OTHER
+    starts = np.flatnonzero(begins)
+    edges = np.append(np.flatnonzero(begins | (kinds == SPACE)), len(kinds))
+    ends = edges[np.searchsorted(edges, starts, side="right")]
+    return Tokens(np.searchsorted(starts, texts.starts).astype(np.int64), starts, ends)
+
+
+def strings(utf8: npt.NDArray[np.uint8], offsets: Ints) -> pa.Array:
+    """A string array over bytes and the offsets between its strings."""
+    if len(offsets) and offsets[-1] >= 2**31:
+        raise OverflowError("more than 2 GiB of text in one batch")
+    buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(np.ascontiguousarray(utf8))]
+    return pa.Array.from_buffers(pa.string(), len(offsets) - 1, buffers)
+
+
+def _kinds(texts: Texts) -> npt.NDArray[np.uint8]:
+    points = texts.points
+    kinds = _class_of[points]
+    if (kinds == UNKNOWN).any():
+        # The table of classes is filled a page at a time, for the pages that texts use.
+        for page in np.unique(points[kinds == UNKNOWN] // _PAGE).tolist():
+            for point in range(page * _PAGE, (page + 1) * _PAGE):
+                _class_of[point] = _kind(chr(point))
+        kinds = _class_of[points]
+    marks = kinds == MARK
+    if marks.any():
+        alone = marks.copy()
+        alone[1:] &= kinds[:-1] == SPACE
+        alone[texts.starts[:-1][texts.starts[:-1] < len(kinds)]] = True
+        kinds[alone & marks] = WORD
+        marks = kinds == MARK
+        # A mark takes the class of the last character that is none; after a symbol it must not begin a token.
+        last = np.maximum.accumulate(np.where(marks, 0, np.arange(len(kinds))))
+        kinds = np.where(marks & (kinds[last] == OTHER), MARK, kinds[last])
+    return kinds
+
+
+def _kind(char: str) -> int:
+    category = unicodedata.category(char)
+    if char.isspace() or category in ("Cc", "Zs", "Zl", "Zp"):
+        return SPACE
+    if category[0] == "M" or char in _JOINERS:
+        return MARK
+    return WORD if char.isalnum() or char == "_" else OTHER
