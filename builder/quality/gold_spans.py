@@ -26,7 +26,11 @@ SILENCE = ""
 
 
 def gold_spans(
-    spans: pa.Table, panel: Panel, settings: Aggregation, accuracy: Mapping[str, float] | None = None
+    spans: pa.Table,
+    panel: Panel,
+    windows: pa.Table,
+    settings: Aggregation,
+    accuracy: Mapping[str, float] | None = None,
 ) -> pa.Table:
     """GOLD_SPANS in the order of chunk, kind, start, end (descending) and label; one row a group and label.
 

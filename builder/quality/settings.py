@@ -102,6 +102,8 @@ class Quality:
     questions: str = ""
     #: Share of an annotator's queue that is gold questions.
     question_rate: float = 0.05
+    #: Accuracy on the gold questions below which the check failed-questions names an annotator.
+    question_accuracy: float = 0.7
     gates: Gates = field(default_factory=Gates)
 
     def __post_init__(self) -> None:
@@ -121,7 +123,8 @@ class Quality:
         _within("quality.same_text", self.same_text, 0, 1)
         _within("quality.bootstrap", self.bootstrap, 0, 1_000_000)
         _within("quality.confidence", self.confidence, 0.5, 0.9999)
-        _within("quality.question_rate", self.question_rate, 0, 1)
+        _within("quality.question_rate", self.question_rate, 0, 0.9)
+        _within("quality.question_accuracy", self.question_accuracy, 0, 1)
 
 
 @dataclass

@@ -1,9 +1,8 @@
 """What annotators looked at: one row a chunk, as the tasks of a pull showed it."""
 
-import json
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
+import msgspec
 import pyarrow as pa
 
 #: `text` is the article's text from `start` on; `targets` is null unless the scheme asks for the article's own.
@@ -19,27 +18,42 @@ WINDOWS = pa.schema(
         ("targets", pa.list_(pa.string())),
     ]
 )
+_OWN = ("chunk_id", "article_id", "start", "text", "title", "scheme", "targets")
 
 
-def windows(tasks: Iterable[Mapping[str, Any]]) -> pa.Table:
-    """WINDOWS in the order of chunk id; a chunk with several tasks has one row."""
-    rows: dict[str, dict[str, object]] = {}
-    for task in tasks:
-        data = task["data"]
-        start, text = int(data["start"]), str(data["text"])
-        rows[data["chunk_id"]] = {
-            "chunk_id": data["chunk_id"],
-            "article_id": data["article_id"],
-            "start": start,
-            "end": start + len(text),
-            "text": text,
-            "title": data.get("title"),
-            "scheme": data.get("scheme"),
-            "targets": data.get("targets"),
-        }
-    return pa.Table.from_pylist([rows[k] for k in sorted(rows)], schema=WINDOWS)
+class _Data(msgspec.Struct):
+    chunk_id: str
+    article_id: str
+    start: int
+    text: str
+    title: str | None = None
+    scheme: str | None = None
+    targets: list[str] | None = None
+    review_of: list[str] | None = None
 
 
-def read_tasks(lines: Iterable[bytes]) -> list[dict[str, Any]]:
-    """The tasks of a pull: one JSON object a line."""
-    return [json.loads(line) for line in lines if line.strip()]
+class _Task(msgspec.Struct):
+    id: int
+    data: _Data
+
+
+def read_windows(lines: Iterable[bytes]) -> tuple[pa.Table, dict[int, list[str]]]:
+    """WINDOWS in the order of chunk id, from the lines of a pull; and the annotations each review task shows, by task.
+
+    A chunk with several tasks has one row. Lines that are no tasks of this builder are left out; decoding reports them.
+    """
+    decoder = msgspec.json.Decoder(_Task)
+    rows: dict[str, _Data] = {}
+    parents: dict[int, list[str]] = {}
+    for line in lines:
+        try:
+            task = decoder.decode(line)
+        except (msgspec.ValidationError, msgspec.DecodeError):
+            continue
+        rows[task.data.chunk_id] = task.data
+        if task.data.review_of is not None:
+            parents[task.id] = task.data.review_of
+    shown = [rows[chunk] for chunk in sorted(rows)]
+    columns = {name: [getattr(data, name) for data in shown] for name in _OWN}
+    columns["end"] = [data.start + len(data.text) for data in shown]
+    return pa.table([pa.array(columns[f.name], f.type) for f in WINDOWS], schema=WINDOWS), parents

@@ -67,7 +67,7 @@ def config(tmp_path: Path, scheme: Any) -> Config:
 
 
 def test_a_pull_becomes_gold(config: Config) -> None:
-    assert validate(config, QUIET)["annotations"] == 3
+    assert validate(config, QUIET)["rows"]["annotations"] == 3
     adjudicate(config, QUIET)
     stances = read_table(config.stage("adjudicate").table("gold_stances"), GOLD_STANCES, "adjudicate").to_pylist()
     assert {r["target"]: (r["label"], r["status"]) for r in stances} == {

@@ -14,7 +14,7 @@ TOKYO, PATRIOT = (0, 5), (17, 24)
 def gold(crowd: Any, asked: dict[str, list[str]] | None = None, **settings: Any) -> list[dict[str, Any]]:
     used = Aggregation(**settings)
     panel = Panel(crowd.annotations, used.experts, asked)
-    rows: list[dict[str, Any]] = gold_spans(crowd.spans, panel, used).to_pylist()
+    rows: list[dict[str, Any]] = gold_spans(crowd.spans, panel, crowd.windows, used).to_pylist()
     return rows
 
 

@@ -1,0 +1,93 @@
+"""What people see of validation and adjudication: tables on the console."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def show_validation(console: Console, summary: dict[str, Any], agreement: dict[str, Any]) -> None:
+    """Prints what was found, how far annotators agree, who did what, and the gates."""
+    rows = summary["rows"]
+    console.print(
+        f"validate: {rows['annotations']} annotations, {rows['spans']} spans, {rows['stances']} stances; "
+        f"{rows['issues']} issues, {summary['quarantined']} annotations in quarantine",
+        highlight=False,
+    )
+    if summary["issues"]:
+        table = Table("check", "severity", _right("findings"), title="Checks", title_justify="left")
+        for found in summary["issues"]:
+            table.add_row(found["check"], found["severity"], str(found["count"]))
+        console.print(table)
+    _agreement(console, agreement)
+    _annotators(console, agreement)
+    if summary["gates"]:
+        table = Table("gate", "needed", "holds", "found", title="Gates", title_justify="left")
+        for verdict in summary["gates"]:
+            table.add_row(
+                verdict["gate"], f"{verdict['needed']:g}", "yes" if verdict["holds"] else "NO", verdict["message"]
+            )
+        console.print(table)
+
+
+def show_adjudication(console: Console, summary: dict[str, Any]) -> None:
+    """Prints how many gold labels have which status."""
+    statuses = ("agreed", "adjudicated", "expert", "unresolved", "rejected")
+    table = Table("gold", *map(_right, statuses), title=f"Gold of {summary['chunks']} chunks by {summary['method']}")
+    for name in ("gold_stances", "gold_spans"):
+        table.add_row(name.replace("_", " "), *(str(summary[name].get(status, 0)) for status in statuses))
+    console.print(table)
+    if summary["without_votes"]:
+        console.print(f"adjudicate: {summary['without_votes']} chunks have no annotation that counts.", highlight=False)
+
+
+def _agreement(console: Console, agreement: dict[str, Any]) -> None:
+    stance = agreement["stance"].get("targets", {})
+    if stance:
+        names = ("observed", "cohen", "fleiss", "alpha")
+        table = Table(
+            "stance toward", _right("items"), *map(_right, names), "interval of alpha", title="Stance agreement"
+        )
+        for target, found in [*stance.items(), ("all targets", agreement["stance"]["overall"])]:
+            bounds = found["alpha_interval"]
+            shown = f"{bounds[0]:.3f} to {bounds[1]:.3f}" if bounds else ""
+            table.add_row(target, str(found["items"]), *(_number(found[n]) for n in names), shown)
+        console.print(table)
+    if agreement["spans"]:
+        measures = ("exact_f1", "partial_f1", "token_alpha")
+        table = Table("spans", _right("compared"), *map(_right, measures), title="Span agreement")
+        for kind, found in agreement["spans"].items():
+            for label, one in found["labels"].items():
+                table.add_row(label, str(one["compared"]), *(_number(one[n]) for n in measures))
+            if len(found["labels"]) > 1:
+                one = found["overall"]
+                table.add_row(f"all of {kind}", str(one["compared"]), *(_number(one[n]) for n in measures))
+        console.print(table)
+
+
+def _annotators(console: Console, agreement: dict[str, Any]) -> None:
+    columns = ("labelled", "empty", "skipped", "drafts", "quarantined")
+    more = ("coverage", "median s", "stance", "span F1", "questions")
+    table = Table("annotator", *map(_right, (*columns, *more)), title="Annotators")
+    for name, found in agreement["annotators"].items():
+        answered = agreement["questions"].get(name, {})
+        table.add_row(
+            name,
+            *(str(found[c]) for c in columns),
+            _number(found["coverage"]),
+            _number(found["seconds"][1] if found["seconds"] else None),
+            _number(found["stance_agreement"]),
+            _number(found["span_f1"]),
+            _number(answered.get("accuracy")),
+        )
+    console.print(table)
+
+
+def _right(name: str) -> Any:
+    from rich.table import Column
+
+    return Column(name, justify="right")
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

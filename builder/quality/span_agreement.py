@@ -1,0 +1,240 @@
+"""How far annotators agree on spans: pairwise F1 of exact and of overlapping spans, and alpha over tokens.
+
+With two annotators and spans, chance-corrected agreement over spans is not defined, because nobody knows what was not
+marked; F1 is what it approaches (G. Hripcsak and A. S. Rothschild 2005, doi 10.1197/jamia.M1733). A span counts as
+found exactly when the other annotator gave the same label the same bounds; in part when a span of that label shares a
+character with it (the "type" measure of SemEval-2013 task 9).
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from builder.quality.coefficients import interval, nominal_alpha, patterns_of
+from builder.quality.measures import bounds, number
+from builder.quality.settings import Quality
+from builder.quality.votes import Floats, Integers, reviews, voting
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+
+
+@dataclass
+class Marked:
+    """The spans of annotations that vote, as numbers, sorted by chunk and start.
+
+    `chunk_of`, `annotator_of` and `asked` have an entry an annotation; `owner` names the annotation of a span.
+    """
+
+    chunks: list[str]
+    annotators: list[str]
+    labels: list[str]
+    chunk_of: Integers
+    annotator_of: Integers
+    owner: Integers
+    start: Integers
+    end: Integers
+    label: Integers
+
+
+def marked(annotations: pa.Table, spans: pa.Table, kind: str) -> Marked:
+    """The marked spans of one kind; reviews are left out."""
+    voters = voting(annotations)
+    voters = voters.filter(pa.array([not r for r in reviews(voters)], pa.bool_()))
+    rows = spans.filter(pc.equal(spans["kind"], kind))
+    owner = pc.fill_null(pc.index_in(rows["annotation_id"], value_set=voters["annotation_id"]), -1)
+    rows, owner = rows.filter(pc.greater_equal(owner, 0)), owner.filter(pc.greater_equal(owner, 0))
+    names = [sorted(set(t.to_pylist())) for t in (voters["chunk_id"], voters["annotator"], rows["label"])]
+    chunk_of, annotator_of, label = (
+        pc.index_in(column, value_set=pa.array(values, pa.string())).to_numpy().astype(np.int64)
+        for column, values in zip((voters["chunk_id"], voters["annotator"], rows["label"]), names, strict=True)
+    )
+    own = owner.to_numpy().astype(np.int64)
+    start, end = (rows[c].to_numpy().astype(np.int64) for c in ("start", "end"))
+    # The same span given twice by one annotator is one span.
+    table = np.unique(np.stack([chunk_of[own], start, end, label, own], axis=1).reshape(-1, 5), axis=0)
+    chunks, annotators, labels = names
+    return Marked(
+        chunks, annotators, labels, chunk_of, annotator_of, table[:, 4], table[:, 1], table[:, 2], table[:, 3]
+    )
+
+
+def span_agreement(
+    annotations: pa.Table,
+    spans: pa.Table,
+    windows: pa.Table,
+    settings: Quality,
+    asked: Mapping[str, Collection[str]] | None = None,
+) -> dict[str, Any]:
+    """`{"entity": {"overall": ..., "labels": {...}}, "evidence": {...}}`, each of exact and partial F1 and token alpha.
+
+    `asked` names, by annotator, the entity labels asked for: everyone else on a label is compared without them, and
+    overall F1 is that of all labels together. Kinds that nobody marked are left out.
+    """
+    out: dict[str, Any] = {}
+    for kind in ("entity", "evidence"):
+        found = marked(annotations, spans, kind)
+        if not found.labels:
+            continue
+        heard = _asked(found, asked or settings.asked if kind == "entity" else {})
+        tables = {label: _matches(found, i, heard[:, i]) for i, label in enumerate(found.labels)}
+        together = _add(list(tables.values()))
+        everywhere = np.asarray(heard.all(axis=1), dtype=np.bool_)
+        out[kind] = {
+            "overall": _f1(together, settings) | _alpha(found, windows, None, everywhere, settings),
+            "labels": {
+                label: _f1(tables[label], settings) | _alpha(found, windows, i, heard[:, i], settings)
+                for i, label in enumerate(found.labels)
+            },
+        }
+    return out
+
+
+def all_matches(
+    annotations: pa.Table, spans: pa.Table, kind: str, asked: Mapping[str, Collection[str]]
+) -> tuple[Marked, "Matches | None"]:
+    """What annotators marked, and how much of it the others found, all labels together; None when nothing was."""
+    found = marked(annotations, spans, kind)
+    heard = _asked(found, asked)
+    tables = [_matches(found, i, heard[:, i]) for i in range(len(found.labels))]
+    return found, _add(tables) if tables else None
+
+
+@dataclass
+class Matches:
+    """By chunk: spans with an other annotator to compare with (once for each), and how many of those were found."""
+
+    compared: Integers
+    exact: Integers
+    partial: Integers
+    #: The same by annotator (row) and other annotator (column), over all chunks.
+    pairs_compared: Integers
+    pairs_exact: Integers
+
+
+def _asked(found: Marked, asked: Mapping[str, Collection[str]]) -> npt.NDArray[np.bool_]:
+    """Annotations by labels: whether the annotator was asked for the label."""
+    by_name = np.array(
+        [[name not in asked or label in asked[name] for label in found.labels] for name in found.annotators], dtype=bool
+    )
+    heard: np.typing.NDArray[np.bool_] = by_name.reshape(-1, len(found.labels))[found.annotator_of]
+    return heard
+
+
+def _matches(found: Marked, label: int, heard: npt.NDArray[np.bool_]) -> Matches:
+    rows = np.flatnonzero((found.label == label) & heard[found.owner])
+    owner, start, end = found.owner[rows], found.start[rows], found.end[rows]
+    chunk = found.chunk_of[owner]
+    crowd, size = len(found.annotators), len(found.chunks)
+    listening = np.bincount(found.chunk_of[heard], minlength=size)
+    compared = np.bincount(chunk, minlength=size) * (listening - 1)
+    pairs_compared = np.zeros((crowd, crowd), np.int64)
+    spans_of = np.bincount(owner, minlength=len(found.chunk_of))
+    order = np.flatnonzero(heard)
+    order = order[np.argsort(found.chunk_of[order], kind="stable")]
+    for left, right in _neighbours(found.chunk_of[order]):
+        a, b = order[left], order[right]
+        np.add.at(pairs_compared, (found.annotator_of[a], found.annotator_of[b]), spans_of[a])
+        np.add.at(pairs_compared, (found.annotator_of[b], found.annotator_of[a]), spans_of[b])
+    met: list[Integers] = []
+    same: list[Integers] = []
+    # Sorted by start: beyond the first span that starts after this one ends nothing overlaps it.
+    left = np.arange(len(rows))
+    for distance in range(1, len(rows)):
+        left = left[left + distance < len(rows)]
+        right = left + distance
+        over = (chunk[left] == chunk[right]) & (start[right] < end[left])
+        left, right = left[over], right[over]
+        if not len(left):
+            break
+        other = owner[left] != owner[right]
+        a, b = left[other], right[other]
+        met += [np.stack([a, owner[b]], axis=1), np.stack([b, owner[a]], axis=1)]
+        equal = (start[a] == start[b]) & (end[a] == end[b])
+        same += [np.stack([a[equal], owner[b[equal]]], axis=1), np.stack([b[equal], owner[a[equal]]], axis=1)]
+    none = np.zeros((0, 2), np.int64)
+    partial, exact = (np.unique(np.concatenate([none, *hits]), axis=0) for hits in (met, same))
+    pairs_exact = np.zeros((crowd, crowd), np.int64)
+    np.add.at(pairs_exact, (found.annotator_of[owner[exact[:, 0]]], found.annotator_of[exact[:, 1]]), 1)
+    return Matches(
+        compared, np.bincount(chunk[exact[:, 0]], minlength=size), np.bincount(chunk[partial[:, 0]], minlength=size),
+        pairs_compared, pairs_exact,
+    )  # fmt: skip
+
+
+def _neighbours(groups: Integers) -> "list[tuple[Integers, Integers]]":
+    """All pairs of positions within runs of equal values, by distance."""
+    out = []
+    for distance in range(1, len(groups)):
+        left = np.flatnonzero(groups[:-distance] == groups[distance:])
+        if not len(left):
+            break
+        out.append((left, left + distance))
+    return out
+
+
+def _add(tables: list[Matches]) -> Matches:
+    fields = ("compared", "exact", "partial", "pairs_compared", "pairs_exact")
+    return Matches(*(sum((getattr(t, name) for t in tables[1:]), getattr(tables[0], name)) for name in fields))
+
+
+def _f1(table: Matches, settings: Quality) -> dict[str, Any]:
+    out: dict[str, Any] = {"compared": int(table.compared.sum())}
+    for name, hits in (("exact_f1", table.exact), ("partial_f1", table.partial)):
+        rows = np.stack([hits, table.compared], axis=1)
+        different, times = np.unique(rows[rows[:, 1] > 0], axis=0, return_counts=True)
+        patterns: Floats = different.reshape(-1, 2).astype(np.float64)
+        weights: Floats = times.astype(np.float64)
+        drawn = interval(_rate, patterns, weights, settings.bootstrap, settings.confidence, settings.seed)
+        out[name] = number(_rate(patterns, weights))
+        out[f"{name}_interval"] = bounds(drawn)
+    return out
+
+
+def _rate(patterns: Floats, weights: Floats) -> float:
+    # The sum over pairs of annotators of 2 matches / (spans of one + spans of the other): with both directions
+    # counted, precision and recall are the same number.
+    compared = float(weights @ patterns[:, 1])
+    return float(weights @ patterns[:, 0]) / compared if compared else float("nan")
+
+
+def _alpha(
+    found: Marked, windows: pa.Table, label: int | None, heard: npt.NDArray[np.bool_], settings: Quality
+) -> dict[str, Any]:
+    """Nominal alpha over tokens: the label of the outermost span over a token, or none; or this label or none."""
+    shown = dict(
+        zip(
+            windows["chunk_id"].to_pylist(),
+            zip(windows["start"].to_pylist(), windows["text"].to_pylist(), strict=True),
+            strict=True,
+        )
+    )
+    cells = [np.array([m.span() for m in _TOKEN.finditer(shown[c][1])], dtype=np.int64).reshape(-1, 2) + shown[c][0]
+             for c in found.chunks]  # fmt: skip
+    sizes = np.array([len(c) for c in cells], dtype=np.int64)
+    first = np.concatenate([[0], np.cumsum(sizes)])
+    width = len(found.labels) + 1
+    # A block of tokens for each annotation that was asked.
+    heard_rows = np.flatnonzero(heard)
+    block_size = sizes[found.chunk_of[heard_rows]]
+    block = np.full(len(heard), -1, dtype=np.int64)
+    block[heard_rows] = np.cumsum(block_size) - block_size
+    given = np.zeros(int(block_size.sum()), dtype=np.int64)
+    rows = np.flatnonzero(heard[found.owner] & ((found.label == label) if label is not None else True))
+    rows = rows[np.lexsort((-found.label[rows], (found.end - found.start)[rows]))]
+    for row in rows.tolist():
+        tokens = cells[found.chunk_of[found.owner[row]]]
+        low = int(np.searchsorted(tokens[:, 1], found.start[row], side="right"))
+        high = int(np.searchsorted(tokens[:, 0], found.end[row], side="left"))
+        at = int(block[found.owner[row]])
+        given[at + low : at + high] = found.label[row] + 1
+    starts = np.repeat(first[found.chunk_of[heard_rows]] - block[heard_rows], block_size)
+    token = starts + np.arange(len(given))
+    counts = np.bincount(token * width + given, minlength=int(first[-1]) * width).reshape(-1, width)
+    patterns, weights = patterns_of(counts)
+    return {"token_alpha": number(nominal_alpha(patterns, weights)), "tokens": int(weights.sum())}
