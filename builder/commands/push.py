@@ -57,7 +57,7 @@ def push(config: Config, console: "Console", *, dry_run: bool = False) -> dict[s
 
 def _push(config: Config, console: "Console", server: "Server", client: "Client", made: "Plan") -> list[dict[str, Any]]:
     from builder.labels.interface import interface
-    from builder.studio import accounts, projects
+    from builder.studio import accounts, projects, rescheme
     from builder.studio.lock import exclusive
     from builder.studio.push import push as push_project
 
@@ -68,10 +68,16 @@ def _push(config: Config, console: "Console", server: "Server", client: "Client"
     with exclusive(config.dataset_folder / "push.lock", "push"), _progress(console) as progress:
         for slot, tasks in made.slots.items():
             wanted = projects.Wanted(slot, interface(config.labels).strip(), config.annotators.overlap if shared else 1)
+            rewritten = 0
+            if found := projects.find(client, config, slot):
+                known = rescheme.noted(client, config, slot)
+                rewritten = rescheme.prepare(client, found, known, config.labels, config.label_studio.page_size)
             project = projects.ensure(client, config, wanted)
+            rescheme.note(client, config, slot)
             bar = progress.add_task(f"push {project['title']}", total=len(tasks))
             outcome = push_project(client, project["id"], tasks, config.label_studio, partial(progress.advance, bar))
-            done.append(_row(client, slot, project["id"], len(tasks)) | asdict(outcome))
+            row = _row(client, slot, project["id"], len(tasks))
+            done.append(row | asdict(outcome) | {"results_rewritten": rewritten})
     return done
 
 

@@ -1,0 +1,157 @@
+"""A pull sees every change since the one before, whether or not the server stamps it."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from builder.commands.pull import pull
+from builder.commands.push import push
+from builder.studio import accounts, projects
+from builder.studio import pull as pulls
+from builder.studio.client import Client
+from builder.studio.server import Server, ensure
+from builder.studio.settings import Annotators
+
+pytestmark = pytest.mark.studio
+
+
+@pytest.fixture(scope="module")
+def people(studio: Any) -> Iterator[dict[str, Client]]:
+    """Connections of the administrator and of one annotator."""
+    config = studio.dataset(chunks=1, annotators=Annotators(people={"dee": "dee@example.org"}, overlap=1)).config
+    with ensure(config) as server, Client(server, config.label_studio) as admin:
+        passwords = accounts.ensure_accounts(config, server, admin)
+        token = accounts.token_of(server.url, "dee@example.org", passwords["dee@example.org"])
+        with Client(Server(server.url, token, server.vault), config.label_studio) as dee:
+            yield {"admin": admin, "dee": dee}
+
+
+@pytest.fixture
+def annotated(studio: Any) -> Any:
+    """A dataset of four chunks with three annotations each, pulled once."""
+    sample = studio.dataset(chunks=4)
+    push(sample.config, quiet())
+    pull(sample.config, quiet())
+    # As if the last pull were long ago, so that only what the server stamps, or what we look for, is fetched.
+    state = sample.config.dataset_folder / "pulls" / "state.json"
+    later = json.loads(state.read_text("utf-8"))
+    later["since"] = "2035-01-01T00:00:00.000Z"
+    state.write_text(json.dumps(later), encoding="utf-8")
+    return sample
+
+
+def quiet() -> Console:
+    return Console(file=io.StringIO())
+
+
+def tasks_of(pulled: dict[str, Any]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (Path(pulled["folder"]) / "tasks.jsonl").read_text("utf-8").splitlines()]
+
+
+def task_ids(sample: Any, client: Client) -> tuple[int, list[int]]:
+    project = projects.all_of(client, sample.config)["all"]["id"]
+    return project, sorted(t["id"] for t in client.get("api/tasks", {"project": project, "page_size": 100})["tasks"])
+
+
+def same_as_full(sample: Any, pulled: dict[str, Any]) -> None:
+    assert pull(sample.config, quiet(), full=True)["hash"] == pulled["hash"]
+
+
+def test_a_pull_without_news_fetches_no_task(annotated: Any, people: dict[str, Client]) -> None:
+    pulled = pull(annotated.config, quiet())
+    assert (pulled["incremental"], pulled["fetched"], pulled["new"]) == (True, 0, False)
+
+
+def test_a_deleted_task_leaves_the_next_pull(annotated: Any, people: dict[str, Client]) -> None:
+    _, ids = task_ids(annotated, people["admin"])
+    people["admin"].delete(f"api/tasks/{ids[1]}/")
+    pulled = pull(annotated.config, quiet())
+    assert pulled["incremental"]
+    assert pulled["fetched"] == 0
+    assert sorted(t["id"] for t in tasks_of(pulled)) == [ids[0], *ids[2:]]
+    same_as_full(annotated, pulled)
+
+
+def test_a_task_deleted_and_one_added_are_both_seen(annotated: Any, people: dict[str, Client]) -> None:
+    project, ids = task_ids(annotated, people["admin"])
+    people["admin"].delete(f"api/tasks/{ids[0]}/")
+    foreign = dict.fromkeys(("text", "title", "byline", "context_before", "context_after"), "by hand")
+    people["admin"].post(f"api/projects/{project}/import", [{"data": foreign}])
+    pulled = pull(annotated.config, quiet())
+    assert pulled["strangers"] == 1
+    assert ids[0] not in {t["id"] for t in tasks_of(pulled)}
+    same_as_full(annotated, pulled)
+
+
+def test_drafts_of_anybody_come_and_go(annotated: Any, people: dict[str, Client]) -> None:
+    _, ids = task_ids(annotated, people["admin"])
+    draft = people["dee"].post(f"api/tasks/{ids[2]}/drafts", {"result": [], "lead_time": 3})
+    pulled = pull(annotated.config, quiet())
+    (with_draft,) = [t for t in tasks_of(pulled) if t["drafts"]]
+    assert (with_draft["id"], with_draft["drafts"][0]["user"]) == (ids[2], "dee@example.org")
+    same_as_full(annotated, pulled)
+
+    people["dee"].delete(f"api/drafts/{draft['id']}/")
+    pulled = pull(annotated.config, quiet())
+    assert not any(t["drafts"] for t in tasks_of(pulled))
+    same_as_full(annotated, pulled)
+
+
+def _edit(client: Client, task: dict[str, Any]) -> None:
+    client.patch(f"api/annotations/{task['annotations'][0]['id']}/", {"result": []})
+
+
+def _remove(client: Client, task: dict[str, Any]) -> None:
+    client.delete(f"api/annotations/{task['annotations'][0]['id']}/")
+
+
+def _skip(client: Client, task: dict[str, Any]) -> None:
+    client.post(f"api/tasks/{task['id']}/annotations/", {"result": [], "was_cancelled": True})
+
+
+@pytest.mark.parametrize(("change", "annotations", "skipped"), [(_edit, 12, 0), (_remove, 11, 0), (_skip, 12, 1)])
+def test_changed_annotations_are_stamped(
+    studio: Any,
+    people: dict[str, Client],
+    change: Callable[[Client, dict[str, Any]], None],
+    annotations: int,
+    skipped: int,
+) -> None:
+    sample = studio.dataset(chunks=4)
+    push(sample.config, quiet())
+    before = pull(sample.config, quiet())
+    change(people["dee"], tasks_of(before)[1])
+    pulled = pull(sample.config, quiet())
+    assert pulled["incremental"]
+    assert pulled["hash"] != before["hash"]
+    assert (pulled["annotations"], pulled["skipped"]) == (annotations, skipped)
+    assert Path(before["folder"]).is_dir(), "an earlier pull stays"
+    same_as_full(sample, pulled)
+
+
+def test_a_pull_that_fails_leaves_nothing_behind(annotated: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = annotated.config.dataset_folder / "pulls"
+    before = sorted(path.name for path in folder.iterdir())
+    # Changing the scheme makes a new pull necessary; the disk is full when its last file is written.
+    annotated.config.labels.version = "2"
+
+    def full_disk(path: Path, value: object, mode: int = 0o644) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pulls, "write_json", full_disk)
+    with pytest.raises(pulls.StoreError, match="No space left"):
+        pull(annotated.config, quiet())
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_what_a_killed_pull_left_is_cleared_away(annotated: Any) -> None:
+    folder = annotated.config.dataset_folder / "pulls"
+    (folder / ".pull.killed").mkdir()
+    (folder / ".pull.killed" / "spool").write_text("half", encoding="utf-8")
+    pull(annotated.config, quiet())
+    assert not list(folder.glob(".*"))

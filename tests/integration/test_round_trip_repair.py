@@ -1,0 +1,146 @@
+"""A push puts right what others, or an interrupted push, left in a project."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from builder.commands.pull import pull
+from builder.commands.push import push
+from builder.errors import Refused
+from builder.labels import encode
+from builder.studio import projects
+from builder.studio.client import Client
+from builder.studio.push import Planned
+from builder.studio.push import push as push_project
+from builder.studio.server import ensure
+from builder.studio.settings import Annotators
+
+pytestmark = pytest.mark.studio
+
+
+def quiet() -> Console:
+    return Console(file=io.StringIO())
+
+
+def body(sample: Any, number: int) -> dict[str, Any]:
+    chunk = sample.chunks[number]
+    article = next(a for a in sample.articles if a["article_id"] == chunk["article_id"])
+    return {"data": encode.task(chunk, {"published": None, **article}, sample.config.labels)}
+
+
+@pytest.fixture
+def human(studio: Any) -> Any:
+    """Four chunks for people to annotate, not pushed yet."""
+    return studio.dataset(chunks=4, annotators=Annotators(overlap=2))
+
+
+def test_duplicates_become_one_task_and_no_annotation_is_lost(human: Any) -> None:
+    push(human.config, quiet())
+    with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
+        project = projects.all_of(client, human.config)["all"]["id"]
+        copies = [body(human, 0), body(human, 0), body(human, 1)]
+        made = client.post(f"api/projects/{project}/import", copies, {"return_task_ids": "true"})["task_ids"]
+        saved = [
+            client.post(f"api/tasks/{task}/annotations/", {"result": [], "lead_time": n})["id"]
+            for n, task in enumerate(made[:2])
+        ]
+        outcome = push(human.config, quiet())["projects"][0]
+        assert (outcome["duplicates_removed"], outcome["annotations_moved"], outcome["imported"]) == (3, 1, 0)
+        pulled = pull(human.config, quiet())
+        assert (pulled["tasks"], pulled["annotations"], pulled["duplicates"]) == (4, 2, 0)
+        tasks = [json.loads(line) for line in (Path(pulled["folder"]) / "tasks.jsonl").read_text("utf-8").splitlines()]
+        assert sorted(a["id"] for t in tasks for a in t["annotations"]) == saved
+
+
+def test_a_duplicate_with_a_draft_is_left_and_reported(human: Any) -> None:
+    push(human.config, quiet())
+    with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
+        project = projects.all_of(client, human.config)["all"]["id"]
+        copy = client.post(f"api/projects/{project}/import", [body(human, 2)], {"return_task_ids": "true"})
+        client.post(f"api/tasks/{copy['task_ids'][0]}/drafts", {"result": []})
+        outcome = push(human.config, quiet())["projects"][0]
+        assert (outcome["duplicates_removed"], outcome["duplicates_left"]) == (0, 1)
+
+
+def test_chunks_not_selected_any_more_are_reported_and_stay(human: Any) -> None:
+    push(human.config, quiet())
+    with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
+        project = projects.all_of(client, human.config)["all"]["id"]
+        tasks = client.get("api/tasks", {"project": project, "page_size": 100})["tasks"]
+        gone = next(t for t in tasks if t["data"]["chunk_id"] == human.chunks[0]["chunk_id"])
+        client.post(f"api/tasks/{gone['id']}/annotations/", {"result": []})
+        human.reselect(human.chunks[2:])
+        outcome = push(human.config, quiet())["projects"][0]
+        assert (outcome["planned"], outcome["unplanned"], outcome["unplanned_annotated"]) == (2, 2, 1)
+        assert client.get("api/tasks", {"project": project, "page_size": 1})["total"] == 4
+
+
+def test_dropped_predictions_are_repaired_once(human: Any) -> None:
+    push(human.config, quiet())
+    region = {
+        "id": "r1",
+        "from_name": "entity",
+        "to_name": "text",
+        "type": "labels",
+        "value": {"start": 0, "end": 4, "text": "Para", "labels": ["GPE"]},
+    }
+    plan = {}
+    for number, chunk in enumerate(human.chunks):
+        predictions = [{"model_version": "m1", "score": 0.5, "result": [region]}] if number < 3 else []
+        plan[chunk["chunk_id"]] = Planned(json.dumps(body(human, number)).encode(), predictions)
+    with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
+        project = projects.all_of(client, human.config)["all"]["id"]
+        outcomes = [push_project(client, project, plan, human.config.label_studio) for _ in range(2)]
+        assert [o.predictions_repaired for o in outcomes] == [3, 0]
+        tasks = client.get("api/tasks", {"project": project, "include": "id,total_predictions", "page_size": 100})
+        assert sorted(t["total_predictions"] for t in tasks["tasks"]) == [0, 1, 1, 1]
+
+
+def test_text_that_the_server_cannot_hold_never_gets_there(human: Any) -> None:
+    human.chunks[1]["text"] = human.chunks[1]["text"].replace("Japan", "Jap\0n", 1) + "\0"
+    human.reselect(human.chunks)
+    summary = push(human.config, quiet())
+    assert (summary["rejected"], summary["projects"][0]["imported"]) == (1, 3)
+    from builder import tables
+    from builder.store import read_table
+
+    (row,) = read_table(human.config.stage("push").table("rejects"), tables.REJECTS, "push").to_pylist()
+    assert (row["chunk_id"], row["reason"]) == (human.chunks[1]["chunk_id"], "nul-character")
+
+
+def test_a_project_whose_note_was_lost_is_found_by_its_mark(human: Any) -> None:
+    first = push(human.config, quiet())["projects"][0]
+    (human.config.dataset_folder / "projects.json").unlink()
+    again = push(human.config, quiet())["projects"][0]
+    assert (again["project"], again["imported"]) == (first["project"], 0)
+
+
+def test_a_project_whose_mark_was_lost_is_found_by_its_note(human: Any) -> None:
+    first = push(human.config, quiet())["projects"][0]
+    with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
+        client.patch(f"api/projects/{first['project']}/", {"description": "mine"})
+        assert push(human.config, quiet())["projects"][0]["project"] == first["project"]
+        restored = client.get(f"api/projects/{first['project']}/")["description"]
+    assert projects.mark(human.config.dataset.name, "all") in restored
+
+
+def test_two_projects_with_one_mark_are_not_guessed_between(human: Any) -> None:
+    push(human.config, quiet())
+    with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
+        words = projects.mark(human.config.dataset.name, "all")
+        client.post("api/projects/", {"title": "copy", "description": words})
+    (human.config.dataset_folder / "projects.json").unlink()
+    with pytest.raises(Refused, match="both say"):
+        push(human.config, quiet())
+
+
+def test_the_number_of_annotations_is_set_and_verified(human: Any) -> None:
+    first = push(human.config, quiet())["projects"][0]
+    human.config.annotators.overlap = 5
+    push(human.config, quiet())
+    with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
+        assert client.get(f"api/projects/{first['project']}/")["maximum_annotations"] == 5
