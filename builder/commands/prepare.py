@@ -1,88 +1,220 @@
 """`builder prepare`: from raw files to articles, chunks and the chunks to annotate."""
 
+import shutil
 from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder import __version__
 from builder.config import Config
 from builder.errors import SourceError
-from builder.store import canonical, digest, file_digest, write_table
+from builder.store import Stage, canonical, digest, file_digest, write_table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from builder.corpus.assemble import Decision
+    from builder.corpus.part import Job
+    from builder.corpus.records import Reject
+    from builder.corpus.shards import Shard
+    from builder.corpus.watch import Watch
+    from builder.engine import Runner
+
+#: Raised when the same input and settings give other tables than before.
+_LOGIC = "1"
+
 
 def prepare(config: Config, console: "Console") -> dict[str, Any]:
-    """The stage `prepare` holds the tables articles, chunks, selected and rejects; returns the counts."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    """The stage `prepare` holds the tables articles, chunks, selected and rejects; returns the counts.
 
-    from builder.corpus import rows
-    from builder.corpus.article import Article, Press
-    from builder.corpus.files import RawFile, local
-    from builder.corpus.read import read
-    from builder.corpus.records import Reject
+    Shards of raw files are read, cleaned and chunked on the engine, each to a part folder that stays until its input
+    or its settings change; then duplicates are found and chunks selected across the corpus. Raises `SourceError` when
+    there is nothing to read or nothing readable.
+    """
+    from builder.corpus.files import find
+    from builder.corpus.shards import pieces, shards
+    from builder.corpus.watch import Watch, show
+    from builder.engine import Runner
 
-    root = config.raw
-    if not root.exists():
-        raise SourceError(f"The raw folder {root} does not exist.", "Put articles there, or set paths.raw.")
-    found = list(local(root, config.source))
-    if not found:
-        raise SourceError(f"The raw folder {root} holds no files to read.", "Put articles there, or set paths.raw.")
-    files = [f for f in found if isinstance(f, RawFile)]
-    rejected = [f for f in found if isinstance(f, Reject)]
     stage = config.stage("prepare")
-    settings = canonical([config.source, config.cleaning, config.dedup, config.chunking, config.selection])
-    fingerprint = digest(
-        "prepare",
-        settings,
-        config.dataset.language,
-        *(p for f in files for p in (f.path, file_digest(Path(f.address)))),
-    )
-    if stage.is_current(fingerprint):
-        console.print("prepare: nothing changed")
-        return stage.summary() or {}
-    press = Press(config.cleaning, config.chunking, config.dataset.language)
-    articles: list[Article] = []
-    seen: dict[str, tuple[str, int]] = {}
-    records = 0
-    for file in files:
-        for item in read(Path(file.address).read_bytes(), file.path, config.source):
-            records += 1
-            if isinstance(item, Reject):
-                rejected.append(item)
-                continue
-            first = seen.setdefault(item.sha256, (item.source_path, item.number))
-            if first != (item.source_path, item.number):
-                where = f"the same bytes as record {first[1]} of {first[0]}"
-                rejected.append(Reject(item.source_path, item.number, "duplicate-record", where, item.article_id))
-                continue
-            article = press.article(item)
-            if isinstance(article, Reject):
-                rejected.append(article)
-            else:
-                articles.append(article)
-    with stage.rewrite(fingerprint) as summary:
-        article_table = rows.articles(articles, config.dataset.language)
-        chunk_table = rows.chunks(articles, press)
-        kept = article_table.filter(pc.field("kept"))["article_id"]
-        selected = chunk_table.filter(pc.is_in(chunk_table["article_id"], value_set=pa.array(kept.to_pylist())))
-        write_table(stage.table("articles"), article_table)
-        write_table(stage.table("chunks"), chunk_table)
-        write_table(stage.table("selected"), selected)
-        write_table(stage.table("rejects"), rows.rejects(rejected))
-        if not articles:
-            raise SourceError(
-                f"All {len(rejected)} records under {root} were rejected.",
-                f"The reasons stand in {stage.table('rejects')}.",
-            )
-        summary |= {
-            "files": len(files),
-            "records": records,
-            "articles": len(articles),
-            "chunks": chunk_table.num_rows,
-            "selected": selected.num_rows,
-            "rejected": dict(sorted(Counter(r.reason for r in rejected).items())),
-        }
-    console.print(f"prepare: {summary['articles']} articles, {summary['chunks']} chunks")
+    with Watch(console) as watch:
+        files, rejected = find(config.paths.raw, config.source)
+        watch.begin("listing", sum(f.size for f in files))
+        found, unreadable = pieces(files, config.source, stage.folder / "inventory.json", watch.advance)
+        todo = shards(found, config.source)
+        rejected = [*rejected, *unreadable]
+        keywords = tuple(_keywords(config))
+        settings = _settings(config)
+        fingerprint = digest(
+            "prepare",
+            settings,
+            canonical([config.dedup, config.selection, keywords]),
+            *(s.key(settings) for s in todo),
+            *(repr(r) for r in rejected),
+        )
+        if stage.is_current(fingerprint):
+            summary = stage.summary() or {}
+            watch.say("prepare: nothing changed")
+            return summary
+        with stage.rewrite(fingerprint) as summary, Runner(config.engine) as runner:
+            summary["files"] = len(files)
+            _fill(config, stage, runner, watch, todo, rejected, settings, keywords, summary)
+    show(console, summary)
     return summary
+
+
+def _fill(
+    config: Config,
+    stage: Stage,
+    runner: "Runner",
+    watch: "Watch",
+    todo: "list[Shard]",
+    rejected: "list[Reject]",
+    settings: str,
+    keywords: tuple[str, ...],
+    summary: dict[str, Any],
+) -> None:
+    from builder.corpus import rows
+    from builder.corpus.assemble import TABLES, join, settle
+
+    jobs = _jobs(config, stage, runner, watch, todo, settings)
+    parts = _make(jobs, runner, watch)
+    decisions = _decide(config, stage, runner, watch, [Path(j.folder) for j in jobs], keywords)
+    watch.begin("writing", len(decisions))
+    final = runner.map(settle, decisions, lambda _, done: watch.count(1, duplicates=sum(done["found"].values())))
+    outside = stage.folder / "outside" / "rejects.parquet"
+    write_table(outside, rows.rejects(rejected))
+    for name in TABLES:
+        folders = [Path(f["folder"]) for f in final]
+        join([outside.parent, *folders] if name == "rejects" else folders, name, stage.table(name))
+    _sweep(stage.folder / "parts", {f["folder"] for f in final})
+    reasons = Counter(r.reason for r in rejected)
+    for counts in (*(p["rejects"] for p in parts), *(f["found"] for f in final)):
+        reasons.update(counts)
+    notes = {r: n for r, n in sorted(reasons.items()) if r.startswith("field-")}
+    summary |= {
+        "records": sum(p["records"] for p in parts),
+        "articles": sum(f["articles"] for f in final),
+        "kept": sum(f["articles"] for f in final) - reasons["near-duplicate"],
+        "chunks": sum(f["chunks"] for f in final),
+        "selected": sum(f["selected"] for f in final),
+        "rejected": {r: n for r, n in sorted(reasons.items()) if r not in notes},
+        "unused_fields": notes,
+        "shards": len(todo),
+        "bytes": sum(s.size for s in todo),
+    }
+    if not summary["articles"]:
+        raise SourceError(
+            f"None of the {summary['files']} files under {config.paths.raw} gave an article.",
+            f"The reasons stand in {stage.table('rejects')}: {', '.join(summary['rejected']) or 'none'}.",
+        )
+
+
+def _keywords(config: Config) -> list[str]:
+    if config.selection.method != "keywords":
+        return []
+    return config.selection.keywords or [alias for t in config.labels.targets.values() for alias in t.aliases]
+
+
+def _settings(config: Config) -> str:
+    """All on which the tables of a part depend, beside its input."""
+    dedup = [config.dedup.near, config.dedup.shingle, config.dedup.permutations, config.dedup.rows]
+    tokenizer = Path(config.chunking.tokenizer)
+    vocabulary = file_digest(tokenizer) if config.chunking.unit == "tokenizer" and tokenizer.is_file() else ""
+    plain = [config.source, config.cleaning, config.chunking, dedup, vocabulary, config.dataset.language]
+    return canonical([_LOGIC, __version__, *plain])
+
+
+def _jobs(
+    config: Config, stage: Stage, runner: "Runner", watch: "Watch", todo: "list[Shard]", settings: str
+) -> "list[Job]":
+    """One job a shard; with `cleaning.repeated_lines`, after a first reading that counts lines."""
+    from builder.corpus import part
+    from builder.corpus.part import Job
+    from builder.corpus.repeated import lines_of, repeated
+
+    def job(shard: "Shard", lines: frozenset[int], known: str) -> Job:
+        name = shard.key(settings if not known else f"{settings}{known}")
+        return Job(
+            shard,
+            str(stage.folder / "parts" / name),
+            config.source,
+            config.cleaning,
+            config.chunking,
+            config.dedup,
+            config.dataset.language,
+            lines,
+        )
+
+    plain = [job(shard, frozenset(), "") for shard in todo]
+    if not config.cleaning.repeated_lines:
+        return plain
+    watch.begin("looking for repeated lines", len(plain))
+    paths = runner.map(part.lines, plain, lambda *_: watch.advance(1))
+    common = repeated(paths, config.cleaning.repeated_lines)
+    here = [lines_of(path, common) for path in paths]
+    return [job(s, lines, canonical(sorted(lines))) for s, lines in zip(todo, here, strict=True)]
+
+
+def _make(jobs: "list[Job]", runner: "Runner", watch: "Watch") -> list[dict[str, Any]]:
+    from builder.corpus.part import make
+
+    watch.begin("reading", sum(j.shard.size for j in jobs))
+
+    def done(index: int, counts: dict[str, Any]) -> None:
+        watch.count(
+            jobs[index].shard.size,
+            records=counts["records"],
+            rejected=sum(n for reason, n in counts["rejects"].items() if not reason.startswith("field-")),
+            chunks=counts["chunks"],
+        )
+
+    return runner.map(make, jobs, done)
+
+
+def _decide(
+    config: Config, stage: Stage, runner: "Runner", watch: "Watch", folders: list[Path], keywords: tuple[str, ...]
+) -> "list[Decision]":
+    """What duplicates and selection across the corpus mean for each part."""
+    import numpy as np
+
+    from builder.corpus import dedup, select
+    from builder.corpus.assemble import Decision
+
+    watch.begin("comparing", None)
+    run: Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]] = partial(runner.map)
+    corpus = dedup.Corpus.load(folders)
+    # A similarity is known by the ids of two articles, so it holds for one way of cleaning only.
+    cache = stage.folder / f"pairs-{digest('pairs', _settings(config))[:16]}.npz"
+    for old in set(stage.folder.glob("pairs-*.npz")) - {cache}:
+        old.unlink()
+    first, kept = dedup.find(corpus, config.dedup, cache, run)
+    everyone = np.arange(corpus.size)
+    repeats, members = np.flatnonzero(first != everyone), np.flatnonzero(kept != everyone)
+    places = corpus.places([*first[repeats].tolist(), *kept[members].tolist()])
+    decisions = [Decision(str(folder), policy=config.dedup.policy) for folder in folders]
+    for article, (part, row) in zip(repeats.tolist(), corpus.rows(repeats), strict=True):
+        decisions[part].repeats[row] = places[int(first[article])]
+    for article, (part, row) in zip(members.tolist(), corpus.rows(members), strict=True):
+        keeper = int(kept[article])
+        decisions[part].members[row] = (f"{corpus.ids[keeper]:016x}", places[keeper])
+    if config.selection.method != "all" or config.selection.budget or config.selection.fraction < 1:
+        watch.begin("selecting", None)
+        tasks = [select.Task(d.folder, d.left_out, config.selection, keywords) for d in decisions]
+        for decision, chosen in zip(decisions, select.choose(tasks, config.selection, run), strict=True):
+            decision.selected = chosen.tobytes()
+    return decisions
+
+
+def _sweep(parts: Path, used: set[str]) -> None:
+    """Removes parts that no table is made of any more."""
+    keep = {Path(folder).parent.name for folder in used}
+    for folder in parts.iterdir():
+        if folder.is_dir() and folder.name not in keep:
+            shutil.rmtree(folder, ignore_errors=True)
+        elif folder.is_dir():
+            for old in folder.glob("final-*"):
+                if str(old) not in used:
+                    shutil.rmtree(old, ignore_errors=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from builder.corpus import clean
 from builder.corpus.chunk import Chunker, Piece
 from builder.corpus.layout import Recogniser, shifted
+from builder.corpus.markdown import markdown
 from builder.corpus.records import Record, Reject
 from builder.corpus.settings import Chunking, Cleaning
 from builder.offsets import OffsetMap, edit
@@ -35,17 +36,21 @@ class Press:
         self.context = chunking.context
         self.language = language
 
-    def article(self, record: Record, repeated: frozenset[str] = frozenset()) -> Article | Reject:
+    def clean(self, record: Record) -> tuple[str, OffsetMap]:
+        """The text of a record with every line tidied, and its map to the raw text; no line is cut yet."""
+        return clean.apply(record.raw, [markdown, *self.steps] if record.kind == "markdown" else self.steps)
+
+    def article(self, record: Record, repeated: frozenset[int] = frozenset()) -> Article | Reject:
         """The cleaned article, or the reject that says why nothing is left of it."""
-        text, mapping = clean.apply(record.raw, self.steps)
+        text, mapping = self.clean(record)
         title = None if record.title is None else clean.apply(record.title, self.steps)[0].replace("\n", " ") or None
-        layout = self.recogniser.recognise(text, title, record.source, repeated)
+        layout = self.recogniser.recognise(text, title, record.source, repeated, int(record.summary is not None))
         if layout.cuts:
             text, later = edit(text, layout.cuts)
             mapping = later if mapping.is_identity else mapping.then(later)
         body = shifted(layout.body, layout.cuts)
-        if len(text) < self.cleaning.min_chars:
-            what = "empty" if not text else "short"
+        if len(text.strip()) < self.cleaning.min_chars:
+            what = "short" if text.strip() else "empty"
             return Reject(record.source_path, record.number, what, f"{len(text)} characters", record.article_id)
         sections = [("body", body, len(text))]
         if body:
@@ -56,14 +61,17 @@ class Press:
         """Section, piece, context before and context after of each chunk."""
         language = article.record.language or self.language
         pieces, found = self.chunker.cut(article.text, article.sections, language)
+        text, n = article.text, self.context
         at = 0
         for kind, piece in pieces:
+            # The first sentence that reaches into the chunk, and the first that begins behind it.
             while at < len(found) and found[at][1] <= piece.start:
                 at += 1
             after = at
             while after < len(found) and found[after][0] < piece.end:
                 after += 1
-            text, n = article.text, self.context
-            before_start = found[max(0, at - n)][0] if n and at else piece.start
-            after_end = found[min(len(found), after + n) - 1][1] if n and after < len(found) else piece.end
-            yield kind, piece, text[before_start : piece.start].rstrip(), text[piece.end : after_end].lstrip()
+            before = text[found[max(0, at - n)][0] : piece.start].rstrip() if n and at else ""
+            behind = (
+                text[piece.end : found[min(len(found), after + n) - 1][1]].lstrip() if n and after < len(found) else ""
+            )
+            yield kind, piece, before, behind

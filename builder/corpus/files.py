@@ -1,70 +1,108 @@
 """The raw files of a corpus: which there are, and what cannot be one."""
 
-import fnmatch
 import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from builder.corpus.records import Reject
 from builder.corpus.settings import Source
+from builder.corpus.streams import is_remote
+from builder.errors import SourceError
+
+_MAGIC = re.compile(r"[*?\[]")
 
 
 @dataclass(frozen=True, order=True)
 class RawFile:
-    """One file: its posix path relative to the raw folder, its address and its size in bytes."""
+    """One file: its posix path relative to the raw folder, its address, its size in bytes, and a stamp that changes
+    whenever its bytes may have changed."""
 
     path: str
     address: str
     size: int
+    stamp: str
+
+
+def find(raw: str, source: Source) -> tuple[list[RawFile], list[Reject]]:
+    """The files that `paths.raw` (a folder, a file, a glob or an fsspec address) and the patterns choose, by path.
+
+    Raises `SourceError` when there is nothing there.
+    """
+    root, include = _split_glob(raw, source.include)
+    wanted, unwanted = matcher(include), matcher(source.exclude)
+    found = _remote(root, source.storage_options) if is_remote(root) else _local(Path(root))
+    chosen = [f for f in found if wanted.match(_path(f)) and not unwanted.match(_path(f))]
+    if not chosen:
+        raise SourceError(
+            f"The raw folder {raw} holds no files to read.",
+            "Put articles there, or set paths.raw, source.include or source.exclude.",
+        )
+    chosen.sort(key=_path)
+    return [f for f in chosen if isinstance(f, RawFile)], [f for f in chosen if isinstance(f, Reject)]
+
+
+def _path(found: RawFile | Reject) -> str:
+    return found.path if isinstance(found, RawFile) else found.source_path
+
+
+def _split_glob(raw: str, include: list[str]) -> tuple[str, list[str]]:
+    if not _MAGIC.search(raw) or Path(raw).exists():
+        return raw, include
+    parts = raw.split("/")
+    first = next(i for i, part in enumerate(parts) if _MAGIC.search(part))
+    return "/".join(parts[:first]) or ("/" if raw.startswith("/") else "."), ["/".join(parts[first:])]
 
 
 def matcher(patterns: list[str]) -> re.Pattern[str]:
-    """A pattern for relative posix paths: `*` stays within a folder, `**/` crosses folders."""
-    return re.compile("|".join(_translate(p) for p in patterns) or r"(?!)")
+    """A pattern for relative posix paths: `*` stays within a folder, `**/` crosses folders.
+
+    >>> bool(matcher(["**/*.txt"]).match("a/b.txt")), bool(matcher(["*.txt"]).match("a/b.txt"))
+    (True, False)
+    """
+    return re.compile("|".join(_translate(p) for p in patterns) or r"(?!)", re.DOTALL)
 
 
 def _translate(pattern: str) -> str:
+    special = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     out = ""
     for part in re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]]+\])", pattern):
-        out += {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(part) or (
-            fnmatch.translate(part)[4:-3] if part.startswith("[") and part.endswith("]") else re.escape(part)
-        )
+        if part.startswith("[") and part.endswith("]"):
+            out += "[" + ("^" + part[2:-1] if part[1] == "!" else part[1:-1]).replace("\\", "\\\\") + "]"
+        else:
+            out += special.get(part) or re.escape(part)
     return f"(?:{out})\\Z"
 
 
-def local(root: Path, source: Source) -> Iterator[RawFile | Reject]:
-    """The files under a folder (or the one file it is) that the patterns choose, sorted by path.
-
-    Hidden files are passed over. A symbolic link that leads back into its own parents is a reject.
-    """
-    include, exclude = matcher(source.include), matcher(source.exclude)
+def _local(root: Path) -> list[RawFile | Reject]:
+    if not root.exists():
+        raise SourceError(f"The raw folder {root} does not exist.", "Put articles there, or set paths.raw.")
     if root.is_file():
-        yield RawFile(root.name, str(root), root.stat().st_size)
-        return
-    found = sorted(_walk(root, "", (root.resolve(),)))
-    for path, problem in found:
-        if not include.match(path) or exclude.match(path):
-            continue
+        return [_stat(root, root.name)]
+    found: list[RawFile | Reject] = []
+    for path, problem in _walk(root, "", (root.resolve(),)):
+        # A name that is not UTF-8 keeps its address, and is shown with U+FFFD.
         shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        if problem:
-            yield Reject(shown, None, *problem)
-            continue
-        address = root / path
-        try:
-            size = address.stat().st_size
-        except OSError as e:
-            yield Reject(shown, None, "unreadable", str(e.strerror))
-            continue
-        yield RawFile(shown, str(address), size)
+        found.append(Reject(shown, None, *problem) if problem else _stat(root / path, shown))
+    return found
+
+
+def _stat(address: Path, path: str) -> RawFile | Reject:
+    try:
+        s = address.stat()
+    except OSError as e:
+        return Reject(path, None, "unreadable", e.strerror or str(e))
+    # The change time cannot be set back, so new bytes under an old modification time are noticed.
+    return RawFile(path, str(address), s.st_size, f"{s.st_ino}:{s.st_size}:{s.st_mtime_ns}:{s.st_ctime_ns}")
 
 
 def _walk(folder: Path, prefix: str, parents: tuple[Path, ...]) -> Iterator[tuple[str, tuple[str, str] | None]]:
     try:
         entries = list(os.scandir(folder))
     except OSError as e:
-        yield prefix.rstrip("/"), ("unreadable", str(e.strerror))
+        yield prefix.rstrip("/"), ("unreadable", e.strerror or str(e))
         return
     for entry in entries:
         if entry.name.startswith("."):
@@ -84,3 +122,33 @@ def _walk(folder: Path, prefix: str, parents: tuple[Path, ...]) -> Iterator[tupl
             yield path, None
         else:
             yield path, ("not-a-file", "a broken link, a pipe or a device")
+
+
+def _remote(root: str, options: dict[str, str]) -> list[RawFile | Reject]:
+    import fsspec
+
+    protocol = root.split("://", 1)[0]
+    try:
+        system, base = fsspec.core.url_to_fs(root, **options)
+        listing: dict[str, dict[str, Any]] = system.find(base, detail=True)
+    except ImportError as e:
+        raise SourceError(f"{root} needs a package that is not installed: {e}.", "Install it beside builder.") from e
+    except (OSError, ValueError) as e:
+        raise SourceError(f"{root} cannot be listed: {e}.", "Check the address and source.storage_options.") from e
+    base = base.rstrip("/")
+    out: list[RawFile | Reject] = []
+    for name, info in sorted(listing.items()):
+        if info.get("type") != "file":
+            continue
+        path = name[len(base) :].lstrip("/") or name.rsplit("/", 1)[-1]
+        if any(part.startswith(".") for part in path.split("/")):
+            continue
+        marks = [
+            str(info[k]) for k in ("ETag", "etag", "LastModified", "mtime", "last_modified", "created") if k in info
+        ]
+        out.append(
+            RawFile(
+                path, f"{protocol}://{name.lstrip('/') if protocol != 'file' else name}", info["size"], ":".join(marks)
+            )
+        )
+    return out

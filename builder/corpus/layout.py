@@ -1,5 +1,6 @@
 """The parts of a news article: title, summary, body and the syndication trailer."""
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ _SENTENCE_END = re.compile(r"(?<!\b[A-Z]\.[A-Z])(?<!\.\.)[.;:,]$")
 _BULLET = re.compile(r"^(?:[-*•·–—▪●]|\d{1,2}[.)])\s+")
 _SUMMARY_HEAD = re.compile(r"^(?:summary|key (?:points|takeaways|facts)|at a glance|highlights|tl;?dr)\s*:?$", re.I)
 _TRAILER_LINES = 6
+_HEAD_LINES = 40
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,14 @@ class Recogniser:
         self.trailers = [re.compile(f"(?:{p})\\Z", re.IGNORECASE) for p in settings.trailers.values()]
         self.rules = [_rule(rule) for rule in settings.boilerplate.values()]
 
-    def recognise(self, text: str, title: str | None, source: str | None, repeated: frozenset[str]) -> Layout:
-        """The layout of a cleaned text. A title known from the record is not looked for, only cut when repeated."""
+    def recognise(
+        self, text: str, title: str | None, source: str | None, repeated: frozenset[int] = frozenset(), summary: int = 0
+    ) -> Layout:
+        """The layout of a cleaned text.
+
+        A title known from the record is not looked for, only cut when the text repeats it; `summary` is the number of
+        summary lines when it is known. Lines whose `line_hash` is in `repeated` are boilerplate.
+        """
         lines = list(split(text))
         found, first = self._title(text, lines, title)
         trailer, source_found, last = self._trailer(lines, first)
@@ -51,12 +59,13 @@ class Recogniser:
         dropped = {
             i
             for i in range(first, last)
-            if lines[i].text in repeated
+            if (repeated and line_hash(lines[i].text) in repeated)
             or any(line.fullmatch(lines[i].text) and where.search(source or "") for line, where in self.rules)
         }
         kept = [i for i in range(first, last) if i not in dropped]
-        summary = self._summary([lines[i].text for i in kept]) if self.settings.summary_lines else 0
-        body = lines[kept[summary]].start if kept else len(text)
+        if not summary and self.settings.summary_lines:
+            summary = self._summary([lines[i].text for i in kept[:_HEAD_LINES]])
+        body = lines[kept[summary]].start if summary < len(kept) else lines[kept[0]].start if kept else len(text)
         return Layout(found, source, trailer, list(_cuts(lines, kept, len(text))), body)
 
     def _title(self, text: str, lines: list[Line], known: str | None) -> tuple[str | None, int]:
@@ -73,8 +82,6 @@ class Recogniser:
         for i in range(len(lines) - 1, max(first, len(lines) - 1 - _TRAILER_LINES), -1):
             match = next((m for p in self.trailers if (m := p.match(lines[i].text))), None)
             if match is None:
-                if i + 1 < last or len(lines[i].text) > _TITLE_CHARS:
-                    break
                 break
             last = i
             source = match.groupdict().get("source") or source
@@ -100,6 +107,11 @@ class Recogniser:
             if longest <= self.settings.summary_chars and longest < len(rest[0]) and longest < usual:
                 return count
         return 0
+
+
+def line_hash(line: str) -> int:
+    """64 bits by which a line is known across the corpus, whatever its case."""
+    return int.from_bytes(hashlib.blake2b(line.casefold().encode(), digest_size=8).digest(), "little")
 
 
 def split(text: str) -> Iterator[Line]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from builder.corpus.settings import Source
 
@@ -53,6 +53,23 @@ class Record:
     def article_id(self) -> str:
         return self.sha256[:16]
 
+    @property
+    def record(self) -> int:
+        return self.number
+
+
+class TooLargeError(ValueError):
+    """A record is larger than `source.max_record_mb`."""
+
+
+def whole(stream: BinaryIO, source: Source) -> bytes:
+    """All bytes of a stream that is one record; raises `TooLargeError` above the limit."""
+    limit = source.max_record_mb << 20
+    data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise TooLargeError(f"more than source.max_record_mb={source.max_record_mb} MB")
+    return data
+
 
 def sha256(data: bytes | memoryview) -> str:
     """sha256 in hex."""
@@ -84,7 +101,7 @@ def describe(record: Record, fields: Mapping[str, Any], source: Source) -> None:
     for column in ("title", "url", "source", "language", "summary"):
         value = lookup(fields, names.get(column, ()))
         if isinstance(value, str | int | float):
-            setattr(record, column, storable(str(value)).strip() or None)
+            setattr(record, column, storable(" ".join(str(value).split())) or None)
         elif value is not None:
             record.problems.append((f"field-{column}", f"is a {type(value).__name__}, not a text"))
     value = lookup(fields, names.get("id", ()))
@@ -106,6 +123,8 @@ def _names(value: Any, split: bool = True) -> list[str]:
         return [storable(p).strip() for p in parts if p.strip()]
     if isinstance(value, Mapping):
         return _names(value.get("name"), split=False)
+    if isinstance(value, int | float):
+        return [str(value)]
     if isinstance(value, Iterable):
         return [name for item in value for name in _names(item, split=False)]
     return []

@@ -163,10 +163,10 @@ class Dedup:
     #: Smallest Jaccard similarity of the word shingles of two near-duplicates.
     threshold: float = 0.5
     #: Words a shingle.
-    shingle: int = 5
+    shingle: int = 3
     #: Hash functions of a signature, and rows a band: more bands find less similar pairs.
-    permutations: int = 128
-    rows: int = 4
+    permutations: int = 126
+    rows: int = 3
 
     def __post_init__(self) -> None:
         _choose("dedup.policy", self.policy, POLICIES)
@@ -210,7 +210,9 @@ class Selection:
     """Which chunks are annotated."""
 
     method: str = "all"
-    #: Chunks at most; 0 is no limit.
+    #: Share of the chunks, taken by a hash of their ids: a chunk once chosen stays chosen as the corpus grows.
+    fraction: float = 1.0
+    #: Chunks at most; 0 is no limit. New chunks displace as small a share of the old ones as they are of the corpus.
     budget: int = 0
     seed: int = 0
     #: What "stratified" balances: source, date (month) or length.
@@ -221,4 +223,7 @@ class Selection:
     def __post_init__(self) -> None:
         _choose("selection.method", self.method, SELECTORS)
         _choose("selection.by", self.by, STRATA)
+        _between("selection.fraction", self.fraction, 0, 1)
+        if self.method == "diverse" and not self.budget:
+            raise ConfigError("selection.method is 'diverse' without a budget.", "Set selection.budget.")
         _at_least("selection.budget", self.budget, 0)

@@ -1,0 +1,113 @@
+"""Readers of files that are one article each: plain text, Markdown with front matter, and HTML."""
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from builder.corpus.decoding import decode
+from builder.corpus.records import Record, Reject, describe, sha256, storable, whole
+from builder.corpus.settings import Source
+
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*$(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_TAG = re.compile(r"<(?:p|br|div|span|a|strong|em|b|i|ul|li|h[1-6]|img|figure|blockquote)\b[^<>]*>", re.IGNORECASE)
+
+
+def text_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
+    """The whole file is one record."""
+    data = whole(stream, source)
+    text, encoding = decode(data, source.encoding)
+    if text.strip():
+        yield Record(path, 0, sha256(data), encoding, storable(text))
+    else:
+        yield Reject(path, 0, "empty", f"{len(data)} bytes without text", sha256(data)[:16])
+
+
+def markdown_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
+    """The whole file is one record; YAML front matter fills its columns."""
+    import yaml
+
+    for record in text_file(stream, path, source):
+        if isinstance(record, Record):
+            record.kind = "markdown"
+            matter = _FRONT_MATTER.match(record.raw)
+            if matter:
+                try:
+                    fields = yaml.safe_load(matter.group(1))
+                    if isinstance(fields, dict):
+                        describe(record, {str(k): v for k, v in fields.items()}, source)
+                except (yaml.YAMLError, ValueError) as e:
+                    record.problems.append(("field-front-matter", f"is not YAML: {' '.join(str(e).split())}"))
+        yield record
+
+
+def front_matter(text: str) -> int:
+    """Where the YAML front matter of a Markdown text ends; 0 when it has none."""
+    matter = _FRONT_MATTER.match(text)
+    return matter.end() if matter else 0
+
+
+def html_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
+    """The text that trafilatura extracts, with title, authors, date and address from the page's metadata."""
+    data = whole(stream, source)
+    page, encoding = decode(data, source.encoding or _declared(data))
+    record = Record(path, 0, sha256(data), encoding, "", kind="html")
+    if extract(record, page):
+        yield record
+    else:
+        yield Reject(path, 0, "empty", "no article text was found in the page", record.article_id)
+
+
+def _declared(data: bytes) -> str:
+    """The encoding a page declares, when it is not UTF-8 and Python knows it."""
+    found = re.search(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", data[:2048], re.IGNORECASE)
+    name = found.group(1).decode("ascii").lower() if found else ""
+    try:
+        "".encode(name or "utf-8")
+    except LookupError:
+        return ""
+    # Pages that say Latin-1 are read as Windows-1252, as browsers do.
+    return {"utf-8": "", "utf8": "", "iso-8859-1": "cp1252", "latin1": "cp1252"}.get(name, name)
+
+
+def extract(record: Record, page: str) -> bool:
+    """Fills the record from an HTML page; False when no text was found. Known columns are not overwritten."""
+    import trafilatura
+    from trafilatura.settings import Document
+
+    found = trafilatura.bare_extraction(page, with_metadata=True, include_comments=False, include_tables=False)
+    if not isinstance(found, Document) or not found.text or not found.text.strip():
+        return False
+    record.raw = storable(found.text)
+    fields = {
+        "title": found.title,
+        "url": found.url,
+        "source": found.sitename or found.hostname,
+        "authors": found.author,
+        "published": found.date,
+        "language": found.language,
+    }
+    names = Source(fields={**{name: [name] for name in fields}, "text": ["text"]})
+    describe(record, {name: value for name, value in fields.items() if value}, names)
+    return True
+
+
+def looks_like_html(text: str) -> bool:
+    """Whether a field holds a piece of a page rather than plain text: two tags or more."""
+    first = _TAG.search(text)
+    return first is not None and (_TAG.search(text, first.end()) is not None or "</" in text)
+
+
+def text_of(fragment: str) -> str | None:
+    """The text of a piece of HTML, a paragraph a line; None when it holds none."""
+    from lxml import etree, html  # type: ignore[import-untyped]
+
+    try:
+        tree = html.fragment_fromstring(fragment, create_parent="div")
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
+        return None
+    for element in tree.xpath(".//script|.//style|.//comment()"):
+        element.drop_tree()
+    for element in tree.iter("p", "br", "div", "li", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "tr"):
+        element.tail = "\n" + (element.tail or "")
+    text = "\n".join(" ".join(line.split()) for line in str(tree.text_content()).split("\n"))
+    return re.sub(r"\n{2,}", "\n", text).strip() or None

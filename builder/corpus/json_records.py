@@ -1,0 +1,165 @@
+"""Readers of .json and .jsonl: a record an object, its columns filled by the field mapping."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import msgspec
+
+from builder.corpus.decoding import decode
+from builder.corpus.documents import looks_like_html, text_of
+from builder.corpus.records import Record, Reject, TooLargeError, describe, lookup, sha256, storable, whole
+from builder.corpus.settings import Source
+
+_BLOCK = 1 << 20
+_SPACE = " \t\r\n"
+
+
+def jsonl_file(stream: BinaryIO, path: str, source: Source, first: int = 0) -> Iterator[Record | Reject]:
+    """One record a line, numbered from `first`; blank lines are counted and passed over."""
+    limit = source.max_record_mb << 20
+    number = first
+    encoding = source.encoding
+    while line := stream.readline(limit + 1):
+        if len(line) > limit and not line.endswith(b"\n"):
+            yield Reject(path, number, "too-large", f"a line of more than {source.max_record_mb} MB")
+            while line and not line.endswith(b"\n"):
+                line = stream.readline(limit)
+            number += 1
+            continue
+        if number == 0 and line.startswith((b"\xff\xfe", b"\xfe\xff")):
+            yield Reject(path, None, "encoding", "lines of JSON in UTF-16; convert the file to UTF-8")
+            return
+        line = line.strip(b"\r\n \t\xef\xbb\xbf") if number == 0 else line.strip()
+        if line:
+            yield from _line(line, encoding, path, number, source)
+        number += 1
+
+
+def _line(line: bytes, encoding: str, path: str, number: int, source: Source) -> Iterator[Record | Reject]:
+    used = "utf-8"
+    try:
+        item = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as e:
+        # Python's parser takes lone surrogates and NaN; another encoding may have been used.
+        try:
+            text, used = decode(line, encoding)
+            item = json.loads(text, strict=False)
+        except (ValueError, RecursionError):
+            yield Reject(path, number, "bad-json", str(e), sha256(line)[:16])
+            return
+    yield from mapped(item, line, used, path, number, source)
+
+
+def json_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
+    """One record an object: the object itself, or those of the list it is or holds.
+
+    A list at the top is read an element at a time, so the file may be of any size.
+    """
+    head = stream.peek(64)[:64] if hasattr(stream, "peek") else b""
+    if not source.records and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
+        yield from _elements(stream, path, source)
+        return
+    data = whole(stream, source)
+    if not data.strip():
+        return
+    text, encoding = decode(data, source.encoding)
+    try:
+        value = json.loads(text, strict=False)
+    except (ValueError, RecursionError) as e:
+        yield Reject(path, None, "bad-json", str(e))
+        return
+    items = _records_in(value, source)
+    if items is None:
+        yield Reject(path, None, "no-text", "no object with a text field; set source.records and source.fields")
+    elif len(items) == 1 and items[0] is value:
+        yield from mapped(value, data, encoding, path, 0, source)
+    else:
+        for number, item in enumerate(items):
+            yield from mapped(item, canonical(item), encoding, path, number, source)
+
+
+def _records_in(value: Any, source: Source) -> list[Any] | None:
+    if source.records:
+        value = lookup(value, [source.records]) if isinstance(value, dict) else None
+    if isinstance(value, list):
+        return value
+    if not isinstance(value, dict):
+        return None
+    if lookup(value, source.fields["text"]) is not None and isinstance(lookup(value, source.fields["text"]), str):
+        return [value]
+    lists = [v for v in value.values() if isinstance(v, list) and v and isinstance(v[0], dict)]
+    return lists[0] if len(lists) == 1 else [value]
+
+
+def _elements(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
+    """The elements of a list, with a window over the file that grows to the largest of them."""
+    import codecs
+
+    decoder = codecs.getincrementaldecoder(source.encoding or "utf-8")("replace")
+    scan = json.JSONDecoder(strict=False).raw_decode
+    limit = source.max_record_mb << 20
+    window, at, number, ended = "", 0, 0, False
+
+    def more(size: int) -> None:
+        nonlocal window, at, ended
+        data = stream.read(size)
+        ended = not data
+        window, at = window[at:] + decoder.decode(data, ended), 0
+
+    more(_BLOCK)
+    at = len(window) - len(window.lstrip(_SPACE + "\ufeff")) + 1
+    while True:
+        while not ended and not window[at:].lstrip(_SPACE + ","):
+            more(_BLOCK)
+        at = len(window) - len(window[at:].lstrip(_SPACE + ","))
+        if at >= len(window) or window[at] == "]":
+            if at >= len(window):
+                yield Reject(path, number, "bad-json", "the list is never closed")
+            return
+        try:
+            item, end = scan(window, at)
+            # A number or a name at the edge of the window may go on.
+            if end == len(window) and not ended:
+                raise ValueError("more")
+        except (ValueError, RecursionError) as e:
+            if ended or isinstance(e, RecursionError):
+                yield Reject(path, number, "bad-json", f"{e}; the records from here on could not be read")
+                return
+            if len(window) - at > limit:
+                raise TooLargeError(f"an element of more than {source.max_record_mb} MB, or broken JSON") from e
+            more(max(_BLOCK, len(window) - at))
+            continue
+        raw = window[at:end].encode("utf-8", "surrogatepass")
+        yield from mapped(item, raw, source.encoding or "utf-8", path, number, source)
+        at, number = end, number + 1
+
+
+def canonical(item: Any) -> bytes:
+    """The bytes by which a record without bytes of its own is known: JSON with sorted keys."""
+    return json.dumps(item, sort_keys=True, ensure_ascii=True, default=str).encode()
+
+
+def mapped(item: Any, raw: bytes, encoding: str, path: str, number: int, source: Source) -> Iterator[Record | Reject]:
+    """The record of one object, its columns filled by the field mapping."""
+    digest = sha256(raw)
+    if not isinstance(item, dict):
+        yield Reject(path, number, "not-an-object", f"the record is a {type(item).__name__}", digest[:16])
+        return
+    text = lookup(item, source.fields["text"])
+    if isinstance(text, list) and text and all(isinstance(t, str) for t in text):
+        text = "\n".join(text)
+    if not isinstance(text, str) or not text.strip():
+        keys = ", ".join(sorted(map(str, item))[:12])
+        yield Reject(path, number, "no-text", f"no text in its fields ({keys}); set source.fields.text", digest[:16])
+        return
+    kind = "fields"
+    if "<" in text and looks_like_html(text):
+        text, kind = text_of(text) or text, "html"
+    record = Record(path, number, digest, encoding, storable(text), kind=kind)
+    describe(record, item, source)
+    if source.summary_field and record.summary and not record.raw.startswith(record.summary):
+        record.raw = f"{record.summary}\n{record.raw}"
+    else:
+        record.summary = None
+    yield record

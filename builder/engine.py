@@ -1,0 +1,165 @@
+"""Where a function over items runs: in this process, over local cores, or on a dask cluster.
+
+An item's function is idempotent and its result small: what is large it writes to a file and renames into place. So an
+item can be run again when the worker that had it died, and the results are the same wherever they were made.
+"""
+
+import contextlib
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+from builder.engine_settings import Engine
+from builder.errors import BuilderError, ConfigError
+
+T = TypeVar("T")
+R = TypeVar("R")
+#: Items handed out and not yet done, a worker: enough to keep it busy, few enough to hold no queue in memory.
+_AHEAD = 3
+
+
+class WorkerLostError(BuilderError):
+    """Workers died on the same item again and again."""
+
+
+class Runner:
+    """An engine that has been started; `close` stops what it started."""
+
+    def __init__(self, settings: Engine) -> None:
+        self.settings = settings
+        self.workers = settings.workers or os.cpu_count() or 1
+        self._pool: Executor | None = None
+        self._closing = contextlib.ExitStack()
+        self._client: Any = None  # of dask, which is typed in parts only
+        if settings.kind == "dask":
+            self._client = self._closing.enter_context(_dask(settings, self.workers))
+            self.workers = max(1, len(self._client.scheduler_info()["workers"]))
+
+    def __enter__(self) -> "Runner":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stops the pool and the connection to the cluster."""
+        self._drop_pool()
+        self._closing.close()
+
+    def map(
+        self, function: Callable[[T], R], items: Sequence[T], done: Callable[[int, R], None] | None = None
+    ) -> list[R]:
+        """The results in the order of the items; `done(index, result)` is called as each arrives.
+
+        Raises the first error of the function; `WorkerLostError` when an item's worker died more than
+        `engine.retries` times.
+        """
+        if self._client is None and (self.workers == 1 or len(items) == 1):
+            return [_seen(index, function(item), done) for index, item in enumerate(items)]
+        results: dict[int, R] = {}
+        lost = dict.fromkeys(range(len(items)), 0)
+        while len(results) < len(items):
+            waiting = [i for i in range(len(items)) if i not in results]
+            try:
+                for index, result in self._round(function, items, waiting):
+                    results[index] = _seen(index, result, done)
+            except BrokenProcessPool:
+                # Nobody knows which item killed the worker: all that were out are tried again.
+                self._drop_pool()
+                out = [i for i in waiting if i not in results][: self.workers * _AHEAD]
+                for i in out:
+                    lost[i] += 1
+                if any(lost[i] > self.settings.retries for i in out):
+                    raise WorkerLostError(
+                        f"Workers died {self.settings.retries + 1} times on the same work.",
+                        "They may have run out of memory: lower engine.workers or source.shard_mb.",
+                    ) from None
+        return [results[i] for i in range(len(items))]
+
+    def _round(self, function: Callable[[T], R], items: Sequence[T], waiting: list[int]) -> Iterator[tuple[int, R]]:
+        pool = self._executor()
+        queue = iter(waiting)
+        out: dict[Future[R], int] = {}
+        try:
+            while True:
+                while len(out) < self.workers * _AHEAD and (index := next(queue, None)) is not None:
+                    out[pool.submit(function, items[index])] = index
+                if not out:
+                    return
+                for future in wait(out, return_when=FIRST_COMPLETED).done:
+                    index = out[future]
+                    yield index, self._result(future)
+                    del out[future]
+        finally:
+            for future in out:
+                future.cancel()
+
+    def _result(self, future: "Future[R]") -> R:
+        if self._client is None:
+            return future.result()
+        from distributed.scheduler import KilledWorker
+
+        try:
+            return future.result()
+        except KilledWorker as e:
+            raise WorkerLostError(
+                f"Workers died {self.settings.retries + 1} times on the same work.",
+                "They may have run out of memory: give them more, or lower source.shard_mb.",
+            ) from e
+
+    def _executor(self) -> Executor:
+        if self._pool is None:
+            if self._client is not None:
+                self._pool = self._client.get_executor(pure=False, retries=self.settings.retries)
+            else:
+                # Threads (progress, Arrow) do not survive a fork, so workers start clean.
+                method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+                self._pool = ProcessPoolExecutor(self.workers, mp_context=multiprocessing.get_context(method))
+        return self._pool
+
+    def _drop_pool(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+
+def _seen(index: int, result: R, done: Callable[[int, R], None] | None) -> R:
+    if done is not None:
+        done(index, result)
+    return result
+
+
+@contextlib.contextmanager
+def _dask(settings: Engine, workers: int) -> Iterator[Any]:
+    try:
+        import dask
+        import distributed
+    except ImportError as e:
+        raise ConfigError("engine.kind is 'dask', which is not installed.", "pip install 'dask[distributed]'") from e
+    cluster_of: Any = distributed  # it is typed in parts only
+    # A worker may die a few times before its work is given up; tasks are not to blame for the first.
+    options = {
+        "distributed.scheduler.allowed-failures": settings.retries,
+        "distributed.admin.large-graph-warning-threshold": "1GiB",
+    }
+    with dask.config.set(options):
+        if settings.address:
+            try:
+                client = cluster_of.Client(settings.address, timeout="15s", set_as_default=False)
+            except (OSError, TimeoutError) as e:
+                raise ConfigError(
+                    f"No dask scheduler answers at {settings.address}: {e}.", "Start it, or correct engine.address."
+                ) from e
+            with client:
+                yield client
+            return
+        with (
+            cluster_of.LocalCluster(
+                n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=40
+            ) as cluster,
+            cluster_of.Client(cluster, set_as_default=False) as client,
+        ):
+            yield client
