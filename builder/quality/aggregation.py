@@ -1,14 +1,7 @@
-"""The share of belief each label of each item deserves, given the votes: one function a method.
-
-Every method takes votes and settings and returns a matrix of items by labels, each between 0 and 1; a row is all zero
-where nobody voted. `winners` turns beliefs into labels.
-"""
-
-from collections.abc import Callable
+"""Counting votes, and what it takes to win."""
 
 import numpy as np
 
-from builder.quality.settings import Aggregation
 from builder.quality.votes import Floats, Integers, Votes
 
 #: A difference of belief below this is a tie: rounding must not decide about a label.
@@ -36,11 +29,6 @@ def shares(votes: Votes, weights: Floats | None = None) -> Floats:
     return np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
 
 
-def majority(votes: Votes, settings: Aggregation, weights: Floats) -> Floats:
-    """The share of the annotators who chose each label, each counting the same."""
-    return shares(votes)
-
-
 def winners(beliefs: Floats, min_share: float) -> Integers:
     """The label of each item that holds strictly more than `min_share` and more than any other; -1 when none does."""
     if not beliefs.size:
@@ -50,6 +38,3 @@ def winners(beliefs: Floats, min_share: float) -> Integers:
     rivals = (beliefs > top[:, None] - TIE).sum(axis=1)
     best[(top <= min_share + TIE) | (rivals > 1)] = -1
     return best
-
-
-METHODS: dict[str, Callable[[Votes, Aggregation, Floats], Floats]] = {"majority": majority, "expert": majority}

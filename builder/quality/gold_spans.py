@@ -13,8 +13,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from builder.quality.aggregation import METHODS, TIE, shares
+from builder.quality.aggregation import TIE, shares
 from builder.quality.candidates import GROUPINGS, Group
+from builder.quality.gold_tokens import token_spans
+from builder.quality.methods import METHODS
 from builder.quality.panel import Panel, Voter
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Floats, Votes
@@ -36,8 +38,13 @@ def gold_spans(
 
     `status` is "agreed" (everyone who was asked marked it), "adjudicated", "expert", "unresolved" or "rejected".
     """
-    groups = GROUPINGS[settings.spans](spans, panel, settings)
     out: list[dict[str, object]] = []
+    if settings.spans == "tokens":
+        # An expert's spans are taken as they are; only what people marked is put together from tokens.
+        out += token_spans(spans, panel, windows, settings, accuracy or {})
+        groups = [g for g in GROUPINGS["exact"](spans, panel, settings) if panel.experts.get(g.chunk_id)]
+    else:
+        groups = GROUPINGS[settings.spans](spans, panel, settings)
     for kind in sorted({g.kind for g in groups}):
         out += _decide([g for g in groups if g.kind == kind], panel, settings, accuracy or {})
     out.sort(key=lambda r: (r["chunk_id"], r["kind"], r["start"], -r["end"], r["label"]))  # type: ignore[operator]
@@ -97,10 +104,12 @@ def _row(
         status = "rejected"
     else:
         status = "unresolved" if p > 0 or undecided else "rejected"
-    start, end, text = group.bounds(label)
-    targets = group.targets(label, certain=status == "adjudicated")
+    experts = {v.annotation_id for v in panel.experts.get(group.chunk_id, ())}
+    deciding = Group(group.chunk_id, group.kind, [m for m in group.marks if m.label == label]).of(experts)
+    start, end, text = deciding.bounds(label)
+    targets = deciding.targets(label, certain=status == "adjudicated")
     if group.kind == "evidence" and not targets:
-        targets = group.targets(label, certain=False)
+        targets = deciding.targets(label, certain=False)
         status = "unresolved" if status == "adjudicated" and targets else status
     if status == "adjudicated":
         if by_expert:

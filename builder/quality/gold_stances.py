@@ -11,7 +11,8 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from builder.quality.aggregation import METHODS, shares, winners
+from builder.quality.aggregation import shares, winners
+from builder.quality.methods import METHODS
 from builder.quality.panel import Panel, Voter
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Votes

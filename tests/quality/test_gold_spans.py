@@ -122,3 +122,78 @@ def test_with_method_expert_only_the_unanimous_needs_none(crowd: Any) -> None:
 
 def test_nothing_in_nothing_out(crowd: Any) -> None:
     assert gold(crowd) == []
+
+
+MISSILES = [(17, 33, "WEAPON"), (17, 24, "WEAPON"), (17, 33, "WEAPON")]  # "Patriot missiles", "Patriot"
+
+
+def test_overlapping_spans_vote_for_the_commonest_bounds(crowd: Any) -> None:
+    mark(crowd, *[[m] for m in MISSILES])
+    assert verdicts(gold(crowd)) == {(17, 33, "WEAPON"): "adjudicated", (17, 24, "WEAPON"): "rejected"}
+    [row] = gold(crowd, spans="overlap", min_overlap=0.4)
+    assert (row["start"], row["end"], row["status"], row["probability"]) == (17, 33, "agreed", 1)
+    assert (row["text"], row["method"]) == ("Patriot missiles", "majority:overlap")
+    assert len(gold(crowd, spans="overlap", min_overlap=0.6)) == 2
+
+
+def test_one_annotator_never_votes_twice_for_an_overlapping_span(crowd: Any) -> None:
+    mark(crowd, [(17, 33, "WEAPON"), (17, 24, "WEAPON")], [(17, 33, "WEAPON")])
+    rows = gold(crowd, spans="overlap", min_overlap=0.4)
+    assert verdicts(rows) == {(17, 33, "WEAPON"): "agreed", (17, 24, "WEAPON"): "unresolved"}
+
+
+def test_overlapping_spans_keep_the_bounds_of_the_expert(crowd: Any) -> None:
+    mark(crowd, *[[m] for m in MISSILES])
+    crowd.add("c", "e", [(17, 24, "WEAPON")], project_id=2, parent_id="1:1")
+    rows = gold(crowd, spans="overlap", min_overlap=0.4)
+    assert verdicts(rows) == {(17, 24, "WEAPON"): "expert"}
+
+
+def test_tokens_vote_each_for_itself(crowd: Any) -> None:
+    # "build Patriot missiles", "Patriot missiles for", "missiles": two of three have "Patriot", all have "missiles".
+    mark(crowd, [(11, 33, "WEAPON")], [(17, 37, "WEAPON")], [(25, 33, "WEAPON")])
+    [row] = gold(crowd, spans="tokens")
+    assert (row["text"], row["status"], row["method"]) == ("Patriot missiles", "unresolved", "majority:tokens")
+
+
+def test_tokens_with_a_majority_everywhere_are_adjudicated(crowd: Any) -> None:
+    mark(crowd, [(17, 33, "WEAPON")], [(17, 37, "WEAPON")], [(17, 33, "WEAPON")])
+    [row] = gold(crowd, spans="tokens")
+    assert (row["text"], row["status"]) == ("Patriot missiles", "adjudicated")
+    assert [v["label"] for v in row["votes"]] == ["WEAPON"] * 3
+
+
+def test_tokens_of_the_same_bounds_are_agreed(crowd: Any) -> None:
+    [row] = gold(mark(crowd, [(17, 33, "WEAPON")], [(17, 33, "WEAPON")]), spans="tokens")
+    assert (row["status"], row["probability"]) == ("agreed", 1)
+
+
+def test_tokens_half_marked_are_unresolved_and_less_is_nothing(crowd: Any) -> None:
+    [row] = gold(mark(crowd, [(*TOKYO, "GPE")], []), spans="tokens")
+    assert row["status"] == "unresolved"
+    crowd.add("c", "a2", [])
+    assert gold(crowd, spans="tokens") == []
+
+
+def test_adjacent_spans_of_one_label_stay_two(crowd: Any) -> None:
+    both = [(17, 24, "WEAPON"), (25, 33, "WEAPON")]
+    assert verdicts(gold(mark(crowd, both, both), spans="tokens")) == {
+        (17, 24, "WEAPON"): "agreed", (25, 33, "WEAPON"): "agreed"
+    }  # fmt: skip
+
+
+def test_tokens_keep_what_an_expert_decided(crowd: Any) -> None:
+    mark(crowd, [(*TOKYO, "GPE")], [(*TOKYO, "GPE")])
+    crowd.add("c", "e", [(0, 3, "GPE")], project_id=2, parent_id="1:1")
+    assert verdicts(gold(crowd, spans="tokens")) == {(0, 3, "GPE"): "expert", (*TOKYO, "GPE"): "rejected"}
+
+
+@pytest.mark.parametrize("spans", ["exact", "overlap", "tokens"])
+@pytest.mark.parametrize("method", ["dawid_skene", "mace", "weighted"])
+def test_models_decide_about_spans_as_well(crowd: Any, spans: str, method: str) -> None:
+    for i in range(12):
+        right, wrong = [(*TOKYO, "GPE"), (*PATRIOT, "WEAPON")], [(60, 67, "GPE")]
+        for name, given in (("good", right), ("fair", right), ("bad", wrong)):
+            crowd.add(f"c{i:02}", name, given)
+    kept = {k for k, v in verdicts(gold(crowd, spans=spans, method=method)).items() if v in ("agreed", "adjudicated")}
+    assert kept == {(*TOKYO, "GPE"), (*PATRIOT, "WEAPON")}
