@@ -36,10 +36,11 @@ class Reading:
         regions: list[tuple[int, raw.Region]] = []
         of_region: dict[str, dict[str, tuple[int, list[str]]]] = {}
         answers: dict[str, str] = {}
+        asked = self._asked
         for index, item in enumerate(self._made.result):
             if isinstance(item, raw.Region) and item.from_name == controls.ENTITY:
                 regions.append((index, item))
-            elif isinstance(item, raw.Choices) and item.from_name in self._asked:
+            elif isinstance(item, raw.Choices) and item.from_name in asked:
                 self._stance(index, item, answers)
             elif isinstance(item, raw.Choices) and item.from_name in _OF_REGION:
                 of_region.setdefault(item.id, {})[item.from_name] = (index, item.value.choices)
