@@ -158,6 +158,11 @@ class Client:
         except self._api_error as e:
             # Renewing the token failed.
             raise self._unauthorized(_detail_of(e.body)) from e
+        except ValueError as e:
+            raise Refused(
+                f"{self.url} did not renew the personal access token: it answered with something else than JSON.",
+                "Check that label_studio.url names the Label Studio itself, with its path prefix if it has one.",
+            ) from e
         except httpx.TimeoutException as e:
             raise Unreachable(
                 f"{where} got no answer within {self._settings.timeout:g} s.",
