@@ -1,0 +1,144 @@
+"""Chunks that need an expert: what is unresolved or in quarantine there, and who said what, without names."""
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from builder.quality.votes import reviews, voting
+from builder.scheme import Scheme
+from builder.store import digest
+
+Row = dict[str, Any]
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+|~!$-])")
+_LONGEST = 80
+
+
+@dataclass
+class Suggestion:
+    """What one annotator said about the chunk, under a letter: rows of SPANS and STANCES, problems and comment."""
+
+    by: str
+    spans: list[Row] = field(default_factory=list)
+    stances: list[Row] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    comment: str = ""
+
+
+@dataclass
+class Case:
+    """One chunk for the expert. `why` is Markdown; `review_of` are the annotations that the decision replaces."""
+
+    chunk_id: str
+    why: str
+    review_of: list[str]
+    suggestions: list[Suggestion]
+
+
+def cases(
+    annotations: pa.Table,
+    spans: pa.Table,
+    stances: pa.Table,
+    issues: pa.Table,
+    gold_spans: pa.Table,
+    gold_stances: pa.Table,
+    windows: pa.Table,
+    scheme: Scheme,
+) -> list[Case]:
+    """The open cases in the order of chunk id: unresolved gold, or an annotation in quarantine and no review yet.
+
+    Letters are drawn for each chunk anew, so that nobody can be followed from chunk to chunk.
+    """
+    voters = voting(annotations)
+    reviewed = set(voters.filter(voters["review"])["chunk_id"].to_pylist())
+    people = _people(annotations)
+    letters = {row["annotation_id"]: letter for made in people.values() for letter, row in made}
+    why: dict[str, list[str]] = defaultdict(list)
+    for row in _unresolved(gold_stances):
+        votes = [f"{letters[v['annotation_id']]} {_stance(scheme, v['label'])}" for v in _known(row, letters)]
+        why[row["chunk_id"]].append(f"Stance toward {_plain(scheme.title(row['target']))}: {', '.join(sorted(votes))}")
+    for row in _unresolved(gold_spans):
+        votes = [f"{letters[v['annotation_id']]} {v['label'] or 'nothing'}" for v in _known(row, letters)]
+        words = _plain(row["text"][:_LONGEST])
+        why[row["chunk_id"]].append(f"{_plain(row['label'])} “{words}”: {', '.join(sorted(votes))}")
+    errors = issues.filter(pc.and_(pc.equal(issues["severity"], "error"), pc.is_valid(issues["annotation_id"])))
+    for row in errors.select(["annotation_id", "chunk_id", "check", "message"]).to_pylist():
+        if row["chunk_id"] not in reviewed and row["annotation_id"] in letters:
+            what = _plain(row["message"][: 2 * _LONGEST])
+            why[row["chunk_id"]].append(f"{letters[row['annotation_id']]} is in quarantine ({row['check']}): {what}")
+    for chunk, made in people.items():
+        whole = [letter for letter, row in made if row["quarantined"] and chunk not in reviewed]
+        said = " ".join(why[chunk])
+        why[chunk] += [f"{letter} is in quarantine" for letter in whole if f"{letter} is in quarantine" not in said]
+    places = dict(zip(*(windows[c].to_pylist() for c in ("chunk_id", "start")), strict=True))
+    ends = dict(zip(*(windows[c].to_pylist() for c in ("chunk_id", "end")), strict=True))
+    own_spans, own_stances = _by_annotation(spans), _by_annotation(stances)
+    out = []
+    for chunk in sorted(c for c, reasons in why.items() if reasons):
+        suggestions = [
+            Suggestion(
+                by=letter,
+                spans=[
+                    s for s in own_spans[row["annotation_id"]] if places[chunk] <= s["start"] < s["end"] <= ends[chunk]
+                ],
+                stances=own_stances[row["annotation_id"]],
+                problems=[p for p in row["problems"] or [] if p in scheme.problems],
+                comment=row["comment"] or "",
+            )
+            for letter, row in people[chunk]
+        ]
+        text = "**Why this chunk is here**\n\n" + "\n".join(f"- {reason}" for reason in why[chunk])
+        out.append(Case(chunk, text, sorted(row["annotation_id"] for _, row in people[chunk]), suggestions))
+    return out
+
+
+def _people(annotations: pa.Table) -> dict[str, list[tuple[str, Row]]]:
+    """By chunk, what was submitted there but for reviews, each under a letter that says nothing about who it was."""
+    table = annotations.filter(pa.array([not r for r in reviews(annotations)], pa.bool_()))
+    table = table.filter(pc.is_in(table["state"], pa.array(["labelled", "labelled-empty"])))
+    by_chunk: dict[str, list[Row]] = defaultdict(list)
+    names = ["annotation_id", "chunk_id", "annotator", "quarantined", "problems", "comment"]
+    for row in table.select(names).to_pylist():
+        by_chunk[row["chunk_id"]].append(row)
+    return {
+        chunk: list(zip(_letters(len(rows)), sorted(rows, key=_hidden_order), strict=True))
+        for chunk, rows in sorted(by_chunk.items())
+    }
+
+
+def _hidden_order(row: Row) -> str:
+    return digest(row["chunk_id"], row["annotator"], row["annotation_id"])
+
+
+def _letters(n: int) -> list[str]:
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    return [alphabet[i] if n <= len(alphabet) else f"{alphabet[i % 26]}{i // 26 + 1}" for i in range(n)]
+
+
+def _unresolved(gold: pa.Table) -> list[Row]:
+    rows: list[Row] = gold.filter(pc.equal(gold["status"], "unresolved")).to_pylist()
+    return rows
+
+
+def _known(row: Row, letters: dict[str, str]) -> list[Row]:
+    return [vote for vote in row["votes"] if vote["annotation_id"] in letters]
+
+
+def _by_annotation(table: pa.Table) -> dict[str, list[Row]]:
+    out: dict[str, list[Row]] = defaultdict(list)
+    for row in table.to_pylist():
+        out[row["annotation_id"]].append(row)
+    return out
+
+
+def _stance(scheme: Scheme, label: str | None) -> str:
+    return _plain(scheme.stance_title(label)) if label else "nothing"
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown and HTML show as it is, on one line."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return " ".join(_SPECIAL.sub(r"\\\1", escaped).split())
