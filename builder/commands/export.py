@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.errors import ReleaseError, StoreError
+from builder.errors import GateError, ReleaseError, StoreError
 from builder.store import canonical, digest, read_json, read_table, write_json, write_text
 
 if TYPE_CHECKING:
@@ -82,8 +82,13 @@ def _adjudicated(config: "Config") -> None:
     from rich.console import Console
 
     from builder.commands.adjudicate import adjudicate
+    from builder.quality.gates import failed
 
-    adjudicate(config, Console(quiet=True))
+    gold = adjudicate(config, Console(quiet=True))
+    checked = config.stage("validate").summary() or {}
+    below = failed([*checked.get("gates", []), *gold.get("gates", [])])
+    if below:
+        raise GateError(f"Below the quality gates: {below}.", "Run `builder review`, or change quality.gates.")
 
 
 def _fingerprint(config: "Config", last: "Version") -> str:
@@ -133,6 +138,7 @@ def _write(config: "Config", root: Path, before: "list[tuple[Version, Path]]") -
         config.split,
         provenance.earlier_splits([path for _, path in before]),
         earlier["labels"] if earlier else {},
+        config.dataset.language,
     )
     provenance.write(root, tables.articles, built)
     found: dict[str, Any] = {
@@ -149,7 +155,7 @@ def _write(config: "Config", root: Path, before: "list[tuple[Version, Path]]") -
         "configs": manifest.describe(built),
         "counts": built.counts,
         "losses": built.losses,
-        "leakage": None,
+        "leakage": built.leakage,
         "agreement": read_json(config.stage("validate").folder / "agreement.json") or {},
     }
     if earlier:
@@ -182,7 +188,8 @@ def _tables(config: "Config") -> "Tables":
             prepared.table("articles"), columns=["article_id", "cluster_id", "published", "raw_sha256"]
         ),
         chunks=pq.read_table(selected, columns=["chunk_id", "article_id", "start", "end"]),
-        batches=lambda: _batches(selected),
+        batches=lambda: _batches(selected, ["chunk_id", "article_id", "start", "end", "text"]),
+        texts=lambda: _batches(prepared.table("articles"), ["article_id", "text"]),
         annotations=read_table(checked.table("annotations"), t.ANNOTATIONS, "validate"),
         spans=read_table(checked.table("spans"), t.SPANS, "validate"),
         stances=read_table(checked.table("stances"), t.STANCES, "validate"),
@@ -191,12 +198,12 @@ def _tables(config: "Config") -> "Tables":
     )
 
 
-def _batches(path: Path) -> "Iterable[pa.RecordBatch]":
+def _batches(path: Path, columns: list[str]) -> "Iterable[pa.RecordBatch]":
     import pyarrow.parquet as pq
 
     for file in sorted(path.iterdir()) if path.is_dir() else [path]:
         with pq.ParquetFile(file) as opened:
-            yield from opened.iter_batches(_BATCH, columns=["chunk_id", "article_id", "start", "end", "text"])
+            yield from opened.iter_batches(_BATCH, columns=columns)
 
 
 def _public(config: "Config") -> dict[str, Any]:

@@ -14,6 +14,7 @@ from builder.errors import ReleaseError
 from builder.release import annotations, entities, labels, rows, splits, stance
 from builder.release import features as declare
 from builder.release.features import Features
+from builder.release.parting import Sides, Stream, certificate
 from builder.release.settings import Export, Split
 from builder.release.shards import Shard, Writer
 from builder.scheme import Scheme
@@ -26,6 +27,7 @@ class Tables:
     articles: pa.Table  # article_id, cluster_id, published, raw_sha256
     chunks: pa.Table  # chunk_id, article_id, start, end of the selected chunks
     batches: Callable[[], Iterable[pa.RecordBatch]]
+    texts: Callable[[], Iterable[pa.RecordBatch]]  # article_id and text of all articles, read for granularity "article"
     annotations: pa.Table
     spans: pa.Table
     stances: pa.Table
@@ -44,6 +46,7 @@ class Built:
     labels: dict[str, list[str]] = field(default_factory=dict)
     splits: dict[str, str] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
+    leakage: dict[str, Any] = field(default_factory=dict)
     counts: dict[str, Any] = field(default_factory=dict)
     losses: dict[str, int] = field(default_factory=dict)
 
@@ -56,6 +59,7 @@ def build(
     split: Split,
     earlier_splits: Mapping[str, str],
     earlier_labels: Mapping[str, list[str]],
+    language: str,
 ) -> Built:
     """Writes one folder a configuration below `root` and returns what it holds.
 
@@ -81,8 +85,12 @@ def build(
     stances = stance.stances(index, gold_stances, names["stance"], ids["stance"], list(scheme.targets))
     submitted = annotations.annotations(index, tables.annotations, tables.spans, tables.stances)
 
-    assignment = splits.assign(_members(index, tables.articles, spans, stances, ids), split, earlier_splits)
+    members = list(_members(index, tables.articles, spans, stances, ids))
+    assignment = splits.assign(members, split, earlier_splits)
     built.splits, built.left_out = assignment.splits, assignment.left_out
+    sides = Sides(index, assignment, split)
+    sides.part(tables.batches)
+    stream = Stream(index, sides, tables, settings.granularity, language)
     losses = entities.Losses()
     made: dict[str, Callable[[rows.Rows], pa.Table]] = {
         "entities": lambda part: entities.table(
@@ -101,9 +109,11 @@ def build(
         name: Writer(root, name, declare.arrow_schema(built.features[name]), settings.shard_rows, settings.group_rows)
         for name in wanted
     }
-    for name, part in _by_split(index, tables.batches, built.splits):
-        for config, writer in writers.items():
+    for config, writer in writers.items():
+        source = stream.cut() if config == "entities" and settings.granularity != "chunk" else stream.chunks()
+        for name, part in source:
             writer.add(name, made[config](part))
+    built.leakage = certificate(members, assignment, sides, stream)
     for config, writer in writers.items():
         built.shards[config] = _ordered(writer.close(), list(split.ratios))
         built.logical[config] = {name: h.hexdigest() for name, h in sorted(writer.hashes.items())}
@@ -155,19 +165,6 @@ def _members(
                 "Put its raw file back and run `builder prepare` again.",
             )
         yield splits.Member(article_id, row["cluster_id"] or article_id, row["published"], weights.get(code, {}))
-
-
-def _by_split(
-    index: rows.Index, batches: Callable[[], Iterable[pa.RecordBatch]], given: dict[str, str]
-) -> Iterator[tuple[str, rows.Rows]]:
-    names = sorted(set(given.values()))
-    of_article = np.array([names.index(given[a]) if a in given else -1 for a in index.articles.to_pylist()], np.int64)
-    for part in index.batches(batches):
-        sides = of_article[part.keys >> 32]
-        for number, name in enumerate(names):
-            where = np.flatnonzero(sides == number)
-            if len(where):
-                yield name, part.take(where)
 
 
 def _ordered(shards: list[Shard], names: list[str]) -> list[Shard]:

@@ -53,10 +53,19 @@ class Index:
     def __len__(self) -> int:
         return len(self.chunk_ids)
 
+    @property
+    def characters(self) -> int:
+        """Code points of all chunks together."""
+        return int((_numbers(self.table["end"]) - _numbers(self.table["start"])).sum())
+
     def keys(self, article_ids: pa.ChunkedArray, starts: pa.ChunkedArray) -> Ints:
         """One number for a place in an article, ordered as places are; -1 for articles without rows."""
-        codes = _numbers(pc.fill_null(pc.index_in(article_ids, value_set=self.articles), -1))
+        codes = self.code_of(article_ids)
         return np.where(codes < 0, -1, (codes << _SHIFT) + _numbers(starts))
+
+    def code_of(self, article_ids: pa.Array | pa.ChunkedArray) -> Ints:
+        """Number of each article, in order of appearance; -1 for articles without rows."""
+        return _numbers(pc.fill_null(pc.index_in(article_ids, value_set=self.articles), -1))
 
     def positions(self, chunk_ids: pa.ChunkedArray) -> Ints:
         """Number of each chunk's row; -1 for chunks without one."""

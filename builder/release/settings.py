@@ -29,6 +29,8 @@ class Split:
     #: Share of the clusters each split gets, in the order in which splits are listed; they need not add up to 1.
     ratios: dict[str, float] = field(default_factory=lambda: {"train": 0.7, "validation": 0.15, "test": 0.15})
     seed: int = 0
+    #: Jaccard similarity of word runs from which texts in two splits are near-duplicates; one of them is left out.
+    near: float = 0.7
     #: Method "time": the last day (ISO, UTC) of each split but the last. Empty: days are chosen so that ratios hold.
     until: dict[str, str] = field(default_factory=dict)
 
@@ -43,6 +45,8 @@ class Split:
                 raise ConfigError(f"split.ratios.{name} is {ratio}.", "A share is not negative.")
         if not sum(self.ratios.values()) > 0:
             raise ConfigError("split.ratios leaves no room for any article.", "Give at least one split a share.")
+        if not 0 < self.near <= 1:
+            raise ConfigError(f"split.near is {self.near}.", "It lies above 0 and at most at 1.")
         unknown = set(self.until) - set(self.ratios)
         if unknown:
             raise ConfigError(

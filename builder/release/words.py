@@ -102,8 +102,8 @@ def strings(utf8: npt.NDArray[np.uint8], offsets: Ints) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(offsets) - 1, buffers)
 
 
-def _kinds(texts: Texts) -> npt.NDArray[np.uint8]:
-    points = texts.points
+def class_of(points: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
+    """SPACE, WORD, OTHER or MARK for each code point."""
     kinds = _class_of[points]
     if (kinds == UNKNOWN).any():
         # The table of classes is filled a page at a time, for the pages that texts use.
@@ -111,6 +111,11 @@ def _kinds(texts: Texts) -> npt.NDArray[np.uint8]:
             for point in range(page * _PAGE, (page + 1) * _PAGE):
                 _class_of[point] = _kind(chr(point))
         kinds = _class_of[points]
+    return kinds
+
+
+def _kinds(texts: Texts) -> npt.NDArray[np.uint8]:
+    kinds = class_of(texts.points)
     marks = kinds == MARK
     if marks.any():
         alone = marks.copy()

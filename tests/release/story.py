@@ -26,6 +26,38 @@ _SAYS = {
     "against": "blamed {gpe} and threatened {gpe} with cuts",
     "neutral": "met officials of {gpe} and left {gpe} again",
 }
+_WORDS = [
+    "harbour",
+    "bridge",
+    "winter",
+    "factory",
+    "tender",
+    "treaty",
+    "winch",
+    "copper",
+    "radar",
+    "depot",
+    "vessel",
+    "signal",
+    "river",
+    "clause",
+    "budget",
+    "hangar",
+    "engine",
+    "orchard",
+    "ledger",
+    "summit",
+    "border",
+    "cargo",
+    "filter",
+    "quarry",
+    "parish",
+    "velvet",
+    "anchor",
+    "ticket",
+    "marble",
+    "lantern",
+]
 _TARGET = {"Ukraine": "ukraine", "Kyiv": "ukraine", "Japan": "japan"}
 
 
@@ -65,7 +97,9 @@ def article(number: int, sentences: int = 4, cluster: int | None = None) -> Arti
         org = _NAMES["ORG"][(number + 2 * i) % 3]
         gpe = _NAMES["GPE"][(number * 2 + i) % 3]
         stance = says[(number + i) % 3]
-        text = f"{who} of {org} {_SAYS[stance].format(gpe=gpe)} on day {number * 10 + i}."
+        seed = digest("words", str(number), str(i))
+        drawn = [_WORDS[int(seed[at : at + 2], 16) % len(_WORDS)] for at in range(0, 24, 2)]
+        text = f"{' '.join(drawn[:6])}: {who} of {org} {_SAYS[stance].format(gpe=gpe)} over {' '.join(drawn[6:])}."
         at = text.index(who)
         spans = [(at, at + len(who), "PERSON")]
         at = text.index(org)

@@ -1,0 +1,170 @@
+"""Texts that stand in two splits: found before rows are written, and certified absent afterwards.
+
+Equal texts are found by the hash of their words. Near-duplicates share runs of `RUN` words: runs that occur in two
+splits name the candidates, and two texts are near-duplicates when the Jaccard similarity of their sets of runs reaches
+the threshold. Words are compared without case and without the symbols between them. On corpora of more than `MOST` runs
+a fixed fraction of all runs is looked at, chosen by hash.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from builder.release.words import OTHER, Ints, Texts, class_of, words
+
+RUN = 5
+MOST = 20_000_000
+_CROWD = 50
+Hashes = npt.NDArray[np.uint64]
+_PRIME = np.uint64(0x9E3779B97F4A7C15)
+_ODD = np.uint64(0xBF58476D1CE4E5B9)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Texts of the given rows that stand in several splits: one (row, row) pair each, earlier row first."""
+
+    exact: list[tuple[int, int]]
+    near: list[tuple[int, int]]
+
+
+@dataclass
+class Fingerprints:
+    """Hashes of texts, batch by batch: of each text's words, and of its runs of words."""
+
+    #: One in how many runs is kept: a power of two.
+    rate: int = 1
+    _whole: list[Hashes] = field(default_factory=list)
+    _runs: list[Hashes] = field(default_factory=list)
+    _owners: list[Ints] = field(default_factory=list)
+    _rows: int = 0
+
+    @classmethod
+    def for_size(cls, characters: int) -> "Fingerprints":
+        """Fingerprints for texts of so many characters together."""
+        rate = 1
+        while characters / 6 / rate > MOST:
+            rate *= 2
+        return cls(rate)
+
+    def add(self, column: pa.Array) -> None:
+        """Adds the texts of a string array."""
+        whole, runs, owners = fingerprint(column)
+        if self.rate > 1:
+            chosen = (runs >> np.uint64(7)) % np.uint64(self.rate) == 0
+            runs, owners = runs[chosen], owners[chosen]
+        self._whole.append(whole)
+        self._runs.append(runs)
+        self._owners.append(owners + self._rows)
+        self._rows += len(column)
+
+    def shared(self, splits: Ints, threshold: float) -> Shared:
+        """The texts that stand in several splits; `splits` is the number of each row's split, -1 for no row."""
+        if not self._rows:
+            return Shared([], [])
+        exact = _pairs(np.concatenate(self._whole), np.arange(self._rows), splits)
+        runs, owners = np.concatenate(self._runs), np.concatenate(self._owners)
+        inside = splits[owners] >= 0
+        runs, owners = runs[inside], owners[inside]
+        candidates = _pairs(runs, owners, splits) - exact
+        sets: dict[int, set[int]] = defaultdict(set)
+        wanted = np.unique(np.array([row for pair in candidates for row in pair], np.int64))
+        chosen = np.isin(owners, wanted)
+        for run, owner in zip(runs[chosen].tolist(), owners[chosen].tolist(), strict=True):
+            sets[owner].add(run)
+        near = [(a, b) for a, b in candidates if len(sets[a] & sets[b]) >= threshold * len(sets[a] | sets[b])]
+        return Shared(sorted(exact), sorted(near))
+
+
+def fingerprint(column: pa.Array) -> tuple[Hashes, Hashes, Ints]:
+    """The hash of each text's words; the hashes of all runs of words, and the text each is in.
+
+    A text of fewer than `RUN` words is one run.
+    """
+    texts = Texts.of(column)
+    tokens = words(texts)
+    is_word = class_of(texts.points[tokens.starts]) != OTHER
+    before = np.concatenate([[0], np.cumsum(is_word)])
+    rows = before[tokens.rows]
+    starts, ends = tokens.starts[is_word], tokens.ends[is_word]
+    points = texts.points.astype(np.uint64)
+    points[(texts.points >= 65) & (texts.points <= 90)] += np.uint64(32)
+    hashes = _mix(_sums(points, starts, ends))
+    # Position weights make the sum of a text's words depend on their order.
+    place = np.arange(len(hashes)) - np.repeat(rows[:-1], np.diff(rows))
+    whole = _mix(_segment_sums(hashes * _mix(place.astype(np.uint64) + np.uint64(1)), rows))
+    counts = np.maximum(np.diff(rows) - RUN + 1, np.minimum(np.diff(rows), 1))
+    owners = np.repeat(np.arange(len(counts)), counts)
+    first = np.repeat(rows[:-1] - (np.cumsum(counts) - counts), counts) + np.arange(int(counts.sum()))
+    padded = np.concatenate([hashes, np.zeros(RUN, np.uint64)])
+    runs = np.zeros(len(first), np.uint64)
+    for i in range(RUN):
+        inside = first + i < rows[1:][owners]
+        runs = runs * _PRIME + np.where(inside, padded[first + i], np.uint64(0))
+    return whole, _mix(runs), owners
+
+
+def _sums(points: Hashes, starts: Ints, ends: Ints) -> Hashes:
+    """A polynomial hash of each word."""
+    if not len(starts):
+        return np.zeros(0, np.uint64)
+    # Differences of one running sum give all words at once; dividing out the power is a product with its inverse.
+    powers = _powers(len(points) + 1, _PRIME)
+    inverse = _powers(len(points) + 1, np.uint64(pow(int(_PRIME), -1, 2**64)))
+    running: Hashes = np.concatenate([np.zeros(1, np.uint64), np.cumsum(points * powers[:-1], dtype=np.uint64)])
+    found: Hashes = (running[ends] - running[starts]) * inverse[starts]
+    return found
+
+
+def _powers(count: int, base: np.uint64) -> Hashes:
+    steps = np.full(count, base, np.uint64)
+    steps[0] = 1
+    found: Hashes = np.cumprod(steps, dtype=np.uint64)
+    return found
+
+
+def _segment_sums(values: Hashes, bounds: Ints) -> Hashes:
+    running: Hashes = np.concatenate([np.zeros(1, np.uint64), np.cumsum(values, dtype=np.uint64)])
+    found: Hashes = running[bounds[1:]] - running[bounds[:-1]]
+    return found
+
+
+def _mix(values: Hashes) -> Hashes:
+    values = (values ^ (values >> np.uint64(30))) * _ODD
+    return values ^ (values >> np.uint64(27))
+
+
+def _pairs(hashes: Hashes, owners: Ints, splits: Ints) -> set[tuple[int, int]]:
+    """Pairs of rows of different splits that hold the same hash; 0, the hash of no words, counts for none."""
+    kept = (splits[owners] >= 0) & (hashes != 0)
+    hashes, owners = hashes[kept], owners[kept]
+    order = np.lexsort((owners, hashes))
+    hashes, owners = hashes[order], owners[order]
+    sides = splits[owners]
+    if not len(sides):
+        return set()
+    edges = np.flatnonzero(np.concatenate([[True], hashes[1:] != hashes[:-1], [True]]))
+    low = np.minimum.reduceat(sides, edges[:-1])
+    high = np.maximum.reduceat(sides, edges[:-1])
+    found = set()
+    for at in np.flatnonzero(low != high).tolist():
+        group = owners[edges[at] : edges[at + 1]].tolist()
+        if len(group) > _CROWD:
+            # A phrase of so many texts would pair them all: each is held against the first of every other split.
+            first = {int(splits[row]): row for row in reversed(group)}
+            found |= {(min(a, b), max(a, b)) for a in group for s, b in first.items() if s != splits[a]}
+        else:
+            found |= {(a, b) for i, a in enumerate(group) for b in group[i + 1 :] if splits[a] != splits[b]}
+    return found
+
+
+def leave_out(shared: Shared, splits: Ints, sizes: list[float]) -> set[int]:
+    """Rows to leave out so that no pair is left: of each pair the one in the split with the larger share."""
+    gone: set[int] = set()
+    for a, b in sorted({*shared.exact, *shared.near}):
+        if a not in gone and b not in gone:
+            gone.add(a if (sizes[splits[a]], a) > (sizes[splits[b]], b) else b)
+    return gone
