@@ -135,10 +135,10 @@ def main() -> None:
     if len(sys.argv) > 2:
         pa.array([0])  # loads what pyarrow loads late, so that no import is timed
         start = time.perf_counter()
-        rows = {"ours": ours, "plain": plain}[sys.argv[1]](Path(sys.argv[2]))
+        counts = {"ours": ours, "plain": plain}[sys.argv[1]](Path(sys.argv[2]))
         seconds = time.perf_counter() - start
         megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        sys.stdout.write(json.dumps({"seconds": seconds, "megabytes": megabytes, "rows": rows}))
+        sys.stdout.write(json.dumps({"seconds": seconds, "megabytes": megabytes, "rows": counts}))
         return
     report = Report()
     with tempfile.TemporaryDirectory() as name:
