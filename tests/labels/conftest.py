@@ -27,15 +27,26 @@ def scheme() -> Scheme:
     )
 
 
-def region(start: int, end: int, text: str | None, *labels: str, name: str = "r1") -> dict[str, Any]:
-    """A marked span as a result item."""
-    value = {"start": start, "end": end, "text": text, "labels": list(labels)}
-    return {"id": name, "from_name": "entity", "to_name": "text", "type": "labels", "value": value}
+@pytest.fixture
+def region() -> Callable[..., dict[str, Any]]:
+    """Makes a marked span: `region(start, end, text, label, ..., name=region id)`."""
+
+    def make(start: Any, end: Any, text: str | None, *labels: str, name: str = "r1") -> dict[str, Any]:
+        value = {"start": start, "end": end, "text": text, "labels": list(labels)}
+        return {"id": name, "from_name": "entity", "to_name": "text", "type": "labels", "value": value}
+
+    return make
 
 
-def choice(control: str, *chosen: str, name: str = "x") -> dict[str, Any]:
-    """Chosen answers as a result item."""
-    return {"id": name, "from_name": control, "to_name": "text", "type": "choices", "value": {"choices": list(chosen)}}
+@pytest.fixture
+def choice() -> Callable[..., dict[str, Any]]:
+    """Makes chosen answers: `choice(control, answer, ..., name=region id)`."""
+
+    def make(control: str, *chosen: str, name: str = "x") -> dict[str, Any]:
+        value = {"choices": list(chosen)}
+        return {"id": name, "from_name": control, "to_name": "text", "type": "choices", "value": value}
+
+    return make
 
 
 @pytest.fixture

@@ -1,0 +1,121 @@
+"""What people made is told apart, named by pseudonym, and placed in the article."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builder.labels.decode import UNKNOWN, decode, pseudonym
+from builder.labels.rows import Decoded
+from builder.scheme import Scheme
+from builder.tables import ANNOTATIONS, ISSUES, SPANS, STANCES
+
+Make = Callable[..., dict[str, Any]]
+Read = Callable[..., Decoded]
+
+
+def test_tables_have_the_schemas_of_the_contract_even_when_empty(read: Read) -> None:
+    empty = read()
+    found = (empty.annotations.schema, empty.spans.schema, empty.stances.schema, empty.issues.schema)
+    assert found == (ANNOTATIONS, SPANS, STANCES, ISSUES)
+
+
+def test_spans_leave_in_article_coordinates(read: Read, task: Make, region: Make) -> None:
+    decoded = read(task([region(10, 15, "China", "GPE")]))
+    assert decoded.spans.to_pylist() == [{
+        "annotation_id": "2:1", "chunk_id": "c", "article_id": "a", "annotator": pseudonym(b"salt", "ana@example.com"),
+        "span_id": "r1", "kind": "entity", "start": 1010, "end": 1015, "label": "GPE", "text": "China", "targets": [],
+    }]  # fmt: skip
+
+
+def test_an_annotation_row_says_who_when_and_how_long(read: Read, task: Make) -> None:
+    made = task([], lead_time=3.5, updated_at="2026-03-02T11:00:00Z", ground_truth=True, parent_annotation=9)
+    (row,) = read(made).annotations.to_pylist()
+    assert row["created"] == datetime(2026, 3, 2, 10, 0, 0, 500_000, UTC)
+    assert row["updated"] == datetime(2026, 3, 2, 11, tzinfo=UTC)
+    assert (row["lead_time"], row["ground_truth"], row["parent_id"]) == (3.5, True, "2:9")
+    assert (row["scheme_version"], row["pull"], row["quarantined"]) == ("2", "pull", False)
+
+
+def test_states_stay_different_facts(read: Read, task: Make, choice: Make, region: Make) -> None:
+    labelled = task([choice("stance__japan", "none")])
+    empty = task([])
+    skipped = task([region(0, 5, "Japan", "GPE"), choice("problem", "cut")], was_cancelled=True)
+    draft = task([])
+    draft["annotations"] = []
+    draft["drafts"] = [{"id": 5, "user": "ben@example.com", "result": [region(0, 5, "Japan", "GPE")], "annotation": 4}]
+    decoded = read(labelled, empty, skipped, draft)
+    rows = decoded.annotations.to_pylist()
+    assert [row["state"] for row in rows] == ["labelled", "labelled-empty", "skipped", "draft"]
+    assert rows[2]["problems"] == ["cut"]
+    assert (rows[3]["annotation_id"], rows[3]["parent_id"]) == ("2:draft:5", "2:4")
+    assert rows[3]["annotator"] == pseudonym(b"salt", "ben@example.com")
+    assert decoded.spans.num_rows == 0
+    assert decoded.stances.num_rows == 1
+
+
+def test_annotators_without_an_account_are_still_told_apart(read: Read, task: Make) -> None:
+    gone, other, nobody = task([], completed_by=90), task([], completed_by={"id": 91}), task([], completed_by=None)
+    decoded = read(gone, other, nobody)
+    names = [row["annotator"] for row in decoded.annotations.to_pylist()]
+    assert len(set(names)) == 3
+    assert names[2] == UNKNOWN
+    assert [row["check"] for row in decoded.issues.to_pylist()] == ["unknown-annotator"]
+
+
+def test_a_line_that_is_no_task_of_ours_is_an_issue_and_nothing_else(read: Read, task: Make) -> None:
+    foreign = task([])
+    del foreign["data"]["chunk_id"]
+    decoded = read(foreign, task([]))
+    assert decoded.annotations.num_rows == 1
+    (issue,) = decoded.issues.to_pylist()
+    assert (issue["check"], issue["severity"]) == ("foreign-task", "error")
+    assert "line 1" in issue["message"]
+    assert "chunk_id" in issue["message"]
+
+
+def test_a_file_decodes_like_its_lines(tmp_path: Path, scheme: Scheme, read: Read, task: Make, choice: Make) -> None:
+    tasks = [task([choice("stance__japan", "favor")]) for _ in range(3)]
+    path = tmp_path / "tasks.jsonl"
+    path.write_text("".join(json.dumps(t) + "\n" for t in tasks) + "\n", encoding="utf-8")
+    from_file = decode(path, {7: "ana@example.com"}, b"salt", scheme, "pull")
+    assert from_file.stances.equals(read(*tasks).stances)
+
+
+def test_rows_keep_their_annotation_across_batches(
+    monkeypatch: pytest.MonkeyPatch, read: Read, task: Make, choice: Make
+) -> None:
+    monkeypatch.setattr("builder.labels.rows._BATCH", 2)
+    tasks = []
+    for n in range(5):
+        made = task([choice("stance__japan", "favor")], id=n)
+        tasks.append(made)
+    assert [row["annotation_id"] for row in read(*tasks).stances.to_pylist()] == [f"2:{n}" for n in range(5)]
+
+
+def test_pseudonyms_differ_by_person_and_by_salt() -> None:
+    assert len({pseudonym(s, e) for s in (b"1", b"2") for e in ("a@x.org", "b@x.org")}) == 4
+
+
+def test_an_article_names_its_own_targets(read: Read, task: Make, choice: Make, region: Make, scheme: Scheme) -> None:
+    own = Scheme(name="own", stance=scheme.stance, entities=scheme.entities, target_mode="article")
+    result = [
+        choice("stance__2", "favor"),
+        choice("stance__3", "favor"),
+        region(0, 5, "Japan", "EVIDENCE"),
+        choice("evidence_target", "1", name="r1"),
+    ]
+    decoded = read(task(result, targets=["NATO", "Hamas & <co>"]), scheme=own)
+    assert [(r["target"], r["label"]) for r in decoded.stances.to_pylist()] == [("Hamas & <co>", "favor")]
+    assert decoded.spans.to_pylist()[0]["targets"] == ["NATO"]
+    assert [row["check"] for row in decoded.issues.to_pylist()] == ["unknown-control"]
+
+
+def test_a_mention_carries_its_own_stance(read: Read, task: Make, choice: Make, region: Make, scheme: Scheme) -> None:
+    own = Scheme(name="own", stance=scheme.stance, entities=scheme.entities, target_mode="mention")
+    result = [choice("mention_stance", "against", name="r1"), region(10, 15, "China", "GPE")]
+    (row,) = read(task(result), scheme=own).stances.to_pylist()
+    assert (row["target"], row["span_id"], row["label"]) == ("China", "r1", "against")
