@@ -38,7 +38,11 @@ class Press:
 
     def clean(self, record: Record) -> tuple[str, OffsetMap]:
         """The text of a record with every line tidied, and its map to the raw text; no line is cut yet."""
-        return clean.apply(record.raw, [markdown, *self.steps] if record.kind == "markdown" else self.steps)
+        if record.kind != "markdown":
+            return clean.apply(record.raw, self.steps)
+        text, mapping = edit(record.raw, markdown(record.raw))
+        tidy, later = clean.apply(text, self.steps)
+        return tidy, mapping.then(later)
 
     def article(self, record: Record, repeated: frozenset[int] = frozenset()) -> Article | Reject:
         """The cleaned article, or the reject that says why nothing is left of it."""

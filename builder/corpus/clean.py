@@ -17,8 +17,20 @@ _WHITESPACE = re.compile(r" *\n[ \n]*|  +")
 _MOJIBAKE = re.compile("[Â-ô][\u0080-¿ŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]{1,3}")
 
 
+def _plain(text: str) -> bool:
+    """True when all characters are printable, plain spaces or newlines, so that no pattern below can match."""
+    return text.replace("\n", "").isprintable()
+
+
+def _untidy(text: str) -> bool:
+    """False when neither whitespace nor reflow has anything to do."""
+    return "  " in text or " \n" in text or "\n " in text or "\n\n" in text or text[:1] in " \n" or text[-1:] in " \n"
+
+
 def characters(text: str) -> Iterator[Edit]:
     """Every line end becomes a newline; controls, marks and invisible characters are cut."""
+    if _plain(text):
+        return
     for m in _CHARACTERS.finditer(text):
         yield Edit(m.start(), m.end(), "\n" if m.group(1) else "")
 
@@ -53,6 +65,8 @@ def _byte(character: str) -> bytes:
 
 def spaces(text: str) -> Iterator[Edit]:
     """Unicode spaces and tabs become plain spaces, one for one."""
+    if _plain(text):
+        return
     for m in _SPACES.finditer(text):
         yield Edit(m.start(), m.end(), " ")
 
@@ -123,6 +137,9 @@ def steps(settings: Cleaning) -> list[Step]:
 def apply(text: str, todo: list[Step]) -> tuple[str, OffsetMap]:
     """The text after all steps, and its map back to `text`."""
     mapping = OffsetMap.identity(len(text))
+    # Most texts need nothing, and one look at them is cheaper than all steps.
+    if mojibake not in todo and _plain(text) and "&" not in text and not _untidy(text):
+        return text, mapping
     for step in todo:
         edits = list(step(text))
         if edits:

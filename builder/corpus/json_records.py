@@ -86,10 +86,19 @@ def _records_in(value: Any, source: Source) -> list[Any] | None:
         return value
     if not isinstance(value, dict):
         return None
-    if lookup(value, source.fields["text"]) is not None and isinstance(lookup(value, source.fields["text"]), str):
+    if isinstance(lookup(value, source.fields["text"]), str):
         return [value]
-    lists = [v for v in value.values() if isinstance(v, list) and v and isinstance(v[0], dict)]
+    lists = list(_lists(value))
     return lists[0] if len(lists) == 1 else [value]
+
+
+def _lists(value: dict[str, Any], depth: int = 3) -> Iterator[list[Any]]:
+    """The lists of objects inside an object, not looking into those objects."""
+    for inner in value.values():
+        if isinstance(inner, list) and inner and all(isinstance(item, dict) for item in inner):
+            yield inner
+        elif isinstance(inner, dict) and depth:
+            yield from _lists(inner, depth - 1)
 
 
 def _elements(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:

@@ -16,13 +16,8 @@ _TRAILER_LINES = 6
 _HEAD_LINES = 40
 
 
-@dataclass(frozen=True)
-class Line:
-    """One non-blank line, `text[start:end]`."""
-
-    start: int
-    end: int
-    text: str
+#: One non-blank line: start, end, text. A plain tuple, as there are millions.
+Line = tuple[int, int, str]
 
 
 @dataclass
@@ -42,6 +37,11 @@ class Recogniser:
     def __init__(self, settings: Cleaning) -> None:
         self.settings = settings
         self.trailers = [re.compile(f"(?:{p})\\Z", re.IGNORECASE) for p in settings.trailers.values()]
+        # One pattern to tell the many lines that match none.
+        names = re.compile(r"\(\?P<\w+>")
+        self.any_trailer = re.compile(
+            "(?:" + "|".join(names.sub("(?:", p) for p in settings.trailers.values()) + ")\\Z", re.IGNORECASE
+        )
         self.rules = [_rule(rule) for rule in settings.boilerplate.values()]
 
     def recognise(
@@ -52,40 +52,41 @@ class Recogniser:
         A title known from the record is not looked for, only cut when the text repeats it; `summary` is the number of
         summary lines when it is known. Lines whose `line_hash` is in `repeated` are boilerplate.
         """
-        lines = list(split(text))
-        found, first = self._title(text, lines, title)
+        lines = split(text)
+        found, first = self._title(lines, title)
         trailer, source_found, last = self._trailer(lines, first)
         source = source or source_found
-        dropped = {
-            i
-            for i in range(first, last)
-            if (repeated and line_hash(lines[i].text) in repeated)
-            or any(line.fullmatch(lines[i].text) and where.search(source or "") for line, where in self.rules)
-        }
-        kept = [i for i in range(first, last) if i not in dropped]
+        kept = list(range(first, last))
+        if repeated or self.rules:
+            kept = [i for i in kept if not self._is_boilerplate(lines[i][2], source or "", repeated)]
         if not summary and self.settings.summary_lines:
-            summary = self._summary([lines[i].text for i in kept[:_HEAD_LINES]])
-        body = lines[kept[summary]].start if summary < len(kept) else lines[kept[0]].start if kept else len(text)
+            summary = self._summary([lines[i][2] for i in kept[:_HEAD_LINES]])
+        body = len(text) if not kept else lines[kept[summary if summary < len(kept) else 0]][0]
         return Layout(found, source, trailer, list(_cuts(lines, kept, len(text))), body)
 
-    def _title(self, text: str, lines: list[Line], known: str | None) -> tuple[str | None, int]:
+    def _is_boilerplate(self, line: str, source: str, repeated: frozenset[int]) -> bool:
+        return (bool(repeated) and line_hash(line) in repeated) or any(
+            pattern.fullmatch(line) and where.search(source) for pattern, where in self.rules
+        )
+
+    def _title(self, lines: list[Line], known: str | None) -> tuple[str | None, int]:
         if known is not None:
-            same = bool(lines) and _plain(lines[0].text) == _plain(known)
+            same = bool(lines) and _plain(lines[0][2]) == _plain(known)
             return known, int(same and len(lines) > 1)
-        if not self.settings.title or len(lines) < 2 or len(lines[0].text) > _TITLE_CHARS:
+        if not self.settings.title or len(lines) < 2 or len(lines[0][2]) > _TITLE_CHARS:
             return None, 0
-        return (None, 0) if _SENTENCE_END.search(lines[0].text) else (lines[0].text, 1)
+        return (None, 0) if _SENTENCE_END.search(lines[0][2]) else (lines[0][2], 1)
 
     def _trailer(self, lines: list[Line], first: int) -> tuple[str | None, str | None, int]:
         """The last lines from the first one on that matches a trailer pattern; never the whole article."""
         last, source = len(lines), None
         for i in range(len(lines) - 1, max(first, len(lines) - 1 - _TRAILER_LINES), -1):
-            match = next((m for p in self.trailers if (m := p.match(lines[i].text))), None)
-            if match is None:
+            if not self.any_trailer.match(lines[i][2]):
                 break
+            match = next(m for p in self.trailers if (m := p.match(lines[i][2])))
             last = i
             source = match.groupdict().get("source") or source
-        return "\n".join(line.text for line in lines[last:]) or None, source and source.strip(), last
+        return "\n".join(line for _, _, line in lines[last:]) or None, source and source.strip(), last
 
     def _summary(self, lines: list[str]) -> int:
         """How many of the first lines are the summary.
@@ -114,26 +115,29 @@ def line_hash(line: str) -> int:
     return int.from_bytes(hashlib.blake2b(line.casefold().encode(), digest_size=8).digest(), "little")
 
 
-def split(text: str) -> Iterator[Line]:
+def split(text: str) -> list[Line]:
     """The non-blank lines of a text whose lines have no spaces around them."""
+    out: list[Line] = []
     at = 0
     for line in text.split("\n"):
-        if line.strip():
-            yield Line(at, at + len(line), line)
-        at += len(line) + 1
+        end = at + len(line)
+        if line and not line.isspace():
+            out.append((at, end, line))
+        at = end + 1
+    return out
 
 
 def _cuts(lines: list[Line], kept: list[int], length: int) -> Iterator[Edit]:
-    """Deletions of all that does not lie in a kept line or between two neighbouring ones."""
+    """Deletions of all that lies neither in a kept line nor between two neighbouring ones."""
     at, before = 0, -1
     for i in kept:
-        # A gap left by cut lines shrinks to the newlines before the kept line.
-        start = lines[i].start if before < 0 else at if i == before + 1 else at + lines[i].start - lines[i - 1].end
-        if before < 0 and start > 0:
+        start = lines[i][0]
+        if before < 0 and start:
             yield Edit(0, start, "")
         elif before >= 0 and i != before + 1:
-            yield Edit(at, lines[i - 1].end, "")
-        at, before = lines[i].end, i
+            # The newlines before the kept line stay, and so divide it from the kept line before it.
+            yield Edit(at, lines[i - 1][1], "")
+        at, before = lines[i][1], i
     if at < length:
         yield Edit(at, length, "")
 

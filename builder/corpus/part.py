@@ -5,6 +5,8 @@ comparison with the rest of the corpus needs), `bands.npy` (bands x articles) an
 into place as a whole, so a part exists only when it is complete.
 """
 
+import contextlib
+import gc
 import io
 from collections import Counter
 from collections.abc import Iterator
@@ -57,7 +59,7 @@ def make(job: Job) -> dict[str, Any]:
     if counts is not None:
         return counts
     try:
-        with atomic_folder(folder) as temporary:
+        with atomic_folder(folder) as temporary, _uncollected():
             counts = _write(job, temporary)
     except StoreError:
         # Another attempt at the same shard, given up as lost, finished after all; its tables are the same.
@@ -65,6 +67,18 @@ def make(job: Job) -> dict[str, Any]:
         if counts is None:
             raise
     return counts
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Rows are many small tuples without cycles; the cyclic collector would look at all of them again and again."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
 
 
 def _write(job: Job, folder: Path) -> dict[str, Any]:
@@ -191,7 +205,7 @@ def lines(job: Job) -> str:
             h
             for item in records(job.shard, job.source)
             if isinstance(item, Record)
-            for h in {line_hash(line.text) for line in split(press.clean(item)[0]) if len(line.text) <= 300}
+            for h in {line_hash(line) for _, _, line in split(press.clean(item)[0]) if len(line) <= 300}
         ]
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp.npy")

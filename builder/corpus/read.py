@@ -41,12 +41,12 @@ def read(stream: BinaryIO, path: str, source: Source, first: int = 0) -> Found:
         suffix = suffixes(path)[0]
         yield Reject(path, None, "unknown-format", f"no reader for {suffix or 'a file without suffix'}")
         return
-    number = first - 1
+    number, nothing = first - 1, True
     try:
         for item in jsonl_file(stream, path, source, first) if reader is jsonl_file else reader(stream, path, source):
-            number = number if item.record is None else item.record
+            number, nothing = number if item.record is None else item.record, False
             yield item
-        if number < first:
+        if nothing:
             yield Reject(path, None, "empty", "there is no record in the file")
     except DamagedError as e:
         yield Reject(path, None, "damaged", f"{e}; {number + 1 - first} records were read before")

@@ -84,10 +84,9 @@ def storable(text: str) -> str:
 def lookup(record: Mapping[str, Any], paths: Iterable[str]) -> Any:
     """The first value that one of the dotted paths leads to and that is neither null nor blank; else None."""
     for path in paths:
-        value: Any = record
-        if path in record:  # a key may itself hold a dot
-            value = record[path]
-        else:
+        value: Any = record.get(path)  # a key may itself hold a dot
+        if value is None and "." in path:
+            value = record
             for key in path.split("."):
                 value = value.get(key) if isinstance(value, Mapping) else None
         if value is not None and value != "" and value != []:
@@ -100,14 +99,18 @@ def describe(record: Record, fields: Mapping[str, Any], source: Source) -> None:
     names = source.fields
     for column in ("title", "url", "source", "language", "summary"):
         value = lookup(fields, names.get(column, ()))
+        if value is None:
+            continue
         if isinstance(value, str | int | float):
             setattr(record, column, storable(" ".join(str(value).split())) or None)
-        elif value is not None:
+        else:
             record.problems.append((f"field-{column}", f"is a {type(value).__name__}, not a text"))
     value = lookup(fields, names.get("id", ()))
     record.record_id = None if value is None else storable(str(value))
-    record.authors = _names(lookup(fields, names.get("authors", ())))
-    record.targets = _names(lookup(fields, names.get("targets", ())), split=False)
+    if value := lookup(fields, names.get("authors", ())):
+        record.authors = _names(value)
+    if value := lookup(fields, names.get("targets", ())):
+        record.targets = _names(value, split=False)
     value = lookup(fields, names.get("published", ()))
     if value is not None:
         record.published = instant(value)

@@ -44,28 +44,15 @@ def articles(found: Sequence[Article], language: str) -> pa.Table:
 
 def chunks(found: Sequence[Article], press: Press) -> pa.Table:
     """The chunks table of the articles."""
-    columns: dict[str, list[Any]] = {name: [] for name in CHUNKS.names}
-    put = [columns[name].append for name in CHUNKS.names]
+    out: list[tuple[Any, ...]] = []
     for article in found:
-        article_id = article.record.article_id
-        for ordinal, (kind, piece, before, after) in enumerate(press.chunks(article)):
-            text = article.text[piece.start : piece.end]
-            row = (
-                digest(article_id, str(piece.start), text)[:16],
-                article_id,
-                ordinal,
-                piece.start,
-                piece.end,
-                text,
-                kind,
-                before,
-                after,
-                piece.tokens,
-                piece.sentences,
-            )
-            for append, value in zip(put, row, strict=True):
-                append(value)
-    return _table(columns, CHUNKS)
+        article_id, whole = article.record.article_id, article.text
+        for ordinal, (kind, (start, end, tokens, sentences), before, after) in enumerate(press.chunks(article)):
+            text = whole[start:end]
+            chunk_id = digest(article_id, str(start), text)[:16]
+            out.append((chunk_id, article_id, ordinal, start, end, text, kind, before, after, tokens, sentences))
+    columns = list(zip(*out, strict=True)) if out else [()] * len(CHUNKS)
+    return _table(dict(zip(CHUNKS.names, columns, strict=True)), CHUNKS)
 
 
 def rejects(found: Sequence[Reject]) -> pa.Table:

@@ -8,24 +8,26 @@ import re
 _SPACES = re.compile(r"[^\S\n ]")
 
 
-def sentences(text: str, language: str = "en") -> list[tuple[int, int]]:
-    """Intervals of the sentences of `text`, without the whitespace around them; only whitespace lies outside them."""
+def sentences(text: str, language: str = "en", at: int = 0) -> list[tuple[int, int]]:
+    """Intervals of the sentences of `text`, without the whitespace around them; only whitespace lies outside them.
+
+    `at` is the offset of `text` in the article, and is added to every position.
+    """
     from sentencex import segment
 
     # sentencex panics on a capital followed by a multi-byte space; one-for-one replacement keeps the offsets.
-    safe = text if text.isascii() else _SPACES.sub(" ", text)
+    # (In a printable text the only space is the plain one.)
+    safe = text if text.isascii() or text.replace("\n", "").isprintable() else _SPACES.sub(" ", text)
     out: list[tuple[int, int]] = []
-    at = 0
     for part in segment(language or "en", safe):
-        end = at + len(part)
         bare = part.strip()
         if bare:
-            start = at + part.find(bare[0])
-            if "\n" not in bare:
-                out.append((start, start + len(bare)))
-            else:
+            start = at if part[0] == bare[0] else at + part.index(bare[0])
+            if "\n" in bare:
                 _split_lines(bare, start, out)
-        at = end
+            else:
+                out.append((start, start + len(bare)))
+        at += len(part)
     return out
 
 
