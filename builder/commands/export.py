@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import fcntl
+import json
 import os
 import shutil
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import GateError, ReleaseError, StoreError
-from builder.store import canonical, digest, read_json, read_table, write_json, write_text
+from builder.store import canonical, digest, read_json, read_table, write_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -96,7 +97,7 @@ def _fingerprint(config: "Config", last: "Version") -> str:
 
     return digest(
         "export",
-        canonical({name: getattr(config, name) for name in SECTIONS}),
+        _json(_public(config)),
         canonical({"annotators": config.annotators.kind, "code": manifest.code(), "libraries": manifest.libraries()}),
         *(config.stage(name).fingerprint() for name in ("prepare", "validate", "adjudicate")),
         last.folder,
@@ -168,7 +169,8 @@ def _write(config: "Config", root: Path, before: "list[tuple[Version, Path]]") -
     log = (before[-1][1] / "CHANGELOG.md").read_text(encoding="utf-8") if before else ""
     day = provenance.last_day(tables.annotations)
     write_text(root / "CHANGELOG.md", changelog.changelog(version.folder, day, found["changes"], log))
-    write_json(root / "manifest.json", found | {"files": manifest.files(root)})
+    # In the order of the scheme, which a rebuild takes up again: keys are not sorted.
+    write_text(root / "manifest.json", _json(found | {"files": manifest.files(root)}) + "\n")
     return found
 
 
@@ -210,8 +212,14 @@ def _public(config: "Config") -> dict[str, Any]:
     from builder.release import manifest
 
     sections = {name: asdict(getattr(config, name)) for name in SECTIONS}
+    for place in ("repo", "private"):
+        del sections["export"][place]
     spoken = {name: sections.pop(name) for name in ("dataset", "labels")}
     return {**spoken, **manifest.public(sections)}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def _pull(config: "Config", annotations: "pa.Table") -> dict[str, Any]:

@@ -82,6 +82,9 @@ class Export:
     min_agreement: float = 0.0
     #: Files beside Parquet: "jsonl" for every configuration, "conll" (CoNLL-2003) and "spacy" (DocBin) for entities.
     formats: list[str] = field(default_factory=list)
+    #: Where `builder publish` uploads to, as `owner/name` on the Hub, and whether a repository it makes is private.
+    repo: str = ""
+    private: bool = True
     #: Most rows a Parquet file, and rows a row group: streaming readers hold one row group at a time.
     shard_rows: int = 100_000
     group_rows: int = 5_000

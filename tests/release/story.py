@@ -16,12 +16,12 @@ ANNOTATORS = ("annotator-0a1b2c", "annotator-3d4e5f", "annotator-678901")
 PULL = "c0ffee" + "0" * 58
 DAY = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 
-_NAMES = {
+NAMES = {
     "PERSON": ("Maren Okafor", "Iwao Šimek", "Zoë Adeyemi 👩‍✈️"),
     "ORG": ("Raytheon", "the Ministry", "Kessler-Lindt AG"),
     "GPE": ("Ukraine", "Japan", "Kyiv"),
 }
-_SAYS = {
+SAYS = {
     "favor": "praised {gpe} and promised {gpe} more help",
     "against": "blamed {gpe} and threatened {gpe} with cuts",
     "neutral": "met officials of {gpe} and left {gpe} again",
@@ -58,14 +58,14 @@ _WORDS = [
     "marble",
     "lantern",
 ]
-_TARGET = {"Ukraine": "ukraine", "Kyiv": "ukraine", "Japan": "japan"}
+TARGET = {"Ukraine": "ukraine", "Kyiv": "ukraine", "Japan": "japan"}
 
 
 def scheme(**changes: Any) -> Scheme:
     """Three entity labels, four stances, two targets."""
     plain: dict[str, Any] = {
         "name": "story",
-        "entities": {name: EntityLabel(description=f"All {name}") for name in _NAMES},
+        "entities": {name: EntityLabel(description=f"All {name}") for name in NAMES},
         "stance": {name: StanceLabel(title=name.title()) for name in ("favor", "against", "neutral", "none")},
         "targets": {"ukraine": Target(title="Ukraine"), "japan": Target(title="Japan")},
         "guidelines": "Mark **every** mention.",
@@ -91,15 +91,15 @@ class Article:
 def article(number: int, sentences: int = 4, cluster: int | None = None) -> Article:
     """An article of two chunks or more; equal numbers give equal articles."""
     made = Article(number, cluster=cluster)
-    says = list(_SAYS)
+    says = list(SAYS)
     for i in range(sentences):
-        who = _NAMES["PERSON"][(number + i) % 3]
-        org = _NAMES["ORG"][(number + 2 * i) % 3]
-        gpe = _NAMES["GPE"][(number * 2 + i) % 3]
+        who = NAMES["PERSON"][(number + i) % 3]
+        org = NAMES["ORG"][(number + 2 * i) % 3]
+        gpe = NAMES["GPE"][(number * 2 + i) % 3]
         stance = says[(number + i) % 3]
         seed = digest("words", str(number), str(i))
         drawn = [_WORDS[int(seed[at : at + 2], 16) % len(_WORDS)] for at in range(0, 24, 2)]
-        text = f"{' '.join(drawn[:6])}: {who} of {org} {_SAYS[stance].format(gpe=gpe)} over {' '.join(drawn[6:])}."
+        text = f"{' '.join(drawn[:6])}: {who} of {org} {SAYS[stance].format(gpe=gpe)} over {' '.join(drawn[6:])}."
         at = text.index(who)
         spans = [(at, at + len(who), "PERSON")]
         at = text.index(org)
@@ -109,7 +109,7 @@ def article(number: int, sentences: int = 4, cluster: int | None = None) -> Arti
             spans.append((at, at + len(gpe), "GPE"))
         made.chunks.append(text)
         made.spans.append(spans)
-        made.stances.append({t: stance if t == _TARGET[gpe] else "none" for t in ("ukraine", "japan")})
+        made.stances.append({t: stance if t == TARGET[gpe] else "none" for t in ("ukraine", "japan")})
     return made
 
 
