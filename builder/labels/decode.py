@@ -90,7 +90,8 @@ class _Decoder:
             names = self.names[version] = Names(self.scheme, version)
         asked = names.asked
         if self.scheme.target_mode == "article":
-            asked = {controls.slot(n): target for n, target in enumerate(task.data.targets, start=1)}
+            own = [names.targets.get(target, target) for target in task.data.targets]
+            asked = {controls.slot(n): target for n, target in enumerate(own, start=1)}
         annotator = self.who(made.completed_by)
         reading = Reading(self.rows, names, asked, task, line, number, annotator).read()
         if annotator == UNKNOWN:

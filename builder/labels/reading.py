@@ -6,7 +6,7 @@ from typing import Any
 from builder.labels import controls, raw
 from builder.labels.names import Names
 from builder.labels.rows import Rows
-from builder.labels.spans import CODE_POINTS, locate, same, trim
+from builder.labels.spans import CODE_POINTS, is_plain, locate, same, trim
 from builder.scheme import EVIDENCE
 
 _OF_REGION = (controls.EVIDENCE_TARGET, controls.MENTION_STANCE)
@@ -118,7 +118,7 @@ class Reading:
             piece = text[start:end]
             if (
                 not 0 <= start < end <= length
-                or (piece != value.text and value.text and not same(piece, value.text))
+                or (piece != value.text and not same(piece, value.text or ""))
                 or piece[0].isspace()
                 or piece[-1].isspace()
             ):
@@ -178,6 +178,8 @@ class Reading:
                 self._keep("span-lost", "error", index, f"no certain place in the chunk for {given}", ".value")
                 places.append(None)
                 continue
+            if not value.text and not is_plain(text[: found.end]):
+                self._keep("span-unverified", "warning", index, "no text tells in which units it counts", ".value")
             start, end = trim(text, found.start, found.end)
             if start == end:
                 self._keep("span-blank", "error", index, f"{given} holds only blanks", ".value")

@@ -69,6 +69,11 @@ def locate(text: str, values: Sequence[RegionValue]) -> list[Found | None]:
     return out
 
 
+def is_plain(text: str) -> bool:
+    """Whether every character is one unit in UTF-16 as well."""
+    return text.isascii() or max(text) <= "\uffff"
+
+
 def trim(text: str, start: int, end: int) -> Interval:
     """The interval without blanks at its edges; empty when it holds nothing else."""
     while start < end and text[start].isspace():

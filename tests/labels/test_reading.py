@@ -161,3 +161,12 @@ def test_an_unknown_problem_is_reported(read: Read, task: Make, choice: Make) ->
 def test_a_comment_of_several_parts_is_one(read: Read, task: Make) -> None:
     said = {"from_name": "comment", "to_name": "text", "type": "textarea", "value": {"text": ["one", "two"]}}
     assert read(task([said])).annotations.to_pylist()[0]["comment"] == "one\ntwo"
+
+
+def test_a_span_without_text_is_taken_as_code_points_but_reported_where_units_differ(
+    read: Read, task: Make, region: Make
+) -> None:
+    assert read(task([region(0, 5, None, "GPE")])).issues.num_rows == 0
+    decoded = read(task([region(2, 7, None, "GPE")], text="\U0001f680 Japan"))
+    assert decoded.spans.to_pylist()[0]["text"] == "Japan"
+    assert (issue(decoded)["check"], issue(decoded)["severity"]) == ("span-unverified", "warning")
