@@ -76,7 +76,7 @@ def score(
     answer; reviews, skips and drafts are not.
     """
     at = annotations.schema.get_field_index("quarantined")
-    all_of_them = annotations.set_column(at, "quarantined", pa.array([False] * annotations.num_rows))
+    all_of_them = annotations.set_column(at, "quarantined", pa.array([False] * annotations.num_rows, pa.bool_()))
     voters = voting(all_of_them)
     voters = voters.filter(pa.array([not r for r in reviews(voters)], pa.bool_()))
     asked = {

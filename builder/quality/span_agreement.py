@@ -122,7 +122,7 @@ def _asked(found: Marked, asked: Mapping[str, Collection[str]]) -> npt.NDArray[n
     by_name = np.array(
         [[name not in asked or label in asked[name] for label in found.labels] for name in found.annotators], dtype=bool
     )
-    heard: np.typing.NDArray[np.bool_] = by_name.reshape(-1, len(found.labels))[found.annotator_of]
+    heard: np.typing.NDArray[np.bool_] = by_name.reshape(len(found.annotators), len(found.labels))[found.annotator_of]
     return heard
 
 

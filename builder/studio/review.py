@@ -53,7 +53,7 @@ def review_interface(scheme: Scheme) -> str:
     ET.SubElement(shown, "Markdown", {"value": "$review"})
     column.insert(at, shown)
     ET.indent(root)
-    return ET.tostring(root, encoding="unicode") + "\n"
+    return ET.tostring(root, encoding="unicode")
 
 
 def plan_review(cases: Iterable[Open], tasks: Mapping[str, Row], scheme: Scheme) -> dict[str, Planned]:

@@ -1,14 +1,19 @@
 """Short ways to write the tables that the tests of this room start from."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from builder.config import Config, Dataset, Paths
+from builder.labels.encode import results, scheme_name
 from builder.quality.windows import WINDOWS
 from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
+from builder.store import write_json
 from builder.tables import ANNOTATIONS, SPANS, STANCES
 
 DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -120,3 +125,52 @@ class Crowd:
 def crowd() -> Crowd:
     """An empty crowd."""
     return Crowd()
+
+
+PULLED = "Tokyo will build Patriot missiles for Ukraine."
+
+
+def _annotation(
+    number: int, user: int, spans: list[dict[str, Any]], stances: dict[str, str], scheme: Any
+) -> dict[str, Any]:
+    answers = [{"target": t, "span_id": None, "label": x} for t, x in stances.items()]
+    return {
+        "id": number,
+        "completed_by": user,
+        "result": results(spans, answers, [], None, 100, PULLED, scheme),
+        "created_at": "2026-03-02T10:00:00Z",
+        "updated_at": "2026-03-02T10:00:00Z",
+        "lead_time": 20.0,
+    }
+
+
+def _span(start: int, end: int, label: str) -> dict[str, Any]:
+    return {"start": 100 + start, "end": 100 + end, "label": label, "kind": "entity", "span_id": None, "targets": []}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """A workspace with one pull of one chunk and three annotators."""
+    made = Config(paths=Paths(workspace=str(tmp_path)), dataset=Dataset(name="demo"), labels=_scheme())
+    data = {
+        "chunk_id": "c1",
+        "article_id": "a1",
+        "start": 100,
+        "text": PULLED,
+        "title": "",
+        "scheme": scheme_name(_scheme()),
+    }
+    tokyo, patriot = _span(0, 5, "GPE"), _span(17, 24, "WEAPON")
+    answers = [
+        _annotation(1, 1, [tokyo, patriot], {"japan": "favor", "ukraine": "favor"}, _scheme()),
+        _annotation(2, 2, [tokyo], {"japan": "favor", "ukraine": "none"}, _scheme()),
+        _annotation(3, 3, [tokyo, patriot], {"japan": "favor", "ukraine": "against"}, _scheme()),
+    ]
+    folder = tmp_path / "demo" / "pulls" / ("ab" * 8)
+    folder.mkdir(parents=True)
+    task = {"id": 1, "project": 4, "data": data, "annotations": answers, "drafts": [], "predictions": []}
+    (folder / "tasks.jsonl").write_text(json.dumps(task) + "\n", encoding="utf-8")
+    write_json(folder / "users.json", {str(i): {"email": f"{i}@example.com"} for i in (1, 2, 3)})
+    write_json(tmp_path / "demo" / "pulls" / "latest.json", {"hash": "ab" * 32})
+    (tmp_path / "pseudonyms.key").write_bytes(b"salt")
+    return made

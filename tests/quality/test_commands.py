@@ -1,69 +1,19 @@
 """`builder validate` and `builder adjudicate` over a pull on disk, as users run them."""
 
 import io
-import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console
 
 from builder.commands.adjudicate import adjudicate
 from builder.commands.validate import validate
-from builder.config import Config, Dataset, Paths
+from builder.config import Config
 from builder.errors import StoreError
-from builder.labels.encode import results, scheme_name
-from builder.store import read_json, read_table, write_json
+from builder.store import read_json, read_table
 from builder.tables import GOLD_SPANS, GOLD_STANCES, ISSUES
 
 TEXT = "Tokyo will build Patriot missiles for Ukraine."
 QUIET = Console(file=io.StringIO())
-
-
-def annotation(
-    number: int, user: int, spans: list[dict[str, Any]], stances: dict[str, str], scheme: Any
-) -> dict[str, Any]:
-    answers = [{"target": t, "span_id": None, "label": x} for t, x in stances.items()]
-    return {
-        "id": number,
-        "completed_by": user,
-        "result": results(spans, answers, [], None, 100, TEXT, scheme),
-        "created_at": "2026-03-02T10:00:00Z",
-        "updated_at": "2026-03-02T10:00:00Z",
-        "lead_time": 20.0,
-    }
-
-
-def span(start: int, end: int, label: str) -> dict[str, Any]:
-    return {"start": 100 + start, "end": 100 + end, "label": label, "kind": "entity", "span_id": None, "targets": []}
-
-
-@pytest.fixture
-def config(tmp_path: Path, scheme: Any) -> Config:
-    """A workspace with one pull of one chunk and three annotators."""
-    made = Config(paths=Paths(workspace=str(tmp_path)), dataset=Dataset(name="demo"), labels=scheme())
-    data = {
-        "chunk_id": "c1",
-        "article_id": "a1",
-        "start": 100,
-        "text": TEXT,
-        "title": "",
-        "scheme": scheme_name(scheme()),
-    }
-    tokyo, patriot = span(0, 5, "GPE"), span(17, 24, "WEAPON")
-    answers = [
-        annotation(1, 1, [tokyo, patriot], {"japan": "favor", "ukraine": "favor"}, scheme()),
-        annotation(2, 2, [tokyo], {"japan": "favor", "ukraine": "none"}, scheme()),
-        annotation(3, 3, [tokyo, patriot], {"japan": "favor", "ukraine": "against"}, scheme()),
-    ]
-    folder = tmp_path / "demo" / "pulls" / ("ab" * 8)
-    folder.mkdir(parents=True)
-    task = {"id": 1, "project": 4, "data": data, "annotations": answers, "drafts": [], "predictions": []}
-    (folder / "tasks.jsonl").write_text(json.dumps(task) + "\n", encoding="utf-8")
-    write_json(folder / "users.json", {str(i): {"email": f"{i}@example.com"} for i in (1, 2, 3)})
-    write_json(tmp_path / "demo" / "pulls" / "latest.json", {"hash": "ab" * 32})
-    (tmp_path / "pseudonyms.key").write_bytes(b"salt")
-    return made
 
 
 def test_a_pull_becomes_gold(config: Config) -> None:
