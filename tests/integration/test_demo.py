@@ -1,0 +1,150 @@
+"""The sample project, whole: from raw/ through a real Label Studio to a release that loads."""
+
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from builder.commands.run import run
+from builder.config import Config, conf_folder, convert, register
+
+pytestmark = pytest.mark.studio
+ROOT = Path(__file__).resolve().parents[2]
+RECORDED = {path.stem: path for path in sorted((ROOT / "raw" / "annotations").glob("*.jsonl"))}
+
+
+def overrides(studio: Any, exports: Path, name: str) -> list[str]:
+    return [
+        "experiment=demo",
+        f"paths.raw='{ROOT / 'raw'}'",
+        f"paths.workspace='{studio.workspace}'",
+        f"paths.exports='{exports}'",
+        f"dataset.name={name}",
+        f"label_studio.port={studio.settings.port}",
+    ]
+
+
+def demo(studio: Any, exports: Path, name: str) -> Config:
+    from hydra import compose, initialize_config_dir
+
+    register()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        return convert(compose("config", overrides=overrides(studio, exports, name)))
+
+
+@pytest.fixture(scope="module")
+def released(studio: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, dict[str, Any], str]:
+    """The configuration of one finished demo run, its summary, and what it said."""
+    exports = tmp_path_factory.mktemp("exports")
+    config = demo(studio, exports, "demo")
+    said = io.StringIO()
+    return config, run(config, Console(file=said, width=120)), said.getvalue()
+
+
+def rows(config: Config, name: str) -> list[dict[str, Any]]:
+    from datasets import load_dataset
+
+    folder = str(config.release_folder / "v1.0.0")
+    return [{**row, "split": split} for split, rows in load_dataset(folder, name).items() for row in rows]
+
+
+def test_the_first_run_releases_and_says_how_to_load(released: Any) -> None:
+    config, summary, said = released
+    assert summary["export"]["version"] == "v1.0.0"
+    assert summary["export"]["new"]
+    assert summary["push"]["projects"][0]["imported"] == summary["prepare"]["selected"]
+    assert summary["pull"]["annotations"] == 3 * summary["prepare"]["selected"]
+    assert f'load_dataset("{config.release_folder}/v1.0.0", "entities")' in said
+
+
+def test_released_labels_are_what_the_annotators_recorded(released: Any) -> None:
+    """Every unanimous span and stance of the recordings is in the release under its name, at its characters."""
+    config, _, _ = released
+    chunks = {row["chunk_id"]: row for row in rows(config, "entities")}
+    lines = [json.loads(line) for path in RECORDED.values() for line in path.read_text("utf-8").splitlines()]
+    votes: Counter[tuple[str, str, str]] = Counter()
+    for line in lines:
+        votes.update({(line["article_id"], e["text"], e["label"]) for e in line["entities"]})
+    got = {(row["article_id"], e["text"], e["label"]) for row in chunks.values() for e in row["entities"]}
+    kept = {row["article_id"] for row in chunks.values()}
+    unanimous = {key for key, count in votes.items() if count == len(RECORDED) and key[0] in kept}
+    assert len(unanimous) > 100
+    assert len(unanimous - got) <= 0.02 * len(unanimous)  # a repeated name may be unanimous in another chunk only
+    assert not {key for key in got if votes[key] < 2}
+    for row in chunks.values():
+        assert all(row["text"][e["start"] : e["end"]] == e["text"] for e in row["entities"])
+
+
+def test_disagreement_is_real_and_kept(released: Any) -> None:
+    config, _, _ = released
+    stances = rows(config, "stance")
+    assert {row["status"] for row in stances} >= {"agreed", "adjudicated"}
+    for row in stances:
+        assert sum(row["votes"].values()) == 3
+        assert (row["status"] == "agreed") == (max(row["votes"].values()) == 3)
+
+
+def test_articles_stay_in_one_split_and_every_split_is_there(released: Any) -> None:
+    config, _, _ = released
+    sides: dict[str, set[str]] = {}
+    for name in ("entities", "stance", "annotations"):
+        for row in rows(config, name):
+            sides.setdefault(row["article_id"], set()).add(row["split"])
+    assert all(len(split) == 1 for split in sides.values())
+    assert set.union(*sides.values()) == {"train", "validation", "test"}
+
+
+def test_nothing_private_leaves_the_workspace(released: Any, studio: Any) -> None:
+    """No e-mail, no server address, no local path in any file of the release."""
+    config, _, _ = released
+    private = re.compile(rb"@builder\.|127\.0\.0\.1|localhost|" + re.escape(str(studio.workspace).encode()))
+    for path in (config.release_folder / "v1.0.0").rglob("*"):
+        if path.is_file():
+            assert not private.search(path.read_bytes()), path
+            assert str(ROOT).encode() not in path.read_bytes(), path
+    for row in rows(config, "annotations"):
+        assert re.fullmatch(r"annotator-[0-9a-f]{6}", row["annotator"])
+
+
+def test_the_card_says_that_the_labels_are_recorded(released: Any) -> None:
+    config, _, _ = released
+    assert "recorded sample labels" in (config.release_folder / "v1.0.0" / "README.md").read_text("utf-8")
+
+
+def test_running_again_makes_no_new_version_and_says_so(released: Any) -> None:
+    config, first, _ = released
+    said = io.StringIO()
+    again = run(config, Console(file=said))
+    assert not again["export"]["new"]
+    assert again["export"]["version"] == first["export"]["version"]
+    assert "no new version" in said.getvalue()
+    assert [path.name for path in config.release_folder.glob("v*")] == ["v1.0.0"]
+
+
+def test_killed_anywhere_the_same_command_completes(released: Any, studio: Any, tmp_path: Path) -> None:
+    """Killed without warning at growing delays, then run to the end: the release is that of an undisturbed run."""
+    config, undisturbed, _ = released
+    argv = [sys.executable, "-m", "builder.cli", "run", *overrides(studio, tmp_path, "demo-killed"), "--json"]
+    for delay in (0.8, 1.6, 2.4, 3.2, 4.0, 5.0, 6.0):
+        running = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(delay)
+        running.send_signal(signal.SIGKILL if delay < 5 else signal.SIGINT)
+        running.wait()
+        assert all((path / "manifest.json").exists() for path in (tmp_path / "demo-killed").glob("v*"))
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, env={**os.environ}, check=False)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["pull"]["annotations"] == undisturbed["pull"]["annotations"]
+    assert summary["export"]["rows"] == undisturbed["export"]["rows"]
+    assert summary["adjudicate"] == undisturbed["adjudicate"]
+    assert [row["duplicates_left"] for row in summary["push"]["projects"]] == [0]
