@@ -5,6 +5,7 @@ overlap they cover their section, and only whitespace lies outside them. Interva
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -179,18 +180,27 @@ def by_article(chunker: Chunker, text: str, inner: list[Interval]) -> list[Piece
 
 
 def by_tokens(chunker: Chunker, text: str, inner: list[Interval]) -> list[Piece]:
-    """Windows of exactly so many units, whatever they cut through; a sentence counts where it begins."""
+    """Windows of so many units, whatever they cut through; a sentence counts where it begins."""
     if not inner:
         return []
     size = chunker.settings.max_tokens
     start, end = inner[0][0], inner[-1][1]
-    edges = boundaries(chunker.settings, text[start:end])
-    out: list[Piece] = []
     begins = [a for a, _ in inner]
-    for i in range(0, len(edges), size):
-        window = edges[i : i + size]
+    out: list[Piece] = []
+    window: list[tuple[int, int, int]] = []
+    total = 0
+
+    def close() -> None:
         a, b = start + window[0][0], start + window[-1][1]
-        out.append(Piece(a, b, len(window), sum(a <= begin < b for begin in begins)))
+        out.append(Piece(a, b, total, bisect_left(begins, b) - bisect_left(begins, a)))
+
+    for unit in boundaries(chunker.settings, text[start:end]):
+        if window and total + unit[2] > size:
+            close()
+            window, total = [], 0
+        window.append(unit)
+        total += unit[2]
+    close()
     return out
 
 

@@ -14,6 +14,8 @@ _BULLET = re.compile(r"^(?:[-*•·–—▪●]|\d{1,2}[.)])\s+")
 _SUMMARY_HEAD = re.compile(r"^(?:summary|key (?:points|takeaways|facts)|at a glance|highlights|tl;?dr)\s*:?$", re.I)
 _TRAILER_LINES = 6
 _HEAD_LINES = 40
+#: Characters below which lines are no paragraphs, so that a list of names has no summary.
+_PARAGRAPH = 60
 
 
 #: One non-blank line: start, end, text. A plain tuple, as there are millions.
@@ -105,7 +107,7 @@ class Recogniser:
             run, rest = lines[:count], lines[count:]
             longest = max(map(len, run))
             usual = sorted(map(len, rest))[len(rest) // 2]
-            if longest <= self.settings.summary_chars and longest < len(rest[0]) and longest < usual:
+            if longest <= self.settings.summary_chars and longest < len(rest[0]) and max(longest, _PARAGRAPH) < usual:
                 return count
         return 0
 

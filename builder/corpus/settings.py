@@ -96,7 +96,7 @@ def _trailers() -> dict[str, str]:
         "first_on": r"(?:The post .+ )?(?:first )?appeared (?:first )?(?:on|in|at) (?P<source>[^.]+?)\.?",
         "published_by": r"(?:This (?:article|story|post|piece) was )?originally published (?:by|on|in|at) "
         r"(?P<source>[^.]+?)\.?",
-        "reporting": r"\(?(?:Reporting|Additional reporting|Writing|Editing) by [^.]+\.?\)?",
+        "reporting": r"\(?(?:Reporting|Additional reporting|Writing|Editing) by .{1,200}",
         "copyright": r"(?:©|\(c\)|Copyright\b).{0,160}",
         "rights": r"All rights reserved\.?",
         "sign_up": r"(?:Sign up|Subscribe) (?:for|to) .{0,120}",

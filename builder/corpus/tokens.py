@@ -72,18 +72,26 @@ COUNTERS: dict[str, Callable[[Chunking], Count]] = {"words": _words, "characters
 CHARACTERS = {"words": 3.0, "characters": 1.0, "tokenizer": 0.25}
 
 
-def boundaries(settings: Chunking, text: str) -> list[Interval]:
-    """The intervals of the units of a text, in order and without overlap, each neither empty nor only whitespace."""
+def boundaries(settings: Chunking, text: str) -> list[tuple[int, int, int]]:
+    """The units of a text: start, end and number, in order and without overlap, none of them only whitespace.
+
+    A number above one is that of tokens which share their characters.
+    """
     if settings.unit == "words":
-        return [m.span() for m in _WORD.finditer(text)]
+        return [(*m.span(), 1) for m in _WORD.finditer(text)]
     if settings.unit == "characters":
-        return [(i, i + 1) for i, c in enumerate(text) if not c.isspace()]
-    out: list[Interval] = []
+        return [(i, i + 1, 1) for i, c in enumerate(text) if not c.isspace()]
+    out: list[tuple[int, int, int]] = []
+    pending = 0  # tokens of mere space, which count with the next one
     for start, end in tokenizer(settings.tokenizer).encode(text, add_special_tokens=False).offsets:
-        # Byte-level tokens may share a character or hold the space before a word.
         start = max(start, out[-1][1] if out else 0)
         bare = text[start:end].strip()
         if bare:
             start += text[start:end].index(bare[0])
-            out.append((start, start + len(bare)))
+            out.append((start, start + len(bare), 1 + pending))
+            pending = 0
+        elif out and end <= out[-1][1]:
+            out[-1] = (*out[-1][:2], out[-1][2] + 1)
+        else:
+            pending += 1
     return out

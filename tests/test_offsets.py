@@ -1,0 +1,114 @@
+"""Every cleaned character can be traced to the raw characters that explain it, through any number of edits."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.offsets import Edit, OffsetMap, Segment, edit
+
+TEXT = st.text(alphabet="ab é🚀\n\u00a0", max_size=30)
+
+
+@st.composite
+def edits(draw: st.DrawFn, text: str) -> list[Edit]:
+    cuts = sorted(draw(st.lists(st.integers(0, len(text)), max_size=8)))
+    pairs = list(zip(cuts[::2], cuts[1::2], strict=False))
+    return [Edit(a, b, draw(st.text(alphabet="xyz", max_size=3))) for a, b in pairs]
+
+
+def explain(mapping: OffsetMap, text: str, raw: str) -> None:
+    """The segments tile both texts, and those of equal text map character by character."""
+    at = raw_at = 0
+    for s in mapping.segments:
+        assert (s.start, s.raw_start) == (at, raw_at)
+        at, raw_at = s.end, s.raw_end
+    assert (at, raw_at) == (len(text), len(raw))
+
+
+@given(st.data(), TEXT)
+def test_segments_tile_both_texts(data: st.DataObject, raw: str) -> None:
+    text, mapping = edit(raw, data.draw(edits(raw)))
+    explain(mapping, text, raw)
+
+
+@given(st.data(), TEXT)
+def test_an_edit_is_what_slicing_says(data: st.DataObject, raw: str) -> None:
+    chosen = data.draw(edits(raw))
+    want, at = "", 0
+    for e in chosen:
+        want += raw[at : e.start] + e.new
+        at = e.end
+    assert edit(raw, chosen)[0] == want + raw[at:]
+
+
+@given(st.data(), TEXT)
+def test_untouched_characters_map_to_themselves(data: st.DataObject, raw: str) -> None:
+    # "xyz" is not in the raw alphabet, so every other character of the text was kept from the raw one.
+    text, mapping = edit(raw, data.draw(edits(raw)))
+    for i, character in enumerate(text):
+        if character not in "xyz":
+            start, end = mapping.to_raw(i, i + 1)
+            assert character in raw[start:end]
+
+
+@given(st.data(), TEXT)
+def test_a_span_found_from_raw_covers_the_span(data: st.DataObject, raw: str) -> None:
+    text, mapping = edit(raw, data.draw(edits(raw)))
+    if text:
+        start = data.draw(st.integers(0, len(text) - 1))
+        end = data.draw(st.integers(start + 1, len(text)))
+        raw_start, raw_end = mapping.to_raw(start, end)
+        assert 0 <= raw_start <= raw_end <= len(raw)
+        back = mapping.from_raw(raw_start, raw_end)
+        if back is not None and raw_start < raw_end:
+            assert back[0] <= end
+            assert back[1] >= start
+
+
+@given(st.data(), TEXT)
+def test_two_cleanings_compose(data: st.DataObject, raw: str) -> None:
+    middle, first = edit(raw, data.draw(edits(raw)))
+    text, second = edit(middle, data.draw(edits(middle)))
+    both = first.then(second)
+    explain(both, text, raw)
+    for i in range(len(text)):
+        start, end = second.to_raw(i, i + 1)
+        if start < end:
+            lo, hi = first.to_raw(start, end)
+            whole = both.to_raw(i, i + 1)
+            # Composition may know less precisely, never something else.
+            assert whole[0] <= lo <= hi <= whole[1]
+
+
+@given(TEXT)
+def test_the_identity_changes_nothing(raw: str) -> None:
+    same = OffsetMap.identity(len(raw))
+    assert same.is_identity
+    assert edit(raw, []) == (raw, same)
+    assert same.then(same) == same
+
+
+def test_deletions_are_not_part_of_what_is_kept() -> None:
+    text, mapping = edit("abXXcd", [Edit(2, 4, "")])
+    assert text == "abcd"
+    assert mapping.to_raw(0, 2) == (0, 2)
+    assert mapping.to_raw(2, 4) == (4, 6)
+    assert mapping.to_raw(1, 3) == (1, 5)
+    assert mapping.from_raw(2, 4) is None
+    assert mapping.from_raw(1, 5) == (1, 3)
+
+
+@pytest.mark.parametrize("interval", [(0, 0), (-1, 1), (2, 1), (0, 5)])
+def test_an_interval_outside_the_text_is_refused(interval: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="outside a text of 4"):
+        OffsetMap.identity(4).to_raw(*interval)
+
+
+@pytest.mark.parametrize("wrong", [[Edit(2, 1, "")], [Edit(0, 9, "")], [Edit(0, 2, ""), Edit(1, 3, "")]])
+def test_edits_out_of_order_are_refused(wrong: list[Edit]) -> None:
+    with pytest.raises(ValueError, match="overlaps the one before it or leaves the text"):
+        edit("abcd", wrong)
+
+
+def test_neighbours_that_map_alike_become_one_segment() -> None:
+    assert edit("abc", [Edit(1, 2, "x")])[1].segments == (Segment(0, 3, 0, 3),)
