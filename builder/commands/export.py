@@ -125,7 +125,7 @@ def _building(folder: Path) -> Iterator[Path]:
 
 def _write(config: "Config", root: Path, before: "list[tuple[Version, Path]]") -> dict[str, Any]:
     """Everything but the place: data, manifest, card and changelog stand in `root`; returns the manifest."""
-    from builder.release import card, changelog, manifest, provenance, versions
+    from builder.release import card, changelog, croissant, figures, formats, manifest, pieces, provenance, versions
     from builder.release.build import build
     from builder.release.diff import Release, diff
 
@@ -142,6 +142,8 @@ def _write(config: "Config", root: Path, before: "list[tuple[Version, Path]]") -
         config.dataset.language,
     )
     provenance.write(root, tables.articles, built)
+    present = {name: list(dict.fromkeys(s.split for s in shards)) for name, shards in built.shards.items()}
+    formats.write(root, config.export.formats, built.features, present)
     found: dict[str, Any] = {
         "format": manifest.FORMAT,
         "name": release_name(config),
@@ -150,6 +152,7 @@ def _write(config: "Config", root: Path, before: "list[tuple[Version, Path]]") -
         "configuration": _public(config),
         "recorded": config.annotators.kind == "recorded",
         "pull": _pull(config, tables.annotations),
+        "tokenizer": "" if config.export.tokenizer == "words" else pieces.tokenizer_digest(config.export.tokenizer),
         "code": manifest.code(),
         "libraries": manifest.libraries(),
         "labels": built.labels,
@@ -157,7 +160,7 @@ def _write(config: "Config", root: Path, before: "list[tuple[Version, Path]]") -
         "counts": built.counts,
         "losses": built.losses,
         "leakage": built.leakage,
-        "agreement": read_json(config.stage("validate").folder / "agreement.json") or {},
+        "agreement": figures.figures(read_json(config.stage("validate").folder / "agreement.json") or {}),
     }
     if earlier:
         changes = diff(Release(before[-1][1], earlier), Release(root, found))
@@ -169,6 +172,9 @@ def _write(config: "Config", root: Path, before: "list[tuple[Version, Path]]") -
     log = (before[-1][1] / "CHANGELOG.md").read_text(encoding="utf-8") if before else ""
     day = provenance.last_day(tables.annotations)
     write_text(root / "CHANGELOG.md", changelog.changelog(version.folder, day, found["changes"], log))
+    data = manifest.files(root)
+    described = croissant.croissant(found, asdict(config.dataset), data, day)
+    write_text(root / "croissant.json", _json(described) + "\n")
     # In the order of the scheme, which a rebuild takes up again: keys are not sorted.
     write_text(root / "manifest.json", _json(found | {"files": manifest.files(root)}) + "\n")
     return found

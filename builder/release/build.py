@@ -94,13 +94,14 @@ def build(
     losses = entities.Losses()
     made: dict[str, Callable[[rows.Rows], pa.Table]] = {
         "entities": lambda part: entities.table(
-            part, spans, ids["entities"], built.features["entities"], settings.tags, settings.nested, losses
+            part, spans, ids["entities"], built.features["entities"], settings, losses
         ),
         "stance": lambda part: stance.table(part, index, stances, ids["stance"], built.features["stance"]),
         "annotations": lambda part: annotations.table(part, index, submitted, built.features["annotations"]),
     }
+    model = settings.tokens and settings.tokenizer != "words"
     declared: dict[str, Features] = {
-        "entities": declare.entities(ids["entities"], settings.tags, settings.text, settings.tokens, False),
+        "entities": declare.entities(ids["entities"], settings.tags, settings.text, settings.tokens, model),
         "stance": declare.stance(ids["stance"]),
         "annotations": declare.annotations(),
     }

@@ -8,9 +8,11 @@ import pyarrow.compute as pc
 
 from builder.errors import ReleaseError
 from builder.release.features import Features, arrow_schema
+from builder.release.pieces import pieces
 from builder.release.rows import Rows, Spans, list_of
+from builder.release.settings import Export
 from builder.release.tags import LOSSES, Marks, tag
-from builder.release.words import Ints, Texts, Tokens, words
+from builder.release.words import Ints, Texts, words
 
 
 @dataclass
@@ -25,9 +27,7 @@ class Losses:
             self.counts[reason] += count
 
 
-def table(
-    rows: Rows, gold: Spans, labels: list[str], features: Features, style: str, nested: str, losses: Losses
-) -> pa.Table:
+def table(rows: Rows, gold: Spans, labels: list[str], features: Features, settings: Export, losses: Losses) -> pa.Table:
     """The rows as a table of `features`; raises `ReleaseError` when a span's text is not what stands at its place."""
     texts = Texts.of(rows.text)
     lengths = np.diff(texts.starts)
@@ -48,12 +48,17 @@ def table(
         "text": rows.text,
     }
     if "tokens" in features:
-        tokens = words(texts)
-        columns["tokens"] = _ragged(tokens, tokens.strings(texts))
+        encoded = None if settings.tokenizer == "words" else pieces(rows.text, texts, settings.tokenizer)
+        tokens = words(texts) if encoded is None else encoded.tokens
+        columns["tokens"] = _ragged(tokens.rows, tokens.strings(texts))
+        if encoded is not None:
+            columns["input_ids"] = _ragged(encoded.rows, pa.array(encoded.ids.astype(np.int32)))
         if "ner_tags" in features:
-            tagged = tag(tokens, marks, style, nested)
+            tagged = tag(tokens, marks, settings.tags, settings.nested)
             losses.add(tagged.counts())
-            columns["ner_tags"] = _ragged(tokens, pa.array(tagged.tags))
+            columns["ner_tags"] = _ragged(tokens.rows, pa.array(tagged.tags))
+            if encoded is not None:
+                columns["labels"] = _ragged(encoded.rows, pa.array(encoded.labels(tagged.tags)))
     records = pa.StructArray.from_arrays(
         [
             pa.array(starts.astype(np.int32)),
@@ -69,8 +74,8 @@ def table(
     return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 
-def _ragged(tokens: Tokens, values: pa.Array) -> pa.Array:
-    return pa.ListArray.from_arrays(pa.array(tokens.rows.astype(np.int32)), values)
+def _ragged(offsets: Ints, values: pa.Array) -> pa.Array:
+    return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), values)
 
 
 def _check_text(rows: Rows, owner: Ints, found: pa.Array, said: pa.Array) -> None:

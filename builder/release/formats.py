@@ -1,0 +1,116 @@
+"""Other files beside Parquet, on request: JSON Lines, CoNLL-2003 and spaCy's DocBin."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from builder.errors import ConfigError
+from builder.release.features import Features, label_names
+from builder.release.integrity import shards
+
+
+def write(root: Path, formats: list[str], features: dict[str, Features], splits: dict[str, list[str]]) -> None:
+    """`<format>/<config>/<split>.<suffix>` for every configuration that the format can hold, from the Parquet files."""
+    for name in formats:
+        for config, declared in features.items():
+            if name == "jsonl" or config == "entities":
+                for split in splits[config]:
+                    FORMATS[name](root, config, split, declared)
+
+
+def _rows(root: Path, config: str, split: str) -> Iterator[dict[str, Any]]:
+    for path in shards(root, config, split):
+        with pq.ParquetFile(path) as opened:
+            for batch in opened.iter_batches():
+                yield from batch.to_pylist()
+
+
+def _place(root: Path, folder: str, config: str, name: str) -> Path:
+    path = root / folder / config / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _jsonl(root: Path, config: str, split: str, features: Features) -> None:
+    """One object a row; labels by name, times in ISO 8601."""
+    names = label_names(features)
+    with _place(root, "jsonl", config, f"{split}.jsonl").open("w", encoding="utf-8", newline="") as out:
+        for row in _rows(root, config, split):
+            for column, known in names.items():
+                value = row[column]
+                row[column] = [known[i] for i in value] if isinstance(value, list) else known[value]
+            out.write(json.dumps(row, ensure_ascii=False, default=_iso) + "\n")
+
+
+def _iso(value: object) -> str:
+    assert isinstance(value, datetime)
+    return value.isoformat()
+
+
+def _conll(root: Path, config: str, split: str, features: Features) -> None:
+    """CoNLL-2003: token, two empty columns (part of speech, phrase) and tag, a blank line after each text."""
+    names = _tags(features, "conll")
+    with _place(root, "conll", config, f"{split}.conll").open("w", encoding="utf-8", newline="") as out:
+        out.write("-DOCSTART- -X- -X- O\n\n")
+        for row in _rows(root, config, split):
+            for token, tag in zip(row["tokens"], row["ner_tags"], strict=True):
+                out.write(f"{token} - - {names[tag]}\n")
+            out.write("\n")
+
+
+def _tags(features: Features, name: str) -> list[str]:
+    names = label_names(features).get("ner_tags")
+    if names is None:
+        raise ConfigError(f"export.formats asks for {name}, which needs tags.", "Set export.tags=bio.")
+    return names
+
+
+def _spacy(root: Path, config: str, split: str, features: Features) -> None:
+    """A DocBin of blank documents on the words of the release: entities without overlap, all spans in `doc.spans`."""
+    try:
+        import spacy
+        from spacy.tokens import Doc, DocBin
+        from spacy.util import filter_spans
+    except ImportError as e:
+        raise ConfigError("export.formats asks for spacy, which is not installed.", "pip install spacy.") from e
+    if "text" not in features or "tokens" not in features:
+        raise ConfigError("export.formats asks for spacy, which needs texts and tokens.", "Set both to true.")
+    vocabulary = spacy.blank("xx").vocab
+    store = DocBin(store_user_data=True)
+    for row in _rows(root, config, split):
+        words, spaces = _spaced(row["text"], row["tokens"])
+        doc = Doc(vocabulary, words=words, spaces=spaces, user_data={"id": row["id"]})
+        found = [
+            doc.char_span(s["start"], s["end"], label=s["label"], alignment_mode="expand") for s in row["entities"]
+        ]
+        doc.spans["entities"] = [span for span in found if span is not None]
+        doc.set_ents(filter_spans(list(doc.spans["entities"])))
+        store.add(doc)
+    store.to_disk(_place(root, "spacy", config, f"{split}.spacy"))
+
+
+def _spaced(text: str, tokens: list[str]) -> tuple[list[str], list[bool]]:
+    """Words and whether a space follows, so that the document's text is the row's: other gaps are words too."""
+    words: list[str] = []
+    spaces: list[bool] = []
+    at = 0
+    for token in [*tokens, ""]:
+        end = text.index(token, at) if token else len(text)
+        gap = text[at:end]
+        if gap.startswith(" ") and words:
+            spaces[-1], gap = True, gap[1:]
+        if gap:
+            words.append(gap)
+            spaces.append(False)
+        if token:
+            words.append(token)
+            spaces.append(False)
+            at = end + len(token)
+    return words, spaces
+
+
+FORMATS: dict[str, Callable[[Path, str, str, Features], None]] = {"jsonl": _jsonl, "conll": _conll, "spacy": _spacy}
