@@ -15,7 +15,7 @@ from builder.quality.settings import Aggregation, Quality
 from builder.release.settings import Export, Split
 from builder.scheme import Scheme
 from builder.store import Stage
-from builder.studio.settings import Annotators, LabelStudio
+from builder.studio.settings import Annotators, LabelStudio, Suggestions
 
 # A folder name on every system, and a Hugging Face dataset name.
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,95}\Z")
@@ -63,6 +63,7 @@ class Config:
     labels: Scheme = MISSING
     annotators: Annotators = field(default_factory=Annotators)
     label_studio: LabelStudio = field(default_factory=LabelStudio)
+    suggestions: Suggestions = field(default_factory=Suggestions)
     quality: Quality = field(default_factory=Quality)
     aggregation: Aggregation = field(default_factory=Aggregation)
     split: Split = field(default_factory=Split)

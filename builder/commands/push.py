@@ -27,13 +27,14 @@ def push(config: Config, console: "Console", *, dry_run: bool = False) -> dict[s
     from builder.studio import client as clients
     from builder.studio.plan import plan as make_plan
     from builder.studio.server import ensure
+    from builder.studio.suggestions import suggest
 
     prepared = config.stage("prepare")
     chunks = read_table(prepared.table("selected"), tables.CHUNKS, "prepare").to_pylist()
     articles = read_table(prepared.table("articles"), tables.ARTICLES, "prepare").to_pylist()
     if not prepared.fingerprint():
         raise SourceError("The stage prepare was not finished.", "Run `builder prepare` again.")
-    made = make_plan(config, chunks, articles)
+    made = make_plan(config, chunks, articles, suggest(config, chunks, articles))
     if not dry_run:
         write_table(config.stage("push").table("rejects"), tables.build(made.rejects, tables.REJECTS))
     with (

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -30,6 +30,7 @@ _LONGEST_WAIT = 60.0
 _OLDEST = (1, 13)
 
 Params = Mapping[str, str | int]
+T = TypeVar("T")
 
 
 class Client:
@@ -214,16 +215,18 @@ class Client:
             )
         raise Refused(f"{where} was refused ({status}): {detail or 'no reason given'}")
 
-    def _json(self, path: str, body: bytes) -> Any:
-        if not body:
-            return None
+    def decode(self, path: str, body: bytes, kind: type[T]) -> T:
+        """The body of an answer as `kind`; raises `Refused` when it is something else."""
         try:
-            return msgspec.json.decode(body)
+            return msgspec.json.decode(body, type=kind)
         except msgspec.DecodeError as e:
             raise Refused(
-                f"{self.url}/{path} answered with something else than JSON.",
+                f"{self.url}/{path} answered with something else than its JSON.",
                 "Something in between answered, such as a login page or a proxy: check label_studio.url.",
             ) from e
+
+    def _json(self, path: str, body: bytes) -> Any:
+        return self.decode(path, body, object) if body else None
 
     def _unauthorized(self, detail: str) -> Unauthorized:
         hint = "Copy a valid token from Account & Settings there into LABEL_STUDIO_API_KEY or label_studio.token_file."

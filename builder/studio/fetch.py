@@ -136,8 +136,7 @@ class Fetch:
         return Known(page.total, highest, sorted(self.drafts))
 
     def _pages(self, wanted: Params, readers: int, size: int = 0) -> Iterator[_Tasks]:
-        for body in pages(self.client, self.project, wanted, size or self.settings.page_size, readers):
-            yield msgspec.json.decode(body, type=_Tasks)
+        return pages(self.client, self.project, wanted, size or self.settings.page_size, _Tasks, readers)
 
 
 def _few(ids: Iterable[int]) -> Iterator[list[int]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -58,8 +58,8 @@ _INCLUDE = "id,data,total_annotations,cancelled_annotations,total_predictions"
 def held(client: Client, project: int, page_size: int) -> Held:
     """Every task of a project. Made for one reader: tasks added meanwhile may be missing, none is counted twice."""
     seen: dict[int, Entry] = {}
-    for body in pages(client, project, {"include": _INCLUDE}, page_size):
-        for entry in msgspec.json.decode(body, type=_Page).tasks:
+    for page in pages(client, project, {"include": _INCLUDE}, page_size, _Page):
+        for entry in page.tasks:
             seen[entry.id] = entry
     return _group(seen.values())
 
@@ -70,8 +70,8 @@ def held_of(client: Client, project: int, chunk_ids: Iterable[str]) -> Held:
     ids = iter(chunk_ids)
     while some := list(islice(ids, _FEW)):
         query = filters({"filter": "data.chunk_id", "operator": "in_list", "type": "String", "value": some})
-        for body in pages(client, project, {"include": _INCLUDE, "query": query}, 4 * _FEW):
-            for entry in msgspec.json.decode(body, type=_Page).tasks:
+        for page in pages(client, project, {"include": _INCLUDE, "query": query}, 4 * _FEW, _Page):
+            for entry in page.tasks:
                 seen[entry.id] = entry
     return _group(seen.values())
 
@@ -88,8 +88,17 @@ def filters(*items: dict[str, Any]) -> str:
     return msgspec.json.encode({"filters": {"conjunction": "and", "items": named}}).decode()
 
 
-def pages(client: Client, project: int, params: Params, page_size: int, readers: int = 1) -> Iterator[bytes]:
-    """The raw bodies of all pages of a listing in order, oldest task first; the last one may be short.
+class Page(Protocol):
+    """What a page of tasks must tell: how many tasks the whole listing has."""
+
+    total: int
+
+
+P = TypeVar("P", bound=Page)
+
+
+def pages(client: Client, project: int, params: Params, page_size: int, kind: type[P], readers: int = 1) -> Iterator[P]:
+    """All pages of a listing in order, decoded as `kind`, oldest task first; the last one may be short.
 
     Pages are cut by offset, so a task deleted meanwhile shifts the ones behind it: readers compare the ids they got
     with what the total promised, or read again.
@@ -99,19 +108,16 @@ def pages(client: Client, project: int, params: Params, page_size: int, readers:
         wanted: Params = {"project": project, "page": number, "page_size": page_size, **params}
         return client.send("GET", "api/tasks", wanted)
 
-    first = page(1)
+    first = client.decode("api/tasks", page(1), kind)
     yield first
-    total = msgspec.json.decode(first, type=_Total).total
-    rest = range(2, -(-total // page_size) + 1)
+    rest = range(2, -(-first.total // page_size) + 1)
     if readers == 1:
-        yield from map(page, rest)
+        for number in rest:
+            yield client.decode("api/tasks", page(number), kind)
         return
     with ThreadPoolExecutor(readers) as pool:
-        yield from pool.map(page, rest)
-
-
-class _Total(msgspec.Struct):
-    total: int
+        for body in pool.map(page, rest):
+            yield client.decode("api/tasks", body, kind)
 
 
 def _group(entries: Iterable[Entry]) -> Held:

@@ -1,6 +1,6 @@
 """What is to be pushed: which chunk goes into which project, as which task."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +15,6 @@ from builder.studio.projects import SHARED
 from builder.studio.push import Planned
 
 Row = Mapping[str, Any]
-#: Chunk and article rows -> predictions in the import format of Label Studio.
-Suggest = Callable[[Row, Row], list[dict[str, Any]]]
 
 
 @dataclass
@@ -31,8 +29,13 @@ class Plan:
     rejects: list[dict[str, object]] = field(default_factory=list)
 
 
-def plan(config: Config, chunks: Sequence[Row], articles: Sequence[Row], suggest: Suggest | None = None) -> Plan:
-    """The tasks of all projects, in the order of the chunks."""
+def plan(
+    config: Config,
+    chunks: Sequence[Row],
+    articles: Sequence[Row],
+    suggested: Mapping[str, list[dict[str, Any]]] | None = None,
+) -> Plan:
+    """The tasks of all projects, in the order of the chunks; `suggested` are predictions by chunk id."""
     made = Plan()
     by_id = {article["article_id"]: article for article in articles}
     tasks: dict[str, Planned] = {}
@@ -43,7 +46,7 @@ def plan(config: Config, chunks: Sequence[Row], articles: Sequence[Row], suggest
         if reason := unstorable(data):
             made.rejects.append(_reject(chunk, article, reason))
             continue
-        predictions = suggest(chunk, article) if suggest else []
+        predictions = (suggested or {}).get(chunk["chunk_id"], [])
         body = {"data": data, "predictions": predictions} if predictions else {"data": data}
         tasks[chunk["chunk_id"]] = Planned(msgspec.json.encode(body), predictions)
         made.chunks[chunk["chunk_id"]] = chunk

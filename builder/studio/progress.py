@@ -23,6 +23,7 @@ class _Task(msgspec.Struct):
 
 class _Page(msgspec.Struct):
     tasks: list[_Task]
+    total: int
 
 
 def progress(config: Config) -> dict[str, Any]:
@@ -46,8 +47,8 @@ def of(client: Client, config: Config) -> dict[str, Any]:
         overlap = project["maximum_annotations"]
         row: dict[str, Any] = {"tasks": 0, "done": 0, "url": f"{client.url}/projects/{project['id']}/"}
         wanted = {"fields": "all", "include": "annotations,completed_by,was_cancelled"}
-        for body in pages(client, project["id"], wanted, config.label_studio.page_size):
-            for task in msgspec.json.decode(body, type=_Page).tasks:
+        for page in pages(client, project["id"], wanted, config.label_studio.page_size, _Page):
+            for task in page.tasks:
                 made = {a.completed_by for a in task.annotations if not a.was_cancelled}
                 row["tasks"] += 1
                 row["done"] += len(made) >= overlap

@@ -134,7 +134,7 @@ def _settings(config: Config, wanted: Wanted) -> dict[str, Any]:
         # "Nothing to mark" is an answer.
         "enable_empty_annotation": True,
         "show_collab_predictions": True,
-        "sampling": "Sequential sampling",
+        "sampling": "Uncertainty sampling" if config.suggestions.uncertain_first else "Sequential sampling",
     }
 
 

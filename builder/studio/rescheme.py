@@ -22,6 +22,11 @@ from builder.studio.listing import filters, pages
 from builder.studio.projects import server_key
 
 
+class _Page(msgspec.Struct):
+    tasks: list[dict[str, Any]]
+    total: int
+
+
 def noted(client: Client, config: Config, slot: str) -> Scheme | None:
     """The scheme that a project was given last, as far as this workspace knows."""
     found = (read_json(_path(config)) or {}).get(server_key(client), {}).get(slot)
@@ -66,14 +71,14 @@ def _rewrite(client: Client, path: str, result: list[dict[str, Any]], old: Schem
 def _results(client: Client, project: int, page_size: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Where each result of the project lies, and what it is. Read whole pages first: rewriting changes no order."""
     wanted = {"fields": "all", "include": "id,annotations,predictions,result"}
-    for body in pages(client, project, wanted, page_size):
-        for task in msgspec.json.decode(body)["tasks"]:
+    for page in pages(client, project, wanted, page_size, _Page):
+        for task in page.tasks:
             for kind in ("annotations", "predictions"):
                 for made in task[kind]:
                     yield f"api/{kind}/{made['id']}/", made["result"]
     query = filters({"filter": "draft_exists", "operator": "equal", "type": "Boolean", "value": True})
-    for body in pages(client, project, {"include": "id", "query": query}, page_size):
-        for task in msgspec.json.decode(body)["tasks"]:
+    for page in pages(client, project, {"include": "id", "query": query}, page_size, _Page):
+        for task in page.tasks:
             for draft in client.get(f"api/tasks/{task['id']}/drafts"):
                 yield f"api/drafts/{draft['id']}/", draft["result"]
 

@@ -8,6 +8,7 @@ from builder.errors import ConfigError
 DATABASES = ("sqlite", "postgresql")
 KINDS = ("human", "recorded")
 LAYOUTS = ("shared", "each")
+METHODS = ("none", "gazetteer", "http", "python")
 
 
 @dataclass
@@ -108,3 +109,42 @@ class Annotators:
                 "annotators.people holds an e-mail address twice, or one without '@'.",
                 "Give each name its own address.",
             )
+
+
+@dataclass
+class Suggestions:
+    """Labels that annotators find filled in, and accept, change or reject."""
+
+    method: str = "none"
+    #: Gazetteer: a file of `phrase<TAB>entity label` lines; empty means the aliases of the scheme's targets.
+    file: str = ""
+    #: Gazetteer from the scheme: the entity label that the aliases get.
+    alias_label: str = ""
+    #: HTTP: where chunks are posted. Python: `package.module:function`.
+    url: str = ""
+    function: str = ""
+    #: Stored with each suggestion; a hook may give its own.
+    model_version: str = "gazetteer"
+    score: float = 0.5
+    #: Chunks a call of a hook, and seconds it may take.
+    batch: int = 32
+    timeout: float = 120.0
+    #: True: annotators get the chunks with the lowest score first.
+    uncertain_first: bool = False
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ConfigError(f"suggestions.method is {self.method!r}.", f"Choose one of {', '.join(METHODS)}.")
+        if self.method == "gazetteer" and not self.file and not self.alias_label:
+            raise ConfigError(
+                "suggestions.method is 'gazetteer', but there is neither a file nor a label for the targets' aliases.",
+                "Set suggestions.file or suggestions.alias_label.",
+            )
+        if self.method == "http" and urlsplit(self.url).scheme not in ("http", "https"):
+            raise ConfigError(f"suggestions.url is {self.url!r}.", "Write the whole address of the model.")
+        if self.method == "python" and ":" not in self.function:
+            raise ConfigError(f"suggestions.function is {self.function!r}.", "Write it as package.module:function.")
+        if not 0 <= self.score <= 1:
+            raise ConfigError(f"suggestions.score is {self.score}.", "It lies between 0 and 1.")
+        if self.batch < 1 or self.timeout <= 0:
+            raise ConfigError("suggestions.batch and suggestions.timeout are positive.", "Correct them.")

@@ -34,13 +34,14 @@ class _Annotated(msgspec.Struct):
 
 class _Page(msgspec.Struct):
     tasks: list[_Annotated]
+    total: int
 
 
 def authors(client: Client, project: int, page_size: int) -> dict[int, set[int]]:
     """Task id -> ids of the accounts that annotated or skipped it."""
     found: dict[int, set[int]] = {}
-    for body in pages(client, project, {"fields": "all", "include": "id,annotations,completed_by"}, page_size):
-        for task in msgspec.json.decode(body, type=_Page).tasks:
+    for page in pages(client, project, {"fields": "all", "include": "id,annotations,completed_by"}, page_size, _Page):
+        for task in page.tasks:
             found[task.id] = {a.completed_by for a in task.annotations}
     return found
 

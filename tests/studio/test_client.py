@@ -96,7 +96,7 @@ def test_an_answer_of_no_says_what_to_do(
 
 def test_a_page_instead_of_json_is_no_answer(standin: Any, connect: Connect) -> None:
     standin.answers = [answer(200, b"<html>Log in</html>")]
-    with pytest.raises(Refused, match="something else than JSON"):
+    with pytest.raises(Refused, match="something else than its JSON"):
         connect().get("api/version")
 
 

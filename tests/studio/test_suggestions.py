@@ -1,0 +1,119 @@
+"""Suggestions: in code points of the chunk, with version and score; refused when text or scheme has no such thing."""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from builder.errors import BuilderError, ConfigError, SourceError, StudioError, Unreachable
+from builder.studio.settings import Suggestions
+from builder.studio.suggestions import gazetteer, suggest
+
+
+def spans(made: dict[str, list[dict[str, Any]]], chunk: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    (prediction,) = made[chunk["chunk_id"]]
+    values = [item["value"] for item in prediction["result"] if item["type"] == "labels"]
+    return [(chunk["text"][v["start"] : v["end"]], v["labels"]) for v in values]
+
+
+@pytest.fixture
+def two(make_sample: Callable[..., Any]) -> Any:
+    return make_sample(chunks=2)
+
+
+def test_nothing_is_suggested_unless_asked(two: Any) -> None:
+    assert suggest(two.config, two.chunks, two.articles) == {}
+
+
+def test_the_aliases_of_targets_are_a_gazetteer(two: Any) -> None:
+    two.config.suggestions = Suggestions(method="gazetteer", alias_label="GPE", score=0.25)
+    made = suggest(two.config, two.chunks, two.articles)
+    found = [text for text, labels in spans(made, two.chunks[1]) if labels == ["GPE"]]
+    assert found == re.findall("Japan|Tokyo|Beijing", two.chunks[1]["text"])
+    assert len(found) > 1
+    (prediction,) = made[two.chunks[0]["chunk_id"]]
+    assert (prediction["model_version"], prediction["score"]) == ("gazetteer", 0.25)
+    assert {item["origin"] for item in prediction["result"]} == {"prediction"}
+
+
+def test_a_gazetteer_marks_whole_words_after_astral_characters() -> None:
+    found = gazetteer({"U.S.": "GPE", "Kyiv": "GPE"})("🚀 U.S. xU.S. Kyiv, Kyivan")
+    assert [(f["start"], f["end"]) for f in found] == [(2, 6), (13, 17)]
+
+
+def test_a_gazetteer_file(two: Any, tmp_path: Path) -> None:
+    path = tmp_path / "names.tsv"
+    path.write_text("# names\nBoeing\tORG\n\nPatriot missiles\tORG\r\n", encoding="utf-8", newline="")
+    two.config.suggestions = Suggestions(method="gazetteer", file=str(path))
+    made = suggest(two.config, two.chunks, two.articles)
+    assert ("Patriot missiles", ["ORG"]) in spans(made, two.chunks[0])
+    path.write_text("Boeing ORG\n", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"names\.tsv:1"):
+        suggest(two.config, two.chunks, two.articles)
+    path.write_text("Boeing\tFIRM\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="FIRM"):
+        suggest(two.config, two.chunks, two.articles)
+
+
+def test_a_model_behind_http(two: Any, standin: Any) -> None:
+    chunk = two.chunks[1]
+    at = chunk["text"].index("Tokyo")
+    one = {"chunk_id": chunk["chunk_id"], "score": 0.9, "stance": {"japan": "favor"}}
+    one["entities"] = [{"start": at, "end": at + 5, "label": "GPE"}]
+    body = {"model_version": "m7", "suggestions": [one]}
+    standin.answers = [SimpleNamespace(status=200, body=body, headers={})]
+    two.config.suggestions = Suggestions(method="http", url=standin.url)
+    made = suggest(two.config, two.chunks, two.articles)
+    assert list(made) == [chunk["chunk_id"]]
+    assert spans(made, chunk) == [("Tokyo", ["GPE"])]
+    assert (made[chunk["chunk_id"]][0]["model_version"], made[chunk["chunk_id"]][0]["score"]) == ("m7", 0.9)
+    asked = json.loads(standin.asked[0].body)
+    assert [c["text"] for c in asked["chunks"]] == [c["text"] for c in two.chunks]
+    standin.answers = [SimpleNamespace(status=500, body={}, headers={})]
+    with pytest.raises(Unreachable, match="gave no suggestions"):
+        suggest(two.config, two.chunks, two.articles)
+
+
+@pytest.mark.parametrize(
+    ("entity", "stance", "says"),
+    [
+        ({"start": 0, "end": 9999, "label": "GPE"}, {}, "outside its chunk"),
+        ({"start": 0, "end": 5, "label": "CITY"}, {}, "unknown labels CITY"),
+        (None, {"japan": "love"}, "unknown labels love"),
+        (None, {"mars": "favor"}, "mars"),
+    ],
+)
+def test_a_function_that_suggests_nonsense(
+    two: Any, monkeypatch: pytest.MonkeyPatch, entity: Any, stance: dict[str, str], says: str
+) -> None:
+    module = ModuleType("my_model")
+    module.predict = lambda chunks: [  # type: ignore[attr-defined]
+        {"chunk_id": c["chunk_id"], "entities": [entity] if entity else [], "stance": stance} for c in chunks
+    ]
+    monkeypatch.setitem(sys.modules, "my_model", module)
+    two.config.suggestions = Suggestions(method="python", function="my_model:predict")
+    with pytest.raises(StudioError, match=says) as caught:
+        suggest(two.config, two.chunks, two.articles)
+    assert two.chunks[0]["chunk_id"] in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"method": "magic"},
+        {"method": "gazetteer"},
+        {"method": "http", "url": "model"},
+        {"method": "python", "function": "predict"},
+        {"score": 2},
+        {"batch": 0},
+    ],
+)
+def test_settings_refuse(given: dict[str, Any]) -> None:
+    with pytest.raises(BuilderError) as caught:
+        Suggestions(**given)
+    assert caught.value.hint
