@@ -8,7 +8,7 @@ from builder.store import read_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-STAGES = ("prepare", "push", "validate", "adjudicate")
+STAGES = ("prepare", "validate", "adjudicate")
 
 
 def status(config: Config, console: "Console") -> dict[str, Any]:
@@ -22,7 +22,8 @@ def status(config: Config, console: "Console") -> dict[str, Any]:
         key=lambda name: tuple(int(part) for part in name[1:].split(".")),
     )
     lines = {name: _flat(summary[name]) if summary[name] else f"not done: builder {name}" for name in STAGES}
-    lines["label studio"] = _flat(summary["label_studio"])
+    server = summary["label_studio"]
+    lines["label studio"] = _flat(server) if server.get("url") else "not running: builder serve"
     lines["pull"] = _flat(latest) if latest else "none: builder pull"
     lines["releases"] = ", ".join(summary["releases"]) or "none: builder export"
     console.print(f"{config.dataset.name} in {config.workspace}", style="bold", highlight=False)

@@ -133,7 +133,7 @@ def test_running_again_makes_no_new_version_and_says_so(released: Any) -> None:
 
 def test_killed_anywhere_the_same_command_completes(released: Any, studio: Any, tmp_path: Path) -> None:
     """Killed without warning at growing delays, then run to the end: the release is that of an undisturbed run."""
-    config, undisturbed, _ = released
+    _, undisturbed, _ = released
     argv = [sys.executable, "-m", "builder.cli", "run", *overrides(studio, tmp_path, "demo-killed"), "--json"]
     for delay in (0.8, 1.6, 2.4, 3.2, 4.0, 5.0, 6.0):
         running = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
