@@ -35,6 +35,8 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed; name it with: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	@# The pip of Python 3.11 trips over an extra that is asked for twice (lxml[html-clean]).
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=24'
 
 # A stamp a set of extras, renewed when the dependencies change.
 $(VENV)/.studio: EXTRAS := studio
