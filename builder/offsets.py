@@ -79,7 +79,11 @@ class OffsetMap:
         return None if start is None or end is None else (start, end)
 
     def then(self, later: "OffsetMap") -> "OffsetMap":
-        """The map of two cleanings in a row: this one first, `later` on its result."""
+        """The map of two cleanings in a row: this one first, `later` on its result.
+
+        Where both change the same characters, the result maps them as a whole. Should it be exactly as long as its raw
+        characters, the last of these counts as deleted.
+        """
         return OffsetMap(tuple(_merge(_compose(self.segments, later.segments))))
 
 
@@ -118,7 +122,12 @@ def _compose(first: Sequence[Segment], later: Sequence[Segment]) -> list[Segment
         if gap.start < gap.end or gap.raw_start < gap.raw_end:
             out.append(gap)
         if b is not None:
-            out.append(Segment(to_text.left(a), to_text.right(b), to_raw.left(a), to_raw.right(b)))
+            s = Segment(to_text.left(a), to_text.right(b), to_raw.left(a), to_raw.right(b))
+            if s.end - s.start > 1 and _even(s) and not (to_raw.even(a, b) and to_text.even(a, b)):
+                # It maps as a whole but would pass for one that maps character by character.
+                out.append(s._replace(raw_end=s.raw_end - 1))
+                s = Segment(s.end, s.end, s.raw_end - 1, s.raw_end)
+            out.append(s)
     return out
 
 
@@ -137,6 +146,11 @@ class _Side:
             return True
         a, b, c, d = self.wide[bisect_right(self.starts, at) - 1]
         return at == a or b - a == d - c
+
+    def even(self, start: int, end: int) -> bool:
+        """Whether the interval lies in one segment that maps character by character."""
+        a, b, c, d = self.wide[bisect_right(self.starts, start) - 1]
+        return end <= b and b - a == d - c
 
     def left(self, at: int) -> int:
         """Where the interval that begins at `at` begins on the other side."""
