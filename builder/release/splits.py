@@ -55,9 +55,10 @@ def assign(members: Iterable[Member], settings: Split, earlier: Mapping[str, str
             left_out += [m.article_id for m in inside if earlier.get(m.article_id) != given[cluster_id]]
         elif sides:
             given[cluster_id] = sides.pop()
-    fresh = {key: inside for key, inside in clusters.items() if key not in given}
-    chosen = {**given, **METHODS[settings.method](fresh, given, settings)}
-    fill_empty(chosen, set(fresh), settings)
+    fresh = METHODS[settings.method](clusters, given, settings)
+    chosen = {**fresh, **given}
+    if settings.method != "time":
+        fill_empty(chosen, set(fresh), settings)
     splits = {m.article_id: chosen[m.cluster_id] for inside in clusters.values() for m in inside}
     for article_id in left_out:
         del splits[article_id]
@@ -84,36 +85,39 @@ def bounds(settings: Split) -> dict[str, tuple[float, float]]:
 Clusters = dict[str, list[Member]]
 
 
-def _by_hash(fresh: Clusters, given: dict[str, str], settings: Split) -> dict[str, str]:
+def _by_hash(clusters: Clusters, given: dict[str, str], settings: Split) -> dict[str, str]:
     edges = bounds(settings)
     last = list(edges)[-1]
     out = {}
-    for key in fresh:
+    for key in clusters.keys() - given.keys():
         at = position(key, settings.seed)
         out[key] = next((name for name, (_, end) in edges.items() if at < end), last)
     return out
 
 
-def _stratified(fresh: Clusters, given: dict[str, str], settings: Split) -> dict[str, str]:
+def _stratified(clusters: Clusters, given: dict[str, str], settings: Split) -> dict[str, str]:
     """Largest clusters first, each to the split that lacks its labels most (Sechidis et al. 2011, for groups)."""
     shares = {name: end - start for name, (start, end) in bounds(settings).items()}
-    weights = {key: _weights(inside) for key, inside in fresh.items()}
+    weights = {key: _weights(inside) for key, inside in clusters.items()}
     total: dict[str, float] = defaultdict(float)
     for counts in weights.values():
         for label, count in counts.items():
             total[label] += count
     wanted = {name: {label: share * count for label, count in total.items()} for name, share in shares.items()}
+    for key, name in given.items():
+        for label, count in weights[key].items():
+            wanted.get(name, {label: 0.0})[label] -= count
     out = {}
+    fresh = clusters.keys() - given.keys()
     for key in sorted(fresh, key=lambda k: (-sum(weights[k].values()), position(k, settings.seed))):
+        counts = weights[key]
         # A rare label weighs as much as a frequent one: what is missing is measured in shares of the label's total.
         lack = {
-            name: sum(
-                count / total[label] * wanted[name][label] / total[label] for label, count in weights[key].items()
-            )
+            name: sum(count * wanted[name][label] / total[label] ** 2 for label, count in counts.items())
             for name in shares
         }
         out[key] = max(shares, key=lambda name: (lack[name], shares[name]))
-        for label, count in weights[key].items():
+        for label, count in counts.items():
             wanted[out[key]][label] -= count
     return out
 
@@ -122,34 +126,42 @@ def _weights(inside: list[Member]) -> dict[str, int]:
     counts: dict[str, int] = defaultdict(int)
     for member in inside:
         for label, count in member.weights.items():
-            counts[label] += count
+            if count:
+                counts[label] += count
     return dict(counts) or {"article": len(inside)}
 
 
-def _by_time(fresh: Clusters, given: dict[str, str], settings: Split) -> dict[str, str]:
-    """Earlier articles first; a cluster is as old as its oldest dated member."""
+def _by_time(clusters: Clusters, given: dict[str, str], settings: Split) -> dict[str, str]:
+    """Earlier clusters first; a cluster is as old as its oldest dated member.
+
+    Without days of one's own, those of the first release stand: a newcomer falls where released ones of its age lie.
+    """
     names = list(bounds(settings))
-    dates: dict[str, datetime] = {}
-    for key, inside in fresh.items():
-        known = [m.published for m in inside if m.published is not None]
-        if not known:
-            raise ConfigError(
-                f"Article {inside[0].article_id} has no publication date, and splits go by time.",
-                "Give every article a date, or use split=by_article.",
-            )
-        dates[key] = min(known)
+    dates = {key: _date(inside) for key, inside in clusters.items()}
+    fresh = sorted(clusters.keys() - given.keys(), key=lambda key: (dates[key], key))
     if settings.until:
         missing = [name for name in names[:-1] if name not in settings.until]
         if missing:
             raise ConfigError(f"split.until has no day for {missing[0]}.", "Give one to every split but the last.")
         ends = [(name, _day_end(name, settings.until[name])) for name in names[:-1]]
-        return {key: next((n for n, end in ends if date < end), names[-1]) for key, date in dates.items()}
-    edges = bounds(settings)
-    order = sorted(fresh, key=lambda key: (dates[key], key))
-    return {
-        key: next((name for name, (_, end) in edges.items() if (i + 0.5) / len(order) < end), names[-1])
-        for i, key in enumerate(order)
-    }
+    elif given:
+        last = {name: [dates[key] for key, side in given.items() if side == name] for name in names[:-1]}
+        ends = [(name, max(found)) for name, found in last.items() if found]
+    else:
+        edges = bounds(settings)
+        places = {key: (i + 0.5) / len(fresh) for i, key in enumerate(fresh)}
+        return {key: next((n for n, (_, end) in edges.items() if places[key] < end), names[-1]) for key in fresh}
+    return {key: next((name for name, end in ends if dates[key] <= end), names[-1]) for key in fresh}
+
+
+def _date(inside: list[Member]) -> datetime:
+    known = [m.published for m in inside if m.published is not None]
+    if not known:
+        raise ConfigError(
+            f"Article {inside[0].article_id} has no publication date, and splits go by time.",
+            "Give every article a date, or use split=by_article.",
+        )
+    return min(known)
 
 
 def _day_end(name: str, day: str) -> datetime:

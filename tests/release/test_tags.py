@@ -1,0 +1,82 @@
+"""Tags say what spans say, as far as one label a token can, and count the rest."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.release.tags import Marks, Tagged, tag, tag_names
+from builder.release.words import Texts, words
+
+LABELS = ["PERSON", "ORG"]
+
+
+def tagged(
+    texts: list[str], spans: list[tuple[int, int, int, int]], style: str = "bio", nested: str = "outer"
+) -> tuple[list[str], Tagged]:
+    """Tags of (row, start, end, label) spans over the texts' words."""
+    made = Texts.of(pa.array(texts, pa.string()))
+    columns = [np.array(c, np.int64) for c in zip(*sorted(spans, key=lambda s: (s[0], s[1], -s[2])), strict=True)]
+    rows, starts, ends, labels = columns or [np.zeros(0, np.int64)] * 4
+    marks = Marks(rows, made.starts[rows] + starts, made.starts[rows] + ends, labels)
+    found = tag(words(made), marks, style, nested)
+    names = tag_names(LABELS, style)
+    return [names[i] for i in found.tags], found
+
+
+def test_spans_become_tags_in_their_own_text() -> None:
+    found, tags = tagged(["a b", "Ann Lee of Acme"], [(1, 0, 7, 0), (1, 11, 15, 1)])
+    assert found == ["O", "O", "B-PERSON", "I-PERSON", "O", "B-ORG"]
+    assert tags.counts()["held"] == 2
+
+
+def test_bioes_marks_ends_and_singles() -> None:
+    found, _ = tagged(["Ann Mae Lee of Acme"], [(0, 0, 11, 0), (0, 15, 19, 1)], "bioes")
+    assert found == ["B-PERSON", "I-PERSON", "E-PERSON", "O", "S-ORG"]
+
+
+@pytest.mark.parametrize(
+    ("nested", "tags"), [("outer", ["B-ORG", "I-ORG", "I-ORG"]), ("inner", ["O", "O", "B-PERSON"])]
+)
+def test_of_nested_spans_one_is_kept_by_policy(nested: str, tags: list[str]) -> None:
+    found, account = tagged(["Bank of Ann"], [(0, 0, 11, 1), (0, 8, 11, 0)], nested=nested)
+    assert found == tags
+    assert account.counts() == {"held": 1, "nested": 1, "crossing": 0, "sub-token": 0, "widened": 0}
+
+
+@pytest.mark.parametrize(
+    ("spans", "reason"),
+    [
+        ([(0, 0, 6, 0), (0, 4, 11, 1)], "crossing"),
+        ([(0, 0, 2, 0), (0, 2, 4, 1)], "sub-token"),
+        ([(0, 4, 5, 0)], "sub-token"),
+        ([(0, 1, 4, 0)], "widened"),
+    ],
+)
+def test_what_tags_cannot_hold_is_counted_by_reason(spans: list[tuple[int, int, int, int]], reason: str) -> None:
+    _, account = tagged(["Bank of Ann"], spans)
+    assert account.counts()[reason] == 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 10), st.integers(1, 5), st.integers(0, 1)), max_size=6), st.sampled_from(["bio", "bioes"]))  # fmt: skip
+def test_kept_spans_can_be_read_back_from_the_tags(spans: list[tuple[int, int, int]], style: str) -> None:
+    text = " ".join("abcdefghijklmnop")
+    given_spans = sorted({(0, 2 * first, 2 * (first + count) - 1, label) for first, count, label in spans},
+                         key=lambda s: (s[0], s[1], -s[2]))  # fmt: skip
+    tags, account = tagged([text], given_spans, style)
+    held = {s[1:] for s, loss in zip(given_spans, account.losses, strict=True) if loss == -1}
+    assert read(tags) == held
+    assert sum(account.counts().values()) == len(given_spans)
+
+
+def read(tags: list[str]) -> set[tuple[int, int, int]]:
+    """The spans that tags spell, over one-letter words."""
+    out: list[list[int]] = []
+    for i, name in enumerate(tags):
+        if name[0] in "BS":
+            out.append([2 * i, 2 * i + 1, LABELS.index(name[2:])])
+        elif name != "O":
+            assert LABELS[out[-1][2]] == name[2:]
+            out[-1][1] = 2 * i + 1
+    return {(a, b, c) for a, b, c in out}
