@@ -75,7 +75,8 @@ class Runner:
                 if any(lost[i] > self.settings.retries for i in out):
                     raise WorkerLostError(
                         f"Workers died {self.settings.retries + 1} times on the same work.",
-                        "They may have run out of memory: lower engine.workers or source.shard_mb.",
+                        "They may have run out of memory: lower engine.workers or source.shard_mb. (A script that calls "
+                        "this itself needs `if __name__ == '__main__':` around the call.)",
                     ) from None
         return [results[i] for i in range(len(items))]
 
@@ -122,7 +123,10 @@ class Runner:
 
     def _drop_pool(self) -> None:
         if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            if isinstance(self._pool, ProcessPoolExecutor):
+                self._pool.shutdown(wait=True, cancel_futures=True)
+            else:
+                self._pool.shutdown(wait=False)
             self._pool = None
 
 
@@ -158,7 +162,7 @@ def _dask(settings: Engine, workers: int) -> Iterator[Any]:
             return
         with (
             cluster_of.LocalCluster(
-                n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=40
+                n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=40
             ) as cluster,
             cluster_of.Client(cluster, set_as_default=False) as client,
         ):

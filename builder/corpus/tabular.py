@@ -1,5 +1,6 @@
 """Readers of .csv, .tsv and .parquet: a record a row, its columns filled by the field mapping."""
 
+import contextlib
 import csv
 import io
 from collections.abc import Iterator
@@ -59,7 +60,15 @@ def _rows(stream: BinaryIO, path: str, source: Source, delimiter: str) -> Iterat
     name = encoding.removesuffix("+replace")
     csv.field_size_limit((source.max_record_mb << 20) + 1)
     text = io.TextIOWrapper(stream, name, errors="replace", newline="")
-    lines = _Lines(iter(text), source.max_record_mb << 20)
+    try:
+        yield from _parse(_Lines(iter(text), source.max_record_mb << 20), encoding, path, source, delimiter)
+    finally:
+        # Else the wrapper would close the stream, which is its opener's to close.
+        with contextlib.suppress(ValueError):
+            text.detach()
+
+
+def _parse(lines: _Lines, encoding: str, path: str, source: Source, delimiter: str) -> Iterator[Record | Reject]:
     header: list[str] = []
     number = 0
     reader = None

@@ -1,0 +1,264 @@
+"""Every format is read, and every kind of damage becomes a reject that names it; what is sound is never lost."""
+
+import csv
+import gzip
+import io
+import json
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.corpus.decoding import NotTextError, decode
+from builder.corpus.read import READERS, read
+from builder.corpus.records import Record, Reject, instant
+from builder.corpus.settings import Source
+from builder.corpus.streams import open_stream
+
+TEXT = "Ministers met in Kyiv — “late”, said Sinéad. They agreed."
+
+
+def found(path: Path, source: Source | None = None) -> tuple[list[Record], list[Reject]]:
+    with open_stream(str(path)) as stream:
+        items = list(read(stream, path.name, source or Source()))
+    return [i for i in items if isinstance(i, Record)], [i for i in items if isinstance(i, Reject)]
+
+
+def put(folder: Path, name: str, data: bytes | str) -> Path:
+    path = folder / name
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("encoding", "named"),
+    [
+        ("utf-8", "utf-8"),
+        ("utf-8-sig", "utf-8-sig"),
+        ("utf-16", "utf-16"),
+        ("utf-16-le", "utf-16-le"),
+        ("utf-16-be", "utf-16-be"),
+        ("utf-32", "utf-32"),
+        ("cp1252", "cp1252"),
+    ],
+)
+def test_encodings_are_told_and_recorded(tmp_path: Path, encoding: str, named: str) -> None:
+    (record,), rejects = found(put(tmp_path, "a.txt", TEXT.encode(encoding)))
+    assert (record.raw, record.encoding, rejects) == (TEXT, named, [])
+
+
+def test_another_script_in_a_legacy_encoding() -> None:
+    russian = "Министры встретились в Киеве. Они договорились о поставках ракет, сообщает агентство. " * 5
+    assert decode(russian.encode("cp1251"))[0] == russian
+
+
+def test_damaged_utf8_keeps_its_accents() -> None:
+    text, encoding = decode(TEXT.encode() + b" \xff " + TEXT.encode())
+    assert text == f"{TEXT} � {TEXT}"
+    assert encoding == "utf-8+replace"
+    assert decode("It ends in a cut é".encode()[:-1])[1] == "utf-8+replace"
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_text_or_refused(data: bytes) -> None:
+    try:
+        text, _ = decode(data)
+    except NotTextError:
+        text = ""
+    assert text.encode().decode() == text
+
+
+@given(st.binary(max_size=300), st.sampled_from(sorted(READERS)))
+def test_no_reader_raises_whatever_the_bytes(data: bytes, suffix: str) -> None:
+    if suffix in (".html", ".htm", ".xhtml"):
+        return
+    items = list(read(io.BufferedReader(io.BytesIO(data)), f"x{suffix}", Source()))  # type: ignore[arg-type]
+    assert items
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
+def test_lines_of_json(tmp_path: Path, suffix: str) -> None:
+    lines = [
+        json.dumps({"headline": "T", "body": TEXT, "date": "2024-05-01", "outlet": "Post", "_id": "../../etc/x"}),
+        '{"broken": ',
+        "",
+        "[1]",
+        '{"other": 1}',
+        json.dumps({"text": TEXT}),
+    ]
+    data = "\n".join(lines).encode()
+    packed = {"": data, ".gz": gzip.compress(data), ".zst": zstandard.compress(data)}[suffix]
+    records, rejects = found(put(tmp_path, f"a.jsonl{suffix}", packed))
+    assert [r.number for r in records] == [0, 5]
+    first = records[0]
+    assert (first.title, first.source, first.record_id) == ("T", "Post", "../../etc/x")
+    assert first.published == datetime(2024, 5, 1, tzinfo=UTC)
+    assert [(r.record, r.reason) for r in rejects] == [(1, "bad-json"), (3, "not-an-object"), (4, "no-text")]
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        [{"text": TEXT}, {"text": "Two."}],
+        {"articles": [{"text": TEXT}, {"text": "Two."}]},
+        {"meta": {}, "data": {"items": [{"text": TEXT}, {"text": "Two."}]}},
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_lists_in_json_are_found(tmp_path: Path, whole: object, indent: int | None) -> None:
+    records, rejects = found(put(tmp_path, "a.json", json.dumps(whole, indent=indent)))
+    assert [r.raw for r in records] == [TEXT, "Two."]
+    assert rejects == []
+
+
+def test_a_long_list_is_read_in_windows(tmp_path: Path) -> None:
+    items = [{"text": f"{i} " + "word " * 3000} for i in range(200)]
+    records, rejects = found(put(tmp_path, "a.json", json.dumps(items)))
+    assert [r.raw.split()[0] for r in records] == [str(i) for i in range(200)]
+    assert rejects == []
+
+
+def test_a_list_that_breaks_off_keeps_what_came_before(tmp_path: Path) -> None:
+    records, rejects = found(put(tmp_path, "a.json", '[{"text": "One."}, {"text": "Tw'))
+    assert [r.raw for r in records] == ["One."]
+    assert [(r.record, r.reason) for r in rejects] == [(1, "bad-json")]
+
+
+def test_a_lone_surrogate_is_made_storable(tmp_path: Path) -> None:
+    (record,), _ = found(put(tmp_path, "a.jsonl", '{"text": "bad \\ud800 half"}'))
+    assert record.raw == "bad � half"
+
+
+def test_html_in_a_field_becomes_text(tmp_path: Path) -> None:
+    (record,), _ = found(put(tmp_path, "a.json", json.dumps({"text": "<p>One &amp; two.</p><p>Three.<br>Four.</p>"})))
+    assert record.raw == "One & two.\nThree.\nFour."
+
+
+def test_rows_of_csv(tmp_path: Path) -> None:
+    out = io.StringIO()
+    rows = csv.writer(out)
+    rows.writerows([["id", "title", "text"], ["1", "A", 'He said "no",\nand left.'], ["2", "B", TEXT]])
+    records, rejects = found(put(tmp_path, "a.csv", out.getvalue()))
+    assert [(r.record_id, r.raw) for r in records] == [("1", 'He said "no",\nand left.'), ("2", TEXT)]
+    assert rejects == []
+
+
+@pytest.mark.parametrize(("name", "mark"), [("a.csv", ";"), ("a.csv", "|"), ("a.tsv", "\t")])
+def test_other_delimiters(tmp_path: Path, name: str, mark: str) -> None:
+    (record,), _ = found(put(tmp_path, name, f"title{mark}text\nA{mark}Some text, here.\n"))
+    assert record.raw == "Some text, here."
+
+
+def test_a_quote_that_is_never_closed_costs_one_row(tmp_path: Path) -> None:
+    lines = ["id,text", '1,"First."', '2,"never closed', '3,"Third."', "4,Fourth.", "5,too,many"]
+    records, rejects = found(put(tmp_path, "a.csv", "\n".join(lines)))
+    assert [r.raw for r in records] == ["First.", "Third.", "Fourth."]
+    assert [(r.record, r.reason) for r in rejects] == [(1, "bad-csv"), (4, "bad-csv")]
+
+
+def test_rows_of_parquet(tmp_path: Path) -> None:
+    table = pa.table({"text": [TEXT, None], "published": [datetime(2024, 1, 2, tzinfo=UTC), None]})
+    pq.write_table(table, tmp_path / "a.parquet")
+    (record,), (reject,) = found(tmp_path / "a.parquet")
+    assert (record.raw, record.published) == (TEXT, datetime(2024, 1, 2, tzinfo=UTC))
+    assert (reject.record, reject.reason) == (1, "no-text")
+    put(tmp_path, "cut.parquet", (tmp_path / "a.parquet").read_bytes()[:-20])
+    assert [r.reason for r in found(tmp_path / "cut.parquet")[1]] == ["bad-parquet"]
+
+
+def test_markdown_front_matter(tmp_path: Path) -> None:
+    matter = "---\ntitle: A title\ndate: 2024-02-03\nauthors: [Ann Lee, Bo Li]\n---\nBody."
+    (record,), _ = found(put(tmp_path, "a.md", matter))
+    assert (record.title, record.authors) == ("A title", ["Ann Lee", "Bo Li"])
+    assert record.published == datetime(2024, 2, 3, tzinfo=UTC)
+    (broken,), _ = found(put(tmp_path, "b.md", "---\ntitle: [open\n---\nBody."))
+    assert broken.problems[0][0] == "field-front-matter"
+
+
+def test_a_page(tmp_path: Path) -> None:
+    paragraphs = "".join(f"<p>Paragraph {i} says that something happened in Kyiv on day {i}.</p>" for i in range(8))
+    head = '<title>Page</title><meta name="author" content="Jane Doe">'
+    meta = '<meta property="article:published_time" content="2024-03-02T10:00:00Z">'
+    page = f"<html><head>{head}{meta}</head><body><nav>Home</nav><article>{paragraphs}</article></body></html>"
+    (record,), _ = found(put(tmp_path, "a.html", page))
+    assert (record.title, record.authors, record.kind) == ("Page", ["Jane Doe"], "html")
+    assert "Paragraph 7" in record.raw
+    assert "Home" not in record.raw
+    assert [r.reason for r in found(put(tmp_path, "b.html", "<html></html>"))[1]] == ["empty"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("empty.txt", b"", "empty"),
+        ("blank.txt", b" \n\n", "empty"),
+        ("empty.jsonl", b"", "empty"),
+        ("header.csv", b"id,text\n", "empty"),
+        ("noise.txt", random.Random(0).randbytes(4000), "binary"),
+        ("picture.txt", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8, "binary"),
+        ("cut.txt.gz", gzip.compress(TEXT.encode() * 50)[:-12], "damaged"),
+        ("cut.txt.zst", zstandard.compress(TEXT.encode() * 50)[:-8], "damaged"),
+        ("fake.txt.gz", b"not gzip", "damaged"),
+        ("fake.txt.zst", b"not zstd", "damaged"),
+        ("deep.json", b"[" * 100_000, "bad-json"),
+        ("cut.json", b'{"text": ', "bad-json"),
+        ("odd.xyz", b"?", "unknown-format"),
+        ("none", b"?", "unknown-format"),
+    ],
+)
+def test_what_cannot_be_read_is_one_reject(tmp_path: Path, name: str, data: bytes, reason: str) -> None:
+    records, rejects = found(put(tmp_path, name, data))
+    assert records == []
+    assert [r.reason for r in rejects] == [reason]
+    assert rejects[0].source_path == name
+    assert rejects[0].detail
+
+
+def test_a_cut_archive_gives_the_lines_before_the_cut(tmp_path: Path) -> None:
+    lines = "".join(json.dumps({"text": f"Article {i}."}) + "\n" for i in range(20))
+    noise = random.Random(1).randbytes(40_000).hex()
+    records, rejects = found(put(tmp_path, "a.jsonl.gz", gzip.compress((lines + noise).encode())[:-3000]))
+    assert [r.number for r in records] == list(range(20))
+    assert [r.reason for r in rejects] == ["damaged"]
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.json"])
+def test_a_record_over_the_limit_is_rejected_and_the_next_is_read(tmp_path: Path, name: str) -> None:
+    big = json.dumps({"text": "x" * (2 << 20)})
+    data = {"a.txt": big, "a.jsonl": f'{big}\n{{"text": "Next."}}\n', "a.json": f"[{big}"}[name]
+    records, rejects = found(put(tmp_path, name, data), Source(max_record_mb=1))
+    assert [r.reason for r in rejects][:1] == ["too-large"]
+    assert [r.raw for r in records] == (["Next."] if name == "a.jsonl" else [])
+
+
+def test_the_field_mapping_is_configurable(tmp_path: Path) -> None:
+    source = Source(fields={"text": ["content.plain"], "title": ["meta.head"]}, records="result.hits")
+    whole = {"result": {"hits": [{"content": {"plain": TEXT}, "meta": {"head": "H"}}]}}
+    (record,), _ = found(put(tmp_path, "a.json", json.dumps(whole)), source)
+    assert (record.raw, record.title) == (TEXT, "H")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2024-07-29T20:02:13Z",
+        "Mon, 29 Jul 2024 20:02:13 GMT",
+        1722283333,
+        "1722283333",
+        1722283333000,
+        "2024-07-29 20:02:13",
+    ],
+)
+def test_dates_become_utc(value: object) -> None:
+    assert instant(value) == datetime(2024, 7, 29, 20, 2, 13, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("value", ["", "soon", True, None, [], 1e30, "0000-00-00"])
+def test_what_is_no_date_is_none(value: object) -> None:
+    assert instant(value) is None
