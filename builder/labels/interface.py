@@ -146,7 +146,10 @@ def _mention(scheme: Scheme) -> list[ET.Element]:
     block = assign(scheme, [controls.MENTION_STANCE]).stances[controls.MENTION_STANCE]
     title, ask = "Stance toward this mention", "Choose the stance toward each mention."
     place, labels = "bd-mention", list(scheme.entities)
-    return [_region(place, title, controls.MENTION_STANCE, labels, "single-radio", ask, _choices(scheme, block))]
+    return [
+        _hint("Click a marked mention to choose the stance toward it."),
+        _region(place, title, controls.MENTION_STANCE, labels, "single-radio", ask, _choices(scheme, block)),
+    ]
 
 
 def _evidence(scheme: Scheme, keys: Hotkeys) -> list[ET.Element]:
@@ -160,7 +163,15 @@ def _evidence(scheme: Scheme, keys: Hotkeys) -> list[ET.Element]:
             for t in scheme.targets
         ]
     title, ask = "This evidence concerns", "Say which target each evidence span concerns."
-    return [_region("bd-evidence", title, controls.EVIDENCE_TARGET, [EVIDENCE], "multiple", ask, targets)]
+    return [
+        _hint(f"Click a marked {EVIDENCE} span to say which target it concerns."),
+        _region("bd-evidence", title, controls.EVIDENCE_TARGET, [EVIDENCE], "multiple", ask, targets),
+    ]
+
+
+def _hint(words: str) -> ET.Element:
+    # A new span is not selected until it is clicked, unless the annotator changes a setting of the page.
+    return _view("bd-hint", _tag("Header", value=words, size="5"), visibleWhen="no-region-selected")
 
 
 def _region(
