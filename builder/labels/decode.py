@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from builder.errors import StoreError
 from builder.labels import controls, raw
 from builder.labels.compare import outcome
 from builder.labels.names import Names
@@ -36,7 +37,8 @@ def decode(tasks: Path | Iterable[bytes], users: Mapping[int, str], salt: bytes,
     """Tables of every annotation, draft and skip in a pull: one line a task; `users` are id to e-mail.
 
     Labels of earlier versions of the scheme leave under their present names. Drafts and skips are rows of
-    annotations without spans and stances: they are no judgement. Skips keep their problems and comment.
+    annotations without spans and stances: they are no judgement. Skips keep their problems and comment. Raises
+    `StoreError` when two people would share a pseudonym.
     """
     decoder = _Decoder(users, salt, scheme, pull)
     with _no_collector():
@@ -64,6 +66,11 @@ class _Decoder:
         self.scheme, self.salt, self.pull = scheme, salt, pull
         self.names: dict[str, Names] = {}
         self.people = {number: pseudonym(salt, email) for number, email in users.items()}
+        if len(set(self.people.values())) < len({email.strip().lower() for email in users.values()}):
+            raise StoreError(
+                "Two annotators would get the same pseudonym.",
+                "Delete pseudonyms.key in the workspace: new names are drawn for everybody.",
+            )
 
     def read(self, lines: Iterable[bytes]) -> Decoded:
         for number, line in enumerate(lines, start=1):

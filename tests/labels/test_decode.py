@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from builder.errors import StoreError
 from builder.labels.decode import UNKNOWN, decode, pseudonym
 from builder.labels.rows import Decoded
 from builder.scheme import Scheme
@@ -98,6 +99,13 @@ def test_rows_keep_their_annotation_across_batches(
 
 def test_pseudonyms_differ_by_person_and_by_salt() -> None:
     assert len({pseudonym(s, e) for s in (b"1", b"2") for e in ("a@x.org", "b@x.org")}) == 4
+
+
+def test_two_people_never_share_a_pseudonym(monkeypatch: pytest.MonkeyPatch, scheme: Scheme) -> None:
+    decode([], {1: "ana@example.com", 2: "Ana@example.com"}, b"salt", scheme, "pull")
+    monkeypatch.setattr("builder.labels.decode.pseudonym", lambda salt, email: "annotator-000000")
+    with pytest.raises(StoreError, match="same pseudonym"):
+        decode([], {1: "ana@example.com", 2: "ben@example.com"}, b"salt", scheme, "pull")
 
 
 def test_an_article_names_its_own_targets(read: Read, task: Make, choice: Make, region: Make, scheme: Scheme) -> None:
