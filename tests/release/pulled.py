@@ -44,7 +44,7 @@ def project(root: Path, **changes: Any) -> Config:
 def pull(config: Config, corrected: frozenset[str] = frozenset()) -> None:
     """Prepares, and stores a pull in which three annotators labelled every chunk; validates it.
 
-    Annotator 0 sees favor as neutral in each chunk; in the `corrected` chunks all three do.
+    The first sees favor as neutral in each chunk; in the `corrected` chunks all three do.
     """
     prepare(config, QUIET)
     stage = config.stage("prepare")
@@ -52,12 +52,11 @@ def pull(config: Config, corrected: frozenset[str] = frozenset()) -> None:
     chunks = read_table(stage.table("selected"), tables.CHUNKS, "prepare").to_pylist()
     lines = []
     for number, chunk in enumerate(sorted(chunks, key=lambda c: c["chunk_id"])):
-        answers = [
-            _answer(config, chunk, number * 10 + user, user, chunk["chunk_id"] in corrected) for user in (1, 2, 3)
-        ]
+        corrects, first = chunk["chunk_id"] in corrected, int(chunk["chunk_id"][:6], 16) * 10
+        answers = [_answer(config, chunk, first + user, user, corrects) for user in (1, 2, 3)]
         data = task(chunk, articles[chunk["article_id"]], config.labels)
         empty: dict[str, Any] = {"drafts": [], "predictions": []}
-        lines.append({"id": number, "project": 1, "data": data, "annotations": answers, **empty})
+        lines.append({"id": number + 1, "project": 1, "data": data, "annotations": answers, **empty})
     text = "".join(json.dumps(line, sort_keys=True) + "\n" for line in lines)
     name = digest(text)
     folder = config.dataset_folder / "pulls" / name[:16]

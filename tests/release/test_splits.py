@@ -16,7 +16,9 @@ DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 def members(count: int, per_cluster: int = 1) -> list[Member]:
     return [
-        Member(f"{i:04d}", f"{i - i % per_cluster:04d}", DAY + timedelta(days=i), {"ORG": 1 + i % 3, "RARE": i % 7 == 0})
+        Member(
+            f"{i:04d}", f"{i - i % per_cluster:04d}", DAY + timedelta(days=i), {"ORG": 1 + i % 3, "RARE": i % 7 == 0}
+        )
         for i in range(count)
     ]
 

@@ -10,6 +10,7 @@ from builder.release.tags import Marks, Tagged, tag, tag_names
 from builder.release.words import Texts, words
 
 LABELS = ["PERSON", "ORG"]
+SPANS = st.lists(st.tuples(st.integers(0, 10), st.integers(1, 5), st.integers(0, 1)), max_size=6)
 
 
 def tagged(
@@ -59,7 +60,7 @@ def test_what_tags_cannot_hold_is_counted_by_reason(spans: list[tuple[int, int, 
     assert account.counts()[reason] == 1
 
 
-@given(st.lists(st.tuples(st.integers(0, 10), st.integers(1, 5), st.integers(0, 1)), max_size=6), st.sampled_from(["bio", "bioes"]))  # fmt: skip
+@given(SPANS, st.sampled_from(["bio", "bioes"]))
 def test_kept_spans_can_be_read_back_from_the_tags(spans: list[tuple[int, int, int]], style: str) -> None:
     text = " ".join("abcdefghijklmnop")
     given_spans = sorted({(0, 2 * first, 2 * (first + count) - 1, label) for first, count, label in spans},

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from builder.release.words import Texts, words
 
-TEXTS = st.lists(st.text(alphabet=st.sampled_from("ab_1 .-\n\u00a0'é\u0301\u200d👍\ufe0f🇺🇦日ا"), max_size=12), max_size=5)
+TEXTS = st.lists(
+    st.text(alphabet=st.sampled_from("ab_1 .-\n\u00a0'é\u0301\u200d👍\ufe0f🇺🇦日ا"), max_size=12), max_size=5
+)
 
 
 def kind(char: str) -> str:
