@@ -39,7 +39,8 @@ def test_every_command_line_composes(line: str) -> None:
             assert override in ("-m", "--multirun", "--cfg", "job", "--help"), override
             continue
         key, _, values = override.partition("=")
-        jobs = [[*job, f"{key}={value}"] for job in jobs for value in values.split(",")]
+        choices = values.split(",") if "-m" in overrides else [values]
+        jobs = [[*job, f"{key}={value}"] for job in jobs for value in choices]
     register()
     for job in jobs:
         with initialize_config_dir(str(conf_folder()), version_base="1.3"):

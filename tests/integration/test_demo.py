@@ -20,6 +20,7 @@ from builder.config import Config, conf_folder, convert, register
 
 pytestmark = pytest.mark.studio
 ROOT = Path(__file__).resolve().parents[2]
+SNIPPETS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 RECORDED = {path.stem: path for path in sorted((ROOT / "raw" / "annotations").glob("*.jsonl"))}
 
 
@@ -119,6 +120,16 @@ def test_nothing_private_leaves_the_workspace(released: Any, studio: Any) -> Non
 def test_the_card_says_that_the_labels_are_recorded(released: Any) -> None:
     config, _, _ = released
     assert "recorded sample labels" in (config.release_folder / "v1.0.0" / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("number", range(len(SNIPPETS)))
+def test_snippets_of_the_readme_run(number: int, released: Any, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    config, _, _ = released
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "news-stance").symlink_to(config.release_folder)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(SNIPPETS[number], f"README.md snippet {number}", "exec"), {})
+    assert capsys.readouterr().out
 
 
 def test_running_again_makes_no_new_version_and_says_so(released: Any) -> None:
