@@ -33,6 +33,38 @@ def patterns_of(counts: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
     return rows.astype(np.float64), times.astype(np.float64)
 
 
+def patterns_of_votes(votes: Votes) -> tuple[Floats, Floats, int]:
+    """The same patterns straight from the votes, and the number of items with one rating.
+
+    The counts of an item are read as the digits of one number, so that items are compared without the table of counts:
+    this costs about as much as that table.
+    """
+    width, base = len(votes.labels), len(votes.annotators) + 1
+    if base**width > 2**53:
+        return _patterns_by_counting(votes)
+    digits = float(base) ** np.arange(width)
+    keys = np.bincount(votes.item, weights=digits.take(votes.label), minlength=votes.items).astype(np.int64)
+    if base**width <= 4 * len(keys) + 1024:
+        every = np.bincount(keys)
+        found = np.flatnonzero(every)
+        times = every[found]
+    else:
+        found, times = np.unique(keys, return_counts=True)
+    rows = found[:, None] // digits.astype(np.int64) % base
+    ratings = rows.sum(axis=1)
+    if int(ratings @ times) != len(votes.item):
+        # A digit ran over: somebody voted twice for an item.
+        return _patterns_by_counting(votes)
+    kept = ratings >= 2
+    single = int(times[ratings == 1].sum())
+    return rows[kept].astype(np.float64), times[kept].astype(np.float64), single
+
+
+def _patterns_by_counting(votes: Votes) -> tuple[Floats, Floats, int]:
+    counts = counts_of(votes)
+    return *patterns_of(counts), int((counts.sum(axis=1) == 1).sum())
+
+
 def observed(patterns: Floats, weights: Floats) -> float:
     """The mean share of pairs of annotators of an item who agree; items with one rating tell nothing."""
     n = patterns.sum(axis=1)

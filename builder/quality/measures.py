@@ -16,6 +16,7 @@ from builder.quality.coefficients import (
     observed,
     ordinal_alpha,
     patterns_of,
+    patterns_of_votes,
 )
 from builder.quality.settings import Quality
 from builder.quality.votes import Floats, Votes
@@ -37,20 +38,19 @@ def agreement_on(votes: Votes, settings: Quality, order: Sequence[str] = ()) -> 
     `cohen` is the mean of all pairs of annotators (Light's kappa), each pair over the items both labelled.
     `alpha_ordinal` is over the labels of `order` only. `items` have two ratings or more; `single` have one.
     """
-    counts = counts_of(votes)
-    patterns, weights = patterns_of(counts)
+    patterns, weights, single = patterns_of_votes(votes)
     out: dict[str, Any] = {
         "annotators": len(votes.annotators),
         "ratings": len(votes.item),
         "items": int(weights.sum()),
-        "single": int((counts.sum(axis=1) == 1).sum()),
+        "single": single,
         "cohen": number(light(votes)),
     }
     measured = {"observed": (observed, patterns, weights), "fleiss": (fleiss, patterns, weights),
                 "alpha": (nominal_alpha, patterns, weights)}  # fmt: skip
     chosen = [votes.labels.index(label) for label in order if label in votes.labels]
     if len(chosen) > 1:
-        measured["alpha_ordinal"] = (ordinal_alpha, *patterns_of(counts[:, chosen]))
+        measured["alpha_ordinal"] = (ordinal_alpha, *patterns_of(counts_of(votes)[:, chosen]))
     for name, (coefficient, table, times) in measured.items():
         out[name] = number(coefficient(table, times))
         drawn = interval(coefficient, table, times, settings.bootstrap, settings.confidence, settings.seed)

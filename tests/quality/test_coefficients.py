@@ -18,6 +18,7 @@ from builder.quality.coefficients import (
     observed,
     ordinal_alpha,
     patterns_of,
+    patterns_of_votes,
 )
 from builder.quality.votes import Votes
 
@@ -111,7 +112,18 @@ RATINGS = st.lists(st.lists(st.sampled_from([0, 1, 2, None]), min_size=3, max_si
 @settings(deadline=None)
 @given(RATINGS)
 def test_nominal_alpha_follows_its_definition_over_pairs(units: list[list[int | None]]) -> None:
-    table, weights = patterns([list(row) for row in zip(*units, strict=True)], [0, 1, 2])
+    rows = [list(row) for row in zip(*units, strict=True)]
+    table, weights = patterns(rows, [0, 1, 2])
+    ratings = [(i, f"a{a}", str(x)) for a, row in enumerate(rows) for i, x in enumerate(row) if x is not None]
+    direct, times, single = patterns_of_votes(Votes.of(ratings, len(units), ["0", "1", "2"]))
+    assert sorted(zip(direct.tolist(), times, strict=True)) == sorted(zip(table.tolist(), weights, strict=True))
+    again = Votes.of([*ratings, *ratings], len(units), ["0", "1", "2"])
+    doubled, _, none = patterns_of_votes(again)
+    assert sorted(doubled.tolist()) == sorted(
+        patterns_of(2 * counts_of(Votes.of(ratings, len(units), list("012"))))[0].tolist()
+    )
+    assert none == 0
+    assert single == sum(sum(x is not None for x in unit) == 1 for unit in units)
     paired = [[x for x in unit if x is not None] for unit in units]
     paired = [unit for unit in paired if len(unit) > 1]
     values = [x for unit in paired for x in unit]

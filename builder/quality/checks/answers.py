@@ -1,7 +1,6 @@
 """Checks of stances, evidence and of an annotation as a whole."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 
@@ -9,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.checks.view import Finding, View, booleans
+from builder.quality.checks.view import Finding, Mask, View, booleans, codes
 from builder.quality.votes import voting
 from builder.scheme import Target
 
@@ -40,17 +39,14 @@ def unknown_label(view: View) -> Iterator[Finding]:
 
 def unknown_target(view: View) -> Iterator[Finding]:
     """A stance or an evidence span is about something that was not asked."""
-    for row, target, label in zip(
-        view.annotation_of_stance.tolist(),
-        view.stances["target"].to_pylist(),
-        view.stances["label"].to_pylist(),
-        strict=True,
-    ):
+    foreign = None
+    if view.scheme.target_mode == "fixed":
+        foreign = pc.invert(pc.is_in(view.stances["target"], pa.array(list(view.scheme.targets), pa.string())))
+    for row, target, label in _stances(view, foreign):
         asked = _asked(view, row)
         if asked is not None and target not in asked:
-            yield Finding(
-                row, view.stance_path(target), f"{label} is about {target!r}, which is no target of the chunk."
-            )
+            message = f"{label} is about {target!r}, which is no target of the chunk."
+            yield Finding(row, view.stance_path(target), message)
     for row, path, targets in _evidence(view):
         asked = _asked(view, row)
         for target in targets:
@@ -70,35 +66,51 @@ def missing_stance(view: View) -> Iterator[Finding]:
             if kind == "entity" and (annotation, span) not in answered:
                 yield Finding(row, f"$.result[?(@.id=='{span}')]", f"No stance toward {text!r} is given.")
         return
-    given: dict[int, set[str]] = defaultdict(set)
-    for row, target in zip(view.annotation_of_stance.tolist(), view.stances["target"].to_pylist(), strict=True):
-        given[row].add(target)
-    for row in np.flatnonzero(view.submitted).tolist():
-        missing = [t for t in _asked(view, row) or () if t not in given[row]]
+    for row in np.flatnonzero(view.submitted & ~_complete(view)).tolist():
+        given = {target for target, _ in view.answers.get(row, ())}
+        missing = [t for t in _asked(view, row) or () if t not in given]
         if missing:
             yield Finding(row, view.stance_path(missing[0]), f"No stance is given toward {', '.join(missing)}.")
 
 
+def _complete(view: View) -> Mask:
+    """Annotations of a fixed list of targets that answer as often as they were asked, each target once."""
+    if view.scheme.target_mode != "fixed":
+        return np.zeros(len(view.submitted), dtype=np.bool_)
+    targets = pa.array(list(view.scheme.targets), pa.string())
+    target = pc.fill_null(pc.index_in(view.stances["target"], value_set=targets), -1).to_numpy().astype(np.int64)
+    answered = np.zeros((len(view.submitted), len(targets) + 1), dtype=np.bool_)
+    answered[view.annotation_of_stance, target] = True
+    complete: Mask = np.asarray(answered[:, : len(targets)].all(axis=1), dtype=np.bool_)
+    return complete
+
+
 def conflicting_stance(view: View) -> Iterator[Finding]:
     """One annotation gives two different stances toward one target."""
-    seen: dict[tuple[int, str, str | None], str] = {}
-    columns = (view.stances[c].to_pylist() for c in ("target", "span_id", "label"))
-    for row, target, span, label in zip(view.annotation_of_stance.tolist(), *columns, strict=True):
-        first = seen.setdefault((row, target, span), label)
-        if first != label:
-            yield Finding(row, view.stance_path(target), f"The stance toward {target} is both {first} and {label}.")
+    target, _ = codes(view.stances["target"])
+    span, spans = codes(view.stances["span_id"])
+    about = (view.annotation_of_stance * (int(target.max(initial=0)) + 1) + target) * max(len(spans), 1) + span
+    _, first, times = np.unique(about, return_index=True, return_counts=True)
+    if len(first) == len(about):
+        return
+    seen: dict[int, str] = {}
+    twice = np.isin(about, about[first[times > 1]])
+    labels = view.stances["label"].to_pylist()
+    names = view.stances["target"].to_pylist()
+    for i in np.flatnonzero(twice).tolist():
+        before = seen.setdefault(int(about[i]), labels[i])
+        if before != labels[i]:
+            message = f"The stance toward {names[i]} is both {before} and {labels[i]}."
+            yield Finding(int(view.annotation_of_stance[i]), view.stance_path(names[i]), message)
 
 
 def evidence_without_stance(view: View) -> Iterator[Finding]:
     """Evidence names no target, or one toward which its annotator gave no stance or that it is not addressed."""
-    stance: dict[tuple[int, str], str] = {}
-    for row, target, label in _stances(view, None):
-        stance[row, target] = label
     for row, path, targets in _evidence(view):
         if not targets:
             yield Finding(row, path, "The evidence does not say which target it is about.")
         for target in targets:
-            given = stance.get((row, target), "missing")
+            given = dict(view.answers.get(row, ())).get(target, "missing")
             if given in ("missing", view.scheme.absent):
                 yield Finding(row, path, f"The evidence is about {target}, whose stance is {given}.")
 
@@ -143,6 +155,11 @@ def fast_empty(view: View) -> Iterator[Finding]:
 
 def second_annotation(view: View) -> Iterator[Finding]:
     """The annotator submitted the chunk more than once; the latest counts."""
+    chunk, _ = codes(view.annotations["chunk_id"])
+    who, names = codes(view.annotations["annotator"])
+    made = (chunk * max(len(names), 1) + who)[view.submitted]
+    if len(np.unique(made)) == len(made):
+        return
     counted = set(voting(view.annotations)["annotation_id"].to_pylist())
     unusable = booleans(view.annotations["quarantined"])
     for row, annotation in enumerate(view.annotations["annotation_id"].to_pylist()):

@@ -6,15 +6,13 @@ from itertools import combinations
 
 import numpy as np
 
-from builder.quality.checks.view import Finding, View
-
-Answers = tuple[tuple[str, str], ...]
+from builder.quality.checks.view import Answers, Finding, View
 
 
 def straight_lining(view: View) -> Iterator[Finding]:
     """Nearly all answers of an annotator are the same, and those of the others on the same chunks are not."""
     least, share = view.settings.min_chunks, view.settings.straight_share
-    work = _work(view)
+    work = view.work
     for annotator, mine in sorted(work.items()):
         if len(mine) < least:
             continue
@@ -30,7 +28,7 @@ def straight_lining(view: View) -> Iterator[Finding]:
 
 def drift(view: View) -> Iterator[Finding]:
     """An annotator's labels changed between the earlier and the later half, more than those of the others there."""
-    work = _work(view)
+    work = view.work
     for annotator, mine in sorted(work.items()):
         chunks = list(mine)
         if len(chunks) < view.settings.min_chunks:
@@ -47,19 +45,24 @@ def drift(view: View) -> Iterator[Finding]:
 
 def contradiction(view: View) -> Iterator[Finding]:
     """Near-duplicate chunks got opposite answers: from one annotator, or from the majorities of two chunks."""
-    texts = view.windows["text"].to_pylist()
+    texts, articles = view.windows["text"].to_pylist(), view.windows["article_id"].to_pylist()
     groups: dict[str, list[int]] = defaultdict(list)
-    for window, article in enumerate(view.windows["article_id"].to_pylist()):
+    for window, article in enumerate(articles):
         groups[view.clusters.get(article, article)].append(window)
     rows: dict[int, list[int]] = defaultdict(list)
     for row in np.flatnonzero(view.submitted).tolist():
         rows[int(view.window_of_annotation[row])].append(row)
-    answers = _answers(view)
+    answers = view.answers
     names, chunks = view.annotations["annotator"].to_pylist(), view.windows["chunk_id"].to_pylist()
     for windows in groups.values():
-        words = {w: frozenset(texts[w].split()) for w in windows if rows[w]} if len(windows) > 1 else {}
+        if len({articles[w] for w in windows}) < 2:
+            continue
+        words = {w: frozenset(texts[w].split()) for w in windows if rows[w]}
         for one, other in combinations(sorted(words), 2):
-            if len(words[one] & words[other]) < view.settings.same_text * len(words[one] | words[other]):
+            if articles[one] == articles[other]:
+                continue
+            shared = len(words[one] & words[other])
+            if shared < view.settings.same_text * (len(words[one]) + len(words[other]) - shared):
                 continue
             mine = {names[row]: dict(answers.get(row, ())) for row in rows[one]}
             for row in rows[other]:
@@ -80,34 +83,6 @@ def failed_questions(view: View) -> Iterator[Finding]:
     """The annotator answered too many gold questions wrong."""
     for annotator, message in sorted(view.failed_questions.items()):
         yield Finding(None, "$", message, annotator)
-
-
-def _answers(view: View) -> dict[int, Answers]:
-    """The stances of each annotation row; where the scheme asks for none, the labels it marked and how often."""
-    out: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    if view.scheme.stance:
-        columns = (view.stances[c].to_pylist() for c in ("target", "label"))
-        for row, target, label in zip(view.annotation_of_stance.tolist(), *columns, strict=True):
-            out[row].append((target, label))
-    else:
-        counts = Counter(zip(view.annotation_of_span.tolist(), view.spans["label"].to_pylist(), strict=True))
-        for (row, label), n in counts.items():
-            out[row].append((label, str(n)))
-    return {row: tuple(sorted(given)) for row, given in out.items()}
-
-
-def _work(view: View) -> dict[str, dict[str, Answers]]:
-    """For each annotator the answers to each chunk, in the order in which they were given."""
-    answers = _answers(view)
-    made = []
-    columns = (view.annotations[c].to_pylist() for c in ("created", "annotation_id", "annotator", "chunk_id"))
-    for row, (created, annotation, annotator, chunk) in enumerate(zip(*columns, strict=True)):
-        if view.submitted[row]:
-            made.append(((created is not None, created, annotation), annotator, chunk, answers.get(row, ())))
-    out: dict[str, dict[str, Answers]] = defaultdict(dict)
-    for _, annotator, chunk, given in sorted(made, key=lambda m: m[0]):
-        out[annotator][chunk] = given
-    return out
 
 
 def _distance(work: dict[str, Answers], early: list[str], late: list[str]) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.checks.view import Finding, Ints, Mask, View, codes
+from builder.quality.checks.view import Finding, Ints, Mask, View, code_points
 
 _BLANK = np.zeros(0x110000, dtype=np.bool_)
 _BLANK[[i for i in range(0x3001) if chr(i).isspace()]] = True
@@ -29,19 +29,18 @@ def zero_length(view: View) -> Iterator[Finding]:
 
 def text_mismatch(view: View) -> Iterator[Finding]:
     """The text kept with the span is not what stands at its bounds."""
-    rows = np.flatnonzero(view.inside)
-    kept = view.spans["text"].take(pa.array(rows)).combine_chunks()
-    lengths = pc.fill_null(pc.utf8_length(kept), -1).to_numpy().astype(np.int64)
-    same = lengths == (view.end - view.start)[rows]
-    compared = np.flatnonzero(same)
-    joined = "".join(kept.take(pa.array(compared)).to_pylist())
-    mine = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    size = lengths[compared]
+    lengths = pc.fill_null(pc.utf8_length(view.spans["text"]), -1).to_numpy().astype(np.int64)
+    wrong = view.inside & (lengths != view.end - view.start)
+    rows = np.flatnonzero(view.inside & ~wrong)
+    kept = view.spans["text"] if len(rows) == len(lengths) else view.spans["text"].take(pa.array(rows))
+    mine, size = code_points(kept), lengths[rows]
     ahead = np.cumsum(size) - size
-    shown = np.repeat((view.start + view.base)[rows][compared] - ahead, size) + np.arange(len(mine))
+    small = np.int32 if max(len(mine), len(view.characters)) < 2**31 else np.int64
+    shown = np.repeat(((view.start + view.base)[rows] - ahead).astype(small), size)
+    shown += np.arange(len(mine), dtype=small)
     differs = np.flatnonzero(mine != view.characters[shown])
-    same[compared[np.searchsorted(ahead, differs, side="right") - 1]] = False
-    return view.flag_spans(rows[~same], "{label} [{start}, {end}) is kept as {text!r}, which does not stand there.")
+    wrong[rows[np.searchsorted(ahead, differs, side="right") - 1]] = True
+    return view.flag_spans(wrong, "{label} [{start}, {end}) is kept as {text!r}, which does not stand there.")
 
 
 def edge_whitespace(view: View) -> Iterator[Finding]:
@@ -64,9 +63,19 @@ def mid_word(view: View) -> Iterator[Finding]:
 
 def duplicate_span(view: View) -> Iterator[Finding]:
     """The annotation holds the same span with the same label twice."""
-    order, same_place, same_label = _sorted(view)
-    again = order[1:][same_place & same_label]
-    return view.flag_spans(again, "{label} {text!r} [{start}, {end}) is marked twice.")
+    order, place = view.order
+    meets = np.flatnonzero(place[1:] == place[:-1])
+    rows = np.unique(np.concatenate([order[meets], order[meets + 1]]))
+    taken = view.spans.select(["kind", "label"]).take(pa.array(rows)).to_pylist()
+    seen: set[tuple[int, int, int, str, str]] = set()
+    again = []
+    for row, span in zip(rows.tolist(), taken, strict=True):
+        where = int(view.annotation_of_span[row]), int(view.start[row]), int(view.end[row])
+        key = (*where, span["kind"], span["label"])
+        if key in seen:
+            again.append(row)
+        seen.add(key)
+    return view.flag_spans(np.array(again, dtype=np.int64), "{label} {text!r} [{start}, {end}) is marked twice.")
 
 
 def overlap(view: View) -> Iterator[Finding]:
@@ -107,16 +116,6 @@ def _words() -> Mask:
     return _word_table[0]
 
 
-def _sorted(view: View) -> tuple[Ints, Mask, Mask]:
-    """Spans by annotation and place; whether each but the first lies where the one before does, with its label."""
-    label, _ = codes(pc.binary_join_element_wise(view.spans["kind"], view.spans["label"], " "))
-    a = view.annotation_of_span
-    order = np.lexsort((label, -view.end, view.start, a))
-    head, tail = order[:-1], order[1:]
-    place = (a[head] == a[tail]) & (view.start[head] == view.start[tail]) & (view.end[head] == view.end[tail])
-    return order, place, label[head] == label[tail]
-
-
 def _pairs(view: View, crossing: bool) -> tuple[Ints, Ints]:
     """Pairs of entity spans of one annotation of which the later crosses the earlier, or lies inside it.
 
@@ -124,10 +123,9 @@ def _pairs(view: View, crossing: bool) -> tuple[Ints, Ints]:
     distance 1, 2, ... ends after as many rounds as spans lie over one another. Spans of equal bounds do not count:
     they are two labels of one place.
     """
-    rows = np.flatnonzero(view.inside & pc.equal(view.spans["kind"], "entity").to_numpy())
+    order, _ = view.order
+    rows = order[(view.inside & pc.equal(view.spans["kind"], "entity").to_numpy())[order]]
     a, start, end = view.annotation_of_span[rows], view.start[rows], view.end[rows]
-    order = np.lexsort((-end, start, a))
-    rows, a, start, end = rows[order], a[order], start[order], end[order]
     found: list[tuple[Ints, Ints]] = []
     left: Ints = np.arange(len(rows))
     for distance in range(1, len(rows)):

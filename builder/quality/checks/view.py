@@ -1,5 +1,6 @@
 """The tables under check, as arrays that all checks share."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +15,8 @@ from builder.errors import StoreError
 from builder.quality.settings import Quality
 from builder.scheme import Scheme
 
+#: Target and label of every stance of an annotation, sorted.
+Answers = tuple[tuple[str, str], ...]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
@@ -65,6 +68,38 @@ class View:
         return _owners(self.stances, self.annotations)
 
     @cached_property
+    def answers(self) -> dict[int, Answers]:
+        """The stances of each annotation row; where the scheme asks for none, the labels it marked and how often."""
+        if not self.scheme.stance:
+            out: dict[int, list[tuple[str, str]]] = defaultdict(list)
+            counts = Counter(zip(self.annotation_of_span.tolist(), self.spans["label"].to_pylist(), strict=True))
+            for (row, label), n in sorted(counts.items()):
+                out[row].append((label, str(n)))
+            return {row: tuple(given) for row, given in out.items()}
+        target, targets = codes(self.stances["target"])
+        label, labels = codes(self.stances["label"])
+        rank, label_rank = (np.argsort(np.argsort(np.array(names, dtype=object))) for names in (targets, labels))
+        owner = self.annotation_of_stance
+        order = np.lexsort((label_rank[label], rank[target], owner)) if len(owner) else owner
+        given = [(targets[t], labels[x]) for t, x in zip(target[order].tolist(), label[order].tolist(), strict=True)]
+        rows, first = np.unique(owner[order], return_index=True)
+        ends = np.append(first, len(given))[1:].tolist()
+        return {row: tuple(given[low:high]) for row, low, high in zip(rows.tolist(), first.tolist(), ends, strict=True)}
+
+    @cached_property
+    def work(self) -> dict[str, dict[str, Answers]]:
+        """For each annotator the answers to each chunk, in the order in which they were given."""
+        names = ("created", "annotation_id", "annotator", "chunk_id")
+        table = self.annotations.select(names).append_column("row", pa.array(range(self.annotations.num_rows)))
+        table = table.filter(pa.array(self.submitted)).sort_by([(c, "ascending") for c in names[:2]])
+        out: dict[str, dict[str, Answers]] = defaultdict(dict)
+        for annotator, chunk, row in zip(
+            *(table[c].to_pylist() for c in ("annotator", "chunk_id", "row")), strict=True
+        ):
+            out[annotator][chunk] = self.answers.get(row, ())
+        return out
+
+    @cached_property
     def window_of_span(self) -> Ints:
         """Row of the window of each span; -1 where there is none."""
         return positions(self.spans["chunk_id"], self.windows["chunk_id"])
@@ -93,10 +128,30 @@ class View:
         return known & (self.start < self.end) & (self.start >= low) & (self.end <= high)
 
     @cached_property
+    def order(self) -> tuple[Ints, Ints]:
+        """The spans by annotation, start and (the longest first) end, and what is equal where all three are.
+
+        Spans that leave their window or are empty come last, each with a value of its own.
+        """
+        low = np.where(self.inside, self.start - self._window_start, 0)
+        size = np.where(self.inside, self.end - self.start, 0)
+        reach, width = int(low.max(initial=0)) + 1, int(size.max(initial=0)) + 1
+        place = (self.annotation_of_span * reach + low) * width + width - 1 - size
+        place = np.where(self.inside, place, np.iinfo(np.int64).max - np.arange(len(low)))
+        by_place: Ints = np.argsort(place)
+        return by_place, place[by_place]
+
+    @cached_property
+    def _window_start(self) -> Ints:
+        shown = integers(self.windows["start"]) if self.windows.num_rows else np.zeros(1, dtype=np.int64)
+        first: Ints = shown[self.window_of_span]
+        return first
+
+    @cached_property
     def characters(self) -> npt.NDArray[np.uint32]:
         """The code points of all windows, one after the other, between two blanks each."""
         joined = "\n".join(["", *self.windows["text"].to_pylist(), ""])
-        return np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        return np.frombuffer(joined.encode("utf-32-le"), dtype=np.uint32)
 
     @cached_property
     def base(self) -> Ints:
@@ -132,6 +187,18 @@ def integers(column: pa.ChunkedArray) -> Ints:
     """An integer column without nulls."""
     out: Ints = column.to_numpy().astype(np.int64)
     return out
+
+
+def code_points(column: pa.ChunkedArray) -> npt.NDArray[np.uint32]:
+    """The code points of all strings of a column, one after the other."""
+    parts = []
+    for chunk in column.chunks:
+        _, _, data = chunk.buffers()
+        offsets = np.frombuffer(chunk.buffers()[1], dtype=np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
+        if data is not None and len(chunk):
+            utf8 = memoryview(data)[int(offsets[0]) : int(offsets[-1])]
+            parts.append(np.frombuffer(str(utf8, "utf-8").encode("utf-32-le"), dtype=np.uint32))
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint32)
 
 
 def positions(keys: pa.ChunkedArray, among: pa.ChunkedArray) -> Ints:
