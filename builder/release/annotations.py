@@ -47,9 +47,9 @@ def _owned(table: pa.Table, ids: pa.Array, order: list[str]) -> tuple[pa.Table, 
     return table, numbers(table["owner"])
 
 
-def table(rows: Rows, index: Index, given: Annotations, features: Features) -> pa.Table:
+def table(rows: Rows, given: Annotations, features: Features) -> pa.Table:
     """The annotations of these chunks as a table of `features`; spans count from the start of the chunk."""
-    places = index.positions(pa.chunked_array([rows.chunk_ids]))
+    places = rows.numbers
     owner, picked = spread(np.searchsorted(given.positions, places), np.searchsorted(given.positions, places + 1))
     parent, at = pa.array(owner), pa.array(picked)
     part = given.table.take(at)

@@ -85,7 +85,7 @@ def build(
     stances = stance.stances(index, gold_stances, names["stance"], ids["stance"], list(scheme.targets))
     submitted = annotations.annotations(index, tables.annotations, tables.spans, tables.stances)
 
-    members = list(_members(index, tables.articles, spans, stances, ids))
+    members = list(_members(index, tables.articles, spans, stances, ids, split.method))
     assignment = splits.assign(members, split, earlier_splits)
     built.splits, built.left_out = assignment.splits, assignment.left_out
     sides = Sides(index, assignment, split)
@@ -96,8 +96,8 @@ def build(
         "entities": lambda part: entities.table(
             part, spans, ids["entities"], built.features["entities"], settings, losses
         ),
-        "stance": lambda part: stance.table(part, index, stances, ids["stance"], built.features["stance"]),
-        "annotations": lambda part: annotations.table(part, index, submitted, built.features["annotations"]),
+        "stance": lambda part: stance.table(part, stances, ids["stance"], built.features["stance"]),
+        "annotations": lambda part: annotations.table(part, submitted, built.features["annotations"]),
     }
     model = settings.tokens and settings.tokenizer != "words"
     declared: dict[str, Features] = {
@@ -145,10 +145,33 @@ def _names(
 
 
 def _members(
-    index: rows.Index, articles: pa.Table, spans: rows.Spans, stances: stance.Stances, ids: dict[str, list[str]]
+    index: rows.Index,
+    articles: pa.Table,
+    spans: rows.Spans,
+    stances: stance.Stances,
+    ids: dict[str, list[str]],
+    method: str,
 ) -> Iterator[splits.Member]:
-    wanted = articles.filter(pc.is_in(articles["article_id"], index.articles))
-    known = {row["article_id"]: row for row in wanted.select(["article_id", "cluster_id", "published"]).to_pylist()}
+    """The articles with rows; labels are counted and dates read for the methods that look at them."""
+    weights = _weights(index, spans, stances, ids) if method == "stratified" else {}
+    at = pc.index_in(index.articles, value_set=rows.flat(articles["article_id"]))
+    if at.null_count:
+        missing = index.articles.filter(pc.is_null(at))[0].as_py()
+        raise ReleaseError(
+            f"Article {missing} has annotations but is not among the prepared articles.",
+            "Put its raw file back and run `builder prepare` again.",
+        )
+    found = articles.take(at)
+    dates = found["published"].to_pylist() if method == "time" else [None] * len(at)
+    names = index.articles.to_pylist()
+    clusters = pc.coalesce(found["cluster_id"], index.articles).to_pylist()
+    for code, (name, cluster, date) in enumerate(zip(names, clusters, dates, strict=True)):
+        yield splits.Member(name, cluster, date, weights.get(code, {}))
+
+
+def _weights(
+    index: rows.Index, spans: rows.Spans, stances: stance.Stances, ids: dict[str, list[str]]
+) -> dict[int, Counter[str]]:
     weights: dict[int, Counter[str]] = {}
     for kind, owners, found in (
         ("entities", spans.keys >> 32, spans.labels),
@@ -158,14 +181,7 @@ def _members(
         cells, amounts = np.unique(owners * width + found, return_counts=True)
         for cell, amount in zip(cells.tolist(), amounts.tolist(), strict=True):
             weights.setdefault(cell // width, Counter())[f"{kind}:{ids[kind][cell % width]}"] += amount
-    for code, article_id in enumerate(index.articles.to_pylist()):
-        row = known.get(article_id)
-        if row is None:
-            raise ReleaseError(
-                f"Article {article_id} has annotations but is not among the prepared articles.",
-                "Put its raw file back and run `builder prepare` again.",
-            )
-        yield splits.Member(article_id, row["cluster_id"] or article_id, row["published"], weights.get(code, {}))
+    return weights
 
 
 def _ordered(shards: list[Shard], names: list[str]) -> list[Shard]:

@@ -37,6 +37,7 @@ def sentences(rows: Rows, language: str) -> tuple[Rows, Ints]:
         whole.chunk_ids,
         whole.keys + np.array(places, np.int64),
         pa.array(texts, pa.string()),
+        whole.numbers,
     )
     return made, owner
 
@@ -83,6 +84,5 @@ def _rows(index: Index, rows: list[tuple[int, int, str]]) -> tuple[Rows, Ints]:
     ids = [f"{article}:{place}" for article, place in zip(articles.to_pylist(), places.tolist(), strict=True)]
     chunks = index.chunk_ids.take(pa.array(first))
     keys = (index.article_codes[first] << 32) + places
-    return Rows(
-        pa.array(ids, pa.string()), articles, chunks, keys, pa.array([row[2] for row in rows], pa.string())
-    ), first
+    texts = pa.array([row[2] for row in rows], pa.string())
+    return Rows(pa.array(ids, pa.string()), articles, chunks, keys, texts, first), first

@@ -8,6 +8,7 @@ a fixed fraction of all runs is looked at, chosen by hash.
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -112,18 +113,21 @@ def _sums(points: Hashes, starts: Ints, ends: Ints) -> Hashes:
     if not len(starts):
         return np.zeros(0, np.uint64)
     # Differences of one running sum give all words at once; dividing out the power is a product with its inverse.
-    powers = _powers(len(points) + 1, _PRIME)
-    inverse = _powers(len(points) + 1, np.uint64(pow(int(_PRIME), -1, 2**64)))
-    running: Hashes = np.concatenate([np.zeros(1, np.uint64), np.cumsum(points * powers[:-1], dtype=np.uint64)])
+    powers, inverse = _powers(1 << len(points).bit_length())
+    running: Hashes = np.zeros(len(points) + 1, np.uint64)
+    np.cumsum(points * powers[: len(points)], dtype=np.uint64, out=running[1:])
     found: Hashes = (running[ends] - running[starts]) * inverse[starts]
     return found
 
 
-def _powers(count: int, base: np.uint64) -> Hashes:
-    steps = np.full(count, base, np.uint64)
-    steps[0] = 1
-    found: Hashes = np.cumprod(steps, dtype=np.uint64)
-    return found
+@lru_cache(maxsize=2)
+def _powers(count: int) -> tuple[Hashes, Hashes]:
+    """Powers of the base, and of its inverse modulo 2**64."""
+    steps = np.full((2, count), _PRIME, np.uint64)
+    steps[1] = np.uint64(pow(int(_PRIME), -1, 2**64))
+    steps[:, 0] = 1
+    powers = np.cumprod(steps, axis=1, dtype=np.uint64)
+    return powers[0], powers[1]
 
 
 def _segment_sums(values: Hashes, bounds: Ints) -> Hashes:
@@ -141,6 +145,13 @@ def _pairs(hashes: Hashes, owners: Ints, splits: Ints) -> set[tuple[int, int]]:
     """Pairs of rows of different splits that hold the same hash; 0, the hash of no words, counts for none."""
     kept = (splits[owners] >= 0) & (hashes != 0)
     hashes, owners = hashes[kept], owners[kept]
+    # Hardly any hash is met twice: sorting them alone finds those that are, and only these need their owners.
+    ordered = np.sort(hashes)
+    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    if not len(twice):
+        return set()
+    met = twice[np.minimum(np.searchsorted(twice, hashes), len(twice) - 1)] == hashes
+    hashes, owners = hashes[met], owners[met]
     order = np.lexsort((owners, hashes))
     hashes, owners = hashes[order], owners[order]
     sides = splits[owners]

@@ -1,6 +1,7 @@
 """The manifest: everything a release was made from, and the hash of everything in it."""
 
 import re
+from functools import cache
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ def describe(built: Built) -> dict[str, Any]:
     return configs
 
 
+@cache
 def code() -> dict[str, str]:
     """Version of the builder, and a hash of its source that tells apart two states of the same version."""
     here = Path(builder.__file__).parent

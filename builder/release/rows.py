@@ -25,6 +25,8 @@ class Rows:
     chunk_ids: pa.Array
     keys: Ints
     text: pa.Array
+    #: Number of each row's chunk in the index.
+    numbers: Ints
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -33,7 +35,12 @@ class Rows:
         """The rows at these positions."""
         at = pa.array(where)
         return Rows(
-            self.ids.take(at), self.article_ids.take(at), self.chunk_ids.take(at), self.keys[where], self.text.take(at)
+            self.ids.take(at),
+            self.article_ids.take(at),
+            self.chunk_ids.take(at),
+            self.keys[where],
+            self.text.take(at),
+            self.numbers[where],
         )
 
 
@@ -44,7 +51,9 @@ class Index:
         voting = pc.and_(pc.is_in(annotations["state"], pa.array(JUDGED)), pc.invert(annotations["quarantined"]))
         judged = pc.unique(annotations["chunk_id"].filter(voting))
         chunks = chunks.select(["chunk_id", "article_id", "start", "end"])
-        self.table = chunks.filter(pc.is_in(chunks["chunk_id"], judged)).combine_chunks()
+        voted = pc.is_in(chunks["chunk_id"], judged)
+        self._voted = flat(voted)
+        self.table = chunks.filter(voted).combine_chunks()
         self.chunk_ids = _flat(self.table["chunk_id"])
         coded = _flat(self.table["article_id"]).dictionary_encode()
         self.articles: pa.Array = coded.dictionary
@@ -73,11 +82,17 @@ class Index:
 
     def batches(self, read: Callable[[], Iterable[pa.RecordBatch]]) -> Iterator[Rows]:
         """The rows with their texts, one batch of the chunk table after the other."""
+        read_so_far = at = 0
         for batch in read():
-            kept = batch.filter(pc.is_in(batch["chunk_id"], self.chunk_ids))
+            # Batches come in the order of the chunk table, so that nothing has to be looked up.
+            kept = batch.filter(self._voted.slice(read_so_far, batch.num_rows))
+            read_so_far += batch.num_rows
             if kept.num_rows:
-                keys = self.keys(pa.chunked_array([kept["article_id"]]), pa.chunked_array([kept["start"]]))
-                yield Rows(kept["chunk_id"], kept["article_id"], kept["chunk_id"], keys, kept["text"])
+                codes = self.article_codes[at : at + kept.num_rows]
+                keys = (codes << _SHIFT) + _numbers(kept["start"])
+                numbers = np.arange(at, at + kept.num_rows)
+                yield Rows(kept["chunk_id"], kept["article_id"], kept["chunk_id"], keys, kept["text"], numbers)
+                at += kept.num_rows
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Parquet shards of one configuration, with their hashes."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ import pyarrow.parquet as pq
 
 from builder.release.hashing import LogicalHash
 from builder.store import file_digest
+
+#: Batches that may wait to be written: they bound the memory.
+_AHEAD = 4
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,9 @@ class Writer:
         self._group_rows = min(group_rows, shard_rows)
         self._shard_rows = shard_rows - shard_rows % self._group_rows
         self._waiting: dict[str, list[pa.Table]] = defaultdict(list)
+        # Encoding and hashing leave the interpreter's lock: they run while the next batch is made.
+        self._pool = ThreadPoolExecutor(1)
+        self._running: deque[Future[None]] = deque()
         self._open: dict[str, pq.ParquetWriter] = {}
         self._written: dict[str, list[int]] = defaultdict(list)
         self.hashes: dict[str, LogicalHash] = {}
@@ -47,6 +54,11 @@ class Writer:
         """Appends rows to a split."""
         if not table.num_rows:
             return
+        self._running.append(self._pool.submit(self._take, split, table))
+        if len(self._running) > _AHEAD:
+            self._running.popleft().result()
+
+    def _take(self, split: str, table: pa.Table) -> None:
         self.hashes.setdefault(split, LogicalHash(self._schema)).update(table)
         waiting = self._waiting[split]
         waiting.append(table)
@@ -78,6 +90,9 @@ class Writer:
 
     def close(self) -> list[Shard]:
         """Writes what waits, and names every file by how many there are. A split without rows has no file."""
+        while self._running:
+            self._running.popleft().result()
+        self._pool.shutdown()
         shards = []
         for split in list(self._waiting):
             if self._waiting[split]:

@@ -8,6 +8,7 @@ millions of characters.
 
 import unicodedata
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,28 +26,30 @@ Ints = npt.NDArray[np.int64]
 class Texts:
     """A column of texts as one array of code points. Character i of text r is `points[starts[r] + i]`."""
 
-    points: npt.NDArray[np.uint32]
+    points: npt.NDArray[np.uint32] | npt.NDArray[np.uint8]
     starts: Ints  # of each text in `points`, and the total at the end
     utf8: npt.NDArray[np.uint8]
-    at_byte: Ints  # byte offset of each code point in `utf8`, and the total at the end
+    at_byte: Ints | None  # byte offset of each code point in `utf8`, and the total; None where they are the same
 
     @classmethod
     def of(cls, column: pa.Array) -> "Texts":
         """The texts of a string array without nulls."""
-        column = column.cast(pa.large_string())
-        offsets = np.frombuffer(column.buffers()[1], np.int64)[column.offset : column.offset + len(column) + 1]
-        data = column.buffers()[2]
-        first, last = int(offsets[0]), int(offsets[-1])
-        utf8 = np.frombuffer(data, np.uint8)[first:last] if data is not None and last else np.zeros(0, np.uint8)
-        at_byte = np.flatnonzero((utf8 & 0xC0) != 0x80)
+        offsets, data = _buffers(column)
+        utf8 = data[int(offsets[0]) : int(offsets[-1])]
+        offsets = offsets.astype(np.int64) - int(offsets[0])
+        if bool((utf8 < 0x80).all()):
+            return cls(utf8, offsets, utf8, None)
         points = np.frombuffer(utf8.tobytes().decode().encode("utf-32-le"), np.uint32)
-        at_byte = np.append(at_byte, len(utf8)).astype(np.int64)
-        starts = np.searchsorted(at_byte, offsets - first)
-        return cls(points, starts.astype(np.int64), utf8, at_byte)
+        at_byte = np.append(np.flatnonzero((utf8 & 0xC0) != 0x80), len(utf8))
+        return cls(points, np.searchsorted(at_byte, offsets), utf8, at_byte)
+
+    def byte(self, positions: Ints) -> Ints:
+        """The offsets in `utf8` of positions in `points`."""
+        return positions if self.at_byte is None else self.at_byte[positions]
 
     def slices(self, starts: Ints, ends: Ints) -> pa.Array:
         """The strings between pairs of positions in `points`."""
-        lo, hi = self.at_byte[starts], self.at_byte[ends]
+        lo, hi = self.byte(starts), self.byte(ends)
         lengths = hi - lo
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         picks = np.repeat(lo - offsets[:-1], lengths) + np.arange(offsets[-1])
@@ -60,13 +63,20 @@ class Tokens:
     rows: Ints
     starts: Ints  # positions in `Texts.points`
     ends: Ints
+    #: Which characters lie in a token, when tokens follow one another without overlap.
+    covered: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.starts)
 
     def strings(self, texts: Texts) -> pa.Array:
         """The tokens' texts."""
-        return texts.slices(self.starts, self.ends)
+        if self.covered is None:
+            return texts.slices(self.starts, self.ends)
+        offsets = np.zeros(len(self) + 1, np.int64)
+        np.cumsum(texts.byte(self.ends) - texts.byte(self.starts), out=offsets[1:])
+        inside = self.covered if texts.at_byte is None else np.repeat(self.covered, np.diff(texts.at_byte))
+        return strings(texts.utf8[inside], offsets)
 
 
 def words(texts: Texts) -> Tokens:
@@ -88,10 +98,11 @@ def words(texts: Texts) -> Tokens:
     first = texts.starts[:-1][texts.starts[:-1] < len(kinds)]
     begins[first] = in_word[first]
     begins |= kinds == OTHER
-    starts = np.flatnonzero(begins)
-    edges = np.append(np.flatnonzero(begins | (kinds == SPACE)), len(kinds))
-    ends = edges[np.searchsorted(edges, starts, side="right")]
-    return Tokens(np.searchsorted(starts, texts.starts).astype(np.int64), starts, ends)
+    gaps = kinds == SPACE
+    edges = np.append(np.flatnonzero(begins | gaps), len(kinds))
+    is_token = begins[edges[:-1]]
+    starts, ends = edges[:-1][is_token], edges[1:][is_token]
+    return Tokens(np.searchsorted(starts, texts.starts), starts, ends, ~gaps)
 
 
 def strings(utf8: npt.NDArray[np.uint8], offsets: Ints) -> pa.Array:
@@ -102,8 +113,20 @@ def strings(utf8: npt.NDArray[np.uint8], offsets: Ints) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(offsets) - 1, buffers)
 
 
-def class_of(points: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
+def _buffers(column: pa.Array) -> tuple[npt.NDArray[np.signedinteger[Any]], npt.NDArray[np.uint8]]:
+    """Offsets of a string column, one more than rows, and the bytes they count in."""
+    width: type[np.signedinteger[Any]] = np.int64 if pa.types.is_large_string(column.type) else np.int32
+    _, offsets, data = column.buffers()
+    if offsets is None or not len(column):
+        return np.zeros(1, np.int32), np.zeros(0, np.uint8)
+    edges = np.frombuffer(offsets, width)[column.offset : column.offset + len(column) + 1]
+    return edges, np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(0, np.uint8)
+
+
+def class_of(points: npt.NDArray[np.uint32] | npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """SPACE, WORD, OTHER or MARK for each code point."""
+    if points.dtype == np.uint8:
+        return _ASCII[points]
     kinds = _class_of[points]
     if (kinds == UNKNOWN).any():
         # The table of classes is filled a page at a time, for the pages that texts use.
@@ -136,3 +159,6 @@ def _kind(char: str) -> int:
     if category[0] == "M" or char in _JOINERS:
         return MARK
     return WORD if char.isalnum() or char == "_" else OTHER
+
+
+_ASCII = np.array([_kind(chr(point)) for point in range(128)], np.uint8)

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 
-def test_a_hundred_random_kills_leave_whole_releases(tmp_path: Path) -> None:
+def test_random_kills_leave_whole_releases(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.release.kill_exports", str(tmp_path), "100", "7"],
+        [sys.executable, "-m", "tests.release.kill_exports", str(tmp_path), "30", "7"],
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
@@ -16,6 +16,6 @@ def test_a_hundred_random_kills_leave_whole_releases(tmp_path: Path) -> None:
     )
     counts = json.loads(done.stdout)
     assert counts["half"] == counts["left"] == 0
-    assert counts["killed"] >= 50
-    assert counts["old"] >= 20
-    assert counts["old"] + counts["new"] == 100
+    assert counts["killed"] >= 15
+    assert counts["old"] >= 5
+    assert counts["old"] + counts["new"] == 30
