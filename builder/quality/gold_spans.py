@@ -5,7 +5,8 @@ annotator who saw the chunk and marked nothing there votes "no span".
 
 A label is kept when it holds more than `min_share` of the belief and no other label does as well. It is rejected when
 another label or silence wins. Everything else is unresolved: exactly as much as `min_share`, two labels alike, and
-bounds that most annotators marked without agreeing on the label.
+bounds that most annotators marked without agreeing on the label. What everybody marked is agreed, whatever a model
+makes of those annotators.
 """
 
 from collections.abc import Mapping, Sequence
@@ -60,9 +61,8 @@ def _decide(
     spoken = shares(_votes(groups, panel, panel.experts, labels))
     out: list[dict[str, object]] = []
     for i, group in enumerate(groups):
-        by_expert = bool(panel.experts.get(group.chunk_id))
-        belief = spoken[i] if by_expert else beliefs[i]
-        out += [_row(group, label, belief, labels, panel, settings, by_expert) for label in sorted(group.labels)]
+        belief = spoken[i] if panel.experts.get(group.chunk_id) else beliefs[i]
+        out += [_row(group, label, belief, labels, panel, settings) for label in sorted(group.labels)]
     return out
 
 
@@ -85,39 +85,30 @@ def _row(
     labels: Sequence[str],
     panel: Panel,
     settings: Aggregation,
-    by_expert: bool,
 ) -> dict[str, object]:
-    mine = labels.index(label)
-    others = np.delete(belief, mine)
     marked = group.labels_of()
     votes = []
     for voter in panel.voters(group.chunk_id):
-        given = marked.get(voter.annotation_id, ())
+        given = marked.get(voter.annotation_id, [])
         if given or any(panel.was_asked(voter.annotator, x) for x in group.labels):
             vote = label if label in given else min(given, default=None)
             votes.append({"annotator": voter.annotator, "annotation_id": voter.annotation_id, "label": vote})
-    p, rival, somewhere = float(belief[mine]), float(others.max()), float(belief[1:].sum())
-    undecided = float(belief.max()) <= settings.min_share + TIE and somewhere > settings.min_share + TIE
-    if p > settings.min_share + TIE and rival < p - TIE:
-        status = "adjudicated"
-    elif p < 1 - settings.min_share - TIE and not undecided:
-        status = "rejected"
-    else:
-        status = "unresolved" if p > 0 or undecided else "rejected"
     experts = {v.annotation_id for v in panel.experts.get(group.chunk_id, ())}
     deciding = Group(group.chunk_id, group.kind, [m for m in group.marks if m.label == label]).of(experts)
+    unanimous = not experts and all(marked.get(str(v["annotation_id"])) == [label] for v in votes)
+    status = "kept" if unanimous else _verdict(belief, labels.index(label), settings.min_share)
     start, end, text = deciding.bounds(label)
-    targets = deciding.targets(label, certain=status == "adjudicated")
-    if group.kind == "evidence" and not targets:
-        targets = deciding.targets(label, certain=False)
-        status = "unresolved" if status == "adjudicated" and targets else status
-    if status == "adjudicated":
-        if by_expert:
+    targets = deciding.targets(label, certain=status == "kept")
+    if status == "kept" and not targets and (named := deciding.targets(label, certain=False)):
+        # Annotators agree that it is evidence, and not for what.
+        targets, status = named, "unresolved"
+    if status == "kept":
+        if experts:
             status = "expert"
-        elif all(v["label"] == label for v in votes):
+        elif unanimous:
             status = "agreed"
-        elif settings.method == "expert":
-            status = "unresolved"
+        else:
+            status = "unresolved" if settings.method == "expert" else "adjudicated"
     method = settings.method if settings.spans == "exact" else f"{settings.method}:{settings.spans}"
     return {
         "chunk_id": group.chunk_id,
@@ -128,8 +119,17 @@ def _row(
         "label": label,
         "text": text,
         "targets": targets,
-        "probability": p,
-        "method": "expert" if by_expert else method,
+        "probability": float(belief[labels.index(label)]),
+        "method": "expert" if experts else method,
         "votes": votes,
         "status": status,
     }
+
+
+def _verdict(belief: Floats, mine: int, min_share: float) -> str:
+    """Whether the label at `mine` is "kept", "rejected" or "unresolved"; silence is the first label."""
+    p, rival = float(belief[mine]), float(np.delete(belief, mine).max())
+    if p > min_share + TIE and rival < p - TIE:
+        return "kept"
+    undecided = float(belief.max()) <= min_share + TIE and float(belief[1:].sum()) > min_share + TIE
+    return "rejected" if p < 1 - min_share - TIE and not undecided else "unresolved"

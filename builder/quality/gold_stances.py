@@ -3,7 +3,8 @@
 A label wins when it holds more than `min_share` of the belief: of the annotators who answered for that target
 (majority), of their weight, or of the posterior of the model. More than half rather than the largest share, because
 with five annotators two could otherwise outvote three who agree that it is something else; what falls short is exactly
-what an expert should look at. A tie, and anything else without a winner, is unresolved and has no label.
+what an expert should look at. A tie, and anything else without a winner, is unresolved and has no label. What everybody
+answered is agreed, whatever a model makes of those annotators.
 """
 
 from collections import defaultdict
@@ -58,6 +59,8 @@ def gold_stances(
         given = {answers[v.annotation_id][target] for v in voters}
         by_expert = bool(spoken[i].any())
         belief, best = (spoken[i], int(chosen[i])) if by_expert else (beliefs[i], int(decided[i]))
+        if len(given) == 1:
+            best = labels.index(next(iter(given)))
         winner = labels[best] if best >= 0 else None
         if winner is None:
             status = "unresolved"

@@ -55,8 +55,9 @@ def mace(votes: Votes, settings: Aggregation, weights: Floats) -> Floats:
     """The posterior of each label when annotators either know it or guess in a way of their own.
 
     Source: D. Hovy, T. Berg-Kirkpatrick, A. Vaswani and E. Hovy, Learning whom to trust with MACE, NAACL 2013
-    (aclanthology.org/N13-1132). The first beginning trusts everyone alike, the others are random; the one under which
-    the votes are likeliest is taken.
+    (aclanthology.org/N13-1132). Other than there the labels' shares are learned too, because among spans "nothing here"
+    is far more frequent than any label. The first beginning trusts everyone alike, the others are random; the one under
+    which the votes are likeliest is taken.
     """
     return mace_fit(votes, settings)[0]
 
@@ -80,7 +81,7 @@ def _mace_once(votes: Votes, settings: Aggregation, knowing: Floats, guesses: Fl
     pair, cell = votes.annotator * width + votes.label, votes.item * width + votes.label
     cast = np.bincount(votes.annotator, minlength=crowd)
     voted = np.bincount(votes.item, minlength=votes.items) > 0
-    likelihood = -np.inf
+    likelihood, prior = -np.inf, _normalised(tally(votes))[voted].mean(axis=0)
     for _ in range(settings.rounds):
         guessed = np.maximum((1 - knowing)[:, None] * guesses, _LEAST)
         # Whatever is true, the label may have been guessed; where it is the truth, it may have been known as well.
@@ -88,11 +89,13 @@ def _mace_once(votes: Votes, settings: Aggregation, knowing: Floats, guesses: Fl
         gain = np.log(guessed + knowing[:, None]) - floor
         joint = np.bincount(cell, weights=gain.ravel()[pair], minlength=votes.items * width).reshape(-1, width)
         joint += np.bincount(votes.item, weights=floor.ravel()[pair], minlength=votes.items)[:, None]
+        joint += np.log(np.maximum(prior, _LEAST))
         top = joint.max(axis=1, keepdims=True)
         evidence = np.exp(joint - top)
         total = evidence.sum(axis=1, keepdims=True)
         posterior = evidence / total
-        before, likelihood = likelihood, float((np.log(total[:, 0]) + top[:, 0] - np.log(width))[voted].sum())
+        before, likelihood = likelihood, float((np.log(total[:, 0]) + top[:, 0])[voted].sum())
+        prior = posterior[voted].mean(axis=0)
         share = (knowing[:, None] / (guessed + knowing[:, None])).ravel()[pair]
         known = posterior.ravel()[cell] * share
         smooth = settings.smoothing

@@ -197,3 +197,12 @@ def test_models_decide_about_spans_as_well(crowd: Any, spans: str, method: str) 
             crowd.add(f"c{i:02}", name, given)
     kept = {k for k, v in verdicts(gold(crowd, spans=spans, method=method)).items() if v in ("agreed", "adjudicated")}
     assert kept == {(*TOKYO, "GPE"), (*PATRIOT, "WEAPON")}
+
+
+@pytest.mark.parametrize("method", ["dawid_skene", "mace", "weighted"])
+def test_what_everybody_marked_is_agreed_whatever_a_model_thinks(crowd: Any, method: str) -> None:
+    for i in range(10):
+        crowd.add(f"c{i}", "good", [(*TOKYO, "GPE")]).add(f"c{i}", "fair", [(*TOKYO, "GPE")])
+        crowd.add(f"c{i}", "bad", [(60, 67, "GPE")])
+    crowd.add("last", "bad", [(60, 67, "GPE")])
+    assert [r["status"] for r in gold(crowd, method=method) if r["chunk_id"] == "last"] == ["agreed"]
