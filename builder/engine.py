@@ -50,14 +50,19 @@ class Runner:
         self._closing.close()
 
     def map(
-        self, function: Callable[[T], R], items: Sequence[T], done: Callable[[int, R], None] | None = None
+        self,
+        function: Callable[[T], R],
+        items: Sequence[T],
+        done: Callable[[int, R], None] | None = None,
+        light: bool = False,
     ) -> list[R]:
         """The results in the order of the items; `done(index, result)` is called as each arrives.
 
+        `light` says that the work is less than starting workers would be: it is done in this process.
         Raises the first error of the function; `WorkerLostError` when an item's worker died more than
         `engine.retries` times.
         """
-        if self._client is None and (self.workers == 1 or len(items) == 1):
+        if light or (self._client is None and (self.workers == 1 or len(items) == 1)):
             return [_seen(index, function(item), done) for index, item in enumerate(items)]
         results: dict[int, R] = {}
         lost = dict.fromkeys(range(len(items)), 0)

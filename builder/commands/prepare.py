@@ -3,14 +3,13 @@
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder import __version__
 from builder.config import Config
 from builder.errors import SourceError
-from builder.store import Stage, canonical, digest, file_digest, write_table
+from builder.store import Stage, canonical, digest, file_digest, read_json, write_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Raised when the same input and settings give other tables than before.
 _LOGIC = "1"
+#: Bytes of input, and parts to write, that are done sooner than workers are started.
+_LIGHT, _FEW = 6 << 20, 3
 
 
 def prepare(config: Config, console: "Console") -> dict[str, Any]:
@@ -83,7 +84,8 @@ def _fill(
     parts = _make(jobs, runner, watch)
     decisions = _decide(config, stage, runner, watch, [Path(j.folder) for j in jobs], keywords)
     watch.begin("writing", len(decisions))
-    final = runner.map(settle, decisions, lambda _, done: watch.count(1, duplicates=sum(done["found"].values())))
+    light = sum(not d.is_settled for d in decisions) <= _FEW
+    final = runner.map(settle, decisions, lambda _, f: watch.count(1, duplicates=sum(f["found"].values())), light)
     outside = stage.folder / "outside" / "rejects.parquet"
     write_table(outside, rows.rejects(rejected))
     for name in TABLES:
@@ -163,15 +165,23 @@ def _make(jobs: "list[Job]", runner: "Runner", watch: "Watch") -> list[dict[str,
 
     watch.begin("reading", sum(j.shard.size for j in jobs))
 
-    def done(index: int, counts: dict[str, Any]) -> None:
+    def done(job: "Job", counts: dict[str, Any]) -> None:
         watch.count(
-            jobs[index].shard.size,
+            job.shard.size,
             records=counts["records"],
             rejected=sum(n for reason, n in counts["rejects"].items() if not reason.startswith("field-")),
             chunks=counts["chunks"],
         )
 
-    return runner.map(make, jobs, done)
+    found = {job.folder: read_json(Path(job.folder) / "part.json") for job in jobs}
+    todo = [job for job in jobs if found[job.folder] is None]
+    for job in jobs:
+        if found[job.folder] is not None:
+            done(job, found[job.folder])
+    light = sum(job.shard.size for job in todo) < _LIGHT
+    made = runner.map(make, todo, lambda index, counts: done(todo[index], counts), light)
+    found |= {job.folder: counts for job, counts in zip(todo, made, strict=True)}
+    return [found[job.folder] for job in jobs]
 
 
 def _decide(
@@ -184,7 +194,10 @@ def _decide(
     from builder.corpus.assemble import Decision
 
     watch.begin("comparing", None)
-    run: Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]] = partial(runner.map)
+
+    def run(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        return runner.map(function, items, light=len(items) <= _FEW)
+
     corpus = dedup.Corpus.load(folders)
     # A similarity is known by the ids of two articles, so it holds for one way of cleaning only.
     cache = stage.folder / f"pairs-{digest('pairs', _settings(config))[:16]}.npz"

@@ -38,6 +38,11 @@ class Decision:
         return digest("decision", canonical(plain))[:16]
 
     @property
+    def is_settled(self) -> bool:
+        """Whether the final tables stand already."""
+        return (Path(self.folder) / f"final-{self.key}" / "counts.json").exists()
+
+    @property
     def left_out(self) -> tuple[int, ...]:
         """Rows of articles that are not annotated."""
         return (*self.repeats, *(self.members if self.policy == "drop" else ()))
