@@ -45,7 +45,7 @@ def changes(old: Scheme, new: Scheme) -> Changes:
     if old.target_mode != new.target_mode and old.stance:
         found.removals.append(f"target mode {old.target_mode}")
     for what, before_has, after_has in (
-        ("evidence", old.evidence, new.evidence),
+        ("evidence", old.evidence and bool(old.stance), new.evidence and bool(new.stance)),
         ("comment", old.comment, new.comment),
         *((f"target slot {n}", n <= old.max_targets, n <= new.max_targets) for n in _slots(old, new)),
     ):

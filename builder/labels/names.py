@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 
 from builder.labels import controls
-from builder.scheme import Scheme
+from builder.scheme import EVIDENCE, Scheme
 
 
 class Names:
-    """Name as it stands in a result of scheme version `version` -> name in `scheme`; a missing one is unknown."""
+    """Name as it stands in a result of scheme version `version` -> name in `scheme`; a missing one is unknown.
+
+    `entities` are the labels of spans: those of evidence among them.
+    """
 
     def __init__(self, scheme: Scheme, version: str) -> None:
         # The version the task was pushed under speaks first; a project may have been migrated since.
@@ -17,6 +20,14 @@ class Names:
         self.stance = resolve(scheme.stance, [m.stance for m in steps])
         self.targets = resolve(scheme.targets, [m.targets for m in steps])
         self.problems = set(scheme.problems)
+        #: Questions asked of single regions.
+        self.of_region: set[str] = set()
+        if scheme.stance and scheme.target_mode == "mention":
+            self.of_region.add(controls.MENTION_STANCE)
+        if scheme.stance and scheme.evidence:
+            self.entities[EVIDENCE] = EVIDENCE
+            if scheme.target_mode != "mention":
+                self.of_region.add(controls.EVIDENCE_TARGET)
         #: Stance control to target, with the controls of earlier targets.
         self.asked = (
             {controls.stance(old): now for old, now in self.targets.items()} if controls.asked(scheme, []) else {}

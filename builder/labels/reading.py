@@ -9,8 +9,10 @@ from builder.labels.rows import Rows
 from builder.labels.spans import CODE_POINTS, is_plain, locate, same, trim
 from builder.scheme import EVIDENCE
 
-_OF_REGION = (controls.EVIDENCE_TARGET, controls.MENTION_STANCE)
-_OURS = {controls.ENTITY, controls.PROBLEM, controls.COMMENT, *_OF_REGION}
+_OURS = {controls.ENTITY, controls.PROBLEM, controls.COMMENT, controls.EVIDENCE_TARGET, controls.MENTION_STANCE}
+
+#: Answers about regions: (region id, control) to (index of the result, what was chosen).
+Answers = dict[tuple[str, str], tuple[int, list[str]]]
 
 
 class Reading:
@@ -34,28 +36,31 @@ class Reading:
     def read(self) -> "Reading":
         """Fills the rows, and adds an issue for everything that is not as expected."""
         regions: list[tuple[int, raw.Region]] = []
-        of_region: dict[str, dict[str, tuple[int, list[str]]]] = {}
+        about: Answers = {}
         answers: dict[str, str] = {}
-        asked = self._asked
+        asked, of_region = self._asked, self._names.of_region
         for index, item in enumerate(self._made.result):
             if isinstance(item, raw.Region) and item.from_name == controls.ENTITY:
                 regions.append((index, item))
             elif isinstance(item, raw.Choices) and item.from_name in asked:
                 self._stance(index, item, answers)
-            elif isinstance(item, raw.Choices) and item.from_name in _OF_REGION:
-                of_region.setdefault(item.id, {})[item.from_name] = (index, item.value.choices)
+            elif isinstance(item, raw.Choices) and item.from_name in of_region:
+                if about.setdefault((item.id, item.from_name), (index, item.value.choices))[0] != index:
+                    self._keep("answered-twice", "error", index, f"a second answer about region {item.id!r}")
             elif isinstance(item, raw.Choices) and item.from_name == controls.PROBLEM:
                 self._problem(index, item)
             elif isinstance(item, raw.Text) and item.from_name == controls.COMMENT:
                 text = item.value.text
-                self.comment = text if isinstance(text, str) else "\n".join(text)
+                said = text if isinstance(text, str) else "\n".join(text)
+                self.comment = said if self.comment is None else f"{self.comment}\n{said}"
             else:
                 self._other(index, item)
         if regions:
-            self._regions(regions, of_region)
-        for left in of_region.values():
-            for index, _ in left.values():
-                self._keep("unlabelled-region", "error", index, "answers a question about a region without a label")
+            self._regions(regions, about)
+        for (region_id, _), (index, _) in about.items():
+            # An answer left behind when a span got another label changes nothing; one without a span was a judgement.
+            known = any(region.id == region_id for _, region in regions)
+            self._keep("stray-answer", "warning" if known else "error", index, "no region is asked this question")
         self.stances += [(self._owner, target, None, label) for target, label in answers.items()]
         return self
 
@@ -106,9 +111,8 @@ class Reading:
         else:
             self.issue("unknown-control", "warning", item.path, f"{item.problem}: {item.raw}")
 
-    def _regions(
-        self, regions: list[tuple[int, raw.Region]], of_region: dict[str, dict[str, tuple[int, list[str]]]]
-    ) -> None:
+    def _regions(self, regions: list[tuple[int, raw.Region]], about: Answers) -> None:
+        """Adds the rows of all regions, and takes out of `about` what was asked of them."""
         text, first = self._task.data.text, self._task.data.start
         length = len(text)
         places: list[tuple[int, int] | None] = []
@@ -125,39 +129,42 @@ class Reading:
                 places = self._repair(regions)
                 break
             places.append((start, end))
+        entities = self._names.entities
         for (index, region), place in zip(regions, places, strict=True):
-            answers = of_region.pop(region.id, None) if region.id else None
-            if not region.value.labels:
+            name = region.id
+            labels = region.value.labels
+            if not labels:
                 self._keep("unlabelled-region", "error", index, "a marked span without a label")
-            if place is None:
-                continue
-            words = text[place[0] : place[1]]
-            for i, name in enumerate(region.value.labels):
-                targets: list[str] = []
-                if name == EVIDENCE:
-                    kind, label = "evidence", EVIDENCE
-                    targets = self._targets(answers)
-                elif name in self._names.entities:
-                    kind, label = "entity", self._names.entities[name]
-                else:
-                    self._keep("unknown-label", "error", index, f"{name!r} is no entity label", f".value.labels[{i}]")
-                    continue
-                self.spans.append(
-                    (self._owner, region.id or None, kind, first + place[0], first + place[1], label, words, targets)
-                )
-            if answers and controls.MENTION_STANCE in answers:
-                self._mention(region.id, words, *answers[controls.MENTION_STANCE])
+            words = text[place[0] : place[1]] if place else ""
+            found = []
+            for i, given in enumerate(labels):
+                label = entities.get(given)
+                if label is None:
+                    self._keep("unknown-label", "error", index, f"{given!r} is no entity label", f".value.labels[{i}]")
+                elif label not in found:
+                    found.append(label)
+                    evidence = label == EVIDENCE
+                    targets = self._targets(about.pop((name, controls.EVIDENCE_TARGET), None)) if evidence else []
+                    kind = "evidence" if evidence else "entity"
+                    if place:
+                        start, end = first + place[0], first + place[1]
+                        self.spans.append((self._owner, name or None, kind, start, end, label, words, targets))
+            if about and found and found != [EVIDENCE]:
+                self._mention(name, words if place else None, about.pop((name, controls.MENTION_STANCE), None))
 
-    def _mention(self, region: str, words: str, index: int, chosen: list[str]) -> None:
+    def _mention(self, region: str, words: str | None, answer: tuple[int, list[str]] | None) -> None:
+        if answer is None or not answer[1]:
+            return
+        index, chosen = answer
         label = self._names.stance.get(chosen[0]) if len(chosen) == 1 else None
-        if label is not None:
-            self.stances.append((self._owner, words, region, label))
-        elif chosen:
+        if label is None:
             check = "stance-twice" if len(chosen) > 1 else "unknown-label"
             self._keep(check, "error", index, f"{chosen} is not one stance label", ".value.choices")
+        elif words is not None:
+            self.stances.append((self._owner, words, region, label))
 
-    def _targets(self, answers: dict[str, tuple[int, list[str]]] | None) -> list[str]:
-        index, named = (answers or {}).get(controls.EVIDENCE_TARGET, (0, []))
+    def _targets(self, answer: tuple[int, list[str]] | None) -> list[str]:
+        index, named = answer or (0, [])
         targets: list[str] = []
         for i, alias in enumerate(named):
             target = self._asked.get(controls.stance(alias))

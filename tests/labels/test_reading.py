@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from builder.labels.rows import Decoded
+from builder.scheme import Scheme
 
 Make = Callable[..., dict[str, Any]]
 Read = Callable[..., Decoded]
@@ -80,13 +82,25 @@ def test_a_span_without_a_certain_place_is_quarantined_as_it_came(read: Read, ta
     assert [s["text"] for s in decoded.spans.to_pylist()] == ["China"]
 
 
-@pytest.mark.parametrize(("control", "chosen"), [("stance__japan", ("favor", "none")), ("mention_stance", ("a", "b"))])
-def test_two_answers_where_one_is_asked(
-    read: Read, task: Make, region: Make, choice: Make, control: str, chosen: tuple[str, ...]
-) -> None:
-    row = issue(read(task([region(0, 5, "Japan", "GPE"), choice(control, *chosen, name="r1")])))
+def test_two_answers_where_one_is_asked(read: Read, task: Make, choice: Make) -> None:
+    row = issue(read(task([choice("stance__japan", "favor", "none")])))
     assert (row["check"], row["severity"]) == ("stance-twice", "error")
-    assert row["path"] == "$.annotations[0].result[1].value.choices"
+    assert row["path"] == "$.annotations[0].result[0].value.choices"
+
+
+@pytest.mark.parametrize(("chosen", "check"), [(("favor", "none"), "stance-twice"), (("x",), "unknown-label")])
+def test_a_mention_has_one_stance(
+    read: Read, task: Make, region: Make, choice: Make, scheme: Scheme, chosen: tuple[str, ...], check: str
+) -> None:
+    result = [region(0, 5, "Japan", "GPE"), choice("mention_stance", *chosen, name="r1")]
+    decoded = read(task(result), scheme=replace(scheme, target_mode="mention"))
+    assert (issue(decoded)["check"], issue(decoded)["severity"]) == (check, "error")
+    assert decoded.stances.num_rows == 0
+
+
+def test_a_region_answered_twice(read: Read, task: Make, region: Make, choice: Make) -> None:
+    result = [region(0, 5, "Japan", "EVIDENCE"), *(choice("evidence_target", t, name="r1") for t in ("japan", "china"))]
+    assert (issue(read(task(result)))["check"]) == "answered-twice"
 
 
 def test_a_question_answered_twice(read: Read, task: Make, choice: Make) -> None:
@@ -147,9 +161,26 @@ def test_an_unknown_stance_label_is_quarantined(read: Read, task: Make, choice: 
     assert (row["check"], row["path"]) == ("unknown-label", "$.annotations[0].result[0].value.choices[0]")
 
 
-def test_an_answer_about_no_region_is_quarantined(read: Read, task: Make, choice: Make) -> None:
-    row = issue(read(task([choice("evidence_target", "japan", name="gone")])))
-    assert (row["check"], row["severity"]) == ("unlabelled-region", "error")
+@pytest.mark.parametrize(("name", "severity"), [("gone", "error"), ("r1", "warning")])
+def test_an_answer_that_no_region_was_asked_for(
+    read: Read, task: Make, region: Make, choice: Make, name: str, severity: str
+) -> None:
+    row = issue(read(task([region(0, 5, "Japan", "GPE"), choice("evidence_target", "japan", name=name)])))
+    assert (row["check"], row["severity"]) == ("stray-answer", severity)
+
+
+def test_what_the_scheme_does_not_ask_is_unknown(
+    read: Read, task: Make, region: Make, choice: Make, scheme: Scheme
+) -> None:
+    plain = replace(scheme, evidence=False)
+    label = issue(read(task([region(0, 5, "Japan", "EVIDENCE")]), scheme=plain))
+    assert (label["check"], label["severity"]) == ("unknown-label", "error")
+    control = issue(read(task([choice("mention_stance", "favor")])))
+    assert (control["check"], control["severity"]) == ("unknown-control", "warning")
+
+
+def test_labels_merged_into_one_are_one_row(read: Read, task: Make, region: Make) -> None:
+    assert read(task([region(0, 5, "Japan", "COUNTRY", "GPE")])).spans.num_rows == 1
 
 
 def test_an_unknown_problem_is_reported(read: Read, task: Make, choice: Make) -> None:
@@ -160,7 +191,7 @@ def test_an_unknown_problem_is_reported(read: Read, task: Make, choice: Make) ->
 
 def test_a_comment_of_several_parts_is_one(read: Read, task: Make) -> None:
     said = {"from_name": "comment", "to_name": "text", "type": "textarea", "value": {"text": ["one", "two"]}}
-    assert read(task([said])).annotations.to_pylist()[0]["comment"] == "one\ntwo"
+    assert read(task([said, said])).annotations.to_pylist()[0]["comment"] == "one\ntwo\none\ntwo"
 
 
 def test_a_span_without_text_is_taken_as_code_points_but_reported_where_units_differ(
