@@ -80,8 +80,8 @@ class Runner:
                 if any(lost[i] > self.settings.retries for i in out):
                     raise WorkerLostError(
                         f"Workers died {self.settings.retries + 1} times on the same work.",
-                        "They may have run out of memory: lower engine.workers or source.shard_mb. (A script that calls "
-                        "this itself needs `if __name__ == '__main__':` around the call.)",
+                        "They may have run out of memory: lower engine.workers or source.shard_mb. (A script that "
+                        "calls this itself needs `if __name__ == '__main__':` around the call.)",
                     ) from None
         return [results[i] for i in range(len(items))]
 

@@ -124,7 +124,7 @@ def _walk(folder: Path, prefix: str, parents: tuple[Path, ...]) -> Iterator[tupl
             yield path, ("not-a-file", "a broken link, a pipe or a device")
 
 
-def _remote(root: str, options: dict[str, str]) -> list[RawFile | Reject]:
+def _remote(root: str, options: dict[str, Any]) -> list[RawFile | Reject]:
     import fsspec
 
     protocol = root.split("://", 1)[0]

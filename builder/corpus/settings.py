@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from builder.errors import ConfigError
 
@@ -71,7 +72,7 @@ class Source:
     #: Megabytes above which a record is refused.
     max_record_mb: int = 64
     #: Options of the fsspec file system when `paths.raw` is remote, such as endpoint_url or anon.
-    storage_options: dict[str, str] = field(default_factory=dict)
+    storage_options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _at_least("source.shard_mb", self.shard_mb, 1)

@@ -97,7 +97,7 @@ def _settled(stamp: str, now: int) -> bool:
     return bool(stamp) and all(now - t > _RACE_NS for t in times)
 
 
-def _cut(file: RawFile, step: int, options: dict[str, str]) -> list[Piece]:
+def _cut(file: RawFile, step: int, options: dict[str, Any]) -> list[Piece]:
     """One piece, or several for a large file of lines."""
     if file.size <= step or suffixes(file.path) not in {(s, "") for s in _LINES}:
         with open_raw(file.address, options) as f:
