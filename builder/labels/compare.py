@@ -49,7 +49,7 @@ def _suggestion(annotation: Annotation, predictions: Sequence[Prediction]) -> Pr
         if prediction.id == annotation.parent_prediction:
             return prediction
     made = annotation.created_at
-    earlier = [p for p in predictions if made is None or p.created_at is None or p.created_at <= made]
+    earlier = [p for p in predictions if made is None or _stamp(p.created_at) <= _stamp(made)]
     return max(earlier, key=lambda p: (_stamp(p.created_at), p.id), default=None)
 
 

@@ -7,7 +7,7 @@ Source of the method: https://jcristharif.com/msgspec/structs.html#tagged-unions
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -104,7 +104,7 @@ class Prediction(_Made):
 class Data(_Struct):
     chunk_id: str
     article_id: str
-    start: int
+    start: Annotated[int, msgspec.Meta(ge=0, le=2**30)]
     text: str
     scheme: str = ""
     targets: list[str] = []

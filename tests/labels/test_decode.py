@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from builder.errors import StoreError
 from builder.labels.decode import UNKNOWN, decode, pseudonym
 from builder.labels.rows import Decoded
-from builder.scheme import Scheme
+from builder.scheme import TARGET_MODES, Scheme
 from builder.tables import ANNOTATIONS, ISSUES, SPANS, STANCES
 
 Make = Callable[..., dict[str, Any]]
@@ -106,6 +109,49 @@ def test_two_people_never_share_a_pseudonym(monkeypatch: pytest.MonkeyPatch, sch
     monkeypatch.setattr("builder.labels.decode.pseudonym", lambda salt, email: "annotator-000000")
     with pytest.raises(StoreError, match="same pseudonym"):
         decode([], {1: "ana@example.com", 2: "ben@example.com"}, b"salt", scheme, "pull")
+
+
+NAMES = st.sampled_from(
+    ["entity", "stance__japan", "stance__nippon", "evidence_target", "mention_stance", "problem", "comment", "mood"]
+)
+JSON = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from(["", "Japan", "favor"])
+VALUES = st.fixed_dictionaries(
+    {},
+    optional={
+        "start": st.integers(-3, 20) | JSON,
+        "end": st.integers(-3, 20) | JSON,
+        "text": st.sampled_from(["Japan", "China", " and"]) | JSON,
+        "labels": st.lists(st.sampled_from(["GPE", "COUNTRY", "EVIDENCE", "ANIMAL"])) | JSON,
+        "choices": st.lists(st.sampled_from(["favor", "pro", "japan", "cut", "x"])) | JSON,
+    },
+)
+ITEMS = JSON | st.fixed_dictionaries(
+    {},
+    optional={
+        "id": st.sampled_from(["r1", "r2"]) | JSON,
+        "from_name": NAMES | JSON,
+        "type": st.sampled_from(["labels", "choices", "textarea", "relation", "rating"]) | JSON,
+        "value": VALUES | JSON,
+    },
+)
+
+
+@given(st.lists(ITEMS, max_size=5), st.sampled_from(TARGET_MODES))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_result_stops_the_decoder_or_disappears(
+    task: Make, read: Read, scheme: Scheme, result: list[Any], mode: str
+) -> None:
+    decoded = read(task(result), scheme=replace(scheme, target_mode=mode, targets=scheme.targets))
+    (annotation,) = decoded.annotations.to_pylist()
+    issues = decoded.issues.to_pylist()
+    assert annotation["quarantined"] == any(issue["severity"] == "error" for issue in issues)
+    reported = " ".join(issue["path"] for issue in issues)
+    spans = {span["span_id"] for span in decoded.spans.to_pylist()}
+    for index, item in enumerate(result):
+        sound = isinstance(item, dict) and item.get("type") in ("labels", "choices", "textarea")
+        marked = sound and item["type"] == "labels" and item.get("id") in spans
+        silent = sound and item["type"] != "labels" and item.get("from_name") != "mood"
+        assert marked or silent or f"result[{index}]" in reported or (sound and None in spans)
 
 
 def test_an_article_names_its_own_targets(read: Read, task: Make, choice: Make, region: Make, scheme: Scheme) -> None:

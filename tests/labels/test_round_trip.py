@@ -63,7 +63,7 @@ def contents(draw: st.DrawFn) -> tuple[Scheme, str, list[str], list[dict[str, An
     spans = draw(regions(text, scheme, targets))
     asked: list[tuple[str, str | None]] = [(target, None) for target in targets]
     if scheme.target_mode == "mention":
-        asked = [("", name) for name in dict.fromkeys(span["span_id"] for span in spans)]
+        asked = [("", name) for name in dict.fromkeys(span["span_id"] for span in spans if span["kind"] == "entity")]
     answered = draw(st.lists(st.sampled_from(asked), unique=True)) if asked else []
     label = st.sampled_from(list(scheme.stance))
     stances = [{"target": target, "span_id": span, "label": draw(label)} for target, span in answered]
