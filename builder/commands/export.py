@@ -7,13 +7,13 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import GateError, ReleaseError, StoreError
-from builder.store import canonical, digest, read_json, read_table, write_text
+from builder.store import canonical, digest, read_json, write_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,7 +37,6 @@ SECTIONS = (
     "split",
     "export",
 )
-_BATCH = 8192
 
 
 def export(config: "Config", console: "Console") -> dict[str, Any]:
@@ -181,37 +180,9 @@ def _write(config: "Config", root: Path, before: "list[tuple[Version, Path]]") -
 
 
 def _tables(config: "Config") -> "Tables":
-    import pyarrow.parquet as pq
+    from builder.release.inputs import STAGES, open_tables
 
-    from builder import tables as t
-    from builder.release.build import Tables
-
-    prepared, checked, decided = (config.stage(name) for name in ("prepare", "validate", "adjudicate"))
-    selected = prepared.table("selected")
-    for path, command in ((prepared.table("articles"), "prepare"), (selected, "prepare")):
-        if not path.exists():
-            raise StoreError(f"{path} is missing.", f"Run `builder {command}` first.")
-    return Tables(
-        articles=pq.read_table(
-            prepared.table("articles"), columns=["article_id", "cluster_id", "published", "raw_sha256"]
-        ),
-        chunks=pq.read_table(selected, columns=["chunk_id", "article_id", "start", "end"]),
-        batches=lambda: _batches(selected, ["chunk_id", "article_id", "start", "end", "text"]),
-        texts=lambda: _batches(prepared.table("articles"), ["article_id", "text"]),
-        annotations=read_table(checked.table("annotations"), t.ANNOTATIONS, "validate"),
-        spans=read_table(checked.table("spans"), t.SPANS, "validate"),
-        stances=read_table(checked.table("stances"), t.STANCES, "validate"),
-        gold_spans=read_table(decided.table("gold_spans"), t.GOLD_SPANS, "adjudicate"),
-        gold_stances=read_table(decided.table("gold_stances"), t.GOLD_STANCES, "adjudicate"),
-    )
-
-
-def _batches(path: Path, columns: list[str]) -> "Iterable[pa.RecordBatch]":
-    import pyarrow.parquet as pq
-
-    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-        with pq.ParquetFile(file) as opened:
-            yield from opened.iter_batches(_BATCH, columns=columns)
+    return open_tables({name: config.stage(stage).table(name) for name, stage in STAGES.items()}, config.export)
 
 
 def _public(config: "Config") -> dict[str, Any]:

@@ -83,7 +83,8 @@ def build(
     wanted = [name for name in settings.configs if _has(name, scheme)]
     spans = rows.spans(index, gold_spans, names["entities"], ids["entities"])
     stances = stance.stances(index, gold_stances, names["stance"], ids["stance"], list(scheme.targets))
-    submitted = annotations.annotations(index, tables.annotations, tables.spans, tables.stances)
+    said = "annotations" in wanted
+    submitted = annotations.annotations(index, tables.annotations, tables.spans, tables.stances) if said else None
 
     members = list(_members(index, tables.articles, spans, stances, ids, split.method))
     assignment = splits.assign(members, split, earlier_splits)
@@ -97,7 +98,7 @@ def build(
             part, spans, ids["entities"], built.features["entities"], settings, losses
         ),
         "stance": lambda part: stance.table(part, stances, ids["stance"], built.features["stance"]),
-        "annotations": lambda part: annotations.table(part, submitted, built.features["annotations"]),
+        "annotations": lambda part: annotations.table(part, submitted, built.features["annotations"]),  # type: ignore
     }
     model = settings.tokens and settings.tokenizer != "words"
     declared: dict[str, Features] = {

@@ -87,7 +87,7 @@ class Export:
     private: bool = True
     #: Most rows a Parquet file, and rows a row group: streaming readers hold one row group at a time.
     shard_rows: int = 100_000
-    group_rows: int = 5_000
+    group_rows: int = 20_000
 
     def __post_init__(self) -> None:
         for name in self.configs:

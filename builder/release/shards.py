@@ -44,8 +44,9 @@ class Writer:
         self._shard_rows = shard_rows - shard_rows % self._group_rows
         self._waiting: dict[str, list[pa.Table]] = defaultdict(list)
         # Encoding and hashing leave the interpreter's lock: they run while the next batch is made.
-        self._pool = ThreadPoolExecutor(1)
+        self._encoding, self._hashing = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
         self._running: deque[Future[None]] = deque()
+        self._digests: dict[tuple[str, int], Future[str]] = {}
         self._open: dict[str, pq.ParquetWriter] = {}
         self._written: dict[str, list[int]] = defaultdict(list)
         self.hashes: dict[str, LogicalHash] = {}
@@ -54,12 +55,17 @@ class Writer:
         """Appends rows to a split."""
         if not table.num_rows:
             return
-        self._running.append(self._pool.submit(self._take, split, table))
-        if len(self._running) > _AHEAD:
+        self._running.append(self._hashing.submit(self._hash, split, table))
+        self._running.append(self._encoding.submit(self._take, split, table))
+        while len(self._running) > 2 * _AHEAD:
             self._running.popleft().result()
 
+    def _hash(self, split: str, table: pa.Table) -> None:
+        if split not in self.hashes:
+            self.hashes[split] = LogicalHash(self._schema)
+        self.hashes[split].update(table)
+
     def _take(self, split: str, table: pa.Table) -> None:
-        self.hashes.setdefault(split, LogicalHash(self._schema)).update(table)
         waiting = self._waiting[split]
         waiting.append(table)
         if sum(t.num_rows for t in waiting) >= self._group_rows:
@@ -76,8 +82,13 @@ class Writer:
             self._written[split][-1] += group.num_rows
             at += group.num_rows
             if self._written[split][-1] >= self._shard_rows:
-                self._open.pop(split).close()
+                self._end(split)
         self._waiting[split] = [table.slice(at)] if at < table.num_rows else []
+
+    def _end(self, split: str) -> None:
+        self._open.pop(split).close()
+        number = len(self._written[split]) - 1
+        self._digests[split, number] = self._hashing.submit(file_digest, self._part(split, number))
 
     def _begin(self, split: str) -> pq.ParquetWriter:
         self._written[split].append(0)
@@ -92,16 +103,19 @@ class Writer:
         """Writes what waits, and names every file by how many there are. A split without rows has no file."""
         while self._running:
             self._running.popleft().result()
-        self._pool.shutdown()
+        self._encoding.shutdown()
         shards = []
         for split in list(self._waiting):
             if self._waiting[split]:
                 self._flush(split, whole=True)
             if split in self._open:
-                self._open.pop(split).close()
-            total = len(self._written[split])
-            for number, rows in enumerate(self._written[split]):
+                self._end(split)
+        for split, parts in self._written.items():
+            total = len(parts)
+            for number, rows in enumerate(parts):
+                digest = self._digests[split, number].result()
                 name = f"{self._config}/{split}-{number:05d}-of-{total:05d}.parquet"
                 path = self._part(split, number).rename(self._root / name)
-                shards.append(Shard(name, split, rows, path.stat().st_size, file_digest(path)))
+                shards.append(Shard(name, split, rows, path.stat().st_size, digest))
+        self._hashing.shutdown()
         return shards
