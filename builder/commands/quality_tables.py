@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 
 def show_validation(console: Console, summary: dict[str, Any], agreement: dict[str, Any]) -> None:
@@ -15,14 +16,18 @@ def show_validation(console: Console, summary: dict[str, Any], agreement: dict[s
         highlight=False,
     )
     if summary["issues"]:
-        table = Table("check", "severity", _right("findings"), title="Checks", title_justify="left")
+        table = Table(
+            "check", "severity", _right("findings"), title="Checks", title_justify="left", box=SIMPLE, pad_edge=False
+        )
         for found in summary["issues"]:
             table.add_row(found["check"], found["severity"], str(found["count"]))
         console.print(table)
     _agreement(console, agreement)
     _annotators(console, agreement)
     if summary["gates"]:
-        table = Table("gate", "needed", "holds", "found", title="Gates", title_justify="left")
+        table = Table(
+            "gate", "needed", "holds", "found", title="Gates", title_justify="left", box=SIMPLE, pad_edge=False
+        )
         for verdict in summary["gates"]:
             table.add_row(
                 verdict["gate"], f"{verdict['needed']:g}", "yes" if verdict["holds"] else "NO", verdict["message"]
@@ -33,7 +38,14 @@ def show_validation(console: Console, summary: dict[str, Any], agreement: dict[s
 def show_adjudication(console: Console, summary: dict[str, Any]) -> None:
     """Prints how many gold labels have which status."""
     statuses = ("agreed", "adjudicated", "expert", "unresolved", "rejected")
-    table = Table("gold", *map(_right, statuses), title=f"Gold of {summary['chunks']} chunks by {summary['method']}")
+    table = Table(
+        "gold",
+        *map(_right, statuses),
+        title=f"Gold of {summary['chunks']} chunks by {summary['method']}",
+        title_justify="left",
+        box=SIMPLE,
+        pad_edge=False,
+    )
     for name in ("gold_stances", "gold_spans"):
         table.add_row(name.replace("_", " "), *(str(summary[name].get(status, 0)) for status in statuses))
     console.print(table)
@@ -46,7 +58,14 @@ def _agreement(console: Console, agreement: dict[str, Any]) -> None:
     if stance:
         names = ("observed", "cohen", "fleiss", "alpha")
         table = Table(
-            "stance toward", _right("items"), *map(_right, names), "interval of alpha", title="Stance agreement"
+            "stance toward",
+            _right("items"),
+            *map(_right, names),
+            "interval of alpha",
+            title="Stance agreement",
+            title_justify="left",
+            box=SIMPLE,
+            pad_edge=False,
         )
         for target, found in [*stance.items(), ("all targets", agreement["stance"]["overall"])]:
             bounds = found["alpha_interval"]
@@ -55,7 +74,15 @@ def _agreement(console: Console, agreement: dict[str, Any]) -> None:
         console.print(table)
     if agreement["spans"]:
         measures = ("exact_f1", "partial_f1", "token_alpha")
-        table = Table("spans", _right("compared"), *map(_right, measures), title="Span agreement")
+        table = Table(
+            "spans",
+            _right("compared"),
+            *map(_right, measures),
+            title="Span agreement",
+            title_justify="left",
+            box=SIMPLE,
+            pad_edge=False,
+        )
         for kind, found in agreement["spans"].items():
             for label, one in found["labels"].items():
                 table.add_row(label, str(one["compared"]), *(_number(one[n]) for n in measures))
@@ -66,28 +93,35 @@ def _agreement(console: Console, agreement: dict[str, Any]) -> None:
 
 
 def _annotators(console: Console, agreement: dict[str, Any]) -> None:
-    columns = ("labelled", "empty", "skipped", "drafts", "quarantined")
-    more = ("coverage", "median s", "stance", "span F1", "questions")
-    table = Table("annotator", *map(_right, (*columns, *more)), title="Annotators")
+    heads = ("done", "empty", "skip", "quar.", "cover", "sec", "stance", "F1", "quest.")
+    table = Table(
+        Column("annotator", no_wrap=True),
+        *map(_right, heads),
+        title="Annotators",
+        padding=(0, 1, 0, 0),
+        title_justify="left",
+        box=SIMPLE,
+        pad_edge=False,
+    )
     for name, found in agreement["annotators"].items():
-        answered = agreement["questions"].get(name, {})
         table.add_row(
             name,
-            *(str(found[c]) for c in columns),
-            _number(found["coverage"]),
-            _number(found["seconds"][1] if found["seconds"] else None),
-            _number(found["stance_agreement"]),
-            _number(found["span_f1"]),
-            _number(answered.get("accuracy")),
+            *(str(found[c]) for c in ("labelled", "empty", "skipped", "quarantined")),
+            _number(found["coverage"], 2),
+            _number(found["seconds"][1] if found["seconds"] else None, 1),
+            _number(found["stance_agreement"], 2),
+            _number(found["span_f1"], 2),
+            _number(agreement["questions"].get(name, {}).get("accuracy"), 2),
         )
     console.print(table)
+    console.print(
+        "sec: median time; stance, F1: agreement with the others; quest.: accuracy on gold questions", style="dim"
+    )
 
 
-def _right(name: str) -> Any:
-    from rich.table import Column
-
+def _right(name: str) -> Column:
     return Column(name, justify="right")
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+def _number(value: float | None, digits: int = 3) -> str:
+    return "" if value is None else f"{value:.{digits}f}"

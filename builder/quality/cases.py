@@ -19,7 +19,7 @@ _LONGEST = 80
 
 @dataclass
 class Suggestion:
-    """What one annotator said about the chunk, under a letter: rows of SPANS and STANCES, problems and comment."""
+    """Labels shown to the expert as a whole: rows of SPANS and STANCES, problems and comment, and whose they are."""
 
     by: str
     spans: list[Row] = field(default_factory=list)
@@ -75,12 +75,15 @@ def cases(
         why[chunk] += [f"{letter} is in quarantine" for letter in whole if f"{letter} is in quarantine" not in said]
     places = dict(zip(*(windows[c].to_pylist() for c in ("chunk_id", "start")), strict=True))
     ends = dict(zip(*(windows[c].to_pylist() for c in ("chunk_id", "end")), strict=True))
+    settled_spans, settled_stances = _settled(gold_spans), _settled(gold_stances)
+    if scheme.target_mode == "mention":
+        settled_stances.clear()
     own_spans, own_stances = _by_annotation(spans), _by_annotation(stances)
     out = []
     for chunk in sorted(c for c, reasons in why.items() if reasons):
         suggestions = [
             Suggestion(
-                by=letter,
+                by=f"annotator {letter}",
                 spans=[
                     s for s in own_spans[row["annotation_id"]] if places[chunk] <= s["start"] < s["end"] <= ends[chunk]
                 ],
@@ -90,6 +93,9 @@ def cases(
             )
             for letter, row in people[chunk]
         ]
+        # The page opens with the last suggestion: what is settled is filled in, what is not is left to the expert.
+        settled = Suggestion("agreed so far", settled_spans[chunk], settled_stances[chunk])
+        suggestions.append(settled)
         text = "**Why this chunk is here**\n\n" + "\n".join(f"- {reason}" for reason in why[chunk])
         out.append(Case(chunk, text, sorted(row["annotation_id"] for _, row in people[chunk]), suggestions))
     return out
@@ -121,6 +127,14 @@ def _letters(n: int) -> list[str]:
 def _unresolved(gold: pa.Table) -> list[Row]:
     rows: list[Row] = gold.filter(pc.equal(gold["status"], "unresolved")).to_pylist()
     return rows
+
+
+def _settled(gold: pa.Table) -> dict[str, list[Row]]:
+    out: dict[str, list[Row]] = defaultdict(list)
+    kept = pc.is_in(gold["status"], pa.array(["agreed", "adjudicated", "expert"]))
+    for row in gold.filter(kept).to_pylist():
+        out[row["chunk_id"]].append({**row, "span_id": None})
+    return out
 
 
 def _known(row: Row, letters: dict[str, str]) -> list[Row]:

@@ -1,8 +1,8 @@
 """The review project: where an expert sees what annotators said, and decides.
 
 Its tasks are those of the annotators with two more fields: `review` (why the chunk is here and who voted how, as
-Markdown) and `review_of` (the annotations that the decision is made from). The
-annotators' labels are its predictions, under letters. A chunk is known by its id, as everywhere, so that reviewing
+Markdown) and `review_of` (the annotations that the decision is made from). The annotators' labels are its predictions,
+under letters, and the last one is what they agree on. A chunk is known by its id, as everywhere, so that reviewing
 again only adds what is new.
 """
 
@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 
 
 class Said(Protocol):
-    """What one annotator said: see `builder.quality.cases.Suggestion`."""
+    """Labels to be shown: see `builder.quality.cases.Suggestion`."""
 
     by: str
     spans: list[dict[str, Any]]
@@ -67,10 +67,7 @@ def plan_review(cases: Iterable[Open], tasks: Mapping[str, Row], scheme: Scheme)
         if data is None:
             raise StudioError(f"The pull has no task of chunk {case.chunk_id}.", "Run `builder pull` again.")
         body = {**data, "review": case.why, "review_of": case.review_of}
-        predictions = [
-            {"model_version": f"annotator {said.by}", "result": _result(said, data, scheme)}
-            for said in case.suggestions
-        ]
+        predictions = [{"model_version": said.by, "result": _result(said, data, scheme)} for said in case.suggestions]
         planned[case.chunk_id] = Planned(msgspec.json.encode({"data": body, "predictions": predictions}), predictions)
     return planned
 

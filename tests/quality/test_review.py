@@ -51,9 +51,9 @@ def test_a_case_says_why_and_who_voted_how_without_names(crowd: Any, scheme: Any
     crowd.add("c", "ada", [(17, 24, "WEAPON")], {"japan": "favor"})
     crowd.add("c", "ben", [], {"japan": "against"})
     [case] = found(crowd, scheme)
-    by = {s.by: s.stances[0]["label"] for s in case.suggestions}
-    assert sorted(by) == ["A", "B"]
-    assert f"Stance toward Japan: A {by['A']}, B {by['B']}" in case.why
+    by = {s.by: s.stances[0]["label"] for s in case.suggestions if s.stances}
+    assert sorted(by) == ["annotator A", "annotator B"]
+    assert f"Stance toward Japan: A {by['annotator A']}, B {by['annotator B']}" in case.why
     assert "WEAPON “Patriot”" in case.why
     assert "ada" not in case.why
     assert "ben" not in case.why
@@ -62,10 +62,20 @@ def test_a_case_says_why_and_who_voted_how_without_names(crowd: Any, scheme: Any
 def test_letters_do_not_follow_a_person(crowd: Any, scheme: Any) -> None:
     for n in range(20):
         crowd.add(f"c{n}", "ada", stances={"japan": "favor"}).add(f"c{n}", "ben", stances={"japan": "against"})
-    letters = {
-        next(s.by for s in case.suggestions if s.stances[0]["label"] == "favor") for case in found(crowd, scheme)
-    }
-    assert letters == {"A", "B"}
+    letters = set()
+    for case in found(crowd, scheme):
+        letters |= {s.by for s in case.suggestions if [row["label"] for row in s.stances] == ["favor"]}
+    assert letters == {"annotator A", "annotator B"}
+
+
+def test_the_last_suggestion_is_what_is_settled(crowd: Any, scheme: Any) -> None:
+    for name, japan in (("ada", "favor"), ("ben", "against")):
+        crowd.add("c", name, [(0, 5, "GPE")], {"japan": japan, "ukraine": "none"})
+    [case] = found(crowd, scheme)
+    settled = case.suggestions[-1]
+    assert settled.by == "agreed so far"
+    assert [(s["start"], s["label"]) for s in settled.spans] == [(0, "GPE")]
+    assert [(s["target"], s["label"]) for s in settled.stances] == [("ukraine", "none")]
 
 
 def test_an_annotation_in_quarantine_is_a_case_until_it_was_reviewed(crowd: Any, scheme: Any) -> None:
@@ -84,8 +94,8 @@ def test_the_plan_shows_every_annotator_as_a_prediction(crowd: Any, scheme: Any)
     planned = plan_review(found(crowd, scheme), {"c": data}, scheme())
     task = json.loads(planned["c"].body)
     assert task["data"]["review_of"] == ["1:1", "1:2"]
-    assert [p["model_version"] for p in task["predictions"]] == ["annotator A", "annotator B"]
-    assert sorted(len(p["result"]) for p in task["predictions"]) == [1, 2]
+    assert [p["model_version"] for p in task["predictions"]] == ["annotator A", "annotator B", "agreed so far"]
+    assert sorted(len(p["result"]) for p in task["predictions"]) == [0, 1, 2]
     assert task["predictions"] == planned["c"].predictions
     assert "ada" not in json.dumps(task)
 
@@ -118,7 +128,7 @@ def test_conflict_review_decision_gold(studio: Any) -> None:
         assert project is not None
         page = client.get("api/tasks", {"project": project["id"], "fields": "all", "page_size": 100})
         chosen = page["tasks"][0]
-        assert len(chosen["predictions"]) == 3
+        assert len(chosen["predictions"]) == 4
         data = chosen["data"]
         stances = [{"target": t, "span_id": None, "label": "against"} for t in ("japan", "china")]
         decision = results([], stances, [], None, data["start"], data["text"], config.labels)
