@@ -73,7 +73,7 @@ class Recogniser:
 
     def _title(self, lines: list[Line], known: str | None) -> tuple[str | None, int]:
         if known is not None:
-            same = bool(lines) and _plain(lines[0][2]) == _plain(known)
+            same = bool(lines) and abs(len(lines[0][2]) - len(known)) < 20 and _plain(lines[0][2]) == _plain(known)
             return known, int(same and len(lines) > 1)
         if not self.settings.title or len(lines) < 2 or len(lines[0][2]) > _TITLE_CHARS:
             return None, 0
@@ -103,11 +103,14 @@ class Recogniser:
             at += 1
         if at - headed >= 2 and len(lines) > at and not _BULLET.match(lines[at]):
             return at
+        short = self.settings.summary_chars
+        if len(lines) < 5 or len(lines[0]) > short or len(lines[1]) > short:
+            return 0
         for count in range(min(most, len(lines) - 3), 1, -1):
             run, rest = lines[:count], lines[count:]
             longest = max(map(len, run))
             usual = sorted(map(len, rest))[len(rest) // 2]
-            if longest <= self.settings.summary_chars and longest < len(rest[0]) and max(longest, _PARAGRAPH) < usual:
+            if longest <= short and longest < len(rest[0]) and max(longest, _PARAGRAPH) < usual:
                 return count
         return 0
 

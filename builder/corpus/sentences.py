@@ -19,22 +19,13 @@ def sentences(text: str, language: str = "en", at: int = 0) -> list[tuple[int, i
     # (In a printable text the only space is the plain one.)
     safe = text if text.isascii() or text.replace("\n", "").isprintable() else _SPACES.sub(" ", text)
     out: list[tuple[int, int]] = []
-    for part in segment(language or "en", safe):
-        bare = part.strip()
-        if bare:
-            start = at if part[0] == bare[0] else at + part.index(bare[0])
-            if "\n" in bare:
-                _split_lines(bare, start, out)
-            else:
+    language = language or "en"
+    for line in safe.split("\n"):
+        for part in segment(language, line) if line else ():
+            bare = part.strip()
+            if bare:
+                start = at if part[0] == bare[0] else at + part.index(bare[0])
                 out.append((start, start + len(bare)))
-        at += len(part)
+            at += len(part)
+        at += 1
     return out
-
-
-def _split_lines(part: str, at: int, out: list[tuple[int, int]]) -> None:
-    for line in part.split("\n"):
-        bare = line.strip()
-        if bare:
-            start = at + line.find(bare[0])
-            out.append((start, start + len(bare)))
-        at += len(line) + 1

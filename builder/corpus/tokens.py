@@ -44,14 +44,13 @@ def count_words(text: str, intervals: Sequence[Interval]) -> list[int]:
     The second rule serves Chinese, Thai and blobs. An interval lies in one line and is trimmed.
     """
     if "  " in text or not text.replace("\n", "").isprintable():
-        counts = [len(text[a:b].split()) for a, b in intervals]
-    else:
-        # The only spaces are single plain ones, and counting them is several times faster.
-        counts = [text.count(" ", a, b) + 1 for a, b in intervals]
-    return [
-        max(n, len(text[a:b].encode("utf-8", "replace")) // 12) if b - a > 12 * n else n
-        for n, (a, b) in zip(counts, intervals, strict=True)
-    ]
+        return [_dense(text, a, b, len(text[a:b].split())) for a, b in intervals]
+    # The only spaces are single plain ones, and counting them is several times faster.
+    return [n if b - a <= 12 * (n := text.count(" ", a, b) + 1) else _dense(text, a, b, n) for a, b in intervals]
+
+
+def _dense(text: str, start: int, end: int, count: int) -> int:
+    return count if end - start <= 12 * count else max(count, len(text[start:end].encode("utf-8", "replace")) // 12)
 
 
 def _characters(_: Chunking) -> Count:
