@@ -51,7 +51,12 @@ COMMANDS = {
     ),
     "status": Command("Show how far each stage and the annotation are", only_reads=True),
     "diff": Command("Compare two releases: rows, labels, boundaries, splits", words=("OLD", "NEW"), only_reads=True),
-    "verify": Command("Check a release's hashes and rebuild it from its pull", words=("[RELEASE]",), only_reads=True),
+    "verify": Command(
+        "Check a release's hashes and rebuild it from its pull",
+        words=("[RELEASE]",),
+        flags={"--hashes-only": "check hashes alone, without rebuilding"},
+        only_reads=True,
+    ),
     "trace": Command("Show the way from a released row back to its raw characters", words=("ROW_ID",), only_reads=True),
     "publish": Command(
         "Upload a release to the Hugging Face Hub in one commit with a tag",
