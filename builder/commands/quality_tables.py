@@ -5,6 +5,7 @@ from typing import Any
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
 
 
 def show_validation(console: Console, summary: dict[str, Any], agreement: dict[str, Any]) -> None:
@@ -16,11 +17,12 @@ def show_validation(console: Console, summary: dict[str, Any], agreement: dict[s
         highlight=False,
     )
     if summary["issues"]:
-        table = Table(
-            "check", "severity", _right("findings"), title="Checks", title_justify="left", box=SIMPLE, pad_edge=False
-        )
+        columns = ("check", "severity", _right("findings"), "the first of them")
+        table = Table(*columns, title="Checks", title_justify="left", box=SIMPLE, pad_edge=False)
         for found in summary["issues"]:
-            table.add_row(found["check"], found["severity"], str(found["count"]))
+            first = found["first"]
+            where = f" (chunk {first['chunk_id']})" if first["chunk_id"] else f" ({first['annotator']})"
+            table.add_row(found["check"], found["severity"], str(found["count"]), Text(first["message"] + where))
         console.print(table)
     _agreement(console, agreement)
     _annotators(console, agreement)

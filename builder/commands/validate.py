@@ -113,9 +113,16 @@ def _surroundings(config: "Config", shown: "pa.Table") -> "Surroundings":
 
 
 def _by_check(issues: "pa.Table") -> list[dict[str, Any]]:
-    counts = issues.group_by(["check", "severity"]).aggregate([([], "count_all")]).to_pylist()
+    """How often each check found something, the gravest first, with the first finding in words."""
+    grouped = issues.group_by(["check", "severity"], use_threads=False)
+    firsts = ["message", "chunk_id", "annotator"]
+    counts = grouped.aggregate([([], "count_all"), *((column, "first") for column in firsts)]).to_pylist()
     order = {"error": 0, "warning": 1, "info": 2}
-    rows = [{"check": r["check"], "severity": r["severity"], "count": r["count_all"]} for r in counts]
+    rows = [
+        {"check": r["check"], "severity": r["severity"], "count": r["count_all"]}
+        | {"first": {column: r[f"{column}_first"] for column in firsts}}
+        for r in counts
+    ]
     return sorted(rows, key=lambda r: (order.get(r["severity"], 3), r["check"]))
 
 
