@@ -76,7 +76,9 @@ def _push(config: Config, console: "Console", server: "Server", client: "Client"
             project = projects.ensure(client, config, wanted)
             rescheme.note(client, config, slot)
             bar = progress.add_task(f"push {project['title']}", total=len(tasks))
-            outcome = push_project(client, project["id"], tasks, config.label_studio, partial(progress.advance, bar))
+            note = config.dataset_folder / "pushed" / f"{slot}.json"
+            advance = partial(progress.advance, bar)
+            outcome = push_project(client, project["id"], tasks, config.label_studio, advance, note)
             row = _row(client, slot, project["id"], len(tasks))
             done.append(row | asdict(outcome) | {"results_rewritten": rewritten})
     return done

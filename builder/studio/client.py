@@ -133,9 +133,13 @@ class Client:
             )
         return version
 
-    def server_time(self) -> datetime:
-        """The server's own clock, to the second."""
-        self.get("api/version")
+    def start_clock(self) -> None:
+        """The next answer is the first one."""
+        self._date = None
+
+    @property
+    def first_answer(self) -> datetime:
+        """When the server first answered since `start_clock`, by its own clock and to the second."""
         return self._date or datetime.now(UTC)
 
     def whoami(self) -> dict[str, Any]:
@@ -183,7 +187,7 @@ class Client:
         except httpx.InvalidURL as e:
             raise ConfigError(f"label_studio.url is {self.url!r}: {e}.", "Correct it.") from e
         stamp = answer.headers.get("date")
-        if stamp is not None:
+        if stamp is not None and self._date is None:
             self._date = email.utils.parsedate_to_datetime(stamp)
         return answer
 

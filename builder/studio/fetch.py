@@ -1,7 +1,7 @@
 """What is new in a project since it was read last: changed and new tasks into a spool, and the ids of deleted ones.
 
 The server stamps a task when its annotations or predictions change, but neither drafts nor deletions leave a trace:
-tasks with drafts are read each time, and deletions are noticed by the number of tasks and its highest id.
+tasks with drafts are read each time, and deletions are noticed by the number of tasks and their highest id.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,20 +13,19 @@ import msgspec
 
 from builder.errors import Refused
 from builder.studio.client import Client, Params
-from builder.studio.listing import filters, pages
+from builder.studio.listing import filters, nested, pages, size
 from builder.studio.settings import LabelStudio
 from builder.studio.spool import Spool
 
-# The server applies these names to what is nested in a task as well. Left out is what changes by itself, such as
-# "created_ago", and the task's own counters, which follow from the rest.
-_TASK = ("id", "data", "meta", "annotations", "predictions")
-_NESTED = (
-    *("result", "completed_by", "was_cancelled", "ground_truth", "created_at", "updated_at", "draft_created_at"),
-    *("lead_time", "parent_prediction", "parent_annotation", "import_id", "last_action", "model_version", "score"),
+# Left out is what changes by itself, such as "created_ago", and the task's own stamps and counters, which follow.
+_TASK = ("id", "data", "meta", "predictions", "draft_exists")
+_ANNOTATION = (
+    *("id", "result", "completed_by", "was_cancelled", "ground_truth", "created_at", "updated_at", "draft_created_at"),
+    *("lead_time", "parent_prediction", "parent_annotation", "import_id", "last_action"),
 )
+_PREDICTION = ("id", "result", "model_version", "score", "created_at", "updated_at")
 _DRAFT = ("id", "result", "user", "annotation", "created_at", "updated_at", "lead_time")
-# Stamps of the task itself move when nothing that matters does.
-_OWN_STAMPS = ("created_at", "updated_at")
+_WANTED = nested((*_TASK, "model_version", "score"), _ANNOTATION)
 _ROUNDS = 4
 _FEW = 250
 
@@ -56,16 +55,15 @@ class Fetch:
         self.settings = settings
         self.spool = spool
         self.advance = advance
-        self.drafts: dict[int, list[dict[str, Any]]] = {}
+        self.drafts: set[int] = set()
 
     def everything(self) -> Known:
         """Spools every task; raises `Refused` when tasks keep being deleted or added while they are read."""
-        self._read_drafts()
         for _ in range(_ROUNDS):
             seen: set[int] = set()
             totals = set()
-            wanted: Params = {"include": ",".join(_TASK + _NESTED), "fields": "all"}
-            for page in self._pages(wanted, self.settings.concurrent_reads):
+            self.drafts = set()
+            for page in self._pages(_WANTED, self.settings.concurrent_reads):
                 totals.add(page.total)
                 for task in page.tasks:
                     seen.add(task["id"])
@@ -88,21 +86,21 @@ class Fetch:
 
         `base` gives the ids of the tasks that were read before; it is only asked when their number changed.
         """
-        self._read_drafts()
-        query = filters({"filter": "updated_at", "operator": "greater", "type": "Datetime", "value": since})
-        self._take({"query": query})
-        # Drafts leave no stamp: neither those that are there nor those that were and are not any more.
-        self._take_ids(sorted({*before.drafts, *self.drafts} - set(self.spool.index)))
+        changed = {"filter": "updated_at", "operator": "greater", "type": "Datetime", "value": since}
+        drafted = {"filter": "draft_exists", "operator": "equal", "type": "Boolean", "value": True}
+        self._take({"query": filters(changed, drafted, conjunction="or")})
+        # A draft that was dropped leaves no stamp.
+        self._take_ids(sorted(set(before.drafts) - set(self.spool.index)))
         known = self._size()
         if (known.count, known.highest) == (before.count, before.highest):
             return known, set()
-        there = self._ids({})
+        there = {task["id"] for page in self._pages({"include": "id"}, 1) for task in page.tasks}
         earlier = base()
         self._take_ids(sorted(there - earlier - set(self.spool.index)))
         return known, earlier - there
 
     def _take(self, wanted: Mapping[str, str]) -> None:
-        for page in self._pages({"include": ",".join(_TASK + _NESTED), "fields": "all", **wanted}, 1):
+        for page in self._pages({**_WANTED, **wanted}, 1):
             for task in page.tasks:
                 self._add(task)
             self.advance(len(self.spool.index), 0)
@@ -113,30 +111,35 @@ class Fetch:
             self._take({"query": msgspec.json.encode(selected).decode()})
 
     def _add(self, task: dict[str, Any]) -> None:
-        for stamp in _OWN_STAMPS:
-            task.pop(stamp, None)
-        task["project"] = self.project
-        task["drafts"] = self.drafts.get(task["id"], [])
-        self.spool.add(task)
-
-    def _read_drafts(self) -> None:
-        """Reads everybody's drafts; a listing of tasks shows only one's own."""
-        query = filters({"filter": "draft_exists", "operator": "equal", "type": "Boolean", "value": True})
-        for task in sorted(self._ids({"query": query})):
-            found = self.client.get(f"api/tasks/{task}/drafts")
-            self.drafts[task] = [{key: draft.get(key) for key in _DRAFT} for draft in found]
-
-    def _ids(self, wanted: Mapping[str, str]) -> set[int]:
-        return {task["id"] for page in self._pages({"include": "id", **wanted}, 1) for task in page.tasks}
+        number = task["id"]
+        drafts: list[dict[str, Any]] = []
+        if task.get("draft_exists"):
+            self.drafts.add(number)
+            # A listing of tasks shows only one's own drafts; this shows everybody's.
+            drafts = self.client.get(f"api/tasks/{number}/drafts")
+        try:
+            line = {
+                "id": number,
+                "project": self.project,
+                "data": task["data"],
+                "meta": task.get("meta"),
+                "annotations": [{key: made[key] for key in _ANNOTATION} for made in task["annotations"]],
+                "predictions": [{key: made.get(key) for key in _PREDICTION} for made in task["predictions"]],
+                "drafts": [{key: made.get(key) for key in _DRAFT} for made in drafts],
+            }
+        except KeyError as e:
+            raise Refused(
+                f"Task {number} came from {self.client.url} without {e}.",
+                "Is that a Label Studio of version 1.13 or later?",
+            ) from e
+        self.spool.add(line)
 
     def _size(self) -> Known:
-        query = msgspec.json.encode({"ordering": ["-tasks:id"]}).decode()
-        page = next(self._pages({"include": "id", "query": query}, 1, size=1))
-        highest = page.tasks[0]["id"] if page.tasks else 0
-        return Known(page.total, highest, sorted(self.drafts))
+        now = size(self.client, self.project)
+        return Known(now.count, now.highest, sorted(self.drafts))
 
-    def _pages(self, wanted: Params, readers: int, size: int = 0) -> Iterator[_Tasks]:
-        return pages(self.client, self.project, wanted, size or self.settings.page_size, _Tasks, readers)
+    def _pages(self, wanted: Params, readers: int) -> Iterator[_Tasks]:
+        return pages(self.client, self.project, wanted, self.settings.page_size, _Tasks, readers)
 
 
 def _few(ids: Iterable[int]) -> Iterator[list[int]]:

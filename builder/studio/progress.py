@@ -7,7 +7,7 @@ import msgspec
 from builder.config import Config
 from builder.studio import accounts, projects
 from builder.studio.client import Client
-from builder.studio.listing import pages
+from builder.studio.listing import nested, pages
 from builder.studio.projects import REVIEW
 from builder.studio.server import ensure
 
@@ -46,7 +46,7 @@ def of(client: Client, config: Config) -> dict[str, Any]:
             continue
         overlap = project["maximum_annotations"]
         row: dict[str, Any] = {"tasks": 0, "done": 0, "url": f"{client.url}/projects/{project['id']}/"}
-        wanted = {"fields": "all", "include": "annotations,completed_by,was_cancelled"}
+        wanted = nested(["id"], ["completed_by", "was_cancelled"])
         for page in pages(client, project["id"], wanted, config.label_studio.page_size, _Page):
             for task in page.tasks:
                 made = {a.completed_by for a in task.annotations if not a.was_cancelled}

@@ -113,7 +113,7 @@ def _pull(
     state = msgspec.convert(read_json(folder / "state.json") or {}, _State)
     usable = before is not None and not full and state.hash == before[1]["hash"] and state.server == server_key
     base = _Base(before[0] / "tasks.jsonl" if before is not None and usable else None)
-    since = client.server_time()
+    client.start_clock()
     known: dict[str, Known] = {}
     gone: set[int] = set()
     with tempfile.TemporaryDirectory(prefix=".pull.", dir=folder) as scratch:
@@ -128,7 +128,7 @@ def _pull(
                 else:
                     known[key] = fetch.everything()
             fetched = len(spool.index)
-            now = _State("", server_key, _overlap(since), known)
+            now = _State("", server_key, _overlap(client.first_answer), known)
             unchanged = not fetched and not gone and set(state.projects) == set(known)
             if before is not None and usable and unchanged and before[1]["setting"] == setting:
                 _remember(folder, before[1]["hash"], now)

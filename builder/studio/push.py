@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,7 +17,8 @@ import msgspec
 from builder.errors import Refused, Unreachable
 from builder.studio.client import Client
 from builder.studio.heal import heal
-from builder.studio.listing import Held, count, held, held_of
+from builder.studio.listing import Held, held, held_of, size
+from builder.studio.notes import Note, recall, remember
 from builder.studio.settings import LabelStudio
 
 _ROUNDS = 6
@@ -62,14 +64,17 @@ def push(
     plan: Mapping[str, Planned],
     settings: LabelStudio,
     advance: Advance = lambda _: None,
+    note: Path | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
     """The project holds every planned chunk exactly once, with its predictions; see `Outcome` for the rest.
 
-    Raises `Unreachable` when the server stays away, and then the next call finishes what was left.
+    `note` is a file in which the tasks are remembered, so that the next push need not list them when none was added
+    or deleted since. Raises `Unreachable` when the server stays away, and then the next call finishes what was left.
     """
     outcome = Outcome()
-    there = held(client, project, settings.page_size)
+    predictions = sum(len(planned.predictions) for planned in plan.values())
+    there = recall(client, project, note, predictions) or held(client, project, settings.page_size)
     outcome.present = sum(chunk in there.by_chunk for chunk in plan)
     advance(outcome.present)
     importer = _Importer(client, project, plan, settings, outcome, advance, sleep)
@@ -79,22 +84,27 @@ def push(
         outcome.annotations_moved += healed.moved
         outcome.duplicates_left = healed.left
         missing = [chunk for chunk in plan if chunk not in there.by_chunk]
-        before = there.tasks
-        # The first listing may show tasks that an earlier push was stopped before giving their predictions.
+        # The listing may show tasks that an earlier push was stopped before giving their predictions.
         importer.repair(there, plan)
         importer.run(missing)
-        if count(client, project) == before + len(missing):
+        now = size(client, project)
+        ours = {chunk: entries[0].id for chunk, entries in there.by_chunk.items()} | importer.ids
+        if now.count == there.tasks + len(missing) and all(chunk in ours for chunk in plan):
             break
         # An import given up for lost came in late, or somebody else changed the project: look again.
+        importer.ids.clear()
         there = held(client, project, settings.page_size)
     else:
         raise Refused(
             f"Project {project} at {client.url} keeps changing while it is pushed to.",
             "Stop whatever else adds or deletes tasks there, then run the command again.",
         )
-    unplanned = [entries for chunk, entries in there.by_chunk.items() if chunk not in plan]
+    if note is not None and not there.strangers and not outcome.duplicates_left:
+        remember(client, project, note, Note(now.count, now.highest, now.predictions, predictions, ours))
+    unplanned = [chunk for chunk in there.by_chunk if chunk not in plan]
     outcome.unplanned = len(unplanned)
-    outcome.unplanned_annotated = sum(any(e.touched for e in entries) for entries in unplanned)
+    entries = held_of(client, project, unplanned).by_chunk.values()
+    outcome.unplanned_annotated = sum(any(e.touched for e in some) for some in entries)
     outcome.strangers = there.strangers
     return outcome
 
@@ -118,6 +128,8 @@ class _Importer:
         self.advance = advance
         self.sleep = sleep
         self.slowest = 0.0
+        #: Task ids of the chunks imported since the project was listed.
+        self.ids: dict[str, int] = {}
 
     def run(self, chunks: list[str]) -> None:
         """Every one of the chunks is in the project; they were not when this was called."""
@@ -147,7 +159,8 @@ class _Importer:
         start = time.monotonic()
         self.outcome.requests += 1
         try:
-            body = self.client.send("POST", f"api/projects/{self.project}/import", None, content)
+            path = f"api/projects/{self.project}/import"
+            body = self.client.send("POST", path, {"return_task_ids": "true"}, content)
             answer = msgspec.json.decode(body, type=_Imported)
         except (Unreachable, msgspec.DecodeError):
             return self._after_doubt(batch)
@@ -157,8 +170,9 @@ class _Importer:
             raise
         self.slowest = max(self.slowest, time.monotonic() - start)
         sent = sum(len(self.plan[chunk].predictions) for chunk in batch)
-        if answer.task_count != len(batch):
+        if not answer.task_count == len(answer.task_ids) == len(batch):
             return self._after_doubt(batch)
+        self.ids.update(zip(batch, answer.task_ids, strict=True))
         if answer.prediction_count != sent:
             self.repair(held_of(self.client, self.project, batch), batch)
         self._done(len(batch))
@@ -174,6 +188,7 @@ class _Importer:
             if not left or time.monotonic() > end:
                 break
             self.sleep(0.5)
+        self.ids.update({chunk: entries[0].id for chunk, entries in there.by_chunk.items()})
         self.repair(there, batch)
         self._done(len(batch) - len(left))
         return left
@@ -214,6 +229,7 @@ class _Importer:
 class _Imported(msgspec.Struct):
     task_count: int
     prediction_count: int = 0
+    task_ids: list[int] = []
 
 
 def _batches(chunks: list[str], plan: Mapping[str, Planned], limit: int) -> Iterator[list[str]]:

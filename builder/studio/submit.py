@@ -9,7 +9,7 @@ import msgspec
 
 from builder.errors import Refused, Unreachable
 from builder.studio.client import Client
-from builder.studio.listing import pages
+from builder.studio.listing import nested, pages
 
 _ATTEMPTS = 5
 _NAMESPACE = uuid.UUID("0c1e2f6e-6f0b-5c3c-9c55-0c8f3a0f7a10")
@@ -40,7 +40,7 @@ class _Page(msgspec.Struct):
 def authors(client: Client, project: int, page_size: int) -> dict[int, set[int]]:
     """Task id -> ids of the accounts that annotated or skipped it."""
     found: dict[int, set[int]] = {}
-    for page in pages(client, project, {"fields": "all", "include": "id,annotations,completed_by"}, page_size, _Page):
+    for page in pages(client, project, nested(["id"], ["completed_by"]), page_size, _Page):
         for task in page.tasks:
             found[task.id] = {a.completed_by for a in task.annotations}
     return found

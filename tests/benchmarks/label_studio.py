@@ -80,14 +80,16 @@ def _cpu() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def bench_push(report: Report, client: Client, made: Sample, settings: LabelStudio) -> None:
+def bench_push(report: Report, client: Client, made: Sample, settings: LabelStudio, folder: Path) -> None:
     planned = {chunk: Planned(msgspec.json.encode(body)) for chunk, body in bodies(made, 0).items()}
     bare, ours = project(client, made, "bare"), project(client, made, "ours")
     everything = b"[" + b",".join(p.body for p in planned.values()) + b"]"
     one, _ = timed(lambda: client.send("POST", f"api/projects/{bare}/import", None, everything))
-    pushed, _ = timed(lambda: push(client, ours, planned, settings))
-    reconcile = best_of(2, lambda: held(client, ours, settings.page_size))
-    note(f"one import request {one:.1f} s, push {pushed:.1f} s, reconcile {reconcile:.2f} s")
+    note_file = folder / "pushed.json"
+    pushed, _ = timed(lambda: push(client, ours, planned, settings, note=note_file))
+    reconcile = best_of(2, lambda: push(client, ours, planned, settings, note=note_file))
+    listing, _ = timed(lambda: held(client, ours, settings.page_size))
+    note(f"one import request {one:.1f} s, push {pushed:.1f} s, reconcile {reconcile:.2f} s, listing {listing:.2f} s")
     report.at_most("label_studio.push_against_one_import", pushed / one, 1.2)
     report.at_most("label_studio.reconcile_share_of_push", 100 * reconcile / pushed, 10, "%")
 
@@ -132,7 +134,7 @@ def main(count: int) -> None:
         folder = Path(name)
         made = sample(folder, "bench", count, label_studio=settings)
         with ensure(made.config) as server, Client(server, settings) as client:
-            bench_push(report, client, made, settings)
+            bench_push(report, client, made, settings, folder)
             bench_pull(report, client, server, made, settings, folder)
     decode = subprocess.run([sys.executable, "-m", "tests.benchmarks.label_studio_decode"], check=False)
     report.short += decode.returncode
