@@ -114,7 +114,13 @@ def test_two_people_never_share_a_pseudonym(monkeypatch: pytest.MonkeyPatch, sch
 NAMES = st.sampled_from(
     ["entity", "stance__japan", "stance__nippon", "evidence_target", "mention_stance", "problem", "comment", "mood"]
 )
-JSON = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from(["", "Japan", "favor"])
+JSON = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["", "Japan", "favor"])
+)
 VALUES = st.fixed_dictionaries(
     {},
     optional={
