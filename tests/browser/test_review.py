@@ -1,0 +1,84 @@
+"""Conflict, review, decision, gold, release: an expert decides in a real browser."""
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from builder.commands.adjudicate import adjudicate
+from builder.commands.export import export
+from builder.commands.pull import pull
+from builder.commands.push import push
+from builder.commands.review import review
+from builder.commands.validate import validate
+from builder.config import Paths
+from builder.quality.settings import Aggregation
+from builder.store import read_table
+from builder.studio import accounts
+from builder.studio.client import Client
+from builder.studio.server import ensure
+from builder.tables import GOLD_STANCES
+from tests.browser.label_studio import browser_page, choose, log_in, open_next_task, submit
+
+pytestmark = [pytest.mark.studio, pytest.mark.browser]
+QUIET = Console(file=io.StringIO())
+
+
+def about_japan(config: Any) -> dict[str, dict[str, Any]]:
+    """Gold stances toward Japan by chunk."""
+    rows = read_table(config.stage("adjudicate").table("gold_stances"), GOLD_STANCES, "adjudicate").to_pylist()
+    return {row["chunk_id"]: row for row in rows if row["target"] == "japan"}
+
+
+def released(folder: Path) -> list[tuple[str, str]]:
+    """Label and status of every released stance toward Japan."""
+    from datasets import load_dataset
+
+    splits = load_dataset(str(folder), "stance")
+    names = next(iter(splits.values())).features["label"].names
+    rows = (row for split in splits.values() for row in split if row["target"] == "japan")
+    return sorted((names[row["label"]], row["status"]) for row in rows)
+
+
+def test_an_expert_decides_and_the_next_release_says_so(studio: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    # With method "expert", two against one is not settled: the annotators differ about Japan in every chunk.
+    paths = Paths(workspace=str(studio.workspace), exports=str(tmp_path / "exports"))
+    sample = studio.dataset(chunks=8, aggregation=Aggregation(method="expert"), paths=paths)
+    config = sample.config
+    for command in (push, pull, validate, adjudicate):
+        command(config, QUIET)
+    assert {row["status"] for row in about_japan(config).values()} == {"unresolved"}
+    first = export(config, QUIET)
+    sent = review(config, QUIET)
+    assert sent["imported"] == 8
+
+    with ensure(config) as server, Client(server, config.label_studio) as client:
+        email, password = sorted(accounts.ensure_accounts(config, server, client).items())[0]
+        with browser_page(1400, 1000) as page:
+            log_in(page, server.url, email, password)
+            open_next_task(page, sent["url"])
+            reasons = page.locator(".bd-review").inner_text()
+            assert "Why this chunk is here" in reasons
+            assert re.search(r"Stance toward Japan: A (Favor|None), B (Favor|None), C (Favor|None)", reasons)
+            for name in ("ada", "ben", "cyd"):
+                assert name not in reasons
+            # What the annotators agree on is filled in; what they do not is left to the expert.
+            assert page.locator(".bd-target:has(h4:has-text('China')) input:checked").count() == 1
+            assert page.locator(".bd-target:has(h4:has-text('Japan')) input:checked").count() == 0
+            choose(page, "Japan", "Against")
+            submit(page)
+
+    for command in (pull, validate, adjudicate):
+        command(config, QUIET)
+    [decided] = [row for row in about_japan(config).values() if row["status"] == "expert"]
+    assert (decided["label"], len(decided["votes"])) == ("against", 4)
+    second = export(config, QUIET)
+    assert second["new"]
+    assert second["version"] != first["version"]
+    assert ("against", "expert") in released(Path(second["folder"]))
+    after = review(config, QUIET)
+    assert (after["open"], after["imported"]) == (7, 0)
