@@ -5,8 +5,10 @@ item can be run again when the worker that had it died, and the results are the 
 """
 
 import contextlib
+import importlib
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -48,6 +50,12 @@ class Runner:
         """Stops the pool and the connection to the cluster."""
         self._drop_pool()
         self._closing.close()
+
+    def warm(self, module: str) -> None:
+        """Workers start and import a module, while this process goes on."""
+        if self.workers > 1 and self._client is None:
+            for _ in range(self.workers):
+                self._executor().submit(_import, module)
 
     def map(
         self,
@@ -123,7 +131,8 @@ class Runner:
             else:
                 # Threads (progress, Arrow) do not survive a fork, so workers start clean.
                 method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-                self._pool = ProcessPoolExecutor(self.workers, mp_context=multiprocessing.get_context(method))
+                context = multiprocessing.get_context(method)
+                self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=_lean)
         return self._pool
 
     def _drop_pool(self) -> None:
@@ -133,6 +142,25 @@ class Runner:
             else:
                 self._pool.shutdown(wait=False)
             self._pool = None
+
+
+class _WithoutPandas:
+    """Lets `import pandas` fail, as where it is not installed."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        """No module is found here; pandas is not looked for elsewhere either."""
+        if name == "pandas":
+            raise ModuleNotFoundError("workers do without pandas", name=name)
+
+
+def _lean() -> None:
+    # pyarrow imports pandas only to ask whether a list is one of its columns: half the start of a worker, and 60 MB.
+    if "pandas" not in sys.modules:
+        sys.meta_path.insert(0, _WithoutPandas())
+
+
+def _import(module: str) -> None:
+    importlib.import_module(module)
 
 
 def _seen(index: int, result: R, done: Callable[[int, R], None] | None) -> R:

@@ -77,7 +77,10 @@ def _fill(
     keywords: tuple[str, ...],
     summary: dict[str, Any],
 ) -> None:
-    from builder.corpus import rows
+    if sum(shard.size for shard in todo) >= _LIGHT and not stage.table("articles").exists():
+        # The first time there is much to read; workers start while this process imports what it needs itself.
+        runner.warm("builder.corpus.part")
+    from builder.corpus import dedup, rows  # noqa: F401
     from builder.corpus.assemble import TABLES, join, settle
 
     jobs = _jobs(config, stage, runner, watch, todo, settings)
