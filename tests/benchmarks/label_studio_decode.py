@@ -144,9 +144,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write(folder)
-        seconds, megabytes, rows = measure("ours", folder)
-        plain_seconds, plain_megabytes, plain_rows = measure("plain", folder)
-    assert rows == plain_rows, f"{rows} rows of spans and stances against {plain_rows}"
+        # In turns, the best of two each: both sides see the same disturbances.
+        runs = [(measure("ours", folder), measure("plain", folder)) for _ in range(2)]
+    ours_runs, plain_runs = zip(*runs, strict=True)
+    assert ours_runs[0][2] == plain_runs[0][2], "the sides disagree on the rows of spans and stances"
+    seconds, plain_seconds = (min(run[0] for run in side) for side in (ours_runs, plain_runs))
+    megabytes, plain_megabytes = (max(run[1] for run in side) for side in (ours_runs, plain_runs))
     report.at_least("label_studio.decode_time", plain_seconds / seconds, 4)
     report.at_most("label_studio.decode_memory", megabytes / plain_megabytes, 0.25)
     report.finish()
