@@ -74,9 +74,13 @@ def push(
     """
     outcome = Outcome()
     predictions = sum(len(planned.predictions) for planned in plan.values())
-    there = recall(client, project, note, predictions) or held(client, project, settings.page_size)
+    remembered = recall(client, project, note, predictions)
+    there = remembered or held(client, project, settings.page_size)
     outcome.present = sum(chunk in there.by_chunk for chunk in plan)
     advance(outcome.present)
+    if remembered and outcome.present == len(plan):
+        _report(client, project, plan, there, outcome)
+        return outcome
     importer = _Importer(client, project, plan, settings, outcome, advance, sleep)
     for _ in range(_ROUNDS):
         healed = heal(client, there)
@@ -101,12 +105,16 @@ def push(
         )
     if note is not None and not there.strangers and not outcome.duplicates_left:
         remember(client, project, note, Note(now.count, now.highest, now.predictions, predictions, ours))
+    _report(client, project, plan, there, outcome)
+    return outcome
+
+
+def _report(client: Client, project: int, plan: Mapping[str, Planned], there: Held, outcome: Outcome) -> None:
     unplanned = [chunk for chunk in there.by_chunk if chunk not in plan]
-    outcome.unplanned = len(unplanned)
     entries = held_of(client, project, unplanned).by_chunk.values()
+    outcome.unplanned = len(unplanned)
     outcome.unplanned_annotated = sum(any(e.touched for e in some) for some in entries)
     outcome.strangers = there.strangers
-    return outcome
 
 
 class _Importer:

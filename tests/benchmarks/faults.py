@@ -260,7 +260,7 @@ def full_disks(bench: Bench) -> None:
         bench.toll.changed += len(list(pulls.iterdir())) if pulls.exists() else 0
         bench.again(lambda made=made: pull(made.config, quiet()))
         bench.settle(made, words)
-        say(f"{bench.toll.faults:4} disk full after {most} bytes")
+        say(f"{bench.toll.faults:4} disk full after {most} bytes, exit code {code}")
 
 
 def killed_servers(bench: Bench) -> None:

@@ -144,3 +144,18 @@ def test_the_number_of_annotations_is_set_and_verified(human: Any) -> None:
     push(human.config, quiet())
     with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
         assert client.get(f"api/projects/{first['project']}/")["maximum_annotations"] == 5
+
+
+def test_a_task_deleted_by_hand_comes_back_although_the_push_is_remembered(human: Any) -> None:
+    push(human.config, quiet())
+    with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
+        project = projects.all_of(client, human.config)["all"]["id"]
+        tasks = client.get("api/tasks", {"project": project, "page_size": 100})["tasks"]
+        client.delete(f"api/tasks/{tasks[1]['id']}/")
+        assert push(human.config, quiet())["projects"][0]["imported"] == 1
+        assert push(human.config, quiet())["projects"][0]["imported"] == 0
+        # One more goes and another comes, so that their number says nothing.
+        client.delete(f"api/tasks/{tasks[2]['id']}/")
+        client.post(f"api/projects/{project}/import", [body(human, 0)])
+        outcome = push(human.config, quiet())["projects"][0]
+        assert (outcome["imported"], outcome["duplicates_removed"]) == (1, 1)
