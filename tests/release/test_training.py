@@ -10,7 +10,7 @@ from rich.console import Console
 from builder.commands.export import export
 from builder.release.settings import Split
 from tests.release.story import Story, article
-from tests.release.test_export import tokenizer
+from tests.release.test_variants import tokenizer
 
 QUIET = Console(quiet=True)
 
