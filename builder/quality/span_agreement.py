@@ -16,10 +16,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.coefficients import interval, nominal_alpha, patterns_of
+from builder.quality.coefficients import interval, nominal_alpha, patterns_of_votes
 from builder.quality.measures import bounds, number
 from builder.quality.settings import Quality
-from builder.quality.votes import Floats, Integers, reviews, voting
+from builder.quality.votes import Floats, Integers, Votes, reviews, voting
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
@@ -84,11 +84,12 @@ def span_agreement(
         heard = _asked(found, asked or settings.asked if kind == "entity" else {})
         tables = {label: _matches(found, i, heard[:, i]) for i, label in enumerate(found.labels)}
         together = _add(list(tables.values()))
+        tokens = _tokens(found, windows)
         everywhere = np.asarray(heard.all(axis=1), dtype=np.bool_)
         out[kind] = {
-            "overall": _f1(together, settings) | _alpha(found, windows, None, everywhere, settings),
+            "overall": _f1(together, settings) | _alpha(found, tokens, None, everywhere),
             "labels": {
-                label: _f1(tables[label], settings) | _alpha(found, windows, i, heard[:, i], settings)
+                label: _f1(tables[label], settings) | _alpha(found, tokens, i, heard[:, i])
                 for i, label in enumerate(found.labels)
             },
         }
@@ -203,38 +204,55 @@ def _rate(patterns: Floats, weights: Floats) -> float:
     return float(weights @ patterns[:, 0]) / compared if compared else float("nan")
 
 
-def _alpha(
-    found: Marked, windows: pa.Table, label: int | None, heard: npt.NDArray[np.bool_], settings: Quality
-) -> dict[str, Any]:
+def _alpha(found: Marked, tokens: "Tokens", label: int | None, heard: npt.NDArray[np.bool_]) -> dict[str, Any]:
     """Nominal alpha over tokens: the label of the outermost span over a token, or none; or this label or none."""
-    shown = dict(
-        zip(
-            windows["chunk_id"].to_pylist(),
-            zip(windows["start"].to_pylist(), windows["text"].to_pylist(), strict=True),
-            strict=True,
-        )
-    )
-    cells = [np.array([m.span() for m in _TOKEN.finditer(shown[c][1])], dtype=np.int64).reshape(-1, 2) + shown[c][0]
-             for c in found.chunks]  # fmt: skip
-    sizes = np.array([len(c) for c in cells], dtype=np.int64)
-    first = np.concatenate([[0], np.cumsum(sizes)])
-    width = len(found.labels) + 1
-    # A block of tokens for each annotation that was asked.
-    heard_rows = np.flatnonzero(heard)
-    block_size = sizes[found.chunk_of[heard_rows]]
-    block = np.full(len(heard), -1, dtype=np.int64)
-    block[heard_rows] = np.cumsum(block_size) - block_size
-    given = np.zeros(int(block_size.sum()), dtype=np.int64)
+    asked = np.flatnonzero(heard)
+    size = tokens.size[found.chunk_of[asked]]
+    # A block of tokens for each annotation that was asked, one after the other.
+    block = np.zeros(len(heard), dtype=np.int64)
+    block[asked] = np.cumsum(size) - size
+    given = np.zeros(int(size.sum()), dtype=np.int64)
     rows = np.flatnonzero(heard[found.owner] & ((found.label == label) if label is not None else True))
+    # The longest span is written last, and stays.
     rows = rows[np.lexsort((-found.label[rows], (found.end - found.start)[rows]))]
-    for row in rows.tolist():
-        tokens = cells[found.chunk_of[found.owner[row]]]
-        low = int(np.searchsorted(tokens[:, 1], found.start[row], side="right"))
-        high = int(np.searchsorted(tokens[:, 0], found.end[row], side="left"))
-        at = int(block[found.owner[row]])
-        given[at + low : at + high] = found.label[row] + 1
-    starts = np.repeat(first[found.chunk_of[heard_rows]] - block[heard_rows], block_size)
-    token = starts + np.arange(len(given))
-    counts = np.bincount(token * width + given, minlength=int(first[-1]) * width).reshape(-1, width)
-    patterns, weights = patterns_of(counts)
+    chunk = found.chunk_of[found.owner[rows]]
+    low = np.searchsorted(tokens.end, found.start[rows] + tokens.base[chunk], side="right")
+    high = np.searchsorted(tokens.start, found.end[rows] + tokens.base[chunk], side="left")
+    covered = np.maximum(high - low, 0)
+    ahead = np.cumsum(covered) - covered
+    place = np.repeat(block[found.owner[rows]] + low - tokens.first[chunk] - ahead, covered)
+    written = found.label[rows] + 1 if label is None else np.ones(len(rows), dtype=np.int64)
+    given[place + np.arange(len(place))] = np.repeat(written, covered)
+    token = np.repeat(tokens.first[found.chunk_of[asked]] - block[asked], size) + np.arange(len(given))
+    labels = ["", *found.labels] if label is None else ["", found.labels[label]]
+    who = np.repeat(found.annotator_of[asked], size)
+    patterns, weights, _ = patterns_of_votes(Votes(int(tokens.size.sum()), found.annotators, labels, token, who, given))
     return {"token_alpha": number(nominal_alpha(patterns, weights)), "tokens": int(weights.sum())}
+
+
+@dataclass
+class Tokens:
+    """Where the tokens of all chunks stand when the chunks are laid one after the other.
+
+    An article offset in a chunk plus `base` of the chunk is its place there; `first` and `size` are by chunk.
+    """
+
+    start: Integers
+    end: Integers
+    first: Integers
+    size: Integers
+    base: Integers
+
+
+def _tokens(found: Marked, windows: pa.Table) -> Tokens:
+    rows = pc.index_in(pa.array(found.chunks, pa.string()), value_set=windows["chunk_id"])
+    shown = windows.select(["start", "text"]).take(rows)
+    texts, starts = shown["text"].to_pylist(), shown["start"].to_numpy().astype(np.int64)
+    lengths = np.array([len(text) + 1 for text in texts], dtype=np.int64)
+    ahead = np.cumsum(lengths) - lengths
+    places = [[m.span() for m in _TOKEN.finditer(text)] for text in texts]
+    size = np.array([len(p) for p in places], dtype=np.int64)
+    flat = (
+        np.array([span for p in places for span in p], dtype=np.int64).reshape(-1, 2) + np.repeat(ahead, size)[:, None]
+    )
+    return Tokens(flat[:, 0].copy(), flat[:, 1].copy(), np.cumsum(size) - size, size, ahead - starts)
