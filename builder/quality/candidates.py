@@ -46,12 +46,17 @@ class Group:
 
     def bounds(self, label: str) -> tuple[int, int, str]:
         """The bounds (and text) that most marks of the label have; among equals the longest, then the first."""
-        counts = Counter((m.start, m.end, m.text) for m in self.marks if m.label == label)
+        given = [(m.start, m.end, m.text) for m in self.marks if m.label == label]
+        if given.count(given[0]) == len(given):
+            return given[0]
+        counts = Counter(given)
         return min(counts, key=lambda b: (-counts[b], b[0] - b[1], b[0], b[2]))
 
     def targets(self, label: str, certain: bool) -> list[str]:
         """Targets named by more than half of the marks of the label, or (not certain) by any."""
         marks = [m for m in self.marks if m.label == label]
+        if not any(m.targets for m in marks):
+            return []
         counts = Counter(t for m in marks for t in m.targets)
         return sorted(t for t, n in counts.items() if not certain or 2 * n > len(marks))
 

@@ -11,7 +11,6 @@ makes of those annotators.
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pyarrow as pa
 
 from builder.quality.aggregation import TIE, shares
@@ -20,7 +19,7 @@ from builder.quality.gold_tokens import token_spans
 from builder.quality.methods import METHODS
 from builder.quality.panel import Panel, Voter
 from builder.quality.settings import Aggregation
-from builder.quality.votes import Floats, Votes
+from builder.quality.votes import Votes
 from builder.quality.weights import weights_of
 from builder.tables import GOLD_SPANS, build
 
@@ -61,7 +60,7 @@ def _decide(
     spoken = shares(_votes(groups, panel, panel.experts, labels))
     out: list[dict[str, object]] = []
     for i, group in enumerate(groups):
-        belief = spoken[i] if panel.experts.get(group.chunk_id) else beliefs[i]
+        belief = (spoken[i] if panel.experts.get(group.chunk_id) else beliefs[i]).tolist()
         out += [_row(group, label, belief, labels, panel, settings) for label in sorted(group.labels)]
     return out
 
@@ -81,16 +80,16 @@ def _votes(groups: Sequence[Group], panel: Panel, side: Mapping[str, list[Voter]
 def _row(
     group: Group,
     label: str,
-    belief: Floats,
+    belief: list[float],
     labels: Sequence[str],
     panel: Panel,
     settings: Aggregation,
 ) -> dict[str, object]:
-    marked = group.labels_of()
+    marked, competing = group.labels_of(), group.labels
     votes = []
     for voter in panel.voters(group.chunk_id):
         given = marked.get(voter.annotation_id, [])
-        if given or any(panel.was_asked(voter.annotator, x) for x in group.labels):
+        if given or any(panel.was_asked(voter.annotator, x) for x in competing):
             vote = label if label in given else min(given, default=None)
             votes.append({"annotator": voter.annotator, "annotation_id": voter.annotation_id, "label": vote})
     experts = {v.annotation_id for v in panel.experts.get(group.chunk_id, ())}
@@ -119,17 +118,17 @@ def _row(
         "label": label,
         "text": text,
         "targets": targets,
-        "probability": float(belief[labels.index(label)]),
+        "probability": belief[labels.index(label)],
         "method": "expert" if experts else method,
         "votes": votes,
         "status": status,
     }
 
 
-def _verdict(belief: Floats, mine: int, min_share: float) -> str:
+def _verdict(belief: list[float], mine: int, min_share: float) -> str:
     """Whether the label at `mine` is "kept", "rejected" or "unresolved"; silence is the first label."""
-    p, rival = float(belief[mine]), float(np.delete(belief, mine).max())
+    p, rival = belief[mine], max(x for i, x in enumerate(belief) if i != mine)
     if p > min_share + TIE and rival < p - TIE:
         return "kept"
-    undecided = float(belief.max()) <= min_share + TIE and float(belief[1:].sum()) > min_share + TIE
+    undecided = max(belief) <= min_share + TIE and sum(belief[1:]) > min_share + TIE
     return "rejected" if p < 1 - min_share - TIE and not undecided else "unresolved"
