@@ -11,6 +11,7 @@ The hash covers tasks, users, projects and the scheme, and nothing that changes 
 leaves nothing behind but what the next one clears away.
 """
 
+import gc
 import os
 import shutil
 import tempfile
@@ -79,7 +80,7 @@ def pull(
 
     Raises `StoreError` when the folder cannot be written, and whatever `Client` raises; then nothing is left behind.
     """
-    with _disk(folder):
+    with _disk(folder), _no_collector():
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
         return _pull(client, projects, folder, scheme, settings, server_key, full, advance)
@@ -131,7 +132,7 @@ def _pull(
             now = _State("", server_key, _overlap(client.first_answer), known)
             unchanged = not fetched and not gone and set(state.projects) == set(known)
             if before is not None and usable and unchanged and before[1]["setting"] == setting:
-                _remember(folder, before[1]["hash"], now)
+                # The state stays as well: asking again since the same moment gives the same nothing.
                 return Pulled(before[0], before[1], new=False, incremental=True)
             ids = {project["id"] for project in projects.values()}
             kept = {p.task: p for p in base.places() if p.task not in gone and p.project in ids}
@@ -214,6 +215,18 @@ def _sweep(folder: Path) -> None:
 def _sync(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    # Pages are large and hold no cycles: walking them again and again would be most of our processor time.
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @contextmanager

@@ -46,6 +46,7 @@ class Spool:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.index: dict[int, Place] = {}
+        self._tasks: dict[int, _Line] = {}
         self._file = path.open("wb")
 
     def __enter__(self) -> "Spool":
@@ -63,6 +64,11 @@ class Spool:
         # Tasks of others go to the front; the decoder says what they are.
         place = Place(chunk_id if isinstance(chunk_id, str) else "", task["project"], task["id"], offset, len(line))
         self.index[task["id"]] = place
+        self._tasks[task["id"]] = msgspec.convert(task, _Line)
+
+    def task(self, number: int) -> "_Line":
+        """What is counted of a task."""
+        return self._tasks[number]
 
     def flush(self) -> None:
         self._file.flush()
@@ -112,7 +118,7 @@ def merge(base: Path | None, kept: Mapping[int, Place], spool: Spool, out: Path)
             source.seek(place.offset)
             line = source.read(place.length)
             file.write(line)
-            _count(counts, _line.decode(line))
+            _count(counts, spool.task(place.task) if fresh else _line.decode(line))
             counts.duplicates += bool(place.chunk_id) and (place.chunk_id, place.project) == before
             before = (place.chunk_id, place.project)
     return counts

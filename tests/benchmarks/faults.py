@@ -168,7 +168,7 @@ def spoilt_requests(bench: Bench) -> None:
             with bench.spoiling(Fault(kind, method, path, nth)):
                 bench.again(lambda made=made: push(made.config, quiet()))
             words = bench.annotate(made)
-            with bench.spoiling(Fault(kind, *TASKS, 2), Fault(kind, *TASKS, 5)):
+            with bench.spoiling(Fault(kind, *TASKS, 2), Fault(kind, *TASKS, 4)):
                 bench.again(lambda made=made: pull(made.config, quiet()))
             bench.settle(made, words)
             say(f"{bench.toll.faults:4} {kind} at the {name}, and while pulling twice")
