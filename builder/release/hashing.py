@@ -1,10 +1,11 @@
 """A logical hash of table contents: the same for the same values, however they are encoded, batched or compressed.
 
-Bytes of a Parquet file change with the version of the library that wrote it; this hash does not. Every leaf column is
-hashed on its own, as validity, lengths and values, in row order.
+Bytes of a Parquet file change with the version of the library that wrote it; this hash does not. Every column is hashed
+on its own, as places of nulls, lengths and values, in row order.
 """
 
 import hashlib
+from collections import Counter
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,7 @@ class LogicalHash:
         self._fields = list(schema.names)
         self._described = "\n".join(f"{field.name}: {field.type}" for field in schema)
         self._leaves: dict[str, hashlib._Hash] = {}
+        self._fed: Counter[str] = Counter()
         self.rows = 0
         #: Size of the hashed contents, the same wherever batches are cut.
         self.bytes = 0
@@ -42,9 +44,9 @@ class LogicalHash:
 
     def _feed(self, path: str, array: pa.Array) -> None:
         if array.null_count:
-            self._add(f"{path}?", np.ascontiguousarray(array.is_valid().to_numpy(zero_copy_only=False)).tobytes())
-        else:
-            self._add(f"{path}?", b"\x01" * len(array))
+            where = np.flatnonzero(array.is_null().to_numpy(zero_copy_only=False)) + self._fed[path]
+            self._add(f"{path}?", where.astype("<i8", copy=False).tobytes())
+        self._fed[path] += len(array)
         kind = array.type
         if pa.types.is_struct(kind):
             for i in range(kind.num_fields):
