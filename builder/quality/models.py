@@ -26,29 +26,31 @@ def dawid_skene_fit(votes: Votes, settings: Aggregation) -> tuple[Floats, Floats
     """The posteriors, and the confusion matrices: annotator, true label, given label."""
     crowd, width = len(votes.annotators), len(votes.labels)
     pair = votes.annotator * width + votes.label
-    posterior = _normalised(tally(votes))
-    voted = posterior.sum(axis=1) > 0
+    # One row a label, so that sums over labels run along memory.
+    posterior = np.ascontiguousarray(_normalised(tally(votes)).T)
+    voted = posterior.sum(axis=0) > 0
+    some = max(int(voted.sum()), 1)
     confusions = np.zeros((crowd, width, width))
-    for _ in range(settings.rounds):
+    for _ in range(settings.rounds if len(votes.item) else 0):
         for true in range(width):
-            belief = np.ascontiguousarray(posterior[:, true])[votes.item]
-            counted = np.bincount(pair, weights=belief, minlength=crowd * width)
+            counted = np.bincount(pair, weights=posterior[true].take(votes.item), minlength=crowd * width)
             confusions[:, true, :] = counted.reshape(crowd, width)
         confusions += settings.smoothing
         confusions /= np.maximum(confusions.sum(axis=2, keepdims=True), _LEAST)
-        prior = posterior[voted].mean(axis=0) if voted.any() else np.ones(width) / max(width, 1)
+        prior = np.log(np.maximum(posterior.sum(axis=1) / some, _LEAST))
         likelihood = np.log(np.maximum(confusions, _LEAST))
-        updated = np.tile(np.log(np.maximum(prior, _LEAST)), (votes.items, 1))
+        updated = np.empty_like(posterior)
         for true in range(width):
-            given = likelihood[:, true, :].ravel()[pair]
-            updated[:, true] += np.bincount(votes.item, weights=given, minlength=votes.items)
-        updated = _softmax(updated)
-        updated[~voted] = 0
-        moved = float(np.abs(updated - posterior).sum()) / max(int(voted.sum()), 1)
+            given = likelihood[:, true, :].ravel().take(pair)
+            updated[true] = np.bincount(votes.item, weights=given, minlength=votes.items) + prior[true]
+        updated -= updated.max(axis=0)
+        np.exp(updated, out=updated)
+        updated *= voted / updated.sum(axis=0)
+        moved = float(np.abs(updated - posterior).sum()) / some
         posterior = updated
         if moved < settings.tolerance:
             break
-    return posterior, confusions
+    return np.ascontiguousarray(posterior.T), confusions
 
 
 def mace(votes: Votes, settings: Aggregation, weights: Floats) -> Floats:
@@ -112,12 +114,3 @@ def _normalised(counts: Floats) -> Floats:
     total = counts.sum(axis=1, keepdims=True)
     out: Floats = np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
     return out
-
-
-def _softmax(logs: Floats) -> Floats:
-    if not logs.size:
-        return logs
-    logs -= logs.max(axis=1, keepdims=True)
-    np.exp(logs, out=logs)
-    logs /= logs.sum(axis=1, keepdims=True)
-    return logs

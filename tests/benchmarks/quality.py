@@ -272,7 +272,7 @@ def _run_dawid_skene(which: str) -> None:
         votes = Votes(200_000, [str(i) for i in range(200)], list("abcd"), item, who, label)
         settings = Aggregation(smoothing=0, rounds=100)
         found: list[Any] = []
-        seconds = best_of(2, lambda: found.append(dawid_skene_fit(votes, settings)[0].argmax(axis=1)))
+        seconds = best_of(5, lambda: found.append(dawid_skene_fit(votes, settings)[0].argmax(axis=1)))
         chosen = found[-1]
     else:
         import pandas as pd
@@ -280,7 +280,7 @@ def _run_dawid_skene(which: str) -> None:
 
         frame = pd.DataFrame({"task": item, "worker": who, "label": label})
         found = []
-        seconds = best_of(2, lambda: found.append(DawidSkene(n_iter=100).fit_predict(frame)))
+        seconds = best_of(3, lambda: found.append(DawidSkene(n_iter=100).fit_predict(frame)))
         chosen = found[-1].sort_index().to_numpy()
     print(seconds, _peak(), chosen.astype(np.uint8).tobytes().hex())  # noqa: T201
 
