@@ -43,7 +43,10 @@ COMMANDS = {
     "pull": Command("Fetch what annotators did, as it is, into an immutable hashed pull"),
     "validate": Command("Decode the latest pull, check every label and measure agreement"),
     "adjudicate": Command("Decide one gold label from the annotators' labels"),
-    "review": Command("Send unresolved and quarantined chunks to an expert, or take the decisions back"),
+    "review": Command(
+        "Send unresolved and quarantined chunks to an expert, whose decisions the next pull brings back",
+        flags={"--dry-run": "say which chunks would be sent, and do nothing"},
+    ),
     "export": Command("Write the next release, unless nothing changed"),
     "serve": Command(
         "Start the embedded Label Studio, or find it running, and say where to label",
