@@ -29,7 +29,8 @@ class _Page(msgspec.Struct):
 def progress(config: Config) -> dict[str, Any]:
     """Counts over the projects of the dataset; starts the embedded server when it does not run.
 
-    `tasks` are all tasks, `done` those with as many annotations as wanted, `annotations` and `wanted` the sums,
+    `tasks` are all tasks; `done` those that as many annotators as wanted annotated or skipped, for a skip is an answer
+    too and nobody may be left to give another; `annotations` and `wanted` are sums over the tasks,
     `by_annotator` e-mail -> {"annotated", "skipped"}, `projects` slot -> {"tasks", "done", "url"}.
     """
     with ensure(config) as server, Client(server, config.label_studio) as client:
@@ -51,7 +52,7 @@ def of(client: Client, config: Config) -> dict[str, Any]:
             for task in page.tasks:
                 made = {a.completed_by for a in task.annotations if not a.was_cancelled}
                 row["tasks"] += 1
-                row["done"] += len(made) >= overlap
+                row["done"] += len({a.completed_by for a in task.annotations}) >= overlap
                 total["annotations"] += min(len(made), overlap)
                 total["wanted"] += overlap
                 for annotation in task.annotations:
