@@ -78,17 +78,28 @@ def release_name(config: "Config") -> str:
 
 
 def _adjudicated(config: "Config") -> None:
-    """Gold is of the aggregation asked for: a sweep over several exports each of them from the same pull."""
+    """Gold is of the aggregation asked for: a sweep over several exports each of them from the same pull.
+
+    Raises `GateError` when the data is below a gate, unless `export.below_gates` says to release it all the same.
+    """
     from rich.console import Console
 
     from builder.commands.adjudicate import adjudicate
+
+    adjudicate(config, Console(quiet=True))
+    if (below := _below(config)) and not config.export.below_gates:
+        raise GateError(
+            f"Below the quality gates: {below}.",
+            "Run `builder review`, change quality.gates, or release it with that on the card: export.below_gates=true.",
+        )
+
+
+def _below(config: "Config") -> str:
+    """The gates that do not hold, in one sentence; empty when all do."""
     from builder.quality.gates import failed
 
-    gold = adjudicate(config, Console(quiet=True))
-    checked = config.stage("validate").summary() or {}
-    below = failed([*checked.get("gates", []), *gold.get("gates", [])])
-    if below:
-        raise GateError(f"Below the quality gates: {below}.", "Run `builder review`, or change quality.gates.")
+    stages = (config.stage(name).summary() or {} for name in ("validate", "adjudicate"))
+    return failed([verdict for summary in stages for verdict in summary.get("gates", [])])
 
 
 def _fingerprint(config: "Config", last: "Version") -> str:
@@ -159,6 +170,7 @@ def _write(config: "Config", root: Path, before: "list[tuple[Version, Path]]") -
         "counts": built.counts,
         "losses": built.losses,
         "leakage": built.leakage,
+        "below_gates": _below(config),
         "agreement": figures.figures(read_json(config.stage("validate").folder / "agreement.json") or {}),
     }
     if earlier:

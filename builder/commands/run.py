@@ -39,8 +39,9 @@ def run(config: Config, console: "Console") -> dict[str, Any]:
                 summary["serve"] = serve(config, console)
             return summary
         summary["pull"] = pull(config, console)
-    for name, stage in (("validate", validate), ("adjudicate", adjudicate), ("export", export)):
-        summary[name] = stage(config, console)
+    summary["validate"] = validate(config, console, gate=not config.export.below_gates)
+    summary["adjudicate"] = adjudicate(config, console)
+    summary["export"] = export(config, console)
     _say_what_came_out(console, summary)
     return summary
 

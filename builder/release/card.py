@@ -135,6 +135,8 @@ def _described(scheme: Scheme, configs: dict[str, Any]) -> dict[str, dict[str, s
 
 def _known_issues(manifest: dict[str, Any], scheme: Scheme) -> list[str]:
     lines = []
+    if manifest["below_gates"]:
+        lines.append(f"**Released below its quality gates**: {manifest['below_gates']}.")
     losses = manifest["losses"]
     if "entities" in manifest["configs"]:
         lost = [f"{count} {_LOST[reason]}" for reason, count in losses.items() if reason in _LOST and count]

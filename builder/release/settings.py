@@ -80,6 +80,8 @@ class Export:
     min_probability: float = 0.0
     #: Gold on which a smaller share of the votes agrees is left out, and counted on the card.
     min_agreement: float = 0.0
+    #: Release although a quality gate does not hold; the card then says which.
+    below_gates: bool = False
     #: Files beside Parquet: "jsonl" for every configuration, "conll" (CoNLL-2003) and "spacy" (DocBin) for entities.
     formats: list[str] = field(default_factory=list)
     #: Where `builder publish` uploads to, as `owner/name` on the Hub, and whether a repository it makes is private.

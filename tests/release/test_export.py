@@ -199,6 +199,11 @@ def test_a_failed_gate_stops_the_release(tmp_path: Path) -> None:
     with pytest.raises(GateError, match="unresolved"):
         export(told.config(quality=Quality(gates=Gates(max_unresolved=0.0))), QUIET)
     assert not (tmp_path / "exports").exists()
+    told_to = told.config(quality=Quality(gates=Gates(max_unresolved=0.0)), export=Export(below_gates=True))
+    folder = Path(export(told_to, QUIET)["folder"])
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert "Released below its quality gates" in card
+    assert "max_unresolved is 0" in card
 
 
 def test_without_annotations_there_is_nothing_to_release(tmp_path: Path) -> None:
