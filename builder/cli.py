@@ -40,7 +40,10 @@ COMMANDS = {
         "Put the selected chunks into Label Studio, each exactly once",
         flags={"--dry-run": "say what would be done, and do nothing"},
     ),
-    "pull": Command("Fetch what annotators did, as it is, into an immutable hashed pull"),
+    "pull": Command(
+        "Fetch what annotators did, as it is, into an immutable hashed pull",
+        flags={"--full": "ask for everything again, not only for what is newer than the last pull"},
+    ),
     "validate": Command("Decode the latest pull, check every label and measure agreement"),
     "adjudicate": Command("Decide one gold label from the annotators' labels"),
     "review": Command(

@@ -9,7 +9,6 @@
     │   ├── Unreachable      no answer: start it, or wait and run again
     │   ├── Unauthorized     the token is missing, wrong or lacks rights
     │   └── Refused          it answered, and said no
-    ├── WorkPending          people have still to annotate: come back later
     ├── GateError            the data is below a quality gate
     └── ReleaseError         a release cannot be written, read or verified
 
@@ -63,10 +62,6 @@ class Unauthorized(StudioError):
 
 class Refused(StudioError):
     """Label Studio answered, and said no."""
-
-
-class WorkPending(BuilderError):
-    """People have still to annotate."""
 
 
 class GateError(BuilderError):
