@@ -34,7 +34,8 @@ def push(config: Config, console: "Console", *, dry_run: bool = False) -> dict[s
     articles = read_table(prepared.table("articles"), tables.ARTICLES, "prepare").to_pylist()
     if not prepared.fingerprint():
         raise SourceError("The stage prepare was not finished.", "Run `builder prepare` again.")
-    made = make_plan(config, chunks, articles, suggest(config, chunks, articles))
+    chunks, questions = _with_questions(config, chunks)
+    made = make_plan(config, chunks, articles, suggest(config, chunks, articles), questions)
     if not dry_run:
         write_table(config.stage("push").table("rejects"), tables.build(made.rejects, tables.REJECTS))
     with (
@@ -54,6 +55,32 @@ def push(config: Config, console: "Console", *, dry_run: bool = False) -> dict[s
                 summary["recorded"] = _submit(config, console, server, client, made, summary["projects"])
     _show(console, summary)
     return summary
+
+
+def _with_questions(config: Config, selected: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], frozenset[str]]:
+    """The selected chunks with gold questions among them at `quality.question_rate`, and the questions' chunk ids."""
+    if not config.quality.questions:
+        return selected, frozenset()
+    from pathlib import Path
+
+    from builder import tables
+    from builder.quality.questions import due, mix, question_chunks, read_questions
+
+    table = read_table(config.stage("prepare").table("chunks"), tables.CHUNKS, "prepare")
+    known = question_chunks(read_questions(Path(config.quality.questions)), table)
+    if not known:
+        raise SourceError(
+            f"No chunk is one of the questions in {config.quality.questions}.",
+            "A question has the article_id, start and end of a chunk: write them anew when the chunking changed.",
+        )
+    others = sum(chunk["chunk_id"] not in known for chunk in selected)
+    asked = frozenset(list(known)[: due(others, config.quality.question_rate)])
+    rows = table.to_pylist()
+    mixed = mix(
+        [chunk for chunk in selected if chunk["chunk_id"] not in asked],
+        [chunk for chunk in rows if chunk["chunk_id"] in asked],
+    )
+    return [dict(chunk) for chunk in mixed], asked
 
 
 def _push(config: Config, console: "Console", server: "Server", client: "Client", made: "Plan") -> list[dict[str, Any]]:

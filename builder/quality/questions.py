@@ -5,7 +5,7 @@ The known answers are JSON Lines in the format in which annotators are recorded:
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
@@ -17,6 +17,7 @@ from builder.errors import SourceError
 from builder.quality.votes import reviews, voting
 
 Key = tuple[str, int, int]
+Row = Mapping[str, Any]
 
 
 @dataclass
@@ -65,6 +66,22 @@ def due(chunks: int, rate: float) -> int:
     (5, 1, 0)
     """
     return ceil(chunks * rate / (1 - rate) - 1e-9) if rate < 1 else chunks
+
+
+def mix(chunks: Sequence[Row], questions: Sequence[Row]) -> list[Row]:
+    """The chunks in their order, with the questions among them at even distances.
+
+    >>> mix([{"n": n} for n in range(4)], [{"n": "?"}, {"n": "!"}])
+    [{'n': 0}, {'n': '?'}, {'n': 1}, {'n': 2}, {'n': '!'}, {'n': 3}]
+    """
+    out: list[Row] = []
+    asked = 0
+    for place, chunk in enumerate(chunks, start=1):
+        out.append(chunk)
+        while asked < len(questions) and place * len(questions) * 2 >= (2 * asked + 1) * len(chunks):
+            out.append(questions[asked])
+            asked += 1
+    return [*out, *questions[asked:]]
 
 
 def score(

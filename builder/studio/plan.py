@@ -1,6 +1,6 @@
 """What is to be pushed: which chunk goes into which project, as which task."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,8 +34,13 @@ def plan(
     chunks: Sequence[Row],
     articles: Sequence[Row],
     suggested: Mapping[str, list[dict[str, Any]]] | None = None,
+    everyone: Collection[str] = (),
 ) -> Plan:
-    """The tasks of all projects, in the order of the chunks; `suggested` are predictions by chunk id."""
+    """The tasks of all projects, in the order of the chunks.
+
+    `suggested` are predictions by chunk id; `everyone` are ids of chunks that each annotator gets who has a project of
+    their own, whatever the overlap.
+    """
     made = Plan()
     by_id = {article["article_id"]: article for article in articles}
     tasks: dict[str, Planned] = {}
@@ -55,6 +60,9 @@ def plan(
         made.slots = {SHARED: tasks}
         return made
     made.assigned = _assigned(config, made.chunks)
+    if config.annotators.layout == "each":
+        names = [a.name for a in annotators(config)]
+        made.assigned |= {chunk_id: names for chunk_id in everyone if chunk_id in made.chunks}
     if config.annotators.layout == "shared":
         made.slots = {SHARED: tasks}
         return made
