@@ -78,7 +78,7 @@ def front_matter(manifest: dict[str, Any], dataset: dict[str, Any], recorded: bo
         "pretty_name": dataset["title"] or dataset["name"],
         "task_categories": [_TASKS[name] for name in manifest["configs"] if name in _TASKS],
         "size_categories": [next((size for limit, size in _SIZES if most < limit), "1M<n<10M")],
-        "annotations_creators": ["expert-generated" if recorded else "crowdsourced"],
+        "annotations_creators": ["other" if recorded else "crowdsourced"],
         "tags": ["stance-detection", "named-entity-recognition", "news"],
         "configs": [_config(name, facts, i == 0) for i, (name, facts) in enumerate(manifest["configs"].items())],
         "dataset_info": [_info(name, facts) for name, facts in manifest["configs"].items()],
