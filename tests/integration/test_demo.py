@@ -129,7 +129,10 @@ def test_snippets_of_the_readme_run(number: int, released: Any, tmp_path: Path, 
     (tmp_path / "exports" / "news-stance").symlink_to(config.release_folder)
     monkeypatch.chdir(tmp_path)
     exec(compile(SNIPPETS[number], f"README.md snippet {number}", "exec"), {})
-    assert capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said
+    for accuracy, chance in re.findall(r"accuracy ([\d.]+), always the same answer ([\d.]+)", said):
+        assert float(accuracy) > float(chance) + 0.1
 
 
 def test_running_again_makes_no_new_version_and_says_so(released: Any) -> None:
