@@ -11,6 +11,7 @@ _LINE_ENDS = "\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]"
 _CUT = "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u180e\u200b\u2060\ufeff\ufff9-\ufffb]+"
 _CHARACTERS = re.compile(f"({_LINE_ENDS})|{_CUT}")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\t]")
 _WHITESPACE = re.compile(r" *\n[ \n]*|  +")
 # Lead byte of a UTF-8 sequence and what its continuation bytes look like, both read as Windows-1252.
@@ -46,6 +47,14 @@ def entities(text: str) -> Iterator[Edit]:
         new = html.unescape(m.group())
         if new != m.group():
             yield Edit(m.start(), m.end(), "" if new == "\u00ad" else new)
+
+
+def emails(text: str) -> Iterator[Edit]:
+    """E-mail addresses become "[e-mail]": neither annotators nor readers of a release need to see them."""
+    if "@" not in text:
+        return
+    for m in _EMAIL.finditer(text):
+        yield Edit(m.start(), m.end(), "[e-mail]")
 
 
 def mojibake(text: str) -> Iterator[Edit]:
@@ -129,6 +138,7 @@ def steps(settings: Cleaning) -> list[Step]:
     chosen: list[tuple[bool, Step]] = [
         (settings.mojibake, mojibake),
         (settings.entities, entities),
+        (settings.emails, emails),
         (settings.characters, characters),
         (settings.whitespace, spaces),
         (settings.whitespace, whitespace),
@@ -141,7 +151,7 @@ def apply(text: str, todo: list[Step]) -> tuple[str, OffsetMap]:
     """The text after all steps, and its map back to `text`."""
     mapping = OffsetMap.identity(len(text))
     # Most texts need nothing, and one look at them is cheaper than all steps.
-    if mojibake not in todo and _plain(text) and "&" not in text and not _untidy(text):
+    if mojibake not in todo and _plain(text) and "&" not in text and "@" not in text and not _untidy(text):
         return text, mapping
     for step in todo:
         edits = list(step(text))

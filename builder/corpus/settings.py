@@ -123,6 +123,8 @@ class Cleaning:
     whitespace: bool = True
     #: HTML entities in text (`&amp;`) to the characters they stand for.
     entities: bool = True
+    #: E-mail addresses to "[e-mail]", so that none gets into a release.
+    emails: bool = True
     #: UTF-8 read as Windows-1252 ("Ã©") back to what it was. Off: it may change what was meant.
     mojibake: bool = False
     #: Lines broken at a fixed width joined to paragraphs.

@@ -44,6 +44,15 @@ def test_mojibake_is_repaired_when_asked_for() -> None:
     assert clean.apply("SinÃ©ad", DEFAULT)[0] == "SinÃ©ad"
 
 
+def test_an_address_is_hidden_and_leads_back_to_itself() -> None:
+    raw = "Write to ann.lee@news.example.org, or not."
+    text, mapping = clean.apply(raw, DEFAULT)
+    assert text == "Write to [e-mail], or not."
+    start = text.index("[e-mail]")
+    assert raw[slice(*mapping.to_raw(start, start + 8))] == "ann.lee@news.example.org"
+    assert clean.apply("It met @ noon & left", DEFAULT)[0] == "It met @ noon & left"
+
+
 def test_a_wrapped_paragraph_is_joined_and_a_list_is_not() -> None:
     line = "word " * 11 + "wording"
     wrapped = "\n".join([line, line, "end."])
@@ -61,7 +70,7 @@ def test_every_cleaned_span_is_explained_by_its_raw_characters(raw: str) -> None
         if character.isspace():
             assert any(c.isspace() or unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in html.unescape(source))
         else:
-            assert character in source or character in html.unescape(source)
+            assert character in source or character in html.unescape(source) or "@" in html.unescape(source)
 
 
 @given(MESSY)
