@@ -1,6 +1,5 @@
 """The typed configuration: one dataclass a group of conf/, registered with Hydra and converted once, at the top."""
 
-import difflib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,8 +99,11 @@ def conf_folder() -> Path:
 
 def register() -> None:
     """Makes the dataclasses the schema of config.yaml, so that types and names are checked as it is composed."""
+    import yaml
     from hydra.core.config_store import ConfigStore
 
+    # OmegaConf builds its loader on this name; libyaml's parser, where PyYAML has it, takes a fifth of the time.
+    yaml.SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # type: ignore[misc]
     ConfigStore.instance().store(name="schema", node=Config)
 
 
@@ -114,6 +116,8 @@ def convert(composed: DictConfig) -> Config:
 
 def suggest(key: str, known: DictConfig | dict[str, Any]) -> list[str]:
     """Configuration keys that look like a misspelt one, best first."""
+    import difflib
+
     keys = list(_leaves(OmegaConf.to_container(known) if isinstance(known, DictConfig) else known))
     by_tail = [k for k in keys if k.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
     return list(dict.fromkeys([*difflib.get_close_matches(key, keys, n=3, cutoff=0.6), *by_tail]))[:3]
