@@ -107,8 +107,15 @@ def _annotation(found: dict[str, Any], config: "Config") -> dict[str, Any]:
 
 
 def _link(annotation: dict[str, Any], config: "Config") -> str:
-    base = config.label_studio.url.rstrip("/")
-    return f"{base}/projects/{annotation['project_id']}/data?task={annotation['task_id']}"
+    """Where a browser opens the task; its numbers while the embedded server, which holds it, does not run."""
+    from builder.studio.vault import Vault
+
+    project, task = annotation["project_id"], annotation["task_id"]
+    running = Vault(config.workspace / "studio").server()
+    base = config.label_studio.url or (running["url"] if running else "")
+    if not base:
+        return f"task {task} of project {project}"
+    return f"{base.rstrip('/')}/projects/{project}/data?task={task}"
 
 
 def _show(summary: dict[str, Any], console: "Console") -> None:

@@ -152,7 +152,15 @@ def test_a_row_is_traced_to_its_raw_bytes(told: tuple[Config, str]) -> None:
             assert raw[start:end].decode() == gold["text"] == gold["place"]["raw_text"]
             assert len(gold["votes"]) == 3
         assert len(found["annotations"]) == 3
-        assert all("/projects/1/data?task=" in a["task"] for a in found["annotations"])
+        assert all(a["task"].startswith("task ") for a in found["annotations"])
+
+
+def test_a_trace_leads_to_the_tasks_in_label_studio(told: tuple[Config, str]) -> None:
+    config, chunk = told
+    there = replace(config, label_studio=replace(config.label_studio, url="http://labels.test/app/"))
+    found = trace(there, QUIET, chunk)
+    assert all(a["task"].startswith("http://labels.test/app/projects/1/data?task=") for a in found["annotations"])
+    assert all(vote["task"] in {a["task"] for a in found["annotations"]} for g in found["gold"] for vote in g["votes"])
 
 
 def test_a_stance_row_is_traced_to_its_votes(told: tuple[Config, str]) -> None:
