@@ -13,8 +13,6 @@ from builder.config import Config
 from builder.studio.progress import progress
 from builder.studio.server import ensure
 
-SPLITS = ("train", "validation", "test")
-
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -72,7 +70,7 @@ def _say_what_came_out(console: "Console", summary: dict[str, Any]) -> None:
         statuses = ", ".join(f"{count} {status}" for status, count in gold[name].items())
         table.add_row(name.replace("_", " "), statuses)
     for name, splits in release["rows"].items():
-        table.add_row(name, ", ".join(f"{splits[split]} {split}" for split in SPLITS if split in splits))
+        table.add_row(name, ", ".join(f"{count} {split}" for split, count in splits.items()))
     console.print(table)
     if not release["new"]:
         console.print(f"Nothing changed since {release['version']}, so there is no new version.", highlight=False)
