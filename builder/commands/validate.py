@@ -56,8 +56,7 @@ def _validate(config: "Config", pull: str, folder: Path, fingerprint: str) -> di
 
     from builder.labels.decode import decode
     from builder.quality.examine import examine
-    from builder.quality.parents import with_parents
-    from builder.quality.windows import read_windows
+    from builder.quality.windows import read_windows, with_parents
 
     stage = config.stage("validate")
     users = {int(number): user["email"] for number, user in (read_json(folder / "users.json") or {}).items()}

@@ -16,11 +16,10 @@ import pyarrow as pa
 from builder.quality.aggregation import TIE, shares
 from builder.quality.candidates import GROUPINGS, Group
 from builder.quality.gold_tokens import token_spans
-from builder.quality.methods import METHODS
+from builder.quality.methods import METHODS, weights_of
 from builder.quality.panel import Panel, Voter
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Votes
-from builder.quality.weights import weights_of
 from builder.tables import GOLD_SPANS, build
 
 #: The label of an annotator who saw the place and marked nothing.

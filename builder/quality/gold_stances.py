@@ -13,11 +13,10 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from builder.quality.aggregation import shares, winners
-from builder.quality.methods import METHODS
+from builder.quality.methods import METHODS, weights_of
 from builder.quality.panel import Panel, Voter
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Votes
-from builder.quality.weights import weights_of
 from builder.tables import GOLD_STANCES, build
 
 

@@ -16,11 +16,10 @@ import pyarrow as pa
 
 from builder.quality.aggregation import TIE
 from builder.quality.candidates import Group, Mark, marks_of
-from builder.quality.methods import METHODS
+from builder.quality.methods import METHODS, weights_of
 from builder.quality.panel import Panel, Voter
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Floats, Votes
-from builder.quality.weights import weights_of
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _TAGS = ("B", "I", "O")

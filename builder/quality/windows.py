@@ -1,6 +1,6 @@
-"""What annotators looked at: one row a chunk, as the tasks of a pull showed it."""
+"""What annotators looked at, as the tasks of a pull showed it: one row a chunk, and the parents of reviews."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 import pyarrow as pa
@@ -57,3 +57,17 @@ def read_windows(lines: Iterable[bytes]) -> tuple[pa.Table, dict[int, list[str]]
     columns = {name: [getattr(data, name) for data in shown] for name in _OWN}
     columns["end"] = [data.start + len(data.text) for data in shown]
     return pa.table([pa.array(columns[f.name], f.type) for f in WINDOWS], schema=WINDOWS), parents
+
+
+def with_parents(annotations: pa.Table, parents: Mapping[int, list[str]]) -> pa.Table:
+    """ANNOTATIONS in which those on review tasks have the annotations shown there as `parent_id`, one blank between.
+
+    `parents` leads from the id of a review task to the annotations it shows. Drafts keep the parent they have.
+    """
+    columns = (annotations[c].to_pylist() for c in ("task_id", "state", "parent_id"))
+    made_from = [
+        " ".join(parents[task]) if task in parents and state != "draft" else parent
+        for task, state, parent in zip(*columns, strict=True)
+    ]
+    at = annotations.schema.get_field_index("parent_id")
+    return annotations.set_column(at, "parent_id", pa.array(made_from, pa.string()))

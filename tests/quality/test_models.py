@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from builder.quality.aggregation import shares, winners
-from builder.quality.methods import METHODS
+from builder.quality.methods import METHODS, weights_of
 from builder.quality.models import dawid_skene_fit, mace_fit
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Votes
@@ -74,8 +74,6 @@ def test_mace_competence_is_accuracy_beyond_guessing() -> None:
 
 
 def test_weights_follow_agreement_with_the_majority() -> None:
-    from builder.quality.weights import weights_of
-
     votes, truth, reached = crowd(SKILLS)
     settings = Aggregation(method="weighted")
     weights = weights_of(votes, settings, {})
@@ -85,8 +83,6 @@ def test_weights_follow_agreement_with_the_majority() -> None:
 
 
 def test_weights_from_questions_and_from_the_table() -> None:
-    from builder.quality.weights import weights_of
-
     votes = Votes.of([(0, "x", "a"), (0, "y", "b"), (0, "z", "b")], 1, LABELS)
     asked = Aggregation(method="weighted", weigh_by="questions")
     assert weights_of(votes, asked, {"x": 0.9, "y": 0.3}).tolist() == pytest.approx([0.9, 0.3, 0.6])
