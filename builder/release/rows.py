@@ -54,8 +54,8 @@ class Index:
         voted = pc.is_in(chunks["chunk_id"], judged)
         self._voted = flat(voted)
         self.table = chunks.filter(voted).combine_chunks()
-        self.chunk_ids = _flat(self.table["chunk_id"])
-        coded = _flat(self.table["article_id"]).dictionary_encode()
+        self.chunk_ids = flat(self.table["chunk_id"])
+        coded = flat(self.table["article_id"]).dictionary_encode()
         self.articles: pa.Array = coded.dictionary
         self.article_codes: Ints = coded.indices.to_numpy().astype(np.int64)
 
@@ -65,20 +65,20 @@ class Index:
     @property
     def characters(self) -> int:
         """Code points of all chunks together."""
-        return int((_numbers(self.table["end"]) - _numbers(self.table["start"])).sum())
+        return int((numbers(self.table["end"]) - numbers(self.table["start"])).sum())
 
     def keys(self, article_ids: pa.ChunkedArray, starts: pa.ChunkedArray) -> Ints:
         """One number for a place in an article, ordered as places are; -1 for articles without rows."""
         codes = self.code_of(article_ids)
-        return np.where(codes < 0, -1, (codes << _SHIFT) + _numbers(starts))
+        return np.where(codes < 0, -1, (codes << _SHIFT) + numbers(starts))
 
     def code_of(self, article_ids: pa.Array | pa.ChunkedArray) -> Ints:
         """Number of each article, in order of appearance; -1 for articles without rows."""
-        return _numbers(pc.fill_null(pc.index_in(article_ids, value_set=self.articles), -1))
+        return numbers(pc.fill_null(pc.index_in(article_ids, value_set=self.articles), -1))
 
     def positions(self, chunk_ids: pa.ChunkedArray) -> Ints:
         """Number of each chunk's row; -1 for chunks without one."""
-        return _numbers(pc.fill_null(pc.index_in(chunk_ids, value_set=self.chunk_ids), -1))
+        return numbers(pc.fill_null(pc.index_in(chunk_ids, value_set=self.chunk_ids), -1))
 
     def batches(self, read: Callable[[], Iterable[pa.RecordBatch]]) -> Iterator[Rows]:
         """The rows with their texts, one batch of the chunk table after the other."""
@@ -89,9 +89,9 @@ class Index:
             read_so_far += batch.num_rows
             if kept.num_rows:
                 codes = self.article_codes[at : at + kept.num_rows]
-                keys = (codes << _SHIFT) + _numbers(kept["start"])
-                numbers = np.arange(at, at + kept.num_rows)
-                yield Rows(kept["chunk_id"], kept["article_id"], kept["chunk_id"], keys, kept["text"], numbers)
+                keys = (codes << _SHIFT) + numbers(kept["start"])
+                places = np.arange(at, at + kept.num_rows)
+                yield Rows(kept["chunk_id"], kept["article_id"], kept["chunk_id"], keys, kept["text"], places)
                 at += kept.num_rows
 
 
@@ -117,13 +117,11 @@ def spans(index: Index, gold: pa.Table, names: Mapping[str, str], ids: list[str]
     gold = gold.filter(pc.equal(gold["kind"], "entity"))
     labels = codes(gold["label"], names, ids)
     keys = index.keys(gold["article_id"], gold["start"])
-    lengths = _numbers(gold["end"]) - _numbers(gold["start"])
+    lengths = numbers(gold["end"]) - numbers(gold["start"])
     keep = np.flatnonzero((labels >= 0) & (keys >= 0))
     order = keep[np.lexsort((labels[keep], -lengths[keep], keys[keep]))]
     at = pa.array(order)
-    return Spans(
-        keys[order], lengths[order], labels[order], _flat(gold["text"]).take(at), _flat(gold["status"]).take(at)
-    )
+    return Spans(keys[order], lengths[order], labels[order], flat(gold["text"]).take(at), flat(gold["status"]).take(at))
 
 
 def released(gold: pa.Table, min_probability: float, min_agreement: float) -> tuple[pa.Table, dict[str, int]]:
@@ -149,9 +147,9 @@ def agreement(gold: pa.Table) -> npt.NDArray[np.float64]:
     """Share of each row's votes that are for its label; 1 where nobody voted."""
     votes = gold["votes"].combine_chunks()
     votes = votes.chunk(0) if isinstance(votes, pa.ChunkedArray) else votes
-    parents = _numbers(pa.chunked_array([pc.list_parent_indices(votes)]))
+    parents = numbers(pa.chunked_array([pc.list_parent_indices(votes)]))
     cast = pc.struct_field(pc.list_flatten(votes), "label")
-    hit = pc.fill_null(pc.equal(cast, _flat(gold["label"]).take(pa.array(parents))), False)
+    hit = pc.fill_null(pc.equal(cast, flat(gold["label"]).take(pa.array(parents))), False)
     total = np.bincount(parents, minlength=gold.num_rows)
     agreed = np.bincount(parents, weights=hit.to_numpy(zero_copy_only=False), minlength=gold.num_rows)
     return np.where(total > 0, agreed / np.maximum(total, 1), 1.0)
@@ -161,7 +159,7 @@ def codes(labels: pa.ChunkedArray, names: Mapping[str, str], ids: list[str]) -> 
     """The id of each label's name in the release, -1 for labels that are left out."""
     known = list(names)
     to_id = np.array([ids.index(names[label]) for label in known] + [-1], np.int64)
-    found = _numbers(pc.fill_null(pc.index_in(labels, value_set=pa.array(known, pa.string())), len(known)))
+    found = numbers(pc.fill_null(pc.index_in(labels, value_set=pa.array(known, pa.string())), len(known)))
     return to_id[found]
 
 
@@ -179,13 +177,12 @@ def list_of(owners: Ints, count: int, values: pa.Array) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets), values)
 
 
-def _flat(column: pa.ChunkedArray) -> pa.Array:
+def flat(column: pa.ChunkedArray) -> pa.Array:
+    """The column in one piece."""
     flat = column.combine_chunks()
     return flat if isinstance(flat, pa.Array) else (flat.chunk(0) if flat.num_chunks else pa.array([], column.type))
 
 
-def _numbers(column: pa.ChunkedArray | pa.Array) -> Ints:
+def numbers(column: pa.ChunkedArray | pa.Array) -> Ints:
+    """The column as 64-bit integers; it holds no null."""
     return np.asarray(column.to_numpy(), np.int64)
-
-
-flat, numbers = _flat, _numbers
