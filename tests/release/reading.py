@@ -21,8 +21,8 @@ def exported(told: Story, **changes: Any) -> tuple[Path, dict[str, Any]]:
     return root, versions.manifest(root)
 
 
-def rows(root: Path, config: str) -> list[dict[str, Any]]:
+def rows(root: Path, config: str, split: str = "") -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for path in sorted((root / config).glob("*.parquet")):
+    for path in sorted((root / config).glob(f"{split}*.parquet")):
         found += pq.read_table(path).to_pylist()
     return found

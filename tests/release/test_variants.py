@@ -95,3 +95,23 @@ def test_other_formats_hold_the_same_labels(tmp_path: Path) -> None:
     blocks = (root / "conll/entities/train.conll").read_text("utf-8").split("\n\n")[1:-1]
     assert [line.split(" ")[3] for block in blocks for line in block.splitlines()] == tags
     assert {"O", "B-PERSON", "I-ORG"} <= set(tags)
+
+
+def test_docbin_holds_every_span_and_the_text(tmp_path: Path) -> None:
+    spacy = pytest.importorskip("spacy", reason="DocBin is spaCy's: pip install spacy")
+    from spacy.tokens import DocBin
+
+    told = story(tmp_path)
+    root, _ = exported(told, export=Export(formats=["spacy"]))
+    docs = list(DocBin().from_disk(root / "spacy/entities/train.spacy").get_docs(spacy.blank("xx").vocab))
+    released = rows(root, "entities", "train")
+    assert [doc.user_data["id"] for doc in docs] == [row["id"] for row in released]
+    assert [doc.text for doc in docs] == [row["text"] for row in released]
+    for doc, row in zip(docs, released, strict=True):
+        marked = [(s.start_char, s.end_char, s.label_) for s in doc.spans["entities"]]
+        assert marked == [(s["start"], s["end"], s["label"]) for s in row["entities"]]
+        assert {(e.start_char, e.end_char, e.label_) for e in doc.ents} <= set(marked)
+    assert any(doc.ents for doc in docs)
+    again, _ = exported(told, export=Export(formats=["spacy"], variant="again"))
+    for path in (root / "spacy").rglob("*.spacy"):
+        assert path.read_bytes() == (again / path.relative_to(root)).read_bytes()
