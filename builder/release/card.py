@@ -21,7 +21,6 @@ _LOST = {
     "crossing": "cross another span",
     "sub-token": "share a token with another span",
     "widened": "begin or end inside a token, and their tags cover all of it",
-    "row-border": "cross the border of a row and stand in none",
 }
 
 
@@ -138,12 +137,10 @@ def _known_issues(manifest: dict[str, Any], scheme: Scheme) -> list[str]:
     if manifest["below_gates"]:
         lines.append(f"**Released below its quality gates**: {manifest['below_gates']}.")
     losses = manifest["losses"]
-    if "entities" in manifest["configs"]:
-        lost = [f"{count} {_LOST[reason]}" for reason, count in losses.items() if reason in _LOST and count]
-        lines.append(
-            f"Tags hold {losses['held'] + losses['widened']} of the spans; `entities` holds all."
-            + (f" Of the spans, {'; '.join(lost)}." if lost else "")
-        )
+    if reasons := [f"{losses[reason]} {words}" for reason, words in _LOST.items() if losses[reason]]:
+        lines.append(f"Tags cannot hold every span as it is: {'; '.join(reasons)}. `entities` holds all of them.")
+    if losses["row-border"]:
+        lines.append(f"{losses['row-border']} entity spans cross the border of a row and stand in none.")
     current = {"entities": list(scheme.entities), "stance": list(scheme.stance)}
     for kind, names in manifest["labels"].items():
         retired = [name for name in names if name not in current[kind] and not manifest["counts"]["labels"][kind][name]]
