@@ -154,8 +154,10 @@ def _task(name: str, words: list[str], options: dict[str, bool]) -> Callable[["D
             config = convert(composed)
             function = getattr(importlib.import_module(f"builder.commands.{name}"), name)
             keywords = {flag.removeprefix("--").replace("-", "_"): True for flag in options if flag != JSON_FLAG}
-            # Standard output carries only what a script may read; everything for people goes to standard error.
-            summary = function(config, Console(stderr=True), *words, **keywords)
+            # Standard output carries only what a script may read; everything for people goes to standard error, as it
+            # is: a path or an article's words may hold what rich would take for markup, or for the name of an emoji.
+            console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+            summary = function(config, console, *words, **keywords)
         if JSON_FLAG in options:
             print(json.dumps(summary, indent=2, sort_keys=True, ensure_ascii=False, default=str))  # noqa: T201
         return summary

@@ -55,6 +55,11 @@ def test_misuse_is_one_line_that_says_what_to_do(argv: list[str], said: str, tmp
     assert said in done.stderr
 
 
+def test_names_are_shown_as_they_are(tmp_path: Path) -> None:
+    done = builder("status", "paths.workspace='news [bold] :cat:'", cwd=tmp_path)
+    assert "in news [bold] :cat:" in done.stderr
+
+
 def test_full_error_shows_the_traceback() -> None:
     done = builder("push", "chunking.max_tokens=0", HYDRA_FULL_ERROR="1")
     assert "Traceback" in done.stderr

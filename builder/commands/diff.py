@@ -20,16 +20,16 @@ def diff(config: "Config", console: "Console", old: str, new: str) -> dict[str, 
     folder = release_folder(config)
     a, b = (Release(root, versions.manifest(root)) for root in (versions.find(folder, old), versions.find(folder, new)))
     found = compare(a, b)
-    console.print(f"{a.root.name} -> {b.root.name}: {found['level']}", highlight=False)
+    console.print(f"{a.root.name} -> {b.root.name}: {found['level']}")
     for line in changelog.lines(found):
-        console.print(f"  {line}", highlight=False, markup=False)
+        console.print(f"  {line}")
     spans, flips = (found.get(name, {}).get("examples", []) for name in ("entities", "stance"))
     rows = [(e["id"], e["change"], _span(e["old"]), _span(e["new"])) for e in spans]
     rows += [(e["id"], "flipped", str(e["old"]), str(e["new"])) for e in flips]
     if rows:
-        table = Table("row", "change", a.root.name, b.root.name, highlight=False)
+        table = Table("row", "change", a.root.name, b.root.name)
         for row in rows:
-            table.add_row(*(cell.replace("[", r"\[") for cell in row))
+            table.add_row(*row)
         console.print(table)
     return found
 

@@ -288,9 +288,9 @@ def _summary(config: "Config", release: Path, manifest: dict[str, Any], new: boo
 def _report(summary: dict[str, Any], console: "Console") -> None:
     from builder.release.changelog import lines
 
-    console.print(f"export: {summary['folder']}", highlight=False, soft_wrap=True)
+    console.print(f"export: {summary['folder']}", soft_wrap=True)
     for name, splits in summary["rows"].items():
         told = ", ".join(f"{count} {split}" for split, count in splits.items())
-        console.print(f"  {name}: {told or 'no rows'}", highlight=False)
+        console.print(f"  {name}: {told or 'no rows'}")
     for line in lines(summary["changes"]):
-        console.print(f"  {line}", highlight=False, markup=False)
+        console.print(f"  {line}")

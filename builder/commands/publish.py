@@ -31,13 +31,12 @@ def publish(config: "Config", console: "Console", release: str = "", *, upload: 
             raise ConfigError("export.repo is empty.", "Name the repository, as export.repo=owner/name.")
         done = hub.publish(root, manifest, repo, config.export.private, os.environ.get("HF_ENDPOINT"))
         told = f"{len(done['upload'])} files in one commit" if done["new"] else "it is there already"
-        console.print(f"publish: {repo} {done['tag']}: {told}", highlight=False)
+        console.print(f"publish: {repo} {done['tag']}: {told}")
         return done | {"dry_run": False}
     found = hub.plan(root, manifest, [])
     size = sum(facts["bytes"] for facts in manifest["files"])
     console.print(
         f"publish: would upload {len(found['upload'])} files, {size:,} bytes, to {repo or '(export.repo is empty)'} as "
         f"v{manifest['version']}; add --upload to do it.",
-        highlight=False,
     )
     return {"repo": repo, "tag": f"v{manifest['version']}", "new": False, "dry_run": True, **found}

@@ -14,7 +14,6 @@ def show_validation(console: Console, summary: dict[str, Any], agreement: dict[s
     console.print(
         f"validate: {rows['annotations']} annotations, {rows['spans']} spans, {rows['stances']} stances; "
         f"{rows['issues']} issues, {summary['quarantined']} annotations in quarantine",
-        highlight=False,
     )
     if summary["issues"]:
         columns = ("check", "severity", _right("findings"), "the first of them")
@@ -52,7 +51,7 @@ def show_adjudication(console: Console, summary: dict[str, Any]) -> None:
         table.add_row(name.replace("_", " "), *(str(summary[name].get(status, 0)) for status in statuses))
     console.print(table)
     if summary["without_votes"]:
-        console.print(f"adjudicate: {summary['without_votes']} chunks have no annotation that counts.", highlight=False)
+        console.print(f"adjudicate: {summary['without_votes']} chunks have no annotation that counts.")
 
 
 def _agreement(console: Console, agreement: dict[str, Any]) -> None:

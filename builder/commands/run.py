@@ -50,7 +50,7 @@ def _say_what_is_left(config: Config, console: "Console", state: dict[str, Any])
     table = Table("annotator", "annotated", "skipped")
     for email, counts in sorted(state["by_annotator"].items()):
         table.add_row(email, str(counts["annotated"]), str(counts["skipped"]))
-    console.print(f"run: {state['done']} of {state['tasks']} chunks are annotated.", highlight=False)
+    console.print(f"run: {state['done']} of {state['tasks']} chunks are annotated.")
     if state["by_annotator"]:
         console.print(table)
     console.print(
@@ -73,9 +73,9 @@ def _say_what_came_out(console: "Console", summary: dict[str, Any]) -> None:
         table.add_row(name, ", ".join(f"{count} {split}" for split, count in splits.items()))
     console.print(table)
     if not release["new"]:
-        console.print(f"Nothing changed since {release['version']}, so there is no new version.", highlight=False)
-    console.print(f"It lies in {release['folder']} and loads with:", highlight=False, soft_wrap=True)
-    console.print("  from datasets import load_dataset", highlight=False)
+        console.print(f"Nothing changed since {release['version']}, so there is no new version.")
+    console.print(f"It lies in {release['folder']} and loads with:", soft_wrap=True)
+    console.print("  from datasets import load_dataset")
     for name in release["rows"]:
         call = f'{name} = load_dataset("{release["folder"]}", "{name}")'
-        console.print(f"  {call}", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"  {call}", soft_wrap=True)

@@ -120,7 +120,7 @@ def _link(annotation: dict[str, Any], config: "Config") -> str:
 
 def _show(summary: dict[str, Any], console: "Console") -> None:
     def line(text: str) -> None:
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+        console.print(text, soft_wrap=True)
 
     release, place = summary["release"], summary["place"]
     row = release["row"]

@@ -41,7 +41,7 @@ def verify(config: "Config", console: "Console", release: str = "", *, hashes_on
     if problems:
         raise ReleaseError(f"{root}: {'; '.join(problems)}.", "Do not train on it; export again, or restore it.")
     told = f", rebuilt offline: {summary['rebuilt']}" if "rebuilt" in summary else ""
-    console.print(f"verify: {root}: {summary['files']} files as released{told}", highlight=False, soft_wrap=True)
+    console.print(f"verify: {root}: {summary['files']} files as released{told}", soft_wrap=True)
     return summary
 
 
