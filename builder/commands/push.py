@@ -90,18 +90,13 @@ def _push(config: Config, console: "Console", server: "Server", client: "Client"
     from builder.studio.push import push as push_project
 
     accounts.ensure_accounts(config, server, client)
-    # The server strips what it is given, and the two are compared.
     shared = config.annotators.layout == "shared"
     done = []
     with exclusive(config.dataset_folder / "push.lock", "push"), _progress(console) as progress:
         for slot, tasks in made.slots.items():
+            # The server strips what it is given, and the two are compared.
             wanted = projects.Wanted(slot, interface(config.labels).strip(), config.annotators.overlap if shared else 1)
-            rewritten = 0
-            if found := projects.find(client, config, slot):
-                known = rescheme.noted(client, config, slot)
-                rewritten = rescheme.prepare(client, found, known, config.labels, config.label_studio.page_size)
-            project = projects.ensure(client, config, wanted)
-            rescheme.note(client, config, slot)
+            project, rewritten = rescheme.ensure(client, config, wanted, interface)
             bar = progress.add_task(f"push {project['title']}", total=len(tasks))
             note = config.dataset_folder / "pushed" / f"{slot}.json"
             advance = partial(progress.advance, bar)

@@ -73,7 +73,7 @@ def _decided(config: "Config") -> int:
 def _push(config: "Config", console: "Console", open_cases: "list[Case]") -> dict[str, Any]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from builder.studio import projects
+    from builder.studio import projects, rescheme
     from builder.studio.client import Client
     from builder.studio.lock import exclusive
     from builder.studio.push import push
@@ -94,14 +94,14 @@ def _push(config: "Config", console: "Console", open_cases: "list[Case]") -> dic
         Client(server, config.label_studio) as client,
     ):
         status.stop()
-        project = projects.ensure(client, config, wanted)
+        project, rewritten = rescheme.ensure(client, config, wanted, review_interface)
         with Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console, transient=True
         ) as bars:
             bar = bars.add_task("review", total=len(planned))
             outcome = push(client, project["id"], planned, config.label_studio, partial(bars.advance, bar))
         url = f"{client.url}/projects/{project['id']}/"
-    return {"project": project["id"], "url": url, **asdict(outcome)}
+    return {"project": project["id"], "url": url, **asdict(outcome), "results_rewritten": rewritten}
 
 
 def _tasks(config: "Config") -> dict[str, dict[str, Any]]:

@@ -1,10 +1,10 @@
 """A new scheme on a project that has annotations: additions apply, renames rewrite, removals are refused.
 
-The server refuses a configuration that some annotation does not fit. So renames go through a configuration that
-knows both names, while the results are rewritten one by one; stopped in the middle, the next push goes on.
+The server refuses a configuration that some annotation or draft does not fit. So renames go through a configuration
+that knows both names, while the results are rewritten one by one; stopped in the middle, the next push goes on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,12 @@ import msgspec
 
 from builder.config import Config
 from builder.errors import Refused
-from builder.labels.interface import interface
 from builder.labels.migrate import changes, renamed, transition
 from builder.scheme import Scheme
 from builder.store import read_json, write_json
+from builder.studio import projects
 from builder.studio.client import Client
 from builder.studio.listing import filters, pages
-from builder.studio.projects import server_key
 
 
 class _Page(msgspec.Struct):
@@ -27,65 +26,107 @@ class _Page(msgspec.Struct):
     total: int
 
 
-def noted(client: Client, config: Config, slot: str) -> Scheme | None:
+def ensure(
+    client: Client, config: Config, wanted: projects.Wanted, interface: Callable[[Scheme], str]
+) -> tuple[dict[str, Any], int]:
+    """The project of a slot as wanted, with its results under the names of the configured scheme.
+
+    `interface` makes the labeling configuration of a scheme, as that of `wanted` was made. Returns the project, and how
+    many annotations, drafts and predictions were rewritten. Raises `Refused` when the scheme drops what people may
+    have used.
+    """
+    found = projects.find(client, config, wanted.slot)
+    old = _noted(client, config, wanted.slot)
+    rewritten = 0
+    if found is not None and old is not None and found["task_number"]:
+        rewritten = _migrate(client, found, old, config.labels, interface, config.label_studio.page_size)
+    project = projects.ensure(client, config, wanted)
+    _note(client, config, wanted.slot)
+    return project, rewritten
+
+
+def _noted(client: Client, config: Config, slot: str) -> Scheme | None:
     """The scheme that a project was given last, as far as this workspace knows."""
-    found = (read_json(_path(config)) or {}).get(server_key(client), {}).get(slot)
+    found = (read_json(_path(config)) or {}).get(projects.server_key(client), {}).get(slot)
     return None if found is None else msgspec.convert(found, Scheme)
 
 
-def note(client: Client, config: Config, slot: str) -> None:
+def _note(client: Client, config: Config, slot: str) -> None:
     """The project has the configured scheme now."""
     notes: dict[str, dict[str, Any]] = read_json(_path(config)) or {}
-    notes.setdefault(server_key(client), {})[slot] = asdict(config.labels)
+    notes.setdefault(projects.server_key(client), {})[slot] = asdict(config.labels)
     write_json(_path(config), notes)
 
 
-def prepare(client: Client, project: dict[str, Any], old: Scheme | None, new: Scheme, page_size: int) -> int:
-    """The project's results fit the new scheme; returns how many annotations, drafts and predictions were rewritten.
-
-    Raises `Refused` when the new scheme drops what people may have used.
-    """
-    if old is None or not project.get("task_number"):
-        return 0
+def _migrate(
+    client: Client,
+    project: Mapping[str, Any],
+    old: Scheme,
+    new: Scheme,
+    interface: Callable[[Scheme], str],
+    page_size: int,
+) -> int:
+    number = project["id"]
     found = changes(old, new)
-    if found.removals and _annotated(client, project["id"]):
+    if found.removals and _is_annotated(client, project):
         raise Refused(
-            f"Project {project['id']} has annotations, and the scheme {new.name}@{new.version} drops"
+            f"Project {number} at {client.url} has annotations or drafts, and the scheme {new.name}@{new.version} drops"
             f" {', '.join(found.removals)}.",
             "Add a migration that says what they are called now, keep them, or push under another dataset.name.",
         )
     if not found.renames:
         return 0
-    client.patch(f"api/projects/{project['id']}/", {"label_config": interface(transition(old, new)).strip()})
-    return sum(_rewrite(client, path, result, old, new) for path, result in _results(client, project["id"], page_size))
+    client.patch(f"api/projects/{number}/", {"label_config": interface(transition(old, new)).strip()})
+    rewritten = _rewrite(client, number, old, new, page_size)
+    # The server counts the labels of a draft each time it is saved, and would refuse to drop names nobody uses now.
+    client.post(f"api/projects/{number}/summary/reset/")
+    return rewritten
 
 
-def _rewrite(client: Client, path: str, result: list[dict[str, Any]], old: Scheme, new: Scheme) -> int:
-    now = renamed(result, old, new)
-    if now == result:
-        return 0
-    client.patch(path, {"result": now})
-    return 1
+def _rewrite(client: Client, project: int, old: Scheme, new: Scheme, page_size: int) -> int:
+    drafts = [draft for task in _drafted(client, project, page_size) for draft in task]
+    rewritten = 0
+    for kind, made in _results(client, project, page_size):
+        result = renamed(made["result"], old, new)
+        if result == made["result"]:
+            continue
+        # Saving an annotation deletes the drafts that would change it, so they let go of it meanwhile.
+        held = [draft for draft in drafts if kind == "annotations" and draft["annotation"] == made["id"]]
+        for draft in held:
+            client.patch(f"api/drafts/{draft['id']}/", {"annotation": None})
+        client.patch(f"api/{kind}/{made['id']}/", {"result": result})
+        for draft in held:
+            client.patch(f"api/drafts/{draft['id']}/", {"annotation": made["id"]})
+        rewritten += 1
+    for draft in drafts:
+        result = renamed(draft["result"], old, new)
+        if result != draft["result"]:
+            client.patch(f"api/drafts/{draft['id']}/", {"result": result})
+            rewritten += 1
+    return rewritten
 
 
-def _results(client: Client, project: int, page_size: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Where each result of the project lies, and what it is. Read whole pages first: rewriting changes no order."""
+def _results(client: Client, project: int, page_size: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Annotations and predictions of the project, each with its kind. Rewriting them does not change their order."""
     wanted = {"fields": "all", "include": "id,annotations,predictions,result"}
     for page in pages(client, project, wanted, page_size, _Page):
         for task in page.tasks:
             for kind in ("annotations", "predictions"):
-                for made in task[kind]:
-                    yield f"api/{kind}/{made['id']}/", made["result"]
+                yield from ((kind, made) for made in task[kind])
+
+
+def _drafted(client: Client, project: int, page_size: int) -> Iterator[list[dict[str, Any]]]:
+    """The drafts of each task that has any, whoever they are of."""
     query = filters({"filter": "draft_exists", "operator": "equal", "type": "Boolean", "value": True})
     for page in pages(client, project, {"include": "id", "query": query}, page_size, _Page):
         for task in page.tasks:
-            for draft in client.get(f"api/tasks/{task['id']}/drafts"):
-                yield f"api/drafts/{draft['id']}/", draft["result"]
+            yield client.get(f"api/tasks/{task['id']}/drafts")
 
 
-def _annotated(client: Client, project: int) -> bool:
-    answer = client.get("api/tasks", {"project": project, "page": 1, "page_size": 1, "include": "id"})
-    return bool(answer["total_annotations"])
+def _is_annotated(client: Client, project: Mapping[str, Any]) -> bool:
+    """Whether anybody submitted, skipped or began anything there."""
+    made = project["total_annotations_number"] + project["skipped_annotations_number"]
+    return made > 0 or next(_drafted(client, project["id"], 1), None) is not None
 
 
 def _path(config: Config) -> Path:

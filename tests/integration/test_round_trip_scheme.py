@@ -9,10 +9,18 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from builder.commands.adjudicate import adjudicate
 from builder.commands.pull import pull
 from builder.commands.push import push
+from builder.commands.review import review
+from builder.commands.validate import validate
 from builder.errors import Refused
+from builder.quality.settings import Aggregation
 from builder.scheme import EntityLabel, Migration
+from builder.studio import accounts, projects
+from builder.studio.client import Client
+from builder.studio.server import Server, ensure
+from builder.studio.settings import Annotators
 
 pytestmark = pytest.mark.studio
 
@@ -65,3 +73,96 @@ def test_a_removed_label_is_refused_with_the_reason(annotated: Any) -> None:
         push(annotated.config, quiet())
     annotated.config.labels = scheme
     assert labels_of(annotated) == before
+
+
+def test_drafts_are_renamed_along_and_stay_their_authors(studio: Any) -> None:
+    people = Annotators(people={"eve": "eve@example.org"}, overlap=1)
+    sample = studio.dataset(chunks=2, annotators=people)
+    push(sample.config, quiet())
+    chunk = sample.chunks[0]["text"]
+    with ensure(sample.config) as server, Client(server, sample.config.label_studio) as admin:
+        password = accounts.ensure_accounts(sample.config, server, admin)["eve@example.org"]
+        token = accounts.token_of(server.url, "eve@example.org", password)
+        project = projects.all_of(admin, sample.config)["all"]["id"]
+        first, second = sorted(t["id"] for t in admin.get("api/tasks", {"project": project, "page_size": 100})["tasks"])
+        with Client(Server(server.url, token, server.vault), sample.config.label_studio) as eve:
+            # Saved twice, as the page does while somebody is at work.
+            made = eve.post(f"api/tasks/{first}/drafts", {"result": said(chunk, "GPE")[:1], "lead_time": 3})
+            eve.patch(f"api/drafts/{made['id']}/", {"result": said(chunk, "GPE"), "lead_time": 5})
+            submitted = eve.post(f"api/tasks/{second}/annotations/", {"result": said(chunk, "ORG")})
+            path = f"api/tasks/{second}/annotations/{submitted['id']}/drafts"
+            eve.post(path, {"result": said(chunk, "GPE"), "lead_time": 7})
+    pull(sample.config, quiet())
+
+    scheme = sample.config.labels
+    targets = {"nippon": scheme.targets["japan"], "china": scheme.targets["china"]}
+    sample.config.labels = replace(
+        scheme,
+        version="2",
+        entities={"PLACE": EntityLabel(), "ORG": EntityLabel()},
+        targets=targets,
+        migrations={"1": Migration(entities={"GPE": "PLACE"}, targets={"japan": "nippon"})},
+    )
+    assert push(sample.config, quiet())["projects"][0]["results_rewritten"] == 3
+    for full in (False, True):
+        folder = Path(pull(sample.config, quiet(), full=full)["folder"])
+        tasks = [json.loads(line) for line in (folder / "tasks.jsonl").read_text("utf-8").splitlines()]
+        drafts = sorted((d for t in tasks for d in t["drafts"]), key=lambda d: d["id"])
+        assert [d["user"] for d in drafts] == ["eve@example.org"] * 2
+        assert [d["annotation"] for d in drafts] == [None, submitted["id"]]
+        assert [d["lead_time"] for d in drafts] == [5, 7]
+        for draft in drafts:
+            assert [name_of(item) for item in draft["result"]] == [("entity", "PLACE"), ("stance__nippon", "favor")]
+    assert push(sample.config, quiet())["projects"][0]["results_rewritten"] == 0
+
+
+def test_a_draft_stands_against_a_removal(studio: Any) -> None:
+    sample = studio.dataset(chunks=1, annotators=Annotators(overlap=1))
+    push(sample.config, quiet())
+    with ensure(sample.config) as server, Client(server, sample.config.label_studio) as admin:
+        project = projects.all_of(admin, sample.config)["all"]["id"]
+        (task,) = admin.get("api/tasks", {"project": project})["tasks"]
+        admin.post(f"api/tasks/{task['id']}/drafts", {"result": said(sample.chunks[0]["text"], "GPE"), "lead_time": 3})
+    sample.config.labels = replace(sample.config.labels, version="2", entities={"ORG": EntityLabel()})
+    with pytest.raises(Refused, match="drops entity label GPE") as caught:
+        push(sample.config, quiet())
+    assert "Add a migration" in caught.value.hint
+
+
+def test_what_experts_decided_is_renamed_too(studio: Any) -> None:
+    sample = studio.dataset(chunks=2, aggregation=Aggregation(method="expert"))
+    for command in (push, pull, validate, adjudicate, review):
+        command(sample.config, quiet())
+    with ensure(sample.config) as server, Client(server, sample.config.label_studio) as admin:
+        number = projects.all_of(admin, sample.config)["review"]["id"]
+        task = admin.get("api/tasks", {"project": number})["tasks"][0]
+        decision = said(task["data"]["text"], "GPE")
+        admin.post(f"api/tasks/{task['id']}/annotations/", {"result": decision, "lead_time": 5})
+    sample.config.annotators.partial = True
+    for path in sample.recorded.glob("*.jsonl"):
+        path.write_text("", encoding="utf-8")
+    sample.config.labels = replace(
+        sample.config.labels,
+        version="2",
+        entities={"PLACE": EntityLabel(), "ORG": EntityLabel()},
+        migrations={"1": Migration(entities={"GPE": "PLACE"})},
+    )
+    for command in (push, pull, validate, adjudicate):
+        command(sample.config, quiet())
+    # Three annotators and what they agree on are shown as suggestions, on two chunks; one was decided.
+    assert review(sample.config, quiet())["results_rewritten"] == 9
+    assert set(labels_of(sample)) == {"PLACE", "EVIDENCE"}
+
+
+def said(text: str, label: str) -> list[dict[str, Any]]:
+    place = {"start": 0, "end": 4, "text": text[:4]}
+    marked = {"id": "r1", "from_name": "entity", "to_name": "text", "type": "labels"}
+    asked = {"id": "s1", "from_name": "stance__japan", "to_name": "text", "type": "choices"}
+    return [
+        {**marked, "value": {**place, "labels": [label]}},
+        {**asked, "value": {"choices": ["favor"]}},
+    ]
+
+
+def name_of(item: dict[str, Any]) -> tuple[str, str]:
+    return item["from_name"], item["value"].get("labels", item["value"].get("choices"))[0]
