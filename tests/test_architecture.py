@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "builder"
-GROUND = {"errors", "tables", "offsets", "store", "scheme"}
+GROUND = {"errors", "memory", "tables", "offsets", "store", "scheme"}
 #: What a room may import besides itself and the ground floor. A settings module counts as the ground floor of its room:
 #: it imports errors alone, so that composing a configuration stays quick.
 MAY_IMPORT = {
@@ -22,6 +22,7 @@ MAY_IMPORT = {
 }
 GROUND_ORDER = {
     "errors": set(),
+    "memory": set(),
     "offsets": set(),
     "scheme": {"errors"},
     "tables": {"errors"},

@@ -5,8 +5,6 @@ comparison with the rest of the corpus needs), `bands.npy` (bands x articles) an
 into place as a whole, so a part exists only when it is complete.
 """
 
-import contextlib
-import gc
 import io
 from collections import Counter
 from collections.abc import Iterator
@@ -28,6 +26,7 @@ from builder.corpus.shards import Piece, Shard
 from builder.corpus.shingle import bands, signatures
 from builder.corpus.streams import open_raw, open_stream
 from builder.errors import StoreError
+from builder.memory import uncollected
 from builder.store import atomic_folder, read_json, write_json
 from builder.tables import ARTICLES, CHUNKS, TIME
 
@@ -59,7 +58,7 @@ def make(job: Job) -> dict[str, Any]:
     if counts is not None:
         return counts
     try:
-        with atomic_folder(folder) as temporary, _uncollected():
+        with atomic_folder(folder) as temporary, uncollected():
             counts = _write(job, temporary)
     except StoreError:
         # Another attempt at the same shard, given up as lost, finished after all; its tables are the same.
@@ -67,18 +66,6 @@ def make(job: Job) -> dict[str, Any]:
         if counts is None:
             raise
     return counts
-
-
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Rows are many small tuples without cycles; the cyclic collector would look at all of them again and again."""
-    on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if on:
-            gc.enable()
 
 
 def _write(job: Job, folder: Path) -> dict[str, Any]:

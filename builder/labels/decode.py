@@ -4,11 +4,9 @@ Spans leave in article coordinates. Nothing is dropped in silence: what cannot b
 message of an issue, and an annotation that cannot be read with certainty is quarantined.
 """
 
-import gc
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -19,6 +17,7 @@ from builder.labels.compare import outcome
 from builder.labels.names import Names
 from builder.labels.reading import Reading
 from builder.labels.rows import Decoded, Rows
+from builder.memory import uncollected
 from builder.scheme import Scheme
 
 UNKNOWN = "annotator-unknown"
@@ -41,23 +40,11 @@ def decode(tasks: Path | Iterable[bytes], users: Mapping[int, str], salt: bytes,
     `StoreError` when two people would share a pseudonym.
     """
     decoder = _Decoder(users, salt, scheme, pull)
-    with _no_collector():
+    with uncollected():
         if isinstance(tasks, Path):
             with tasks.open("rb") as lines:
                 return decoder.read(lines)
         return decoder.read(tasks)
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    # Millions of short-lived objects and no cycles: the cyclic collector would only walk them again and again.
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class _Decoder:

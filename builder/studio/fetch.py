@@ -4,16 +4,15 @@ The server stamps a task when its annotations or predictions change, but neither
 tasks with drafts are read each time, and deletions are noticed by the number of tasks and their highest id.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import msgspec
 
 from builder.errors import Refused
 from builder.studio.client import Client, Params
-from builder.studio.listing import filters, nested, pages, size
+from builder.studio.listing import FEW, batches, filters, nested, pages, size
 from builder.studio.settings import LabelStudio
 from builder.studio.spool import Spool
 
@@ -27,7 +26,6 @@ _PREDICTION = ("id", "result", "model_version", "score", "created_at", "updated_
 _DRAFT = ("id", "result", "user", "annotation", "created_at", "updated_at", "lead_time")
 _WANTED = nested((*_TASK, "model_version", "score"), _ANNOTATION)
 _ROUNDS = 4
-_FEW = 250
 
 Advance = Callable[[int, int], None]
 
@@ -106,7 +104,7 @@ class Fetch:
             self.advance(len(self.spool.index), 0)
 
     def _take_ids(self, ids: list[int]) -> None:
-        for some in _few(ids):
+        for some in batches(ids, FEW):
             selected = {"selectedItems": {"all": False, "included": some}}
             self._take({"query": msgspec.json.encode(selected).decode()})
 
@@ -140,9 +138,3 @@ class Fetch:
 
     def _pages(self, wanted: Params, readers: int) -> Iterator[_Tasks]:
         return pages(self.client, self.project, wanted, self.settings.page_size, _Tasks, readers)
-
-
-def _few(ids: Iterable[int]) -> Iterator[list[int]]:
-    left = iter(ids)
-    while some := list(islice(left, _FEW)):
-        yield some

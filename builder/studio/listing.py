@@ -10,7 +10,11 @@ import msgspec
 
 from builder.studio.client import Client, Params
 
-_FEW = 250
+#: Ids that one question names: more would make its address too long.
+FEW = 250
+
+
+T = TypeVar("T")
 
 
 class Data(msgspec.Struct):
@@ -69,10 +73,9 @@ def held(client: Client, project: int, page_size: int) -> Held:
 def held_of(client: Client, project: int, chunk_ids: Iterable[str]) -> Held:
     """The tasks of these chunks only, looked up by the server; cheaper than `held` for a few hundred chunks."""
     seen: dict[int, Entry] = {}
-    ids = iter(chunk_ids)
-    while some := list(islice(ids, _FEW)):
+    for some in batches(chunk_ids, FEW):
         query = filters({"filter": "data.chunk_id", "operator": "in_list", "type": "String", "value": some})
-        for page in pages(client, project, {"include": _INCLUDE, "query": query}, 4 * _FEW, _Page):
+        for page in pages(client, project, {"include": _INCLUDE, "query": query}, 4 * FEW, _Page):
             for entry in page.tasks:
                 seen[entry.id] = entry
     return _group(seen.values())
@@ -97,6 +100,17 @@ def size(client: Client, project: int) -> Size:
     query = msgspec.json.encode({"ordering": ["-tasks:id"]}).decode()
     page = next(pages(client, project, {"include": "id", "query": query}, 1, _Top))
     return Size(page.total, page.tasks[0].id if page.tasks else 0, page.total_predictions)
+
+
+def batches(items: Iterable[T], most: int) -> Iterator[list[T]]:
+    """The items in order, at most so many at a time.
+
+    >>> list(batches("abcde", 2))
+    [['a', 'b'], ['c', 'd'], ['e']]
+    """
+    left = iter(items)
+    while some := list(islice(left, most)):
+        yield some
 
 
 def filters(*items: dict[str, Any], conjunction: str = "and") -> str:

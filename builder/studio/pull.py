@@ -11,7 +11,6 @@ The hash covers tasks, users, projects and the scheme, and nothing that changes 
 leaves nothing behind but what the next one clears away.
 """
 
-import gc
 import os
 import shutil
 import tempfile
@@ -27,6 +26,7 @@ import msgspec
 
 from builder import __version__
 from builder.errors import StoreError
+from builder.memory import uncollected
 from builder.scheme import Scheme
 from builder.store import atomic_folder, canonical, digest, file_digest, read_json, write_json
 from builder.studio.accounts import users
@@ -80,7 +80,7 @@ def pull(
 
     Raises `StoreError` when the folder cannot be written, and whatever `Client` raises; then nothing is left behind.
     """
-    with _disk(folder), _no_collector():
+    with _disk(folder), uncollected():
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
         return _pull(client, projects, folder, scheme, settings, server_key, full, advance)
@@ -215,18 +215,6 @@ def _sweep(folder: Path) -> None:
 def _sync(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    # Pages are large and hold no cycles: walking them again and again would be most of our processor time.
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 @contextmanager

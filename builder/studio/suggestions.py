@@ -8,7 +8,6 @@ the chunk's text. What it says about a chunk becomes one prediction, stored once
 import importlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from builder.config import Config
 from builder.errors import ConfigError, SourceError, StudioError, Unreachable
 from builder.labels import encode
 from builder.scheme import Scheme
+from builder.studio.listing import batches
 from builder.studio.settings import Suggestions
 
 Row = Mapping[str, Any]
@@ -55,7 +55,7 @@ def suggest(config: Config, chunks: Sequence[Row], articles: Sequence[Row]) -> d
     by_id = {chunk["chunk_id"]: chunk for chunk in chunks}
     about = {article["article_id"]: article for article in articles}
     made: dict[str, list[dict[str, Any]]] = {}
-    for some in _few(chunks, settings.batch):
+    for some in batches(chunks, settings.batch):
         for found in hook([_shown(chunk, about[chunk["article_id"]]) for chunk in some]):
             if found.chunk_id not in by_id:
                 raise StudioError(f"The suggestions name a chunk {found.chunk_id!r} that was not asked about.")
@@ -197,9 +197,3 @@ def _shown(chunk: Row, article: Row) -> dict[str, Any]:
         "text": chunk["text"],
         "title": article["title"] or "",
     }
-
-
-def _few(chunks: Sequence[Row], most: int) -> Iterator[list[Row]]:
-    left = iter(chunks)
-    while some := list(islice(left, most)):
-        yield some
