@@ -4,7 +4,7 @@ The server stamps a task when its annotations or predictions change, but neither
 tasks with drafts are read each time, and deletions are noticed by the number of tasks and their highest id.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ import msgspec
 
 from builder.errors import Refused
 from builder.studio.client import Client, Params
-from builder.studio.listing import FEW, batches, filters, nested, pages, size
+from builder.studio.listing import FEW, Size, batches, filters, nested, size, steady
 from builder.studio.settings import LabelStudio
 from builder.studio.spool import Spool
 
@@ -25,7 +25,6 @@ _ANNOTATION = (
 _PREDICTION = ("id", "result", "model_version", "score", "created_at", "updated_at")
 _DRAFT = ("id", "result", "user", "annotation", "created_at", "updated_at", "lead_time")
 _WANTED = nested((*_TASK, "model_version", "score"), _ANNOTATION)
-_ROUNDS = 4
 
 Advance = Callable[[int, int], None]
 
@@ -53,31 +52,15 @@ class Fetch:
         self.settings = settings
         self.spool = spool
         self.advance = advance
+        #: Tasks of this project in the spool, and those among them that have drafts.
+        self.spooled: set[int] = set()
         self.drafts: set[int] = set()
 
     def everything(self) -> Known:
-        """Spools every task; raises `Refused` when tasks keep being deleted or added while they are read."""
-        for _ in range(_ROUNDS):
-            seen: set[int] = set()
-            totals = set()
-            self.drafts = set()
-            for page in self._pages(_WANTED, self.settings.concurrent_reads):
-                totals.add(page.total)
-                for task in page.tasks:
-                    seen.add(task["id"])
-                    self._add(task)
-                self.advance(len(seen), page.total)
-            known = self._size()
-            # Pages are cut by position: a task deleted meanwhile hides another one at the next border.
-            if totals == {known.count} and len(seen) == known.count:
-                for vanished in set(self.spool.index) - seen:
-                    if self.spool.index[vanished].project == self.project:
-                        del self.spool.index[vanished]
-                return known
-        raise Refused(
-            f"The tasks of project {self.project} at {self.client.url} keep changing while they are read.",
-            "Wait until nobody imports or deletes tasks there, then pull again.",
-        )
+        """Spools every task; raises `Refused` when tasks keep being deleted while they are read."""
+        there = self._read(_WANTED, self._spool_page, self.settings.concurrent_reads)
+        self._forget_all_but(there)
+        return self._known(Size(len(there), max(there, default=0)))
 
     def news(self, before: Known, since: str, base: Callable[[], set[int]]) -> tuple[Known, set[int]]:
         """Spools the tasks that may have changed `since`; returns what is known now and which tasks are gone.
@@ -88,20 +71,19 @@ class Fetch:
         drafted = {"filter": "draft_exists", "operator": "equal", "type": "Boolean", "value": True}
         self._take({"query": filters(changed, drafted, conjunction="or")})
         # A draft that was dropped leaves no stamp.
-        self._take_ids(sorted(set(before.drafts) - set(self.spool.index)))
-        known = self._size()
-        if (known.count, known.highest) == (before.count, before.highest):
-            return known, set()
-        there = {task["id"] for page in self._pages({"include": "id"}, 1) for task in page.tasks}
+        self._take_ids(sorted(set(before.drafts) - self.spooled))
+        now = size(self.client, self.project)
+        if (now.count, now.highest) == (before.count, before.highest):
+            return self._known(now), set()
+        there = self._read({"include": "id"}, _ids)
         earlier = base()
-        self._take_ids(sorted(there - earlier - set(self.spool.index)))
-        return known, earlier - there
+        self._take_ids(sorted(there - earlier - self.spooled))
+        # What was read as changed may have been deleted before the ids were.
+        self._forget_all_but(there)
+        return self._known(Size(len(there), max(there, default=0))), earlier - there
 
     def _take(self, wanted: Mapping[str, str]) -> None:
-        for page in self._pages({**_WANTED, **wanted}, 1):
-            for task in page.tasks:
-                self._add(task)
-            self.advance(len(self.spool.index), 0)
+        self._read({**_WANTED, **wanted}, self._spool_page)
 
     def _take_ids(self, ids: list[int]) -> None:
         for some in batches(ids, FEW):
@@ -111,6 +93,7 @@ class Fetch:
     def _add(self, task: dict[str, Any]) -> None:
         number = task["id"]
         drafts: list[dict[str, Any]] = []
+        self.drafts.discard(number)
         if task.get("draft_exists"):
             self.drafts.add(number)
             # A listing of tasks shows only one's own drafts; this shows everybody's.
@@ -131,10 +114,26 @@ class Fetch:
                 "Is that a Label Studio of version 1.13 or later?",
             ) from e
         self.spool.add(line)
+        self.spooled.add(number)
 
-    def _size(self) -> Known:
-        now = size(self.client, self.project)
+    def _spool_page(self, page: _Tasks) -> list[int]:
+        for task in page.tasks:
+            self._add(task)
+        self.advance(len(self.spooled), max(page.total, len(self.spooled)))
+        return _ids(page)
+
+    def _forget_all_but(self, there: set[int]) -> None:
+        for vanished in self.spooled - there:
+            del self.spool.index[vanished]
+        self.spooled &= there
+        self.drafts &= there
+
+    def _known(self, now: Size) -> Known:
         return Known(now.count, now.highest, sorted(self.drafts))
 
-    def _pages(self, wanted: Params, readers: int) -> Iterator[_Tasks]:
-        return pages(self.client, self.project, wanted, self.settings.page_size, _Tasks, readers)
+    def _read(self, wanted: Params, take: Callable[[_Tasks], list[int]], readers: int = 1) -> set[int]:
+        return steady(self.client, self.project, wanted, self.settings.page_size, _Tasks, take, readers)
+
+
+def _ids(page: _Tasks) -> list[int]:
+    return [task["id"] for task in page.tasks]

@@ -1,6 +1,6 @@
 """What tasks a project holds, read page by page."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -8,10 +8,12 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from builder.errors import Refused
 from builder.studio.client import Client, Params
 
 #: Ids that one question names: more would make its address too long.
 FEW = 250
+_ROUNDS = 4
 
 
 T = TypeVar("T")
@@ -62,23 +64,17 @@ _INCLUDE = "id,data,total_annotations,cancelled_annotations,total_predictions"
 
 
 def held(client: Client, project: int, page_size: int) -> Held:
-    """Every task of a project. Made for one reader: tasks added meanwhile may be missing, none is counted twice."""
-    seen: dict[int, Entry] = {}
-    for page in pages(client, project, {"include": _INCLUDE}, page_size, _Page):
-        for entry in page.tasks:
-            seen[entry.id] = entry
-    return _group(seen.values())
+    """Every task of a project."""
+    return _held(client, project, {"include": _INCLUDE}, page_size)
 
 
 def held_of(client: Client, project: int, chunk_ids: Iterable[str]) -> Held:
     """The tasks of these chunks only, looked up by the server; cheaper than `held` for a few hundred chunks."""
-    seen: dict[int, Entry] = {}
+    found = Held()
     for some in batches(chunk_ids, FEW):
         query = filters({"filter": "data.chunk_id", "operator": "in_list", "type": "String", "value": some})
-        for page in pages(client, project, {"include": _INCLUDE, "query": query}, 4 * FEW, _Page):
-            for entry in page.tasks:
-                seen[entry.id] = entry
-    return _group(seen.values())
+        found.by_chunk |= _held(client, project, {"include": _INCLUDE, "query": query}, 4 * FEW).by_chunk
+    return found
 
 
 class Size(msgspec.Struct):
@@ -142,8 +138,7 @@ P = TypeVar("P", bound=Page)
 def pages(client: Client, project: int, params: Params, page_size: int, kind: type[P], readers: int = 1) -> Iterator[P]:
     """All pages of a listing in order, decoded as `kind`, oldest task first; the last one may be short.
 
-    Pages are cut by offset, so a task deleted meanwhile shifts the ones behind it: readers compare the ids they got
-    with what the total promised, or read again.
+    Pages are cut by offset, so a task deleted meanwhile shifts the ones behind it and hides one: see `steady`.
     """
 
     def page(number: int) -> bytes:
@@ -160,6 +155,51 @@ def pages(client: Client, project: int, params: Params, page_size: int, kind: ty
     with ThreadPoolExecutor(readers) as pool:
         for body in pool.map(page, rest):
             yield client.decode("api/tasks", body, kind)
+
+
+def steady(
+    client: Client,
+    project: int,
+    params: Params,
+    page_size: int,
+    kind: type[P],
+    take: Callable[[P], Iterable[int]],
+    readers: int = 1,
+) -> set[int]:
+    """The ids of the tasks of a listing, from a reading in which none was hidden; some may have come meanwhile.
+
+    `take` gets each page and gives the ids of its tasks. When the listing has to be read again it gets them again, and
+    may have got tasks that are not in the answer. Raises `Refused` when tasks leave the listing in every reading.
+    """
+    for _ in range(_ROUNDS):
+        before = None if "query" in params else size(client, project)
+        seen: set[int] = set()
+        totals: list[int] = []
+        for page in pages(client, project, params, page_size, kind, readers):
+            seen.update(take(page))
+            totals.append(page.total)
+        if before is None:
+            complete = len(seen) >= totals[0] and totals == sorted(totals)
+        else:
+            # Ids only grow, so this holds also when as many tasks came as went.
+            complete = sum(number <= before.highest for number in seen) == before.count
+        if complete:
+            return seen
+    raise Refused(
+        f"The tasks of project {project} at {client.url} keep changing while they are read.",
+        "Wait until nobody imports or deletes tasks there, then run the command again.",
+    )
+
+
+def _held(client: Client, project: int, params: Params, page_size: int) -> Held:
+    seen: dict[int, Entry] = {}
+
+    def take(page: _Page) -> list[int]:
+        seen.update((entry.id, entry) for entry in page.tasks)
+        return [entry.id for entry in page.tasks]
+
+    there = steady(client, project, params, page_size, _Page, take)
+    return _group(seen[number] for number in there)
 
 
 def _group(entries: Iterable[Entry]) -> Held:
