@@ -22,10 +22,10 @@ from builder.errors import ConfigError, Refused, StudioError, Unauthorized, Unre
 from builder.studio.server import Server
 from builder.studio.settings import LabelStudio
 
-#: Answers after which the same read may succeed.
-_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-#: Answers that leave open whether a write was done.
-_DOUBTFUL = frozenset({408, 499, 500, 502, 503, 504})
+#: Answers after which the same read may succeed, besides those of 500 and above.
+_PASSING = frozenset({408, 425, 429})
+#: Answers that leave open whether a write was done, besides those of 500 and above.
+_DOUBTFUL = frozenset({408, 499})
 _LONGEST_WAIT = 60.0
 _OLDEST = (1, 13)
 
@@ -113,7 +113,7 @@ class Client:
             if response.status_code == 429 and method != "GET" and wait <= _LONGEST_WAIT:
                 self._sleep(wait)
                 response = self._once(method, path, params, content)
-            if response.status_code in _PASSING and not last and wait <= _LONGEST_WAIT:
+            if (response.status_code in _PASSING or response.status_code >= 500) and not last and wait <= _LONGEST_WAIT:
                 self._sleep(wait)
                 continue
             return self._body(method, path, response)
@@ -135,12 +135,12 @@ class Client:
         return version
 
     def start_clock(self) -> None:
-        """The next answer is the first one."""
+        """The next request is the first one."""
         self._date = None
 
     @property
-    def first_answer(self) -> datetime:
-        """When the server first answered since `start_clock`, by its own clock and to the second."""
+    def first_asked(self) -> datetime:
+        """When the server was first asked something since `start_clock`: by its own clock, up to a second early."""
         return self._date or datetime.now(UTC)
 
     def whoami(self) -> dict[str, Any]:
@@ -187,9 +187,9 @@ class Client:
             raise Unreachable(f"{where}: the connection broke: {e}.", "Run the command again.") from e
         except httpx.InvalidURL as e:
             raise ConfigError(f"label_studio.url is {self.url!r}: {e}.", "Correct it.") from e
-        stamp = answer.headers.get("date")
-        if stamp is not None and self._date is None:
-            self._date = email.utils.parsedate_to_datetime(stamp)
+        if self._date is None:
+            # An answer is dated when it was ready; what changed meanwhile may not be in it.
+            self._date = _date(answer.headers.get("date", "")) - answer.elapsed
         return answer
 
     def _body(self, method: str, path: str, response: httpx.Response) -> bytes:
@@ -213,7 +213,7 @@ class Client:
         if status == 429:
             wait = response.headers.get("retry-after", "a while")
             raise Refused(f"{self.url} asks to slow down (429).", f"Run the command again after {wait} s.")
-        if status in _DOUBTFUL:
+        if status in _DOUBTFUL or status >= 500:
             raise Unreachable(
                 f"{where} failed on the server ({status}). {detail}".rstrip(),
                 "Read the server's log; then run the command again, which finishes what was left.",
@@ -278,6 +278,14 @@ def _root(error: BaseException) -> BaseException:
     while error.__cause__ is not None or error.__context__ is not None:
         error = error.__cause__ or error.__context__ or error
     return error
+
+
+def _date(header: str) -> datetime:
+    """What a server calls now, or what we do when it does not say."""
+    try:
+        return email.utils.parsedate_to_datetime(header)
+    except ValueError:
+        return datetime.now(UTC)
 
 
 def _retry_after(header: str | None, attempt: int) -> float:

@@ -129,7 +129,7 @@ def _pull(
                 else:
                     known[key] = fetch.everything()
             fetched = len(spool.index)
-            now = _State("", server_key, _overlap(client.first_answer), known)
+            now = _State("", server_key, _overlap(client.first_asked), known)
             unchanged = not fetched and not gone and set(state.projects) == set(known)
             if before is not None and usable and unchanged and before[1]["setting"] == setting:
                 # The state stays as well: asking again since the same moment gives the same nothing.

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +22,8 @@ class Answer:
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
+    #: How long the server works on it.
+    seconds: float = 0.0
 
 
 @dataclass
@@ -52,11 +55,13 @@ class Standin:
                 found = standin.at.get(self.path.split("?")[0])
                 if found is None:
                     found = standin.answers.pop(0) if len(standin.answers) > 1 else standin.answers[0]
+                time.sleep(found.seconds)
                 if not found.status:
                     self.close_connection = True
                     return
                 body = found.body if isinstance(found.body, bytes) else json.dumps(found.body).encode()
-                self.send_response(found.status)
+                # Without its own date where a test gives one.
+                (self.send_response_only if "date" in found.headers else self.send_response)(found.status)
                 for name, value in found.headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))

@@ -24,7 +24,7 @@ def answer(status: int = 200, body: Any = None, **headers: str) -> Any:
     from types import SimpleNamespace
 
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return SimpleNamespace(status=status, body=body if body is not None else {}, headers=named)
+    return SimpleNamespace(status=status, body=body if body is not None else {}, headers=named, seconds=0.0)
 
 
 def jwt(kind: str, seconds: float) -> str:
@@ -33,14 +33,14 @@ def jwt(kind: str, seconds: float) -> str:
     return ".".join([*(base64.urlsafe_b64encode(json.dumps(p).encode()).rstrip(b"=").decode() for p in parts), "c2ln"])
 
 
-@pytest.mark.parametrize("status", [0, 500, 502, 503, 504, 429, 408])
+@pytest.mark.parametrize("status", [0, 500, 502, 503, 504, 524, 429, 408])
 def test_a_read_is_tried_again(standin: Any, connect: Connect, status: int) -> None:
     standin.answers = [answer(status), answer(status), answer(body={"ok": 1})]
     assert connect().get("api/version") == {"ok": 1}
     assert len(standin.asked) == 3
 
 
-@pytest.mark.parametrize("status", [0, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [0, 500, 502, 503, 504, 524])
 @pytest.mark.parametrize("method", ["post", "patch"])
 def test_a_write_is_sent_once(standin: Any, connect: Connect, method: str, status: int) -> None:
     standin.answers = [answer(status)]
@@ -132,6 +132,25 @@ def test_a_server_that_is_too_slow(standin: Any, connect: Connect) -> None:
     standin.answers = [slow]
     with pytest.raises(Unreachable, match=r"within 0\.2 s"):
         connect(timeout=0.2, retries=0).get("api/version")
+
+
+def test_the_clock_starts_when_the_server_was_asked(standin: Any, connect: Connect) -> None:
+    # Its answer is dated when it was ready: what changed while it was made may not be in it.
+    slow = answer()
+    slow.seconds = 1.5
+    standin.answers = [slow]
+    client = connect()
+    client.start_clock()
+    start = time.time()
+    client.get("api/tasks")
+    assert start - 1.1 < client.first_asked.timestamp() <= start + 0.05
+
+
+def test_an_answer_without_a_proper_date_is_dated_here(standin: Any, connect: Connect) -> None:
+    standin.answers = [answer(date="yesterday")]
+    client = connect()
+    client.get("api/version")
+    assert abs(client.first_asked.timestamp() - time.time()) < 5
 
 
 def test_an_old_server_is_refused(standin: Any, connect: Connect) -> None:
