@@ -5,6 +5,7 @@ project, so that a stop between its creation and our note of its id does not lea
 somebody edits the description away.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from builder.studio.client import Client, NotFound
 SHARED = "all"
 REVIEW = "review"
 _TITLE_LENGTH = 50
+_MARK = re.compile(r"\[builder [^]]+\]")
 
 
 @dataclass
@@ -48,6 +50,7 @@ def title(dataset: str, slot: str) -> str:
 
 def find(client: Client, config: Config, slot: str) -> dict[str, Any] | None:
     """The project of a slot, or None; raises `Refused` when two carry the same mark."""
+    words = mark(config.dataset.name, slot)
     noted = _noted(client, config).get(slot)
     if noted is not None:
         try:
@@ -55,8 +58,9 @@ def find(client: Client, config: Config, slot: str) -> dict[str, Any] | None:
         except NotFound:
             pass
         else:
-            return found
-    words = mark(config.dataset.name, slot)
+            # Numbers of projects come again when a server's data was lost: then this one may be another dataset's.
+            if set(_MARK.findall(found["description"] or "")) <= {words}:
+                return found
     ids = sorted(p["id"] for p in _listing(client) if words in (p["description"] or ""))
     if len(ids) > 1:
         raise Refused(

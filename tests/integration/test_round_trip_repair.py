@@ -128,6 +128,16 @@ def test_a_project_whose_mark_was_lost_is_found_by_its_note(human: Any) -> None:
     assert projects.mark(human.config.dataset.name, "all") in restored
 
 
+def test_a_note_that_leads_to_another_dataset_is_not_followed(human: Any, studio: Any) -> None:
+    # So it is when Label Studio's data was lost or restored, and the numbers of its projects were given out again.
+    other = studio.dataset(chunks=1, annotators=Annotators(overlap=2))
+    theirs = push(other.config, quiet())["projects"][0]["project"]
+    notes = human.config.dataset_folder / "projects.json"
+    notes.write_text(json.dumps({"embedded": {"all": theirs}}), encoding="utf-8")
+    assert push(human.config, quiet())["projects"][0]["project"] != theirs
+    assert (push(other.config, quiet())["projects"][0]["unplanned"]) == 0
+
+
 def test_two_projects_with_one_mark_are_not_guessed_between(human: Any) -> None:
     push(human.config, quiet())
     with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
