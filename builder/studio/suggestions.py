@@ -24,12 +24,20 @@ from builder.studio.settings import Suggestions
 Row = Mapping[str, Any]
 
 
+class Mark(msgspec.Struct):
+    """A suggested entity: code points of the chunk's text, half-open."""
+
+    start: int
+    end: int
+    label: str
+
+
 class Suggestion(msgspec.Struct, forbid_unknown_fields=True):
     """What a hook says about one chunk."""
 
     chunk_id: str
     score: float | None = None
-    entities: list[dict[str, Any]] = []
+    entities: list[Mark] = []
     stance: dict[str, str] = {}
     model_version: str = ""
 
@@ -58,7 +66,9 @@ def suggest(config: Config, chunks: Sequence[Row], articles: Sequence[Row]) -> d
     for some in batches(chunks, settings.batch):
         for found in hook([_shown(chunk, about[chunk["article_id"]]) for chunk in some]):
             if found.chunk_id not in by_id:
-                raise StudioError(f"The suggestions name a chunk {found.chunk_id!r} that was not asked about.")
+                raise StudioError(
+                    f"The suggestions name a chunk {found.chunk_id!r} that was not asked about.", "Correct the hook."
+                )
             chunk = by_id[found.chunk_id]
             targets = list(about[chunk["article_id"]].get("targets") or [])
             made[found.chunk_id] = [_prediction(found, chunk, config.labels, targets, settings)]
@@ -99,7 +109,7 @@ def _gazetteer(config: Config) -> Hook:
     def hook(chunks: list[dict[str, Any]]) -> Iterator[Suggestion]:
         for chunk in chunks:
             if entities := find(chunk["text"]):
-                yield Suggestion(chunk["chunk_id"], settings.score, entities)
+                yield Suggestion(chunk["chunk_id"], settings.score, msgspec.convert(entities, list[Mark]))
 
     return hook
 
@@ -128,7 +138,7 @@ def _http(config: Config) -> Hook:
         try:
             answer = httpx.post(settings.url, json={"scheme": scheme, "chunks": chunks}, timeout=settings.timeout)
             answer.raise_for_status()
-        except httpx.HTTPError as e:
+        except (httpx.HTTPError, httpx.InvalidURL) as e:
             raise Unreachable(
                 f"The model at {settings.url} gave no suggestions: {e}.", "Start it, or set suggestions=none."
             ) from e
@@ -143,10 +153,20 @@ def _python(config: Config) -> Hook:
     try:
         function = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as e:
-        raise ConfigError(f"suggestions.function {name!r} cannot be imported: {e}.", "Correct its name.") from e
+        raise ConfigError(
+            f"suggestions.function {name!r} cannot be imported: {e}.",
+            "Correct its name, and set PYTHONPATH to the folder of its module.",
+        ) from e
 
     def hook(chunks: list[dict[str, Any]]) -> list[Suggestion]:
-        return _understood(msgspec.json.encode({"suggestions": function(chunks)}), name)
+        try:
+            said = msgspec.json.encode({"suggestions": function(chunks)})
+        except Exception as e:  # anything may go wrong in somebody else's function
+            raise StudioError(
+                f"suggestions.function {name} failed: {type(e).__name__}: {e}.",
+                "Correct it; HYDRA_FULL_ERROR=1 shows where.",
+            ) from e
+        return _understood(said, name)
 
     return hook
 
@@ -167,9 +187,9 @@ def _prediction(
     spans = [
         {
             "kind": "entity",
-            "start": chunk["start"] + mark["start"],
-            "end": chunk["start"] + mark["end"],
-            "label": mark["label"],
+            "start": chunk["start"] + mark.start,
+            "end": chunk["start"] + mark.end,
+            "label": mark.label,
             "span_id": None,
             "targets": None,
         }

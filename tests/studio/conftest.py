@@ -55,7 +55,7 @@ class Standin:
                 found = standin.at.get(self.path.split("?")[0])
                 if found is None:
                     found = standin.answers.pop(0) if len(standin.answers) > 1 else standin.answers[0]
-                time.sleep(found.seconds)
+                time.sleep(getattr(found, "seconds", 0.0))
                 if not found.status:
                     self.close_connection = True
                     return

@@ -24,7 +24,7 @@ def answer(status: int = 200, body: Any = None, **headers: str) -> Any:
     from types import SimpleNamespace
 
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return SimpleNamespace(status=status, body=body if body is not None else {}, headers=named, seconds=0.0)
+    return SimpleNamespace(status=status, body=body if body is not None else {}, headers=named)
 
 
 def jwt(kind: str, seconds: float) -> str:

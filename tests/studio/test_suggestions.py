@@ -102,6 +102,32 @@ def test_a_function_that_suggests_nonsense(
     assert two.chunks[0]["chunk_id"] in caught.value.message
 
 
+def _raises(chunks: list[dict[str, Any]]) -> Any:
+    return chunks[0]["body"]
+
+
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [
+        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "entities": [{"from": 0}]}], r"`start` - at `\$\.sugg"),
+        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "entities": [{"start": "0"}]}], "Expected `int`"),
+        (lambda chunks: {1, 2j}, "TypeError"),
+        (lambda chunks: [{"chunk_id": "elsewhere"}], "not asked about"),
+        (_raises, "KeyError: 'body'"),
+    ],
+)
+def test_a_function_that_does_not_do_as_it_should(
+    two: Any, monkeypatch: pytest.MonkeyPatch, function: Callable[..., Any], says: str
+) -> None:
+    module = ModuleType("my_model")
+    module.predict = function  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "my_model", module)
+    two.config.suggestions = Suggestions(method="python", function="my_model:predict")
+    with pytest.raises(StudioError, match=says) as caught:
+        suggest(two.config, two.chunks, two.articles)
+    assert "Correct" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     "given",
     [
