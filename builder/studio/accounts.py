@@ -71,17 +71,19 @@ def ensure_accounts(config: Config, server: Server, client: Client) -> dict[str,
     if server.vault is None:
         return {}
     vault = vault_of(config)
-    kept = vault.secrets()
-    known = users(client)
-    for annotator in annotators(config):
-        if annotator.email not in kept.annotators:
-            if annotator.email.casefold() in known:
-                continue
-            # Written before the sign-up: a stop in between leaves a password that still works.
-            kept.annotators[annotator.email] = secrets.token_urlsafe(12)
-            vault.write_secrets(kept)
-        if annotator.email.casefold() not in known:
-            _sign_up(client, annotator.email, kept.annotators[annotator.email])
+    # Other datasets of the workspace keep their passwords in the same file.
+    with vault.alone():
+        kept = vault.secrets()
+        known = users(client)
+        for annotator in annotators(config):
+            if annotator.email not in kept.annotators:
+                if annotator.email.casefold() in known:
+                    continue
+                # Written before the sign-up: a stop in between leaves a password that still works.
+                kept.annotators[annotator.email] = secrets.token_urlsafe(12)
+                vault.write_secrets(kept)
+            if annotator.email.casefold() not in known:
+                _sign_up(client, annotator.email, kept.annotators[annotator.email])
     return {a.email: kept.annotators[a.email] for a in annotators(config) if a.email in kept.annotators}
 
 

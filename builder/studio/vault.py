@@ -8,7 +8,10 @@
     home/                stands in for the home folder, into which Label Studio writes too
 """
 
+import contextlib
+import fcntl
 import secrets
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,6 +53,13 @@ class Vault:
         """The folder exists and only its owner can look inside."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Whoever else wants to change the secrets waits until the block ends."""
+        with (self.folder / "secrets.lock").open("a", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def secrets(self) -> Secrets:
         """The secrets, generated on the first call; raises `StoreError` when they were lost but the data was not."""

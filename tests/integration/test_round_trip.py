@@ -2,6 +2,7 @@
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ from rich.console import Console
 
 from builder.commands.pull import pull
 from builder.commands.push import push
+from builder.studio import accounts
 from builder.studio.client import Client
-from builder.studio.server import ensure
+from builder.studio.server import ensure, vault_of
 from builder.studio.settings import Annotators
 
 pytestmark = pytest.mark.studio
@@ -68,6 +70,19 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(studio: Any) -> None
     with ensure(sample.config) as server, Client(server, sample.config.label_studio) as client:
         titles = [p["title"] for p in client.get("api/projects/", {"page_size": 1000})["results"]]
     assert sample.config.dataset.name not in titles
+
+
+def test_accounts_made_at_the_same_time_all_keep_their_passwords(studio: Any) -> None:
+    def make(number: int) -> None:
+        people = {f"p{number}-{n}": f"p{number}-{n}@example.org" for n in range(3)}
+        config = studio.dataset(chunks=1, annotators=Annotators(people=people, overlap=1)).config
+        with ensure(config) as server, Client(server, config.label_studio) as client:
+            assert len(accounts.ensure_accounts(config, server, client)) == 3
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(make, range(2)))
+    kept = vault_of(studio.dataset(chunks=1).config).secrets().annotators
+    assert {f"p{number}-{n}@example.org" for number in range(2) for n in range(3)} <= set(kept)
 
 
 def test_each_annotator_has_a_project_with_an_equal_share(studio: Any) -> None:
