@@ -20,9 +20,9 @@ T = TypeVar("T")
 
 
 class Data(msgspec.Struct):
-    """What we need of a task's data."""
+    """What we need of a task's data. In tasks put there by others, a field of this name may hold anything."""
 
-    chunk_id: str | None = None
+    chunk_id: Any = None
 
 
 class Entry(msgspec.Struct):
@@ -205,8 +205,8 @@ def _held(client: Client, project: int, params: Params, page_size: int) -> Held:
 def _group(entries: Iterable[Entry]) -> Held:
     found = Held()
     for entry in sorted(entries, key=lambda e: e.id):
-        if entry.data.chunk_id is None:
-            found.strangers += 1
-        else:
+        if isinstance(entry.data.chunk_id, str):
             found.by_chunk.setdefault(entry.data.chunk_id, []).append(entry)
+        else:
+            found.strangers += 1
     return found

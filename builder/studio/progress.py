@@ -13,7 +13,8 @@ from builder.studio.server import ensure
 
 
 class _Author(msgspec.Struct):
-    completed_by: int
+    #: None when the account was deleted.
+    completed_by: int | None
     was_cancelled: bool | None = False
 
 
@@ -40,7 +41,8 @@ def progress(config: Config) -> dict[str, Any]:
 def of(client: Client, config: Config) -> dict[str, Any]:
     """The counts of `progress`, over a connection that is open already."""
     total: dict[str, Any] = {"tasks": 0, "done": 0, "annotations": 0, "wanted": 0, "by_annotator": {}, "projects": {}}
-    emails = {user["id"]: email for email, user in accounts.users(client).items()}
+    emails: dict[int | None, str] = {user["id"]: email for email, user in accounts.users(client).items()}
+    emails[None] = "deleted accounts"
     people: dict[str, dict[str, int]] = total["by_annotator"]
     for slot, project in projects.all_of(client, config).items():
         if slot == REVIEW:

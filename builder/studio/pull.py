@@ -113,7 +113,7 @@ def _pull(
     before = latest(folder)
     state = msgspec.convert(read_json(folder / "state.json") or {}, _State)
     usable = before is not None and not full and state.hash == before[1]["hash"] and state.server == server_key
-    base = _Base(before[0] / "tasks.jsonl" if before is not None and usable else None)
+    base = _Base(before[0] if before is not None and usable else None)
     client.start_clock()
     known: dict[str, Known] = {}
     gone: set[int] = set()
@@ -137,7 +137,7 @@ def _pull(
             ids = {project["id"] for project in projects.values()}
             kept = {p.task: p for p in base.places() if p.task not in gone and p.project in ids}
             counts = merge(base.tasks, kept, spool, tasks)
-        people = _people(users(client), counts.users)
+        people = _people(base.people, users(client), counts.users)
         whole = digest(file_digest(tasks), canonical(people), setting)
         path = folder / whole[:_LENGTH]
         new = not path.exists()
@@ -171,8 +171,9 @@ def _pull(
 class _Base:
     """The tasks of an earlier pull, looked through when they are needed and not before."""
 
-    def __init__(self, tasks: Path | None) -> None:
-        self.tasks = tasks
+    def __init__(self, folder: Path | None) -> None:
+        self.tasks = folder / "tasks.jsonl" if folder is not None else None
+        self.people: dict[str, dict[str, str]] = {} if folder is None else read_json(folder / "users.json") or {}
         self._places: list[Place] | None = None
 
     def places(self) -> list[Place]:
@@ -189,9 +190,12 @@ def _setting(projects: Mapping[str, Mapping[str, Any]], scheme: Scheme) -> str:
     return digest(canonical(asdict(scheme)), canonical({slot: p["id"] for slot, p in projects.items()}))
 
 
-def _people(known: Mapping[str, Mapping[str, Any]], wanted: set[int]) -> dict[str, dict[str, str]]:
-    by_id = {user["id"]: str(user["email"]) for user in known.values()}
-    return {str(user): {"email": by_id[user]} for user in sorted(wanted) if user in by_id}
+def _people(
+    before: Mapping[str, dict[str, str]], known: Mapping[str, Mapping[str, Any]], wanted: set[int]
+) -> dict[str, dict[str, str]]:
+    """Who did what is in the pull. An account deleted since is known from before, so that its name stays the same."""
+    by_id = dict(before) | {str(user["id"]): {"email": str(user["email"])} for user in known.values()}
+    return {str(user): by_id[str(user)] for user in sorted(wanted) if str(user) in by_id}
 
 
 def _overlap(since: datetime) -> str:

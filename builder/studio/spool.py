@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from builder.studio.listing import Data
+
 
 class Place(NamedTuple):
     """Where a task's line lies in its file; places sort as the lines of a pull do."""
@@ -24,17 +26,21 @@ class _Author(msgspec.Struct):
     was_cancelled: bool | None = False
 
 
-class _Data(msgspec.Struct):
-    chunk_id: str | None = None
-
-
 class _Line(msgspec.Struct):
     id: int
     project: int
-    data: _Data = msgspec.field(default_factory=_Data)
+    data: Data = msgspec.field(default_factory=Data)
     annotations: list[_Author] = []
     drafts: list[_Author] = []
     predictions: list[_Author] = []
+
+    def place(self, offset: int, length: int) -> Place:
+        # Tasks of others go to the front; the decoder says what they are.
+        return Place("" if self.is_strange else self.data.chunk_id, self.project, self.id, offset, length)
+
+    @property
+    def is_strange(self) -> bool:
+        return not isinstance(self.data.chunk_id, str)
 
 
 _line = msgspec.json.Decoder(_Line)
@@ -60,11 +66,8 @@ class Spool:
         line = msgspec.json.encode(task, order="sorted") + b"\n"
         offset = self._file.tell()
         self._file.write(line)
-        chunk_id = task["data"].get("chunk_id")
-        # Tasks of others go to the front; the decoder says what they are.
-        place = Place(chunk_id if isinstance(chunk_id, str) else "", task["project"], task["id"], offset, len(line))
-        self.index[task["id"]] = place
-        self._tasks[task["id"]] = msgspec.convert(task, _Line)
+        read = self._tasks[task["id"]] = msgspec.convert(task, _Line)
+        self.index[task["id"]] = read.place(offset, len(line))
 
     def task(self, number: int) -> "_Line":
         """What is counted of a task."""
@@ -80,7 +83,7 @@ def places(tasks: Path) -> Iterator[Place]:
     with tasks.open("rb") as lines:
         for line in lines:
             task = _line.decode(line)
-            yield Place(task.data.chunk_id or "", task.project, task.id, offset, len(line))
+            yield task.place(offset, len(line))
             offset += len(line)
 
 
@@ -131,5 +134,5 @@ def _count(counts: Counts, task: _Line) -> None:
     counts.annotations += len(task.annotations) - skipped
     counts.drafts += len(task.drafts)
     counts.predictions += len(task.predictions)
-    counts.strangers += task.data.chunk_id is None
+    counts.strangers += task.is_strange
     counts.users |= {a.completed_by for a in task.annotations if a.completed_by is not None}

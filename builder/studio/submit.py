@@ -24,7 +24,8 @@ class Submitted:
 
 
 class _Author(msgspec.Struct):
-    completed_by: int
+    #: None when the account was deleted.
+    completed_by: int | None
 
 
 class _Annotated(msgspec.Struct):
@@ -42,7 +43,7 @@ def authors(client: Client, project: int, page_size: int) -> dict[int, set[int]]
     found: dict[int, set[int]] = {}
     for page in pages(client, project, nested(["id"], ["completed_by"]), page_size, _Page):
         for task in page.tasks:
-            found[task.id] = {a.completed_by for a in task.annotations}
+            found[task.id] = {a.completed_by for a in task.annotations if a.completed_by is not None}
     return found
 
 

@@ -14,6 +14,7 @@ from builder.commands.push import push
 from builder.studio import accounts, projects
 from builder.studio import pull as pulls
 from builder.studio.client import Client
+from builder.studio.progress import progress
 from builder.studio.server import Server, ensure
 from builder.studio.settings import Annotators
 
@@ -37,12 +38,16 @@ def annotated(studio: Any) -> Any:
     sample = studio.dataset(chunks=4)
     push(sample.config, quiet())
     pull(sample.config, quiet())
-    # As if the last pull were long ago, so that only what the server stamps, or what we look for, is fetched.
+    long_ago(sample)
+    return sample
+
+
+def long_ago(sample: Any) -> None:
+    """As if the last pull were long ago, so that only what the server stamps, or what we look for, is fetched."""
     state = sample.config.dataset_folder / "pulls" / "state.json"
     later = json.loads(state.read_text("utf-8"))
     later["since"] = "2035-01-01T00:00:00.000Z"
     state.write_text(json.dumps(later), encoding="utf-8")
-    return sample
 
 
 def quiet() -> Console:
@@ -132,6 +137,29 @@ def test_changed_annotations_are_stamped(
     assert (pulled["annotations"], pulled["skipped"]) == (annotations, skipped)
     assert Path(before["folder"]).is_dir(), "an earlier pull stays"
     same_as_full(sample, pulled)
+
+
+def test_who_annotated_is_known_after_the_account_was_deleted(studio: Any, people: dict[str, Client]) -> None:
+    sample = studio.dataset(chunks=2, annotators=Annotators(people={"fay": "fay@example.org"}, overlap=1))
+    push(sample.config, quiet())
+    with ensure(sample.config) as server:
+        password = accounts.ensure_accounts(sample.config, server, people["admin"])["fay@example.org"]
+        token = accounts.token_of(server.url, "fay@example.org", password)
+        _, (first, second) = task_ids(sample, people["admin"])
+        with Client(Server(server.url, token, server.vault), sample.config.label_studio) as fay:
+            fay.post(f"api/tasks/{first}/annotations/", {"result": []})
+            number = fay.whoami()["id"]
+    pull(sample.config, quiet())
+    long_ago(sample)
+    people["admin"].delete(f"api/users/{number}")
+    people["admin"].delete(f"api/tasks/{second}/")
+    pulled = pull(sample.config, quiet())
+    assert pulled["incremental"]
+    assert pulled["new"]
+    users = json.loads((Path(pulled["folder"]) / "users.json").read_text("utf-8"))
+    assert users == {str(number): {"email": "fay@example.org"}}
+    # The server itself does not know any more, and that stops nobody.
+    assert progress(sample.config)["by_annotator"] == {"deleted accounts": {"annotated": 1, "skipped": 0}}
 
 
 def test_a_pull_that_fails_leaves_nothing_behind(annotated: Any, monkeypatch: pytest.MonkeyPatch) -> None:

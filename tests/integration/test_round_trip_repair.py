@@ -79,6 +79,20 @@ def test_chunks_not_selected_any_more_are_reported_and_stay(human: Any) -> None:
         assert client.get("api/tasks", {"project": project, "page_size": 1})["total"] == 4
 
 
+def test_tasks_of_others_are_left_alone_whatever_they_hold(human: Any) -> None:
+    push(human.config, quiet())
+    with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
+        project = projects.all_of(client, human.config)["all"]["id"]
+        shown = dict.fromkeys(("text", "title", "byline", "context_before", "context_after"), "by hand")
+        foreign = [{"data": {**shown, **more}} for more in ({}, {"chunk_id": 5}, {"chunk_id": ["x"]})]
+        client.post(f"api/projects/{project}/import", foreign)
+    outcome = push(human.config, quiet())["projects"][0]
+    assert (outcome["imported"], outcome["strangers"]) == (0, 3)
+    for full in (False, True):
+        pulled = pull(human.config, quiet(), full=full)
+        assert (pulled["tasks"], pulled["strangers"], pulled["duplicates"]) == (7, 3, 0)
+
+
 def test_dropped_predictions_are_repaired_once(human: Any) -> None:
     push(human.config, quiet())
     region = {
