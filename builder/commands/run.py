@@ -33,7 +33,8 @@ def run(config: Config, console: "Console") -> dict[str, Any]:
         summary["progress"] = state = progress(config)
         if state["done"] < state["tasks"]:
             _say_what_is_left(config, console, state)
-            if people:
+            # On a server elsewhere people have their accounts already, and `push` said where the projects are.
+            if people and not config.label_studio.url:
                 summary["serve"] = serve(config, console)
             return summary
         summary["pull"] = pull(config, console)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from builder.config import Config
+from builder.release.versions import releases
 from builder.store import read_json
 
 if TYPE_CHECKING:
@@ -17,10 +18,7 @@ def status(config: Config, console: "Console") -> dict[str, Any]:
     summary["label_studio"] = _server(config)
     latest = read_json(config.dataset_folder / "pulls" / "latest.json")
     summary["pull"] = latest
-    summary["releases"] = sorted(
-        (path.name for path in config.release_folder.glob("v*.*.*") if (path / "manifest.json").exists()),
-        key=lambda name: tuple(int(part) for part in name[1:].split(".")),
-    )
+    summary["releases"] = [version.folder for version, _ in releases(config.release_folder)]
     lines = {name: _flat(summary[name]) if summary[name] else f"not done: builder {name}" for name in STAGES}
     server = summary["label_studio"]
     lines["label studio"] = _flat(server) if server.get("url") else "not running: builder serve"

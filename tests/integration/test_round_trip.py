@@ -10,10 +10,12 @@ from rich.console import Console
 
 from builder.commands.pull import pull
 from builder.commands.push import push
+from builder.commands.run import run
+from builder.config import Paths
 from builder.studio import accounts
 from builder.studio.client import Client
 from builder.studio.server import ensure, vault_of
-from builder.studio.settings import Annotators
+from builder.studio.settings import Annotators, LabelStudio
 
 pytestmark = pytest.mark.studio
 
@@ -83,6 +85,23 @@ def test_accounts_made_at_the_same_time_all_keep_their_passwords(studio: Any) ->
         list(pool.map(make, range(2)))
     kept = vault_of(studio.dataset(chunks=1).config).secrets().annotators
     assert {f"p{number}-{n}@example.org" for number in range(2) for n in range(3)} <= set(kept)
+
+
+def test_a_run_on_a_server_elsewhere_ends_with_what_is_left(
+    studio: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "one.txt").write_text("Japan and Boeing agreed on a new line for missiles.", encoding="utf-8")
+    with ensure(studio.dataset(chunks=1).config) as server:
+        monkeypatch.setenv("LABEL_STUDIO_API_KEY", server.token)
+        config = studio.dataset(chunks=1, annotators=Annotators(overlap=1)).config
+        config.paths = Paths(raw=str(tmp_path / "raw"), workspace=str(tmp_path / "workspace"))
+        config.label_studio = LabelStudio(url=server.url)
+        console = Console(file=io.StringIO(), width=200)
+        summary = run(config, console)
+    assert (summary["progress"]["tasks"], summary["progress"]["done"]) == (1, 0)
+    assert "0 of 1 chunks are annotated" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert server.url in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_each_annotator_has_a_project_with_an_equal_share(studio: Any) -> None:

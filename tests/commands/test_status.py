@@ -1,0 +1,22 @@
+"""What `builder status` says about a workspace, without changing it."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from builder.commands.status import status
+from builder.config import Paths
+
+
+def test_only_finished_releases_are_listed_in_their_order(make_sample: Any, tmp_path: Path) -> None:
+    config = make_sample(chunks=1).config
+    config.paths = Paths(workspace=str(tmp_path / "workspace"), exports=str(tmp_path / "exports"))
+    for name in ("v1.10.0", "v1.9.0", "v1.9.0.bak", "v2.0.0"):
+        (config.release_folder / name).mkdir(parents=True)
+        if name != "v2.0.0":
+            (config.release_folder / name / "manifest.json").write_text("{}", encoding="utf-8")
+    summary = status(config, Console(file=io.StringIO()))
+    assert summary["releases"] == ["v1.9.0", "v1.10.0"]
+    assert not (tmp_path / "workspace" / "studio").exists()
