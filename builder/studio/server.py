@@ -8,6 +8,7 @@ a run crashes.
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import signal
 import socket
@@ -98,7 +99,7 @@ def remote_token(config: Config) -> str:
     """The token of a remote server, from the environment or the file the configuration names."""
     token = os.environ.get("LABEL_STUDIO_API_KEY", "").strip()
     if token:
-        return token
+        return _plain(token, "LABEL_STUDIO_API_KEY")
     if not config.label_studio.token_file:
         raise Unauthorized(
             f"There is no token for {config.label_studio.url}.",
@@ -106,11 +107,21 @@ def remote_token(config: Config) -> str:
         )
     path = Path(config.label_studio.token_file).expanduser()
     try:
-        token = path.read_text(encoding="utf-8").strip()
+        token = path.read_text(encoding="utf-8").strip().partition("\n")[0].strip()
     except (OSError, UnicodeDecodeError) as e:
         raise ConfigError(f"label_studio.token_file cannot be read: {e}.", "Correct the path or its rights.") from e
     if not token:
         raise ConfigError(f"label_studio.token_file {path} is empty.", "Put the token on its first line.")
+    return _plain(token, f"label_studio.token_file {path}")
+
+
+def _plain(token: str, where: str) -> str:
+    # What no header can hold would come back in an error that shows the token.
+    if not re.fullmatch("[!-~]+", token):
+        raise ConfigError(
+            f"{where} holds blanks or signs that no token has.",
+            "Copy the token alone, without quotes or a word before it.",
+        )
     return token
 
 

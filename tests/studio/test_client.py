@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from builder.errors import BuilderError, Refused, Unauthorized, Unreachable
+from builder.errors import BuilderError, ConfigError, Refused, Unauthorized, Unreachable
 from builder.studio.client import Client, NotFound
 from builder.studio.server import Server, remote_token
 from builder.studio.settings import LabelStudio
@@ -239,4 +239,13 @@ def test_the_token_comes_from_the_environment_or_a_file(
     assert remote_token(config) == "from-file"
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", "from-environment")
     assert remote_token(config) == "from-environment"
+    (tmp_path / "token").write_text("from-file\n# of the team\n", encoding="utf-8")
+    for secret in ("se cret", "sec\nret", "“secret”"):
+        monkeypatch.setenv("LABEL_STUDIO_API_KEY", secret)
+        with pytest.raises(ConfigError, match="LABEL_STUDIO_API_KEY holds") as caught:
+            remote_token(config)
+        assert "sec" not in str(caught.value).replace(" sec", "")
+    monkeypatch.delenv("LABEL_STUDIO_API_KEY")
+    assert remote_token(config) == "from-file"
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", "from-environment")
     assert "from-environment" not in repr(Server("https://labels.example.org", remote_token(config)))
