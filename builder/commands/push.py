@@ -29,13 +29,18 @@ def push(config: Config, console: "Console", *, dry_run: bool = False) -> dict[s
     from builder.studio.server import ensure
     from builder.studio.suggestions import suggest
 
+    if config.label_studio.url and config.annotators.kind == "recorded":
+        raise ConfigError(
+            "Recorded annotators submit through accounts of the embedded Label Studio only.",
+            "Leave label_studio.url empty, or set annotators=human.",
+        )
     prepared = config.stage("prepare")
     chunks = read_table(prepared.table("selected"), tables.CHUNKS, "prepare").to_pylist()
     articles = read_table(prepared.table("articles"), tables.ARTICLES, "prepare").to_pylist()
     if not prepared.fingerprint():
         raise SourceError("The stage prepare was not finished.", "Run `builder prepare` again.")
     chunks, questions = _with_questions(config, chunks)
-    made = make_plan(config, chunks, articles, suggest(config, chunks, articles), questions)
+    made = make_plan(config, chunks, articles, suggest(config, chunks, articles), questions, keep=not dry_run)
     if not dry_run:
         write_table(config.stage("push").table("rejects"), tables.build(made.rejects, tables.REJECTS))
     with (
@@ -146,14 +151,9 @@ def _submit(
     from builder.studio import accounts, recorded, submit
     from builder.studio.client import Client
     from builder.studio.listing import held
-    from builder.studio.server import Server
+    from builder.studio.server import Server, vault_of
 
-    if server.vault is None:
-        raise ConfigError(
-            "Recorded annotators submit through accounts of the embedded Label Studio only.",
-            "Leave label_studio.url empty, or set annotators=human.",
-        )
-    passwords = server.vault.secrets().annotators
+    passwords = vault_of(config).secrets().annotators
     ids = accounts.users(client)
     by_slot = {row["slot"]: row["project"] for row in pushed}
     folder = Path(config.annotators.recorded)

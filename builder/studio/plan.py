@@ -35,11 +35,12 @@ def plan(
     articles: Sequence[Row],
     suggested: Mapping[str, list[dict[str, Any]]] | None = None,
     everyone: Collection[str] = (),
+    keep: bool = True,
 ) -> Plan:
     """The tasks of all projects, in the order of the chunks.
 
     `suggested` are predictions by chunk id; `everyone` are ids of chunks that each annotator gets who has a project of
-    their own, whatever the overlap.
+    their own, whatever the overlap. Who annotates what is written down and stays so, unless `keep` is false.
     """
     made = Plan()
     by_id = {article["article_id"]: article for article in articles}
@@ -59,7 +60,7 @@ def plan(
     if config.annotators.layout == "shared" and config.annotators.kind == "human":
         made.slots = {SHARED: tasks}
         return made
-    made.assigned = _assigned(config, made.chunks)
+    made.assigned = _assigned(config, made.chunks, keep)
     if config.annotators.layout == "each":
         names = [a.name for a in annotators(config)]
         made.assigned |= {chunk_id: names for chunk_id in everyone if chunk_id in made.chunks}
@@ -93,14 +94,14 @@ def unstorable(data: Mapping[str, Any]) -> str:
     return ""
 
 
-def _assigned(config: Config, chunks: Mapping[str, Row]) -> dict[str, list[str]]:
-    """Who annotates which chunk. Kept on disk before anything is pushed, so that a stop in between changes nothing."""
+def _assigned(config: Config, chunks: Mapping[str, Row], keep: bool) -> dict[str, list[str]]:
+    # Written down before anything is pushed, so that a stop in between changes nothing.
     path = config.dataset_folder / "assignment.json"
     earlier: dict[str, list[str]] = read_json(path) or {}
     names = [a.name for a in annotators(config)]
     sizes = {chunk_id: len(chunk["text"]) for chunk_id, chunk in chunks.items()}
     made = assign(sizes, names, config.annotators.overlap, earlier)
-    if made != {k: v for k, v in earlier.items() if k in made}:
+    if keep and made != {k: v for k, v in earlier.items() if k in made}:
         write_json(path, {**earlier, **made})
     return made
 

@@ -44,6 +44,15 @@ def test_projects_of_ones_own_hold_what_was_assigned(make_sample: Callable[..., 
     assert read_json(sample.config.dataset_folder / "assignment.json") == made.assigned
 
 
+def test_a_plan_that_is_only_looked_at_assigns_nothing(make_sample: Callable[..., Any]) -> None:
+    people = {name: f"{name}@example.org" for name in ("ada", "ben", "cyd")}
+    sample = make_sample(chunks=3, annotators=Annotators(layout="each", overlap=3, people=people))
+    plan(sample.config, sample.chunks, articles(sample), keep=False)
+    sample.config.annotators.overlap = 1
+    made = plan(sample.config, sample.chunks, articles(sample))
+    assert {len(names) for names in made.assigned.values()} == {1}
+
+
 def test_an_annotator_who_left_keeps_what_was_assigned(make_sample: Callable[..., Any]) -> None:
     people = {name: f"{name}@example.org" for name in ("ada", "ben", "cyd")}
     sample = make_sample(chunks=6, annotators=Annotators(layout="each", overlap=2, people=people))
