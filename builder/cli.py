@@ -27,6 +27,8 @@ class Command:
     flags: dict[str, str] = field(default_factory=dict)
     #: It changes nothing, so that its configuration is not worth a record.
     only_reads: bool = False
+    #: It works on Arrow tables, and runs no code of the user's own.
+    tables: bool = False
 
     @property
     def required(self) -> int:
@@ -35,7 +37,7 @@ class Command:
 
 COMMANDS = {
     "run": Command("Do everything: prepare, push, annotate, pull, validate, adjudicate, export"),
-    "prepare": Command("Read, clean, de-duplicate and chunk the raw articles"),
+    "prepare": Command("Read, clean, de-duplicate and chunk the raw articles", tables=True),
     "push": Command(
         "Put the selected chunks into Label Studio, each exactly once",
         flags={"--dry-run": "say what would be done, and do nothing"},
@@ -44,26 +46,32 @@ COMMANDS = {
         "Fetch what annotators did, as it is, into an immutable hashed pull",
         flags={"--full": "ask for everything again, not only for what is newer than the last pull"},
     ),
-    "validate": Command("Decode the latest pull, check every label and measure agreement"),
-    "adjudicate": Command("Decide one gold label from the annotators' labels"),
+    "validate": Command("Decode the latest pull, check every label and measure agreement", tables=True),
+    "adjudicate": Command("Decide one gold label from the annotators' labels", tables=True),
     "review": Command(
         "Send unresolved and quarantined chunks to an expert, whose decisions the next pull brings back",
         flags={"--dry-run": "say which chunks would be sent, and do nothing"},
+        tables=True,
     ),
-    "export": Command("Write the next release, unless nothing changed"),
+    "export": Command("Write the next release, unless nothing changed", tables=True),
     "serve": Command(
         "Start the embedded Label Studio, or find it running, and say where to label",
         flags={"--stop": "stop it", "--foreground": "stay, and stop it with Ctrl-C"},
     ),
     "status": Command("Show how far each stage and the annotation are", only_reads=True),
-    "diff": Command("Compare two releases: rows, labels, boundaries, splits", words=("OLD", "NEW"), only_reads=True),
+    "diff": Command(
+        "Compare two releases: rows, labels, boundaries, splits", words=("OLD", "NEW"), only_reads=True, tables=True
+    ),
     "verify": Command(
         "Check a release's hashes and rebuild it from its pull",
         words=("[RELEASE]",),
         flags={"--hashes-only": "check hashes alone, without rebuilding"},
         only_reads=True,
+        tables=True,
     ),
-    "trace": Command("Show the way from a released row back to its raw characters", words=("ROW_ID",), only_reads=True),
+    "trace": Command(
+        "Show the way from a released row back to its raw characters", words=("ROW_ID",), only_reads=True, tables=True
+    ),
     "publish": Command(
         "Upload a release to the Hugging Face Hub in one commit with a tag",
         words=("[RELEASE]",),
@@ -153,6 +161,10 @@ def _task(name: str, words: list[str], options: dict[str, bool]) -> Callable[["D
         with _reported(name):
             config = convert(composed)
             function = getattr(importlib.import_module(f"builder.commands.{name}"), name)
+            if COMMANDS[name].tables:
+                from builder.memory import without_pandas
+
+                without_pandas()
             keywords = {flag.removeprefix("--").replace("-", "_"): True for flag in options if flag != JSON_FLAG}
             # Standard output carries only what a script may read; everything for people goes to standard error, as it
             # is: a path or an article's words may hold what rich would take for markup, or for the name of an emoji.

@@ -8,7 +8,6 @@ import contextlib
 import importlib
 import multiprocessing
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 
 from builder.engine_settings import Engine
 from builder.errors import BuilderError, ConfigError
+from builder.memory import without_pandas
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,7 +28,7 @@ class WorkerLostError(BuilderError):
 
 
 class Runner:
-    """An engine that has been started; `close` stops what it started."""
+    """An engine; it starts workers when there is work for them, and `close` stops what it started."""
 
     def __init__(self, settings: Engine) -> None:
         self.settings = settings
@@ -36,9 +36,6 @@ class Runner:
         self._pool: Executor | None = None
         self._closing = contextlib.ExitStack()
         self._client: Any = None  # of dask, which is typed in parts only
-        if settings.kind == "dask":
-            self._client = self._closing.enter_context(_dask(settings, self.workers))
-            self.workers = max(1, len(self._client.scheduler_info()["workers"]))
 
     def __enter__(self) -> "Runner":
         return self
@@ -52,10 +49,10 @@ class Runner:
         self._closing.close()
 
     def warm(self, module: str) -> None:
-        """Workers start and import a module, while this process goes on."""
-        if self.workers > 1 and self._client is None:
+        """Local workers start and import a module, while this process goes on."""
+        if self.workers > 1 and self.settings.kind == "local":
             for _ in range(self.workers):
-                self._executor().submit(_import, module)
+                self._executor().submit(importlib.import_module, module)
 
     def map(
         self,
@@ -70,7 +67,7 @@ class Runner:
         Raises the first error of the function; `WorkerLostError` when an item's worker died more than
         `engine.retries` times.
         """
-        if light or (self._client is None and (self.workers == 1 or len(items) == 1)):
+        if light or (self.settings.kind == "local" and (self.workers == 1 or len(items) == 1)):
             return [_seen(index, function(item), done) for index, item in enumerate(items)]
         results: dict[int, R] = {}
         lost = dict.fromkeys(range(len(items)), 0)
@@ -125,14 +122,16 @@ class Runner:
             ) from e
 
     def _executor(self) -> Executor:
-        if self._pool is None:
-            if self._client is not None:
-                self._pool = self._client.get_executor(pure=False, retries=self.settings.retries)
-            else:
-                # Threads (progress, Arrow) do not survive a fork, so workers start clean.
-                method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-                context = multiprocessing.get_context(method)
-                self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=_lean)
+        if self._pool is None and self.settings.kind == "dask":
+            if self._client is None:
+                self._client = self._closing.enter_context(_dask(self.settings, self.workers))
+                self.workers = max(1, len(self._client.scheduler_info()["workers"]))
+            self._pool = self._client.get_executor(pure=False, retries=self.settings.retries)
+        elif self._pool is None:
+            # Threads (progress, Arrow) do not survive a fork, so workers start clean.
+            method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+            context = multiprocessing.get_context(method)
+            self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=without_pandas)
         return self._pool
 
     def _drop_pool(self) -> None:
@@ -142,25 +141,6 @@ class Runner:
             else:
                 self._pool.shutdown(wait=False)
             self._pool = None
-
-
-class _WithoutPandas:
-    """Lets `import pandas` fail, as where it is not installed."""
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        """No module is found here; pandas is not looked for elsewhere either."""
-        if name == "pandas":
-            raise ModuleNotFoundError("workers do without pandas", name=name)
-
-
-def _lean() -> None:
-    # pyarrow imports pandas only to ask whether a list is one of its columns: half the start of a worker, and 60 MB.
-    if "pandas" not in sys.modules:
-        sys.meta_path.insert(0, _WithoutPandas())
-
-
-def _import(module: str) -> None:
-    importlib.import_module(module)
 
 
 def _seen(index: int, result: R, done: Callable[[int, R], None] | None) -> R:

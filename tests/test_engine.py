@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -74,11 +76,20 @@ def test_work_that_kills_every_worker_is_given_up() -> None:
 
 def test_no_scheduler_is_an_error_with_its_address() -> None:
     pytest.importorskip("distributed")
-    with pytest.raises(ConfigError, match=r"tcp://127\.0\.0\.1:9"):
-        Runner(Engine(kind="dask", address="tcp://127.0.0.1:9"))
+    settings = Engine(kind="dask", address="tcp://127.0.0.1:9")
+    with Runner(settings) as runner, pytest.raises(ConfigError, match=r"tcp://127\.0\.0\.1:9"):
+        runner.map(abs, [1, 2])
 
 
 @pytest.mark.parametrize("wrong", [{"kind": "spark"}, {"workers": -1}])
 def test_settings_out_of_range_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
         Engine(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_process_without_pandas_in_pyarrow_may_still_import_it() -> None:
+    code = (
+        "import sys; from builder.memory import without_pandas; without_pandas(); import pyarrow as pa\n"
+        "pa.array([1, 2]).to_numpy(); assert 'pandas' not in sys.modules; import pandas; pandas.Series([1])"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -40,9 +40,13 @@ def prepare(config: Config, console: "Console") -> dict[str, Any]:
     from builder.engine import Runner
 
     stage = config.stage("prepare")
-    with Watch(console) as watch:
+    with Watch(console) as watch, Runner(config.engine) as runner:
         files, rejected = find(config.paths.raw, config.source)
-        watch.begin("listing", sum(f.size for f in files))
+        size = sum(f.size for f in files)
+        if size >= _LIGHT and not stage.table("articles").exists():
+            # The first time there is much to read: workers start while this process lists it.
+            runner.warm("builder.corpus.part")
+        watch.begin("listing", size)
         found, unreadable = pieces(files, config.source, stage.folder / "inventory.json", watch.advance)
         todo = shards(found, config.source)
         rejected = [*rejected, *unreadable]
@@ -59,7 +63,7 @@ def prepare(config: Config, console: "Console") -> dict[str, Any]:
             summary = stage.summary() or {}
             watch.say("prepare: nothing changed")
             return summary
-        with stage.rewrite(fingerprint) as summary, Runner(config.engine) as runner:
+        with stage.rewrite(fingerprint) as summary:
             summary["files"] = len(files)
             _fill(config, stage, runner, watch, todo, rejected, settings, keywords, summary)
     show(console, summary)
@@ -77,10 +81,7 @@ def _fill(
     keywords: tuple[str, ...],
     summary: dict[str, Any],
 ) -> None:
-    if sum(shard.size for shard in todo) >= _LIGHT and not stage.table("articles").exists():
-        # The first time there is much to read; workers start while this process imports what it needs itself.
-        runner.warm("builder.corpus.part")
-    from builder.corpus import dedup, rows  # noqa: F401
+    from builder.corpus import rows
     from builder.corpus.assemble import TABLES, join, settle
 
     jobs = _jobs(config, stage, runner, watch, todo, settings)
@@ -177,7 +178,8 @@ def _make(jobs: "list[Job]", runner: "Runner", watch: "Watch") -> list[dict[str,
         )
 
     found = {job.folder: read_json(Path(job.folder) / "part.json") for job in jobs}
-    todo = [job for job in jobs if found[job.folder] is None]
+    # The largest first, so that no worker has one left when the others are done.
+    todo = sorted((job for job in jobs if found[job.folder] is None), key=lambda job: -job.shard.size)
     for job in jobs:
         if found[job.folder] is not None:
             done(job, found[job.folder])
