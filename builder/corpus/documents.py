@@ -26,13 +26,15 @@ def markdown_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Recor
     """The whole file is one record; YAML front matter fills its columns."""
     import yaml
 
+    # By name, so that its words are the same in a process where the configuration was read and in a worker.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for record in text_file(stream, path, source):
         if isinstance(record, Record):
             record.kind = "markdown"
             matter = _FRONT_MATTER.match(record.raw)
             if matter:
                 try:
-                    fields = yaml.safe_load(matter.group(1))
+                    fields = yaml.load(matter.group(1), loader)
                     if isinstance(fields, dict):
                         describe(record, {str(k): v for k, v in fields.items()}, source)
                 except (yaml.YAMLError, ValueError) as e:

@@ -83,8 +83,8 @@ def _local(root: Path) -> list[RawFile | Reject]:
         return [_stat(root, root.name)]
     found: list[RawFile | Reject] = []
     for path, problem in _walk(root, "", (root.resolve(),)):
-        # A name that is not UTF-8 keeps its address, and is shown with U+FFFD.
-        shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        # A name that is not UTF-8 keeps its address; it is shown with its bytes, by which it differs from others.
+        shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         found.append(Reject(shown, None, *problem) if problem else _stat(root / path, shown))
     return found
 

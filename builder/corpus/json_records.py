@@ -40,7 +40,7 @@ def _line(line: bytes, encoding: str, path: str, number: int, source: Source) ->
     used = "utf-8"
     try:
         item = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as e:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         # Python's parser takes lone surrogates and NaN; another encoding may have been used.
         try:
             text, used = decode(line, encoding)

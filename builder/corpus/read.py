@@ -56,3 +56,9 @@ def read(stream: BinaryIO, path: str, source: Source, first: int = 0) -> Found:
         yield Reject(path, number + 1, "too-large", str(e))
     except OSError as e:
         yield Reject(path, None, "unreadable", e.strerror or str(e))
+    except Exception as e:  # noqa: BLE001 - see below
+        # Libraries fail in ways of their own on files that nobody foresaw. That must not stop the other files; it is
+        # counted in the summary like everything else that was left out.
+        yield Reject(
+            path, None, "reader-failed", f"{type(e).__name__}: {e}; {number + 1 - first} records were read before"
+        )

@@ -129,7 +129,9 @@ def _names(value: Any, split: bool = True) -> list[str]:
     if isinstance(value, int | float):
         return [str(value)]
     if isinstance(value, Iterable):
-        return [name for item in value for name in _names(item, split=False)]
+        # A list in a list names nobody, and aliases of YAML nest lists without end.
+        names = (item for item in value if isinstance(item, str | int | float | Mapping))
+        return [name for item in names for name in _names(item, split=False)]
     return []
 
 

@@ -63,12 +63,13 @@ def pieces(
     fresh: dict[str, Any] = {}
     rejected: list[Reject] = []
 
-    def look(file: RawFile) -> tuple[RawFile, list[dict[str, Any]] | OSError]:
+    def look(file: RawFile) -> tuple[RawFile, list[Piece] | OSError]:
         entry = known.get(file.path)
         if entry and entry["stamp"] == file.stamp and entry["step"] == step and file.stamp and entry["settled"]:
-            return file, entry["pieces"]
+            # Where the file lies is not remembered: the whole folder may have been moved.
+            return file, [Piece(file.path, file.address, **p) for p in entry["pieces"]]
         try:
-            return file, [asdict(p) for p in _cut(file, step, source.storage_options)]
+            return file, _cut(file, step, source.storage_options)
         except OSError as e:
             return file, e
 
@@ -80,11 +81,11 @@ def pieces(
             if isinstance(found, OSError):
                 rejected.append(Reject(file.path, None, "unreadable", found.strerror or str(found)))
                 continue
-            out += [Piece(**p) for p in found]
+            out += found
             fresh[file.path] = {
                 "stamp": file.stamp,
                 "step": step,
-                "pieces": found,
+                "pieces": [{k: v for k, v in asdict(p).items() if k not in ("path", "address")} for p in found],
                 "settled": _settled(file.stamp, now),
             }
     if fresh != known:

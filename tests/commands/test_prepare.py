@@ -4,8 +4,11 @@ import gzip
 import hashlib
 import io
 import json
+import os
+import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +164,31 @@ def test_nothing_new_means_nothing_done(make: Make) -> None:
     assert prepare(config, screen) == first
     assert "nothing changed" in screen.file.getvalue()  # type: ignore[attr-defined]
     assert config.stage("prepare").table("articles").stat().st_mtime_ns == before
+
+
+def test_names_that_are_not_utf8_are_told_apart(make: Make) -> None:
+    config = make()
+    for name, word in ((b"a\xff.txt", "One"), (b"a\xfe.txt", "Two")):
+        put(config, os.fsdecode(name), ARTICLE.replace("Monday", word))
+    prepare(config, console())
+    assert [a["source_path"] for a in rows(config, "articles")] == ["a\\xfe.txt", "a\\xff.txt"]
+    before = bytes_of(config)
+    prepare(config, console())
+    assert bytes_of(config) == before
+
+
+def test_a_raw_folder_may_be_moved(make: Make) -> None:
+    config = make(source=Source(shard_mb=1))
+    put(config, "a.txt", ARTICLE)
+    put(config, "b.txt", ARTICLE.replace("Monday", "Friday"))
+    os.utime(config.raw / "a.txt", (1e9, 1e9))
+    time.sleep(2.1)  # so long after a change a file is read again, whatever its stamp
+    prepare(config, console())
+    moved = config.raw.rename(config.raw.with_name("moved"))
+    there = replace(config, paths=replace(config.paths, raw=str(moved)), chunking=Chunking(max_tokens=40))
+    prepare(there, console())
+    assert [r["reason"] for r in rows(there, "rejects")] == [r["reason"] for r in rows(config, "rejects")]
+    assert [a["source_path"] for a in rows(there, "articles")] == ["a.txt", "b.txt"]
 
 
 def test_only_what_changed_is_done_again(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,14 +5,16 @@ import gzip
 import io
 import json
 import random
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.corpus.decoding import NotTextError, decode
@@ -74,12 +76,38 @@ def test_any_bytes_are_text_or_refused(data: bytes) -> None:
     assert text.encode().decode() == text
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from(sorted(READERS)))
-def test_no_reader_raises_whatever_the_bytes(data: bytes, suffix: str) -> None:
-    if suffix in (".html", ".htm", ".xhtml"):
-        return
+def test_no_reader_fails_whatever_the_bytes(data: bytes, suffix: str) -> None:
     items = list(read(io.BufferedReader(io.BytesIO(data)), f"x{suffix}", Source()))  # type: ignore[arg-type]
     assert items
+    assert not any(isinstance(item, Reject) and item.reason == "reader-failed" for item in items)
+
+
+def test_a_reader_that_fails_gives_what_it_read_and_a_reject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
+        yield from READERS[".text"](stream, path, source)
+        raise ZeroDivisionError("of the library")
+
+    monkeypatch.setitem(READERS, ".txt", failing)
+    records, rejects = found(put(tmp_path, "a.txt", TEXT))
+    assert [r.raw for r in records] == [TEXT]
+    assert [(r.reason, r.detail) for r in rejects] == [
+        ("reader-failed", "ZeroDivisionError: of the library; 1 records were read before")
+    ]
+
+
+def test_a_line_too_deep_for_the_parser_costs_itself_alone(tmp_path: Path) -> None:
+    deep = '{"text": ' + "[" * 5000 + "]" * 5000 + "}"
+    records, rejects = found(put(tmp_path, "a.jsonl", f"{deep}\n" + json.dumps({"text": TEXT})))
+    assert [r.raw for r in records] == [TEXT]
+    assert [(r.record, r.reason) for r in rejects] == [(0, "bad-json")]
+
+
+def test_aliases_that_nest_lists_name_nobody(tmp_path: Path) -> None:
+    names = "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}' if i else 'x'] * 9)}]\n" for i in range(12))
+    records, _ = found(put(tmp_path, "a.md", f"---\n{names}authors: *a11\n---\n{TEXT}"))
+    assert records[0].authors == []
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
