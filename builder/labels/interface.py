@@ -13,7 +13,7 @@ from pathlib import Path
 
 from builder.labels import controls
 from builder.labels.hotkeys import SHIFT, Hotkeys, assign
-from builder.scheme import EVIDENCE, Scheme
+from builder.scheme import EVIDENCE, EntityLabel, Scheme, StanceLabel, Target
 
 #: Entity colours dark enough to read as text on white and on their own tint; evidence keeps its own.
 PALETTE = (
@@ -47,6 +47,40 @@ def interface(scheme: Scheme) -> str:
     )
     ET.indent(root)
     return ET.tostring(root, encoding="unicode") + "\n"
+
+
+class _Found(Scheme):
+    """A scheme as it was found: names that people gave by hand need not be such as ours must be."""
+
+    def __post_init__(self) -> None:
+        pass
+
+
+def scheme_of(config: str) -> Scheme:
+    """The names that a labeling configuration asks with, as a scheme without version, words, colours and keys.
+
+    What was added by hand is among them; it may lack everything. Raises `xml.etree.ElementTree.ParseError`.
+    """
+    root = ET.fromstring(config)
+    labels = [label.get("value", "") for label in root.iterfind(f".//Labels[@name='{controls.ENTITY}']/Label")]
+    choices = {
+        asked.get("name", ""): [c.get("alias", c.get("value", "")) for c in asked.iterfind(".//Choice")]
+        for asked in root.iter("Choices")
+    }
+    questions = [name.removeprefix(controls.STANCE) for name in choices if name.startswith(controls.STANCE)]
+    slots = [int(name) for name in questions if name.isdecimal()]
+    answers = [choices[name] for name in choices if name.startswith(controls.STANCE) or name == controls.MENTION_STANCE]
+    return _Found(
+        version="",
+        entities={name: EntityLabel() for name in labels if name != EVIDENCE},
+        stance={name: StanceLabel() for some in answers for name in some},
+        targets={name: Target() for name in questions if not name.isdecimal()},
+        target_mode="article" if slots else "mention" if controls.MENTION_STANCE in choices else "fixed",
+        max_targets=max(slots, default=Scheme.max_targets),
+        evidence=EVIDENCE in labels,
+        problems=dict.fromkeys(choices.get(controls.PROBLEM, []), ""),
+        comment=root.find(f".//TextArea[@name='{controls.COMMENT}']") is not None,
+    )
 
 
 def colors(scheme: Scheme) -> dict[str, str]:

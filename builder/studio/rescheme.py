@@ -5,17 +5,15 @@ that knows both names, while the results are rewritten one by one; stopped in th
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from builder.config import Config
 from builder.errors import Refused
+from builder.labels.interface import scheme_of
 from builder.labels.migrate import changes, renamed, transition
 from builder.scheme import Scheme
-from builder.store import read_json, write_json
 from builder.studio import projects
 from builder.studio.client import Client
 from builder.studio.listing import filters, pages
@@ -36,26 +34,12 @@ def ensure(
     have used.
     """
     found = projects.find(client, config, wanted.slot)
-    old = _noted(client, config, wanted.slot)
+    # The project itself says how it asks: the workspace may be a new one, and people may have changed the project.
     rewritten = 0
-    if found is not None and old is not None and found["task_number"]:
+    if found is not None and found["task_number"]:
+        old = scheme_of(found["label_config"])
         rewritten = _migrate(client, found, old, config.labels, interface, config.label_studio.page_size)
-    project = projects.ensure(client, config, wanted)
-    _note(client, config, wanted.slot)
-    return project, rewritten
-
-
-def _noted(client: Client, config: Config, slot: str) -> Scheme | None:
-    """The scheme that a project was given last, as far as this workspace knows."""
-    found = (read_json(_path(config)) or {}).get(projects.server_key(client), {}).get(slot)
-    return None if found is None else msgspec.convert(found, Scheme)
-
-
-def _note(client: Client, config: Config, slot: str) -> None:
-    """The project has the configured scheme now."""
-    notes: dict[str, dict[str, Any]] = read_json(_path(config)) or {}
-    notes.setdefault(projects.server_key(client), {})[slot] = asdict(config.labels)
-    write_json(_path(config), notes)
+    return projects.ensure(client, config, wanted), rewritten
 
 
 def _migrate(
@@ -127,7 +111,3 @@ def _is_annotated(client: Client, project: Mapping[str, Any]) -> bool:
     """Whether anybody submitted, skipped or began anything there."""
     made = project["total_annotations_number"] + project["skipped_annotations_number"]
     return made > 0 or next(_drafted(client, project["id"], 1), None) is not None
-
-
-def _path(config: Config) -> Path:
-    return config.dataset_folder / "schemes.json"

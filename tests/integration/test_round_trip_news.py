@@ -101,6 +101,11 @@ def test_drafts_of_anybody_come_and_go(annotated: Any, people: dict[str, Client]
     assert (with_draft["id"], with_draft["drafts"][0]["user"]) == (ids[2], "dee@example.org")
     same_as_full(annotated, pulled)
 
+    people["dee"].patch(f"api/drafts/{draft['id']}/", {"lead_time": 8})
+    pulled = pull(annotated.config, quiet())
+    assert [d["lead_time"] for t in tasks_of(pulled) for d in t["drafts"]] == [8]
+    same_as_full(annotated, pulled)
+
     people["dee"].delete(f"api/drafts/{draft['id']}/")
     pulled = pull(annotated.config, quiet())
     assert not any(t["drafts"] for t in tasks_of(pulled))

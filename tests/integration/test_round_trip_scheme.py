@@ -60,9 +60,21 @@ def test_a_renamed_label_rewrites_what_carries_it_once(annotated: Any) -> None:
     entities = {"PLACE": EntityLabel(), "ORG": EntityLabel()}
     migrations = {"1": Migration(entities={"GPE": "PLACE"})}
     annotated.config.labels = replace(scheme, version="2", entities=entities, migrations=migrations)
+    # A workspace may be deleted; the pulls are what must be kept.
+    for path in annotated.config.dataset_folder.glob("*.json"):
+        path.unlink()
     assert push(annotated.config, quiet())["projects"][0]["results_rewritten"] == 6
     assert labels_of(annotated) == ["PLACE" if label == "GPE" else label for label in before]
     assert push(annotated.config, quiet())["projects"][0]["results_rewritten"] == 0
+
+
+def test_a_label_added_by_hand_is_not_dropped(annotated: Any) -> None:
+    with ensure(annotated.config) as server, Client(server, annotated.config.label_studio) as client:
+        project = projects.all_of(client, annotated.config)["all"]
+        config = project["label_config"].replace("</Labels>", '<Label value="New event"/></Labels>')
+        client.patch(f"api/projects/{project['id']}/", {"label_config": config})
+    with pytest.raises(Refused, match="drops entity label New event"):
+        push(annotated.config, quiet())
 
 
 def test_a_removed_label_is_refused_with_the_reason(annotated: Any) -> None:

@@ -2,13 +2,15 @@
 
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from label_studio_sdk.label_interface import LabelInterface
 
-from builder.labels.interface import PALETTE, colors, interface
+from builder.labels.interface import PALETTE, colors, interface, scheme_of
+from builder.labels.migrate import changes
 from builder.scheme import TARGET_MODES, EntityLabel, Scheme, StanceLabel, Target
 
 NASTY = "\"A\" <b>&amp; $5 & 'q' — 日本 $text {x} ]]> \U0001f680"
@@ -32,6 +34,28 @@ def test_one_of_both_is_enough(scheme: Scheme) -> None:
     only_stances = replace(scheme, entities={}, evidence=False, migrations={})
     found = set(controls(interface(only_stances)))
     assert found == {"before", "text", "after", "stance__japan", "stance__china", "problem", "comment"}
+
+
+@pytest.mark.parametrize("mode", TARGET_MODES)
+@pytest.mark.parametrize("less", [{}, {"evidence": False, "comment": False}, {"problems": {}}, {"max_targets": 3}])
+def test_an_interface_tells_its_scheme(scheme: Scheme, mode: str, less: dict[str, Any]) -> None:
+    # Only in one mode the interface asks about the scheme's own targets.
+    targets = scheme.targets if mode == "fixed" else {}
+    asked = replace(scheme, target_mode=mode, targets=targets, migrations={}, **less)
+    found = scheme_of(interface(asked))
+    assert changes(found, asked).none
+    assert changes(asked, found).none
+
+
+def test_an_interface_without_spans_or_without_stances_tells_its_scheme(scheme: Scheme) -> None:
+    only_spans = Scheme(name="spans", entities=scheme.entities)
+    only_stances = replace(scheme, entities={}, evidence=False, migrations={})
+    for asked in (only_spans, only_stances):
+        found = scheme_of(interface(asked))
+        assert changes(found, asked).none
+        assert changes(asked, found).none
+    by_hand = scheme_of("<View><Labels name='entity' toName='text'><Label value='New event'/></Labels></View>")
+    assert changes(by_hand, only_spans).removals == ["entity label New event"]
 
 
 def test_stances_are_required_single_choices_with_aliases_and_keys(scheme: Scheme) -> None:
