@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     from builder.studio.plan import Plan
     from builder.studio.server import Server
 
+#: What a push finds or does now and then in a project, in words.
+_RARE = {
+    "results_rewritten": "annotations, drafts and suggestions renamed",
+    "duplicates_removed": "duplicate tasks removed",
+    "annotations_moved": "annotations moved from duplicates",
+    "duplicates_left": "duplicate tasks left because they hold a draft",
+    "predictions_repaired": "tasks given the suggestions that the server had dropped",
+    "unplanned_annotated": "annotated tasks whose chunk is not selected any more",
+    "strangers": "tasks of others left alone",
+}
+
 
 def push(config: Config, console: "Console", *, dry_run: bool = False) -> dict[str, Any]:
     """The projects of the dataset hold the selected chunks; recorded annotators have submitted their labels.
@@ -224,8 +235,8 @@ def _show(console: "Console", summary: dict[str, Any]) -> None:
             highlight=False,
             soft_wrap=True,
         )
-        if row.get("duplicates_left"):
-            console.print(f"push {row['slot']}: {row['duplicates_left']} duplicates hold a draft and were left.")
+        if rare := [f"{row[key]} {words}" for key, words in _RARE.items() if row.get(key)]:
+            console.print(f"push {row['slot']}: {', '.join(rare)}.", highlight=False, soft_wrap=True)
     for name, row in summary.get("recorded", {}).items():
         console.print(f"annotated as {name}: {row['saved']} saved, {row['there']} there", highlight=False)
     if summary["rejected"]:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
-from builder.errors import ConfigError, Refused, StudioError, Unauthorized, Unreachable
+from builder.errors import ConfigError, Refused, Unauthorized, Unreachable
 from builder.studio.server import Server
 from builder.studio.settings import LabelStudio
 
@@ -316,6 +316,3 @@ def _detail_of(body: object) -> str:
         return ""
     reasons = [str(body[key]) for key in ("validation_errors", "detail", "exc_info") if body.get(key)]
     return (reasons[0] if reasons else "; ".join(f"{key}: {value}" for key, value in body.items()))[:500]
-
-
-__all__ = ["Client", "NotFound", "StudioError"]

@@ -63,7 +63,9 @@ def test_a_renamed_label_rewrites_what_carries_it_once(annotated: Any) -> None:
     # A workspace may be deleted; the pulls are what must be kept.
     for path in annotated.config.dataset_folder.glob("*.json"):
         path.unlink()
-    assert push(annotated.config, quiet())["projects"][0]["results_rewritten"] == 6
+    said = io.StringIO()
+    assert push(annotated.config, Console(file=said, width=200))["projects"][0]["results_rewritten"] == 6
+    assert "6 annotations, drafts and suggestions renamed." in said.getvalue()
     assert labels_of(annotated) == ["PLACE" if label == "GPE" else label for label in before]
     assert push(annotated.config, quiet())["projects"][0]["results_rewritten"] == 0
 
