@@ -68,35 +68,38 @@ def _migrate(
 
 
 def _rewrite(client: Client, project: int, old: Scheme, new: Scheme, page_size: int) -> int:
-    drafts = [draft for task in _drafted(client, project, page_size) for draft in task]
     rewritten = 0
-    for kind, made in _results(client, project, page_size):
-        result = renamed(made["result"], old, new)
-        if result == made["result"]:
+    for task, kind, listed in _results(client, project, page_size):
+        if renamed(listed["result"], old, new) == listed["result"]:
             continue
+        path = f"api/{kind}/{listed['id']}/"
+        # Read again, because somebody may have saved since it was listed.
+        result = renamed(client.get(path)["result"], old, new)
+        drafts = client.get(f"api/tasks/{task}/drafts") if kind == "annotations" else []
         # Saving an annotation deletes the drafts that would change it, so they let go of it meanwhile.
-        held = [draft for draft in drafts if kind == "annotations" and draft["annotation"] == made["id"]]
+        held = [draft["id"] for draft in drafts if draft["annotation"] == listed["id"]]
         for draft in held:
-            client.patch(f"api/drafts/{draft['id']}/", {"annotation": None})
-        client.patch(f"api/{kind}/{made['id']}/", {"result": result})
+            client.patch(f"api/drafts/{draft}/", {"annotation": None})
+        client.patch(path, {"result": result})
         for draft in held:
-            client.patch(f"api/drafts/{draft['id']}/", {"annotation": made["id"]})
+            client.patch(f"api/drafts/{draft}/", {"annotation": listed["id"]})
         rewritten += 1
-    for draft in drafts:
-        result = renamed(draft["result"], old, new)
-        if result != draft["result"]:
-            client.patch(f"api/drafts/{draft['id']}/", {"result": result})
-            rewritten += 1
+    for drafts in _drafted(client, project, page_size):
+        for draft in drafts:
+            result = renamed(draft["result"], old, new)
+            if result != draft["result"]:
+                client.patch(f"api/drafts/{draft['id']}/", {"result": result})
+                rewritten += 1
     return rewritten
 
 
-def _results(client: Client, project: int, page_size: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Annotations and predictions of the project, each with its kind. Rewriting them does not change their order."""
+def _results(client: Client, project: int, page_size: int) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    """Every annotation and prediction, with its task and kind. Rewriting them does not change their order."""
     wanted = {"fields": "all", "include": "id,annotations,predictions,result"}
     for page in pages(client, project, wanted, page_size, _Page):
         for task in page.tasks:
             for kind in ("annotations", "predictions"):
-                yield from ((kind, made) for made in task[kind])
+                yield from ((task["id"], kind, made) for made in task[kind])
 
 
 def _drafted(client: Client, project: int, page_size: int) -> Iterator[list[dict[str, Any]]]:

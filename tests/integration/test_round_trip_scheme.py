@@ -17,7 +17,7 @@ from builder.commands.validate import validate
 from builder.errors import Refused
 from builder.quality.settings import Aggregation
 from builder.scheme import EntityLabel, Migration
-from builder.studio import accounts, projects
+from builder.studio import accounts, projects, rescheme
 from builder.studio.client import Client
 from builder.studio.server import Server, ensure
 from builder.studio.settings import Annotators
@@ -128,6 +128,38 @@ def test_drafts_are_renamed_along_and_stay_their_authors(studio: Any) -> None:
         for draft in drafts:
             assert [name_of(item) for item in draft["result"]] == [("entity", "PLACE"), ("stance__nippon", "favor")]
     assert push(sample.config, quiet())["projects"][0]["results_rewritten"] == 0
+
+
+def test_what_is_saved_while_labels_are_renamed_stays(studio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = studio.dataset(chunks=1, annotators=Annotators(overlap=1))
+    push(sample.config, quiet())
+    text = sample.chunks[0]["text"]
+    with ensure(sample.config) as server, Client(server, sample.config.label_studio) as admin:
+        project = projects.all_of(admin, sample.config)["all"]["id"]
+        (task,) = admin.get("api/tasks", {"project": project})["tasks"]
+        made = admin.post(f"api/tasks/{task['id']}/annotations/", {"result": said(text, "GPE")})
+        listed = rescheme._results
+
+        def slowly(*arguments: Any) -> Any:
+            found = list(listed(*arguments))
+            # An annotator corrects it, and begins to correct it once more, before its turn has come.
+            admin.patch(f"api/annotations/{made['id']}/", {"result": said(text, "GPE")[:1], "lead_time": 9})
+            path = f"api/tasks/{task['id']}/annotations/{made['id']}/drafts"
+            admin.post(path, {"result": said(text, "ORG"), "lead_time": 11})
+            yield from found
+
+        monkeypatch.setattr(rescheme, "_results", slowly)
+        sample.config.labels = replace(
+            sample.config.labels,
+            version="2",
+            entities={"PLACE": EntityLabel(), "ORG": EntityLabel()},
+            migrations={"1": Migration(entities={"GPE": "PLACE"})},
+        )
+        push(sample.config, quiet())
+        (kept,) = admin.get(f"api/tasks/{task['id']}/annotations/")
+        (draft,) = admin.get(f"api/tasks/{task['id']}/drafts")
+    assert [name_of(item) for item in kept["result"]] == [("entity", "PLACE")]
+    assert (draft["annotation"], draft["lead_time"]) == (made["id"], 11)
 
 
 def test_a_draft_stands_against_a_removal(studio: Any) -> None:
