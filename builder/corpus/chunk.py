@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from builder.corpus.sentences import sentences
 from builder.corpus.settings import Chunking
 from builder.corpus.tokens import CHARACTERS, COUNTERS, Interval, boundaries
+from builder.sentences import sentences
 
 # Where a sentence over the budget may be cut, best first: behind a clause, between words.
 _CLAUSE = re.compile(r"(?<=[;:])\s+|(?<=,)\s+|\s+(?=[–—(])|(?<=[)–—])\s+")

@@ -7,39 +7,23 @@ import pyarrow as pa
 
 from builder.release.rows import Index, Rows, spread
 from builder.release.words import Ints
+from builder.sentences import sentences
 
 
-def sentences(rows: Rows, language: str) -> tuple[Rows, Ints]:
+def by_sentence(rows: Rows, language: str) -> tuple[Rows, Ints]:
     """One row a sentence, named `<chunk_id>:<start in the chunk>`, and the number of the chunk each came from."""
-    from sentencex import segment
-
-    owners: list[int] = []
-    places: list[int] = []
-    texts: list[str] = []
-    for number, text in enumerate(rows.text.to_pylist()):
-        # Spaces other than the plain one make the splitter panic; one for one, they leave all offsets as they are.
-        plain = "".join(" " if c.isspace() and c != "\n" else c for c in text)
-        end = 0
-        for sentence in segment(language, plain):
-            trimmed = sentence.strip()
-            if trimmed:
-                start = plain.index(trimmed, end)
-                end = start + len(trimmed)
-                owners.append(number)
-                places.append(start)
-                texts.append(text[start:end])
-    owner = np.array(owners, np.int64)
+    found = [
+        (number, start, text[start:end])
+        for number, text in enumerate(rows.text.to_pylist())
+        for start, end in sentences(text, language)
+    ]
+    owner = np.array([number for number, _, _ in found], np.int64)
+    places = np.array([start for _, start, _ in found], np.int64)
+    texts = pa.array([text for _, _, text in found], pa.string())
     whole = rows.take(owner)
-    ids = [f"{chunk}:{place}" for chunk, place in zip(whole.chunk_ids.to_pylist(), places, strict=True)]
-    made = Rows(
-        pa.array(ids, pa.string()),
-        whole.article_ids,
-        whole.chunk_ids,
-        whole.keys + np.array(places, np.int64),
-        pa.array(texts, pa.string()),
-        whole.numbers,
-    )
-    return made, owner
+    named = zip(whole.chunk_ids.to_pylist(), places.tolist(), strict=True)
+    ids = pa.array([f"{chunk}:{place}" for chunk, place in named], pa.string())
+    return Rows(ids, whole.article_ids, whole.chunk_ids, whole.keys + places, texts, whole.numbers), owner
 
 
 def stretches(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from builder.release.cut import sentences, stretches
+from builder.release.cut import by_sentence, stretches
 from builder.release.leakage import Fingerprints, Shared, leave_out
 from builder.release.rows import Index, Rows
 from builder.release.settings import Split
@@ -94,7 +94,7 @@ class Stream:
         if self._granularity == "sentence":
             at = 0
             for rows in self._index.batches(self._tables.batches):
-                pieces, owner = sentences(rows, self._language)
+                pieces, owner = by_sentence(rows, self._language)
                 yield pieces, self._sides.rows[at + owner]
                 at += len(rows)
         else:

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.corpus.chunk import METHODS, Chunker, Piece
-from builder.corpus.sentences import sentences
 from builder.corpus.settings import Chunking
 from builder.corpus.tokens import tokenizer
 from builder.errors import ConfigError
+from builder.sentences import sentences
 
 WORD = st.text(alphabet="abcdé🚀中", min_size=1, max_size=8)
 SENTENCE = st.lists(WORD, min_size=1, max_size=14).map(lambda w: " ".join(w).capitalize() + ".")

@@ -1,6 +1,7 @@
-"""Sentence intervals of an article text, by sentencex, never crossing a line.
+"""Sentence intervals of a text, by sentencex, never crossing a line.
 
-In a cleaned text a newline ends a paragraph, so a sentence ends there too.
+In a cleaned text a newline ends a paragraph, so a sentence ends there too. Chunks are packed from these sentences, and
+a release cut into sentences has the same ones.
 """
 
 import re
