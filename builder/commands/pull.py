@@ -55,7 +55,6 @@ def pull(config: Config, console: "Console", *, full: bool = False) -> dict[str,
     console.print(
         f"pull {pulled.hash[:16]} ({'new' if pulled.new else 'nothing new'}): {counts['tasks']} tasks, "
         f"{counts['annotations']} annotations, {counts['skipped']} skipped, {counts['drafts']} drafts",
-        highlight=False,
     )
     if counts["duplicates"]:
         console.print(f"pull: {counts['duplicates']} duplicate tasks; `builder push` makes them one.")

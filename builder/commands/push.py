@@ -232,12 +232,11 @@ def _show(console: "Console", summary: dict[str, Any]) -> None:
         console.print(
             f"push {row['slot']}: {row['planned']} planned, {row['present']} there, {what}, "
             f"{row['unplanned']} not selected any more  {row['url'] or '(new project)'}",
-            highlight=False,
             soft_wrap=True,
         )
         if rare := [f"{row[key]} {words}" for key, words in _RARE.items() if row.get(key)]:
-            console.print(f"push {row['slot']}: {', '.join(rare)}.", highlight=False, soft_wrap=True)
+            console.print(f"push {row['slot']}: {', '.join(rare)}.", soft_wrap=True)
     for name, row in summary.get("recorded", {}).items():
-        console.print(f"annotated as {name}: {row['saved']} saved, {row['there']} there", highlight=False)
+        console.print(f"annotated as {name}: {row['saved']} saved, {row['there']} there")
     if summary["rejected"]:
         console.print(f"push: {summary['rejected']} chunks cannot be stored by Label Studio; see the rejects table.")

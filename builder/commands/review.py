@@ -37,7 +37,6 @@ def review(config: "Config", console: "Console", *, dry_run: bool = False) -> di
         console.print(
             f"review: {summary['open']} chunks are open, {summary['imported']} new in the review project; "
             f"{summary['decided']} were decided.  {summary['url']}",
-            highlight=False,
             soft_wrap=True,
         )
     return summary

@@ -66,12 +66,12 @@ def serve(config: Config, console: "Console", *, stop: bool = False, foreground:
 def _show(console: "Console", config: Config, summary: dict[str, Any], passwords: dict[str, str]) -> None:
     from rich.table import Table
 
-    console.print(f"Label Studio {summary['version']} runs at {summary['url']}", highlight=False)
+    console.print(f"Label Studio {summary['version']} runs at {summary['url']}")
     table = Table("e-mail", "password", "role")
     for email, password in passwords.items():
         table.add_row(email, password, "administrator" if email == summary["administrator"] else "annotator")
     console.print(table)
     for slot, url in summary["projects"].items():
-        console.print(f"Label {config.dataset.name} ({slot}) at {url}", highlight=False, soft_wrap=True)
+        console.print(f"Label {config.dataset.name} ({slot}) at {url}", soft_wrap=True)
     if not summary["projects"]:
         console.print("There is nothing to label yet: run `builder prepare` and `builder push`.")

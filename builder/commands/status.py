@@ -24,9 +24,9 @@ def status(config: Config, console: "Console") -> dict[str, Any]:
     lines["label studio"] = _flat(server) if server.get("url") else "not running: builder serve"
     lines["pull"] = _flat(latest) if latest else "none: builder pull"
     lines["releases"] = ", ".join(summary["releases"]) or "none: builder export"
-    console.print(f"{config.dataset.name} in {config.workspace}", style="bold", highlight=False)
+    console.print(f"{config.dataset.name} in {config.workspace}", style="bold")
     for name, line in lines.items():
-        console.print(f"  {name:<13} {line}", highlight=False, soft_wrap=True)
+        console.print(f"  {name:<13} {line}", soft_wrap=True)
     return summary
 
 
