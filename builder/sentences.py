@@ -6,6 +6,8 @@ a release cut into sentences has the same ones.
 
 import re
 
+from builder.characters import is_printable
+
 _SPACES = re.compile(r"[^\S\n ]")
 
 
@@ -17,8 +19,7 @@ def sentences(text: str, language: str = "en", at: int = 0) -> list[tuple[int, i
     from sentencex import segment
 
     # sentencex panics on a capital followed by a multi-byte space; one-for-one replacement keeps the offsets.
-    # (In a printable text the only space is the plain one.)
-    safe = text if text.isascii() or text.replace("\n", "").isprintable() else _SPACES.sub(" ", text)
+    safe = text if text.isascii() or is_printable(text) else _SPACES.sub(" ", text)
     out: list[tuple[int, int]] = []
     language = language or "en"
     for line in safe.split("\n"):

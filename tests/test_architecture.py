@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "builder"
-GROUND = {"errors", "memory", "tables", "offsets", "sentences", "store", "scheme"}
+GROUND = {"characters", "errors", "memory", "tables", "offsets", "sentences", "store", "scheme"}
 #: What a room may import besides itself and the ground floor. A settings module counts as the ground floor of its room:
 #: it imports errors alone, so that composing a configuration stays quick.
 MAY_IMPORT = {
@@ -21,10 +21,11 @@ MAY_IMPORT = {
     "cli": {"config"},
 }
 GROUND_ORDER = {
+    "characters": set(),
     "errors": set(),
     "memory": set(),
     "offsets": set(),
-    "sentences": set(),
+    "sentences": {"characters"},
     "scheme": {"errors"},
     "tables": {"errors"},
     "store": {"errors", "tables"},

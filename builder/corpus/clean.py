@@ -4,6 +4,7 @@ import html
 import re
 from collections.abc import Callable, Iterator
 
+from builder.characters import is_printable
 from builder.corpus.settings import Cleaning
 from builder.offsets import Edit, OffsetMap, edit
 
@@ -18,22 +19,20 @@ _WHITESPACE = re.compile(r" *\n[ \n]*|  +")
 _MOJIBAKE = re.compile("[Â-ô][\u0080-¿ŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]{1,3}")
 
 
-def _plain(text: str) -> bool:
-    """True when all characters are printable, plain spaces or newlines, so that no pattern below can match."""
-    return text.replace("\n", "").isprintable()
-
-
 def _untidy(text: str) -> bool:
-    """False when neither whitespace nor reflow has anything to do."""
-    if "  " in text or " \n" in text or "\n " in text or text[:1] in " \n" or text[-1:] in " \n":
+    """False when neither whitespace nor reflow has anything to do in a printable text."""
+    if "  " in text or text[:1] in " \n" or text[-1:] in " \n":
+        return True
+    lines = text.split("\n")
+    if any(line[:1] == " " or line[-1:] == " " for line in lines):
         return True
     # Blank lines are fine when all newlines are such pairs: then no paragraph has lines to join.
-    return "\n\n" in text and "\n" in text.replace("\n\n", "")
+    return "" in lines and "\n" in text.replace("\n\n", "")
 
 
 def characters(text: str) -> Iterator[Edit]:
     """Every line end becomes a newline; controls, marks and invisible characters are cut."""
-    if _plain(text):
+    if is_printable(text):  # then no pattern matches
         return
     for m in _CHARACTERS.finditer(text):
         yield Edit(m.start(), m.end(), "\n" if m.group(1) else "")
@@ -77,7 +76,7 @@ def _byte(character: str) -> bytes:
 
 def spaces(text: str) -> Iterator[Edit]:
     """Unicode spaces and tabs become plain spaces, one for one."""
-    if _plain(text):
+    if is_printable(text):  # then no pattern matches
         return
     for m in _SPACES.finditer(text):
         yield Edit(m.start(), m.end(), " ")
@@ -151,7 +150,7 @@ def apply(text: str, todo: list[Step]) -> tuple[str, OffsetMap]:
     """The text after all steps, and its map back to `text`."""
     mapping = OffsetMap.identity(len(text))
     # Most texts need nothing, and one look at them is cheaper than all steps.
-    if mojibake not in todo and _plain(text) and "&" not in text and "@" not in text and not _untidy(text):
+    if mojibake not in todo and is_printable(text) and "&" not in text and "@" not in text and not _untidy(text):
         return text, mapping
     for step in todo:
         edits = list(step(text))

@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.characters import is_printable
 from builder.corpus.settings import Chunking
 from builder.errors import ConfigError
 
@@ -43,7 +44,7 @@ def count_words(text: str, intervals: Sequence[Interval]) -> list[int]:
 
     The second rule serves Chinese, Thai and blobs. An interval lies in one line and is trimmed.
     """
-    if "  " in text or not text.replace("\n", "").isprintable():
+    if "  " in text or not is_printable(text):
         return [_dense(text, a, b, len(text[a:b].split())) for a, b in intervals]
     # The only spaces are single plain ones, and counting them is several times faster.
     return [n if b - a <= 12 * (n := text.count(" ", a, b) + 1) else _dense(text, a, b, n) for a, b in intervals]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from builder.corpus import clean
 from builder.corpus.settings import Cleaning
+from builder.offsets import edit
 
 ALL = clean.steps(Cleaning(mojibake=True))
 DEFAULT = clean.steps(Cleaning())
@@ -78,6 +79,14 @@ def test_the_result_is_tidy(raw: str) -> None:
     text, _ = clean.apply(raw, DEFAULT)
     assert text == text.strip(" \n")
     assert not any(bad in text for bad in ("  ", " \n", "\n ", "\n\n\n", "\r", "\x00", "\u00ad", "\u200b", "\u00a0"))
+
+
+@given(st.one_of(MESSY, st.text(alphabet="ab \n", max_size=40)))
+def test_the_quick_look_at_a_text_misses_nothing(raw: str) -> None:
+    text = raw
+    for step in DEFAULT:
+        text = edit(text, step(text))[0]
+    assert clean.apply(raw, DEFAULT)[0] == text
 
 
 @given(st.text(alphabet="abc é“”.,", max_size=50).map(lambda t: " ".join(t.split())))
