@@ -1,6 +1,7 @@
 """Imports only go up: a room imports what stands below it, and the four rooms of table functions not each other."""
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,16 @@ def test_every_room_has_its_place() -> None:
     """A new room or floor is placed here before it is built."""
     rooms = {room("builder." + ".".join(p.relative_to(PACKAGE).with_suffix("").parts)) for p in MODULES}
     assert rooms <= GROUND | set(MAY_IMPORT) | {"settings"}
+
+
+def test_no_file_imports_what_imports_it() -> None:
+    """Inside a room too, where the order of the floors says nothing."""
+    names = {path: "builder." + ".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in MODULES}
+    below = {name: imported(path) for path, name in names.items()}
+    try:
+        TopologicalSorter(below).prepare()
+    except CycleError as e:
+        raise AssertionError(f"a circle of imports: {' -> '.join(e.args[1])}") from None
 
 
 def test_no_file_is_a_crowded_room() -> None:

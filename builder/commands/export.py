@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from builder.config import Config
-    from builder.release.build import Tables
+    from builder.release.inputs import Tables
     from builder.release.versions import Version
 
 #: Groups of the configuration that decide what a release holds, and stand in its manifest.

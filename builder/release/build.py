@@ -1,7 +1,7 @@
 """The data files of a release, from the tables of the stages."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,25 +14,11 @@ from builder.errors import ReleaseError
 from builder.release import annotations, entities, labels, rows, splits, stance
 from builder.release import features as declare
 from builder.release.features import Features
+from builder.release.inputs import Tables
 from builder.release.parting import Sides, Stream, certificate
 from builder.release.settings import Export, Split
 from builder.release.shards import Shard, Writer
 from builder.scheme import Scheme
-
-
-@dataclass(frozen=True)
-class Tables:
-    """What the stages left. `batches` reads the selected chunks with their texts, in order, as often as asked."""
-
-    articles: pa.Table  # article_id, cluster_id, published, raw_sha256
-    chunks: pa.Table  # chunk_id, article_id, start, end of the selected chunks
-    batches: Callable[[], Iterable[pa.RecordBatch]]
-    texts: Callable[[], Iterable[pa.RecordBatch]]  # article_id and text of all articles, read for granularity "article"
-    annotations: pa.Table
-    spans: pa.Table
-    stances: pa.Table
-    gold_spans: pa.Table
-    gold_stances: pa.Table
 
 
 @dataclass

@@ -1,13 +1,13 @@
 """The stage tables, opened with no more columns than the release needs: votes and texts are most of their bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.errors import StoreError
-from builder.release.build import Tables
 from builder.release.settings import Export
 
 _BATCH = 16_384
@@ -22,6 +22,21 @@ STAGES = {
     "gold_stances": "adjudicate",
 }
 _ALWAYS = ["annotation_id", "chunk_id", "annotator", "state", "quarantined", "updated", "pull"]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What the stages left. `batches` reads the selected chunks with their texts, in order, as often as asked."""
+
+    articles: pa.Table  # article_id, cluster_id, published, raw_sha256
+    chunks: pa.Table  # chunk_id, article_id, start, end of the selected chunks
+    batches: Callable[[], Iterable[pa.RecordBatch]]
+    texts: Callable[[], Iterable[pa.RecordBatch]]  # article_id and text of all articles, read for granularity "article"
+    annotations: pa.Table
+    spans: pa.Table
+    stances: pa.Table
+    gold_spans: pa.Table
+    gold_stances: pa.Table
 
 
 def open_tables(paths: dict[str, Path], settings: Export) -> Tables:

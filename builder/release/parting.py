@@ -1,20 +1,18 @@
 """Rows parted between the splits, with nothing that stands on two sides."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from builder.release.cut import by_sentence, stretches
+from builder.release.inputs import Tables
 from builder.release.leakage import Fingerprints, Shared, leave_out
 from builder.release.rows import Index, Rows
 from builder.release.settings import Split
 from builder.release.splits import Assignment, Member
 from builder.release.words import Ints
-
-if TYPE_CHECKING:
-    from builder.release.build import Tables
 
 
 class Sides:
@@ -61,7 +59,7 @@ def settle(prints: Fingerprints, sides: Ints, shares: list[float], near: float) 
 class Stream:
     """The rows of the release, split by split within each batch, as often as asked."""
 
-    def __init__(self, index: Index, sides: Sides, tables: "Tables", granularity: str, language: str) -> None:
+    def __init__(self, index: Index, sides: Sides, tables: Tables, granularity: str, language: str) -> None:
         self._index, self._sides, self._tables = index, sides, tables
         self._granularity, self._language = granularity, language
         self.shared = Shared([], [])
