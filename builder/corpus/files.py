@@ -9,7 +9,7 @@ from typing import Any
 
 from builder.corpus.records import Reject
 from builder.corpus.settings import Source
-from builder.corpus.streams import is_remote
+from builder.corpus.streams import is_remote, os_errors
 from builder.errors import SourceError
 
 _MAGIC = re.compile(r"[*?\[]")
@@ -129,11 +129,12 @@ def _remote(root: str, options: dict[str, Any]) -> list[RawFile | Reject]:
 
     protocol = root.split("://", 1)[0]
     try:
-        system, base = fsspec.core.url_to_fs(root, **options)
-        listing: dict[str, dict[str, Any]] = system.find(base, detail=True)
+        with os_errors():
+            system, base = fsspec.core.url_to_fs(root, **options)
+            listing: dict[str, dict[str, Any]] = system.find(base, detail=True)
     except ImportError as e:
         raise SourceError(f"{root} needs a package that is not installed: {e}.", "Install it beside builder.") from e
-    except (OSError, ValueError) as e:
+    except OSError as e:
         raise SourceError(f"{root} cannot be listed: {e}.", "Check the address and source.storage_options.") from e
     base = base.rstrip("/")
     out: list[RawFile | Reject] = []

@@ -1,5 +1,6 @@
 """Byte streams of raw files: local or remote, plain, gzip or zstd; a file that ends early says so."""
 
+import contextlib
 import gzip
 import io
 import zlib
@@ -40,12 +41,55 @@ def open_stream(address: str, options: Mapping[str, Any] | None = None) -> Binar
 
 
 def open_raw(address: str, options: Mapping[str, Any] | None = None) -> BinaryIO:
-    """The bytes of a file as they are stored."""
+    """The bytes of a file as they are stored; whatever goes wrong with it, remote or not, is an `OSError`."""
     if is_remote(address):
         import fsspec
 
-        return cast(BinaryIO, fsspec.open(address, "rb", **dict(options or {})).open())
+        with os_errors():
+            found = fsspec.open(address, "rb", **dict(options or {})).open()
+        # File systems differ in what their files can do beside reading; ours look ahead and read lines up to a limit.
+        return cast(BinaryIO, io.BufferedReader(_Remote(found), _BLOCK))
     return open(address, "rb")  # noqa: PTH123 - the caller closes it, and names may not be valid UTF-8
+
+
+@contextlib.contextmanager
+def os_errors() -> Iterator[None]:
+    """Turns the errors of a remote file system's own library into `OSError`s; a library that is missing stays one."""
+    try:
+        yield
+    except (OSError, ImportError):
+        raise
+    except Exception as e:
+        raise OSError(f"{type(e).__name__}: {e}") from e
+
+
+class _Remote(io.RawIOBase):
+    """A file of fsspec."""
+
+    def __init__(self, below: BinaryIO) -> None:
+        self.below = below
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self.below.seekable()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self.below.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self.below.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        with os_errors():
+            data = self.below.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self.below.close()
+        super().close()
 
 
 def _gzip(plain: BinaryIO) -> Iterator[bytes]:

@@ -2,11 +2,15 @@
 
 import gzip
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import zstandard
 from rich.console import Console
 
 from builder.commands.prepare import prepare
@@ -76,7 +80,56 @@ def test_articles_come_from_s3(bucket: Any, tmp_path: Path) -> None:
     assert articles()[0] == ("a/one.txt", "One article, corrected.")
 
 
-def test_an_address_that_cannot_be_listed_is_named(tmp_path: Path) -> None:
-    config = Config(paths=Paths(raw="nosuch://bucket/raw", workspace=str(tmp_path)))
-    with pytest.raises(SourceError, match="nosuch://bucket/raw"):
-        prepare(config, Console(file=io.StringIO()))
+def formats(folder: Path) -> None:
+    """A file of every format, some compressed, one a cut archive, and lines enough for several pieces."""
+    folder.mkdir()
+    items = [{"text": f"Café number {i} opened. It is small.", "title": f"Café {i}"} for i in range(3)]
+    lines = "".join(json.dumps({**items[0], "id": i, "filler": "x" * 4000}) + "\n" for i in range(600)).encode()
+    table = "text,title\n" + "".join(f'"{item["text"]}",{item["title"]}\n' for item in items)
+    page = (
+        f"<html><head><title>News</title></head><body><article><p>{'A paragraph of news. ' * 20}</p></article></body>"
+    )
+    for name, data in {
+        "a.txt": "One article. It is short.".encode("utf-16"),
+        "b.md": b"---\ntitle: Two\n---\nA *second* article.",
+        "c.html": page.encode(),
+        "d.json": json.dumps(items).encode(),
+        "e.jsonl": lines,
+        "f.csv": table.encode("cp1252"),
+        "g.tsv": table.replace(",", "\t").encode(),
+        "h.jsonl.gz": gzip.compress(lines[:50000]),
+        "i.csv.zst": zstandard.compress(table.encode()),
+        "j.txt.gz": gzip.compress(page.encode())[:-10],
+    }.items():
+        (folder / name).write_bytes(data)
+    pq.write_table(pa.Table.from_pylist(items), folder / "k.parquet")
+
+
+def test_every_format_is_read_from_s3_as_from_a_folder(bucket: Any, tmp_path: Path) -> None:
+    formats(tmp_path / "raw")
+    for path in (tmp_path / "raw").iterdir():
+        bucket.upload_file(str(path), "news", f"all/{path.name}")
+    found = []
+    for raw in (str(tmp_path / "raw"), "s3://news/all"):
+        source = Source(shard_mb=1, storage_options={"skip_instance_cache": True} if "://" in raw else {})
+        paths = Paths(raw=raw, workspace=str(tmp_path / f"work-{len(found)}"))
+        scheme = Scheme(name="t", entities={"ORG": EntityLabel()})
+        config = Config(paths=paths, labels=scheme, engine=Engine(workers=1), source=source)
+        summary = prepare(config, Console(file=io.StringIO()))
+        stage = config.stage("prepare")
+        tables = [read_table(stage.table(n), s, "prepare") for n, s in (("articles", ARTICLES), ("rejects", REJECTS))]
+        found.append((summary, *tables))
+    here, there = found
+    assert here == there
+    assert {r["source_path"] for r in here[2].to_pylist() if r["reason"] == "damaged"} == {"j.txt.gz"}
+    assert here[0]["records"] > 600
+
+
+def test_an_address_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    nobody = {"endpoint_url": "http://127.0.0.1:9", "key": "k", "secret": "s"}
+    for raw, options in (("nosuch://bucket/raw", {}), ("s3://bucket/raw", nobody)):
+        source = Source(storage_options=options)
+        config = Config(paths=Paths(raw=raw, workspace=str(tmp_path)), source=source)
+        with pytest.raises(SourceError, match=raw):
+            prepare(config, Console(file=io.StringIO()))
