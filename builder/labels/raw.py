@@ -56,7 +56,7 @@ class Text(_Struct, tag="textarea"):
 
 
 class Odd(_Struct, tag=False):
-    """A result that is none of the above, as it came; `path` and `problem` say why."""
+    """A result that is none of the above, as it came; `path` and `problem` say why. `control` may be empty."""
 
     raw: str
     kind: str
@@ -145,8 +145,12 @@ def _item_by_item(task: dict[str, Any]) -> Task:
     for holder in ("annotations", "drafts", "predictions"):
         task[holder] = task.get(holder) or []
         for number, made in enumerate(task[holder]):
-            items, made["result"] = made.get("result") or [], []
-            kept.append([_one(value, f"$.{holder}[{number}].result[{i}]") for i, value in enumerate(items)])
+            items, path = made.get("result") or [], f"$.{holder}[{number}].result"
+            made["result"] = []
+            if isinstance(items, list):
+                kept.append([_one(value, f"{path}[{i}]") for i, value in enumerate(items)])
+            else:
+                kept.append([Odd(msgspec.json.encode(items).decode(), "", "", path, "a result is a list of objects")])
     typed = msgspec.convert(task, Task)
     made_by_all: list[_Made] = [*typed.annotations, *typed.drafts, *typed.predictions]
     for made, items in zip(made_by_all, kept, strict=True):
@@ -162,4 +166,4 @@ def _one(value: Any, path: str) -> Item:
         problem, _, where = str(e).partition(" - at `$")
         kind, control = (value.get("type"), value.get("from_name")) if isinstance(value, dict) else ("", "")
         source = msgspec.json.encode(value).decode()
-        return Odd(source, str(kind), str(control), path + where.rstrip("`"), problem)
+        return Odd(source, str(kind), control if isinstance(control, str) else "", path + where.rstrip("`"), problem)

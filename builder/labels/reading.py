@@ -9,7 +9,7 @@ from builder.labels.rows import Rows
 from builder.labels.spans import CODE_POINTS, is_plain, locate, same, trim
 from builder.scheme import EVIDENCE
 
-_OURS = {controls.ENTITY, controls.PROBLEM, controls.COMMENT, controls.EVIDENCE_TARGET, controls.MENTION_STANCE}
+_ALWAYS = {controls.ENTITY, controls.PROBLEM, controls.COMMENT}
 
 #: Answers about regions: (region id, control) to (index of the result, what was chosen).
 Answers = dict[tuple[str, str], tuple[int, list[str]]]
@@ -102,11 +102,16 @@ class Reading:
                 self._keep("unknown-label", "warning", index, f"{problem!r} is no problem", f".value.choices[{i}]")
 
     def _other(self, index: int, item: raw.Item) -> None:
+        control = item.control if isinstance(item, raw.Odd) else item.from_name
+        ours = control in _ALWAYS or control in self._asked or control in self._names.of_region
         if not isinstance(item, raw.Odd):
-            self._keep("unknown-control", "warning", index, f"the scheme has no control {item.from_name!r}")
+            if ours:
+                self._keep("malformed", "error", index, f"{control!r} is another kind of control")
+            else:
+                self._keep("unknown-control", "warning", index, f"the scheme has no control {control!r}")
         elif item.kind == "relation":
             self.issue("relation", "warning", item.path, f"relations are not asked for: {item.raw}")
-        elif item.control in _OURS or item.control in self._asked:
+        elif ours or not control:
             self.issue("malformed", "error", item.path, f"{item.problem}: {item.raw}")
         else:
             self.issue("unknown-control", "warning", item.path, f"{item.problem}: {item.raw}")

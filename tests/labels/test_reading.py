@@ -126,6 +126,22 @@ def test_an_unknown_kind_of_result_is_kept_as_it_came(read: Read, task: Make, re
     assert decoded.spans.num_rows == 1
 
 
+def test_an_answer_of_the_wrong_kind_is_quarantined(read: Read, task: Make, choice: Make) -> None:
+    wrong = {**choice("stance__japan", "favor"), "type": "textarea", "value": {"text": ["favor"]}}
+    row = issue(read(task([wrong])))
+    assert (row["check"], row["severity"]) == ("malformed", "error")
+    assert json.loads(row["message"].split(": ", 1)[1]) == wrong
+
+
+@pytest.mark.parametrize("result", ["marked", 5, {"labels": ["GPE"]}, [None]])
+def test_a_result_that_is_no_list_of_objects_is_quarantined_as_it_came(read: Read, task: Make, result: object) -> None:
+    made = task([])
+    made["annotations"][0]["result"] = result
+    row = issue(read(made))
+    assert (row["check"], row["severity"]) == ("malformed", "error")
+    assert json.loads(row["message"].split(": ", 1)[1]) == (None if result == [None] else result)
+
+
 def test_relations_are_kept_as_they_came(read: Read, task: Make, region: Make) -> None:
     relation = {"type": "relation", "from_id": "r1", "to_id": "r2", "direction": "right", "labels": ["of"]}
     row = issue(read(task([region(0, 5, "Japan", "GPE"), relation])))
