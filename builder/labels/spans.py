@@ -60,7 +60,8 @@ def locate(text: str, values: Sequence[RegionValue]) -> list[Found | None]:
     for i, value in enumerate(values):
         found = {name: r[i] for name, r in readings.items() if r[i] is not None}
         choice = {name: at for name, at in found.items() if name in leading} or found
-        if len(set(choice.values())) == 1:
+        # Readings that differ in blanks at the edges name the same words.
+        if len({trim(text, *at) for at in choice.values() if at is not None}) == 1:
             name, at = next(iter(choice.items()))
             assert at is not None
             out.append(Found(*at, name))

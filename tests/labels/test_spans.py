@@ -57,6 +57,11 @@ def test_utf16_and_line_breaks_together() -> None:
     assert locate(text, [value(4, 8, "Kyiv")]) == [Found(2, 6, "UTF-16 units, line breaks counted twice")]
 
 
+def test_readings_that_differ_in_blanks_only_agree() -> None:
+    text = "\U0001f680 Tokyo,\r\nTokyo"
+    assert locate(text, [value(3, 9, "Tokyo,")]) == [Found(2, 8, "UTF-16 units")]
+
+
 def test_words_that_stand_once_are_found_anywhere() -> None:
     assert locate("in Kyiv today", [value(0, 2, "Kyiv")]) == [Found(3, 7, "the only place where its text stands")]
 
