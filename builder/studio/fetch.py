@@ -1,7 +1,8 @@
 """What is new in a project since it was read last: changed and new tasks into a spool, and the ids of deleted ones.
 
-The server stamps a task when its annotations or predictions change, but neither drafts nor deletions leave a trace:
-tasks with drafts are read each time, and deletions are noticed by the number of tasks and their highest id.
+The server stamps a task when its annotations change, but neither drafts nor deletions leave a trace, nor predictions
+that come or go many at once: tasks with drafts are read each time, deletions are noticed by the number of tasks and
+their highest id, and everything is read again when the project's predictions changed.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from typing import Any
 import msgspec
 
 from builder.errors import Refused
-from builder.studio.client import Client, Params
+from builder.studio.client import Client, NotFound, Params
 from builder.studio.listing import FEW, Size, batches, filters, nested, size, steady
 from builder.studio.settings import LabelStudio
 from builder.studio.spool import Spool
@@ -31,11 +32,13 @@ Advance = Callable[[int, int], None]
 
 @dataclass
 class Known:
-    """What a project held when it was read: number of tasks, highest id, and ids of tasks with drafts."""
+    """What a project held when it was read: number of tasks, highest id, ids of tasks with drafts, predictions."""
 
     count: int = 0
     highest: int = 0
     drafts: list[int] = field(default_factory=list)
+    #: Model version, number and time of the newest, for each model version; None when the server does not say.
+    predictions: list[tuple[str, int, str]] | None = None
 
 
 class _Tasks(msgspec.Struct):
@@ -58,15 +61,20 @@ class Fetch:
 
     def everything(self) -> Known:
         """Spools every task; raises `Refused` when tasks keep being deleted while they are read."""
+        predictions = self._predictions()
         there = self._read(_WANTED, self._spool_page, self.settings.concurrent_reads)
         self._forget_all_but(there)
-        return self._known(Size(len(there), max(there, default=0)))
+        return self._known(Size(len(there), max(there, default=0)), predictions)
 
     def news(self, before: Known, since: str, base: Callable[[], set[int]]) -> tuple[Known, set[int]]:
         """Spools the tasks that may have changed `since`; returns what is known now and which tasks are gone.
 
         `base` gives the ids of the tasks that were read before; it is only asked when their number changed.
         """
+        predictions = self._predictions()
+        if predictions is None or predictions != before.predictions:
+            known = self.everything()
+            return known, base() - self.spooled
         changed = {"filter": "updated_at", "operator": "greater", "type": "Datetime", "value": since}
         drafted = {"filter": "draft_exists", "operator": "equal", "type": "Boolean", "value": True}
         self._take({"query": filters(changed, drafted, conjunction="or")})
@@ -74,13 +82,13 @@ class Fetch:
         self._take_ids(sorted(set(before.drafts) - self.spooled))
         now = size(self.client, self.project)
         if (now.count, now.highest) == (before.count, before.highest):
-            return self._known(now), set()
+            return self._known(now, predictions), set()
         there = self._read({"include": "id"}, _ids)
         earlier = base()
         self._take_ids(sorted(there - earlier - self.spooled))
         # What was read as changed may have been deleted before the ids were.
         self._forget_all_but(there)
-        return self._known(Size(len(there), max(there, default=0))), earlier - there
+        return self._known(Size(len(there), max(there, default=0)), predictions), earlier - there
 
     def _take(self, wanted: Mapping[str, str]) -> None:
         self._read({**_WANTED, **wanted}, self._spool_page)
@@ -128,8 +136,18 @@ class Fetch:
         self.spooled &= there
         self.drafts &= there
 
-    def _known(self, now: Size) -> Known:
-        return Known(now.count, now.highest, sorted(self.drafts))
+    def _known(self, now: Size, predictions: list[tuple[str, int, str]] | None) -> Known:
+        return Known(now.count, now.highest, sorted(self.drafts), predictions)
+
+    def _predictions(self) -> list[tuple[str, int, str]] | None:
+        """What tells that predictions came or went; asked before they are read, so that none is missed."""
+        try:
+            found = self.client.get(f"api/projects/{self.project}/model-versions", {"extended": "true"})
+        except NotFound:
+            return None
+        if not isinstance(found, dict) or "static" not in found:
+            return None
+        return sorted((str(v["model_version"]), v["count"], str(v["latest"])) for v in found["static"])
 
     def _read(self, wanted: Params, take: Callable[[_Tasks], list[int]], readers: int = 1) -> set[int]:
         return steady(self.client, self.project, wanted, self.settings.page_size, _Tasks, take, readers)

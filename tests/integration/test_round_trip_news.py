@@ -112,6 +112,25 @@ def test_drafts_of_anybody_come_and_go(annotated: Any, people: dict[str, Client]
     same_as_full(annotated, pulled)
 
 
+def test_predictions_that_come_and_go_many_at_once_are_seen(annotated: Any, people: dict[str, Client]) -> None:
+    admin = people["admin"]
+    project, ids = task_ids(annotated, admin)
+    path = f"api/projects/{project}/import/predictions"
+    admin.post(path, [{"task": task, "result": [], "model_version": "m"} for task in ids[:2]])
+    pulled = pull(annotated.config, quiet())
+    assert [len(t["predictions"]) for t in sorted(tasks_of(pulled), key=lambda t: t["id"])] == [1, 1, 0, 0]
+    same_as_full(annotated, pulled)
+
+    long_ago(annotated)
+    body = {"selectedItems": {"all": False, "included": ids[:1]}, "ordering": [], "project": project}
+    admin.post("api/dm/actions", body, {"id": "delete_tasks_predictions", "project": project})
+    # As many as before, by the same model.
+    admin.post(path, [{"task": ids[3], "result": [], "model_version": "m"}])
+    pulled = pull(annotated.config, quiet())
+    assert [len(t["predictions"]) for t in sorted(tasks_of(pulled), key=lambda t: t["id"])] == [0, 1, 0, 1]
+    same_as_full(annotated, pulled)
+
+
 def _edit(client: Client, task: dict[str, Any]) -> None:
     client.patch(f"api/annotations/{task['annotations'][0]['id']}/", {"result": []})
 

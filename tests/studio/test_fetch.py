@@ -26,8 +26,13 @@ class Project:
     def __init__(self, count: int) -> None:
         self.ids = list(range(1, count + 1))
         self.changed: set[int] = set()
+        self.models: list[dict[str, Any]] = []
         self.then: list[Change | None] = []
         self.asked = 0
+
+    def get(self, path: str, params: dict[str, Any]) -> Any:
+        assert (path, params) == ("api/projects/7/model-versions", {"extended": "true"})
+        return {"static": self.models, "live": None}
 
     def send(self, method: str, path: str, params: dict[str, Any]) -> bytes:
         assert (method, path) == ("GET", "api/tasks")
@@ -108,7 +113,7 @@ def test_a_changed_task_that_is_deleted_at_once_is_gone(tmp_path: Path) -> None:
     project = Project(4)
     project.changed = {2}
     project.then = [delete(2)]
-    spooled, known, gone = fetch(project, tmp_path, Known(4, 4))
+    spooled, known, gone = fetch(project, tmp_path, Known(4, 4, predictions=[]))
     assert (spooled, gone) == ([], {2})
     assert (known.count, known.highest) == (3, 4)
 
@@ -118,7 +123,7 @@ def test_a_task_that_leaves_the_changed_ones_hides_no_other(tmp_path: Path) -> N
     project.changed = {1, 2, 3, 4}
     # Its draft was thrown away.
     project.then = [lambda p: p.changed.discard(1)]
-    spooled, _, _ = fetch(project, tmp_path, Known(6, 6))
+    spooled, _, _ = fetch(project, tmp_path, Known(6, 6, predictions=[]))
     assert set(spooled) >= {2, 3, 4}
 
 
@@ -127,9 +132,18 @@ def test_the_ids_are_read_again_when_a_task_is_deleted_among_them(tmp_path: Path
     project.ids.remove(8)
     # Asked are the changed ones, the size, the size again, then pages of ids.
     project.then = [None, None, None, delete(1)]
-    _, known, gone = fetch(project, tmp_path, Known(8, 8))
+    _, known, gone = fetch(project, tmp_path, Known(8, 8, predictions=[]))
     assert gone == {1, 8}
     assert known.count == 6
+
+
+@pytest.mark.parametrize("before", [None, [("m", 3, "2026-01-01")], [("m", 2, "2025-12-31")], []])
+def test_everything_is_read_again_when_predictions_changed(tmp_path: Path, before: Any) -> None:
+    project = Project(3)
+    project.models = [{"model_version": "m", "count": 2, "latest": "2026-01-01"}]
+    now = [("m", 2, "2026-01-01")]
+    assert fetch(project, tmp_path, Known(4, 4, predictions=before)) == ([1, 2, 3], Known(3, 3, predictions=now), {4})
+    assert fetch(project, tmp_path, Known(3, 3, predictions=now)) == ([], Known(3, 3, predictions=now), set())
 
 
 def test_a_push_sees_every_task_although_one_is_deleted(tmp_path: Path) -> None:
