@@ -5,7 +5,7 @@ word. All is done on whole byte arrays: a Python loop over words would cost seve
 Signatures: Broder, "On the resemblance and containment of documents" (1997), by rensa's RMinHash.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 Words = NDArray[np.uint64]
 Offsets = NDArray[np.int64]
 
+#: Characters of a text that are hashed at once.
+_LONG = 1_000_000
 _SEED = 20
 _PRIME = np.uint64(0x9E3779B97F4A7C15)  # odd, so that it has an inverse modulo 2**64
 _INVERSE = np.uint64(pow(int(_PRIME), -1, 1 << 64))
@@ -40,6 +42,25 @@ def _powers(base: np.uint64, count: int) -> Words:
 
 def words(texts: Sequence[str]) -> tuple[Words, Offsets]:
     """The hashes of the words of all texts in a row, and where those of each text begin (one more than texts)."""
+    if all(len(text) <= _LONG for text in texts):
+        return _words(texts)
+    # A long text is hashed a piece at a time: the arrays hold several numbers a byte.
+    found = [[_words([piece])[0] for piece in _cut(text)] for text in texts]
+    counts = [sum(map(len, pieces)) for pieces in found]
+    return np.concatenate([p for pieces in found for p in pieces]), np.cumsum([0, *counts], dtype=np.int64)
+
+
+def _cut(text: str) -> Iterator[str]:
+    """The text in pieces that end between words, but for a word so long that it fills a piece."""
+    at = 0
+    while len(text) - at > _LONG:
+        end = text.rfind(" ", at, at + _LONG) + 1 or at + _LONG
+        yield text[at:end]
+        at = end
+    yield text[at:]
+
+
+def _words(texts: Sequence[str]) -> tuple[Words, Offsets]:
     encoded = [t.encode("utf-8", "replace") for t in texts]
     ends = np.cumsum([len(e) + 1 for e in encoded], dtype=np.int64)
     data = np.frombuffer(b"\n".join(encoded) + b"\n", dtype=np.uint8)

@@ -53,6 +53,17 @@ def test_shingles_do_not_depend_on_the_batch() -> None:
         assert flat[offsets[i] : offsets[i + 1]].tolist() == shingle.shingles([text], 3)[0].tolist()
 
 
+def test_a_long_text_is_hashed_in_pieces_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["Short one here.", " ".join(Writer(4).paragraphs(5)), "", "x" * 50 + " end", "日本 news"]
+    whole = shingle.words(texts)
+    monkeypatch.setattr(shingle, "_LONG", 40)
+    pieces = shingle.words(texts)
+    # Only a word longer than a piece is another one.
+    assert pieces[1].tolist() == [*whole[1][:4].tolist(), *(whole[1][4:] + 1).tolist()]
+    assert pieces[0][: whole[1][3]].tolist() == whole[0][: whole[1][3]].tolist()
+    assert pieces[0][-4:].tolist() == whole[0][-4:].tolist()
+
+
 def corpus(folder: Path, texts: dict[str, str], settings: Dedup) -> dedup.Corpus:
     raw = folder / "raw"
     raw.mkdir()
