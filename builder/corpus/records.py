@@ -12,6 +12,12 @@ from builder.corpus.settings import Source
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _DATE_FORMATS = ("%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y", "%Y/%m/%d", "%d.%m.%Y", "%Y%m%d", "%Y-%m")
+_UTC = re.compile(r"(?<=\d)\s*(?:UTC|GMT)\Z")
+_CLOCK = re.compile(r":\d\d\s*(?!UTC?\b|GMT\b|Z\b|[ECMP][SD]T\b)[A-Za-z]")
+
+
+#: Smaller numbers are no seconds since 1970: 20240729 is a day.
+_EPOCH = 1e8
 
 
 class Reject(NamedTuple):
@@ -166,12 +172,14 @@ def _instant(value: Any) -> datetime | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return datetime.fromtimestamp(value / 1000 if abs(value) > 1e11 else value, tz=UTC)
+        if abs(value) >= _EPOCH:
+            return datetime.fromtimestamp(value / 1000 if abs(value) > 1e11 else value, tz=UTC)
+        value = str(value)
     if not isinstance(value, str):
         return None
     text = value.strip()
     try:
-        return datetime.fromisoformat(text)
+        return datetime.fromisoformat(_UTC.sub("+00:00", text))
     except ValueError:
         pass
     for form in _DATE_FORMATS:
@@ -180,6 +188,7 @@ def _instant(value: Any) -> datetime | None:
         except ValueError:
             continue
     try:
-        return parsedate_to_datetime(text)
+        # It takes 8:02 PM for 8:02, and a zone it does not know for UTC.
+        return None if _CLOCK.search(text) else parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError):
         return _instant(float(text)) if re.fullmatch(r"\d{9,13}(\.\d+)?", text) else None

@@ -281,12 +281,21 @@ def test_the_field_mapping_is_configurable(tmp_path: Path) -> None:
         "1722283333",
         1722283333000,
         "2024-07-29 20:02:13",
+        "2024-07-29 20:02:13 UTC",
+        "Mon Jul 29 16:02:13 -0400 2024",
     ],
 )
 def test_dates_become_utc(value: object) -> None:
     assert instant(value) == datetime(2024, 7, 29, 20, 2, 13, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("value", ["", "soon", True, None, [], 1e30, "0000-00-00"])
+def test_a_number_of_eight_digits_is_a_day() -> None:
+    assert instant(20240729) == instant("20240729") == datetime(2024, 7, 29, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "soon", True, None, [], 1e30, "0000-00-00", 2024, 0, "Jul 29, 2024 8:02 PM", "Mon, 29 Jul 2024 20:02 CEST"],
+)
 def test_what_is_no_date_is_none(value: object) -> None:
     assert instant(value) is None
