@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from builder.engine import Runner
 
 #: Raised when the same input and settings give other tables than before.
-_LOGIC = "1"
+_LOGIC = "2"
 #: Bytes of input, and parts to write, that are done sooner than workers are started.
 _LIGHT, _FEW = 6 << 20, 3
 

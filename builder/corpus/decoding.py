@@ -1,8 +1,12 @@
 """From bytes to text: byte order marks, UTF-8, UTF-16 without a mark, and legacy encodings."""
 
 import codecs
+import io
 import re
+from collections.abc import Iterator
+from typing import BinaryIO
 
+_BLOCK = 1 << 20
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -10,6 +14,8 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_END = re.compile(r"\n?")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)")
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _MAGIC = (
@@ -64,6 +70,64 @@ def decode(data: bytes, forced: str = "") -> tuple[str, str]:
         if good > bad or (bad == 1 and e.start >= len(data) - 3):
             return text, "utf-8+replace"
     return _legacy(data)
+
+
+def is_wide(head: bytes) -> bool:
+    """Whether lines or JSON that begin so use two or four bytes a character, so that no byte of them is a line end."""
+    return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in head[:4]
+
+
+def blocks(stream: BinaryIO, forced: str = "") -> Iterator[tuple[str, str]]:
+    """The text of a stream in blocks, and the encoding of each, told like that of `decode`.
+
+    What begins as UTF-8 may turn out to be something else at its first accent, however late that comes; so a block is
+    judged when it is no UTF-8, and what it is found to be holds from there on. Raises `NotTextError`.
+    """
+    decoder: codecs.IncrementalDecoder | None = None
+    name, held, began = "utf-8", b"", False
+    while True:
+        # Blocks end with a line where lines are short, so that no character is judged by half of its bytes.
+        data = stream.read(_BLOCK)
+        data += stream.readline(_BLOCK) if data else b""
+        if not began and data:
+            began, name = True, decode(data, forced)[1].removesuffix("+replace")
+            decoder = None if name == "utf-8" and not forced else codecs.getincrementaldecoder(name)("replace")
+        if decoder is None:
+            whole = held + data
+            try:
+                text, used = codecs.utf_8_decode(whole, "strict", not data)
+                held, label = whole[used:], name
+            except UnicodeDecodeError:
+                text, label = decode(whole)
+                held = b""
+                if label != "utf-8+replace":
+                    name, decoder = label, codecs.getincrementaldecoder(label.removesuffix("+replace"))("replace")
+        else:
+            text = decoder.decode(data, not data)
+            label = f"{name}+replace" if "\ufffd" in text else name
+        if text:
+            yield text, label
+        if not data:
+            return
+
+
+def lines(stream: BinaryIO, limit: int, forced: str = "") -> Iterator[tuple[str, str]]:
+    """The lines of a stream with their ends, and the encoding of each; of one over the limit the beginning only."""
+    rest = name = ""
+    for text, name in blocks(stream, forced):
+        if len(rest) > limit:
+            end = _END.match(text) if rest[-1] == "\r" else _LINE.match(text)
+            if end is None:
+                continue
+            yield rest[: limit + 1], name
+            rest, text = "", text[end.end() :]
+        found = io.StringIO(rest + text, newline="").readlines()
+        # A lone CR at the end may be half of a line end.
+        rest = found.pop() if found and not found[-1].endswith("\n") else ""
+        for line in found:
+            yield line, name
+    if rest:
+        yield rest[: limit + 1], name
 
 
 def _strict(data: bytes, name: str) -> tuple[str, str]:

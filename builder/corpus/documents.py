@@ -60,15 +60,30 @@ def html_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
 
 
 def _declared(data: bytes) -> str:
-    """The encoding a page declares, when it is not UTF-8 and Python knows it."""
+    """The encoding a page declares, unless its bytes are UTF-8 or Python does not know it."""
     found = re.search(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", data[:2048], re.IGNORECASE)
     name = found.group(1).decode("ascii").lower() if found else ""
+    # Pages in UTF-8 that say something else are common; pages in something else that happen to be UTF-8 are not.
+    if (
+        not name
+        or name.startswith(("utf", "ucs", "unicode", "raw_unicode", "punycode"))
+        or (not data.isascii() and _is_utf8(data))
+    ):
+        return ""
     try:
-        "".encode(name or "utf-8")
-    except LookupError:
+        "é".encode(name, "replace").decode(name)
+    except (LookupError, ValueError):
         return ""
     # Pages that say Latin-1 are read as Windows-1252, as browsers do.
-    return {"utf-8": "", "utf8": "", "iso-8859-1": "cp1252", "latin1": "cp1252"}.get(name, name)
+    return {"iso-8859-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252", "ascii": "cp1252"}.get(name, name)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def extract(record: Record, page: str) -> bool:

@@ -1,25 +1,28 @@
 """Readers of .json and .jsonl: a record an object, its columns filled by the field mapping."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 import msgspec
 
-from builder.corpus.decoding import decode
+from builder.corpus.decoding import blocks, decode, is_wide, lines
 from builder.corpus.documents import looks_like_html, text_of
 from builder.corpus.records import Record, Reject, TooLargeError, describe, lookup, sha256, storable, whole
 from builder.corpus.settings import Source
 
-_BLOCK = 1 << 20
-_SPACE = " \t\r\n"
+#: What may stand between the values of a file.
+_BETWEEN = re.compile(r"[ \t\r\n,\ufeff]*")
 
 
 def jsonl_file(stream: BinaryIO, path: str, source: Source, first: int = 0) -> Iterator[Record | Reject]:
     """One record a line, numbered from `first`; blank lines are counted and passed over."""
     limit = source.max_record_mb << 20
     number = first
-    encoding = source.encoding
+    if first == 0 and is_wide(stream.peek(4)[:4] if hasattr(stream, "peek") else b""):
+        yield from _wide_lines(stream, path, source, limit)
+        return
     while line := stream.readline(limit + 1):
         if len(line) > limit and not line.endswith(b"\n"):
             yield Reject(path, number, "too-large", f"a line of more than {source.max_record_mb} MB")
@@ -27,23 +30,29 @@ def jsonl_file(stream: BinaryIO, path: str, source: Source, first: int = 0) -> I
                 line = stream.readline(limit)
             number += 1
             continue
-        if number == 0 and line.startswith((b"\xff\xfe", b"\xfe\xff")):
-            yield Reject(path, None, "encoding", "lines of JSON in UTF-16; convert the file to UTF-8")
-            return
         line = line.strip(b"\r\n \t\xef\xbb\xbf") if number == 0 else line.strip()
         if line:
-            yield from _line(line, encoding, path, number, source)
+            yield from _line(line, "utf-8", path, number, source)
         number += 1
 
 
-def _line(line: bytes, encoding: str, path: str, number: int, source: Source) -> Iterator[Record | Reject]:
-    used = "utf-8"
+def _wide_lines(stream: BinaryIO, path: str, source: Source, limit: int) -> Iterator[Record | Reject]:
+    """Those of a file in UTF-16 or UTF-32; a record's bytes are its line in UTF-8."""
+    for number, (text, encoding) in enumerate(lines(stream, limit, source.encoding)):
+        if len(text) > limit:
+            yield Reject(path, number, "too-large", f"a line of more than {source.max_record_mb} MB")
+        elif text.strip():
+            line = text.strip().encode("utf-8", "surrogatepass")
+            yield from _line(line, encoding, path, number, source)
+
+
+def _line(line: bytes, used: str, path: str, number: int, source: Source) -> Iterator[Record | Reject]:
     try:
         item = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         # Python's parser takes lone surrogates and NaN; another encoding may have been used.
         try:
-            text, used = decode(line, encoding)
+            text, used = decode(line, source.encoding) if used == "utf-8" else (line.decode(), used)
             item = json.loads(text, strict=False)
         except (ValueError, RecursionError):
             yield Reject(path, number, "bad-json", str(e), sha256(line)[:16])
@@ -57,8 +66,8 @@ def json_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
     A list at the top is read an element at a time, so the file may be of any size.
     """
     head = stream.peek(64)[:64] if hasattr(stream, "peek") else b""
-    if not source.records and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
-        yield from _elements(stream, path, source)
+    if not source.records and head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0").startswith(b"["):
+        yield from _elements(blocks(stream, source.encoding), path, source)
         return
     data = whole(stream, source)
     if not data.strip():
@@ -66,6 +75,13 @@ def json_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
     text, encoding = decode(data, source.encoding)
     try:
         value = json.loads(text, strict=False)
+    except json.JSONDecodeError as e:
+        # Not one value but several, one after the other or one a line, under the name of one.
+        if e.msg == "Extra data" and not source.records:
+            yield from _elements([(text, encoding)], path, source)
+        else:
+            yield Reject(path, None, "bad-json", str(e))
+        return
     except (ValueError, RecursionError) as e:
         yield Reject(path, None, "bad-json", str(e))
         return
@@ -101,47 +117,55 @@ def _lists(value: dict[str, Any], depth: int = 3) -> Iterator[list[Any]]:
             yield from _lists(inner, depth - 1)
 
 
-def _elements(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
-    """The elements of a list, with a window over the file that grows to the largest of them."""
-    import codecs
-
-    decoder = codecs.getincrementaldecoder(source.encoding or "utf-8")("replace")
+def _elements(found: Iterable[tuple[str, str]], path: str, source: Source) -> Iterator[Record | Reject]:
+    """The elements of lists, and values beside lists, with a window over the file that grows to the largest of them."""
+    texts = iter(found)
     scan = json.JSONDecoder(strict=False).raw_decode
     limit = source.max_record_mb << 20
-    window, at, number, ended = "", 0, 0, False
+    window, at, number, ended, inside, encoding = "", 0, 0, False, False, ""
 
     def more(size: int) -> None:
-        nonlocal window, at, ended
-        data = stream.read(size)
-        ended = not data
-        window, at = window[at:] + decoder.decode(data, ended), 0
+        nonlocal window, at, ended, encoding
+        parts, got = [window[at:]], 0
+        while got < size and not ended:
+            text, label = next(texts, ("", ""))
+            encoding, ended = label or encoding, not label
+            parts.append(text)
+            got += len(text)
+        window, at = "".join(parts), 0
 
-    more(_BLOCK)
-    at = len(window) - len(window.lstrip(_SPACE + "\ufeff")) + 1
     while True:
-        while not ended and not window[at:].lstrip(_SPACE + ","):
-            more(_BLOCK)
-        at = len(window) - len(window[at:].lstrip(_SPACE + ","))
-        if at >= len(window) or window[at] == "]":
-            if at >= len(window):
-                yield Reject(path, number, "bad-json", "the list is never closed")
-            return
-        try:
-            item, end = scan(window, at)
-            # A number or a name at the edge of the window may go on.
-            if end == len(window) and not ended:
-                raise ValueError("more")
-        except (ValueError, RecursionError) as e:
-            if ended or isinstance(e, RecursionError):
-                yield Reject(path, number, "bad-json", f"{e}; the records from here on could not be read")
-                return
-            if len(window) - at > limit:
-                raise TooLargeError(f"an element of more than {source.max_record_mb} MB, or broken JSON") from e
-            more(max(_BLOCK, len(window) - at))
-            continue
-        raw = window[at:end].encode("utf-8", "surrogatepass")
-        yield from mapped(item, raw, source.encoding or "utf-8", path, number, source)
-        at, number = end, number + 1
+        at = _skip(window, at)
+        if at == len(window):
+            if ended:
+                break
+            more(1)
+        elif window[at] == ("]" if inside else "["):
+            at, inside = at + 1, not inside
+        else:
+            try:
+                item, end = scan(window, at)
+                # A number or a name at the edge of the window may go on.
+                if end == len(window) and not ended:
+                    raise ValueError("more")
+            except (ValueError, RecursionError) as e:
+                if ended or isinstance(e, RecursionError):
+                    yield Reject(path, number, "bad-json", f"{e}; the records from here on could not be read")
+                    return
+                if len(window) - at > limit:
+                    raise TooLargeError(f"an element of more than {source.max_record_mb} MB, or broken JSON") from e
+                more(len(window) - at)
+                continue
+            raw = window[at:end].encode("utf-8", "surrogatepass")
+            yield from mapped(item, raw, encoding, path, number, source)
+            at, number = end, number + 1
+    if inside:
+        yield Reject(path, number, "bad-json", "the list is never closed")
+
+
+def _skip(window: str, at: int) -> int:
+    between = _BETWEEN.match(window, at)
+    return between.end() if between else at
 
 
 def canonical(item: Any) -> bytes:
@@ -159,7 +183,7 @@ def mapped(item: Any, raw: bytes, encoding: str, path: str, number: int, source:
     if isinstance(text, list) and text and all(isinstance(t, str) for t in text):
         text = "\n".join(text)
     if not isinstance(text, str) or not text.strip():
-        keys = ", ".join(sorted(map(str, item))[:12])
+        keys = storable(", ".join(sorted(map(str, item))[:12]))
         yield Reject(path, number, "no-text", f"no text in its fields ({keys}); set source.fields.text", digest[:16])
         return
     kind = "fields"

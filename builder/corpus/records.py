@@ -99,7 +99,7 @@ def lookup(record: Mapping[str, Any], paths: Iterable[str]) -> Any:
             value = record
             for key in path.split("."):
                 value = value.get(key) if isinstance(value, Mapping) else None
-        if value is not None and value != "" and value != []:
+        if value is not None and value != [] and not (isinstance(value, str) and not value.strip()):
             return value
     return None
 

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from builder.corpus.decoding import is_wide
 from builder.corpus.files import RawFile
 from builder.corpus.records import Reject
 from builder.corpus.settings import Source
@@ -100,14 +101,15 @@ def _settled(stamp: str, now: int) -> bool:
 
 def _cut(file: RawFile, step: int, options: dict[str, Any]) -> list[Piece]:
     """One piece, or several for a large file of lines."""
-    if file.size <= step or suffixes(file.path) not in {(s, "") for s in _LINES}:
-        with open_raw(file.address, options) as f:
-            h = hashlib.sha256()
-            while block := f.read(_BLOCK):
-                h.update(block)
-        return [Piece(file.path, file.address, 0, -1, 0, file.size, h.hexdigest())]
     out: list[Piece] = []
     with open_raw(file.address, options) as f:
+        head = f.read(4)
+        if file.size <= step or is_wide(head) or suffixes(file.path) not in {(s, "") for s in _LINES}:
+            h = hashlib.sha256(head)
+            while block := f.read(_BLOCK):
+                h.update(block)
+            return [Piece(file.path, file.address, 0, -1, 0, file.size, h.hexdigest())]
+        f.seek(0)
         begin = first = 0
         while True:
             h, at, lines = hashlib.sha256(), begin, 0

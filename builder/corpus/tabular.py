@@ -4,14 +4,15 @@ import contextlib
 import csv
 import io
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from builder.corpus.decoding import decode
+from builder.corpus.decoding import lines
 from builder.corpus.json_records import canonical, mapped
 from builder.corpus.records import Record, Reject
 from builder.corpus.settings import Source
 
-_SNIFF = 1 << 20
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def csv_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
@@ -24,26 +25,43 @@ def tsv_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | R
     return _rows(stream, path, source, "\t")
 
 
+class _TooLongError(csv.Error):
+    """A line is longer than a record may be."""
+
+
 class _Lines:
     """The lines of a file, with those of the row being read kept so that they can be read again."""
 
-    def __init__(self, lines: Iterator[str], limit: int) -> None:
-        self.lines = lines
+    def __init__(self, found: Iterator[tuple[str, str]], limit: int) -> None:
+        self.found = found
         self.limit = limit
         self.again: list[str] = []
         self.row: list[str] = []
         self.size = 0
+        self.seen = 0
+        self.encoding = ""
 
     def __iter__(self) -> "_Lines":
         return self
 
     def __next__(self) -> str:
-        line = self.again.pop() if self.again else next(self.lines)
+        if self.again:
+            line = self.again.pop()
+        else:
+            line, self.encoding = next(self.found)
+            self.seen += 1
         self.row.append(line)
         self.size += len(line)
+        if len(line) > self.limit:
+            raise _TooLongError(f"a line of more than {self.limit >> 20} MB")
         if self.size > self.limit and len(self.row) > 1:
             raise csv.Error("a quote is never closed")
         return line.replace("\0", "")
+
+    @property
+    def first(self) -> int:
+        """The number of the row's first line in the file, from 1."""
+        return self.seen - len(self.again) - len(self.row) + 1
 
     def begin(self) -> None:
         self.row, self.size = [], 0
@@ -54,41 +72,32 @@ class _Lines:
 
 
 def _rows(stream: BinaryIO, path: str, source: Source, delimiter: str) -> Iterator[Record | Reject]:
-    head = stream.peek(_SNIFF)[:_SNIFF] if hasattr(stream, "peek") else b""
-    # Cut at a line end, so that no character is judged by half of its bytes.
-    encoding = decode(head[: head.rfind(b"\n") + 1] or head, source.encoding)[1]
-    name = encoding.removesuffix("+replace")
-    csv.field_size_limit((source.max_record_mb << 20) + 1)
-    text = io.TextIOWrapper(stream, name, errors="replace", newline="")
-    try:
-        yield from _parse(_Lines(iter(text), source.max_record_mb << 20), encoding, path, source, delimiter)
-    finally:
-        # Else the wrapper would close the stream, which is its opener's to close.
-        with contextlib.suppress(ValueError):
-            text.detach()
-
-
-def _parse(lines: _Lines, encoding: str, path: str, source: Source, delimiter: str) -> Iterator[Record | Reject]:
+    limit = source.max_record_mb << 20
+    csv.field_size_limit(limit + 1)
+    found = _Lines(lines(stream, limit, source.encoding), limit)
     header: list[str] = []
     number = 0
     reader = None
     while True:
-        lines.begin()
+        found.begin()
         try:
             if reader is None:
-                first = next(lines, None)
+                first = next(found, None)
                 if first is None:
                     return
-                lines.again.append(lines.row.pop())
+                if not first.strip():
+                    continue
+                found.again.append(found.row.pop())
                 delimiter = delimiter or max(",;|\t", key=first.count)
-                reader = csv.reader(lines, delimiter=delimiter, strict=True)
-                lines.begin()
+                reader = csv.reader(found, delimiter=delimiter, strict=True)
+                found.begin()
             row = next(reader, None)
         except csv.Error as e:
-            what = f"line {number + 2}: {e}" if len(lines.row) < 2 else f"{e}; {len(lines.row) - 1} lines read again"
-            yield Reject(path, number, "bad-csv", what)
-            lines.skip_first()
-            reader = csv.reader(lines, delimiter=delimiter, strict=True)
+            reason = "too-large" if isinstance(e, _TooLongError) and len(found.row) == 1 else "bad-csv"
+            again = f"; {len(found.row) - 1} lines read again" if len(found.row) > 1 else ""
+            yield Reject(path, number, reason, f"line {found.first}: {e}{again}")
+            found.skip_first()
+            reader = None
             number += 1
             continue
         if row is None:
@@ -99,10 +108,12 @@ def _parse(lines: _Lines, encoding: str, path: str, source: Source, delimiter: s
             header = [cell.strip() for cell in row]
             continue
         if len(row) > len(header):
-            yield Reject(path, number, "bad-csv", f"{len(row)} cells under a header of {len(header)}")
+            yield Reject(
+                path, number, "bad-csv", f"line {found.first}: {len(row)} cells, but {len(header)} in the header"
+            )
         else:
             item = dict(zip(header, row, strict=False))
-            yield from mapped(item, canonical(item), encoding, path, number, source)
+            yield from mapped(item, canonical(item), found.encoding, path, number, source)
         number += 1
 
 
@@ -116,8 +127,43 @@ def parquet_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record
         stream = io.BytesIO(stream.read())
     try:
         for batch in pq.ParquetFile(stream).iter_batches(batch_size=256):
-            for item in batch.to_pylist():
+            columns = [_values(column) for column in batch.columns]
+            for row in zip(*columns, strict=True):
+                item = dict(zip(batch.schema.names, row, strict=True))
                 yield from mapped(item, canonical(item), "utf-8", path, number, source)
                 number += 1
     except (pa.ArrowException, OSError, UnicodeDecodeError) as e:
         yield Reject(path, None, "bad-parquet", f"{' '.join(str(e).split())[:300]}; {number} records were read before")
+
+
+def _values(column: "pa.Array") -> list[Any]:
+    """The values of a column; one that Python cannot hold is None, and costs its record no other field."""
+    import pyarrow as pa
+
+    with contextlib.suppress(pa.ArrowException):
+        column = column.cast(_in_microseconds(column.type), safe=False)
+    try:
+        values: list[Any] = column.to_pylist()
+    except (ValueError, OverflowError):
+        values = [_value(scalar) for scalar in column]
+    return values
+
+
+def _value(scalar: "pa.Scalar[Any]") -> Any:
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _in_microseconds(kind: "pa.DataType") -> "pa.DataType":
+    """The type with the nanoseconds that Python's times lack cut off."""
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        return pa.timestamp("us", kind.tz)
+    if pa.types.is_list(kind):
+        return pa.list_(_in_microseconds(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([f.with_type(_in_microseconds(f.type)) for f in kind])
+    return kind

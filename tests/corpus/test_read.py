@@ -17,6 +17,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builder.corpus import decoding
 from builder.corpus.decoding import NotTextError, decode
 from builder.corpus.read import READERS, read
 from builder.corpus.records import Record, Reject, instant
@@ -79,7 +80,7 @@ def test_any_bytes_are_text_or_refused(data: bytes) -> None:
 @settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from(sorted(READERS)))
 def test_no_reader_fails_whatever_the_bytes(data: bytes, suffix: str) -> None:
-    items = list(read(io.BufferedReader(io.BytesIO(data)), f"x{suffix}", Source()))  # type: ignore[arg-type]
+    items = list(read(io.BufferedReader(io.BytesIO(data)), f"x{suffix}", Source()))
     assert items
     assert not any(isinstance(item, Reject) and item.reason == "reader-failed" for item in items)
 
@@ -159,8 +160,75 @@ def test_a_list_that_breaks_off_keeps_what_came_before(tmp_path: Path) -> None:
 
 
 def test_a_lone_surrogate_is_made_storable(tmp_path: Path) -> None:
-    (record,), _ = found(put(tmp_path, "a.jsonl", '{"text": "bad \\ud800 half"}'))
+    lines = '{"text": "bad \\ud800 half"}\n{"\\udc00": 1}'
+    (record,), (reject,) = found(put(tmp_path, "a.jsonl", lines))
     assert record.raw == "bad � half"
+    assert "(�)" in reject.detail
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.csv", "a.html"])
+def test_other_encodings_are_told_in_every_format(tmp_path: Path, name: str, encoding: str) -> None:
+    items = [{"id": str(i), "text": TEXT} for i in range(2)]
+    data = {
+        "a.json": json.dumps(items, ensure_ascii=False),
+        "a.jsonl": "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items),
+        "a.csv": "id;text\r\n" + "".join(f"{i};{TEXT}\r\n" for i in range(2)),
+        "a.html": "<html><body><article>" + f"<p>{TEXT}</p>" * 6 + "</article></body></html>",
+    }[name]
+    records, rejects = found(put(tmp_path, name, data.encode(encoding)))
+    assert rejects == []
+    assert all(TEXT in r.raw for r in records)
+    assert {r.encoding for r in records} == {"utf-8" if (name, encoding) == ("a.jsonl", "utf-8-sig") else encoding}
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.json"])
+def test_an_encoding_is_told_by_the_first_accent_however_late_it_comes(tmp_path: Path, name: str) -> None:
+    texts = ["plain words " * 100] * 2000 + [TEXT]
+    data = {
+        "a.csv": "\n".join(["text", *(f'"{t}"' for t in texts)]),
+        "a.json": json.dumps([{"text": t} for t in texts], ensure_ascii=False),
+    }
+    records, _ = found(put(tmp_path, name, data[name].encode("cp1252")))
+    assert (records[-1].raw, records[-1].encoding) == (TEXT, "cp1252")
+    records, _ = found(put(tmp_path, name, data[name].encode()))
+    assert (records[-1].raw, records[-1].encoding) == (TEXT, "utf-8")
+
+
+@settings(deadline=None)
+@given(
+    st.text("aé—😀\r\n", max_size=60),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]),
+    st.integers(4, 12),
+    st.integers(3, 90),
+)
+def test_lines_are_those_of_the_whole_text(text: str, encoding: str, block: int, limit: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoding, "_BLOCK", block)
+        got = [line for line, _ in decoding.lines(io.BytesIO(text.encode(encoding)), limit, encoding)]
+    whole = [line[: limit + 1] for line in io.StringIO(text, newline="").readlines()]
+    assert [line.rstrip("\r\n") for line in got if line.strip()] == [
+        line.rstrip("\r\n") for line in whole if line.strip()
+    ]
+
+
+@pytest.mark.parametrize("between", ["\n", "", ", "])
+def test_several_values_under_the_name_of_one_are_records(tmp_path: Path, between: str) -> None:
+    values = [json.dumps({"text": TEXT}), json.dumps({"text": "Two."})]
+    assert [r.raw for r in found(put(tmp_path, "a.json", between.join(values)))[0]] == [TEXT, "Two."]
+    lists = found(put(tmp_path, "b.json", between.join(f"[{v}]" for v in values)))[0]
+    assert [r.raw for r in lists] == [TEXT, "Two."]
+
+
+def test_what_stands_behind_a_list_is_a_reject(tmp_path: Path) -> None:
+    records, rejects = found(put(tmp_path, "a.json", json.dumps([{"text": TEXT}]) + " and so on"))
+    assert [r.raw for r in records] == [TEXT]
+    assert [(r.record, r.reason) for r in rejects] == [(1, "bad-json")]
+
+
+def test_a_blank_field_is_passed_over_for_the_next(tmp_path: Path) -> None:
+    (record,), _ = found(put(tmp_path, "a.json", json.dumps({"text": " \n", "body": TEXT})))
+    assert record.raw == TEXT
 
 
 def test_html_in_a_field_becomes_text(tmp_path: Path) -> None:
@@ -188,6 +256,51 @@ def test_a_quote_that_is_never_closed_costs_one_row(tmp_path: Path) -> None:
     records, rejects = found(put(tmp_path, "a.csv", "\n".join(lines)))
     assert [r.raw for r in records] == ["First.", "Third.", "Fourth."]
     assert [(r.record, r.reason) for r in rejects] == [(1, "bad-csv"), (4, "bad-csv")]
+
+
+def test_a_line_over_the_limit_is_passed_over_without_being_held(tmp_path: Path) -> None:
+    big = "x" * (3 << 20)
+    data = f'{big}\nid,text\n1,One.\n{big}\n2,Two.\n3,"open\n{big}\n4,Four.\n'
+    records, rejects = found(put(tmp_path, "a.csv", data), Source(max_record_mb=1))
+    assert [r.raw for r in records] == ["One.", "Two.", "Four."]
+    assert [(r.reason, r.detail.split(":")[0]) for r in rejects] == [
+        ("too-large", "line 1"),
+        ("too-large", "line 4"),
+        ("bad-csv", "line 6"),
+        ("too-large", "line 7"),
+    ]
+
+
+def test_the_line_of_a_bad_row_is_its_line_in_the_file(tmp_path: Path) -> None:
+    _, rejects = found(put(tmp_path, "a.csv", '\n\nid;text\n1;"two\nlines"\n2;too;many\n'))
+    assert [r.detail.split(":")[0] for r in rejects] == ["line 6"]
+
+
+def test_times_that_python_cannot_hold_cost_no_record(tmp_path: Path) -> None:
+    nanoseconds = pa.array([1722283333123456789, None], pa.timestamp("ns", "UTC"))
+    table = pa.table(
+        {
+            "text": [TEXT, "Two."],
+            "published": nanoseconds,
+            "seen": pa.StructArray.from_arrays([nanoseconds], ["at"]),
+            "far": pa.array([2**60, 0], pa.timestamp("s")),
+        }
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    records, rejects = found(tmp_path / "a.parquet")
+    assert [(r.raw, r.published) for r in records] == [
+        (TEXT, datetime(2024, 7, 29, 20, 2, 13, 123456, tzinfo=UTC)),
+        ("Two.", None),
+    ]
+    assert rejects == []
+
+
+def test_a_text_of_parquet_that_is_not_utf8_costs_itself_alone(tmp_path: Path) -> None:
+    texts = pa.array([b"One.", b"\xff\xfe", b"Three."], pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"text": texts}), tmp_path / "a.parquet")
+    records, rejects = found(tmp_path / "a.parquet")
+    assert [r.raw for r in records] == ["One.", "Three."]
+    assert [(r.record, r.reason) for r in rejects] == [(1, "no-text")]
 
 
 def test_rows_of_parquet(tmp_path: Path) -> None:
@@ -219,6 +332,17 @@ def test_a_page(tmp_path: Path) -> None:
     assert "Paragraph 7" in record.raw
     assert "Home" not in record.raw
     assert [r.reason for r in found(put(tmp_path, "b.html", "<html></html>"))[1]] == ["empty"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "encoding"),
+    [("iso-8859-1", "utf-8"), ("utf-16", "utf-8"), ("nonsense", "utf-8"), ("undefined", "utf-8"), ("utf-8", "cp1252")],
+)
+def test_a_page_that_lies_about_its_encoding(tmp_path: Path, declared: str, encoding: str) -> None:
+    page = f"<html><head><meta charset={declared}></head><body><article>{f'<p>{TEXT}</p>' * 6}</article></body></html>"
+    (record,), _ = found(put(tmp_path, "a.html", page.encode(encoding)))
+    assert TEXT in record.raw
+    assert record.encoding == encoding
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given
@@ -30,6 +31,14 @@ def test_a_large_file_of_lines_is_cut_at_line_ends(tmp_path: Path) -> None:
         assert found[0].number == piece.first
         numbers += [(r.number, int(r.raw.split()[0])) for r in found]
     assert numbers == [(i, i) for i in range(1000)]
+
+
+def test_lines_of_two_bytes_a_character_are_not_cut(tmp_path: Path) -> None:
+    file = lines(tmp_path / "a.jsonl", 1000)
+    (tmp_path / "a.jsonl").write_bytes((tmp_path / "a.jsonl").read_text().encode("utf-16"))
+    shard = Shard(tuple(_cut(replace(file, size=2 * file.size), 10_000, {})))
+    found = [r for r in records(shard, Source()) if isinstance(r, Record)]
+    assert [int(r.raw.split()[0]) for r in found] == list(range(1000))
 
 
 def test_lines_added_at_the_end_change_the_last_piece_only(tmp_path: Path) -> None:
