@@ -21,7 +21,7 @@ _RARE = {
     "results_rewritten": "annotations, drafts and suggestions renamed",
     "duplicates_removed": "duplicate tasks removed",
     "annotations_moved": "annotations moved from duplicates",
-    "duplicates_left": "duplicate tasks left because they hold a draft",
+    "duplicates_left": "duplicate tasks left because they hold a draft, or annotations of another text",
     "predictions_repaired": "tasks given the suggestions that the server had dropped",
     "unplanned_annotated": "annotated tasks whose chunk is not selected any more",
     "strangers": "tasks of others left alone",

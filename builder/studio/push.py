@@ -16,7 +16,7 @@ import msgspec
 
 from builder.errors import Refused, Unreachable
 from builder.studio.client import Client
-from builder.studio.heal import heal
+from builder.studio.heal import Shown, heal, shown
 from builder.studio.listing import Held, held, held_of, size
 from builder.studio.notes import Note, recall, remember
 from builder.studio.settings import LabelStudio
@@ -82,8 +82,12 @@ def push(
         _report(client, project, plan, there, outcome)
         return outcome
     importer = _Importer(client, project, plan, settings, outcome, advance, sleep)
+
+    def planned(chunk: str) -> Shown | None:
+        return shown(msgspec.json.decode(plan[chunk].body)["data"]) if chunk in plan else None
+
     for _ in range(_ROUNDS):
-        healed = heal(client, there)
+        healed = heal(client, there, planned)
         outcome.duplicates_removed += healed.removed
         outcome.annotations_moved += healed.moved
         outcome.duplicates_left = healed.left

@@ -66,6 +66,28 @@ def test_a_duplicate_with_a_draft_is_left_and_reported(human: Any) -> None:
         assert (outcome["duplicates_removed"], outcome["duplicates_left"]) == (0, 1)
 
 
+def test_annotations_of_another_text_are_not_moved_under_the_planned_one(human: Any) -> None:
+    push(human.config, quiet())
+    with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
+        project = projects.all_of(client, human.config)["all"]["id"]
+        copies = [body(human, 0), body(human, 1)]
+        for copy in copies:
+            copy["data"]["text"] = f"Edited. {copy['data']['text']}"
+        annotated, untouched = client.post(f"api/projects/{project}/import", copies, {"return_task_ids": "true"})[
+            "task_ids"
+        ]
+        client.post(f"api/tasks/{annotated}/annotations/", {"result": []})
+        said = io.StringIO()
+        outcome = push(human.config, Console(file=said, width=200))["projects"][0]
+        assert (outcome["duplicates_removed"], outcome["duplicates_left"], outcome["imported"]) == (1, 1, 0)
+        assert "1 duplicate tasks left because they hold a draft, or annotations of another text" in said.getvalue()
+        tasks = client.get("api/tasks", {"project": project, "page_size": 100})["tasks"]
+        assert untouched not in {t["id"] for t in tasks}
+        planned = {chunk["text"] for chunk in human.chunks}
+        assert {t["data"]["text"] for t in tasks if t["id"] != annotated} == planned
+        assert [t["total_annotations"] for t in tasks if t["id"] == annotated] == [1]
+
+
 def test_chunks_not_selected_any_more_are_reported_and_stay(human: Any) -> None:
     push(human.config, quiet())
     with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
