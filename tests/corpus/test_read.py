@@ -99,7 +99,7 @@ def test_a_reader_that_fails_gives_what_it_read_and_a_reject(tmp_path: Path, mon
 
 
 def test_a_line_too_deep_for_the_parser_costs_itself_alone(tmp_path: Path) -> None:
-    deep = '{"text": ' + "[" * 5000 + "]" * 5000 + "}"
+    deep = '{"text": ' + "[" * 100_000 + "]" * 100_000 + "}"
     records, rejects = found(put(tmp_path, "a.jsonl", f"{deep}\n" + json.dumps({"text": TEXT})))
     assert [r.raw for r in records] == [TEXT]
     assert [(r.record, r.reason) for r in rejects] == [(0, "bad-json")]
