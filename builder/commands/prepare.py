@@ -84,7 +84,7 @@ def _fill(
     from builder.corpus import rows
     from builder.corpus.assemble import TABLES, join, settle
 
-    jobs = _jobs(config, stage, runner, watch, todo, settings)
+    jobs, counted = _jobs(config, stage, runner, watch, todo, settings)
     parts = _make(jobs, runner, watch)
     decisions = _decide(config, stage, runner, watch, [Path(j.folder) for j in jobs], keywords)
     watch.begin("writing", len(decisions))
@@ -95,7 +95,7 @@ def _fill(
     for name in TABLES:
         folders = [Path(f["folder"]) for f in final]
         join([outside.parent, *folders] if name == "rejects" else folders, name, stage.table(name))
-    _sweep(stage.folder / "parts", {f["folder"] for f in final})
+    _sweep(stage.folder / "parts", {f["folder"] for f in final}, counted)
     reasons = Counter(r.reason for r in rejected)
     for counts in (*(p["rejects"] for p in parts), *(f["found"] for f in final)):
         reasons.update(counts)
@@ -135,8 +135,8 @@ def _settings(config: Config) -> str:
 
 def _jobs(
     config: Config, stage: Stage, runner: "Runner", watch: "Watch", todo: "list[Shard]", settings: str
-) -> "list[Job]":
-    """One job a shard; with `cleaning.repeated_lines`, after a first reading that counts lines."""
+) -> "tuple[list[Job], set[str]]":
+    """One job a shard; with `cleaning.repeated_lines`, after a first reading that counts lines, and where it did."""
     from builder.corpus import part
     from builder.corpus.part import Job
     from builder.corpus.repeated import lines_of, repeated
@@ -156,12 +156,12 @@ def _jobs(
 
     plain = [job(shard, frozenset(), "") for shard in todo]
     if not config.cleaning.repeated_lines:
-        return plain
+        return plain, set()
     watch.begin("looking for repeated lines", len(plain))
     paths = runner.map(part.lines, plain, lambda *_: watch.advance(1))
     common = repeated(paths, config.cleaning.repeated_lines)
     here = [lines_of(path, common) for path in paths]
-    return [job(s, lines, canonical(sorted(lines))) for s, lines in zip(todo, here, strict=True)]
+    return [job(s, lines, canonical(sorted(lines))) for s, lines in zip(todo, here, strict=True)], set(paths)
 
 
 def _make(jobs: "list[Job]", runner: "Runner", watch: "Watch") -> list[dict[str, Any]]:
@@ -204,11 +204,7 @@ def _decide(
         return runner.map(function, items, light=len(items) <= _FEW)
 
     corpus = dedup.Corpus.load(folders)
-    # A similarity is known by the ids of two articles, so it holds for one way of cleaning only.
-    cache = stage.folder / f"pairs-{digest('pairs', _settings(config))[:16]}.npz"
-    for old in set(stage.folder.glob("pairs-*.npz")) - {cache}:
-        old.unlink()
-    first, kept = dedup.find(corpus, config.dedup, cache, run)
+    first, kept = dedup.find(corpus, config.dedup, stage.folder / "pairs.npz", run)
     everyone = np.arange(corpus.size)
     repeats, members = np.flatnonzero(first != everyone), np.flatnonzero(kept != everyone)
     places = corpus.places([*first[repeats].tolist(), *kept[members].tolist()])
@@ -226,13 +222,15 @@ def _decide(
     return decisions
 
 
-def _sweep(parts: Path, used: set[str]) -> None:
-    """Removes parts that no table is made of any more."""
+def _sweep(parts: Path, used: set[str], counted: set[str]) -> None:
+    """Removes parts and counted lines that no table is made of any more."""
     keep = {Path(folder).parent.name for folder in used}
-    for folder in parts.iterdir():
-        if folder.is_dir() and folder.name not in keep:
-            shutil.rmtree(folder, ignore_errors=True)
-        elif folder.is_dir():
-            for old in folder.glob("final-*"):
+    for path in parts.iterdir():
+        if path.is_file() and str(path) not in counted:
+            path.unlink()
+        elif path.is_dir() and path.name not in keep:
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.is_dir():
+            for old in path.glob("final-*"):
                 if str(old) not in used:
                     shutil.rmtree(old, ignore_errors=True)

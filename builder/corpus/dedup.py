@@ -23,6 +23,7 @@ from builder.corpus.shingle import jaccard, shingles
 _HELD = 20_000
 #: In a band with more equal members than this, each is compared with its neighbours and the first only.
 _CROWD = 12
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 Ints = NDArray[np.int64]
 #: Maps a function over items on the engine.
 Map = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
@@ -57,6 +58,15 @@ class Corpus:
     @property
     def size(self) -> int:
         return len(self.ids)
+
+    @property
+    def keys(self) -> NDArray[np.uint64]:
+        """A number for each text, the same in later runs: that of its part, whose name stands for all that its texts
+        depend on, and of its row there. The id of an article will not do, since the same bytes may be cleaned anew."""
+        counts = np.diff(self.starts)
+        parts = np.array([int(folder.name[:16], 16) for folder in self.folders], dtype=np.uint64)
+        row = np.arange(self.size) - np.repeat(self.starts[:-1], counts)
+        return np.repeat(parts, counts) + row.astype(np.uint64) * _ODD
 
     def rows(self, articles: Ints) -> list[tuple[int, int]]:
         """The part of each article and its row there."""
@@ -162,7 +172,7 @@ def _blocks(pairs: Ints) -> Iterator[tuple[int, int]]:
 
 
 class Verified:
-    """Similarities known from earlier runs, by the ids of the two articles."""
+    """Similarities known from earlier runs, by the keys of the two texts."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -171,14 +181,15 @@ class Verified:
 
     def similarities(self, corpus: Corpus, pairs: Ints, settings: Dedup, run: Map) -> NDArray[np.float64]:
         """The similarity of each pair, computed only where it is not known; what is not asked for is forgotten."""
-        keys = [tuple(k) for k in corpus.ids[pairs].tolist()]
+        wanted = corpus.keys[pairs].reshape(-1, 2)
+        keys = [tuple(k) for k in wanted.tolist()]
         fresh = np.array([k not in self.known for k in keys], dtype=bool)
         out = np.array([self.known.get(k, 0.0) for k in keys])
         if fresh.any():
             out[fresh] = verify(corpus, pairs[fresh], settings, run)
             self.path.parent.mkdir(parents=True, exist_ok=True)
             temporary = self.path.with_suffix(".tmp.npz")
-            np.savez(temporary, keys=corpus.ids[pairs].reshape(-1, 2), values=out)
+            np.savez(temporary, keys=wanted, values=out)
             temporary.replace(self.path)
         return out
 

@@ -262,6 +262,24 @@ def test_lines_repeated_across_the_corpus_are_cut(make: Make) -> None:
     assert all(len(a["text"].split("\n")) == 4 for a in rows(config, "articles"))
 
 
+def test_texts_that_are_cleaned_anew_are_compared_anew(make: Make) -> None:
+    config = make(cleaning=Cleaning(repeated_lines=3, title=False))
+    again = (
+        "Subscribe to our daily newsletter and share this page with all of your friends, neighbours and colleagues, so "
+        "that they learn about the things that we report on every single day of the week, and of the year"
+    )
+    put(config, "a.txt", f"{BODY[0]}\nThe mayor opened a bridge over the wide river on Friday.\n{again}")
+    put(config, "b.txt", f"{BODY[0]}\nA storm hit many coastal villages in the night before Friday.\n{again}")
+    assert prepare(config, console())["kept"] == 1
+    before = len(list((config.stage("prepare").folder / "parts").iterdir()))
+    put(config, "c.txt", f"It rained for hours in the capital yesterday evening.\n{again}")
+    # Without the line that is now a repeated one, the first two are hardly alike, but still worth a comparison.
+    afresh = make("other", cleaning=config.cleaning)
+    assert prepare(config, console()) == prepare(afresh, console())
+    assert bytes_of(config) == bytes_of(afresh)
+    assert len(list((config.stage("prepare").folder / "parts").iterdir())) == before
+
+
 def test_targets_of_the_record_are_kept(make: Make) -> None:
     config = make()
     put(config, "a.jsonl", json.dumps({"text": "Some news.", "targets": ["japan", "united_states"]}))
