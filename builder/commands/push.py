@@ -123,7 +123,8 @@ def _push(config: Config, console: "Console", server: "Server", client: "Client"
 
 
 def _would(config: Config, client: "Client", made: "Plan") -> list[dict[str, Any]]:
-    from builder.studio import projects
+    from builder.labels.migrate import Changes
+    from builder.studio import projects, rescheme
     from builder.studio.listing import Held, held
 
     rows = []
@@ -131,6 +132,7 @@ def _would(config: Config, client: "Client", made: "Plan") -> list[dict[str, Any
         project = projects.find(client, config, slot)
         there = held(client, project["id"], config.label_studio.page_size) if project else Held()
         present = sum(chunk in there.by_chunk for chunk in tasks)
+        changes, refused = rescheme.preview(client, project, config.labels) if project else (Changes(), False)
         rows.append(
             _row(client, slot, project["id"] if project else None, len(tasks))
             | {
@@ -138,6 +140,7 @@ def _would(config: Config, client: "Client", made: "Plan") -> list[dict[str, Any
                 "to_import": len(tasks) - present,
                 "duplicates": sum(len(entries) - 1 for entries in there.duplicates().values()),
                 "unplanned": sum(chunk not in tasks for chunk in there.by_chunk),
+                "scheme": {**asdict(changes), "refused": refused},
             }
         )
     return rows
@@ -234,9 +237,25 @@ def _show(console: "Console", summary: dict[str, Any]) -> None:
             f"{row['unplanned']} not selected any more  {row['url'] or '(new project)'}",
             soft_wrap=True,
         )
+        for words in _scheme_changes(row.get("scheme", {})):
+            console.print(f"push {row['slot']}: {words}", soft_wrap=True)
         if rare := [f"{row[key]} {words}" for key, words in _RARE.items() if row.get(key)]:
             console.print(f"push {row['slot']}: {', '.join(rare)}.", soft_wrap=True)
     for name, row in summary.get("recorded", {}).items():
         console.print(f"annotated as {name}: {row['saved']} saved, {row['there']} there")
     if summary["rejected"]:
         console.print(f"push: {summary['rejected']} chunks cannot be stored by Label Studio; see the rejects table.")
+
+
+def _scheme_changes(would: dict[str, Any]) -> list[str]:
+    """What a push would do about a changed scheme, in words."""
+    words = []
+    if would.get("additions"):
+        words.append(f"the scheme would add {', '.join(would['additions'])}.")
+    for kind, names in would.get("renames", {}).items():
+        renames = ", ".join(f"{before} to {now}" for before, now in names.items())
+        words.append(f"annotations, drafts and suggestions would be renamed, {kind} {renames}.")
+    if would.get("removals"):
+        verdict = "which would be refused, for there are annotations or drafts" if would["refused"] else "still unused"
+        words.append(f"the scheme would drop {', '.join(would['removals'])}, {verdict}.")
+    return words

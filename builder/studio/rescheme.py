@@ -12,7 +12,7 @@ import msgspec
 from builder.config import Config
 from builder.errors import Refused
 from builder.labels.interface import scheme_of
-from builder.labels.migrate import changes, renamed, transition
+from builder.labels.migrate import Changes, changes, renamed, transition
 from builder.scheme import Scheme
 from builder.studio import projects
 from builder.studio.client import Client
@@ -40,6 +40,14 @@ def ensure(
         old = scheme_of(found["label_config"])
         rewritten = _migrate(client, found, old, config.labels, interface, config.label_studio.page_size)
     return projects.ensure(client, config, wanted), rewritten
+
+
+def preview(client: Client, project: Mapping[str, Any], scheme: Scheme) -> tuple[Changes, bool]:
+    """What the configured scheme changes about a project, and whether a push would refuse it."""
+    if not project["task_number"]:
+        return Changes(), False
+    found = changes(scheme_of(project["label_config"]), scheme)
+    return found, bool(found.removals) and _is_annotated(client, project)
 
 
 def _migrate(

@@ -79,6 +79,26 @@ def test_a_label_added_by_hand_is_not_dropped(annotated: Any) -> None:
         push(annotated.config, quiet())
 
 
+def test_a_dry_run_says_what_a_scheme_would_change(annotated: Any) -> None:
+    scheme = annotated.config.labels
+    entities = {"PLACE": EntityLabel(), "EVENT": EntityLabel()}
+    migrations = {"1": Migration(entities={"GPE": "PLACE"})}
+    annotated.config.labels = replace(scheme, version="2", entities=entities, migrations=migrations)
+    said = io.StringIO()
+    (row,) = push(annotated.config, Console(file=said, width=200), dry_run=True)["projects"]
+    assert row["scheme"] == {
+        "additions": ["entity label EVENT"],
+        "renames": {"entity label": {"GPE": "PLACE"}},
+        "removals": ["entity label ORG"],
+        "refused": True,
+    }
+    assert "would add entity label EVENT" in said.getvalue()
+    assert "renamed, entity label GPE to PLACE" in said.getvalue()
+    assert "would drop entity label ORG, which would be refused" in said.getvalue()
+    with pytest.raises(Refused, match="drops entity label ORG"):
+        push(annotated.config, quiet())
+
+
 def test_a_removed_label_is_refused_with_the_reason(annotated: Any) -> None:
     before = labels_of(annotated)
     scheme = annotated.config.labels
