@@ -56,6 +56,10 @@ def pull(config: Config, console: "Console", *, full: bool = False) -> dict[str,
         f"pull {pulled.hash[:16]} ({'new' if pulled.new else 'nothing new'}): {counts['tasks']} tasks, "
         f"{counts['annotations']} annotations, {counts['skipped']} skipped, {counts['drafts']} drafts",
     )
+    if pulled.gone_projects:
+        console.print(f"pull: the projects of {', '.join(pulled.gone_projects)} are not on the server any more.")
+    if pulled.gone:
+        console.print(f"pull: {pulled.gone} tasks of the pull before are gone; that pull still holds them.")
     if counts["duplicates"]:
         console.print(f"pull: {counts['duplicates']} duplicate tasks; `builder push` makes them one.")
     return {
@@ -63,6 +67,8 @@ def pull(config: Config, console: "Console", *, full: bool = False) -> dict[str,
         "new": pulled.new,
         "incremental": pulled.incremental,
         "fetched": pulled.fetched,
+        "gone": pulled.gone,
+        "gone_projects": pulled.gone_projects,
         "folder": str(pulled.folder),
         "projects": pulled.record["projects"],
         **counts,

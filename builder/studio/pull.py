@@ -49,6 +49,10 @@ class Pulled:
     #: Tasks fetched by this call, and whether only news were asked for.
     fetched: int = 0
     incremental: bool = False
+    #: Slots of projects of the pull before that are not on the server any more, and, when only news were asked for, how
+    #: many of its tasks are not.
+    gone_projects: list[str] = field(default_factory=list)
+    gone: int = 0
 
     @property
     def hash(self) -> str:
@@ -137,6 +141,7 @@ def _pull(
             ids = {project["id"] for project in projects.values()}
             kept = {p.task: p for p in base.places() if p.task not in gone and p.project in ids}
             counts = merge(base.tasks, kept, spool, tasks)
+            left = len({p.task for p in base.places()} - set(kept) - set(spool.index))
         people = _people(base.people, users(client), counts.users)
         whole = digest(file_digest(tasks), canonical(people), setting)
         path = folder / whole[:_LENGTH]
@@ -165,7 +170,8 @@ def _pull(
                 write_json(made / "pull.json", record)
         write_json(folder / "latest.json", {"hash": whole})
         _remember(folder, whole, now)
-        return Pulled(path, read_json(path / "pull.json"), new, fetched, usable)
+        slots = set(before[1]["projects"]) - set(projects) if before is not None else set()
+        return Pulled(path, read_json(path / "pull.json"), new, fetched, usable, sorted(slots), left)
 
 
 class _Base:

@@ -12,7 +12,7 @@ from builder.commands.pull import pull
 from builder.commands.push import push
 from builder.commands.run import run
 from builder.config import Paths
-from builder.studio import accounts
+from builder.studio import accounts, projects
 from builder.studio.client import Client
 from builder.studio.server import ensure, vault_of
 from builder.studio.settings import Annotators, LabelStudio
@@ -118,3 +118,16 @@ def test_each_annotator_has_a_project_with_an_equal_share(studio: Any) -> None:
         seen.setdefault(task["data"]["chunk_id"], set()).update(a["completed_by"] for a in task["annotations"])
     assert all(len(annotators) == 2 for annotators in seen.values())
     assert len(seen) == 9
+
+
+def test_a_project_deleted_by_somebody_is_missed(studio: Any) -> None:
+    people = {name: f"{name}@example.org" for name in ("ada", "ben")}
+    sample = studio.dataset(chunks=3, annotators=Annotators(people=people, overlap=2, layout="each"))
+    push(sample.config, quiet())
+    assert pull(sample.config, quiet())["gone_projects"] == []
+    with ensure(sample.config) as server, Client(server, sample.config.label_studio) as client:
+        client.delete(f"api/projects/{projects.all_of(client, sample.config)['ben']['id']}/")
+    said = io.StringIO()
+    pulled = pull(sample.config, Console(file=said, width=200))
+    assert (pulled["gone_projects"], pulled["gone"], pulled["tasks"]) == (["ben"], 3, 3)
+    assert "the projects of ben are not on the server any more" in said.getvalue()

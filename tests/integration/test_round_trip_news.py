@@ -75,7 +75,10 @@ def test_a_pull_without_news_fetches_no_task(annotated: Any, people: dict[str, C
 def test_a_deleted_task_leaves_the_next_pull(annotated: Any, people: dict[str, Client]) -> None:
     _, ids = task_ids(annotated, people["admin"])
     people["admin"].delete(f"api/tasks/{ids[1]}/")
-    pulled = pull(annotated.config, quiet())
+    said = io.StringIO()
+    pulled = pull(annotated.config, Console(file=said, width=200))
+    assert "1 tasks of the pull before are gone" in said.getvalue()
+    assert (pulled["gone"], pulled["gone_projects"]) == (1, [])
     assert pulled["incremental"]
     assert pulled["fetched"] == 0
     assert sorted(t["id"] for t in tasks_of(pulled)) == [ids[0], *ids[2:]]
