@@ -32,6 +32,7 @@ def pull(config: Config, console: "Console", *, full: bool = False) -> dict[str,
         ensure(config, status.update) as server,
         Client(server, config.label_studio) as client,
     ):
+        client.version()
         found = projects.all_of(client, config)
         if not found:
             raise StoreError(

@@ -92,6 +92,7 @@ def _push(config: "Config", console: "Console", open_cases: "list[Case]") -> dic
         ensure(config, status.update) as server,
         Client(server, config.label_studio) as client,
     ):
+        client.version()
         status.stop()
         project, rewritten = rescheme.ensure(client, config, wanted, review_interface)
         with Progress(

@@ -48,16 +48,7 @@ class Client:
         self._date: datetime | None = None
         self._api_error = ApiError
         sdk: Any = Sdk  # it has no annotations
-        self._http = httpx.Client(
-            timeout=httpx.Timeout(settings.timeout, connect=min(settings.timeout, 20.0)),
-            verify=_tls(settings),
-            # Loopback never goes through a proxy of the environment.
-            trust_env=not _is_loopback(self.url),
-            proxy=settings.proxy or None,
-            limits=_limits(self.url),
-            # A redirect of a POST would arrive as a GET; a login page is not an answer.
-            follow_redirects=False,
-        )
+        self._http = _connection(self.url, settings)
         try:
             # The slash at the end keeps a path prefix when the SDK joins the address of the token's renewal.
             self._sdk = sdk(base_url=f"{self.url}/", api_key=server.token, httpx_client=self._http, max_retries=0)
@@ -126,7 +117,12 @@ class Client:
     def version(self) -> str:
         """The server's version, such as "1.23.2"; raises `Refused` when it is too old for this room."""
         answer = self.get("api/version")
-        version = str(answer.get("release") or answer.get("label-studio-os-package", {}).get("version") or "")
+        version = answer.get("release") if isinstance(answer, dict) else None
+        if not isinstance(version, str):
+            raise Refused(
+                f"{self.url}/api/version names no version of Label Studio.",
+                "Check that label_studio.url names the Label Studio itself, with its path prefix if it has one.",
+            )
         numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
         if len(numbers) == 2 and numbers < _OLDEST:
             raise Refused(
@@ -175,15 +171,19 @@ class Client:
                 "Look whether the server is overloaded, or raise label_studio.timeout; then run the command again.",
             ) from e
         except httpx.ConnectError as e:
-            if isinstance(_root(e), ssl.SSLError):
+            root = _root(e)
+            if isinstance(root, ssl.SSLError) and not isinstance(root, ssl.SSLCertVerificationError):
+                raise Unreachable(f"{self.url} speaks no proper TLS: {e}.", "Is its address one of http://?") from e
+            if isinstance(root, ssl.SSLError):
                 raise Unreachable(
                     f"{self.url} has a certificate that is not trusted: {e}.",
                     "Set label_studio.ca_file to the certificate of its authority, or correct the address.",
                 ) from e
+            proxy = ", or label_studio.proxy" if self._settings.proxy else ""
             raise Unreachable(
-                f"Nothing answers at {self.url}: {e}.", "Start Label Studio there, or correct label_studio.url."
+                f"Nothing answers at {self.url}: {e}.", f"Start Label Studio there, or correct label_studio.url{proxy}."
             ) from e
-        except httpx.TransportError as e:
+        except httpx.RequestError as e:
             raise Unreachable(f"{where}: the connection broke: {e}.", "Run the command again.") from e
         except httpx.InvalidURL as e:
             raise ConfigError(f"label_studio.url is {self.url!r}: {e}.", "Correct it.") from e
@@ -242,6 +242,25 @@ class Client:
 
 class NotFound(Refused):
     """What was asked for is not there."""
+
+
+def _connection(url: str, settings: LabelStudio) -> httpx.Client:
+    try:
+        return httpx.Client(
+            timeout=httpx.Timeout(settings.timeout, connect=min(settings.timeout, 20.0)),
+            verify=_tls(settings),
+            # Loopback never goes through a proxy of the environment.
+            trust_env=not _is_loopback(url),
+            proxy=settings.proxy or None,
+            limits=_limits(url),
+            # A redirect of a POST would arrive as a GET; a login page is not an answer.
+            follow_redirects=False,
+        )
+    except (ValueError, ImportError, httpx.InvalidURL) as e:
+        raise ConfigError(
+            f"The proxy before {url} cannot be used: {e}",
+            "Correct label_studio.proxy, or HTTP_PROXY, HTTPS_PROXY and ALL_PROXY of the environment.",
+        ) from e
 
 
 def _tls(settings: LabelStudio) -> ssl.SSLContext | bool:

@@ -38,7 +38,7 @@ class LabelStudio:
     page_size: int = 1000
 
     def __post_init__(self) -> None:
-        if self.url and (urlsplit(self.url).scheme not in ("http", "https") or not urlsplit(self.url).hostname):
+        if self.url and not _is_web_address(self.url):
             raise ConfigError(
                 f"label_studio.url is {self.url!r}.", "Write the whole address, such as https://labels.example.org."
             )
@@ -140,7 +140,7 @@ class Suggestions:
                 "suggestions.method is 'gazetteer', but there is neither a file nor a label for the targets' aliases.",
                 "Set suggestions.file or suggestions.alias_label.",
             )
-        if self.method == "http" and urlsplit(self.url).scheme not in ("http", "https"):
+        if self.method == "http" and not _is_web_address(self.url):
             raise ConfigError(f"suggestions.url is {self.url!r}.", "Write the whole address of the model.")
         if self.method == "python" and ":" not in self.function:
             raise ConfigError(f"suggestions.function is {self.function!r}.", "Write it as package.module:function.")
@@ -148,3 +148,11 @@ class Suggestions:
             raise ConfigError(f"suggestions.score is {self.score}.", "It lies between 0 and 1.")
         if self.batch < 1 or self.timeout <= 0:
             raise ConfigError("suggestions.batch and suggestions.timeout are positive.", "Correct them.")
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)

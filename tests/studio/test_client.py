@@ -159,6 +159,33 @@ def test_an_old_server_is_refused(standin: Any, connect: Connect) -> None:
         connect().version()
 
 
+@pytest.mark.parametrize("body", [[], {"status": "ok"}, b"null", {"release": {"of": "something"}}])
+def test_another_service_is_not_taken_for_label_studio(standin: Any, connect: Connect, body: Any) -> None:
+    standin.answers = [answer(body=body)]
+    with pytest.raises(Refused, match="names no version of Label Studio"):
+        connect().version()
+
+
+def test_an_answer_that_cannot_be_unpacked(standin: Any, connect: Connect) -> None:
+    standin.answers = [answer(body=b"plain", content_encoding="gzip")]
+    with pytest.raises(Unreachable, match="the connection broke"):
+        connect(retries=0).version()
+
+
+@pytest.mark.parametrize("proxy", ["localhost", "ftp://localhost"])
+def test_a_proxy_that_cannot_be_used(proxy: str) -> None:
+    with pytest.raises(ConfigError, match="The proxy before") as caught:
+        Client(Server("https://labels.example", "t" * 40), LabelStudio(proxy=proxy))
+    assert "label_studio.proxy" in caught.value.hint
+
+
+def test_http_where_https_was_asked_for(standin: Any) -> None:
+    url = standin.url.replace("http://", "https://")
+    with Client(Server(url, "t" * 40), LabelStudio(retries=0)) as client, pytest.raises(Unreachable) as caught:
+        client.version()
+    assert "speaks no proper TLS" in caught.value.message
+
+
 def test_a_legacy_token_and_a_path_prefix(standin: Any, connect: Connect) -> None:
     connect("/labels").get("api/version")
     (asked,) = standin.asked

@@ -13,6 +13,7 @@ from builder.studio.settings import Annotators, LabelStudio
     [
         {"url": "labels.example.org"},
         {"url": "ftp://labels.example.org"},
+        {"url": "http://[::1"},
         {"url": "https://me:secret@labels.example.org"},
         {"database": "mysql"},
         {"port": 0},
