@@ -8,6 +8,7 @@ import contextlib
 import importlib
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -131,7 +132,7 @@ class Runner:
             # Threads (progress, Arrow) do not survive a fork, so workers start clean.
             method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
             context = multiprocessing.get_context(method)
-            self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=without_pandas)
+            self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=_begin_worker)
         return self._pool
 
     def _drop_pool(self) -> None:
@@ -141,6 +142,19 @@ class Runner:
             else:
                 self._pool.shutdown(wait=False)
             self._pool = None
+
+
+def _begin_worker() -> None:
+    """This process is a worker: small, and gone when the one that started it is, even if that was killed."""
+    without_pandas()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    # Workers hold both ends of the pipe they wait at, so the end of their parent would go unnoticed.
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _seen(index: int, result: R, done: Callable[[int, R], None] | None) -> R:

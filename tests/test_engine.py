@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,47 @@ def test_a_worker_killed_in_the_middle_loses_nothing(settings: Engine, tmp_path:
     with Runner(settings) as runner:
         assert runner.map(die_once, [(str(tmp_path), i) for i in range(12)]) == list(range(12))
     assert (tmp_path / "died").exists()
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="asks Linux which processes there are")
+@pytest.mark.parametrize("kind", ["local", pytest.param("dask", marks=pytest.mark.distributed)])
+def test_workers_end_with_the_process_that_started_them(tmp_path: Path, kind: str) -> None:
+    code = (
+        "import os, sys\n"
+        "from builder.engine import Runner\n"
+        "from builder.engine_settings import Engine\n"
+        "from tests.test_engine import note\n"
+        "if __name__ == '__main__':\n"
+        f"    Runner(Engine(kind='{kind}', workers=2)).map(note, [sys.argv[1]] * 50)\n"
+    )
+    (tmp_path / "main.py").write_text(code)
+    root = str(Path(__file__).parents[1])
+    with subprocess.Popen(
+        [sys.executable, tmp_path / "main.py", tmp_path], env={**os.environ, "PYTHONPATH": root}
+    ) as p:
+        wait_until(lambda: len(list(tmp_path.glob("worker-*"))) == 2)
+        p.kill()
+    workers = [int(f.name.removeprefix("worker-")) for f in tmp_path.glob("worker-*")]
+    wait_until(lambda: not any(map(alive, workers)))
+
+
+def note(folder: str) -> None:
+    (Path(folder) / f"worker-{os.getpid()}").touch()
+    time.sleep(0.2)
+
+
+def wait_until(happened: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
 
 
 def test_work_that_kills_every_worker_is_given_up() -> None:
