@@ -143,10 +143,12 @@ def _pull(
             counts = merge(base.tasks, kept, spool, tasks)
             left = len({p.task for p in base.places()} - set(kept) - set(spool.index))
         people = _people(base.people, users(client), counts.users)
-        whole = digest(file_digest(tasks), canonical(people), setting)
+        whole = _hash(tasks, people, setting)
         path = folder / whole[:_LENGTH]
         new = not path.exists()
-        if new:
+        if not new:
+            _verify(path)
+        else:
             record = {
                 "hash": whole,
                 "setting": setting,
@@ -175,17 +177,22 @@ def _pull(
 
 
 class _Base:
-    """The tasks of an earlier pull, looked through when they are needed and not before."""
+    """The tasks of an earlier pull, looked through when they are needed and not before.
+
+    Raises `StoreError` when it is not what its hash says.
+    """
 
     def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
         self.tasks = folder / "tasks.jsonl" if folder is not None else None
         self.people: dict[str, dict[str, str]] = {} if folder is None else read_json(folder / "users.json") or {}
         self._places: list[Place] | None = None
 
     def places(self) -> list[Place]:
-        if self._places is None:
-            self._places = list(places(self.tasks)) if self.tasks is not None else []
-        return self._places
+        if self._places is None and self.folder is not None:
+            _verify(self.folder)
+            self._places = list(places(self.folder / "tasks.jsonl"))
+        return self._places or []
 
     def ids(self, project: int) -> set[int]:
         return {place.task for place in self.places() if place.project == project}
@@ -194,6 +201,20 @@ class _Base:
 def _setting(projects: Mapping[str, Mapping[str, Any]], scheme: Scheme) -> str:
     """One hash of what else decides how a pull is read: the scheme, and which project is which."""
     return digest(canonical(asdict(scheme)), canonical({slot: p["id"] for slot, p in projects.items()}))
+
+
+def _hash(tasks: Path, people: Mapping[str, Any], setting: str) -> str:
+    return digest(file_digest(tasks), canonical(people), setting)
+
+
+def _verify(folder: Path) -> None:
+    record, tasks = read_json(folder / "pull.json") or {}, folder / "tasks.jsonl"
+    people = read_json(folder / "users.json")
+    if not tasks.exists() or _hash(tasks, people, str(record.get("setting"))) != record.get("hash"):
+        raise StoreError(
+            f"The pull {folder} is not what its hash says: somebody changed it, or the disk is damaged.",
+            f"Move it and {folder.parent / 'latest.json'} away, then run `builder pull`.",
+        )
 
 
 def _people(

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from builder.commands.pull import pull
 from builder.commands.push import push
+from builder.errors import StoreError
 from builder.studio import accounts, projects
 from builder.studio import pull as pulls
 from builder.studio.client import Client
@@ -187,6 +188,26 @@ def test_who_annotated_is_known_after_the_account_was_deleted(studio: Any, peopl
     assert users == {str(number): {"email": "fay@example.org"}}
     # The server itself does not know any more, and that stops nobody.
     assert progress(sample.config)["by_annotator"] == {"deleted accounts": {"annotated": 1, "skipped": 0}}
+
+
+def test_a_damaged_pull_is_no_base_for_the_next(studio: Any, people: dict[str, Client]) -> None:
+    sample = studio.dataset(chunks=2)
+    push(sample.config, quiet())
+    before = pull(sample.config, quiet())
+    file = Path(before["folder"]) / "tasks.jsonl"
+    whole = file.read_bytes()
+    file.write_bytes(whole.replace(b"against", b"favor"))
+    with pytest.raises(StoreError, match="is not what its hash says"):
+        pull(sample.config, quiet(), full=True)
+    people["dee"].post(f"api/tasks/{tasks_of(before)[0]['id']}/annotations/", {"result": []})
+    for damaged in (whole.replace(b"against", b"favor"), whole[:-50]):
+        file.write_bytes(damaged)
+        with pytest.raises(StoreError, match="is not what its hash says"):
+            pull(sample.config, quiet())
+    file.write_bytes(whole)
+    pulled = pull(sample.config, quiet())
+    assert pulled["incremental"]
+    same_as_full(sample, pulled)
 
 
 def test_a_pull_that_fails_leaves_nothing_behind(annotated: Any, monkeypatch: pytest.MonkeyPatch) -> None:
