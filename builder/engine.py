@@ -6,11 +6,12 @@ item can be run again when the worker that had it died, and the results are the 
 
 import contextlib
 import importlib
+import logging
 import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
@@ -25,7 +26,7 @@ _AHEAD = 3
 
 
 class WorkerLostError(BuilderError):
-    """Workers died on the same item again and again."""
+    """Workers died on the same item again and again, or those of a cluster are out of reach."""
 
 
 class Runner:
@@ -97,7 +98,8 @@ class Runner:
         out: dict[Future[R], int] = {}
         try:
             while True:
-                while len(out) < self.workers * _AHEAD and (index := next(queue, None)) is not None:
+                ahead = self._ahead()
+                while len(out) < ahead and (index := next(queue, None)) is not None:
                     out[pool.submit(function, items[index])] = index
                 if not out:
                     return
@@ -109,24 +111,42 @@ class Runner:
             for future in out:
                 future.cancel()
 
+    def _ahead(self) -> int:
+        """How many items are handed out at once; a cluster may have grown since the last one came back."""
+        if self._client is not None:
+            with self._cluster():
+                self.workers = max(1, sum(self._client.nthreads().values()))
+        return self.workers * _AHEAD
+
     def _result(self, future: "Future[R]") -> R:
         if self._client is None:
             return future.result()
+        with self._cluster():
+            return future.result()
+
+    @contextlib.contextmanager
+    def _cluster(self) -> Iterator[None]:
+        """Says in our words what became of a cluster that was asked for something."""
+        from distributed.comm.core import CommClosedError
         from distributed.scheduler import KilledWorker
 
         try:
-            return future.result()
+            yield
         except KilledWorker as e:
             raise WorkerLostError(
                 f"Workers died {self.settings.retries + 1} times on the same work.",
                 "They may have run out of memory: give them more, or lower source.shard_mb.",
+            ) from e
+        except (CancelledError, CommClosedError) as e:
+            raise WorkerLostError(
+                f"The dask scheduler {self.settings.address or 'of this machine'} went away.",
+                "Start it again and run the same command: what is finished is kept.",
             ) from e
 
     def _executor(self) -> Executor:
         if self._pool is None and self.settings.kind == "dask":
             if self._client is None:
                 self._client = self._closing.enter_context(_dask(self.settings, self.workers))
-                self.workers = max(1, len(self._client.scheduler_info()["workers"]))
             self._pool = self._client.get_executor(pure=False, retries=self.settings.retries)
         elif self._pool is None:
             # Threads (progress, Arrow) do not survive a fork, so workers start clean.
@@ -176,6 +196,8 @@ def _dask(settings: Engine, workers: int) -> Iterator[Any]:
         "distributed.scheduler.allowed-failures": settings.retries,
         "distributed.admin.large-graph-warning-threshold": "1GiB",
     }
+    # What it cannot reach arrives as an error; its log would print tracebacks on top.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     with dask.config.set(options):
         if settings.address:
             try:

@@ -1,11 +1,13 @@
 """The engines give the same results in the same order, and a worker that dies costs nothing but time."""
 
+import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -121,6 +123,44 @@ def test_no_scheduler_is_an_error_with_its_address() -> None:
     settings = Engine(kind="dask", address="tcp://127.0.0.1:9")
     with Runner(settings) as runner, pytest.raises(ConfigError, match=r"tcp://127\.0\.0\.1:9"):
         runner.map(abs, [1, 2])
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[tuple[str, int]]:
+    """The address and process of a dask scheduler that has one worker of three threads."""
+    pytest.importorskip("distributed")
+    file = tmp_path / "scheduler.json"
+    common = ["--scheduler-file", str(file), "--host", "127.0.0.1", "--no-dashboard"]
+    root = str(Path(__file__).parents[1])
+    with contextlib.ExitStack() as stack:
+        log = stack.enter_context((tmp_path / "log").open("w"))
+
+        def start(module: str, *options: str) -> int:
+            command = [sys.executable, "-m", f"distributed.cli.{module}", *options, *common]
+            environment = {**os.environ, "PYTHONPATH": root}
+            process = stack.enter_context(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
+            stack.callback(process.kill)
+            return process.pid
+
+        scheduler = start("dask_scheduler", "--port", "0")
+        wait_until(file.exists)
+        start("dask_worker", "--nthreads", "3", "--no-nanny")
+        yield json.loads(file.read_text())["address"], scheduler
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    time.sleep(60)
+
+
+@pytest.mark.distributed
+def test_a_cluster_is_used_as_large_as_it_is_and_missed_when_it_is_gone(cluster: tuple[str, int]) -> None:
+    address, scheduler = cluster
+    with Runner(Engine(kind="dask", address=address)) as runner:
+        assert runner.map(double, range(30)) == [2 * i for i in range(30)]
+        assert runner.workers == 3
+        with pytest.raises(WorkerLostError, match=address):
+            runner.map(kill, [scheduler])
 
 
 @pytest.mark.parametrize("wrong", [{"kind": "spark"}, {"workers": -1}])
