@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from builder.corpus.settings import Chunking
-from builder.corpus.tokens import CHARACTERS, COUNTERS, Interval, boundaries
+from builder.corpus.tokens import CHARACTERS, COUNTERS, Interval, windows
 from builder.sentences import sentences
 
 # Where a sentence over the budget may be cut, best first: behind a clause, between words.
@@ -37,7 +37,7 @@ class Chunker:
 
     def __init__(self, settings: Chunking) -> None:
         self.settings = settings
-        self.count = COUNTERS[settings.unit](settings)
+        self.counter = COUNTERS[settings.unit](settings)
         self.cut_section = METHODS[settings.method]
 
     def cut(
@@ -53,31 +53,56 @@ class Chunker:
         return pieces, found
 
     def measure(self, text: str, intervals: Sequence[Interval]) -> list[Part]:
-        """The intervals as pieces of one sentence each; one over the budget becomes several."""
-        counts = self.count(text, intervals)
-        budget = self.settings.max_tokens
-        out: list[Part] = []
-        if max(counts, default=0) <= budget:
-            return [(a, b, n, 1) for (a, b), n in zip(intervals, counts, strict=True)]
-        for (a, b), n in zip(intervals, counts, strict=True):
-            out += [(a, b, n, 1)] if n <= budget else self._break(text, a, b)
-        return out
+        """The intervals as parts of one sentence each; one over the budget becomes several, the first of which counts.
 
-    def _break(self, text: str, start: int, end: int) -> list[Part]:
-        """A sentence over the budget, cut between clauses, else words, else characters; the first part counts it."""
+        The number of tokens of a part is what it adds to the one before it.
+        """
+        gains = self.counter.gains(text, intervals)
+        budget = self.settings.max_tokens
+        # By itself a sentence may be a little larger than what it adds.
+        doubtful = [part for part, n in zip(intervals, gains, strict=True) if 2 * n > budget]
+        sizes = zip(doubtful, self.counter.sizes(text, doubtful), strict=True) if doubtful else ()
+        broken = {part: self._break(text, *part) for part, size in sizes if size > budget}
+        if not broken:
+            return [(a, b, n, 1) for (a, b), n in zip(intervals, gains, strict=True)]
+        parts = [(small, int(i == 0)) for part in intervals for i, small in enumerate(broken.get(part, [part]))]
+        gains = self.counter.gains(text, [small for small, _ in parts])
+        return [(a, b, n, s) for ((a, b), s), n in zip(parts, gains, strict=True)]
+
+    def opening(self, text: str, parts: Sequence[Part], at: int) -> int:
+        """The size of a part that begins a chunk."""
+        start, end, gain, _ = parts[at]
+        return self.counter.opening(text, parts[at - 1][1], start, end, gain) if at else gain
+
+    def join(self, text: str, parts: Sequence[Part], first: int, behind: int) -> Piece:
+        """The piece of the parts from `first` to before `behind`."""
+        some = parts[first:behind]
+        tokens = self.opening(text, parts, first) + sum(p[2] for p in some[1:])
+        return Piece(some[0][0], some[-1][1], tokens, sum(p[3] for p in some))
+
+    def _break(self, text: str, start: int, end: int) -> list[Interval]:
+        """A sentence over the budget, cut between clauses, else words, else characters."""
+        budget = self.settings.max_tokens
         parts = [(start, end)]
         for cut in (_CLAUSE, _WORD, None):
-            counts = self.count(text, parts)
+            sizes = self.counter.sizes(text, parts)
             parts = [
                 small
-                for (a, b), n in zip(parts, counts, strict=True)
-                for small in ([(a, b)] if n <= self.settings.max_tokens else list(self._smaller(text, a, b, cut)))
+                for (a, b), n in zip(parts, sizes, strict=True)
+                for small in ([(a, b)] if n <= budget else list(self._smaller(text, a, b, cut)))
             ]
-        counts = self.count(text, parts)
-        return _pack(
-            [(a, b, n, int(i == 0)) for i, ((a, b), n) in enumerate(zip(parts, counts, strict=True))],
-            self.settings.max_tokens,
-        )
+        packed: list[Interval] = []
+        tokens = 0
+        measured = [(a, b, n, 0) for (a, b), n in zip(parts, self.counter.gains(text, parts), strict=True)]
+        for i, (a, b, n, _) in enumerate(measured):
+            if packed and tokens + n <= budget:
+                packed[-1] = (packed[-1][0], b)
+                tokens += n
+            else:
+                packed.append((a, b))
+                tokens = self.opening(text, measured, i)
+        # Parts of one word may have more tokens together than apart.
+        return packed if max(self.counter.sizes(text, packed)) <= budget else parts
 
     def _smaller(self, text: str, start: int, end: int, cut: re.Pattern[str] | None) -> Sequence[Interval]:
         if cut is None:
@@ -85,18 +110,6 @@ class Chunker:
             return [(a, min(a + step, end)) for a in range(start, end, step)]
         edges = [start, *(m.end() for m in cut.finditer(text, start, end)), end]
         return [(a, a + len(text[a:b].rstrip())) for a, b in pairwise(edges) if text[a:b].strip()]
-
-
-def _pack(parts: list[Part], budget: int) -> list[Part]:
-    """Neighbours joined while they fit; without a paragraph to look at."""
-    out: list[Part] = []
-    for a, b, n, s in parts:
-        if out and out[-1][2] + n <= budget:
-            start, _, tokens, number = out[-1]
-            out[-1] = (start, b, tokens + n, number + s)
-        else:
-            out.append((a, b, n, s))
-    return out
 
 
 def by_sentences(chunker: Chunker, text: str, inner: list[Interval]) -> list[Piece]:
@@ -111,22 +124,24 @@ def by_sentences(chunker: Chunker, text: str, inner: list[Interval]) -> list[Pie
     parts = chunker.measure(text, inner)
     start = end = tokens = number = at = 0
     for i, (a, b, n, s) in enumerate(parts):
-        if i == at:
-            start = a
-        elif tokens + n > budget or (
-            tokens >= enough and "\n" in text[end:a] and tokens + _paragraph(text, parts, i, budget) > budget
+        if i > at and (
+            tokens + n > budget
+            or (tokens >= enough and "\n" in text[end:a] and tokens + _paragraph(text, parts, i, budget) > budget)
         ):
             out.append(Piece(start, end, tokens, number))
             first.append(at)
-            start, at, tokens, number = a, i, 0, 0
+            at = i
+        if i == at:
+            start, tokens, number = a, chunker.opening(text, parts, i), s
+        else:
+            tokens += n
+            number += s
         end = b
-        tokens += n
-        number += s
     if parts:
         out.append(Piece(start, end, tokens, number))
         first.append(at)
     if len(out) > 1 and out[-1].tokens * 4 < budget:
-        out[-2:] = _even(text, parts[first[-2] :], budget)
+        out[-2:] = _even(chunker, text, parts, first[-2], out[-2:])
     return out
 
 
@@ -142,22 +157,22 @@ def _paragraph(text: str, parts: list[Part], first: int, limit: int) -> int:
     return total
 
 
-def _even(text: str, parts: list[Part], budget: int) -> list[Piece]:
-    """Two chunks of the parts, as even as they can be; a paragraph's end makes up for a tenth of the budget."""
-    total = sum(p[2] for p in parts)
-    best, where, left = float("inf"), 1, 0
-    for i in range(1, len(parts)):
+def _even(chunker: Chunker, text: str, parts: list[Part], first: int, parted: list[Piece]) -> list[Piece]:
+    """Two chunks of the parts from `first` on, as even as they can be, instead of those that were parted.
+
+    A paragraph's end makes up for a tenth of the budget.
+    """
+    budget = chunker.settings.max_tokens
+    total = sum(p[2] for p in parts[first:])
+    left, ranked = 0, []
+    for i in range(first + 1, len(parts)):
         left += parts[i - 1][2]
-        if left > budget or total - left > budget:
-            continue
         cost = abs(total - 2 * left) - (budget / 5 if "\n" in text[parts[i - 1][1] : parts[i][0]] else 0)
-        if cost < best:
-            best, where = cost, i
-    return [_join(parts[:where]), _join(parts[where:])]
-
-
-def _join(parts: list[Part]) -> Piece:
-    return Piece(parts[0][0], parts[-1][1], sum(p[2] for p in parts), sum(p[3] for p in parts))
+        ranked.append((cost, i))
+    halves = (
+        [chunker.join(text, parts, first, i), chunker.join(text, parts, i, len(parts))] for _, i in sorted(ranked)
+    )
+    return next((two for two in halves if max(piece.tokens for piece in two) <= budget), parted)
 
 
 def by_paragraphs(chunker: Chunker, text: str, inner: list[Interval]) -> list[Piece]:
@@ -173,35 +188,19 @@ def by_paragraphs(chunker: Chunker, text: str, inner: list[Interval]) -> list[Pi
 
 def by_article(chunker: Chunker, text: str, inner: list[Interval]) -> list[Piece]:
     """The whole section a chunk, whatever its size."""
-    if not inner:
-        return []
-    start, end = inner[0][0], inner[-1][1]
-    return [Piece(start, end, sum(chunker.count(text, inner)), len(inner))]
+    return [Piece(inner[0][0], inner[-1][1], sum(chunker.counter.gains(text, inner)), len(inner))] if inner else []
 
 
 def by_tokens(chunker: Chunker, text: str, inner: list[Interval]) -> list[Piece]:
     """Windows of so many units, whatever they cut through; a sentence counts where it begins."""
     if not inner:
         return []
-    size = chunker.settings.max_tokens
     start, end = inner[0][0], inner[-1][1]
-    begins = [a for a, _ in inner]
-    out: list[Piece] = []
-    window: list[tuple[int, int, int]] = []
-    total = 0
-
-    def close() -> None:
-        a, b = start + window[0][0], start + window[-1][1]
-        out.append(Piece(a, b, total, bisect_left(begins, b) - bisect_left(begins, a)))
-
-    for unit in boundaries(chunker.settings, text[start:end]):
-        if window and total + unit[2] > size:
-            close()
-            window, total = [], 0
-        window.append(unit)
-        total += unit[2]
-    close()
-    return out
+    begins = [a - start for a, _ in inner]
+    return [
+        Piece(start + a, start + b, size, bisect_left(begins, b) - bisect_left(begins, a))
+        for a, b, size in windows(chunker.settings, text[start:end])
+    ]
 
 
 #: How a section becomes pieces, by name.

@@ -1,10 +1,16 @@
-"""What a chunk's budget counts: words, characters, or the tokens of a Hugging Face tokenizer file."""
+"""What a chunk's budget counts: words, characters, or the tokens of a Hugging Face tokenizer file.
+
+A chunk is as large as its text is by itself. Sentences are counted with the whitespace before them, so that the sizes
+of neighbours add up to that of their chunk; only the first one of a chunk has none before it, and may be counted
+otherwise by a tokenizer for that.
+"""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from builder.characters import is_printable
 from builder.corpus.settings import Chunking
@@ -14,9 +20,22 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 Interval = tuple[int, int]
-#: The sizes of intervals of a text.
-Count = Callable[[str, Sequence[Interval]], list[int]]
 _WORD = re.compile(r"\S+")
+#: Characters above which a word counts as several; see `count_words`.
+_LONG = 12
+
+
+class Counter(Protocol):
+    """Sizes of intervals of a text, in the units of the budget. Intervals are trimmed and in order."""
+
+    def sizes(self, text: str, intervals: Sequence[Interval]) -> list[int]:
+        """The size of each by itself."""
+
+    def gains(self, text: str, intervals: Sequence[Interval]) -> list[int]:
+        """What each adds to the one before it, whitespace between them included; the first by itself."""
+
+    def opening(self, text: str, before: int, start: int, end: int, gain: int) -> int:
+        """The size by itself of an interval that adds `gain` to one that ends at `before`."""
 
 
 @lru_cache(maxsize=4)
@@ -35,8 +54,16 @@ def tokenizer(path: str) -> "Tokenizer":
     return found
 
 
-def _words(_: Chunking) -> Count:
-    return count_words
+class Words:
+    """Words, which no neighbour changes."""
+
+    def sizes(self, text: str, intervals: Sequence[Interval]) -> list[int]:
+        return count_words(text, intervals)
+
+    gains = sizes
+
+    def opening(self, text: str, before: int, start: int, end: int, gain: int) -> int:
+        return gain
 
 
 def count_words(text: str, intervals: Sequence[Interval]) -> list[int]:
@@ -47,43 +74,115 @@ def count_words(text: str, intervals: Sequence[Interval]) -> list[int]:
     if "  " in text or not is_printable(text):
         return [_dense(text, a, b, len(text[a:b].split())) for a, b in intervals]
     # The only spaces are single plain ones, and counting them is several times faster.
-    return [n if b - a <= 12 * (n := text.count(" ", a, b) + 1) else _dense(text, a, b, n) for a, b in intervals]
+    return [n if b - a <= _LONG * (n := text.count(" ", a, b) + 1) else _dense(text, a, b, n) for a, b in intervals]
 
 
 def _dense(text: str, start: int, end: int, count: int) -> int:
-    return count if end - start <= 12 * count else max(count, len(text[start:end].encode("utf-8", "replace")) // 12)
+    if end - start <= _LONG * count:
+        return count
+    return max(count, len(text[start:end].encode("utf-8", "replace")) // _LONG)
 
 
-def _characters(_: Chunking) -> Count:
-    return lambda text, intervals: [b - a for a, b in intervals]
+class Characters:
+    """Unicode code points."""
+
+    def sizes(self, text: str, intervals: Sequence[Interval]) -> list[int]:
+        return [b - a for a, b in intervals]
+
+    def gains(self, text: str, intervals: Sequence[Interval]) -> list[int]:
+        return [b - a for a, b in _widened(intervals)]
+
+    def opening(self, text: str, before: int, start: int, end: int, gain: int) -> int:
+        return end - start
 
 
-def _tokens(settings: Chunking) -> Count:
-    model = tokenizer(settings.tokenizer)
-    return lambda text, intervals: [
-        len(e) for e in model.encode_batch_fast([text[a:b] for a, b in intervals], add_special_tokens=False)
-    ]
+class Tokens:
+    """Tokens of a tokenizer file, without the special ones that a model puts around a text."""
+
+    def __init__(self, path: str) -> None:
+        self.model = tokenizer(path)
+
+    def sizes(self, text: str, intervals: Sequence[Interval]) -> list[int]:
+        texts = [text[a:b] for a, b in intervals]
+        return [len(e) for e in self.model.encode_batch_fast(texts, add_special_tokens=False)]
+
+    def gains(self, text: str, intervals: Sequence[Interval]) -> list[int]:
+        return self.sizes(text, _widened(intervals))
+
+    def opening(self, text: str, before: int, start: int, end: int, gain: int) -> int:
+        # Tokens do not reach over whitespace, so what stands before a text can change its first word alone.
+        word = text.find(" ", start, end)
+        word = end if word < 0 else word
+        alone, behind = (len(self.model.encode(text[a:word], add_special_tokens=False)) for a in (start, before))
+        return gain + alone - behind
 
 
-#: The counter of each unit; sizes of neighbours are added up, so the budget holds for their sum.
-COUNTERS: dict[str, Callable[[Chunking], Count]] = {"words": _words, "characters": _characters, "tokenizer": _tokens}
+def _widened(intervals: Sequence[Interval]) -> list[Interval]:
+    """Each interval with what lies between it and the one before."""
+    return [*intervals[:1], *((before[1], own[1]) for before, own in pairwise(intervals))]
+
+
+#: The counter of each unit.
+COUNTERS: dict[str, Callable[[Chunking], Counter]] = {
+    "words": lambda _: Words(),
+    "characters": lambda _: Characters(),
+    "tokenizer": lambda settings: Tokens(settings.tokenizer),
+}
 
 #: Characters that certainly fit into a unit, for cutting what has no spaces.
 CHARACTERS = {"words": 3.0, "characters": 1.0, "tokenizer": 0.25}
 
 
-def boundaries(settings: Chunking, text: str) -> list[tuple[int, int, int]]:
-    """The units of a text: start, end and number, in order and without overlap, none of them only whitespace.
+def windows(settings: Chunking, text: str) -> Iterator[tuple[int, int, int]]:
+    """Start, end and size of windows of `max_tokens` units, in order; only whitespace lies outside them."""
+    return _WINDOWS[settings.unit](settings, text)
+
+
+def _of_words(settings: Chunking, text: str) -> Iterator[tuple[int, int, int]]:
+    found: list[Interval] = []
+    for m in _WORD.finditer(text):
+        start, end = m.span()
+        number = _dense(text, start, end, 1)
+        edges = [start + (end - start) * i // number for i in range(number + 1)]
+        found += pairwise(edges)
+    for at in range(0, len(found), settings.max_tokens):
+        some = found[at : at + settings.max_tokens]
+        yield some[0][0], some[-1][1], len(some)
+
+
+def _of_characters(settings: Chunking, text: str) -> Iterator[tuple[int, int, int]]:
+    at = 0
+    while word := _WORD.search(text, at):
+        start = word.start()
+        at = start + settings.max_tokens
+        size = len(text[start:at].rstrip())
+        yield start, start + size, size
+
+
+def _of_tokens(settings: Chunking, text: str) -> Iterator[tuple[int, int, int]]:
+    counter, most = Tokens(settings.tokenizer), settings.max_tokens
+    units = _units(counter.model, text)
+    at = 0
+    while at < len(units):
+        end, size = at + 1, units[at][2]
+        while end < len(units) and size + units[end][2] <= most:
+            size += units[end][2]
+            end += 1
+        # Cut out of its text, a window may have more tokens than it had in there.
+        while (size := counter.sizes(text, [(units[at][0], units[end - 1][1])])[0]) > most and end > at + 1:
+            end = max(at + 1, end - (size - most))
+        yield units[at][0], units[end - 1][1], size
+        at = end
+
+
+def _units(model: "Tokenizer", text: str) -> list[tuple[int, int, int]]:
+    """Start, end and number of the tokens of a text, in order and without overlap, none of them only whitespace.
 
     A number above one is that of tokens which share their characters.
     """
-    if settings.unit == "words":
-        return [(*m.span(), 1) for m in _WORD.finditer(text)]
-    if settings.unit == "characters":
-        return [(i, i + 1, 1) for i, c in enumerate(text) if not c.isspace()]
     out: list[tuple[int, int, int]] = []
     pending = 0  # tokens of mere space, which count with the next one
-    for start, end in tokenizer(settings.tokenizer).encode(text, add_special_tokens=False).offsets:
+    for start, end in model.encode(text, add_special_tokens=False).offsets:
         start = max(start, out[-1][1] if out else 0)
         bare = text[start:end].strip()
         if bare:
@@ -95,3 +194,10 @@ def boundaries(settings: Chunking, text: str) -> list[tuple[int, int, int]]:
         else:
             pending += 1
     return out
+
+
+_WINDOWS: dict[str, Callable[[Chunking, str], Iterator[tuple[int, int, int]]]] = {
+    "words": _of_words,
+    "characters": _of_characters,
+    "tokenizer": _of_tokens,
+}

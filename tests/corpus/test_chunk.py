@@ -63,7 +63,7 @@ def test_no_chunk_is_over_the_budget(text: str, method: str, budget: int) -> Non
 @given(TEXT, st.integers(1, 40))
 def test_a_sentence_is_split_only_when_it_alone_exceeds_the_budget(text: str, budget: int) -> None:
     found = sentences(text)
-    sizes = dict(zip(found, Chunker(Chunking()).count(text, found), strict=True))
+    sizes = dict(zip(found, Chunker(Chunking()).counter.sizes(text, found), strict=True))
     for piece in cut(text, max_tokens=budget):
         for a, b in found:
             if (a < piece.start < b or a < piece.end < b) and sizes[a, b] <= budget:
@@ -113,6 +113,8 @@ def test_text_without_spaces_is_cut_too() -> None:
 def test_windows_of_fixed_size() -> None:
     text = "one two. three four five."
     assert [text[p.start : p.end] for p in cut(text, method="tokens", max_tokens=3)] == ["one two. three", "four five."]
+    dense = cut("中" * 5000, method="tokens", max_tokens=50)
+    assert {p.end - p.start for p in dense} == {200}
 
 
 @pytest.fixture(scope="module")
@@ -137,12 +139,28 @@ def test_a_tokenizer_file_counts_the_budget(tokenizer_file: str, method: str) ->
     pieces = cut(text, unit="tokenizer", tokenizer=tokenizer_file, method=method, max_tokens=16)
     tiles(text, pieces)
     model = tokenizer(tokenizer_file)
+    assert [len(model.encode(text[p.start : p.end]).ids) for p in pieces] == [p.tokens for p in pieces]
     if method != "article":
         assert len(pieces) > 3
         assert max(p.tokens for p in pieces) <= 16
-        for p in pieces:
-            # Neighbouring sentences share no token, so the whole is about the sum of its parts.
-            assert abs(len(model.encode(text[p.start : p.end]).ids) - p.tokens) <= 3
+
+
+@given(TEXT, st.sampled_from(sorted(METHODS)), st.integers(8, 40))
+def test_a_chunk_has_as_many_tokens_as_a_model_will_see(
+    tokenizer_file: str, text: str, method: str, budget: int
+) -> None:
+    pieces = cut(text, unit="tokenizer", tokenizer=tokenizer_file, method=method, max_tokens=budget)
+    model = tokenizer(tokenizer_file)
+    seen = [len(model.encode(text[p.start : p.end]).ids) for p in pieces]
+    assert method == "article" or max(seen) <= budget
+    assert seen == [p.tokens for p in pieces]
+
+
+@given(TEXT, st.sampled_from(sorted(METHODS)), st.integers(1, 60))
+def test_a_chunk_has_as_many_characters_as_its_text(text: str, method: str, budget: int) -> None:
+    pieces = cut(text, unit="characters", method=method, max_tokens=budget)
+    assert method == "article" or max(p.end - p.start for p in pieces) <= budget
+    assert all(p.end - p.start == p.tokens for p in pieces)
 
 
 def test_a_missing_tokenizer_is_named(tmp_path: object) -> None:
