@@ -125,7 +125,7 @@ def lines(stream: BinaryIO, limit: int, forced: str = "") -> Iterator[tuple[str,
         # A lone CR at the end may be half of a line end.
         rest = found.pop() if found and not found[-1].endswith("\n") else ""
         for line in found:
-            yield line, name
+            yield line[: limit + 1], name
     if rest:
         yield rest[: limit + 1], name
 
