@@ -3,6 +3,7 @@
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from builder.corpus.assemble import Decision
     from builder.corpus.part import Job
     from builder.corpus.records import Reject
+    from builder.corpus.settings import Chunking, Cleaning, Source
     from builder.corpus.shards import Shard
     from builder.corpus.watch import Watch
     from builder.engine import Runner
@@ -129,8 +131,17 @@ def _settings(config: Config) -> str:
     dedup = [config.dedup.near, config.dedup.shingle, config.dedup.permutations, config.dedup.rows]
     tokenizer = Path(config.chunking.tokenizer)
     vocabulary = file_digest(tokenizer) if config.chunking.unit == "tokenizer" and tokenizer.is_file() else ""
-    plain = [config.source, config.cleaning, config.chunking, dedup, vocabulary, config.dataset.language]
-    return canonical([_LOGIC, __version__, *plain])
+    plain = [
+        # Which files there are, how they are cut and how they are reached says nothing of what a piece holds.
+        _without(config.source, "include", "exclude", "shard_mb", "storage_options"),
+        _without(config.cleaning, "repeated_lines"),  # those that were found are added where they matter
+        _without(config.chunking, "tokenizer"),
+    ]
+    return canonical([_LOGIC, __version__, *plain, dedup, vocabulary, config.dataset.language])
+
+
+def _without(settings: "Source | Cleaning | Chunking", *names: str) -> dict[str, Any]:
+    return {name: value for name, value in asdict(settings).items() if name not in names}
 
 
 def _jobs(
@@ -161,7 +172,9 @@ def _jobs(
     paths = runner.map(part.lines, plain, lambda *_: watch.advance(1))
     common = repeated(paths, config.cleaning.repeated_lines)
     here = [lines_of(path, common) for path in paths]
-    return [job(s, lines, canonical(sorted(lines))) for s, lines in zip(todo, here, strict=True)], set(paths)
+    return [job(s, lines, canonical(sorted(lines)) if lines else "") for s, lines in zip(todo, here, strict=True)], set(
+        paths
+    )
 
 
 def _make(jobs: "list[Job]", runner: "Runner", watch: "Watch") -> list[dict[str, Any]]:

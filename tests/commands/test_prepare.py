@@ -212,6 +212,34 @@ def test_only_what_changed_is_done_again(make: Make, monkeypatch: pytest.MonkeyP
     assert made == []
 
 
+@pytest.mark.parametrize(
+    "group",
+    [
+        {"source": Source(shard_mb=1, exclude=["none/**"], storage_options={"anon": True})},
+        {"cleaning": Cleaning(repeated_lines=1000)},
+        {"dedup": Dedup(policy="keep", threshold=0.7)},
+        {"selection": Selection(method="random", budget=5, seed=3)},
+        {"engine": Engine(workers=2)},
+        {"chunking": Chunking(tokenizer="not-used.json")},
+    ],
+)
+def test_settings_that_change_no_part_make_none(
+    make: Make, monkeypatch: pytest.MonkeyPatch, group: dict[str, Any]
+) -> None:
+    from builder.corpus import part
+
+    config = make(source=Source(shard_mb=1))
+    write(config.raw, 1, file_mb=0.3)
+    prepare(config, console())
+    monkeypatch.setattr(part, "_write", None)
+    other = make(**{"source": Source(shard_mb=1), **group})
+    prepare(other, console())
+    again = make("afresh", **{"source": Source(shard_mb=1), **group})
+    monkeypatch.undo()
+    prepare(again, console())
+    assert bytes_of(other) == bytes_of(again)
+
+
 def test_a_run_that_was_stopped_is_finished(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     from builder.corpus import assemble
 
