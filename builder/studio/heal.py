@@ -1,10 +1,11 @@
 """Duplicates of a chunk in one project become one task, and no annotation is lost or shown another text."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from builder.studio.client import Client
+from builder.studio.client import Client, NotFound
 from builder.studio.listing import Entry, Held
 
 #: What the offsets and answers of an annotation refer to.
@@ -34,19 +35,23 @@ def heal(client: Client, there: Held, planned: Callable[[str], Shown | None]) ->
     """
     healed = Healed()
     for chunk, entries in there.duplicates().items():
-        shows = {entry.id: shown(client.get(f"api/tasks/{entry.id}/")["data"]) for entry in entries}
-        wanted = planned(chunk)
-        kept = max(entries, key=lambda e: (shows[e.id] == wanted, e.total_annotations + e.cancelled_annotations, -e.id))
-        rest = []
-        for entry in entries:
-            if entry is kept:
-                continue
-            same = shows[entry.id] == shows[kept.id]
-            if not _merge(client, entry, kept, healed, same):
-                healed.left += 1
-                rest.append(entry)
-        there.by_chunk[chunk] = [kept, *rest]
+        # Somebody else who heals may remove one first: then it stays in `there`, and whoever counts looks again.
+        with contextlib.suppress(NotFound):
+            there.by_chunk[chunk] = _heal(client, entries, planned(chunk), healed)
     return healed
+
+
+def _heal(client: Client, entries: list[Entry], wanted: Shown | None, healed: Healed) -> list[Entry]:
+    """The tasks of one chunk that are left, the one that stays first."""
+    shows = {entry.id: shown(client.get(f"api/tasks/{entry.id}/")["data"]) for entry in entries}
+    kept = max(entries, key=lambda e: (shows[e.id] == wanted, e.total_annotations + e.cancelled_annotations, -e.id))
+    rest = [
+        entry
+        for entry in entries
+        if entry is not kept and not _merge(client, entry, kept, healed, shows[entry.id] == shows[kept.id])
+    ]
+    healed.left += len(rest)
+    return [kept, *rest]
 
 
 def _merge(client: Client, entry: Entry, kept: Entry, healed: Healed, same: bool) -> bool:

@@ -61,7 +61,7 @@ def find(client: Client, config: Config, slot: str) -> dict[str, Any] | None:
             # Numbers of projects come again when a server's data was lost: then this one may be another dataset's.
             if set(_MARK.findall(found["description"] or "")) <= {words}:
                 return found
-    ids = sorted(p["id"] for p in _listing(client) if words in (p["description"] or ""))
+    ids = _marked(client, words)
     if len(ids) > 1:
         raise Refused(
             f"Projects {', '.join(map(str, ids))} at {client.url} both say {words} in their description.",
@@ -122,6 +122,11 @@ def _create(client: Client, config: Config, wanted: Wanted) -> dict[str, Any]:
         if found is None:
             raise
         return found
+    # Somebody elsewhere may have made it at the same time: then the first one is everybody's, and ours is still empty.
+    first = min(_marked(client, mark(config.dataset.name, wanted.slot)), default=made["id"])
+    if first < made["id"]:
+        client.delete(f"api/projects/{made['id']}/")
+        made = client.get(f"api/projects/{first}/")
     _note(client, config, wanted.slot, made["id"])
     return made
 
@@ -140,6 +145,10 @@ def _settings(config: Config, wanted: Wanted) -> dict[str, Any]:
         "show_collab_predictions": True,
         "sampling": "Uncertainty sampling" if config.suggestions.uncertain_first else "Sequential sampling",
     }
+
+
+def _marked(client: Client, words: str) -> list[int]:
+    return sorted(p["id"] for p in _listing(client) if words in (p["description"] or ""))
 
 
 def _listing(client: Client) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import io
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from builder.studio import accounts, projects
 from builder.studio.client import Client
 from builder.studio.server import ensure, vault_of
 from builder.studio.settings import Annotators, LabelStudio
+from tests.conftest import sample
 
 pytestmark = pytest.mark.studio
 
@@ -25,8 +27,6 @@ def quiet() -> Console:
 
 
 def tasks_of(pulled: dict[str, Any]) -> list[dict[str, Any]]:
-    from pathlib import Path
-
     return [json.loads(line) for line in (Path(pulled["folder"]) / "tasks.jsonl").read_text("utf-8").splitlines()]
 
 
@@ -131,3 +131,19 @@ def test_a_project_deleted_by_somebody_is_missed(studio: Any) -> None:
     pulled = pull(sample.config, Console(file=said, width=200))
     assert (pulled["gone_projects"], pulled["gone"], pulled["tasks"]) == (["ben"], 3, 3)
     assert "the projects of ben are not on the server any more" in said.getvalue()
+
+
+def test_pushes_from_two_workspaces_at_once_end_in_one_project(
+    studio: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ensure(studio.dataset(chunks=1).config) as server:
+        monkeypatch.setenv("LABEL_STUDIO_API_KEY", server.token)
+        settings = LabelStudio(url=server.url, batch_bytes=2048)
+        people = Annotators(overlap=1)
+        both = [sample(tmp_path / n, "twice", 24, label_studio=settings, annotators=people) for n in "ab"]
+        with ThreadPoolExecutor(2) as pool:
+            pushed = [made.result() for made in [pool.submit(push, one.config, quiet()) for one in both]]
+        assert len({row["project"] for made in pushed for row in made["projects"]}) == 1
+        push(both[0].config, quiet())
+        pulled = pull(both[0].config, quiet())
+    assert (pulled["tasks"], pulled["duplicates"]) == (24, 0)
