@@ -41,11 +41,13 @@ def _server(config: Config) -> dict[str, Any]:
         return {"running": False}
     # Only now, because these imports cost more than the rest of the command.
     from builder.studio.progress import progress
-    from builder.studio.server import find, vault_of
+    from builder.studio.server import find, lives, vault_of
 
-    if find(vault_of(config)) is None:
-        return {"running": False}
-    return {"running": True, "url": record["url"], **progress(config)}
+    if find(vault_of(config)) is not None:
+        return {"running": True, "answers": True, "url": record["url"], **progress(config)}
+    if lives(vault_of(config)) is not None:
+        return {"running": True, "answers": False, "url": record["url"]}
+    return {"running": False}
 
 
 def _flat(summary: dict[str, Any]) -> str:

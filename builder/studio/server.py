@@ -29,6 +29,8 @@ from builder.studio.vault import Vault
 Progress = Callable[[str], None]
 _PORTS = 200
 _STOP_SECONDS = 30.0
+#: How long a server that runs may be silent, as it is under a large import, before another is started in its place.
+_BUSY_SECONDS = 60.0
 
 
 class Server:
@@ -62,7 +64,10 @@ class Server:
         record = self.vault.server()
         if record is None or _is_kept(self.vault, record) or _is_used(self.vault):
             return
-        _wait_gone(record["supervisor"], _STOP_SECONDS)
+        if is_process(record["supervisor"], _supervisor(self.vault)):
+            _wait_gone(record["supervisor"], _STOP_SECONDS)
+        else:
+            _stop_unused(self.vault)
 
 
 def ensure(config: Config, progress: Progress = lambda _: None, keep: bool = False) -> Server:
@@ -81,7 +86,7 @@ def ensure(config: Config, progress: Progress = lambda _: None, keep: bool = Fal
         fcntl.flock(lock, fcntl.LOCK_SH)
         with vault.starting.open("a", encoding="utf-8") as starting:
             _take_turn(starting, progress)
-            record = find(vault) or _start(config, vault, progress)
+            record = _running(vault, progress) or _start(config, vault, progress)
             if keep:
                 vault.keep.write_text(str(record["supervisor"]), encoding="utf-8")
     except BaseException:
@@ -127,10 +132,14 @@ def _plain(token: str, where: str) -> str:
 
 def find(vault: Vault) -> dict[str, Any] | None:
     """The record of the running embedded server, or None: its process lives and its port takes our token."""
+    record = lives(vault)
+    return record if record is not None and _whoami(record["url"], vault.secrets().token) == 200 else None
+
+
+def lives(vault: Vault) -> dict[str, Any] | None:
+    """The record of the embedded server whose process lives, whether or not it answers, or None."""
     record = vault.server()
-    if record is None or not is_process(record["pid"], "label-studio"):
-        return None
-    return record if _whoami(record["url"], vault.secrets().token) == 200 else None
+    return record if record is not None and is_process(record["pid"], _label_studio(record)) else None
 
 
 def stop(vault: Vault) -> bool:
@@ -141,7 +150,7 @@ def stop(vault: Vault) -> bool:
         return False
     running = False
     # The supervisor first: it takes its server along. The server itself in case its supervisor was killed.
-    for pid, mark in ((record["supervisor"], "builder.studio.supervise"), (record["pid"], "label-studio")):
+    for pid, mark in ((record["supervisor"], _supervisor(vault)), (record["pid"], _label_studio(record))):
         if is_process(pid, mark):
             running = True
             _signal(pid, signal.SIGTERM)
@@ -156,6 +165,15 @@ def is_process(pid: int, mark: str) -> bool:
     """True when the process lives and its command line holds `mark`; a number used again is not taken for ours."""
     line = _command_line(pid)
     return mark in line
+
+
+def _supervisor(vault: Vault) -> str:
+    return f"builder.studio.supervise {vault.folder.resolve()} "
+
+
+def _label_studio(record: dict[str, Any]) -> str:
+    # Another workspace may have a server too, and a process number may come again.
+    return f"label-studio start -b --port {record['port']} "
 
 
 def _command_line(pid: int) -> str:
@@ -195,6 +213,26 @@ def _is_used(vault: Vault) -> bool:
         except BlockingIOError:
             return True
         return False
+
+
+def _stop_unused(vault: Vault) -> None:
+    """The server is down when nobody uses it; for when its supervisor, who does this, was killed."""
+    with vault.in_use.open("a", encoding="utf-8") as lock, contextlib.suppress(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        stop(vault)
+
+
+def _running(vault: Vault, progress: Progress) -> dict[str, Any] | None:
+    """The server that runs, waited for while it is too busy to answer; None when there is none that takes our token."""
+    start = time.monotonic()
+    while (record := lives(vault)) is not None:
+        status = _whoami(record["url"], vault.secrets().token)
+        waited = time.monotonic() - start
+        if status or waited > _BUSY_SECONDS:
+            return record if status == 200 else None
+        progress(f"Label Studio on {record['url']} runs but does not answer: {waited:.0f} s")
+        time.sleep(0.3)
+    return None
 
 
 def _take_turn(starting: IO[str], progress: Progress) -> None:
@@ -282,7 +320,7 @@ def _wait_ready(config: Config, vault: Vault, record: dict[str, Any], progress: 
     usual = "about ten seconds" if vault.initialised.exists() else "the first start takes about a minute"
     while (waited := time.monotonic() - start) < limit:
         progress(f"Starting Label Studio on {record['url']}: {waited:.0f} s ({usual})")
-        if not is_process(record["pid"], "label-studio") and waited > 1:
+        if not is_process(record["pid"], _label_studio(record)) and waited > 1:
             raise StudioError(
                 f"Label Studio ended while starting.\n{_tail(vault.log)}", f"The whole log is {vault.log}."
             )

@@ -164,6 +164,45 @@ def test_a_kept_server_is_found_again_until_it_is_stopped(prepared: Config) -> N
 
 
 @pytest.mark.studio
+def test_a_server_whose_supervisor_was_killed_ends_with_the_last_run(prepared: Config) -> None:
+    vault = server.vault_of(prepared)
+    with server.ensure(prepared):
+        record = vault.server()
+        assert record is not None
+        os.kill(record["supervisor"], signal.SIGKILL)
+        with server.ensure(prepared) as second:
+            assert second.url == record["url"]
+        assert server.lives(vault) is not None, "somebody still uses it"
+    assert not server.is_process(record["pid"], "label-studio")
+    assert vault.server() is None
+
+
+@pytest.mark.studio
+def test_a_busy_server_is_waited_for(prepared: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    vault = server.vault_of(prepared)
+    answers = iter([0, 0, 200])
+    heard: list[str] = []
+    with server.ensure(prepared) as first:
+        record = vault.server()
+        monkeypatch.setattr(server, "_whoami", lambda url, token: next(answers))
+        with server.ensure(prepared, heard.append) as second:
+            assert (second.url, vault.server()) == (first.url, record)
+    assert any("does not answer" in line for line in heard)
+
+
+@pytest.mark.studio
+def test_the_server_of_another_workspace_is_not_taken_for_ours(studio: Any, tmp_path: Path) -> None:
+    """Process numbers come again, so that an old record may name a server that is somebody else's."""
+    theirs = Vault(studio.workspace / "studio").server()
+    assert theirs is not None
+    ours = Vault(tmp_path / "studio")
+    ours.create()
+    ours.write_server({**theirs, "port": 18181, "url": "http://127.0.0.1:18181"})
+    assert not server.stop(ours)
+    assert server.lives(Vault(studio.workspace / "studio")) == theirs
+
+
+@pytest.mark.studio
 def test_a_server_that_ends_while_starting_shows_its_last_words(
     prepared: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
