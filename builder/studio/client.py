@@ -250,7 +250,7 @@ def _connection(url: str, settings: LabelStudio) -> httpx.Client:
             timeout=httpx.Timeout(settings.timeout, connect=min(settings.timeout, 20.0)),
             verify=_tls(settings),
             # Loopback never goes through a proxy of the environment.
-            trust_env=not _is_loopback(url),
+            trust_env=not is_loopback(url),
             proxy=settings.proxy or None,
             limits=_limits(url),
             # A redirect of a POST would arrive as a GET; a login page is not an answer.
@@ -285,7 +285,8 @@ def _limits(url: str) -> httpx.Limits:
     return httpx.Limits(max_keepalive_connections=0 if urlsplit(url).scheme == "http" else None)
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """True when the address is this machine, to which no proxy leads."""
     host = urlsplit(url).hostname or ""
     try:
         return ip_address(host).is_loopback

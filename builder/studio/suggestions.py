@@ -2,7 +2,8 @@
 
 A hook gets chunks as {"chunk_id", "article_id", "text", "title"} and gives, for those it has something to say about,
 {"chunk_id", "score", "entities": [{"start", "end", "label"}], "stance": {target: label}}; offsets are code points of
-the chunk's text. What it says about a chunk becomes one prediction, stored once with the task.
+the chunk's text, and are compared with the marked "text" where a hook gives it. What it says about a chunk becomes one
+prediction, stored once with the task.
 """
 
 import importlib
@@ -18,6 +19,7 @@ from builder.config import Config
 from builder.errors import ConfigError, SourceError, StudioError, Unreachable
 from builder.labels import encode
 from builder.scheme import Scheme
+from builder.studio.client import is_loopback
 from builder.studio.listing import batches
 from builder.studio.settings import Suggestions
 
@@ -30,6 +32,7 @@ class Mark(msgspec.Struct):
     start: int
     end: int
     label: str
+    text: str | None = None
 
 
 class Suggestion(msgspec.Struct, forbid_unknown_fields=True):
@@ -68,6 +71,10 @@ def suggest(config: Config, chunks: Sequence[Row], articles: Sequence[Row]) -> d
             if found.chunk_id not in by_id:
                 raise StudioError(
                     f"The suggestions name a chunk {found.chunk_id!r} that was not asked about.", "Correct the hook."
+                )
+            if found.chunk_id in made:
+                raise StudioError(
+                    f"The suggestions name chunk {found.chunk_id} twice.", "Correct the hook: one suggestion a chunk."
                 )
             chunk = by_id[found.chunk_id]
             targets = list(about[chunk["article_id"]].get("targets") or [])
@@ -136,15 +143,21 @@ def _http(config: Config) -> Hook:
 
     def hook(chunks: list[dict[str, Any]]) -> list[Suggestion]:
         try:
-            answer = httpx.post(settings.url, json={"scheme": scheme, "chunks": chunks}, timeout=settings.timeout)
-            answer.raise_for_status()
+            # Loopback never goes through a proxy of the environment.
+            with httpx.Client(timeout=settings.timeout, trust_env=not is_loopback(settings.url)) as client:
+                answer = client.post(settings.url, json={"scheme": scheme, "chunks": chunks})
         except (httpx.HTTPError, httpx.InvalidURL) as e:
-            raise Unreachable(
-                f"The model at {settings.url} gave no suggestions: {e}.", "Start it, or set suggestions=none."
-            ) from e
+            raise _silent(settings.url, str(e)) from e
+        if not answer.is_success:
+            raise _silent(settings.url, f"HTTP {answer.status_code} {answer.reason_phrase}".rstrip())
         return _understood(answer.content, settings.url)
 
     return hook
+
+
+def _silent(url: str, why: str) -> Unreachable:
+    reason = why.rstrip(".")
+    return Unreachable(f"The model at {url} gave no suggestions: {reason}.", "Start it, or set suggestions=none.")
 
 
 def _python(config: Config) -> Hook:
@@ -187,25 +200,33 @@ def _prediction(
     spans = [
         {
             "kind": "entity",
-            "start": chunk["start"] + mark.start,
-            "end": chunk["start"] + mark.end,
-            "label": mark.label,
+            "start": chunk["start"] + start,
+            "end": chunk["start"] + end,
+            "label": label,
             "span_id": None,
             "targets": None,
         }
-        for mark in found.entities
+        for start, end, label in dict.fromkeys((mark.start, mark.end, mark.label) for mark in found.entities)
     ]
     stances = [{"target": target, "span_id": None, "label": label} for target, label in found.stance.items()]
     unknown = {str(s["label"]) for s in spans} - set(scheme.entities) | set(found.stance.values()) - set(scheme.stance)
+    version = found.model_version or settings.model_version
     try:
         if unknown:
             raise ValueError(f"unknown labels {', '.join(sorted(unknown))}")
+        if "\0" in version:
+            raise ValueError(f"the model version {version!r} holds a NUL, which the server cannot store")
+        for mark in found.entities:
+            words = chunk["text"][max(mark.start, 0) : max(mark.end, 0)]
+            if mark.text is not None and mark.text != words:
+                place = f"[{mark.start}, {mark.end})"
+                raise ValueError(f"{place} is {words!r} and not {mark.text!r}; offsets count code points")
         result = encode.results(spans, stances, [], None, chunk["start"], chunk["text"], scheme, targets=targets)
     except (ValueError, ConfigError) as e:
-        raise StudioError(f"The suggestion for chunk {found.chunk_id} does not fit: {e}.", "Correct the hook.") from e
+        why = str(e).rstrip(".")
+        raise StudioError(f"The suggestion for chunk {found.chunk_id} does not fit: {why}.", "Correct the hook.") from e
     for item in result:
         item["origin"] = "prediction"
-    version = found.model_version or settings.model_version
     score = settings.score if found.score is None else found.score
     return {"model_version": version, "score": score, "result": result}
 

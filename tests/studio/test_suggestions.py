@@ -60,11 +60,13 @@ def test_a_gazetteer_file(two: Any, tmp_path: Path) -> None:
         suggest(two.config, two.chunks, two.articles)
 
 
-def test_a_model_behind_http(two: Any, standin: Any) -> None:
+def test_a_model_behind_http(two: Any, standin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    # On loopback no proxy is asked.
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     chunk = two.chunks[1]
     at = chunk["text"].index("Tokyo")
     one = {"chunk_id": chunk["chunk_id"], "score": 0.9, "stance": {"japan": "favor"}}
-    one["entities"] = [{"start": at, "end": at + 5, "label": "GPE"}]
+    one["entities"] = [{"start": at, "end": at + 5, "label": "GPE", "text": "Tokyo"}] * 2
     body = {"model_version": "m7", "suggestions": [one]}
     standin.answers = [SimpleNamespace(status=200, body=body, headers={})]
     two.config.suggestions = Suggestions(method="http", url=standin.url)
@@ -74,9 +76,11 @@ def test_a_model_behind_http(two: Any, standin: Any) -> None:
     assert (made[chunk["chunk_id"]][0]["model_version"], made[chunk["chunk_id"]][0]["score"]) == ("m7", 0.9)
     asked = json.loads(standin.asked[0].body)
     assert [c["text"] for c in asked["chunks"]] == [c["text"] for c in two.chunks]
-    standin.answers = [SimpleNamespace(status=500, body={}, headers={})]
-    with pytest.raises(Unreachable, match="gave no suggestions"):
-        suggest(two.config, two.chunks, two.articles)
+    for status in (500, 302):
+        standin.answers = [SimpleNamespace(status=status, body={}, headers={"Location": "/elsewhere"})]
+        with pytest.raises(Unreachable, match=f"gave no suggestions: HTTP {status}") as caught:
+            suggest(two.config, two.chunks, two.articles)
+        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +88,7 @@ def test_a_model_behind_http(two: Any, standin: Any) -> None:
     [
         ({"start": 0, "end": 9999, "label": "GPE"}, {}, "outside its chunk"),
         ({"start": 0, "end": 5, "label": "CITY"}, {}, "unknown labels CITY"),
+        ({"start": 0, "end": 5, "label": "GPE", "text": "other"}, {}, "and not 'other'; offsets count code points"),
         (None, {"japan": "love"}, "unknown labels love"),
         (None, {"mars": "favor"}, "mars"),
     ],
@@ -113,6 +118,8 @@ def _raises(chunks: list[dict[str, Any]]) -> Any:
         (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "entities": [{"start": "0"}]}], "Expected `int`"),
         (lambda chunks: {1, 2j}, "TypeError"),
         (lambda chunks: [{"chunk_id": "elsewhere"}], "not asked about"),
+        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"]}] * 2, "name chunk .* twice"),
+        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "model_version": "m\0"}], "holds a NUL"),
         (_raises, "KeyError: 'body'"),
     ],
 )
