@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder import __version__
 from builder.config import Config
-from builder.errors import SourceError
+from builder.errors import ConfigError, SourceError
 from builder.store import Stage, canonical, digest, file_digest, read_json, write_table
 
 if TYPE_CHECKING:
@@ -123,7 +123,12 @@ def _fill(
 def _keywords(config: Config) -> list[str]:
     if config.selection.method != "keywords":
         return []
-    return config.selection.keywords or [alias for t in config.labels.targets.values() for alias in t.aliases]
+    found = config.selection.keywords or [alias for t in config.labels.targets.values() for alias in t.aliases]
+    if not found:
+        raise ConfigError(
+            "selection.method is 'keywords', but the label scheme's targets have no aliases.", "Set selection.keywords."
+        )
+    return found
 
 
 def _settings(config: Config) -> str:
@@ -238,7 +243,7 @@ def _decide(
 def _sweep(parts: Path, used: set[str], counted: set[str]) -> None:
     """Removes parts and counted lines that no table is made of any more."""
     keep = {Path(folder).parent.name for folder in used}
-    for path in parts.iterdir():
+    for path in parts.iterdir() if parts.exists() else ():
         if path.is_file() and str(path) not in counted:
             path.unlink()
         elif path.is_dir() and path.name not in keep:

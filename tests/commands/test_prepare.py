@@ -19,7 +19,7 @@ from builder.commands.prepare import prepare
 from builder.config import Config, Paths
 from builder.corpus.settings import Chunking, Cleaning, Dedup, Selection, Source
 from builder.engine_settings import Engine
-from builder.errors import SourceError
+from builder.errors import ConfigError, SourceError
 from builder.offsets import OffsetMap, Segment
 from builder.scheme import EntityLabel, Scheme
 from builder.store import read_table
@@ -336,6 +336,21 @@ def test_no_raw_files_are_an_error_that_names_the_folder(make: Make, there: bool
         config.raw.rmdir()
     with pytest.raises(SourceError, match=str(config.raw)):
         prepare(config, console())
+
+
+def test_keywords_that_nobody_gave_are_an_error(make: Make) -> None:
+    config = make(selection=Selection(method="keywords"))
+    put(config, "a.txt", ARTICLE)
+    with pytest.raises(ConfigError, match=r"Set selection\.keywords"):
+        prepare(config, console())
+
+
+def test_when_no_file_can_be_opened_the_reasons_are_kept(make: Make) -> None:
+    config = make()
+    (config.raw / "a.txt").symlink_to("a.txt")
+    with pytest.raises(SourceError, match=r"None of the 0 files .* not-a-file"):
+        prepare(config, console())
+    assert [r["reason"] for r in rows(config, "rejects")] == ["not-a-file"]
 
 
 def test_when_all_is_rejected_the_reasons_are_kept(make: Make) -> None:
