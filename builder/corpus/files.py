@@ -1,6 +1,7 @@
 """The raw files of a corpus: which there are, and what cannot be one."""
 
 import os
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 from builder.corpus.records import Reject
 from builder.corpus.settings import Source
 from builder.corpus.streams import is_remote, os_errors
-from builder.errors import SourceError
+from builder.errors import ConfigError, SourceError
 
 _MAGIC = re.compile(r"[*?\[]")
 
@@ -31,7 +32,7 @@ def find(raw: str, source: Source) -> tuple[list[RawFile], list[Reject]]:
 
     Raises `SourceError` when there is nothing there.
     """
-    root, include = _split_glob(raw, source.include)
+    root, include = _split_glob(re.sub(r"^(?:file|local)://", "", raw), source.include)
     wanted, unwanted = matcher(include), matcher(source.exclude)
     found = _remote(root, source.storage_options) if is_remote(root) else _local(Path(root))
     chosen = [f for f in found if wanted.match(_path(f)) and not unwanted.match(_path(f))]
@@ -49,11 +50,25 @@ def _path(found: RawFile | Reject) -> str:
 
 
 def _split_glob(raw: str, include: list[str]) -> tuple[str, list[str]]:
-    if not _MAGIC.search(raw) or Path(raw).exists():
+    before, path, behind = _address(raw)
+    if not _MAGIC.search(path) or (not is_remote(raw) and Path(raw).exists()):
         return raw, include
-    parts = raw.split("/")
+    parts = path.split("/")
     first = next(i for i, part in enumerate(parts) if _MAGIC.search(part))
-    return "/".join(parts[:first]) or ("/" if raw.startswith("/") else "."), ["/".join(parts[first:])]
+    folder = "/".join(parts[:first])
+    if not before:
+        folder = folder or ("/" if path.startswith("/") else ".")
+    return before + folder + behind, ["/".join(parts[first:])]
+
+
+def _address(raw: str) -> tuple[str, str, str]:
+    """What stands before the path of an fsspec address, the path, and what the address is chained to.
+
+    >>> _address("zip://news/*.txt::s3://bucket/all.zip")
+    ('zip://', 'news/*.txt', '::s3://bucket/all.zip')
+    """
+    found = re.fullmatch(r"((?:\w+::)*[\w+.-]+://)((?:(?!::).)*)(.*)", raw, re.DOTALL)
+    return (found[1], found[2], found[3]) if found else ("", raw, "")
 
 
 def matcher(patterns: list[str]) -> re.Pattern[str]:
@@ -62,7 +77,12 @@ def matcher(patterns: list[str]) -> re.Pattern[str]:
     >>> bool(matcher(["**/*.txt"]).match("a/b.txt")), bool(matcher(["*.txt"]).match("a/b.txt"))
     (True, False)
     """
-    return re.compile("|".join(_translate(p) for p in patterns) or r"(?!)", re.DOTALL)
+    try:
+        return re.compile("|".join(_translate(p) for p in patterns) or r"(?!)", re.DOTALL)
+    except re.error as e:
+        raise ConfigError(
+            f"One of the patterns {', '.join(patterns)} is none: {e}.", "Correct what it has in []."
+        ) from e
 
 
 def _translate(pattern: str) -> str:
@@ -81,6 +101,10 @@ def _local(root: Path) -> list[RawFile | Reject]:
         raise SourceError(f"The raw folder {root} does not exist.", "Put articles there, or set paths.raw.")
     if root.is_file():
         return [_stat(root, root.name)]
+    try:
+        os.scandir(root).close()
+    except OSError as e:
+        raise SourceError(f"The raw folder {root} cannot be read: {e.strerror}.", "Mend that, or set paths.raw.") from e
     found: list[RawFile | Reject] = []
     for path, problem in _walk(root, "", (root.resolve(),)):
         # A name that is not UTF-8 keeps its address; it is shown with its bytes, by which it differs from others.
@@ -127,7 +151,6 @@ def _walk(folder: Path, prefix: str, parents: tuple[Path, ...]) -> Iterator[tupl
 def _remote(root: str, options: dict[str, Any]) -> list[RawFile | Reject]:
     import fsspec
 
-    protocol = root.split("://", 1)[0]
     try:
         with os_errors():
             system, base = fsspec.core.url_to_fs(root, **options)
@@ -135,21 +158,24 @@ def _remote(root: str, options: dict[str, Any]) -> list[RawFile | Reject]:
     except ImportError as e:
         raise SourceError(f"{root} needs a package that is not installed: {e}.", "Install it beside builder.") from e
     except OSError as e:
-        raise SourceError(f"{root} cannot be listed: {e}.", "Check the address and source.storage_options.") from e
+        what = " ".join(str(e).split())
+        raise SourceError(f"{root} cannot be listed: {what}.", "Check the address and source.storage_options.") from e
     base = base.rstrip("/")
+    before, inside, behind = _address(root)
     out: list[RawFile | Reject] = []
     for name, info in sorted(listing.items()):
-        if info.get("type") != "file":
+        below = name[len(base) :].lstrip("/")
+        path = posixpath.normpath(below or name.rsplit("/", 1)[-1])
+        kind = info.get("type", "file")
+        if kind == "directory" or any(part.startswith(".") for part in path.split("/")):
             continue
-        path = name[len(base) :].lstrip("/") or name.rsplit("/", 1)[-1]
-        if any(part.startswith(".") for part in path.split("/")):
+        if kind != "file":
+            out.append(Reject(path, None, "not-a-file", f"is a {kind}"))
             continue
         marks = [
             str(info[k]) for k in ("ETag", "etag", "LastModified", "mtime", "last_modified", "created") if k in info
         ]
-        out.append(
-            RawFile(
-                path, f"{protocol}://{name.lstrip('/') if protocol != 'file' else name}", info["size"], ":".join(marks)
-            )
-        )
+        there = f"{inside.rstrip('/')}/{below}" if inside.rstrip("/") and below else inside or below
+        # Servers that do not say how large a file is leave it to whoever reads it.
+        out.append(RawFile(path, f"{before}{there}{behind}", info.get("size") or 0, ":".join(marks)))
     return out

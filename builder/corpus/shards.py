@@ -105,10 +105,11 @@ def _cut(file: RawFile, step: int, options: dict[str, Any]) -> list[Piece]:
     with open_raw(file.address, options) as f:
         head = f.read(4)
         if file.size <= step or is_wide(head) or suffixes(file.path) not in {(s, "") for s in _LINES}:
-            h = hashlib.sha256(head)
+            h, size = hashlib.sha256(head), len(head)
             while block := f.read(_BLOCK):
                 h.update(block)
-            return [Piece(file.path, file.address, 0, -1, 0, file.size, h.hexdigest())]
+                size += len(block)
+            return [Piece(file.path, file.address, 0, -1, 0, size, h.hexdigest())]
         f.seek(0)
         begin = first = 0
         while True:

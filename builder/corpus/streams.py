@@ -46,9 +46,10 @@ def open_raw(address: str, options: Mapping[str, Any] | None = None) -> BinaryIO
         import fsspec
 
         with os_errors():
-            found = fsspec.open(address, "rb", **dict(options or {})).open()
+            system, path = fsspec.core.url_to_fs(address, **dict(options or {}))
+            found = system.open(path, "rb")
         # File systems differ in what their files can do beside reading; ours look ahead and read lines up to a limit.
-        return cast(BinaryIO, io.BufferedReader(_Remote(found), _BLOCK))
+        return cast(BinaryIO, io.BufferedReader(_Remote(found, system), _BLOCK))
     return open(address, "rb")  # noqa: PTH123 - the caller closes it, and names may not be valid UTF-8
 
 
@@ -66,8 +67,9 @@ def os_errors() -> Iterator[None]:
 class _Remote(io.RawIOBase):
     """A file of fsspec."""
 
-    def __init__(self, below: BinaryIO) -> None:
+    def __init__(self, below: BinaryIO, system: object) -> None:
         self.below = below
+        self.system = system  # an archive is closed with the last one who knows its file system
 
     def readable(self) -> bool:
         return True

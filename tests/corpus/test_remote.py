@@ -3,7 +3,11 @@
 import gzip
 import io
 import json
+import shutil
+import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +137,46 @@ def test_an_address_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: 
         config = Config(paths=Paths(raw=raw, workspace=str(tmp_path)), source=source)
         with pytest.raises(SourceError, match=raw):
             prepare(config, Console(file=io.StringIO()))
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[str]:
+    """The address of a web server over a folder of two articles, and a zip file of them."""
+    (tmp_path / "web" / "sub").mkdir(parents=True)
+    (tmp_path / "web" / "one article.txt").write_text("One.")
+    (tmp_path / "web" / "sub" / "two.jsonl").write_text('{"text": "Two."}')
+    shutil.make_archive(str(tmp_path / "all"), "zip", tmp_path / "web")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path / "web"))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_articles_come_from_a_web_server_and_from_archives(web: str, tmp_path: Path) -> None:
+    pytest.importorskip("aiohttp")
+    both = {"one article.txt": "One.", "sub/two.jsonl": "Two."}
+    for number, (raw, expected) in enumerate(
+        {
+            f"{web}/": {"one%20article.txt": "One.", "sub/two.jsonl": "Two."},
+            f"{web}/sub/two.jsonl": {"two.jsonl": "Two."},
+            f"{web}/sub/*.jsonl": {"two.jsonl": "Two."},
+            f"simplecache::{web}/sub": {"two.jsonl": "Two."},
+            f"zip://::{tmp_path}/all.zip": both,
+            f"zip://sub::file://{tmp_path}/all.zip": {"two.jsonl": "Two."},
+            f"zip://*.txt::{tmp_path}/all.zip": {"one article.txt": "One."},
+            f"file://{tmp_path}/web": both,
+            f"file://{tmp_path}/web/*.txt": {"one article.txt": "One."},
+        }.items()
+    ):
+        paths = Paths(raw=raw, workspace=str(tmp_path / f"work-{number}"))
+        config = Config(paths=paths, labels=Scheme(name="t", entities={"ORG": EntityLabel()}), engine=Engine(workers=1))
+        prepare(config, Console(file=io.StringIO()))
+        table = read_table(config.stage("prepare").table("articles"), ARTICLES, "prepare")
+        assert dict(zip(table["source_path"].to_pylist(), table["text"].to_pylist(), strict=True)) == expected, raw

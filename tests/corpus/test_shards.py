@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +16,7 @@ from builder.corpus.part import records
 from builder.corpus.records import Record
 from builder.corpus.settings import Source
 from builder.corpus.shards import Piece, Shard, _cut, pieces, shards
+from builder.errors import ConfigError, SourceError
 
 
 def lines(path: Path, count: int, size: int = 100) -> RawFile:
@@ -108,6 +111,17 @@ def test_patterns() -> None:
     assert chosen("b/**") == names[1:]
     assert chosen("**/[!a-w]?.txt", "**/*.md") == ["b/d/e.md", "b/x1.txt"]
     assert chosen() == []
+
+
+def test_a_pattern_that_is_none_is_named() -> None:
+    with pytest.raises(ConfigError, match=re.escape("[z-a]*")):
+        matcher(["[z-a]*"])
+
+
+def test_a_raw_folder_that_cannot_be_listed_is_named(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SourceError, match="pipe cannot be read"):
+        find(str(tmp_path / "pipe"), Source())
 
 
 def test_odd_folders(tmp_path: Path) -> None:
