@@ -322,7 +322,7 @@ def _wait_ready(config: Config, vault: Vault, record: dict[str, Any], progress: 
         progress(f"Starting Label Studio on {record['url']}: {waited:.0f} s ({usual})")
         if not is_process(record["pid"], _label_studio(record)) and waited > 1:
             raise StudioError(
-                f"Label Studio ended while starting.\n{_tail(vault.log)}", f"The whole log is {vault.log}."
+                f"Label Studio ended while starting: {_last_words(vault.log)}", f"The whole log is {vault.log}."
             )
         status = _whoami(record["url"], token)
         if status:
@@ -347,7 +347,10 @@ def _whoami(url: str, token: str) -> int:
         return 0
 
 
-def _tail(log: Path, lines: int = 8) -> str:
+def _last_words(log: Path) -> str:
+    """The last error that the server wrote down, or its last line."""
+    lines: list[str] = []
     with contextlib.suppress(FileNotFoundError):
-        return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
-    return ""
+        lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    errors = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    return (errors or lines or ["it said nothing"])[-1]

@@ -212,6 +212,7 @@ def test_a_server_that_ends_while_starting_shows_its_last_words(
     with pytest.raises(StudioError, match="ended while starting") as caught:
         server.ensure(prepared)
     assert "refused" in caught.value.message
+    assert "\n" not in str(caught.value)
     assert server.vault_of(prepared).server() is None
 
 
