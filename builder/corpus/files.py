@@ -106,7 +106,7 @@ def _local(root: Path) -> list[RawFile | Reject]:
     except OSError as e:
         raise SourceError(f"The raw folder {root} cannot be read: {e.strerror}.", "Mend that, or set paths.raw.") from e
     found: list[RawFile | Reject] = []
-    for path, problem in _walk(root, "", (root.resolve(),)):
+    for path, problem in _walk(root):
         # A name that is not UTF-8 keeps its address; it is shown with its bytes, by which it differs from others.
         shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         found.append(Reject(shown, None, *problem) if problem else _stat(root / path, shown))
@@ -122,30 +122,34 @@ def _stat(address: Path, path: str) -> RawFile | Reject:
     return RawFile(path, str(address), s.st_size, f"{s.st_ino}:{s.st_size}:{s.st_mtime_ns}:{s.st_ctime_ns}")
 
 
-def _walk(folder: Path, prefix: str, parents: tuple[Path, ...]) -> Iterator[tuple[str, tuple[str, str] | None]]:
-    try:
-        entries = list(os.scandir(folder))
-    except OSError as e:
-        yield prefix.rstrip("/"), ("unreadable", e.strerror or str(e))
-        return
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        path = prefix + entry.name
+def _walk(root: Path) -> Iterator[tuple[str, tuple[str, str] | None]]:
+    """Relative paths below a folder, those that are no files with a reason and what was found."""
+    todo: list[tuple[Path, str, tuple[Path, ...]]] = [(root, "", (root.resolve(),))]
+    while todo:
+        folder, prefix, parents = todo.pop()
         try:
-            is_folder, is_file = entry.is_dir(), entry.is_file()
-        except OSError:  # a link to itself
-            is_folder = is_file = False
-        if is_folder:
-            target = Path(entry.path).resolve()
-            if target in parents:
-                yield path, ("symlink-loop", "the link leads back to a folder it lies in")
+            entries = list(os.scandir(folder))
+        except OSError as e:
+            yield prefix.rstrip("/"), ("unreadable", e.strerror or str(e))
+            continue
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            path = prefix + entry.name
+            try:
+                is_folder, is_file = entry.is_dir(), entry.is_file()
+            except OSError:  # a link to itself
+                is_folder = is_file = False
+            if is_folder:
+                target = Path(entry.path).resolve() if entry.is_symlink() else parents[-1] / entry.name
+                if target in parents:
+                    yield path, ("symlink-loop", "the link leads back to a folder it lies in")
+                else:
+                    todo.append((Path(entry.path), path + "/", (*parents, target)))
+            elif is_file:
+                yield path, None
             else:
-                yield from _walk(Path(entry.path), path + "/", (*parents, target))
-        elif is_file:
-            yield path, None
-        else:
-            yield path, ("not-a-file", "a broken link, a pipe or a device")
+                yield path, ("not-a-file", "a broken link, a pipe or a device")
 
 
 def _remote(root: str, options: dict[str, Any]) -> list[RawFile | Reject]:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -140,6 +141,21 @@ def test_odd_folders(tmp_path: Path) -> None:
         "pipe.txt": "not-a-file",
         "sub/loop": "symlink-loop",
     }
+
+
+def test_folders_in_folders_beyond_what_python_calls(tmp_path: Path) -> None:
+    here = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(1100):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(os.open("a.txt", os.O_CREAT, dir_fd=here))
+    os.close(here)
+    found, _ = find(str(tmp_path), Source())
+    # What Python removes folders with calls itself, too.
+    subprocess.run(["rm", "-r", tmp_path / "d"], check=True)
+    assert [f.path for f in found] == ["d/" * 1100 + "a.txt"]
 
 
 def test_a_glob_a_file_and_an_address(tmp_path: Path) -> None:
