@@ -89,7 +89,7 @@ def configure(client: Client, config: Config, project: dict[str, Any], wanted: W
         changed.pop("description", None)
     # Some versions ignored maximum_annotations while creating a project, so it is compared after that as well.
     if changed:
-        client.patch(f"api/projects/{project['id']}/", changed)
+        change(client, project["id"], changed)
         project = client.get(f"api/projects/{project['id']}/")
     for key in ("maximum_annotations", "label_config"):
         if project[key] != settings[key]:
@@ -99,6 +99,18 @@ def configure(client: Client, config: Config, project: dict[str, Any], wanted: W
                 "Set it in the project's settings, then run the command again.",
             )
     return project
+
+
+def change(client: Client, project: int, settings: dict[str, Any]) -> None:
+    """The project has these settings; raises `Refused` when what is in it does not fit them."""
+    try:
+        client.patch(f"api/projects/{project}/", settings)
+    except Refused as e:
+        if "label_config" not in e.message:
+            raise
+        # Results of a control that the scheme does not know block every change of the labeling interface.
+        hint = "Correct or delete those annotations in Label Studio, or push under another dataset.name."
+        raise Refused(e.message, hint) from e
 
 
 def all_of(client: Client, config: Config) -> dict[str, dict[str, Any]]:

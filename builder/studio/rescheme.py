@@ -68,7 +68,7 @@ def _migrate(
         )
     if not found.renames:
         return 0
-    client.patch(f"api/projects/{number}/", {"label_config": interface(transition(old, new)).strip()})
+    projects.change(client, number, {"label_config": interface(transition(old, new)).strip()})
     rewritten = _rewrite(client, number, old, new, page_size)
     # The server counts the labels of a draft each time it is saved, and would refuse to drop names nobody uses now.
     client.post(f"api/projects/{number}/summary/reset/")

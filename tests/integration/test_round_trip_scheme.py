@@ -79,6 +79,19 @@ def test_a_label_added_by_hand_is_not_dropped(annotated: Any) -> None:
         push(annotated.config, quiet())
 
 
+def test_results_of_an_unknown_control_block_a_change_and_are_named(annotated: Any) -> None:
+    with ensure(annotated.config) as server, Client(server, annotated.config.label_studio) as client:
+        project = projects.all_of(client, annotated.config)["all"]["id"]
+        task = client.get("api/tasks", {"project": project, "page_size": 10})["tasks"][0]["id"]
+        strange = {"id": "m", "from_name": "mystery", "to_name": "text", "type": "rating", "value": {"rating": 4}}
+        client.post(f"api/tasks/{task}/annotations/", {"result": [strange]})
+    scheme = annotated.config.labels
+    annotated.config.labels = replace(scheme, version="2", entities={**scheme.entities, "EVENT": EntityLabel()})
+    with pytest.raises(Refused, match="from_name=mystery") as caught:
+        push(annotated.config, quiet())
+    assert "delete those annotations" in caught.value.hint
+
+
 def test_a_dry_run_says_what_a_scheme_would_change(annotated: Any) -> None:
     scheme = annotated.config.labels
     entities = {"PLACE": EntityLabel(), "EVENT": EntityLabel()}
