@@ -1,9 +1,9 @@
 """Suggestions on the chunks that are pushed: from a list of names, a model behind HTTP, or a function.
 
-A hook gets chunks as {"chunk_id", "article_id", "text", "title"} and gives, for those it has something to say about,
-{"chunk_id", "score", "entities": [{"start", "end", "label"}], "stance": {target: label}}; offsets are code points of
-the chunk's text, and are compared with the marked "text" where a hook gives it. What it says about a chunk becomes one
-prediction, stored once with the task.
+A hook gets chunks as {"chunk_id", "article_id", "text", "title", "targets"} and gives, for those it has something to
+say about, {"chunk_id", "score", "entities": [{"start", "end", "label"}], "stance": {target: label}}; offsets are code
+points of the chunk's text, and are compared with the marked "text" where a hook gives it. What it says about a chunk
+becomes one prediction, stored once with the task.
 """
 
 import importlib
@@ -67,7 +67,7 @@ def suggest(config: Config, chunks: Sequence[Row], articles: Sequence[Row]) -> d
     about = {article["article_id"]: article for article in articles}
     made: dict[str, list[dict[str, Any]]] = {}
     for some in batches(chunks, settings.batch):
-        for found in hook([_shown(chunk, about[chunk["article_id"]]) for chunk in some]):
+        for found in hook([_shown(chunk, about[chunk["article_id"]], config.labels) for chunk in some]):
             if found.chunk_id not in by_id:
                 raise StudioError(
                     f"The suggestions name a chunk {found.chunk_id!r} that was not asked about.", "Correct the hook."
@@ -231,10 +231,12 @@ def _prediction(
     return {"model_version": version, "score": score, "result": result}
 
 
-def _shown(chunk: Row, article: Row) -> dict[str, Any]:
+def _shown(chunk: Row, article: Row, scheme: Scheme) -> dict[str, Any]:
+    own = scheme.target_mode == "article"
     return {
         "chunk_id": chunk["chunk_id"],
         "article_id": chunk["article_id"],
         "text": chunk["text"],
         "title": article["title"] or "",
+        "targets": list(article.get("targets") or ()) if own else list(scheme.targets),
     }

@@ -13,6 +13,7 @@ import pytest
 from builder.errors import BuilderError, ConfigError, SourceError, StudioError, Unreachable
 from builder.studio.settings import Suggestions
 from builder.studio.suggestions import gazetteer, suggest
+from tests.conftest import small_scheme
 
 
 def spans(made: dict[str, list[dict[str, Any]]], chunk: dict[str, Any]) -> list[tuple[str, list[str]]]:
@@ -76,11 +77,28 @@ def test_a_model_behind_http(two: Any, standin: Any, monkeypatch: pytest.MonkeyP
     assert (made[chunk["chunk_id"]][0]["model_version"], made[chunk["chunk_id"]][0]["score"]) == ("m7", 0.9)
     asked = json.loads(standin.asked[0].body)
     assert [c["text"] for c in asked["chunks"]] == [c["text"] for c in two.chunks]
+    assert asked["chunks"][0]["targets"] == ["japan", "china"]
     for status in (500, 302):
         standin.answers = [SimpleNamespace(status=status, body={}, headers={"Location": "/elsewhere"})]
         with pytest.raises(Unreachable, match=f"gave no suggestions: HTTP {status}") as caught:
             suggest(two.config, two.chunks, two.articles)
         assert "\n" not in str(caught.value)
+
+
+def test_a_model_is_told_the_targets_of_each_article(two: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("my_model")
+    module.predict = (
+        lambda chunks: [  # type: ignore[attr-defined]
+            {"chunk_id": c["chunk_id"], "stance": dict.fromkeys(c["targets"][1:], "favor")} for c in chunks
+        ]
+    )
+    monkeypatch.setitem(sys.modules, "my_model", module)
+    two.config.suggestions = Suggestions(method="python", function="my_model:predict")
+    two.config.labels = small_scheme(target_mode="article", targets={})
+    articles = [{**article, "targets": ["NATO", "Kyiv & <co>"]} for article in two.articles]
+    made = suggest(two.config, two.chunks, articles)
+    (item,) = made[two.chunks[0]["chunk_id"]][0]["result"]
+    assert (item["from_name"], item["value"]) == ("stance__2", {"choices": ["favor"]})
 
 
 @pytest.mark.parametrize(
