@@ -40,9 +40,15 @@ def prepare(config: Config, console: "Console") -> dict[str, Any]:
     from builder.corpus.shards import pieces, shards
     from builder.corpus.watch import Watch, show
     from builder.engine import Runner
+    from builder.studio.lock import exclusive
 
     stage = config.stage("prepare")
-    with Watch(console) as watch, Runner(config.engine) as runner:
+    with (
+        # Two at once with other settings would each remove the other's parts, and mix their tables.
+        exclusive(config.dataset_folder / "prepare.lock", "prepare"),
+        Watch(console) as watch,
+        Runner(config.engine) as runner,
+    ):
         files, rejected = find(config.paths.raw, config.source)
         size = sum(f.size for f in files)
         if size >= _LIGHT and not stage.table("articles").exists():

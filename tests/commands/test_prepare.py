@@ -19,7 +19,7 @@ from builder.commands.prepare import prepare
 from builder.config import Config, Paths
 from builder.corpus.settings import Chunking, Cleaning, Dedup, Selection, Source
 from builder.engine_settings import Engine
-from builder.errors import ConfigError, SourceError
+from builder.errors import BuilderError, ConfigError, SourceError
 from builder.offsets import OffsetMap, Segment
 from builder.scheme import EntityLabel, Scheme
 from builder.store import read_table
@@ -238,6 +238,23 @@ def test_settings_that_change_no_part_make_none(
     monkeypatch.undo()
     prepare(again, console())
     assert bytes_of(other) == bytes_of(again)
+
+
+def test_two_runs_at_once_do_not_mix(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    from builder.corpus import assemble
+
+    config = make()
+    put(config, "a.txt", ARTICLE)
+    plain = assemble.join
+
+    def join(*arguments: Any) -> None:
+        with pytest.raises(BuilderError, match=r"Another `builder prepare` .* is running"):
+            prepare(make(chunking=Chunking(max_tokens=30)), console())
+        plain(*arguments)
+
+    monkeypatch.setattr(assemble, "join", join)
+    prepare(config, console())
+    assert len(rows(config, "selected")) == len(rows(config, "chunks"))
 
 
 def test_a_run_that_was_stopped_is_finished(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
