@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Raised when the same input and settings give other tables than before.
 _LOGIC = "2"
+#: The reason of files that could not be opened or read to their end: another run tries them again.
+_UNREADABLE = "unreadable"
 #: Bytes of input, and parts to write, that are done sooner than workers are started.
 _LIGHT, _FEW = 6 << 20, 3
 
@@ -67,8 +69,8 @@ def prepare(config: Config, console: "Console") -> dict[str, Any]:
             *(s.key(settings) for s in todo),
             *(repr(r) for r in rejected),
         )
-        if stage.is_current(fingerprint):
-            summary = stage.summary() or {}
+        summary = stage.summary() or {}
+        if stage.is_current(fingerprint) and _UNREADABLE not in summary["rejected"]:
             watch.say("prepare: nothing changed")
             return summary
         with stage.rewrite(fingerprint) as summary:
@@ -202,6 +204,11 @@ def _make(jobs: "list[Job]", runner: "Runner", watch: "Watch") -> list[dict[str,
         )
 
     found = {job.folder: read_json(Path(job.folder) / "part.json") for job in jobs}
+    for folder, counts in found.items():
+        if counts and _UNREADABLE in counts["rejects"]:
+            # Its bytes could be read when they were listed, so they may be now.
+            shutil.rmtree(folder)
+            found[folder] = None
     # The largest first, so that no worker has one left when the others are done.
     todo = sorted((job for job in jobs if found[job.folder] is None), key=lambda job: -job.shard.size)
     for job in jobs:

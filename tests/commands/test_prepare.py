@@ -241,6 +241,28 @@ def test_settings_that_change_no_part_make_none(
     assert bytes_of(other) == bytes_of(again)
 
 
+def test_what_could_not_be_read_is_tried_again(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    from builder.corpus import part
+
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    config = make()
+    put(config, "a.txt", ARTICLE)
+    put(config, "b.txt", "")
+    with monkeypatch.context() as patch:
+        patch.setattr(part, "_open", fail)
+        with pytest.raises(SourceError, match="unreadable"):
+            prepare(config, console())
+    assert prepare(config, console())["rejected"] == {"empty": 1}
+    put(config, "c.txt", "Other news.")
+    plain = part._open
+    with monkeypatch.context() as patch:
+        patch.setattr(part, "_open", lambda piece, source: (fail if piece.path == "c.txt" else plain)(piece, source))
+        assert prepare(config, console())["rejected"] == {"empty": 1, "unreadable": 1}
+    assert prepare(config, console())["articles"] == 2
+
+
 def test_two_runs_at_once_do_not_mix(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     from builder.corpus import assemble
 
