@@ -23,6 +23,7 @@ import httpx
 
 from builder.config import Config
 from builder.errors import ConfigError, StudioError, Unauthorized, Unreachable
+from builder.studio.processes import command_line, is_process, send_signal, wait_gone
 from builder.studio.supervise import script
 from builder.studio.vault import Vault
 
@@ -65,7 +66,7 @@ class Server:
         if record is None or _is_kept(self.vault, record) or _is_used(self.vault):
             return
         if is_process(record["supervisor"], _supervisor(self.vault)):
-            _wait_gone(record["supervisor"], _STOP_SECONDS)
+            wait_gone(record["supervisor"], _STOP_SECONDS)
         else:
             _stop_unused(self.vault)
 
@@ -153,18 +154,12 @@ def stop(vault: Vault) -> bool:
     for pid, mark in ((record["supervisor"], _supervisor(vault)), (record["pid"], _label_studio(record))):
         if is_process(pid, mark):
             running = True
-            _signal(pid, signal.SIGTERM)
-            if not _wait_gone(pid, _STOP_SECONDS):
-                _signal(pid, signal.SIGKILL)
-                _wait_gone(pid, _STOP_SECONDS)
+            send_signal(pid, signal.SIGTERM)
+            if not wait_gone(pid, _STOP_SECONDS):
+                send_signal(pid, signal.SIGKILL)
+                wait_gone(pid, _STOP_SECONDS)
     vault.write_server(None)
     return running
-
-
-def is_process(pid: int, mark: str) -> bool:
-    """True when the process lives and its command line holds `mark`; a number used again is not taken for ours."""
-    line = _command_line(pid)
-    return mark in line
 
 
 def _supervisor(vault: Vault) -> str:
@@ -174,30 +169,6 @@ def _supervisor(vault: Vault) -> str:
 def _label_studio(record: dict[str, Any]) -> str:
     # Another workspace may have a server too, and a process number may come again.
     return f"label-studio start -b --port {record['port']} "
-
-
-def _command_line(pid: int) -> str:
-    proc = Path(f"/proc/{pid}/cmdline")
-    if Path("/proc/self").exists():
-        with contextlib.suppress(OSError):
-            return proc.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        return ""
-    listed = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return listed.stdout
-
-
-def _signal(pid: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, number)
-
-
-def _wait_gone(pid: int, seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while _command_line(pid):
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def _is_kept(vault: Vault, record: dict[str, Any]) -> bool:
@@ -306,7 +277,7 @@ def _launch(vault: Vault, port: int, database: str) -> dict[str, Any]:
         record = vault.server()
         if record is not None and record["supervisor"] == supervisor:
             return record
-        if not _command_line(supervisor):
+        if not command_line(supervisor):
             break
         time.sleep(0.05)
     raise StudioError("Label Studio did not start.", f"Read {vault.log}.")
