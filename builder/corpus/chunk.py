@@ -6,7 +6,7 @@ overlap they cover their section, and only whitespace lies outside them. Interva
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -17,6 +17,9 @@ from builder.sentences import sentences
 # Where a sentence over the budget may be cut, best first: behind a clause, between words.
 _CLAUSE = re.compile(r"(?<=[;:])\s+|(?<=,)\s+|\s+(?=[–—(])|(?<=[)–—])\s+")
 _WORD = re.compile(r"\s+")
+_INK = re.compile(r"\S")
+#: Characters of a sentence that are cut at once: its words are many tuples, and a blob may be of any size.
+_STRETCH = 100_000
 
 
 class Piece(NamedTuple):
@@ -62,7 +65,11 @@ class Chunker:
         # By itself a sentence may be a little larger than what it adds.
         doubtful = [part for part, n in zip(intervals, gains, strict=True) if 2 * n > budget]
         sizes = zip(doubtful, self.counter.sizes(text, doubtful), strict=True) if doubtful else ()
-        broken = {part: self._break(text, *part) for part, size in sizes if size > budget}
+        broken = {
+            part: [(a + c, a + d) for a, b in _stretches(text, *part) for c, d in self._break(text[a:b])]
+            for part, size in sizes
+            if size > budget
+        }
         if not broken:
             return [(a, b, n, 1) for (a, b), n in zip(intervals, gains, strict=True)]
         parts = [(small, int(i == 0)) for part in intervals for i, small in enumerate(broken.get(part, [part]))]
@@ -80,10 +87,10 @@ class Chunker:
         tokens = self.opening(text, parts, first) + sum(p[2] for p in some[1:])
         return Piece(some[0][0], some[-1][1], tokens, sum(p[3] for p in some))
 
-    def _break(self, text: str, start: int, end: int) -> list[Interval]:
+    def _break(self, text: str) -> list[Interval]:
         """A sentence over the budget, cut between clauses, else words, else characters."""
         budget = self.settings.max_tokens
-        parts = [(start, end)]
+        parts = [(0, len(text))]
         for cut in (_CLAUSE, _WORD, None):
             sizes = self.counter.sizes(text, parts)
             parts = [
@@ -110,6 +117,17 @@ class Chunker:
             return [(a, min(a + step, end)) for a in range(start, end, step)]
         edges = [start, *(m.end() for m in cut.finditer(text, start, end)), end]
         return [(a, a + len(text[a:b].rstrip())) for a, b in pairwise(edges) if text[a:b].strip()]
+
+
+def _stretches(text: str, start: int, end: int) -> Iterator[Interval]:
+    """The interval in parts of limited length, cut between words where that can be."""
+    while end - start > _STRETCH:
+        at = text.rfind(" ", start, start + _STRETCH)
+        at = at if at > start else start + _STRETCH
+        yield start, start + len(text[start:at].rstrip())
+        ink = _INK.search(text, at, end)
+        start = ink.start() if ink else end
+    yield start, end
 
 
 def by_sentences(chunker: Chunker, text: str, inner: list[Interval]) -> list[Piece]:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.corpus import chunk
 from builder.corpus.chunk import METHODS, Chunker, Piece
 from builder.corpus.settings import Chunking
 from builder.corpus.tokens import tokenizer
@@ -102,6 +103,15 @@ def test_a_sentence_over_the_budget_is_cut_between_clauses_first() -> None:
         "five six seven;",
         "eight nine.",
     ]
+
+
+@given(ANY.map(lambda text: text.replace(".", ",")), st.integers(1, 9))
+def test_a_huge_sentence_is_cut_a_stretch_at_a_time(text: str, budget: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chunk, "_STRETCH", 20)
+        pieces = cut(text, max_tokens=budget)
+    tiles(text, pieces)
+    assert all(p.tokens <= budget for p in pieces)
 
 
 def test_text_without_spaces_is_cut_too() -> None:
