@@ -65,11 +65,13 @@ class Runner:
     ) -> list[R]:
         """The results in the order of the items; `done(index, result)` is called as each arrives.
 
-        `light` says that the work is less than starting workers would be: it is done in this process.
+        `light` says that the work is less than starting workers would be: it is done in this process, unless a cluster
+        is named by its address, whose user wants to see it at work.
         Raises the first error of the function; `WorkerLostError` when an item's worker died more than
         `engine.retries` times.
         """
-        if light or (self.settings.kind == "local" and (self.workers == 1 or len(items) == 1)):
+        alone = self.settings.kind == "local" and (self.workers == 1 or len(items) == 1)
+        if alone or (light and not self.settings.address):
             return [_seen(index, function(item), done) for index, item in enumerate(items)]
         results: dict[int, R] = {}
         lost = dict.fromkeys(range(len(items)), 0)

@@ -118,11 +118,12 @@ def test_work_that_kills_every_worker_is_given_up() -> None:
         runner.map(die, [1, 2])
 
 
-def test_no_scheduler_is_an_error_with_its_address() -> None:
+@pytest.mark.parametrize("light", [False, True])
+def test_no_scheduler_is_an_error_with_its_address(light: bool) -> None:
     pytest.importorskip("distributed")
     settings = Engine(kind="dask", address="tcp://127.0.0.1:9")
     with Runner(settings) as runner, pytest.raises(ConfigError, match=r"tcp://127\.0\.0\.1:9"):
-        runner.map(abs, [1, 2])
+        runner.map(abs, [1, 2], light=light)
 
 
 @pytest.fixture
