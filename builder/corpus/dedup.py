@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from builder.corpus.settings import Dedup
 from builder.corpus.shingle import jaccard, shingles
+from builder.store import atomic
 
 #: Articles whose shingles are held at once while pairs are verified.
 _HELD = 20_000
@@ -187,10 +188,8 @@ class Verified:
         out = np.array([self.known.get(k, 0.0) for k in keys])
         if fresh.any():
             out[fresh] = verify(corpus, pairs[fresh], settings, run)
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = self.path.with_suffix(".tmp.npz")
-            np.savez(temporary, keys=wanted, values=out)
-            temporary.replace(self.path)
+            with atomic(self.path) as temporary, temporary.open("wb") as f:
+                np.savez(f, keys=wanted, values=out)
         return out
 
 

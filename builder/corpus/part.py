@@ -27,7 +27,7 @@ from builder.corpus.shingle import bands, signatures
 from builder.corpus.streams import open_raw, open_stream
 from builder.errors import StoreError
 from builder.memory import uncollected
-from builder.store import atomic_folder, read_json, write_json
+from builder.store import atomic, atomic_folder, read_json, write_json
 from builder.tables import ARTICLES, CHUNKS, TIME
 
 #: Articles, or characters of raw text, that are held in memory before they are written.
@@ -194,8 +194,6 @@ def lines(job: Job) -> str:
             if isinstance(item, Record)
             for h in {line_hash(line) for _, _, line in split(press.clean(item)[0]) if len(line) <= 300}
         ]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp.npy")
-        np.save(temporary, np.array(found, dtype=np.uint64))
-        temporary.replace(path)
+        with atomic(path) as temporary, temporary.open("wb") as f:
+            np.save(f, np.array(found, dtype=np.uint64))
     return str(path)
