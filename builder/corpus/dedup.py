@@ -24,6 +24,8 @@ from builder.store import atomic
 _HELD = 20_000
 #: In a band with more equal members than this, each is compared with its neighbours and the first only.
 _CROWD = 12
+#: First bits of a band by which values are told apart before they are sorted: 8 MB for the counts.
+_BITS = 20
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 Ints = NDArray[np.int64]
 #: Maps a function over items on the engine.
@@ -104,7 +106,10 @@ def candidates(corpus: Corpus, unique: NDArray[np.bool_]) -> Ints:
     found: list[Ints] = []
     for band in range(width):
         values = np.concatenate([s[band] for s in stored])[numbers]
-        order = np.argsort(values, kind="stable")
+        # Most values stand alone, also by their first bits; only the others are worth sorting.
+        first = (values >> np.uint64(64 - _BITS)).astype(np.int64)
+        crowded = np.flatnonzero(np.bincount(first)[first] > 1)
+        order = crowded[np.argsort(values[crowded], kind="stable")]
         equal = values[order][1:] == values[order][:-1]
         found.append(_pairs(numbers[order], equal))
         if len(found) > 8:

@@ -204,8 +204,9 @@ def clusters(folder: Path, texts: list[str], settings: Any, dedup: Any) -> list[
     path = folder / "a.jsonl"
     path.write_text(lines, encoding="utf-8")
     shard = Shard((Piece("a.jsonl", str(path), 0, -1, 0, len(lines), ""),))
-    make(Job(shard, str(folder / "part"), Source(), Cleaning(summary_lines=0), Chunking(), settings, "en"))
-    corpus = dedup.Corpus.load([folder / "part"])
+    part = folder / shard.key("")
+    make(Job(shard, str(part), Source(), Cleaning(summary_lines=0), Chunking(), settings, "en"))
+    corpus = dedup.Corpus.load([part])
     found = dedup.find(corpus, settings, folder / "pairs.npz", lambda f, items: [f(i) for i in items])[1]
     return list(map(int, found))
 
