@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.corpus_data import Writer, edited, write
-from tests.benchmarks.ratios import Report, best_of
+from tests.benchmarks.ratios import Report, best_of, in_turns
 
 MEGABYTES = 200
 GIB = 2**30
@@ -68,9 +68,11 @@ def chunking(report: Report, raw: Path) -> None:
     from builder.corpus.records import Record
     from builder.corpus.settings import Chunking, Cleaning, Source
     from builder.corpus.tokens import tokenizer
+    from builder.memory import uncollected
 
     shard = sample(raw, 20)
 
+    @uncollected()  # as the command does
     def prepare(settings: Chunking, limit: int | None = None) -> None:
         press = Press(Cleaning(), settings, "en")
         for record in islice(records(shard, Source()), limit):
@@ -91,12 +93,8 @@ def chunking(report: Report, raw: Path) -> None:
     train(texts[:2000], tokenizer_file)
     model = tokenizer(str(tokenizer_file))
     prepare(Chunking(), 100)
-    # In turns, so that a busy neighbour disturbs all alike.
-    words = lowest = float("inf")
-    for _ in range(4):
-        words = min(words, best_of(1, lambda: prepare(Chunking())))
-        lowest = min(lowest, best_of(1, floor))
-    report.at_least("corpus.chunk_words_vs_segmenter", lowest / words, 0.5)
+    report.at_least("corpus.chunk_words_vs_segmenter", in_turns(5, floor, lambda: prepare(Chunking())), 0.5)
+    words = best_of(2, lambda: prepare(Chunking()))
 
     def framework(count: Callable[[str], int], budget: int, some: list[str]) -> float:
         """Seconds the framework's splitter would take for all texts, measured on some."""
@@ -114,11 +112,10 @@ def chunking(report: Report, raw: Path) -> None:
 
     settings = Chunking(unit="tokenizer", tokenizer=str(tokenizer_file), max_tokens=256)
     some = texts[:1500]
-    ours, alone = float("inf"), float("inf")
-    for _ in range(3):
-        alone = min(alone, best_of(1, lambda: model.encode_batch(some, add_special_tokens=False)))
-        ours = min(ours, best_of(1, lambda: prepare(settings, len(some))))
-    report.at_most("corpus.chunk_tokenizer_vs_encode_batch", ours / alone, 1.2)
+    ratio = in_turns(
+        7, lambda: prepare(settings, len(some)), lambda: model.encode_batch(some, add_special_tokens=False)
+    )
+    report.at_most("corpus.chunk_tokenizer_vs_encode_batch", ratio, 1.2)
 
 
 def train(texts: list[str], path: Path) -> None:

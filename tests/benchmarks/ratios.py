@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
+from statistics import median
 
 
 class Report:
@@ -34,3 +35,11 @@ def best_of(runs: int, work: Callable[[], object]) -> float:
         work()
         times.append(time.perf_counter() - start)
     return min(times)
+
+
+def in_turns(runs: int, work: Callable[[], object], peer: Callable[[], object]) -> float:
+    """The usual ratio of the time of the work to that of its peer, each time one right after the other.
+
+    A machine that is slower for a while, because of its neighbours, is so for both.
+    """
+    return median(best_of(1, work) / best_of(1, peer) for _ in range(runs))
