@@ -71,16 +71,18 @@ class Fetch:
 
         `base` gives the ids of the tasks that were read before; it is only asked when their number changed.
         """
-        predictions = self._predictions()
+        # Where there were none, the number that comes with the size will do.
+        predictions = self._predictions() if before.predictions != [] else []
         if predictions is None or predictions != before.predictions:
-            known = self.everything()
-            return known, base() - self.spooled
+            return self._all(base)
         changed = {"filter": "updated_at", "operator": "greater", "type": "Datetime", "value": since}
         drafted = {"filter": "draft_exists", "operator": "equal", "type": "Boolean", "value": True}
         self._take({"query": filters(changed, drafted, conjunction="or")})
         # A draft that was dropped leaves no stamp.
         self._take_ids(sorted(set(before.drafts) - self.spooled))
         now = size(self.client, self.project)
+        if now.predictions and not predictions:
+            return self._all(base)
         if (now.count, now.highest) == (before.count, before.highest):
             return self._known(now, predictions), set()
         there = self._read({"include": "id"}, _ids)
@@ -89,6 +91,9 @@ class Fetch:
         # What was read as changed may have been deleted before the ids were.
         self._forget_all_but(there)
         return self._known(Size(len(there), max(there, default=0)), predictions), earlier - there
+
+    def _all(self, base: Callable[[], set[int]]) -> tuple[Known, set[int]]:
+        return self.everything(), base() - self.spooled
 
     def _take(self, wanted: Mapping[str, str]) -> None:
         self._read({**_WANTED, **wanted}, self._spool_page)

@@ -46,7 +46,8 @@ class Project:
         shown = [
             {"id": n, "data": {"chunk_id": f"c{n}"}, "annotations": [], "predictions": []} for n in ids[at : at + size]
         ]
-        body = json.dumps({"tasks": shown, "total": len(ids)}).encode()
+        predictions = sum(model["count"] for model in self.models)
+        body = json.dumps({"tasks": shown, "total": len(ids), "total_predictions": predictions}).encode()
         if change := self.then[self.asked] if self.asked < len(self.then) else None:
             change(self)
         self.asked += 1
