@@ -146,8 +146,9 @@ def pages(client: Client, project: int, params: Params, page_size: int, kind: ty
         return client.send("GET", "api/tasks", wanted)
 
     first = client.decode("api/tasks", page(1), kind)
-    yield first
     rest = range(2, -(-first.total // page_size) + 1)
+    yield first
+    del first  # a page with its annotations is tens of megabytes
     if readers == 1:
         for number in rest:
             yield client.decode("api/tasks", page(number), kind)
@@ -178,6 +179,7 @@ def steady(
         for page in pages(client, project, params, page_size, kind, readers):
             seen.update(take(page))
             totals.append(page.total)
+            del page  # before the next one is read
         if before is None:
             complete = len(seen) >= totals[0] and totals == sorted(totals)
         else:

@@ -10,6 +10,9 @@ import msgspec
 
 from builder.studio.listing import Data
 
+#: A task is a few thousand bytes, and a call of the kernel each would be a third of a pull's processor time.
+_BUFFER = 1 << 20
+
 
 class Place(NamedTuple):
     """Where a task's line lies in its file; places sort as the lines of a pull do."""
@@ -53,7 +56,8 @@ class Spool:
         self.path = path
         self.index: dict[int, Place] = {}
         self._tasks: dict[int, _Line] = {}
-        self._file = path.open("wb")
+        self._file = path.open("wb", _BUFFER)
+        self._end = 0
 
     def __enter__(self) -> "Spool":
         return self
@@ -64,10 +68,10 @@ class Spool:
     def add(self, task: Mapping[str, Any]) -> None:
         """Writes a task: `id`, `project`, `data` and whatever else it holds, keys sorted."""
         line = msgspec.json.encode(task, order="sorted") + b"\n"
-        offset = self._file.tell()
         self._file.write(line)
         read = self._tasks[task["id"]] = msgspec.convert(task, _Line)
-        self.index[task["id"]] = read.place(offset, len(line))
+        self.index[task["id"]] = read.place(self._end, len(line))
+        self._end += len(line)
 
     def task(self, number: int) -> "_Line":
         """What is counted of a task."""
@@ -115,7 +119,7 @@ def merge(base: Path | None, kept: Mapping[int, Place], spool: Spool, out: Path)
         + [(place, True) for place in spool.index.values()]
     )
     before: tuple[str, int] | None = None
-    with spool.path.open("rb") as new, (base or spool.path).open("rb") as old, out.open("wb") as file:
+    with spool.path.open("rb") as new, (base or spool.path).open("rb") as old, out.open("wb", _BUFFER) as file:
         for place, fresh in order:
             source = new if fresh else old
             source.seek(place.offset)
