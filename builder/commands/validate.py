@@ -19,7 +19,7 @@ def validate(config: "Config", console: "Console", *, gate: bool = True) -> dict
     """The stage `validate` holds annotations, spans, stances, issues and windows of the latest pull, and agreement.
 
     Raises `GateError` when a gate does not hold, after the stage is written (not with `gate=False`), and `StoreError`
-    when nothing was pulled.
+    when nothing was pulled or the pull is not what its hash says.
     """
     pull, folder = latest_pull(config)
     stage = config.stage("validate")
@@ -57,7 +57,9 @@ def _validate(config: "Config", pull: str, folder: Path, fingerprint: str) -> di
     from builder.labels.decode import decode
     from builder.quality.examine import examine
     from builder.quality.windows import read_windows, with_parents
+    from builder.studio.pulled import verify
 
+    verify(folder)
     stage = config.stage("validate")
     users = {int(number): user["email"] for number, user in (read_json(folder / "users.json") or {}).items()}
     decoded = decode(folder / "tasks.jsonl", users, _salt(config), config.labels, pull)

@@ -33,7 +33,10 @@ def recall(client: Client, project: int, note: Path | None, planned_predictions:
     found = (read_json(note) or {}).get(_key(client, project)) if note is not None else None
     if found is None:
         return None
-    known = msgspec.convert(found, Note)
+    try:
+        known = msgspec.convert(found, Note)
+    except msgspec.ValidationError:
+        return None
     same = (known.count, known.highest, known.predictions) == (now.count, now.highest, now.predictions)
     if not same or known.planned_predictions != planned_predictions:
         return None

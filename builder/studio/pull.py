@@ -28,14 +28,14 @@ from builder import __version__
 from builder.errors import StoreError
 from builder.memory import uncollected
 from builder.scheme import Scheme
-from builder.store import atomic_folder, canonical, digest, file_digest, read_json, write_json
+from builder.store import atomic_folder, canonical, digest, read_json, write_json
 from builder.studio.accounts import users
 from builder.studio.client import Client
 from builder.studio.fetch import Fetch, Known
+from builder.studio.pulled import folder_of, hash_of, latest, verify
 from builder.studio.settings import LabelStudio
 from builder.studio.spool import Place, Spool, merge, places
 
-_LENGTH = 16
 _OVERLAP = timedelta(seconds=20)
 
 
@@ -90,18 +90,6 @@ def pull(
         return _pull(client, projects, folder, scheme, settings, server_key, full, advance)
 
 
-def latest(folder: Path) -> tuple[Path, dict[str, Any]] | None:
-    """Folder and record of the latest pull, or None before the first."""
-    pointer = read_json(folder / "latest.json")
-    if pointer is None:
-        return None
-    path = folder / str(pointer["hash"])[:_LENGTH]
-    record = read_json(path / "pull.json")
-    if record is None:
-        raise StoreError(f"The pull {path} is missing.", f"Delete {folder / 'latest.json'} and run `builder pull`.")
-    return path, record
-
-
 def _pull(
     client: Client,
     projects: Mapping[str, Mapping[str, Any]],
@@ -115,7 +103,7 @@ def _pull(
     started = datetime.now(UTC)
     setting = _setting(projects, scheme)
     before = latest(folder)
-    state = msgspec.convert(read_json(folder / "state.json") or {}, _State)
+    state = _state(folder)
     usable = before is not None and not full and state.hash == before[1]["hash"] and state.server == server_key
     base = _Base(before[0] if before is not None and usable else None)
     client.start_clock()
@@ -143,11 +131,11 @@ def _pull(
             counts = merge(base.tasks, kept, spool, tasks)
             left = len({p.task for p in base.places()} - set(kept) - set(spool.index))
         people = _people(base.people, users(client), counts.users)
-        whole = _hash(tasks, people, setting)
-        path = folder / whole[:_LENGTH]
+        whole = hash_of(tasks, people, setting)
+        path = folder_of(folder, whole)
         new = not path.exists()
         if not new:
-            _verify(path)
+            verify(path)
         else:
             record = {
                 "hash": whole,
@@ -176,6 +164,14 @@ def _pull(
         return Pulled(path, read_json(path / "pull.json"), new, fetched, usable, sorted(slots), left)
 
 
+def _state(folder: Path) -> _State:
+    try:
+        return msgspec.convert(read_json(folder / "state.json") or {}, _State)
+    except msgspec.ValidationError:
+        # Of another version, or changed by hand: then everything is asked for again.
+        return _State()
+
+
 class _Base:
     """The tasks of an earlier pull, looked through when they are needed and not before.
 
@@ -190,7 +186,7 @@ class _Base:
 
     def places(self) -> list[Place]:
         if self._places is None and self.folder is not None:
-            _verify(self.folder)
+            verify(self.folder)
             self._places = list(places(self.folder / "tasks.jsonl"))
         return self._places or []
 
@@ -201,20 +197,6 @@ class _Base:
 def _setting(projects: Mapping[str, Mapping[str, Any]], scheme: Scheme) -> str:
     """One hash of what else decides how a pull is read: the scheme, and which project is which."""
     return digest(canonical(asdict(scheme)), canonical({slot: p["id"] for slot, p in projects.items()}))
-
-
-def _hash(tasks: Path, people: Mapping[str, Any], setting: str) -> str:
-    return digest(file_digest(tasks), canonical(people), setting)
-
-
-def _verify(folder: Path) -> None:
-    record, tasks = read_json(folder / "pull.json") or {}, folder / "tasks.jsonl"
-    people = read_json(folder / "users.json")
-    if not tasks.exists() or _hash(tasks, people, str(record.get("setting"))) != record.get("hash"):
-        raise StoreError(
-            f"The pull {folder} is not what its hash says: somebody changed it, or the disk is damaged.",
-            f"Move it and {folder.parent / 'latest.json'} away, then run `builder pull`.",
-        )
 
 
 def _people(

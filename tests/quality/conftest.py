@@ -13,8 +13,8 @@ from builder.config import Config, Dataset, Paths
 from builder.labels.encode import results, scheme_name
 from builder.quality.windows import WINDOWS
 from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
-from builder.store import write_json
 from builder.tables import ANNOTATIONS, SPANS, STANCES
+from tests.pulls import keep_pull
 
 DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 TEXT = "Tokyo will build Patriot missiles for the United States and Ukraine."
@@ -166,11 +166,7 @@ def config(tmp_path: Path) -> Config:
         _annotation(2, 2, [tokyo], {"japan": "favor", "ukraine": "none"}, _scheme()),
         _annotation(3, 3, [tokyo, patriot], {"japan": "favor", "ukraine": "against"}, _scheme()),
     ]
-    folder = tmp_path / "demo" / "pulls" / ("ab" * 8)
-    folder.mkdir(parents=True)
     task = {"id": 1, "project": 4, "data": data, "annotations": answers, "drafts": [], "predictions": []}
-    (folder / "tasks.jsonl").write_text(json.dumps(task) + "\n", encoding="utf-8")
-    write_json(folder / "users.json", {str(i): {"email": f"{i}@example.com"} for i in (1, 2, 3)})
-    write_json(tmp_path / "demo" / "pulls" / "latest.json", {"hash": "ab" * 32})
+    keep_pull(made, json.dumps(task) + "\n", {str(i): {"email": f"{i}@example.com"} for i in (1, 2, 3)})
     (tmp_path / "pseudonyms.key").write_bytes(b"salt")
     return made

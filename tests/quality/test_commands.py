@@ -56,6 +56,13 @@ def test_without_a_pull_the_message_says_what_to_run(config: Config) -> None:
         validate(config, QUIET)
 
 
+def test_a_pull_that_was_changed_is_not_validated(config: Config) -> None:
+    (tasks,) = (config.dataset_folder / "pulls").glob("*/tasks.jsonl")
+    tasks.write_text(tasks.read_text("utf-8").replace("favor", "against", 1), encoding="utf-8")
+    with pytest.raises(StoreError, match="not what its hash says"):
+        validate(config, QUIET)
+
+
 def test_without_a_validation_the_message_says_what_to_run(config: Config) -> None:
     with pytest.raises(StoreError, match="builder validate"):
         adjudicate(config, QUIET)

@@ -12,8 +12,9 @@ from builder.commands.validate import validate
 from builder.config import Config, Dataset, Paths
 from builder.labels.encode import results
 from builder.quality.settings import CHECKS
-from builder.store import digest, read_table, write_json, write_table
+from builder.store import digest, read_table, write_table
 from builder.tables import ANNOTATIONS, ARTICLES, ISSUES, build
+from tests.pulls import keep_pull
 
 TEXT = "Tokyo will build Patriot missiles for Ukraine."
 ASKED = {"japan": "favor", "ukraine": "none"}
@@ -87,11 +88,7 @@ def planted(tmp_path: Path, scheme: Any) -> Config:
         add(f"habit-{n:02}", answers({**ASKED, "japan": mixed[n]}), user=303)
 
     config = Config(paths=Paths(workspace=str(tmp_path)), dataset=Dataset(name="demo"), labels=made)
-    folder = config.dataset_folder / "pulls" / ("cd" * 8)
-    folder.mkdir(parents=True)
-    (folder / "tasks.jsonl").write_text("".join(json.dumps(t) + "\n" for t in tasks), encoding="utf-8")
-    write_json(folder / "users.json", {})
-    write_json(config.dataset_folder / "pulls" / "latest.json", {"hash": "cd" * 32})
+    keep_pull(config, "".join(json.dumps(t) + "\n" for t in tasks), {})
     (tmp_path / "pseudonyms.key").write_bytes(b"salt")
     texts = {t["data"]["article_id"]: t["data"]["text"] for t in tasks}
     texts["article-changed"] = "Changed: " + TEXT

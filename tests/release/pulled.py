@@ -11,8 +11,9 @@ from builder.commands.prepare import prepare
 from builder.commands.validate import validate
 from builder.config import Config, Dataset, Paths
 from builder.labels.encode import results, task
-from builder.store import digest, read_table, write_json
+from builder.store import read_table
 from builder.studio.settings import Annotators
+from tests.pulls import keep_pull
 from tests.release.story import NAMES, SAYS, TARGET, article, scheme
 
 QUIET = Console(quiet=True)
@@ -58,13 +59,8 @@ def pull(config: Config, corrected: frozenset[str] = frozenset()) -> None:
         empty: dict[str, Any] = {"drafts": [], "predictions": []}
         lines.append({"id": number + 1, "project": 1, "data": data, "annotations": answers, **empty})
     text = "".join(json.dumps(line, sort_keys=True) + "\n" for line in lines)
-    name = digest(text)
-    folder = config.dataset_folder / "pulls" / name[:16]
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tasks.jsonl").write_text(text, encoding="utf-8")
-    write_json(folder / "users.json", {str(i + 1): {"email": email} for i, email in enumerate(EMAILS)})
-    write_json(folder / "pull.json", {"hash": name, "server_version": "1.23.2", "scheme_version": "story@1"})
-    write_json(config.dataset_folder / "pulls" / "latest.json", {"hash": name})
+    people = {str(i + 1): {"email": email} for i, email in enumerate(EMAILS)}
+    keep_pull(config, text, people, server_version="1.23.2", scheme_version="story@1")
     key = config.workspace / "pseudonyms.key"
     if not key.exists():
         key.write_bytes(b"salt")
