@@ -37,6 +37,7 @@ def push(config: Config, console: "Console", *, dry_run: bool = False) -> dict[s
     from builder import tables
     from builder.studio import client as clients
     from builder.studio.plan import plan as make_plan
+    from builder.studio.progress import answered
     from builder.studio.server import ensure
     from builder.studio.suggestions import suggest
 
@@ -51,9 +52,7 @@ def push(config: Config, console: "Console", *, dry_run: bool = False) -> dict[s
     if not prepared.fingerprint():
         raise SourceError("The stage prepare was not finished.", "Run `builder prepare` again.")
     chunks, questions = _with_questions(config, chunks)
-    made = make_plan(config, chunks, articles, suggest(config, chunks, articles), questions, keep=not dry_run)
-    if not dry_run:
-        write_table(config.stage("push").table("rejects"), tables.build(made.rejects, tables.REJECTS))
+    suggested = suggest(config, chunks, articles)
     with (
         console.status("Label Studio") as status,
         ensure(config, status.update) as server,
@@ -61,6 +60,10 @@ def push(config: Config, console: "Console", *, dry_run: bool = False) -> dict[s
     ):
         version = client.version()
         status.stop()
+        left = answered(client, config)
+        made = make_plan(config, chunks, articles, suggested, questions, left, keep=not dry_run)
+        if not dry_run:
+            write_table(config.stage("push").table("rejects"), tables.build(made.rejects, tables.REJECTS))
         summary: dict[str, Any] = {"server": server.url, "version": version, "rejected": len(made.rejects)}
         if dry_run:
             summary["dry_run"] = True

@@ -9,8 +9,9 @@ def assign(
 ) -> dict[str, list[str]]:
     """Chunk id -> the `overlap` annotators who get it, with equal shares of the text up to one chunk.
 
-    `sizes` are the chunks' lengths in code points. What `earlier` says stays, also for annotators who left; a chunk
-    short of annotators gets more. The same arguments give the same answer, in whatever order they come.
+    `sizes` are the chunks' lengths in code points. What `earlier` says stays, also of annotators who are not
+    among these; a chunk short of annotators gets more. The same arguments give the same answer, in whatever order they
+    come.
 
     >>> assign({"a": 5, "b": 5, "c": 5}, ["x", "y", "z"], 1, {"a": ["x"]})
     {'a': ['x'], 'b': ['z'], 'c': ['y']}

@@ -35,12 +35,14 @@ def plan(
     articles: Sequence[Row],
     suggested: Mapping[str, list[dict[str, Any]]] | None = None,
     everyone: Collection[str] = (),
+    answered: Mapping[str, Collection[str]] | None = None,
     keep: bool = True,
 ) -> Plan:
     """The tasks of all projects, in the order of the chunks.
 
     `suggested` are predictions by chunk id; `everyone` are ids of chunks that each annotator gets who has a project of
-    their own, whatever the overlap. Who annotates what is written down and stays so, unless `keep` is false.
+    their own, whatever the overlap. Who annotates what is written down and stays so, unless `keep` is false; only of
+    annotators who left, others get what is not among the chunks they `answered`.
     """
     made = Plan()
     by_id = {article["article_id"]: article for article in articles}
@@ -60,7 +62,7 @@ def plan(
     if config.annotators.layout == "shared" and config.annotators.kind == "human":
         made.slots = {SHARED: tasks}
         return made
-    made.assigned = _assigned(config, made.chunks, keep)
+    made.assigned = _assigned(config, made.chunks, answered or {}, keep)
     if config.annotators.layout == "each":
         names = [a.name for a in annotators(config)]
         made.assigned |= {chunk_id: names for chunk_id in everyone if chunk_id in made.chunks}
@@ -94,11 +96,18 @@ def unstorable(data: Mapping[str, Any]) -> str:
     return ""
 
 
-def _assigned(config: Config, chunks: Mapping[str, Row], keep: bool) -> dict[str, list[str]]:
+def _assigned(
+    config: Config, chunks: Mapping[str, Row], answered: Mapping[str, Collection[str]], keep: bool
+) -> dict[str, list[str]]:
     # Written down before anything is pushed, so that a stop in between changes nothing.
     path = config.dataset_folder / "assignment.json"
     earlier: dict[str, list[str]] = read_json(path) or {}
     names = [a.name for a in annotators(config)]
+    if config.annotators.layout == "each":
+        earlier = {
+            chunk_id: [name for name in some if name in names or chunk_id in answered.get(name, ())]
+            for chunk_id, some in earlier.items()
+        }
     sizes = {chunk_id: len(chunk["text"]) for chunk_id, chunk in chunks.items()}
     made = assign(sizes, names, config.annotators.overlap, earlier)
     if keep and made != {k: v for k, v in earlier.items() if k in made}:

@@ -7,8 +7,8 @@ import msgspec
 from builder.config import Config
 from builder.studio import accounts, projects
 from builder.studio.client import Client
-from builder.studio.listing import nested, pages
-from builder.studio.projects import REVIEW
+from builder.studio.listing import held, nested, pages
+from builder.studio.projects import REVIEW, SHARED
 from builder.studio.server import ensure
 
 
@@ -27,12 +27,30 @@ class _Page(msgspec.Struct):
     total: int
 
 
+def _left(client: Client, config: Config) -> dict[str, dict[str, Any]]:
+    """Name -> project of every annotator who had one and is not among the annotators any more."""
+    if config.annotators.layout != "each":
+        return {}
+    here = {REVIEW, SHARED, *(annotator.name for annotator in accounts.annotators(config))}
+    return {slot: project for slot, project in projects.all_of(client, config).items() if slot not in here}
+
+
+def answered(client: Client, config: Config) -> dict[str, set[str]]:
+    """For every annotator who left, the chunks that they annotated or skipped; what they did not is for others."""
+    found = {}
+    for name, project in _left(client, config).items():
+        there = held(client, project["id"], config.label_studio.page_size)
+        found[name] = {chunk for chunk, entries in there.by_chunk.items() if any(e.touched for e in entries)}
+    return found
+
+
 def progress(config: Config) -> dict[str, Any]:
     """Counts over the projects of the dataset; starts the embedded server when it does not run.
 
     `tasks` are all tasks; `done` those that as many annotators as wanted annotated or skipped, for a skip is an answer
-    too and nobody may be left to give another; `annotations` and `wanted` are sums over the tasks,
-    `by_annotator` e-mail -> {"annotated", "skipped"}, `projects` slot -> {"tasks", "done", "url"}.
+    too and nobody may be left to give another. Who left owes nothing: of theirs only what is done counts.
+    `annotations` and `wanted` are sums over the tasks, `by_annotator` e-mail -> {"annotated", "skipped"}, `projects`
+    slot -> {"tasks", "done", "url"}.
     """
     with ensure(config) as server, Client(server, config.label_studio) as client:
         return of(client, config)
@@ -44,6 +62,7 @@ def of(client: Client, config: Config) -> dict[str, Any]:
     emails: dict[int | None, str] = {user["id"]: email for email, user in accounts.users(client).items()}
     emails[None] = "deleted accounts"
     people: dict[str, dict[str, int]] = total["by_annotator"]
+    left = _left(client, config)
     for slot, project in projects.all_of(client, config).items():
         if slot == REVIEW:
             continue
@@ -53,8 +72,11 @@ def of(client: Client, config: Config) -> dict[str, Any]:
         for page in pages(client, project["id"], wanted, config.label_studio.page_size, _Page):
             for task in page.tasks:
                 made = {a.completed_by for a in task.annotations if not a.was_cancelled}
+                done = len({a.completed_by for a in task.annotations}) >= overlap
+                if slot in left and not done:
+                    continue
                 row["tasks"] += 1
-                row["done"] += len({a.completed_by for a in task.annotations}) >= overlap
+                row["done"] += done
                 total["annotations"] += min(len(made), overlap)
                 total["wanted"] += overlap
                 for annotation in task.annotations:

@@ -15,6 +15,7 @@ from builder.commands.run import run
 from builder.config import Paths
 from builder.studio import accounts, projects
 from builder.studio.client import Client
+from builder.studio.progress import progress
 from builder.studio.server import ensure, vault_of
 from builder.studio.settings import Annotators, LabelStudio
 from tests.conftest import sample
@@ -118,6 +119,24 @@ def test_each_annotator_has_a_project_with_an_equal_share(studio: Any) -> None:
         seen.setdefault(task["data"]["chunk_id"], set()).update(a["completed_by"] for a in task["annotations"])
     assert all(len(annotators) == 2 for annotators in seen.values())
     assert len(seen) == 9
+
+
+def test_who_left_owes_nothing_and_others_take_over(studio: Any) -> None:
+    people = {name: f"{name}-leaves@example.org" for name in ("ada", "ben")}
+    sample = studio.dataset(chunks=6, annotators=Annotators(people=people, overlap=1, layout="each"))
+    first = {row["slot"]: row for row in push(sample.config, quiet())["projects"]}
+    assert {slot: row["planned"] for slot, row in first.items()} == {"ada": 3, "ben": 3}
+    with ensure(sample.config) as server, Client(server, sample.config.label_studio) as client:
+        tasks = client.get("api/tasks", {"project": first["ada"]["project"], "include": "id,data"})["tasks"]
+        client.post(f"api/tasks/{tasks[0]['id']}/annotations/", {"result": []})
+    sample.config.annotators.people = {"ben": people["ben"], "cyd": "cyd-comes@example.org"}
+    again = {row["slot"]: row for row in push(sample.config, quiet())["projects"]}
+    assert {slot: (row["planned"], row["imported"]) for slot, row in again.items()} == {
+        "ada": (1, 0), "ben": (3, 0), "cyd": (2, 2)
+    }  # fmt: skip
+    state = progress(sample.config)
+    assert (state["tasks"], state["done"]) == (6, 1)
+    assert {slot: row["tasks"] for slot, row in state["projects"].items()} == {"ada": 1, "ben": 3, "cyd": 2}
 
 
 def test_a_project_deleted_by_somebody_is_missed(studio: Any) -> None:

@@ -53,13 +53,16 @@ def test_a_plan_that_is_only_looked_at_assigns_nothing(make_sample: Callable[...
     assert {len(names) for names in made.assigned.values()} == {1}
 
 
-def test_an_annotator_who_left_keeps_what_was_assigned(make_sample: Callable[..., Any]) -> None:
+def test_of_an_annotator_who_left_others_get_what_was_not_answered(make_sample: Callable[..., Any]) -> None:
     people = {name: f"{name}@example.org" for name in ("ada", "ben", "cyd")}
     sample = make_sample(chunks=6, annotators=Annotators(layout="each", overlap=2, people=people))
-    before = plan(sample.config, sample.chunks, articles(sample))
+    before = plan(sample.config, sample.chunks, articles(sample)).assigned
     del sample.config.annotators.people["ada"]
-    after = plan(sample.config, sample.chunks, articles(sample))
-    assert after.assigned == before.assigned
+    done = next(chunk for chunk, names in before.items() if "ada" in names)
+    after = plan(sample.config, sample.chunks, articles(sample), answered={"ada": {done}}).assigned
+    assert after[done] == before[done]
+    assert all(names == ["ben", "cyd"] for chunk, names in after.items() if chunk != done)
+    assert read_json(sample.config.dataset_folder / "assignment.json") == after
 
 
 @pytest.mark.parametrize("field", ["title", "source"])

@@ -13,6 +13,12 @@ from builder.quality.votes import voting
 from builder.scheme import Target
 
 
+_OTHER_TEXT = (
+    "The task shows another text than the article has. Where the article changed, `builder push` brings its new chunks;"
+    " where somebody edited the task in Label Studio, put its text back, or delete it and push again."
+)
+
+
 def article_changed(view: View) -> Iterator[Finding]:
     """The article no longer reads what its annotator saw, so offsets would point elsewhere."""
     if not view.article_texts:
@@ -27,7 +33,7 @@ def article_changed(view: View) -> Iterator[Finding]:
     if changed:
         for row, window in enumerate(view.window_of_annotation.tolist()):
             if window in changed:
-                yield Finding(row, "$", "The article text has changed since this chunk was pushed; push it again.")
+                yield Finding(row, "$", _OTHER_TEXT)
 
 
 def unknown_label(view: View) -> Iterator[Finding]:
