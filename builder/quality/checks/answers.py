@@ -12,7 +12,6 @@ from builder.quality.checks.view import Finding, Mask, View, booleans, codes
 from builder.quality.votes import voting
 from builder.scheme import Target
 
-
 _OTHER_TEXT = (
     "The task shows another text than the article has. Where the article changed, `builder push` brings its new chunks;"
     " where somebody edited the task in Label Studio, put its text back, or delete it and push again."
