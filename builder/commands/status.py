@@ -1,8 +1,10 @@
 """`builder status`: how far each stage and the annotation are, without changing anything."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from builder.config import Config
+from builder.errors import BuilderError
 from builder.release.versions import releases
 from builder.store import read_json
 
@@ -35,7 +37,7 @@ def _server(config: Config) -> dict[str, Any]:
     from builder.studio.vault import Vault
 
     if config.label_studio.url:
-        return {"url": config.label_studio.url}
+        return _elsewhere(config)
     record = Vault(config.workspace / "studio").server()
     if record is None:
         return {"running": False}
@@ -48,6 +50,17 @@ def _server(config: Config) -> dict[str, Any]:
     if lives(vault_of(config)) is not None:
         return {"running": True, "answers": False, "url": record["url"]}
     return {"running": False}
+
+
+def _elsewhere(config: Config) -> dict[str, Any]:
+    from builder.studio.progress import progress
+
+    # Asked once and briefly: who asks how things stand does not want to wait for what does not answer.
+    hasty = replace(config.label_studio, retries=0, timeout=min(10.0, config.label_studio.timeout))
+    try:
+        return {"url": hasty.url, "answers": True, **progress(replace(config, label_studio=hasty))}
+    except BuilderError as e:
+        return {"url": hasty.url, "answers": False, "problem": str(e)}
 
 
 def _flat(summary: dict[str, Any]) -> str:

@@ -4,10 +4,12 @@ import io
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from builder.commands.status import status
 from builder.config import Paths
+from builder.studio.settings import LabelStudio
 
 
 def test_only_finished_releases_are_listed_in_their_order(make_sample: Any, tmp_path: Path) -> None:
@@ -20,3 +22,12 @@ def test_only_finished_releases_are_listed_in_their_order(make_sample: Any, tmp_
     summary = status(config, Console(file=io.StringIO()))
     assert summary["releases"] == ["v1.9.0", "v1.10.0"]
     assert not (tmp_path / "workspace" / "studio").exists()
+
+
+def test_a_server_elsewhere_that_does_not_answer_is_no_error(make_sample: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", "0" * 40)
+    said = io.StringIO()
+    config = make_sample(chunks=1, label_studio=LabelStudio(url="http://127.0.0.1:9")).config
+    summary = status(config, Console(file=said, width=300))["label_studio"]
+    assert (summary["url"], summary["answers"]) == ("http://127.0.0.1:9", False)
+    assert "Nothing answers at http://127.0.0.1:9" in said.getvalue()

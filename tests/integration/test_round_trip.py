@@ -12,6 +12,7 @@ from rich.console import Console
 from builder.commands.pull import pull
 from builder.commands.push import push
 from builder.commands.run import run
+from builder.commands.status import status
 from builder.config import Paths
 from builder.studio import accounts, projects
 from builder.studio.client import Client
@@ -100,7 +101,9 @@ def test_a_run_on_a_server_elsewhere_ends_with_what_is_left(
         config.label_studio = LabelStudio(url=server.url)
         console = Console(file=io.StringIO(), width=200)
         summary = run(config, console)
+        there = status(config, quiet())["label_studio"]
     assert (summary["progress"]["tasks"], summary["progress"]["done"]) == (1, 0)
+    assert (there["answers"], there["tasks"], there["done"]) == (True, 1, 0)
     assert "0 of 1 chunks are annotated" in console.file.getvalue()  # type: ignore[attr-defined]
     assert server.url in console.file.getvalue()  # type: ignore[attr-defined]
 
