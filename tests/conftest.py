@@ -63,13 +63,17 @@ class Sample:
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """One Label Studio for the whole session, started on first use (about half a minute) and stopped at the end."""
     pytest.importorskip("label_studio", reason="Label Studio is not installed: pip install -e '.[studio]'")
-    from builder.studio.server import ensure
+    from builder.studio.server import ensure, stop, vault_of
 
     workspace = tmp_path_factory.mktemp("workspace")
     made = Studio(workspace, LabelStudio(port=FIRST_PORT))
     config = Config(paths=Paths(workspace=str(workspace)), label_studio=made.settings, labels=small_scheme())
-    with ensure(config):
-        yield made
+    try:
+        with ensure(config):
+            yield made
+    finally:
+        # A test that runs everything with people keeps it, as people would want.
+        stop(vault_of(config))
 
 
 @pytest.fixture
