@@ -1,5 +1,6 @@
 """How far the annotation is, asked cheaply: counts, without fetching any text or label."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -27,19 +28,21 @@ class _Page(msgspec.Struct):
     total: int
 
 
-def _left(client: Client, config: Config) -> dict[str, dict[str, Any]]:
-    """Name -> project of every annotator who had one and is not among the annotators any more."""
+def _left(slots: Iterable[str], config: Config) -> set[str]:
+    """The slots of annotators who had a project of their own and are not among the annotators any more."""
     if config.annotators.layout != "each":
-        return {}
-    here = {REVIEW, SHARED, *(annotator.name for annotator in accounts.annotators(config))}
-    return {slot: project for slot, project in projects.all_of(client, config).items() if slot not in here}
+        return set()
+    return set(slots) - {REVIEW, SHARED, *(annotator.name for annotator in accounts.annotators(config))}
 
 
 def answered(client: Client, config: Config) -> dict[str, set[str]]:
     """For every annotator who left, the chunks that they annotated or skipped; what they did not is for others."""
+    if config.annotators.layout != "each":
+        return {}
     found = {}
-    for name, project in _left(client, config).items():
-        there = held(client, project["id"], config.label_studio.page_size)
+    every = projects.all_of(client, config)
+    for name in _left(every, config):
+        there = held(client, every[name]["id"], config.label_studio.page_size)
         found[name] = {chunk for chunk, entries in there.by_chunk.items() if any(e.touched for e in entries)}
     return found
 
@@ -62,8 +65,9 @@ def of(client: Client, config: Config) -> dict[str, Any]:
     emails: dict[int | None, str] = {user["id"]: email for email, user in accounts.users(client).items()}
     emails[None] = "deleted accounts"
     people: dict[str, dict[str, int]] = total["by_annotator"]
-    left = _left(client, config)
-    for slot, project in projects.all_of(client, config).items():
+    every = projects.all_of(client, config)
+    left = _left(every, config)
+    for slot, project in every.items():
         if slot == REVIEW:
             continue
         overlap = project["maximum_annotations"]
