@@ -181,3 +181,69 @@ class Scheme:
         """What people read for a stance label."""
         found = self.stance.get(label)
         return found.title if found and found.title else label
+
+    @property
+    def questions(self) -> dict[str, "Question"]:
+        """Every question of the scheme by name, in the order in which annotators see them."""
+        found: dict[str, Question] = {}
+        if self.entities:
+            labels = {name: Label(description=e.description, color=e.color) for name, e in self.entities.items()}
+            found["entities"] = Question("entities", "entities", "spans", labels)
+        if self.stance:
+            labels = {name: Label(s.title, s.description, s.color) for name, s in self.stance.items()}
+            found["stance"] = Question(
+                "stance", "stance", "answers", labels, mode=self.target_mode, targets=self.targets, absent=self.absent
+            )
+        if self.stance and self.evidence:
+            found["evidence"] = Question("evidence", "evidence", "spans", {EVIDENCE: Label()})
+        if self.problems:
+            labels = {name: Label(title) for name, title in self.problems.items()}
+            found["problems"] = Question("problems", "problems", "notes", labels)
+        if self.comment:
+            found["comment"] = Question("comment", "comment", "notes", {})
+        return found
+
+
+@dataclass
+class Label:
+    """One label that an answer or a span may have: what people read, and how it looks."""
+
+    title: str = ""
+    description: str = ""
+    color: str = ""
+
+
+@dataclass
+class Question:
+    """One question put to annotators, with the labels it may be answered with.
+
+    `gives` says where its answers go: "spans" (SPANS), "answers" (ANSWERS) or "notes" (columns of ANNOTATIONS).
+    """
+
+    name: str
+    kind: str
+    gives: str
+    labels: dict[str, Label]
+    #: What answers are about: "fixed" targets, those of each "article", each "mention", or "" for the whole chunk.
+    mode: str = ""
+    targets: dict[str, Target] = field(default_factory=dict)
+    #: The label that says that there is nothing to judge; it needs no evidence.
+    absent: str = ""
+    #: Whether several options may be chosen: each option is then a target that is answered "yes" or "no".
+    many: bool = False
+
+    def asked(self, targets: list[str] | None) -> list[str] | None:
+        """The targets asked about in a window with these targets of its own; None when every mention is one."""
+        if self.mode == "mention":
+            return None
+        return list(targets or ()) if self.mode == "article" else list(self.targets) or [""]
+
+    def title(self, target: str) -> str:
+        """What people read for a target."""
+        found = self.targets.get(target)
+        return found.title if found and found.title else target
+
+    def label_title(self, label: str) -> str:
+        """What people read for a label."""
+        found = self.labels.get(label)
+        return found.title if found and found.title else label

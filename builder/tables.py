@@ -107,15 +107,28 @@ SPANS = _schema(
     targets=pa.list_(pa.string()),
 )
 
-#: One row a stance. `span_id` is set when the target is a mention rather than a target of the scheme.
-STANCES = _schema(
+#: One row per answer to a question with fixed labels, such as the stance toward one target.
+ANSWERS = _schema(
     annotation_id=pa.string(),
     chunk_id=pa.string(),
     article_id=pa.string(),
     annotator=pa.string(),
-    target=pa.string(),
-    span_id=pa.string(),
+    question=pa.string(),  # name of the question in the scheme
+    target=pa.string(),  # what it was asked about; empty for a question about the whole chunk
+    span_id=pa.string(),  # the marked mention that is the target, if any
     label=pa.string(),
+)
+
+#: One row per chunk as its annotators saw it, from the tasks of a pull. `text` is the article's text[start:end].
+WINDOWS = _schema(
+    chunk_id=pa.string(),
+    article_id=pa.string(),
+    start=pa.int32(),
+    end=pa.int32(),
+    text=pa.string(),
+    title=pa.string(),
+    scheme=pa.string(),
+    targets=pa.list_(pa.string()),  # the article's own targets; null unless the scheme asks for them
 )
 
 #: One row a finding about an annotation. `path` points into the raw result, such as `$.result[3].value.end`.
@@ -148,10 +161,11 @@ GOLD_SPANS = _schema(
     status=pa.string(),
 )
 
-#: One row a chunk and target. `label` is null when the status is "unresolved".
-GOLD_STANCES = _schema(
+#: One row per chunk, question and target. `label` is null when the status is "unresolved".
+GOLD_ANSWERS = _schema(
     chunk_id=pa.string(),
     article_id=pa.string(),
+    question=pa.string(),
     target=pa.string(),
     label=pa.string(),
     probability=pa.float64(),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def adjudicate(config: "Config", console: "Console") -> dict[str, Any]:
-    """The stage `adjudicate` holds gold_spans and gold_stances. Raises `StoreError` when nothing was validated.
+    """The stage `adjudicate` holds gold_spans and gold_answers. Raises `StoreError` when nothing was validated.
 
     The summary counts gold labels by status, and names the gate on what is unresolved, which `export` holds.
     """
@@ -30,22 +30,21 @@ def adjudicate(config: "Config", console: "Console") -> dict[str, Any]:
 
     from builder.commands.quality_tables import show_adjudication
     from builder.quality.gates import check_unresolved
+    from builder.quality.gold_answers import gold_answers
     from builder.quality.gold_spans import gold_spans
-    from builder.quality.gold_stances import gold_stances
     from builder.quality.panel import Panel
-    from builder.quality.windows import WINDOWS
-    from builder.tables import ANNOTATIONS, SPANS, STANCES
+    from builder.tables import ANNOTATIONS, ANSWERS, SPANS, WINDOWS
 
     annotations = read_table(checked.table("annotations"), ANNOTATIONS, "validate")
     spans = read_table(checked.table("spans"), SPANS, "validate")
-    stances = read_table(checked.table("stances"), STANCES, "validate")
+    stances = read_table(checked.table("answers"), ANSWERS, "validate")
     windows = read_table(checked.table("windows"), WINDOWS, "validate")
     scores = (read_json(checked.folder / "agreement.json") or {}).get("questions", {})
     accuracy = {name: result["accuracy"] for name, result in scores.items() if result["accuracy"] is not None}
     panel = Panel(annotations, settings.experts, config.quality.asked)
     tables = {
         "gold_spans": gold_spans(spans, panel, windows, settings, accuracy),
-        "gold_stances": gold_stances(stances, panel, settings, accuracy),
+        "gold_answers": gold_answers(stances, panel, settings, accuracy),
     }
     with stage.rewrite(fingerprint) as summary:
         for name, table in tables.items():
@@ -54,7 +53,7 @@ def adjudicate(config: "Config", console: "Console") -> dict[str, Any]:
         summary["method"] = settings.method
         summary["chunks"] = len(panel.chunks)
         summary["without_votes"] = windows.num_rows - len(panel.chunks)
-        counts = summary["gold_spans"], summary["gold_stances"]
+        counts = summary["gold_spans"], summary["gold_answers"]
         unresolved = sum(c.get("unresolved", 0) for c in counts)
         decided = sum(c.get(status, 0) for c in counts for status in ("agreed", "adjudicated", "expert"))
         summary["gates"] = check_unresolved(config.quality.gates, unresolved, decided)

@@ -12,7 +12,7 @@ def show_validation(console: Console, summary: dict[str, Any], agreement: dict[s
     """Prints what was found, how far annotators agree, who did what, and the gates."""
     rows = summary["rows"]
     console.print(
-        f"validate: {rows['annotations']} annotations, {rows['spans']} spans, {rows['stances']} stances; "
+        f"validate: {rows['annotations']} annotations, {rows['spans']} spans, {rows['answers']} answers; "
         f"{rows['issues']} issues, {summary['quarantined']} annotations in quarantine",
     )
     if summary["issues"]:
@@ -47,7 +47,7 @@ def show_adjudication(console: Console, summary: dict[str, Any]) -> None:
         box=SIMPLE,
         pad_edge=False,
     )
-    for name in ("gold_stances", "gold_spans"):
+    for name in ("gold_answers", "gold_spans"):
         table.add_row(name.replace("_", " "), *(str(summary[name].get(status, 0)) for status in statuses))
     console.print(table)
     if summary["without_votes"]:

@@ -44,18 +44,17 @@ def review(config: "Config", console: "Console", *, dry_run: bool = False) -> di
 
 def _cases(config: "Config") -> "list[Case]":
     from builder.quality.cases import cases
-    from builder.quality.windows import WINDOWS
-    from builder.tables import ANNOTATIONS, GOLD_SPANS, GOLD_STANCES, ISSUES, SPANS, STANCES
+    from builder.tables import ANNOTATIONS, ANSWERS, GOLD_ANSWERS, GOLD_SPANS, ISSUES, SPANS, WINDOWS
 
     checked, decided = config.stage("validate"), config.stage("adjudicate")
-    schemas = {"annotations": ANNOTATIONS, "spans": SPANS, "stances": STANCES, "issues": ISSUES}
+    schemas = {"annotations": ANNOTATIONS, "spans": SPANS, "answers": ANSWERS, "issues": ISSUES}
     said = {name: read_table(checked.table(name), schema, "validate") for name, schema in schemas.items()}
     gold_spans = read_table(decided.table("gold_spans"), GOLD_SPANS, "adjudicate")
-    gold_stances = read_table(decided.table("gold_stances"), GOLD_STANCES, "adjudicate")
+    gold_answers = read_table(decided.table("gold_answers"), GOLD_ANSWERS, "adjudicate")
     windows = read_table(checked.table("windows"), WINDOWS, "validate")
     return cases(
-        said["annotations"], said["spans"], said["stances"], said["issues"],
-        gold_spans, gold_stances, windows, config.labels,
+        said["annotations"], said["spans"], said["answers"], said["issues"],
+        gold_spans, gold_answers, windows, config.labels,
     )  # fmt: skip
 
 

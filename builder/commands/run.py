@@ -67,7 +67,7 @@ def _say_what_came_out(console: "Console", summary: dict[str, Any]) -> None:
     table.add_row("articles", f"{summary['prepare']['articles']} in {summary['prepare']['chunks']} chunks")
     table.add_row("pulled", f"{summary['pull']['annotations']} annotations of {summary['pull']['tasks']} chunks")
     table.add_row("checked", f"{summary['validate']['quarantined']} annotations in quarantine")
-    for name in ("gold_spans", "gold_stances"):
+    for name in ("gold_spans", "gold_answers"):
         statuses = ", ".join(f"{count} {status}" for status, count in gold[name].items())
         table.add_row(name.replace("_", " "), statuses)
     for name, splits in release["rows"].items():

@@ -25,7 +25,7 @@ def trace(config: "Config", console: "Console", row_id: str) -> dict[str, Any]:
     annotations = _rows(config, "validate", "annotations", "chunk_id", row["chunk_id"])
     by_id = {a["annotation_id"]: a for a in annotations}
     gold = []
-    for table in ("gold_spans", "gold_stances"):
+    for table in ("gold_spans", "gold_answers"):
         rows = _rows(config, "adjudicate", table, "chunk_id", row["chunk_id"])
         gold += [_gold(found, by_id, config, article, table) for found in rows if _concerns(name, row, found, table)]
     if name == "annotations":
@@ -69,7 +69,7 @@ def _one(config: "Config", stage: str, table: str, column: str, value: str) -> d
 
 def _concerns(name: str, row: dict[str, Any], found: dict[str, Any], table: str) -> bool:
     if name == "stance":
-        return table == "gold_stances" and found["target"] == row["target"]
+        return table == "gold_answers" and found["target"] == row["target"]
     return table == "gold_spans" or name == "annotations"
 
 

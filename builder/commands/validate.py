@@ -67,12 +67,12 @@ def _validate(config: "Config", pull: str, folder: Path, fingerprint: str) -> di
         shown, parents = read_windows(lines)
     annotations = with_parents(decoded.annotations, parents)
     around = _surroundings(config, shown)
-    found = examine(annotations, decoded.spans, decoded.stances, shown, config.labels, config.quality, around)
+    found = examine(annotations, decoded.spans, decoded.answers, shown, config.labels, config.quality, around)
     issues = pa.concat_tables([decoded.issues, found.issues])
     tables = {
         "annotations": found.annotations,
         "spans": decoded.spans,
-        "stances": decoded.stances,
+        "answers": decoded.answers,
         "issues": issues,
         "windows": shown,
     }

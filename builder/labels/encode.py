@@ -70,7 +70,7 @@ def results(
     *,
     targets: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
-    """Result items that say what the rows say: rows of SPANS and STANCES of one annotation, in article coordinates.
+    """Result items that say what the rows say: rows of SPANS and ANSWERS of one annotation, in article coordinates.
 
     Rows of one interval that share their `span_id` become one region with several labels. A row without `span_id`
     gets one that depends on its interval and label only. `targets` are the article's own, in article mode. Raises

@@ -61,7 +61,7 @@ class Reading:
             # An answer left behind when a span got another label changes nothing; one without a span was a judgement.
             known = any(region.id == region_id for _, region in regions)
             self._keep("stray-answer", "warning" if known else "error", index, "no region is asked this question")
-        self.stances += [(self._owner, target, None, label) for target, label in answers.items()]
+        self.stances += [(self._owner, "stance", target, None, label) for target, label in answers.items()]
         return self
 
     def issue(self, check: str, severity: str, path: str, message: str, repair: str | None = None) -> None:
@@ -166,7 +166,7 @@ class Reading:
             check = "stance-twice" if len(chosen) > 1 else "unknown-label"
             self._keep(check, "error", index, f"{chosen} is not one stance label", ".value.choices")
         elif words is not None:
-            self.stances.append((self._owner, words, region, label))
+            self.stances.append((self._owner, "stance", words, region, label))
 
     def _targets(self, answer: tuple[int, list[str]] | None) -> list[str]:
         index, named = answer or (0, [])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from builder.tables import ANNOTATIONS, ISSUES, SPANS, STANCES, build
+from builder.tables import ANNOTATIONS, ANSWERS, ISSUES, SPANS, build
 
 _SHARED = ("annotation_id", "chunk_id", "article_id", "annotator")
 _BATCH = 16_384
@@ -17,11 +17,11 @@ _BATCH = 16_384
 
 @dataclass
 class Decoded:
-    """Tables of the schemas ANNOTATIONS, SPANS, STANCES and ISSUES."""
+    """Tables of the schemas ANNOTATIONS, SPANS, ANSWERS and ISSUES."""
 
     annotations: pa.Table
     spans: pa.Table
-    stances: pa.Table
+    answers: pa.Table
     issues: pa.Table
 
 
@@ -58,7 +58,7 @@ class Rows:
     def __init__(self) -> None:
         self._annotations = _Columns(ANNOTATIONS, ANNOTATIONS.names)
         self._spans = _Columns(SPANS, [n for n in SPANS.names if n not in _SHARED])
-        self._stances = _Columns(STANCES, [n for n in STANCES.names if n not in _SHARED])
+        self._stances = _Columns(ANSWERS, [n for n in ANSWERS.names if n not in _SHARED])
         self._issues: list[dict[str, object]] = []
 
     @property

@@ -19,7 +19,7 @@ _LONGEST = 80
 
 @dataclass
 class Suggestion:
-    """Labels shown to the expert as a whole: rows of SPANS and STANCES, problems and comment, and whose they are."""
+    """Labels shown to the expert as a whole: rows of SPANS and ANSWERS, problems and comment, and whose they are."""
 
     by: str
     spans: list[Row] = field(default_factory=list)
@@ -44,7 +44,7 @@ def cases(
     stances: pa.Table,
     issues: pa.Table,
     gold_spans: pa.Table,
-    gold_stances: pa.Table,
+    gold_answers: pa.Table,
     windows: pa.Table,
     scheme: Scheme,
 ) -> list[Case]:
@@ -57,7 +57,7 @@ def cases(
     people = _people(annotations)
     letters = {row["annotation_id"]: letter for made in people.values() for letter, row in made}
     why: dict[str, list[str]] = defaultdict(list)
-    for row in _unresolved(gold_stances):
+    for row in _unresolved(gold_answers):
         votes = [f"{letters[v['annotation_id']]} {_stance(scheme, v['label'])}" for v in _known(row, letters)]
         why[row["chunk_id"]].append(f"Stance toward {_plain(scheme.title(row['target']))}: {', '.join(sorted(votes))}")
     for row in _unresolved(gold_spans):
@@ -75,7 +75,7 @@ def cases(
         why[chunk] += [f"{letter} is in quarantine" for letter in whole if f"{letter} is in quarantine" not in said]
     places = dict(zip(*(windows[c].to_pylist() for c in ("chunk_id", "start")), strict=True))
     ends = dict(zip(*(windows[c].to_pylist() for c in ("chunk_id", "end")), strict=True))
-    settled_spans, settled_stances = _settled(gold_spans), _settled(gold_stances)
+    settled_spans, settled_stances = _settled(gold_spans), _settled(gold_answers)
     if scheme.target_mode == "mention":
         settled_stances.clear()
     own_spans, own_stances = _by_annotation(spans), _by_annotation(stances)

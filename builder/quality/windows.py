@@ -5,19 +5,8 @@ from collections.abc import Iterable, Mapping
 import msgspec
 import pyarrow as pa
 
-#: `text` is the article's text from `start` on; `targets` is null unless the scheme asks for the article's own.
-WINDOWS = pa.schema(
-    [
-        ("chunk_id", pa.string()),
-        ("article_id", pa.string()),
-        ("start", pa.int32()),
-        ("end", pa.int32()),
-        ("text", pa.string()),
-        ("title", pa.string()),
-        ("scheme", pa.string()),
-        ("targets", pa.list_(pa.string())),
-    ]
-)
+from builder.tables import WINDOWS
+
 _OWN = ("chunk_id", "article_id", "start", "text", "title", "scheme", "targets")
 
 

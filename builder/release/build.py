@@ -62,15 +62,15 @@ def build(
         settings.min_probability,
         settings.min_agreement,
     )
-    gold_stances = tables.gold_stances
+    gold_answers = tables.gold_answers
     if settings.targets:
-        gold_stances = gold_stances.filter(pc.is_in(gold_stances["target"], pa.array(settings.targets)))
-    gold_stances, left_stances = rows.released(gold_stances, settings.min_probability, settings.min_agreement)
+        gold_answers = gold_answers.filter(pc.is_in(gold_answers["target"], pa.array(settings.targets)))
+    gold_answers, left_stances = rows.released(gold_answers, settings.min_probability, settings.min_agreement)
     wanted = [name for name in settings.configs if _has(name, scheme)]
     spans = rows.spans(index, gold_spans, names["entities"], ids["entities"])
-    stances = stance.stances(index, gold_stances, names["stance"], ids["stance"], list(scheme.targets))
+    stances = stance.stances(index, gold_answers, names["stance"], ids["stance"], list(scheme.targets))
     said = "annotations" in wanted
-    submitted = annotations.annotations(index, tables.annotations, tables.spans, tables.stances) if said else None
+    submitted = annotations.annotations(index, tables.annotations, tables.spans, tables.answers) if said else None
 
     members = list(_members(index, tables.articles, spans, stances, ids, split.method))
     assignment = splits.assign(members, split, earlier_splits)

@@ -17,9 +17,9 @@ STAGES = {
     "selected": "prepare",
     "annotations": "validate",
     "spans": "validate",
-    "stances": "validate",
+    "answers": "validate",
     "gold_spans": "adjudicate",
-    "gold_stances": "adjudicate",
+    "gold_answers": "adjudicate",
 }
 _ALWAYS = ["annotation_id", "chunk_id", "annotator", "state", "quarantined", "updated", "pull"]
 
@@ -34,9 +34,9 @@ class Tables:
     texts: Callable[[], Iterable[pa.RecordBatch]]  # article_id and text of all articles, read for granularity "article"
     annotations: pa.Table
     spans: pa.Table
-    stances: pa.Table
+    answers: pa.Table
     gold_spans: pa.Table
-    gold_stances: pa.Table
+    gold_answers: pa.Table
 
 
 def open_tables(paths: dict[str, Path], settings: Export) -> Tables:
@@ -61,12 +61,12 @@ def open_tables(paths: dict[str, Path], settings: Export) -> Tables:
         texts=lambda: _batches(paths["articles"], ["article_id", "text"]),
         annotations=read("annotations", None if said else _ALWAYS),
         spans=read("spans", None, said),
-        stances=read("stances", None, said),
+        answers=read("answers", None, said),
         gold_spans=read(
             "gold_spans", [*gold, "kind", "start", "end", "text", *(["votes"] if agreement else [])],
             "entities" in settings.configs,
         ),
-        gold_stances=read("gold_stances", [*gold, "chunk_id", "target", "votes"], "stance" in settings.configs),
+        gold_answers=read("gold_answers", [*gold, "chunk_id", "target", "votes"], "stance" in settings.configs),
     )  # fmt: skip
 
 

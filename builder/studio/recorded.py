@@ -93,7 +93,7 @@ def annotation(recording: Recording, chunk: Row, scheme: Scheme, targets: Sequen
 def _rows(
     entry: Row, chunk: Row, scheme: Scheme, targets: Sequence[str]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows of SPANS and STANCES, as far as `encode.results` reads them."""
+    """Rows of SPANS and ANSWERS, as far as `encode.results` reads them."""
     spans: list[dict[str, Any]] = []
     stances: list[dict[str, Any]] = []
     for n, mark in enumerate(entry.get("entities") or []):

@@ -89,7 +89,7 @@ def ours(folder: Path) -> tuple[int, int]:
     """Rows of spans and stances by the builder's decoder."""
     users = {n: f"person{n}@example.com" for n in range(1, ANNOTATIONS + 1)}
     decoded = decode(folder / "tasks.jsonl", users, b"salt", scheme(), "bench")
-    return decoded.spans.num_rows, decoded.stances.num_rows
+    return decoded.spans.num_rows, decoded.answers.num_rows
 
 
 def plain(folder: Path) -> tuple[int, int]:

@@ -18,8 +18,7 @@ from builder.quality.gold_spans import gold_spans
 from builder.quality.panel import Panel
 from builder.quality.settings import Aggregation, Quality
 from builder.quality.span_agreement import span_agreement
-from builder.quality.windows import WINDOWS
-from builder.tables import ANNOTATIONS, SPANS
+from builder.tables import ANNOTATIONS, SPANS, WINDOWS
 
 
 def tables(path: Path) -> tuple[pa.Table, pa.Table, pa.Table, dict[str, set[str]]]:

@@ -41,15 +41,14 @@ WORDS = [
 
 def crowd(spans: int = SPANS) -> dict[str, Any]:
     """Arrow tables of annotations with `spans` spans, one in a thousand of them faulty in one way or another."""
-    from builder.quality.windows import WINDOWS
-    from builder.tables import ANNOTATIONS, SPANS, STANCES
+    from builder.tables import ANNOTATIONS, ANSWERS, SPANS, WINDOWS
 
     rng = random.Random(5)
     chunks = spans // PER_ANNOTATION // ANNOTATORS
     windows: dict[str, list[Any]] = {name: [] for name in WINDOWS.names}
     rows: dict[str, list[Any]] = {name: [] for name in SPANS.names}
     made: dict[str, list[Any]] = {name: [] for name in ANNOTATIONS.names}
-    stances: dict[str, list[Any]] = {name: [] for name in STANCES.names}
+    stances: dict[str, list[Any]] = {name: [] for name in ANSWERS.names}
     for c in range(chunks):
         words = [f"{word}{rng.randrange(1000)}" for word in rng.choices(WORDS, k=120)]
         text, places, at = " ".join(words), [], 0
@@ -73,7 +72,7 @@ def crowd(spans: int = SPANS) -> dict[str, Any]:
             for name in ANNOTATIONS.names:
                 made[name].append(own.get(name, more.get(name)))
             for target in TARGETS:
-                for name, value in {**own, "target": target, "span_id": None, "label": "none"}.items():
+                for name, value in {**own, "question": "stance", "target": target, "span_id": None, "label": "none"}.items():
                     stances[name].append(value)
             for n, i in enumerate(sorted(rng.sample(range(120), PER_ANNOTATION))):
                 low, high = places[i]
@@ -87,7 +86,7 @@ def crowd(spans: int = SPANS) -> dict[str, Any]:
     return {
         "annotations": pa.table(made, schema=ANNOTATIONS),
         "spans": pa.table(rows, schema=SPANS),
-        "stances": pa.table(stances, schema=STANCES),
+        "stances": pa.table(stances, schema=ANSWERS),
         "windows": pa.table(windows, schema=WINDOWS),
     }
 

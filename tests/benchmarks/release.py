@@ -61,7 +61,7 @@ def texts(rows: int, seed: int) -> tuple[pa.Array, np.ndarray, np.ndarray]:
 
 def stages(folder: Path, rows: int) -> None:
     """Stage tables of `rows` chunks, one vote each, with three entity spans and one stance a chunk."""
-    parts: dict[str, list[pa.Table]] = {name: [] for name in ("annotations", "gold_spans", "gold_stances")}
+    parts: dict[str, list[pa.Table]] = {name: [] for name in ("annotations", "gold_spans", "gold_answers")}
     step = 100_000
     with pq.ParquetWriter(folder / "selected.parquet", tables.CHUNKS, compression="zstd") as writer:
         for at in range(0, rows, step):
@@ -97,8 +97,8 @@ def stages(folder: Path, rows: int) -> None:
                 kind=_same("entity", len(sizes)), start=pa.array((starts + shift).astype(np.int32)),
                 end=pa.array((ends + shift).astype(np.int32)), label=label, text=found,
                 status=_same("agreed", len(sizes))))  # fmt: skip
-            parts["gold_stances"].append(_table(
-                tables.GOLD_STANCES, count, chunk_id=ids, article_id=articles, target=_same("japan", count),
+            parts["gold_answers"].append(_table(
+                tables.GOLD_ANSWERS, count, chunk_id=ids, article_id=articles, target=_same("japan", count),
                 label=pa.array(["favor", "against", "none"]).take(pa.array(number % 3)),
                 probability=pa.array(np.ones(count)), status=_same("agreed", count)))  # fmt: skip
     for name, made in parts.items():
@@ -107,7 +107,7 @@ def stages(folder: Path, rows: int) -> None:
     ids = pa.array([f"{n:016x}" for n in range(count)])
     pq.write_table(pa.table({"article_id": ids, "cluster_id": ids, "published": pa.nulls(count, tables.TIME),
                              "raw_sha256": ids}), folder / "articles.parquet")  # fmt: skip
-    for name, schema in (("spans", tables.SPANS), ("stances", tables.STANCES)):
+    for name, schema in (("spans", tables.SPANS), ("answers", tables.ANSWERS)):
         pq.write_table(schema.empty_table(), folder / f"{name}.parquet")
 
 

@@ -20,7 +20,7 @@ from builder.store import read_table
 from builder.studio import accounts
 from builder.studio.client import Client
 from builder.studio.server import ensure
-from builder.tables import GOLD_STANCES
+from builder.tables import GOLD_ANSWERS
 from tests.browser.label_studio import browser_page, choose, log_in, open_next_task, submit
 
 pytestmark = [pytest.mark.studio, pytest.mark.browser]
@@ -29,7 +29,7 @@ QUIET = Console(file=io.StringIO())
 
 def about_japan(config: Any) -> dict[str, dict[str, Any]]:
     """Gold stances toward Japan by chunk."""
-    rows = read_table(config.stage("adjudicate").table("gold_stances"), GOLD_STANCES, "adjudicate").to_pylist()
+    rows = read_table(config.stage("adjudicate").table("gold_answers"), GOLD_ANSWERS, "adjudicate").to_pylist()
     return {row["chunk_id"]: row for row in rows if row["target"] == "japan"}
 
 

@@ -15,7 +15,7 @@ from builder.errors import StoreError
 from builder.labels.decode import UNKNOWN, decode, pseudonym
 from builder.labels.rows import Decoded
 from builder.scheme import TARGET_MODES, Scheme
-from builder.tables import ANNOTATIONS, ISSUES, SPANS, STANCES
+from builder.tables import ANNOTATIONS, ANSWERS, ISSUES, SPANS
 
 Make = Callable[..., dict[str, Any]]
 Read = Callable[..., Decoded]
@@ -23,8 +23,8 @@ Read = Callable[..., Decoded]
 
 def test_tables_have_the_schemas_of_the_contract_even_when_empty(read: Read) -> None:
     empty = read()
-    found = (empty.annotations.schema, empty.spans.schema, empty.stances.schema, empty.issues.schema)
-    assert found == (ANNOTATIONS, SPANS, STANCES, ISSUES)
+    found = (empty.annotations.schema, empty.spans.schema, empty.answers.schema, empty.issues.schema)
+    assert found == (ANNOTATIONS, SPANS, ANSWERS, ISSUES)
 
 
 def test_spans_leave_in_article_coordinates(read: Read, task: Make, region: Make) -> None:
@@ -58,7 +58,7 @@ def test_states_stay_different_facts(read: Read, task: Make, choice: Make, regio
     assert (rows[3]["annotation_id"], rows[3]["parent_id"]) == ("2:draft:5", "2:4")
     assert rows[3]["annotator"] == pseudonym(b"salt", "ben@example.com")
     assert decoded.spans.num_rows == 0
-    assert decoded.stances.num_rows == 1
+    assert decoded.answers.num_rows == 1
 
 
 def test_annotators_without_an_account_are_still_told_apart(read: Read, task: Make) -> None:
@@ -86,7 +86,7 @@ def test_a_file_decodes_like_its_lines(tmp_path: Path, scheme: Scheme, read: Rea
     path = tmp_path / "tasks.jsonl"
     path.write_text("".join(json.dumps(t) + "\n" for t in tasks) + "\n", encoding="utf-8")
     from_file = decode(path, {7: "ana@example.com"}, b"salt", scheme, "pull")
-    assert from_file.stances.equals(read(*tasks).stances)
+    assert from_file.answers.equals(read(*tasks).answers)
 
 
 def test_rows_keep_their_annotation_across_batches(
@@ -97,7 +97,7 @@ def test_rows_keep_their_annotation_across_batches(
     for n in range(5):
         made = task([choice("stance__japan", "favor")], id=n)
         tasks.append(made)
-    assert [row["annotation_id"] for row in read(*tasks).stances.to_pylist()] == [f"2:{n}" for n in range(5)]
+    assert [row["annotation_id"] for row in read(*tasks).answers.to_pylist()] == [f"2:{n}" for n in range(5)]
 
 
 def test_pseudonyms_differ_by_person_and_by_salt() -> None:
@@ -169,7 +169,7 @@ def test_an_article_names_its_own_targets(read: Read, task: Make, choice: Make, 
         choice("evidence_target", "1", name="r1"),
     ]
     decoded = read(task(result, targets=["NATO", "Hamas & <co>"]), scheme=own)
-    assert [(r["target"], r["label"]) for r in decoded.stances.to_pylist()] == [("Hamas & <co>", "favor")]
+    assert [(r["target"], r["label"]) for r in decoded.answers.to_pylist()] == [("Hamas & <co>", "favor")]
     assert decoded.spans.to_pylist()[0]["targets"] == ["NATO"]
     assert [row["check"] for row in decoded.issues.to_pylist()] == ["unknown-control"]
 
@@ -177,5 +177,5 @@ def test_an_article_names_its_own_targets(read: Read, task: Make, choice: Make, 
 def test_a_mention_carries_its_own_stance(read: Read, task: Make, choice: Make, region: Make, scheme: Scheme) -> None:
     own = Scheme(name="own", stance=scheme.stance, entities=scheme.entities, target_mode="mention")
     result = [choice("mention_stance", "against", name="r1"), region(10, 15, "China", "GPE")]
-    (row,) = read(task(result), scheme=own).stances.to_pylist()
+    (row,) = read(task(result), scheme=own).answers.to_pylist()
     assert (row["target"], row["span_id"], row["label"]) == ("China", "r1", "against")

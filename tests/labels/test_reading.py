@@ -46,13 +46,13 @@ def test_names_of_earlier_versions_leave_under_the_present_ones(
     ]
     decoded = read(task(result, version="1"))
     assert [(s["label"], s["targets"]) for s in decoded.spans.to_pylist()] == [("GPE", []), ("EVIDENCE", ["japan"])]
-    assert [(s["target"], s["label"]) for s in decoded.stances.to_pylist()] == [("japan", "favor")]
+    assert [(s["target"], s["label"]) for s in decoded.answers.to_pylist()] == [("japan", "favor")]
     assert decoded.issues.num_rows == 0
 
 
 def test_merged_targets_may_agree_but_not_differ(read: Read, task: Make, choice: Make) -> None:
     agree = read(task([choice("stance__nippon", "favor"), choice("stance__japan", "favor")]))
-    assert (agree.stances.num_rows, agree.issues.num_rows) == (1, 0)
+    assert (agree.answers.num_rows, agree.issues.num_rows) == (1, 0)
     differ = issue(read(task([choice("stance__nippon", "favor"), choice("stance__japan", "none")])))
     assert (differ["check"], differ["severity"]) == ("stance-twice", "error")
 
@@ -95,7 +95,7 @@ def test_a_mention_has_one_stance(
     result = [region(0, 5, "Japan", "GPE"), choice("mention_stance", *chosen, name="r1")]
     decoded = read(task(result), scheme=replace(scheme, target_mode="mention"))
     assert (issue(decoded)["check"], issue(decoded)["severity"]) == (check, "error")
-    assert decoded.stances.num_rows == 0
+    assert decoded.answers.num_rows == 0
 
 
 def test_a_region_answered_twice(read: Read, task: Make, region: Make, choice: Make) -> None:

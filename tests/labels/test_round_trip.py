@@ -84,7 +84,7 @@ def test_results_to_rows_and_back_is_the_identity(
     decoded = decode([json.dumps(line).encode()], {7: "ana@example.com"}, b"salt", scheme, "pull")
     assert decoded.issues.to_pylist() == []
     (annotation,) = decoded.annotations.to_pylist()
-    spans, stances = decoded.spans.to_pylist(), decoded.stances.to_pylist()
+    spans, stances = decoded.spans.to_pylist(), decoded.answers.to_pylist()
     assert all(span["text"] == text[span["start"] - START : span["end"] - START] for span in spans)
     problems, comment = annotation["problems"], annotation["comment"]
     assert results(spans, stances, problems, comment, START, text, scheme, targets=own) == result

@@ -23,12 +23,12 @@ def test_what_is_shared_is_repeated_for_each_row(monkeypatch: pytest.MonkeyPatch
     for name in "abc":
         owner = rows.owner
         spans = [(owner, f"s{n}", "entity", n, n + 1, "GPE", "x", ["t"]) for n in range(2)]
-        rows.annotation(annotation(name), spans, [(owner, "japan", None, "favor")])
+        rows.annotation(annotation(name), spans, [(owner, "stance", "japan", None, "favor")])
     found = rows.tables()
     assert [(r["annotation_id"], r["span_id"]) for r in found.spans.to_pylist()] == [
         (name, f"s{n}") for name in "abc" for n in range(2)
     ]
-    assert [r["chunk_id"] for r in found.stances.to_pylist()] == ["chunk a", "chunk b", "chunk c"]
+    assert [r["chunk_id"] for r in found.answers.to_pylist()] == ["chunk a", "chunk b", "chunk c"]
     assert found.annotations["annotation_id"].to_pylist() == ["a", "b", "c"]
 
 

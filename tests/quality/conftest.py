@@ -11,9 +11,8 @@ import pytest
 
 from builder.config import Config, Dataset, Paths
 from builder.labels.encode import results, scheme_name
-from builder.quality.windows import WINDOWS
 from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
-from builder.tables import ANNOTATIONS, SPANS, STANCES
+from builder.tables import ANNOTATIONS, ANSWERS, SPANS, WINDOWS
 from tests.pulls import keep_pull
 
 DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -114,7 +113,7 @@ class Crowd:
 
     @property
     def stances(self) -> pa.Table:
-        return pa.Table.from_pylist(self._stances, schema=STANCES)
+        return pa.Table.from_pylist([{"question": "stance", **r} for r in self._stances], schema=ANSWERS)
 
     @property
     def windows(self) -> pa.Table:

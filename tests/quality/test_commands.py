@@ -10,7 +10,7 @@ from builder.commands.validate import validate
 from builder.config import Config
 from builder.errors import StoreError
 from builder.store import read_json, read_table
-from builder.tables import GOLD_SPANS, GOLD_STANCES, ISSUES
+from builder.tables import GOLD_ANSWERS, GOLD_SPANS, ISSUES
 
 TEXT = "Tokyo will build Patriot missiles for Ukraine."
 QUIET = Console(file=io.StringIO())
@@ -19,7 +19,7 @@ QUIET = Console(file=io.StringIO())
 def test_a_pull_becomes_gold(config: Config) -> None:
     assert validate(config, QUIET)["rows"]["annotations"] == 3
     adjudicate(config, QUIET)
-    stances = read_table(config.stage("adjudicate").table("gold_stances"), GOLD_STANCES, "adjudicate").to_pylist()
+    stances = read_table(config.stage("adjudicate").table("gold_answers"), GOLD_ANSWERS, "adjudicate").to_pylist()
     assert {r["target"]: (r["label"], r["status"]) for r in stances} == {
         "japan": ("favor", "agreed"), "ukraine": (None, "unresolved")
     }  # fmt: skip

@@ -14,13 +14,13 @@ from builder.commands.review import review
 from builder.commands.validate import validate
 from builder.labels.encode import results
 from builder.quality.cases import Case, cases
+from builder.quality.gold_answers import gold_answers
 from builder.quality.gold_spans import gold_spans
-from builder.quality.gold_stances import gold_stances
 from builder.quality.panel import Panel
 from builder.quality.settings import Aggregation
 from builder.store import read_table
 from builder.studio.review import plan_review, review_interface
-from builder.tables import ANNOTATIONS, GOLD_SPANS, GOLD_STANCES, ISSUES, build
+from builder.tables import ANNOTATIONS, GOLD_ANSWERS, GOLD_SPANS, ISSUES, build
 
 QUIET = Console(file=io.StringIO())
 
@@ -33,7 +33,7 @@ def found(crowd: Any, scheme: Any, issues: list[dict[str, object]] | None = None
         crowd.stances,
         build(issues or [], ISSUES),
         gold_spans(crowd.spans, panel, crowd.windows, used),
-        gold_stances(crowd.stances, panel, used),
+        gold_answers(crowd.stances, panel, used),
         crowd.windows,
         scheme(),
     )
@@ -149,6 +149,6 @@ def test_conflict_review_decision_gold(studio: Any) -> None:
 
 
 def gold(config: Any) -> list[dict[str, Any]]:
-    table = read_table(config.stage("adjudicate").table("gold_stances"), GOLD_STANCES, "adjudicate")
+    table = read_table(config.stage("adjudicate").table("gold_answers"), GOLD_ANSWERS, "adjudicate")
     rows: list[dict[str, Any]] = table.to_pylist()
     return rows

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from builder.commands.export import export
-from builder.quality import gold_spans, gold_stances, panel, windows
+from builder.quality import gold_answers, gold_spans, panel, windows
 from builder.release import (
     build,
     card,
@@ -31,7 +31,7 @@ from builder.release import (
 from tests.release.story import story
 
 # Imported before the forks, so that the time of an export is its work.
-LOADED = (build, card, croissant, diff, formats, gold_spans, gold_stances, panel, pieces, provenance, windows)
+LOADED = (build, card, croissant, diff, formats, gold_spans, gold_answers, panel, pieces, provenance, windows)
 QUIET = Console(quiet=True)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from builder import tables
 from builder.config import Config, Dataset, Paths
-from builder.quality.windows import WINDOWS
 from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
 from builder.store import digest, write_json, write_table
 from builder.studio.settings import Annotators
+from builder.tables import WINDOWS
 
 ANNOTATORS = ("annotator-0a1b2c", "annotator-3d4e5f", "annotator-678901")
 PULL = "c0ffee" + "0" * 58
@@ -141,7 +141,7 @@ class Story:
         """Writes the stages and a stub of the pull; returns the configuration."""
         config = self.config()
         rows: dict[str, list[dict[str, Any]]] = {
-            name: [] for name in ("articles", "chunks", "annotations", "spans", "stances")
+            name: [] for name in ("articles", "chunks", "annotations", "spans", "answers")
         }
         for made in self.articles:
             self._article(made, rows)
@@ -157,7 +157,7 @@ class Story:
             for name, schema in (
                 ("annotations", tables.ANNOTATIONS),
                 ("spans", tables.SPANS),
-                ("stances", tables.STANCES),
+                ("answers", tables.ANSWERS),
             ):
                 write_table(validate.table(name), tables.build(rows[name], schema))
             write_table(validate.table("issues"), tables.build([], tables.ISSUES))
@@ -245,7 +245,7 @@ class Story:
                 "text": made.chunks[i][a:b], "targets": [],
             }  # fmt: skip
             rows["spans"].append(keys | span)
-        rows["stances"] += [keys | {"target": t, "label": label} for t, label in said["stances"].items()]
+        rows["answers"] += [keys | {"target": t, "label": label} for t, label in said["stances"].items()]
 
     def chunk_id(self, number: int, i: int) -> str:
         """Id of a chunk, by the number of its article and its place in it."""

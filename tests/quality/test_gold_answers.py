@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from builder.quality.gold_stances import gold_stances
+from builder.quality.gold_answers import gold_answers
 from builder.quality.panel import Panel
 from builder.quality.settings import Aggregation
 
 
 def gold(crowd: Any, **settings: Any) -> dict[tuple[str, str], dict[str, Any]]:
     used = Aggregation(**settings)
-    rows = gold_stances(crowd.stances, Panel(crowd.annotations, used.experts), used).to_pylist()
+    rows = gold_answers(crowd.stances, Panel(crowd.annotations, used.experts), used).to_pylist()
     return {(r["chunk_id"], r["target"]): r for r in rows}
 
 
@@ -120,7 +120,7 @@ def test_order_of_the_rows_does_not_matter(crowd: Any) -> None:
         for i, answer in enumerate(["favor", "against", "favor"]):
             crowd.add(chunk, f"a{i}", stances={"ukraine": answer, "japan": answer})
     used = Aggregation()
-    forward = gold_stances(crowd.stances, Panel(crowd.annotations), used)
+    forward = gold_answers(crowd.stances, Panel(crowd.annotations), used)
     back = list(reversed(range(crowd.stances.num_rows)))
     turned = list(reversed(range(crowd.annotations.num_rows)))
-    assert gold_stances(crowd.stances.take(back), Panel(crowd.annotations.take(turned)), used).equals(forward)
+    assert gold_answers(crowd.stances.take(back), Panel(crowd.annotations.take(turned)), used).equals(forward)

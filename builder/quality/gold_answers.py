@@ -17,13 +17,13 @@ from builder.quality.methods import METHODS, weights_of
 from builder.quality.panel import Panel, Voter
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Votes
-from builder.tables import GOLD_STANCES, build
+from builder.tables import GOLD_ANSWERS, build
 
 
-def gold_stances(
+def gold_answers(
     stances: pa.Table, panel: Panel, settings: Aggregation, accuracy: Mapping[str, float] | None = None
 ) -> pa.Table:
-    """GOLD_STANCES in the order of chunk and target.
+    """GOLD_ANSWERS in the order of chunk and target.
 
     `status` is "expert" when an expert decided, "agreed" when everyone gave the winning label, "adjudicated" when the
     method decided, "unresolved" otherwise. `accuracy` is what each annotator reached on the gold questions.
@@ -73,6 +73,7 @@ def gold_stances(
             {
                 "chunk_id": chunk,
                 "article_id": panel.article[chunk],
+                "question": "stance",
                 "target": target,
                 "label": None if status == "unresolved" else winner,
                 "probability": float(belief[best]) if best >= 0 else float(belief.max()),
@@ -89,7 +90,7 @@ def gold_stances(
                 "status": status,
             }
         )
-    return build(out, GOLD_STANCES)
+    return build(out, GOLD_ANSWERS)
 
 
 def _rows(table: pa.Table, *columns: str) -> "zip[tuple[str, ...]]":
