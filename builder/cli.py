@@ -18,7 +18,7 @@ from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from builder import __version__
-from builder.errors import BuilderError, ConfigError
+from builder.errors import BuilderError, ConfigError, GateError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -146,21 +146,29 @@ def _task(name: str, words: list[str], options: dict[str, bool]) -> Callable[["D
             # Standard output carries only what a script may read; everything for people goes to standard error, as it
             # is: a path or an article's words may hold what rich would take for markup, or for the name of an emoji.
             console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-            with _shown(console) as progress:
-                result = getattr(module, name)(config, *words, **keywords, progress=progress)
+            try:
+                with _shown(console) as progress:
+                    result = getattr(module, name)(config, *words, **keywords, progress=progress)
+            except GateError as error:
+                # What is below a gate is shown all the same: it says what to work on.
+                if name == "validate" and error.result is not None:
+                    module.show(error.result, console)
+                raise
             module.show(result, console)
             if JSON_FLAG in options:
-                print(to_json(result))  # noqa: T201
+                text = json.dumps(plain_of(name, result), indent=2, sort_keys=True, ensure_ascii=False)
+                print(text)  # noqa: T201
 
     return task
 
 
-def to_json(result: Any) -> str:
-    """A command's result as indented JSON."""
+def plain_of(name: str, result: Any) -> Any:
+    """A command's result as JSON can hold it: what its module's `plain` gives, its summary, or all of it."""
     import msgspec
 
-    plain = msgspec.to_builtins(result, str_keys=True, enc_hook=str)
-    return json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False)
+    module = _module(name) if name in COMMANDS else None
+    made = module.plain(result) if hasattr(module, "plain") else getattr(result, "summary", result)
+    return msgspec.to_builtins(made, str_keys=True, enc_hook=str)
 
 
 @contextlib.contextmanager

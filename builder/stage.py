@@ -140,7 +140,7 @@ class Stages:
         """
         made_from = {"code": code_digest(*rooms), "libraries": canonical({n: version(n) for n in libraries})}
         made_from |= {f"input {key}": value.fingerprint for key, value in inputs.items()}
-        made_from |= {f"settings {key}": digest(canonical(_plain(value))) for key, value in settings.items()}
+        made_from |= {f"settings {key}": value for key, value in settings_digests(settings).items()}
         key = digest(name, canonical(made_from))[:_KEY_LENGTH]
         folder = self.root / name / key
         if not (folder / _RECORD).exists():
@@ -185,11 +185,6 @@ class Stages:
         """The stage with this key, or None when it is not there (any more)."""
         folder = self.root / name / key
         return load(name, folder) if (folder / _RECORD).exists() else None
-
-    def stale(self, name: str, found: Stage) -> list[str]:
-        """What a stage was made from that differs from the latest run of that stage."""
-        latest = (read_json(self.root / name / "latest.json") or {}).get("made_from", {})
-        return sorted(part for part in {*latest, *found.made_from} if latest.get(part) != found.made_from.get(part))
 
     def unused(self, name: str, keep: set[str]) -> list[Path]:
         """Folders of stages other than those to keep, and what a stopped run left behind."""
@@ -250,6 +245,11 @@ _TOP = ("__init__", "cli", "config", "docs", "pipeline", "stage")
 @lru_cache(maxsize=4096)
 def _digest_of(path: Path, size: int, modified: int, inode: int) -> str:
     return file_digest(path)
+
+
+def settings_digests(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Digest by group of settings."""
+    return {key: digest(canonical(_plain(value))) for key, value in settings.items()}
 
 
 def _plain(value: Any) -> Any:

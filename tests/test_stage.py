@@ -135,15 +135,13 @@ def test_other_columns_than_asked_for_are_an_error(root: Path) -> None:
         get(root).table("words", pa.schema([("word", pa.int32())]))
 
 
-def test_latest_and_what_changed_since(root: Path) -> None:
+def test_latest_is_the_one_used_last(root: Path) -> None:
     a = get(root, "a")
     b = get(root, "b", raw="2")
     found = Stages(root)
     assert found.latest("words") == b
     assert found.find("words", a.key) == a
     assert found.find("words", "0" * 16) is None
-    assert found.stale("words", a) == ["input raw", "settings word"]
-    assert found.stale("words", b) == []
 
 
 def test_unused_names_what_is_not_kept_and_remove_takes_it_away(root: Path) -> None:
