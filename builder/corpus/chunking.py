@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from builder.corpus.budgets import CHARACTERS, COUNTERS, Interval, windows
 from builder.corpus.settings import Chunking
-from builder.corpus.tokens import CHARACTERS, COUNTERS, Interval, windows
 from builder.text import sentences
 
-# Where a sentence over the budget may be cut, best first: behind a clause, between words.
+# Where a sentence over the budget may be cut, best first: after a clause, between words.
 _CLAUSE = re.compile(r"(?<=[;:])\s+|(?<=,)\s+|\s+(?=[–—(])|(?<=[)–—])\s+")
 _WORD = re.compile(r"\s+")
 _INK = re.compile(r"\S")
@@ -22,8 +22,8 @@ _INK = re.compile(r"\S")
 _STRETCH = 100_000
 
 
-class Piece(NamedTuple):
-    """A part of a section: an interval of the article, its size in the units of the budget, its sentences."""
+class ChunkBounds(NamedTuple):
+    """A chunk: an interval of the article, its size in the units of the budget, and how many sentences begin in it."""
 
     start: int
     end: int
@@ -31,8 +31,8 @@ class Piece(NamedTuple):
     sentences: int
 
 
-#: The same without names, for the many that are joined into one: what a section's sentences become first.
-Part = tuple[int, int, int, int]
+#: The same without names, of a sentence or a piece of a long one: chunks are packed from millions of these.
+Measured = tuple[int, int, int, int]
 
 
 class Chunker:
@@ -45,20 +45,20 @@ class Chunker:
 
     def cut(
         self, text: str, sections: Sequence[tuple[str, int, int]], language: str
-    ) -> tuple[list[tuple[str, Piece]], list[Interval]]:
-        """The pieces of every section with its kind, and the sentences of the text."""
+    ) -> tuple[list[tuple[str, ChunkBounds]], list[Interval]]:
+        """The chunks of every section with its kind, and the sentences of the text."""
         found: list[Interval] = []
-        pieces: list[tuple[str, Piece]] = []
+        chunks: list[tuple[str, ChunkBounds]] = []
         for kind, start, end in sections:
             inner = sentences(text[start:end], language, start)
             found += inner
-            pieces += [(kind, piece) for piece in self.cut_section(self, text, inner)]
-        return pieces, found
+            chunks += [(kind, chunk) for chunk in self.cut_section(self, text, inner)]
+        return chunks, found
 
-    def measure(self, text: str, intervals: Sequence[Interval]) -> list[Part]:
-        """The intervals as parts of one sentence each; one over the budget becomes several, the first of which counts.
+    def measure(self, text: str, intervals: Sequence[Interval]) -> list[Measured]:
+        """The intervals with their sizes; a sentence over the budget becomes several, and counts with the first.
 
-        The number of tokens of a part is what it adds to the one before it.
+        The size of each is what it adds to the one before it.
         """
         gains = self.counter.gains(text, intervals)
         budget = self.settings.max_tokens
@@ -76,16 +76,16 @@ class Chunker:
         gains = self.counter.gains(text, [small for small, _ in parts])
         return [(a, b, n, s) for ((a, b), s), n in zip(parts, gains, strict=True)]
 
-    def opening(self, text: str, parts: Sequence[Part], at: int) -> int:
+    def opening(self, text: str, parts: Sequence[Measured], at: int) -> int:
         """The size of a part that begins a chunk."""
         start, end, gain, _ = parts[at]
         return self.counter.opening(text, parts[at - 1][1], start, end, gain) if at else gain
 
-    def join(self, text: str, parts: Sequence[Part], first: int, behind: int) -> Piece:
-        """The piece of the parts from `first` to before `behind`."""
-        some = parts[first:behind]
+    def join(self, text: str, parts: Sequence[Measured], first: int, end: int) -> ChunkBounds:
+        """The chunk of the parts `first:end`."""
+        some = parts[first:end]
         tokens = self.opening(text, parts, first) + sum(p[2] for p in some[1:])
-        return Piece(some[0][0], some[-1][1], tokens, sum(p[3] for p in some))
+        return ChunkBounds(some[0][0], some[-1][1], tokens, sum(p[3] for p in some))
 
     def _break(self, text: str) -> list[Interval]:
         """A sentence over the budget, cut between clauses, else words, else characters."""
@@ -130,14 +130,14 @@ def _stretches(text: str, start: int, end: int) -> Iterator[Interval]:
     yield start, end
 
 
-def by_sentences(chunker: Chunker, text: str, inner: list[Interval]) -> list[Piece]:
+def by_sentences(chunker: Chunker, text: str, inner: list[Interval]) -> list[ChunkBounds]:
     """Sentences packed under the budget; a chunk full enough ends with its paragraph when the next does not fit.
 
     A last chunk under a quarter of the budget is evened out with the one before it.
     """
     budget = chunker.settings.max_tokens
     enough = chunker.settings.min_fill * budget
-    out: list[Piece] = []
+    out: list[ChunkBounds] = []
     first: list[int] = []  # of each chunk: the number of its first part
     parts = chunker.measure(text, inner)
     start = end = tokens = number = at = 0
@@ -146,7 +146,7 @@ def by_sentences(chunker: Chunker, text: str, inner: list[Interval]) -> list[Pie
             tokens + n > budget
             or (tokens >= enough and "\n" in text[end:a] and tokens + _paragraph(text, parts, i, budget) > budget)
         ):
-            out.append(Piece(start, end, tokens, number))
+            out.append(ChunkBounds(start, end, tokens, number))
             first.append(at)
             at = i
         if i == at:
@@ -156,14 +156,14 @@ def by_sentences(chunker: Chunker, text: str, inner: list[Interval]) -> list[Pie
             number += s
         end = b
     if parts:
-        out.append(Piece(start, end, tokens, number))
+        out.append(ChunkBounds(start, end, tokens, number))
         first.append(at)
     if len(out) > 1 and out[-1].tokens * 4 < budget:
         out[-2:] = _even(chunker, text, parts, first[-2], out[-2:])
     return out
 
 
-def _paragraph(text: str, parts: list[Part], first: int, limit: int) -> int:
+def _paragraph(text: str, parts: list[Measured], first: int, limit: int) -> int:
     """The size of the paragraph that begins with a part, counted no further than the limit."""
     total = 0
     for i in range(first, len(parts)):
@@ -175,7 +175,9 @@ def _paragraph(text: str, parts: list[Part], first: int, limit: int) -> int:
     return total
 
 
-def _even(chunker: Chunker, text: str, parts: list[Part], first: int, parted: list[Piece]) -> list[Piece]:
+def _even(
+    chunker: Chunker, text: str, parts: list[Measured], first: int, parted: list[ChunkBounds]
+) -> list[ChunkBounds]:
     """Two chunks of the parts from `first` on, as even as they can be, instead of those that were parted.
 
     A paragraph's end makes up for a tenth of the budget.
@@ -190,12 +192,12 @@ def _even(chunker: Chunker, text: str, parts: list[Part], first: int, parted: li
     halves = (
         [chunker.join(text, parts, first, i), chunker.join(text, parts, i, len(parts))] for _, i in sorted(ranked)
     )
-    return next((two for two in halves if max(piece.tokens for piece in two) <= budget), parted)
+    return next((two for two in halves if max(chunk.tokens for chunk in two) <= budget), parted)
 
 
-def by_paragraphs(chunker: Chunker, text: str, inner: list[Interval]) -> list[Piece]:
-    """A paragraph a chunk; one over the budget is cut as `by_sentences` does."""
-    out: list[Piece] = []
+def by_paragraphs(chunker: Chunker, text: str, inner: list[Interval]) -> list[ChunkBounds]:
+    """One chunk per paragraph; one over the budget is cut as `by_sentences` does."""
+    out: list[ChunkBounds] = []
     at = 0
     for i in range(1, len(inner) + 1):
         if i == len(inner) or "\n" in text[inner[i - 1][1] : inner[i][0]]:
@@ -204,25 +206,27 @@ def by_paragraphs(chunker: Chunker, text: str, inner: list[Interval]) -> list[Pi
     return out
 
 
-def by_article(chunker: Chunker, text: str, inner: list[Interval]) -> list[Piece]:
-    """The whole section a chunk, whatever its size."""
-    return [Piece(inner[0][0], inner[-1][1], sum(chunker.counter.gains(text, inner)), len(inner))] if inner else []
+def by_article(chunker: Chunker, text: str, inner: list[Interval]) -> list[ChunkBounds]:
+    """One chunk per section, whatever its size."""
+    return (
+        [ChunkBounds(inner[0][0], inner[-1][1], sum(chunker.counter.gains(text, inner)), len(inner))] if inner else []
+    )
 
 
-def by_tokens(chunker: Chunker, text: str, inner: list[Interval]) -> list[Piece]:
+def by_tokens(chunker: Chunker, text: str, inner: list[Interval]) -> list[ChunkBounds]:
     """Windows of so many units, whatever they cut through; a sentence counts where it begins."""
     if not inner:
         return []
     start, end = inner[0][0], inner[-1][1]
     begins = [a - start for a, _ in inner]
     return [
-        Piece(start + a, start + b, size, bisect_left(begins, b) - bisect_left(begins, a))
+        ChunkBounds(start + a, start + b, size, bisect_left(begins, b) - bisect_left(begins, a))
         for a, b, size in windows(chunker.settings, text[start:end])
     ]
 
 
-#: How a section becomes pieces, by name.
-METHODS: dict[str, Callable[[Chunker, str, list[Interval]], list[Piece]]] = {
+#: How a section becomes chunks, by name.
+METHODS: dict[str, Callable[[Chunker, str, list[Interval]], list[ChunkBounds]]] = {
     "sentences": by_sentences,
     "paragraphs": by_paragraphs,
     "article": by_article,

@@ -1,4 +1,4 @@
-"""The raw files of a corpus: which there are, and what cannot be one."""
+"""Lists the raw files of a corpus, and what lies among them that is not a readable file."""
 
 import os
 import posixpath
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builder.corpus.records import Reject
+from builder.corpus.records import UNREADABLE, Reject
 from builder.corpus.settings import Source
 from builder.corpus.streams import is_remote, os_errors
 from builder.errors import ConfigError, SourceError
@@ -18,8 +18,10 @@ _MAGIC = re.compile(r"[*?\[]")
 
 @dataclass(frozen=True, order=True)
 class RawFile:
-    """One file: its posix path relative to the raw folder, its address, its size in bytes, and a stamp that changes
-    whenever its bytes may have changed."""
+    """One file: its posix path relative to the raw folder, its address, and its size in bytes.
+
+    `stamp` changes whenever the bytes may have changed; it is empty when nothing is known of that.
+    """
 
     path: str
     address: str
@@ -27,10 +29,10 @@ class RawFile:
     stamp: str
 
 
-def find(raw: str, source: Source) -> tuple[list[RawFile], list[Reject]]:
-    """The files that `paths.raw` (a folder, a file, a glob or an fsspec address) and the patterns choose, by path.
+def list_files(raw: str, source: Source) -> tuple[list[RawFile], list[Reject]]:
+    """The files that `raw` (a folder, a file, a glob or an fsspec address) and the patterns choose, by path.
 
-    Raises `SourceError` when there is nothing there.
+    Files and folders whose name begins with a dot are left out. Raises `SourceError` when there is nothing to read.
     """
     root, include = _split_glob(re.sub(r"^(?:file|local)://", "", raw), source.include)
     wanted, unwanted = matcher(include), matcher(source.exclude)
@@ -50,7 +52,7 @@ def _path(found: RawFile | Reject) -> str:
 
 
 def _split_glob(raw: str, include: list[str]) -> tuple[str, list[str]]:
-    before, path, behind = _address(raw)
+    before, path, chained = _address(raw)
     if not _MAGIC.search(path) or (not is_remote(raw) and Path(raw).exists()):
         return raw, include
     parts = path.split("/")
@@ -58,11 +60,11 @@ def _split_glob(raw: str, include: list[str]) -> tuple[str, list[str]]:
     folder = "/".join(parts[:first])
     if not before:
         folder = folder or ("/" if path.startswith("/") else ".")
-    return before + folder + behind, ["/".join(parts[first:])]
+    return before + folder + chained, ["/".join(parts[first:])]
 
 
 def _address(raw: str) -> tuple[str, str, str]:
-    """What stands before the path of an fsspec address, the path, and what the address is chained to.
+    """The protocols before the path of an fsspec address, the path, and the address that it is chained to.
 
     >>> _address("zip://news/*.txt::s3://bucket/all.zip")
     ('zip://', 'news/*.txt', '::s3://bucket/all.zip')
@@ -77,23 +79,12 @@ def matcher(patterns: list[str]) -> re.Pattern[str]:
     >>> bool(matcher(["**/*.txt"]).match("a/b.txt")), bool(matcher(["*.txt"]).match("a/b.txt"))
     (True, False)
     """
+    from fsspec.utils import glob_translate
+
     try:
-        return re.compile("|".join(_translate(p) for p in patterns) or r"(?!)", re.DOTALL)
-    except re.error as e:
-        raise ConfigError(
-            f"One of the patterns {', '.join(patterns)} is none: {e}.", "Correct what it has in []."
-        ) from e
-
-
-def _translate(pattern: str) -> str:
-    special = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    out = ""
-    for part in re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]]+\])", pattern):
-        if part.startswith("[") and part.endswith("]"):
-            out += "[" + ("^" + part[2:-1] if part[1] == "!" else part[1:-1]).replace("\\", "\\\\") + "]"
-        else:
-            out += special.get(part) or re.escape(part)
-    return f"(?:{out})\\Z"
+        return re.compile("|".join(map(glob_translate, patterns)) or r"(?!)")
+    except ValueError as e:
+        raise ConfigError(f"One of the patterns {', '.join(patterns)} is not valid: {e}.", "Correct it.") from e
 
 
 def _local(root: Path) -> list[RawFile | Reject]:
@@ -104,7 +95,7 @@ def _local(root: Path) -> list[RawFile | Reject]:
     try:
         os.scandir(root).close()
     except OSError as e:
-        raise SourceError(f"The raw folder {root} cannot be read: {e.strerror}.", "Mend that, or set paths.raw.") from e
+        raise SourceError(f"The raw folder {root} cannot be read: {e.strerror}.", "Repair it, or set paths.raw.") from e
     found: list[RawFile | Reject] = []
     for path, problem in _walk(root):
         # A name that is not UTF-8 keeps its address; it is shown with its bytes, by which it differs from others.
@@ -117,7 +108,7 @@ def _stat(address: Path, path: str) -> RawFile | Reject:
     try:
         s = address.stat()
     except OSError as e:
-        return Reject(path, None, "unreadable", e.strerror or str(e))
+        return Reject(path, None, UNREADABLE, e.strerror or str(e))
     # The change time cannot be set back, so new bytes under an old modification time are noticed.
     return RawFile(path, str(address), s.st_size, f"{s.st_ino}:{s.st_size}:{s.st_mtime_ns}:{s.st_ctime_ns}")
 
@@ -130,7 +121,7 @@ def _walk(root: Path) -> Iterator[tuple[str, tuple[str, str] | None]]:
         try:
             entries = list(os.scandir(folder))
         except OSError as e:
-            yield prefix.rstrip("/"), ("unreadable", e.strerror or str(e))
+            yield prefix.rstrip("/"), (UNREADABLE, e.strerror or str(e))
             continue
         for entry in entries:
             if entry.name.startswith("."):
@@ -165,7 +156,7 @@ def _remote(root: str, options: dict[str, Any]) -> list[RawFile | Reject]:
         what = " ".join(str(e).split())
         raise SourceError(f"{root} cannot be listed: {what}.", "Check the address and source.storage_options.") from e
     base = base.rstrip("/")
-    before, inside, behind = _address(root)
+    before, inside, chained = _address(root)
     out: list[RawFile | Reject] = []
     for name, info in sorted(listing.items()):
         below = name[len(base) :].lstrip("/")
@@ -181,5 +172,5 @@ def _remote(root: str, options: dict[str, Any]) -> list[RawFile | Reject]:
         ]
         there = f"{inside.rstrip('/')}/{below}" if inside.rstrip("/") and below else inside or below
         # Servers that do not say how large a file is leave it to whoever reads it.
-        out.append(RawFile(path, f"{before}{there}{behind}", info.get("size") or 0, ":".join(marks)))
+        out.append(RawFile(path, f"{before}{there}{chained}", info.get("size") or 0, ":".join(marks)))
     return out

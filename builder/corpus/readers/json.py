@@ -1,69 +1,23 @@
-"""Readers of .json and .jsonl: a record an object, its columns filled by the field mapping."""
+"""Reads .json: one record per object, its columns filled by the field mapping."""
 
 import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
-import msgspec
-
-from builder.corpus.decoding import blocks, decode, is_wide, lines
-from builder.corpus.documents import looks_like_html, text_of
-from builder.corpus.records import Record, Reject, TooLargeError, describe, lookup, sha256, storable, whole
+from builder.corpus.decoding import blocks, decode
+from builder.corpus.fields import lookup, mapped, record_bytes
+from builder.corpus.records import Record, Reject, TooLargeError, whole
 from builder.corpus.settings import Source
 
 #: What may stand between the values of a file.
 _BETWEEN = re.compile(r"[ \t\r\n,\ufeff]*")
 
 
-def jsonl_file(stream: BinaryIO, path: str, source: Source, first: int = 0) -> Iterator[Record | Reject]:
-    """One record a line, numbered from `first`; blank lines are counted and passed over."""
-    limit = source.max_record_mb << 20
-    number = first
-    if first == 0 and is_wide(stream.peek(4)[:4] if hasattr(stream, "peek") else b""):
-        yield from _wide_lines(stream, path, source, limit)
-        return
-    while line := stream.readline(limit + 1):
-        if len(line) > limit and not line.endswith(b"\n"):
-            yield Reject(path, number, "too-large", f"a line of more than {source.max_record_mb} MB")
-            while line and not line.endswith(b"\n"):
-                line = stream.readline(limit)
-            number += 1
-            continue
-        line = line.strip(b"\r\n \t\xef\xbb\xbf") if number == 0 else line.strip()
-        if line:
-            yield from _line(line, "utf-8", path, number, source)
-        number += 1
-
-
-def _wide_lines(stream: BinaryIO, path: str, source: Source, limit: int) -> Iterator[Record | Reject]:
-    """Those of a file in UTF-16 or UTF-32; a record's bytes are its line in UTF-8."""
-    for number, (text, encoding) in enumerate(lines(stream, limit, source.encoding)):
-        if len(text) > limit:
-            yield Reject(path, number, "too-large", f"a line of more than {source.max_record_mb} MB")
-        elif text.strip():
-            line = text.strip().encode("utf-8", "surrogatepass")
-            yield from _line(line, encoding, path, number, source)
-
-
-def _line(line: bytes, used: str, path: str, number: int, source: Source) -> Iterator[Record | Reject]:
-    try:
-        item = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
-        # Python's parser takes lone surrogates and NaN; another encoding may have been used.
-        try:
-            text, used = decode(line, source.encoding) if used == "utf-8" else (line.decode(), used)
-            item = json.loads(text, strict=False)
-        except (ValueError, RecursionError):
-            yield Reject(path, number, "bad-json", str(e), sha256(line)[:16])
-            return
-    yield from mapped(item, line, used, path, number, source)
-
-
 def json_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
-    """One record an object: the object itself, or those of the list it is or holds.
+    """One record per object: the object itself, or the objects of the list that it is or holds.
 
-    A list at the top is read an element at a time, so the file may be of any size.
+    A list at the top is read element by element, so the file may be of any size.
     """
     head = stream.peek(64)[:64] if hasattr(stream, "peek") else b""
     if not source.records and head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0").startswith(b"["):
@@ -92,7 +46,7 @@ def json_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
         yield from mapped(value, data, encoding, path, 0, source)
     else:
         for number, item in enumerate(items):
-            yield from mapped(item, canonical(item), encoding, path, number, source)
+            yield from mapped(item, record_bytes(item), encoding, path, number, source)
 
 
 def _records_in(value: Any, source: Source) -> list[Any] | None:
@@ -166,33 +120,3 @@ def _elements(found: Iterable[tuple[str, str]], path: str, source: Source) -> It
 def _skip(window: str, at: int) -> int:
     between = _BETWEEN.match(window, at)
     return between.end() if between else at
-
-
-def canonical(item: Any) -> bytes:
-    """The bytes by which a record without bytes of its own is known: JSON with sorted keys."""
-    return json.dumps(item, sort_keys=True, ensure_ascii=True, default=str).encode()
-
-
-def mapped(item: Any, raw: bytes, encoding: str, path: str, number: int, source: Source) -> Iterator[Record | Reject]:
-    """The record of one object, its columns filled by the field mapping."""
-    digest = sha256(raw)
-    if not isinstance(item, dict):
-        yield Reject(path, number, "not-an-object", f"the record is a {type(item).__name__}", digest[:16])
-        return
-    text = lookup(item, source.fields["text"])
-    if isinstance(text, list) and text and all(isinstance(t, str) for t in text):
-        text = "\n".join(text)
-    if not isinstance(text, str) or not text.strip():
-        keys = storable(", ".join(sorted(map(str, item))[:12]))
-        yield Reject(path, number, "no-text", f"no text in its fields ({keys}); set source.fields.text", digest[:16])
-        return
-    kind = "fields"
-    if "<" in text and looks_like_html(text):
-        text, kind = text_of(text) or text, "html"
-    record = Record(path, number, digest, encoding, storable(text), kind=kind)
-    describe(record, item, source)
-    if source.summary_field and record.summary and not record.raw.startswith(record.summary):
-        record.raw = f"{record.summary}\n{record.raw}"
-    else:
-        record.summary = None
-    yield record

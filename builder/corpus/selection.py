@@ -1,7 +1,7 @@
 """Selection: which chunks are annotated.
 
-Every rule orders chunks by a hash of the seed and their ids, which does not depend on the other chunks; so a growing
-corpus changes the choice as little as a budget allows.
+Every rule orders chunks by a hash of the seed and their ids, which does not depend on the other chunks. So a growing
+corpus changes the selection as little as the budget allows.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from builder.corpus.settings import Selection
-from builder.corpus.shingle import words
+from builder.corpus.shingles import word_hashes
 from builder.text import mentions
 
 Bools = NDArray[np.bool_]
@@ -26,18 +26,18 @@ _DIMENSIONS = 512
 
 
 @dataclass(frozen=True)
-class Task:
-    """The chunks of one part from which to choose: those of the articles that are neither dropped nor unkept."""
+class ShardChunks:
+    """The chunks of one shard, and the rows of its articles from which none is selected."""
 
     folder: str
-    left_out: tuple[int, ...]  # rows of articles
+    left_out: tuple[int, ...]
     settings: Selection
     keywords: tuple[str, ...]
 
 
 @dataclass
-class Facts:
-    """What the choice needs to know of each chunk of a part."""
+class ChunkFacts:
+    """What the selection needs to know of each chunk of a shard."""
 
     rank: NDArray[np.uint64]
     eligible: Bools
@@ -45,8 +45,8 @@ class Facts:
     number: NDArray[np.int32]  # of the stratum, per chunk
 
 
-def facts(task: Task) -> Facts:
-    """The facts of every chunk of a part."""
+def facts(task: ShardChunks) -> ChunkFacts:
+    """The facts of every chunk of a shard."""
     settings = task.settings
     columns = ["chunk_id", "article_id"] + (["text"] if settings.method == "keywords" else [])
     chunks = pq.read_table(f"{task.folder}/chunks.parquet", columns=columns)
@@ -62,7 +62,7 @@ def facts(task: Task) -> Facts:
     distinct = sorted(set(names))
     code = {name: i for i, name in enumerate(distinct)}
     numbers = np.array([code[n] for n in names], dtype=np.int32)
-    return Facts(rank, eligible, distinct, numbers[row] if len(numbers) else np.empty(0, np.int32))
+    return ChunkFacts(rank, eligible, distinct, numbers[row] if len(numbers) else np.empty(0, np.int32))
 
 
 def _rows_of(chunks: pa.Table, articles: pa.Table) -> NDArray[np.int64]:
@@ -117,13 +117,13 @@ _STRATA: dict[str, tuple[list[str], Callable[[pa.Table], list[str]]]] = {
 }
 
 
-def choose(tasks: list[Task], settings: Selection, run: Map) -> list[Bools]:
-    """For each part, which of its chunks are annotated."""
-    found: list[Facts] = run(facts, tasks)
+def select_chunks(tasks: list[ShardChunks], settings: Selection, run: Map) -> list[Bools]:
+    """For each shard, which of its chunks are annotated."""
+    found: list[ChunkFacts] = run(facts, tasks)
     starts = np.cumsum([0, *(len(f.rank) for f in found)])
     rank = np.concatenate([f.rank for f in found])
     eligible = np.flatnonzero(np.concatenate([f.eligible for f in found]))
-    # Two chunks with one rank do not happen but for records with the same bytes; their order is that of the corpus.
+    # Only records with the same bytes have chunks of the same rank; they keep the order of the corpus.
     order = eligible[np.argsort(rank[eligible], kind="stable")]
     if settings.budget and len(order) > settings.budget:
         if settings.method == "stratified":
@@ -155,12 +155,12 @@ def _diverse(order: NDArray[np.int64], starts: NDArray[np.int64], folders: list[
     """Farthest-first traversal (Gonzalez 1985) over the words of a pool of the first chunks in order."""
     pool = order[: max(2000, 4 * budget)]
     texts: dict[int, str] = {}
-    part = np.searchsorted(starts, pool, side="right") - 1
-    for p in np.unique(part).tolist():
-        here = np.sort(pool[part == p])
+    shard = np.searchsorted(starts, pool, side="right") - 1
+    for p in np.unique(shard).tolist():
+        here = np.sort(pool[shard == p])
         column = pq.read_table(f"{folders[p]}/chunks.parquet", columns=["text"])["text"]
         texts |= dict(zip(here.tolist(), column.take(pa.array(here - starts[p])).to_pylist(), strict=True))
-    hashes, offsets = words([texts[i] for i in pool.tolist()])
+    hashes, offsets = word_hashes([texts[i] for i in pool.tolist()])
     row = np.repeat(np.arange(len(pool)), np.diff(offsets))
     flat = np.bincount(
         row * _DIMENSIONS + (hashes >> np.uint64(40)).astype(np.int64) % _DIMENSIONS, minlength=len(pool) * _DIMENSIONS

@@ -13,14 +13,15 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import zstandard
+from backports import zstd
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from builder.corpus import decoding
 from builder.corpus.decoding import NotTextError, decode
-from builder.corpus.read import READERS, read
-from builder.corpus.records import Record, Reject, instant
+from builder.corpus.fields import instant
+from builder.corpus.readers import READERS, read
+from builder.corpus.records import Record, Reject
 from builder.corpus.settings import Source
 from builder.corpus.streams import open_stream
 
@@ -122,7 +123,7 @@ def test_lines_of_json(tmp_path: Path, suffix: str) -> None:
         json.dumps({"text": TEXT}),
     ]
     data = "\n".join(lines).encode()
-    packed = {"": data, ".gz": gzip.compress(data), ".zst": zstandard.compress(data)}[suffix]
+    packed = {"": data, ".gz": gzip.compress(data), ".zst": zstd.compress(data)}[suffix]
     records, rejects = found(put(tmp_path, f"a.jsonl{suffix}", packed))
     assert [r.number for r in records] == [0, 5]
     first = records[0]
@@ -356,7 +357,7 @@ def test_a_page_that_lies_about_its_encoding(tmp_path: Path, declared: str, enco
         ("noise.txt", random.Random(0).randbytes(4000), "binary"),
         ("picture.txt", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8, "binary"),
         ("cut.txt.gz", gzip.compress(TEXT.encode() * 50)[:-12], "damaged"),
-        ("cut.txt.zst", zstandard.compress(TEXT.encode() * 50)[:-8], "damaged"),
+        ("cut.txt.zst", zstd.compress(TEXT.encode() * 50)[:-8], "damaged"),
         ("fake.txt.gz", b"not gzip", "damaged"),
         ("fake.txt.zst", b"not zstd", "damaged"),
         ("deep.json", b"[" * 100_000, "bad-json"),

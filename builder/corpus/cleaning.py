@@ -17,6 +17,19 @@ _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\t]")
 _WHITESPACE = re.compile(r" *\n[ \n]*|  +")
 # Lead byte of a UTF-8 sequence and what its continuation bytes look like, both read as Windows-1252.
 _MOJIBAKE = re.compile("[Â-ô][\u0080-¿ŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]{1,3}")
+FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*$(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_MARK = re.compile(
+    r"^[ ]{0,3}(?:\#{1,6}[ \t]+|>[ \t]?)"  # heading, quotation
+    r"|[ \t]+\#+[ \t]*$"  # closing marks of a heading
+    r"|^[ ]{0,3}(?:-{3,}|\*{3,}|_{3,}|={3,}|```.*|~~~.*)[ \t]*$"  # rule, underline of a heading, code fence
+    r"|!\[[^\]\n]*\]\([^()\n]*\)"  # image
+    r"|\[(?P<link>[^\]\n]+)\]\([^()\n]*\)"
+    r"|<(?P<address>https?://[^<>\s]+)>"
+    r"|(?<![\w*])(?P<mark>\*\*|\*|__|_|`)(?=\S)(?P<inner>[^*_`\n]+?)(?<=\S)(?P=mark)(?![\w*])"
+    r"|<!--.*?-->"
+    r"|</?[a-zA-Z][^<>\n]*>",
+    re.MULTILINE,
+)
 
 
 def _untidy(text: str) -> bool:
@@ -129,6 +142,21 @@ def reflow(text: str) -> Iterator[Edit]:
         at += len(block) + 2
 
 
+def markdown(text: str) -> Iterator[Edit]:
+    """Front matter, images and marks are cut; links and emphasis keep their words."""
+    matter = FRONT_MATTER.match(text)
+    start = matter.end() if matter else 0
+    if start:
+        yield Edit(0, start, "")
+    for m in _MARK.finditer(text, start):
+        inner = next((name for name in ("link", "address", "inner") if m.group(name)), "")
+        if not inner:
+            yield Edit(m.start(), m.end(), "")
+        else:
+            yield Edit(m.start(), m.start(inner), "")
+            yield Edit(m.end(inner), m.end(), "")
+
+
 Step = Callable[[str], Iterator[Edit]]
 
 
@@ -146,7 +174,7 @@ def steps(settings: Cleaning) -> list[Step]:
     return [step for wanted, step in chosen if wanted]
 
 
-def apply(text: str, todo: list[Step]) -> tuple[str, OffsetMap]:
+def clean(text: str, todo: list[Step]) -> tuple[str, OffsetMap]:
     """The text after all steps, and its map back to `text`."""
     mapping = OffsetMap.identity(len(text))
     # Most texts need nothing, and one look at them is cheaper than all steps.

@@ -1,13 +1,13 @@
-"""The table function of `prepare`: one shard of raw files to a folder of tables.
+"""From one shard of raw files to a folder of tables; this runs on the engine.
 
-A part folder holds `articles`, `chunks` and `rejects` as Parquet, `index.parquet` (one row an article: what the
-comparison with the rest of the corpus needs), `bands.npy` (bands x articles) and `part.json` (counts). It is renamed
-into place as a whole, so a part exists only when it is complete.
+The folder of a shard holds `articles`, `chunks` and `rejects` as Parquet, `index.parquet` (one row per article: what
+the comparison with the rest of the corpus needs), `bands.npy` (bands x articles) and `counts.json`. It is renamed into
+place as a whole, so it exists only when it is complete.
 """
 
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -16,14 +16,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from builder.corpus import rows
-from builder.corpus.article import Article, Press
+from builder.corpus.articles import Article, ArticleMaker, article_table, chunk_table, reject_table
+from builder.corpus.inventory import FileSlice, InputShard
 from builder.corpus.layout import line_hash, split
-from builder.corpus.read import read
-from builder.corpus.records import Record, Reject
+from builder.corpus.readers import read
+from builder.corpus.records import UNREADABLE, Record, Reject
 from builder.corpus.settings import Chunking, Cleaning, Dedup, Source
-from builder.corpus.shards import Piece, Shard
-from builder.corpus.shingle import bands, signatures
+from builder.corpus.shingles import bands, signatures
 from builder.corpus.streams import open_raw, open_stream
 from builder.errors import StoreError
 from builder.memory import uncollected
@@ -34,14 +33,16 @@ from builder.tables import ARTICLES, CHUNKS, TIME
 _ROWS, _CHARACTERS = 1000, 4_000_000
 #: Characters that are shingled at once.
 _SHINGLED = 400_000
+#: Longer lines are paragraphs, which are not looked for as repeated lines.
+_SHORT_LINE = 300
 INDEX = pa.schema([("id64", pa.uint64()), ("source_path", pa.string()), ("record", pa.int32()), ("published", TIME)])
 
 
 @dataclass(frozen=True)
-class Job:
+class ShardJob:
     """One shard and all that its tables depend on."""
 
-    shard: Shard
+    shard: InputShard
     folder: str
     source: Source
     cleaning: Cleaning
@@ -51,10 +52,10 @@ class Job:
     repeated: frozenset[int] = frozenset()
 
 
-def make(job: Job) -> dict[str, Any]:
-    """The part folder exists; returns its counts. Running it again changes nothing."""
+def write_shard(job: ShardJob) -> dict[str, Any]:
+    """Writes the folder of a shard, unless it exists, and returns its counts."""
     folder = Path(job.folder)
-    counts: dict[str, Any] | None = read_json(folder / "part.json")
+    counts: dict[str, Any] | None = read_json(folder / "counts.json")
     if counts is not None:
         return counts
     try:
@@ -62,14 +63,14 @@ def make(job: Job) -> dict[str, Any]:
             counts = _write(job, temporary)
     except StoreError:
         # Another attempt at the same shard, given up as lost, finished after all; its tables are the same.
-        counts = read_json(folder / "part.json")
+        counts = read_json(folder / "counts.json")
         if counts is None:
             raise
     return counts
 
 
-def _write(job: Job, folder: Path) -> dict[str, Any]:
-    press = Press(job.cleaning, job.chunking, job.language)
+def _write(job: ShardJob, folder: Path) -> dict[str, Any]:
+    maker = ArticleMaker(job.cleaning, job.chunking, job.language)
     rejected: list[Reject] = []
     held: list[Article] = []
     ids: list[Any] = []
@@ -82,9 +83,9 @@ def _write(job: Job, folder: Path) -> dict[str, Any]:
     ):
 
         def flush() -> None:
-            table = rows.articles(held, job.language)
+            table = article_table(held, job.language)
             articles.write_table(table)
-            cut = rows.chunks(held, press)
+            cut = chunk_table(held, maker)
             chunks.write_table(cut)
             ids.append(_index(table))
             if job.dedup.near:
@@ -93,9 +94,9 @@ def _write(job: Job, folder: Path) -> dict[str, Any]:
             counts["chunks"] += cut.num_rows
             held.clear()
 
-        for item in records(job.shard, job.source):
+        for item in read_shard(job.shard, job.source):
             counts["records"] += item.record is not None
-            found = item if isinstance(item, Reject) else press.article(item, job.repeated)
+            found = item if isinstance(item, Reject) else maker.article(item, job.repeated)
             if isinstance(item, Record):
                 rejected += [
                     Reject(item.source_path, item.number, reason, detail, item.article_id)
@@ -111,14 +112,14 @@ def _write(job: Job, folder: Path) -> dict[str, Any]:
                 size = 0
         if held:
             flush()
-    pq.write_table(rows.rejects(rejected), folder / "rejects.parquet", compression="zstd")
+    pq.write_table(reject_table(rejected), folder / "rejects.parquet", compression="zstd")
     index = pa.concat_tables(ids) if ids else INDEX.empty_table()
     pq.write_table(index, folder / "index.parquet", compression="zstd")
     width = job.dedup.permutations // job.dedup.rows
     np.save(folder / "bands.npy", np.concatenate(band).T.copy() if band else np.empty((width, 0), np.uint64))
     reasons = Counter(r.reason for r in rejected)
     out = {"records": 0, "articles": 0, "chunks": 0, **counts, "bytes": job.shard.size, "rejects": dict(reasons)}
-    write_json(folder / "part.json", out)
+    write_json(folder / "counts.json", out)
     return out
 
 
@@ -142,27 +143,27 @@ def _bands(texts: list[str], dedup: Dedup) -> Iterator[Any]:
         yield bands(signatures(batch, dedup.shingle, dedup.permutations), dedup.rows)
 
 
-def records(shard: Shard, source: Source) -> Iterator[Record | Reject]:
+def read_shard(shard: InputShard, source: Source) -> Iterator[Record | Reject]:
     """The records and rejects of all files of a shard, in order."""
-    for piece in shard.pieces:
+    for part in shard.slices:
         try:
-            stream = _open(piece, source)
+            stream = _open(part, source)
         except OSError as e:
-            yield Reject(piece.path, None, "unreadable", e.strerror or str(e))
+            yield Reject(part.path, None, UNREADABLE, e.strerror or str(e))
             continue
         with stream:
-            yield from read(stream, piece.path, source, piece.first)
+            yield from read(stream, part.path, source, part.first)
 
 
-def _open(piece: Piece, source: Source) -> BinaryIO:
-    if piece.end < 0:
-        return open_stream(piece.address, source.storage_options)
-    plain = open_raw(piece.address, source.storage_options)
-    plain.seek(piece.begin)
-    return cast(BinaryIO, io.BufferedReader(_Window(plain, piece.end - piece.begin), 1 << 20))
+def _open(part: FileSlice, source: Source) -> BinaryIO:
+    if part.end < 0:
+        return open_stream(part.address, source.storage_options)
+    plain = open_raw(part.address, source.storage_options)
+    plain.seek(part.begin)
+    return cast(BinaryIO, io.BufferedReader(_Run(plain, part.end - part.begin), 1 << 20))
 
 
-class _Window(io.RawIOBase):
+class _Run(io.RawIOBase):
     """The next `length` bytes of a stream."""
 
     def __init__(self, below: BinaryIO, length: int) -> None:
@@ -183,17 +184,29 @@ class _Window(io.RawIOBase):
         super().close()
 
 
-def lines(job: Job) -> str:
-    """The path of a file with the hashes of the short lines of the shard, each once an article."""
+def write_line_hashes(job: ShardJob) -> str:
+    """Writes the hashes of the short lines of a shard, each once per article, and returns the path of the file."""
     path = Path(job.folder).with_suffix(".lines.npy")
     if not path.exists():
-        press = Press(job.cleaning, job.chunking, job.language)
+        maker = ArticleMaker(job.cleaning, job.chunking, job.language)
         found = [
             h
-            for item in records(job.shard, job.source)
+            for item in read_shard(job.shard, job.source)
             if isinstance(item, Record)
-            for h in {line_hash(line) for _, _, line in split(press.clean(item)[0]) if len(line) <= 300}
+            for h in {line_hash(line) for _, _, line in split(maker.tidy(item)[0]) if len(line) <= _SHORT_LINE}
         ]
         with atomic(path) as temporary, temporary.open("wb") as f:
             np.save(f, np.array(found, dtype=np.uint64))
     return str(path)
+
+
+def repeated_lines(paths: Sequence[str], articles: int) -> list[frozenset[int]]:
+    """For each file of line hashes, those of its lines that are in at least so many articles of all files."""
+    # By the top bits, so that only a part of all hashes is sorted at once.
+    common = []
+    for top in range(16):
+        found = [h[(h >> np.uint64(60)) == top] for h in (np.load(path, mmap_mode="r") for path in paths)]
+        values, number = np.unique(np.concatenate(found), return_counts=True)
+        common.append(values[number >= articles])
+    everywhere = np.concatenate(common)
+    return [frozenset(np.intersect1d(np.load(path), everywhere).tolist()) for path in paths]

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from builder.corpus.settings import Dedup
-from builder.corpus.shingle import shingles
+from builder.corpus.shingles import shingles
 from builder.store import atomic
 from builder.text import similarity
 
@@ -34,17 +34,17 @@ Map = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
 
 
 @dataclass
-class Corpus:
-    """The index of all parts, one entry an article in corpus order."""
+class CorpusIndex:
+    """The index of all shards, with one entry per article in corpus order."""
 
     folders: list[Path]
-    starts: Ints  # the number of the first article of each part, and the total
+    starts: Ints  # the number of the first article of each shard, and the total
     ids: NDArray[np.uint64]
     published: Ints  # microseconds; the largest number when unknown
 
     @classmethod
-    def load(cls, folders: list[Path]) -> "Corpus":
-        """Reads the index of every part."""
+    def load(cls, folders: list[Path]) -> "CorpusIndex":
+        """Reads the index of every shard."""
         ids, published, counts = [], [], [0]
         for folder in folders:
             table = pq.read_table(folder / "index.parquet", columns=["id64", "published"])
@@ -65,26 +65,28 @@ class Corpus:
 
     @property
     def keys(self) -> NDArray[np.uint64]:
-        """A number for each text, the same in later runs: that of its part, whose name stands for all that its texts
-        depend on, and of its row there. The id of an article will not do, since the same bytes may be cleaned anew."""
+        """A number for each text that is the same in later runs, from the name of its shard's folder and its row there.
+
+        That name depends on all that the text depends on; the id of an article depends on its raw bytes only.
+        """
         counts = np.diff(self.starts)
-        parts = np.array([int(folder.name[:16], 16) for folder in self.folders], dtype=np.uint64)
+        shards = np.array([int(folder.name[:16], 16) for folder in self.folders], dtype=np.uint64)
         row = np.arange(self.size) - np.repeat(self.starts[:-1], counts)
-        return np.repeat(parts, counts) + row.astype(np.uint64) * _ODD
+        return np.repeat(shards, counts) + row.astype(np.uint64) * _ODD
 
     def rows(self, articles: Ints) -> list[tuple[int, int]]:
-        """The part of each article and its row there."""
-        part = np.searchsorted(self.starts, articles, side="right") - 1
-        return list(zip(part.tolist(), (articles - self.starts[part]).tolist(), strict=True))
+        """The shard of each article and its row there."""
+        shard = np.searchsorted(self.starts, articles, side="right") - 1
+        return list(zip(shard.tolist(), (articles - self.starts[shard]).tolist(), strict=True))
 
     def places(self, articles: Iterable[int]) -> dict[int, str]:
         """Where articles come from, in words: "record 3 of news.jsonl"."""
         wanted = np.unique(np.fromiter(articles, dtype=np.int64))
-        part = np.searchsorted(self.starts, wanted, side="right") - 1
+        shard = np.searchsorted(self.starts, wanted, side="right") - 1
         out: dict[int, str] = {}
-        for p in np.unique(part).tolist():
+        for p in np.unique(shard).tolist():
             table = pq.read_table(self.folders[p] / "index.parquet", columns=["source_path", "record"])
-            here = wanted[part == p]
+            here = wanted[shard == p]
             found = table.take(pa.array(here - self.starts[p])).to_pylist()
             out |= {
                 a: f"record {row['record']} of {row['source_path']}"
@@ -93,13 +95,13 @@ class Corpus:
         return out
 
 
-def same_bytes(corpus: Corpus) -> Ints:
+def same_bytes(corpus: CorpusIndex) -> Ints:
     """For each article, the first one with the same record bytes (itself, when it is the first)."""
     _, first, inverse = np.unique(corpus.ids, return_index=True, return_inverse=True)
     return first[inverse].astype(np.int64)
 
 
-def candidates(corpus: Corpus, unique: NDArray[np.bool_]) -> Ints:
+def candidates(corpus: CorpusIndex, unique: NDArray[np.bool_]) -> Ints:
     """Pairs (lower number first) of articles among `unique` that share a band: pairs x 2, sorted."""
     stored = [np.load(folder / "bands.npy", mmap_mode="r") for folder in corpus.folders]
     width = stored[0].shape[0] if stored else 0
@@ -107,7 +109,7 @@ def candidates(corpus: Corpus, unique: NDArray[np.bool_]) -> Ints:
     found: list[Ints] = []
     for band in range(width):
         values = np.concatenate([s[band] for s in stored])[numbers]
-        # Most values stand alone, also by their first bits; only the others are worth sorting.
+        # Most values are unique, even by their first bits; only the others need sorting.
         first = (values >> np.uint64(64 - _BITS)).astype(np.int64)
         crowded = np.flatnonzero(np.bincount(first)[first] > 1)
         order = crowded[np.argsort(values[crowded], kind="stable")]
@@ -132,7 +134,7 @@ def _pairs(members: Ints, equal: NDArray[np.bool_]) -> Ints:
 
 
 def texts_of(folder: Path, wanted: Ints) -> Iterator[list[str]]:
-    """The texts of rows (sorted numbers) of a part's articles, a batch at a time."""
+    """The texts of rows (sorted numbers) of a shard's articles, in batches."""
     at = 0
     for batch in pq.ParquetFile(folder / "articles.parquet").iter_batches(batch_size=500, columns=["text"]):
         inside = wanted[(wanted >= at) & (wanted < at + batch.num_rows)] - at
@@ -142,7 +144,7 @@ def texts_of(folder: Path, wanted: Ints) -> Iterator[list[str]]:
 
 
 def shingle_sets(task: tuple[str, Ints, int]) -> list[NDArray[np.uint64]]:
-    """The sorted distinct shingles of some articles of a part: (part folder, rows, shingle size)."""
+    """The sorted distinct shingles of some articles of a part: (shard folder, rows, shingle size)."""
     folder, wanted, size = task
     out: list[NDArray[np.uint64]] = []
     for texts in texts_of(Path(folder), wanted):
@@ -151,16 +153,16 @@ def shingle_sets(task: tuple[str, Ints, int]) -> list[NDArray[np.uint64]]:
     return out
 
 
-def verify(corpus: Corpus, pairs: Ints, settings: Dedup, run: Map) -> NDArray[np.float64]:
+def verify(corpus: CorpusIndex, pairs: Ints, settings: Dedup, run: Map) -> NDArray[np.float64]:
     """The Jaccard similarity of each pair, by the full shingle sets."""
     out = np.zeros(len(pairs))
     for begin, end in _blocks(pairs):
         block = pairs[begin:end]
         needed = np.unique(block)
-        part = np.searchsorted(corpus.starts, needed, side="right") - 1
+        shard = np.searchsorted(corpus.starts, needed, side="right") - 1
         tasks = [
-            (str(corpus.folders[p]), needed[part == p] - corpus.starts[p], settings.shingle)
-            for p in np.unique(part).tolist()
+            (str(corpus.folders[p]), needed[shard == p] - corpus.starts[p], settings.shingle)
+            for p in np.unique(shard).tolist()
         ]
         sets = dict(zip(needed.tolist(), (s for result in run(shingle_sets, tasks) for s in result), strict=True))
         out[begin:end] = [similarity(sets[a], sets[b]) for a, b in block.tolist()]
@@ -178,7 +180,7 @@ def _blocks(pairs: Ints) -> Iterator[tuple[int, int]]:
         yield begin, len(pairs)
 
 
-class Verified:
+class KnownSimilarities:
     """Similarities known from earlier runs, by the keys of the two texts."""
 
     def __init__(self, path: Path) -> None:
@@ -186,8 +188,8 @@ class Verified:
         stored = np.load(path) if path.exists() else {"keys": np.empty((0, 2), np.uint64), "values": np.empty(0)}
         self.known = dict(zip(map(tuple, stored["keys"].tolist()), stored["values"].tolist(), strict=True))
 
-    def similarities(self, corpus: Corpus, pairs: Ints, settings: Dedup, run: Map) -> NDArray[np.float64]:
-        """The similarity of each pair, computed only where it is not known; what is not asked for is forgotten."""
+    def similarities(self, corpus: CorpusIndex, pairs: Ints, settings: Dedup, run: Map) -> NDArray[np.float64]:
+        """The similarity of each pair, reusing known values; those of other pairs are dropped from the file."""
         wanted = corpus.keys[pairs].reshape(-1, 2)
         keys = [tuple(k) for k in wanted.tolist()]
         fresh = np.array([k not in self.known for k in keys], dtype=bool)
@@ -199,7 +201,7 @@ class Verified:
         return out
 
 
-def clusters(corpus: Corpus, pairs: Iterable[tuple[int, int]]) -> Ints:
+def clusters(corpus: CorpusIndex, pairs: Iterable[tuple[int, int]]) -> Ints:
     """For each article, the kept member of its cluster (itself, when it is alone)."""
     parent: dict[int, int] = {}
 
@@ -220,11 +222,11 @@ def clusters(corpus: Corpus, pairs: Iterable[tuple[int, int]]) -> Ints:
     return out
 
 
-def find(corpus: Corpus, settings: Dedup, cache: Path, run: Map) -> tuple[Ints, Ints]:
+def find_duplicates(corpus: CorpusIndex, settings: Dedup, cache: Path, run: Map) -> tuple[Ints, Ints]:
     """For each article, the first with the same bytes, and the kept member of its near-duplicate cluster."""
     first = same_bytes(corpus)
     if not settings.near:
         return first, np.arange(corpus.size, dtype=np.int64)
     pairs = candidates(corpus, first == np.arange(corpus.size))
-    similar = Verified(cache).similarities(corpus, pairs, settings, run)
+    similar = KnownSimilarities(cache).similarities(corpus, pairs, settings, run)
     return first, clusters(corpus, pairs[similar >= settings.threshold].tolist())

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Words = NDArray[np.uint64]
+Hashes = NDArray[np.uint64]
 Offsets = NDArray[np.int64]
 
 #: Characters of a text that are hashed at once.
@@ -34,17 +34,17 @@ def _classes() -> NDArray[np.uint8]:
 _CLASSES = _classes()
 
 
-def _powers(base: np.uint64, count: int) -> Words:
+def _powers(base: np.uint64, count: int) -> Hashes:
     out = np.full(count, base, dtype=np.uint64)
     out[0] = 1
     return np.multiply.accumulate(out)
 
 
-def words(texts: Sequence[str]) -> tuple[Words, Offsets]:
+def word_hashes(texts: Sequence[str]) -> tuple[Hashes, Offsets]:
     """The hashes of the words of all texts in a row, and where those of each text begin (one more than texts)."""
     if all(len(text) <= _LONG for text in texts):
         return _words(texts)
-    # A long text is hashed a piece at a time: the arrays hold several numbers a byte.
+    # A long text is hashed piece by piece: the arrays hold several numbers per byte.
     found = [[_words([piece])[0] for piece in _cut(text)] for text in texts]
     counts = [sum(map(len, pieces)) for pieces in found]
     return np.concatenate([p for pieces in found for p in pieces]), np.cumsum([0, *counts], dtype=np.int64)
@@ -60,7 +60,7 @@ def _cut(text: str) -> Iterator[str]:
     yield text[at:]
 
 
-def _words(texts: Sequence[str]) -> tuple[Words, Offsets]:
+def _words(texts: Sequence[str]) -> tuple[Hashes, Offsets]:
     encoded = [t.encode("utf-8", "replace") for t in texts]
     ends = np.cumsum([len(e) + 1 for e in encoded], dtype=np.int64)
     data = np.frombuffer(b"\n".join(encoded) + b"\n", dtype=np.uint8)
@@ -87,10 +87,10 @@ def _words(texts: Sequence[str]) -> tuple[Words, Offsets]:
     return hashes, np.concatenate(([0], np.searchsorted(start, ends)))
 
 
-_tables: tuple[Words, Words] = (np.empty(0, np.uint64), np.empty(0, np.uint64))
+_tables: tuple[Hashes, Hashes] = (np.empty(0, np.uint64), np.empty(0, np.uint64))
 
 
-def _power_tables(count: int) -> tuple[Words, Words]:
+def _power_tables(count: int) -> tuple[Hashes, Hashes]:
     global _tables
     if len(_tables[0]) < count:
         size = max(count, 1 << 16)
@@ -98,19 +98,19 @@ def _power_tables(count: int) -> tuple[Words, Words]:
     return _tables
 
 
-def shingles(texts: Sequence[str], size: int) -> tuple[Words, Offsets]:
+def shingles(texts: Sequence[str], size: int) -> tuple[Hashes, Offsets]:
     """The hashes of the word shingles of all texts in a row, and where those of each text begin.
 
     A text of fewer words than `size` has one shingle of all its words; a text without words has none.
     """
-    hashes, offsets = words(texts)
+    hashes, offsets = word_hashes(texts)
     counts = np.diff(offsets)
     size_of = np.minimum(counts, size)
     number = np.where(counts == 0, 0, counts - size_of + 1)
     out_offsets = np.concatenate(([0], np.cumsum(number)))
     # The position of each shingle's first word.
     at = np.arange(out_offsets[-1]) + np.repeat(offsets[:-1] - out_offsets[:-1], number)
-    out: Words = np.zeros(len(at), dtype=np.uint64)
+    out: Hashes = np.zeros(len(at), dtype=np.uint64)
     short = counts < size
     if short.any():
         span = np.repeat(size_of, number)
@@ -137,8 +137,8 @@ def signatures(texts: Sequence[str], size: int, permutations: int) -> NDArray[np
     return np.array(matrix.to_rows(), dtype=np.uint32).reshape(len(texts), permutations)
 
 
-def bands(signature: NDArray[np.uint32], rows: int) -> Words:
-    """One 64-bit hash a band of `rows` signature values: texts x bands. Equal hashes make two texts candidates."""
+def bands(signature: NDArray[np.uint32], rows: int) -> Hashes:
+    """One 64-bit hash per band of `rows` signature values: texts x bands. Equal hashes make two texts candidates."""
     count, permutations = signature.shape
     cut = signature.reshape(count, permutations // rows, rows).astype(np.uint64)
     out = np.zeros(cut.shape[:2], dtype=np.uint64)

@@ -54,7 +54,7 @@ def tokenizer(path: str) -> "Tokenizer":
     return found
 
 
-class Words:
+class WordCounter:
     """Words, which no neighbour changes."""
 
     def sizes(self, text: str, intervals: Sequence[Interval]) -> list[int]:
@@ -83,7 +83,7 @@ def _dense(text: str, start: int, end: int, count: int) -> int:
     return max(count, len(text[start:end].encode("utf-8", "replace")) // _LONG)
 
 
-class Characters:
+class CharacterCounter:
     """Unicode code points."""
 
     def sizes(self, text: str, intervals: Sequence[Interval]) -> list[int]:
@@ -96,7 +96,7 @@ class Characters:
         return end - start
 
 
-class Tokens:
+class TokenCounter:
     """Tokens of a tokenizer file, without the special ones that a model puts around a text."""
 
     def __init__(self, path: str) -> None:
@@ -110,23 +110,23 @@ class Tokens:
         return self.sizes(text, _widened(intervals))
 
     def opening(self, text: str, before: int, start: int, end: int, gain: int) -> int:
-        # Tokens do not reach over whitespace, so what stands before a text can change its first word alone.
+        # Tokens do not reach over whitespace, so what is before a text can change only its first word.
         word = text.find(" ", start, end)
         word = end if word < 0 else word
-        alone, behind = (len(self.model.encode(text[a:word], add_special_tokens=False)) for a in (start, before))
-        return gain + alone - behind
+        alone, following = (len(self.model.encode(text[a:word], add_special_tokens=False)) for a in (start, before))
+        return gain + alone - following
 
 
 def _widened(intervals: Sequence[Interval]) -> list[Interval]:
-    """Each interval with what lies between it and the one before."""
+    """Each interval with what is between it and the one before."""
     return [*intervals[:1], *((before[1], own[1]) for before, own in pairwise(intervals))]
 
 
 #: The counter of each unit.
 COUNTERS: dict[str, Callable[[Chunking], Counter]] = {
-    "words": lambda _: Words(),
-    "characters": lambda _: Characters(),
-    "tokenizer": lambda settings: Tokens(settings.tokenizer),
+    "words": lambda _: WordCounter(),
+    "characters": lambda _: CharacterCounter(),
+    "tokenizer": lambda settings: TokenCounter(settings.tokenizer),
 }
 
 #: Characters that certainly fit into a unit, for cutting what has no spaces.
@@ -160,7 +160,7 @@ def _of_characters(settings: Chunking, text: str) -> Iterator[tuple[int, int, in
 
 
 def _of_tokens(settings: Chunking, text: str) -> Iterator[tuple[int, int, int]]:
-    counter, most = Tokens(settings.tokenizer), settings.max_tokens
+    counter, most = TokenCounter(settings.tokenizer), settings.max_tokens
     units = _units(counter.model, text)
     at = 0
     while at < len(units):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from builder.corpus import select
+from builder.corpus import selection
 from builder.corpus.settings import Selection
 from builder.errors import ConfigError
 from builder.store import digest, write_table
@@ -31,8 +31,8 @@ def part(folder: Path, name: str, articles: int, source: str, chunks: int = 3) -
 def chosen(
     folders: list[str], settings: Selection, keywords: tuple[str, ...] = (), out: tuple[int, ...] = ()
 ) -> list[Any]:
-    tasks = [select.Task(f, out if i == 0 else (), settings, keywords) for i, f in enumerate(folders)]
-    return select.choose(tasks, settings, lambda f, items: [f(i) for i in items])
+    tasks = [selection.ShardChunks(f, out if i == 0 else (), settings, keywords) for i, f in enumerate(folders)]
+    return selection.select_chunks(tasks, settings, lambda f, items: [f(i) for i in items])
 
 
 def test_random_keeps_to_its_budget_and_repeats_itself(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_diverse_chooses_unlike_chunks(tmp_path: Path) -> None:
 
 
 def test_repeated_ids_are_told_apart() -> None:
-    rows = select.rows_of(["x", "x", "x", "x", "y"], ["1", "2", "1", "2", "3"], ["x", "x", "none", "y"])
+    rows = selection.rows_of(["x", "x", "x", "x", "y"], ["1", "2", "1", "2", "3"], ["x", "x", "none", "y"])
     assert rows.tolist() == [0, 0, 1, 1, 3]
 
 

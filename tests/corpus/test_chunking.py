@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus import chunk
-from builder.corpus.chunk import METHODS, Chunker, Piece
+from builder.corpus import chunking
+from builder.corpus.budgets import tokenizer
+from builder.corpus.chunking import METHODS, ChunkBounds, Chunker
 from builder.corpus.settings import Chunking
-from builder.corpus.tokens import tokenizer
 from builder.errors import ConfigError
 from builder.text import sentences
 
@@ -22,12 +22,12 @@ ANY = st.text(
 )
 
 
-def cut(text: str, **settings: object) -> list[Piece]:
+def cut(text: str, **settings: object) -> list[ChunkBounds]:
     chunker = Chunker(Chunking(**settings))  # type: ignore[arg-type]
     return [piece for _, piece in chunker.cut(text, [("body", 0, len(text))], "en")[0]]
 
 
-def tiles(text: str, pieces: list[Piece]) -> None:
+def tiles(text: str, pieces: list[ChunkBounds]) -> None:
     at = 0
     for p in pieces:
         assert not text[at : p.start].strip()
@@ -108,7 +108,7 @@ def test_a_sentence_over_the_budget_is_cut_between_clauses_first() -> None:
 @given(ANY.map(lambda text: text.replace(".", ",")), st.integers(1, 9))
 def test_a_huge_sentence_is_cut_a_stretch_at_a_time(text: str, budget: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chunk, "_STRETCH", 20)
+        patch.setattr(chunking, "_STRETCH", 20)
         pieces = cut(text, max_tokens=budget)
     tiles(text, pieces)
     assert all(p.tokens <= budget for p in pieces)
