@@ -1,7 +1,9 @@
 """From checked annotations to one gold label each."""
 
-from collections import Counter
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+
+from msgspec import convert
 
 from builder import __version__
 from builder.errors import StoreError
@@ -29,34 +31,20 @@ def adjudicate(config: "Config", console: "Console") -> dict[str, Any]:
         return stage.summary() or {}
 
     from builder.commands.quality_tables import show_adjudication
-    from builder.quality.gates import check_unresolved
-    from builder.quality.gold_answers import gold_answers
-    from builder.quality.gold_spans import gold_spans
-    from builder.quality.panel import Panel
+    from builder.quality.adjudication.adjudicate import adjudicate as decide
+    from builder.quality.agreement.report import AgreementReport
     from builder.tables import ANNOTATIONS, ANSWERS, SPANS, WINDOWS
 
-    annotations = read_table(checked.table("annotations"), ANNOTATIONS, "validate")
-    spans = read_table(checked.table("spans"), SPANS, "validate")
-    stances = read_table(checked.table("answers"), ANSWERS, "validate")
-    windows = read_table(checked.table("windows"), WINDOWS, "validate")
-    scores = (read_json(checked.folder / "agreement.json") or {}).get("questions", {})
-    accuracy = {name: result["accuracy"] for name, result in scores.items() if result["accuracy"] is not None}
-    panel = Panel(annotations, settings.experts, config.quality.asked)
-    tables = {
-        "gold_spans": gold_spans(spans, panel, windows, settings, accuracy),
-        "gold_answers": gold_answers(stances, panel, settings, accuracy),
-    }
+    schemas = {"annotations": ANNOTATIONS, "spans": SPANS, "answers": ANSWERS, "windows": WINDOWS}
+    annotations, spans, answers, windows = (
+        read_table(checked.table(name), schema, "validate") for name, schema in schemas.items()
+    )
+    agreement = convert(read_json(checked.folder / "agreement.json"), AgreementReport)
+    accuracy = agreement.accuracy()
+    gold = decide(annotations, spans, answers, windows, settings, config.quality, accuracy)
     with stage.rewrite(fingerprint) as summary:
-        for name, table in tables.items():
-            write_table(stage.table(name), table)
-            summary[name] = dict(sorted(Counter(table["status"].to_pylist()).items()))
-        summary["method"] = settings.method
-        summary["chunks"] = len(panel.chunks)
-        summary["without_votes"] = windows.num_rows - len(panel.chunks)
-        counts = summary["gold_spans"], summary["gold_answers"]
-        unresolved = sum(c.get("unresolved", 0) for c in counts)
-        decided = sum(c.get(status, 0) for c in counts for status in ("agreed", "adjudicated", "expert"))
-        summary["gates"] = check_unresolved(config.quality.gates, unresolved, decided)
-    summary = stage.summary() or {}
-    show_adjudication(console, summary)
-    return summary
+        write_table(stage.table("gold_spans"), gold.gold_spans)
+        write_table(stage.table("gold_answers"), gold.gold_answers)
+        summary |= asdict(gold.summary)
+    show_adjudication(console, gold.summary)
+    return stage.summary() or {}

@@ -83,19 +83,19 @@ def _with_questions(config: Config, selected: list[dict[str, Any]]) -> tuple[lis
     from pathlib import Path
 
     from builder import tables
-    from builder.quality.questions import due, mix, question_chunks, read_questions
+    from builder.quality.known_answers import known_by_chunk, number_due, read_known_answers, spread
 
     table = read_table(config.stage("prepare").table("chunks"), tables.CHUNKS, "prepare")
-    known = question_chunks(read_questions(Path(config.quality.questions)), table)
+    known = known_by_chunk(read_known_answers(Path(config.quality.questions), config.labels), table)
     if not known:
         raise SourceError(
             f"No chunk is one of the questions in {config.quality.questions}.",
             "A question has the article_id, start and end of a chunk: write them anew when the chunking changed.",
         )
     others = sum(chunk["chunk_id"] not in known for chunk in selected)
-    asked = frozenset(list(known)[: due(others, config.quality.question_rate)])
+    asked = frozenset(list(known)[: number_due(others, config.quality.question_rate)])
     rows = table.to_pylist()
-    mixed = mix(
+    mixed = spread(
         [chunk for chunk in selected if chunk["chunk_id"] not in asked],
         [chunk for chunk in rows if chunk["chunk_id"] in asked],
     )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from builder.config import Config
-    from builder.quality.cases import Case
+    from builder.quality.review_cases import ReviewCase
 
 
 def review(config: "Config", console: "Console", *, dry_run: bool = False) -> dict[str, Any]:
@@ -42,8 +42,8 @@ def review(config: "Config", console: "Console", *, dry_run: bool = False) -> di
     return summary
 
 
-def _cases(config: "Config") -> "list[Case]":
-    from builder.quality.cases import cases
+def _cases(config: "Config") -> "list[ReviewCase]":
+    from builder.quality.review_cases import review_cases
     from builder.tables import ANNOTATIONS, ANSWERS, GOLD_ANSWERS, GOLD_SPANS, ISSUES, SPANS, WINDOWS
 
     checked, decided = config.stage("validate"), config.stage("adjudicate")
@@ -52,23 +52,20 @@ def _cases(config: "Config") -> "list[Case]":
     gold_spans = read_table(decided.table("gold_spans"), GOLD_SPANS, "adjudicate")
     gold_answers = read_table(decided.table("gold_answers"), GOLD_ANSWERS, "adjudicate")
     windows = read_table(checked.table("windows"), WINDOWS, "validate")
-    return cases(
+    return review_cases(
         said["annotations"], said["spans"], said["answers"], said["issues"],
         gold_spans, gold_answers, windows, config.labels,
     )  # fmt: skip
 
 
 def _decided(config: "Config") -> int:
-    import pyarrow.compute as pc
-
-    from builder.quality.votes import voting
+    from builder.quality.voters import reviewed_chunks
     from builder.tables import ANNOTATIONS
 
-    voters = voting(read_table(config.stage("validate").table("annotations"), ANNOTATIONS, "validate"))
-    return len(voters.filter(pc.field("review"))["chunk_id"].unique())
+    return len(reviewed_chunks(read_table(config.stage("validate").table("annotations"), ANNOTATIONS, "validate")))
 
 
-def _push(config: "Config", console: "Console", open_cases: "list[Case]") -> dict[str, Any]:
+def _push(config: "Config", console: "Console", open_cases: "list[ReviewCase]") -> dict[str, Any]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from builder.studio import projects, rescheme

@@ -1,5 +1,6 @@
 """From the latest pull to checked annotations, with the agreement between annotators and the verdict of the gates."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from builder.config import Config
-    from builder.quality.examine import Surroundings
+    from builder.quality.validate import Context, Validated
 
 
 def validate(config: "Config", console: "Console", *, gate: bool = True) -> dict[str, Any]:
@@ -33,10 +34,11 @@ def validate(config: "Config", console: "Console", *, gate: bool = True) -> dict
         console.print("validate: nothing changed since the last validation.")
         summary = stage.summary() or {}
     else:
-        summary = _validate(config, pull, folder, fingerprint)
         from builder.commands.quality_tables import show_validation
 
-        show_validation(console, summary, read_json(stage.folder / "agreement.json"))
+        checked = _validate(config, pull, folder, fingerprint)
+        show_validation(console, checked.summary, checked.agreement)
+        summary = stage.summary() or {}
     if gate:
         _hold(config, summary)
     return summary
@@ -50,13 +52,10 @@ def latest_pull(config: "Config") -> tuple[str, Path]:
     return latest["hash"], config.dataset_folder / "pulls" / latest["hash"][:16]
 
 
-def _validate(config: "Config", pull: str, folder: Path, fingerprint: str) -> dict[str, Any]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
+def _validate(config: "Config", pull: str, folder: Path, fingerprint: str) -> "Validated":
     from builder.labels.decode import decode
-    from builder.quality.examine import examine
-    from builder.quality.windows import read_windows, with_parents
+    from builder.quality.pull_windows import read_windows, with_parents
+    from builder.quality.validate import validate as check
     from builder.studio.pulled import verify
 
     verify(folder)
@@ -64,73 +63,47 @@ def _validate(config: "Config", pull: str, folder: Path, fingerprint: str) -> di
     users = {int(number): user["email"] for number, user in (read_json(folder / "users.json") or {}).items()}
     decoded = decode(folder / "tasks.jsonl", users, _salt(config), config.labels, pull)
     with (folder / "tasks.jsonl").open("rb") as lines:
-        shown, parents = read_windows(lines)
-    annotations = with_parents(decoded.annotations, parents)
-    around = _surroundings(config, shown)
-    found = examine(annotations, decoded.spans, decoded.answers, shown, config.labels, config.quality, around)
-    issues = pa.concat_tables([decoded.issues, found.issues])
-    tables = {
-        "annotations": found.annotations,
-        "spans": decoded.spans,
-        "answers": decoded.answers,
-        "issues": issues,
-        "windows": shown,
-    }
+        windows, parents = read_windows(lines)
+    checked = check(
+        with_parents(decoded.annotations, parents), decoded.spans, decoded.answers, decoded.issues, windows,
+        config.labels, config.quality, _context(config, windows),
+    )  # fmt: skip
     with stage.rewrite(fingerprint) as summary:
-        for name, table in tables.items():
+        for name, table in checked.tables.items():
             write_table(stage.table(name), table)
-        write_json(stage.folder / "agreement.json", found.agreement)
-        summary["pull"] = pull
-        summary["rows"] = {name: table.num_rows for name, table in tables.items()}
-        states = found.annotations["state"].value_counts().to_pylist()
-        summary["states"] = {row["values"]: row["counts"] for row in sorted(states, key=lambda row: str(row["values"]))}
-        summary["quarantined"] = pc.sum(found.annotations["quarantined"]).as_py() or 0
-        summary["issues"] = _by_check(issues)
-        summary["gates"] = found.gates
-    return stage.summary() or {}
+        write_json(stage.folder / "agreement.json", asdict(checked.agreement))
+        summary |= {"pull": pull, **asdict(checked.summary)}
+    return checked
 
 
-def _surroundings(config: "Config", shown: "pa.Table") -> "Surroundings":
+def _context(config: "Config", windows: "pa.Table") -> "Context":
     """What the articles and the configuration add; nothing about articles before the first `prepare`."""
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     from builder.labels import controls
-    from builder.quality.examine import Surroundings
-    from builder.quality.questions import read_questions
+    from builder.quality.known_answers import read_known_answers
+    from builder.quality.validate import Context
 
-    around = Surroundings()
+    context = Context()
     if config.labels.target_mode == "fixed":
-        around.controls = {target: name for name, target in controls.asked(config.labels, []).items()}
+        asked = controls.asked(config.labels, [])
+        context.controls = {("stance", target): name for name, target in asked.items()}
     if config.quality.questions:
-        around.questions = read_questions(Path(config.quality.questions))
+        context.known_answers = read_known_answers(Path(config.quality.questions), config.labels)
     articles = config.stage("prepare").table("articles")
     if articles.exists():
-        wanted = pc.field("article_id").isin(shown["article_id"].unique())
+        wanted = pc.field("article_id").isin(windows["article_id"].unique())
         rows = pq.read_table(articles, columns=["article_id", "cluster_id", "text"], filters=wanted).to_pylist()
-        around.article_texts = {row["article_id"]: row["text"] for row in rows}
-        around.clusters = {row["article_id"]: row["cluster_id"] or row["article_id"] for row in rows}
-    return around
-
-
-def _by_check(issues: "pa.Table") -> list[dict[str, Any]]:
-    """How often each check found something, the gravest first, with the first finding in words."""
-    grouped = issues.group_by(["check", "severity"], use_threads=False)
-    firsts = ["message", "chunk_id", "annotator"]
-    counts = grouped.aggregate([([], "count_all"), *((column, "first") for column in firsts)]).to_pylist()
-    order = {"error": 0, "warning": 1, "info": 2}
-    rows = [
-        {"check": r["check"], "severity": r["severity"], "count": r["count_all"]}
-        | {"first": {column: r[f"{column}_first"] for column in firsts}}
-        for r in counts
-    ]
-    return sorted(rows, key=lambda r: (order.get(r["severity"], 3), r["check"]))
+        context.article_texts = {row["article_id"]: row["text"] for row in rows}
+        context.clusters = {row["article_id"]: row["cluster_id"] or row["article_id"] for row in rows}
+    return context
 
 
 def _hold(config: "Config", summary: dict[str, Any]) -> None:
-    from builder.quality.gates import failed
+    from builder.quality.gates import Verdict, failed
 
-    if below := failed(summary["gates"]):
+    if below := failed([Verdict(**verdict) for verdict in summary["gates"]]):
         raise GateError(
             f"Below the quality gates: {below}.",
             f"See {config.stage('validate').folder}, run `builder review`, or change quality.gates.",

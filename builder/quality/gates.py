@@ -64,12 +64,12 @@ def _alphas(gates: Gates, agreement: AgreementReport) -> list[Verdict]:
     named = {about for about, _, _ in measured}
     measured += [(about, about, None) for about in gates.min_alpha_of if about not in named]
     out: list[Verdict] = []
-    for about, words, measures in sorted(measured, key=lambda m: m[:2]):
+    for about, words, found in sorted(measured, key=lambda m: m[:2]):
         needed = gates.min_alpha_of.get(about, gates.min_alpha)
         if needed is None:
             continue
-        alpha = measures.alpha if measures else None
-        if measures and alpha is None and measures.observed == 1:
+        alpha = found.alpha if found else None
+        if found and alpha is None and found.observed == 1:
             message = f"everyone always gave the same answer to {words}, so alpha is not defined"
             out.append(_verdict("min_alpha", about, None, needed, True, message))
         else:

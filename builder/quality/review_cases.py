@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.voters import SUBMITTED, reviews, voting
+from builder.quality.voters import SUBMITTED, reviewed_chunks, reviews
 from builder.scheme import Scheme
 from builder.store import digest
 
@@ -54,14 +54,14 @@ def review_cases(
     chunk.
     """
     questions = scheme.questions
-    voters = voting(annotations)
-    reviewed = set(voters.filter(voters["review"])["chunk_id"].to_pylist())
+    reviewed = reviewed_chunks(annotations)
     people = _people(annotations)
     letters = {row["annotation_id"]: letter for made in people.values() for letter, row in made}
     why: dict[str, list[str]] = defaultdict(list)
     for row in _unresolved(gold_answers):
         question, target = questions[row["question"]], row["target"]
-        votes = [f"{letters[v['annotation_id']]} {_plain(question.label_title(v['label']))}" for v in _known(row, letters)]
+        shown = {label: _plain(question.label_title(label)) for label in question.labels}
+        votes = [f"{letters[v['annotation_id']]} {shown[v['label']]}" for v in _known(row, letters)]
         about = f"{_plain(question.name)} for {_plain(question.title(target))}" if target else _plain(question.name)
         why[row["chunk_id"]].append(f"{about}: {', '.join(sorted(votes))}")
     for row in _unresolved(gold_spans):

@@ -44,6 +44,12 @@ def voting_unreviewed(annotations: pa.Table) -> pa.Table:
     return voters.filter(pc.invert(voters["review"]))
 
 
+def reviewed_chunks(annotations: pa.Table) -> set[str]:
+    """The chunks that an expert decided in a review."""
+    voters = voting(annotations)
+    return set(voters["chunk_id"].filter(voters["review"]).to_pylist())
+
+
 class Voter(NamedTuple):
     """One annotation that votes."""
 

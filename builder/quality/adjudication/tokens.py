@@ -140,7 +140,7 @@ def _row(
 
 
 def _viterbi(beliefs: Floats) -> Sequence[int]:
-    """The likeliest tags, without an I after an O. Of equals the tag that marks more wins: it is shown as unresolved."""
+    """The likeliest tags, without an I after an O. Of equals the tag that marks more wins, to become unresolved."""
     n = len(beliefs)
     if not n:
         return []

@@ -20,7 +20,8 @@ def dawid_skene(votes: Votes, settings: Aggregation, accuracy: Mapping[str, floa
     """The posterior of each label when every annotator confuses labels in a way of their own.
 
     Source: A. P. Dawid and A. M. Skene, Maximum likelihood estimation of observer error-rates using the EM algorithm,
-    1979 (doi 10.2307/2346806). Each annotator has one confusion matrix for all items; `smoothing` is added to its counts.
+    1979 (doi 10.2307/2346806). Each annotator has one confusion matrix for all items; `smoothing` is added
+    to its counts.
     """
     return dawid_skene_fit(votes, settings)[0]
 

@@ -18,9 +18,9 @@ def mace(votes: Votes, settings: Aggregation, accuracy: Mapping[str, float]) -> 
     """The posterior of each label when annotators either know it or guess.
 
     Source: D. Hovy, T. Berg-Kirkpatrick, A. Vaswani and E. Hovy, Learning whom to trust with MACE, NAACL 2013
-    (aclanthology.org/N13-1132). Unlike there, the shares of the labels are learned too, because among spans "nothing here"
-    is far more frequent than any label. The first start trusts everyone alike and the others are random; the start with
-    the highest likelihood of the votes is used.
+    (aclanthology.org/N13-1132). Unlike there, the shares of the labels are learned too, because among spans "nothing
+    here" is far more frequent than any label. The first start trusts everyone alike and the others are random; the
+    start with the highest likelihood of the votes is used.
     """
     return mace_fit(votes, settings)[0]
 

@@ -75,7 +75,7 @@ def span_agreement(
     tables = [_matches(found, i, heard[:, i]) for i in range(len(found.labels))]
     tokens = _tokens(found, windows)
     return SpanAgreement(
-        overall=_measures(found, tokens, _add(tables), None, heard.all(axis=1), settings),
+        overall=_measures(found, tokens, _add(tables), None, np.asarray(heard.all(axis=1)), settings),
         labels={
             label: _measures(found, tokens, tables[i], i, heard[:, i], settings) for i, label in enumerate(found.labels)
         },
@@ -91,9 +91,7 @@ def exact_f1_by_annotator(annotations: pa.Table, spans: pa.Table, kind: str, set
     together = _add([_matches(found, i, heard[:, i]) for i in range(len(found.labels))])
     hits = (together.pairs_exact + together.pairs_exact.T).sum(axis=1)
     compared = (together.pairs_compared + together.pairs_compared.T).sum(axis=1)
-    return {
-        name: round(float(hits[i] / compared[i]), 6) for i, name in enumerate(found.annotators) if compared[i]
-    }
+    return {name: round(float(hits[i] / compared[i]), 6) for i, name in enumerate(found.annotators) if compared[i]}
 
 
 @dataclass

@@ -13,7 +13,7 @@ class Check(NamedTuple):
 
 #: Every check by its code, in the order in which findings are listed.
 CHECKS = {
-    "article-changed": Check("error", "the article no longer reads what the annotator saw", "annotations:article_changed"),
+    "article-changed": Check("error", "the article has changed since it was annotated", "annotations:article_changed"),
     "bounds": Check("error", "a span leaves its chunk", "spans:bounds"),
     "zero-length": Check("error", "a span ends where it starts", "spans:zero_length"),
     "text-mismatch": Check("error", "the stored text of a span is not the text at its bounds", "spans:text_mismatch"),

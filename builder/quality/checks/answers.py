@@ -19,10 +19,10 @@ def unknown_label(inputs: CheckInputs) -> Iterator[Finding]:
     yield from unknown_span_label(inputs)
     known = np.zeros(inputs.answers.num_rows, dtype=np.bool_)
     for question in inputs.answer_questions:
-        known |= _about(inputs, question) & booleans(pc.is_in(inputs.answers["label"], pa.array(list(question.labels), pa.string())))
-    for row, question_name, target, label in inputs.answer_rows(~known):
-        about = described(question_name, target)
-        yield Finding(row, inputs.path_of(question_name, target), f"{label!r} is no answer to {about}.")
+        labels = pa.array(list(question.labels), pa.string())
+        known |= _about(inputs, question) & booleans(pc.is_in(inputs.answers["label"], labels))
+    for row, name, target, label in inputs.answer_rows(~known):
+        yield Finding(row, inputs.path_of(name, target), f"{label!r} is no answer to {described(name, target)}.")
 
 
 def unknown_target(inputs: CheckInputs) -> Iterator[Finding]:
@@ -78,7 +78,7 @@ def _complete(inputs: CheckInputs, question: Question) -> Mask:
     target = pc.fill_null(pc.index_in(inputs.answers["target"], value_set=targets), -1).to_numpy().astype(np.int64)
     answered = np.zeros((inputs.annotations.num_rows, len(targets) + 1), dtype=np.bool_)
     answered[inputs.annotation_of_answer[rows], target[rows]] = True
-    complete: Mask = answered[:, : len(targets)].all(axis=1)
+    complete: Mask = np.asarray(answered[:, : len(targets)].all(axis=1))
     return complete
 
 

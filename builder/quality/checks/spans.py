@@ -101,16 +101,14 @@ def duplicate_span(inputs: CheckInputs) -> Iterator[Finding]:
 
 def crossing(inputs: CheckInputs) -> Iterator[Finding]:
     """Two entity spans cross, and the scheme says that spans do not."""
-    if inputs.scheme.overlap:
-        return iter(())
-    return inputs.flag_spans(_meeting(inputs, crosses=True), "{label} {text!r} [{start}, {end}) crosses another span.")
+    rows = _meeting(inputs, crosses=True) if not inputs.scheme.overlap else np.zeros(0, np.int64)
+    return inputs.flag_spans(rows, "{label} {text!r} [{start}, {end}) crosses another span.")
 
 
 def nested(inputs: CheckInputs) -> Iterator[Finding]:
     """An entity span lies inside another, and the scheme says that spans do not."""
-    if inputs.scheme.nesting:
-        return iter(())
-    return inputs.flag_spans(_meeting(inputs, crosses=False), "{label} {text!r} [{start}, {end}) lies inside another span.")
+    rows = _meeting(inputs, crosses=False) if not inputs.scheme.nesting else np.zeros(0, np.int64)
+    return inputs.flag_spans(rows, "{label} {text!r} [{start}, {end}) lies inside another span.")
 
 
 def unknown_span_label(inputs: CheckInputs) -> Iterator[Finding]:
