@@ -1,34 +1,31 @@
 """How far annotators agree on spans: pairwise F1 of exact and of overlapping spans, and alpha over tokens.
 
-With two annotators and spans, chance-corrected agreement over spans is not defined, because nobody knows what was not
-marked; F1 is what it approaches (G. Hripcsak and A. S. Rothschild 2005, doi 10.1197/jamia.M1733). A span counts as
-found exactly when the other annotator gave the same label the same bounds; in part when a span of that label shares a
-character with it (the "type" measure of SemEval-2013 task 9).
+Chance-corrected agreement is not defined for spans, because what nobody marked cannot be counted; F1 is its limit
+(G. Hripcsak and A. S. Rothschild 2005, doi 10.1197/jamia.M1733). A span is found exactly when the other annotator gave
+the same label the same bounds, and in part when a span of that label shares a character with it (the "type" measure of
+SemEval-2013 task 9).
 """
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.coefficients import interval, nominal_alpha, patterns_of_votes
-from builder.quality.measures import bounds, number
+from builder.quality.agreement.coefficients import bootstrap_interval, nominal_alpha, patterns_of_votes
+from builder.quality.agreement.report import Interval, SpanAgreement, SpanMeasures, rounded, rounded_interval
 from builder.quality.settings import Quality
-from builder.quality.votes import Floats, Integers, Votes, reviews, voting
-
-_TOKEN = re.compile(r"\w+|[^\w\s]")
+from builder.quality.voters import voting_unreviewed
+from builder.quality.votes import Floats, Integers, Mask, Votes
+from builder.text import token_spans
 
 
 @dataclass
 class Marked:
     """The spans of annotations that vote, as numbers, sorted by chunk and start.
 
-    `chunk_of`, `annotator_of` and `asked` have an entry an annotation; `owner` names the annotation of a span.
+    `chunk_of` and `annotator_of` have one entry per annotation; `owner` is the annotation of each span.
     """
 
     chunks: list[str]
@@ -43,9 +40,8 @@ class Marked:
 
 
 def marked(annotations: pa.Table, spans: pa.Table, kind: str) -> Marked:
-    """The marked spans of one kind; reviews are left out."""
-    voters = voting(annotations)
-    voters = voters.filter(pa.array([not r for r in reviews(voters)], pa.bool_()))
+    """The marked spans of one kind, without reviews."""
+    voters = voting_unreviewed(annotations)
     rows = spans.filter(pc.equal(spans["kind"], kind))
     owner = pc.fill_null(pc.index_in(rows["annotation_id"], value_set=voters["annotation_id"]), -1)
     rows, owner = rows.filter(pc.greater_equal(owner, 0)), owner.filter(pc.greater_equal(owner, 0))
@@ -65,50 +61,42 @@ def marked(annotations: pa.Table, spans: pa.Table, kind: str) -> Marked:
 
 
 def span_agreement(
-    annotations: pa.Table,
-    spans: pa.Table,
-    windows: pa.Table,
-    settings: Quality,
-    asked: Mapping[str, Collection[str]] | None = None,
-) -> dict[str, Any]:
-    """`{"entity": {"overall": ..., "labels": {...}}, "evidence": {...}}`, each of exact and partial F1 and token alpha.
+    annotations: pa.Table, spans: pa.Table, windows: pa.Table, kind: str, settings: Quality
+) -> SpanAgreement | None:
+    """Agreement on spans of one kind, with bootstrap intervals over chunks; None when nobody marked any.
 
-    `asked` names, by annotator, the entity labels asked for: everyone else on a label is compared without them, and
-    overall F1 is that of all labels together. Kinds that nobody marked are left out.
+    Annotators are compared only on the labels they were asked for (`quality.asked`). Overall F1 is that of all labels
+    together.
     """
-    out: dict[str, Any] = {}
-    for kind in ("entity", "evidence"):
-        found = marked(annotations, spans, kind)
-        if not found.labels:
-            continue
-        heard = _asked(found, asked or settings.asked if kind == "entity" else {})
-        tables = {label: _matches(found, i, heard[:, i]) for i, label in enumerate(found.labels)}
-        together = _add(list(tables.values()))
-        tokens = _tokens(found, windows)
-        everywhere = np.asarray(heard.all(axis=1), dtype=np.bool_)
-        out[kind] = {
-            "overall": _f1(together, settings) | _alpha(found, tokens, None, everywhere),
-            "labels": {
-                label: _f1(tables[label], settings) | _alpha(found, tokens, i, heard[:, i])
-                for i, label in enumerate(found.labels)
-            },
-        }
-    return out
-
-
-def all_matches(
-    annotations: pa.Table, spans: pa.Table, kind: str, asked: Mapping[str, Collection[str]]
-) -> tuple[Marked, "Matches | None"]:
-    """What annotators marked, and how much of it the others found, all labels together; None when nothing was."""
     found = marked(annotations, spans, kind)
-    heard = _asked(found, asked)
+    if not found.labels:
+        return None
+    heard = _was_asked(found, settings.asked)
     tables = [_matches(found, i, heard[:, i]) for i in range(len(found.labels))]
-    return found, _add(tables) if tables else None
+    tokens = _tokens(found, windows)
+    return SpanAgreement(
+        overall=_measures(found, tokens, _add(tables), None, np.asarray(heard.all(axis=1)), settings),
+        labels={
+            label: _measures(found, tokens, tables[i], i, heard[:, i], settings) for i, label in enumerate(found.labels)
+        },
+    )
+
+
+def exact_f1_by_annotator(annotations: pa.Table, spans: pa.Table, kind: str, settings: Quality) -> dict[str, float]:
+    """Exact F1 of each annotator against all others; annotators with nothing to compare are missing."""
+    found = marked(annotations, spans, kind)
+    heard = _was_asked(found, settings.asked)
+    if not found.labels:
+        return {}
+    together = _add([_matches(found, i, heard[:, i]) for i in range(len(found.labels))])
+    hits = (together.pairs_exact + together.pairs_exact.T).sum(axis=1)
+    compared = (together.pairs_compared + together.pairs_compared.T).sum(axis=1)
+    return {name: round(float(hits[i] / compared[i]), 6) for i, name in enumerate(found.annotators) if compared[i]}
 
 
 @dataclass
 class Matches:
-    """By chunk: spans with an other annotator to compare with (once for each), and how many of those were found."""
+    """By chunk: spans, counted once per other annotator to compare with, and how many of those were found."""
 
     compared: Integers
     exact: Integers
@@ -118,16 +106,16 @@ class Matches:
     pairs_exact: Integers
 
 
-def _asked(found: Marked, asked: Mapping[str, Collection[str]]) -> npt.NDArray[np.bool_]:
+def _was_asked(found: Marked, asked: Mapping[str, Collection[str]]) -> Mask:
     """Annotations by labels: whether the annotator was asked for the label."""
     by_name = np.array(
         [[name not in asked or label in asked[name] for label in found.labels] for name in found.annotators], dtype=bool
     )
-    heard: np.typing.NDArray[np.bool_] = by_name.reshape(len(found.annotators), len(found.labels))[found.annotator_of]
+    heard: Mask = by_name.reshape(len(found.annotators), len(found.labels))[found.annotator_of]
     return heard
 
 
-def _matches(found: Marked, label: int, heard: npt.NDArray[np.bool_]) -> Matches:
+def _matches(found: Marked, label: int, heard: Mask) -> Matches:
     rows = np.flatnonzero((found.label == label) & heard[found.owner])
     owner, start, end = found.owner[rows], found.start[rows], found.end[rows]
     chunk = found.chunk_of[owner]
@@ -144,7 +132,7 @@ def _matches(found: Marked, label: int, heard: npt.NDArray[np.bool_]) -> Matches
         np.add.at(pairs_compared, (found.annotator_of[b], found.annotator_of[a]), spans_of[b])
     met: list[Integers] = []
     same: list[Integers] = []
-    # Sorted by start: beyond the first span that starts after this one ends nothing overlaps it.
+    # Sorted by start: after the first span that starts where this one has ended, none overlaps it.
     left = np.arange(len(rows))
     for distance in range(1, len(rows)):
         left = left[left + distance < len(rows)]
@@ -168,7 +156,7 @@ def _matches(found: Marked, label: int, heard: npt.NDArray[np.bool_]) -> Matches
     )  # fmt: skip
 
 
-def _neighbours(groups: Integers) -> "list[tuple[Integers, Integers]]":
+def _neighbours(groups: Integers) -> list[tuple[Integers, Integers]]:
     """All pairs of positions within runs of equal values, by distance."""
     out = []
     for distance in range(1, len(groups)):
@@ -184,17 +172,19 @@ def _add(tables: list[Matches]) -> Matches:
     return Matches(*(sum((getattr(t, name) for t in tables[1:]), getattr(tables[0], name)) for name in fields))
 
 
-def _f1(table: Matches, settings: Quality) -> dict[str, Any]:
-    out: dict[str, Any] = {"compared": int(table.compared.sum())}
-    for name, hits in (("exact_f1", table.exact), ("partial_f1", table.partial)):
+def _measures(
+    found: Marked, tokens: "Tokens", table: Matches, label: int | None, heard: Mask, settings: Quality
+) -> SpanMeasures:
+    def f1(hits: Integers) -> tuple[float | None, Interval | None]:
         rows = np.stack([hits, table.compared], axis=1)
         different, times = np.unique(rows[rows[:, 1] > 0], axis=0, return_counts=True)
         patterns: Floats = different.reshape(-1, 2).astype(np.float64)
         weights: Floats = times.astype(np.float64)
-        drawn = interval(_rate, patterns, weights, settings.bootstrap, settings.confidence, settings.seed)
-        out[name] = number(_rate(patterns, weights))
-        out[f"{name}_interval"] = bounds(drawn)
-    return out
+        drawn = bootstrap_interval(_rate, patterns, weights, settings.bootstrap, settings.confidence, settings.seed)
+        return rounded(_rate(patterns, weights)), rounded_interval(drawn)
+
+    alpha, counted = _alpha(found, tokens, label, heard)
+    return SpanMeasures(int(table.compared.sum()), *f1(table.exact), *f1(table.partial), rounded(alpha), counted)
 
 
 def _rate(patterns: Floats, weights: Floats) -> float:
@@ -204,11 +194,14 @@ def _rate(patterns: Floats, weights: Floats) -> float:
     return float(weights @ patterns[:, 0]) / compared if compared else float("nan")
 
 
-def _alpha(found: Marked, tokens: "Tokens", label: int | None, heard: npt.NDArray[np.bool_]) -> dict[str, Any]:
-    """Nominal alpha over tokens: the label of the outermost span over a token, or none; or this label or none."""
+def _alpha(found: Marked, tokens: "Tokens", label: int | None, heard: Mask) -> tuple[float, int]:
+    """Nominal alpha over tokens, and the number of tokens compared.
+
+    Without `label` a token's value is the label of the outermost span over it, or none; else it is this label or none.
+    """
     asked = np.flatnonzero(heard)
     size = tokens.size[found.chunk_of[asked]]
-    # A block of tokens for each annotation that was asked, one after the other.
+    # One block of tokens per annotation that was asked, one after the other.
     block = np.zeros(len(heard), dtype=np.int64)
     block[asked] = np.cumsum(size) - size
     given = np.zeros(int(size.sum()), dtype=np.int64)
@@ -227,14 +220,14 @@ def _alpha(found: Marked, tokens: "Tokens", label: int | None, heard: npt.NDArra
     labels = ["", *found.labels] if label is None else ["", found.labels[label]]
     who = np.repeat(found.annotator_of[asked], size)
     patterns, weights, _ = patterns_of_votes(Votes(int(tokens.size.sum()), found.annotators, labels, token, who, given))
-    return {"token_alpha": number(nominal_alpha(patterns, weights)), "tokens": int(weights.sum())}
+    return nominal_alpha(patterns, weights), int(weights.sum())
 
 
 @dataclass
 class Tokens:
-    """Where the tokens of all chunks stand when the chunks are laid one after the other.
+    """Positions of the tokens of all chunks when the chunks are laid one after the other.
 
-    An article offset in a chunk plus `base` of the chunk is its place there; `first` and `size` are by chunk.
+    An article offset in a chunk plus `base` of the chunk is a position there. `first` and `size` are by chunk.
     """
 
     start: Integers
@@ -250,7 +243,7 @@ def _tokens(found: Marked, windows: pa.Table) -> Tokens:
     texts, starts = shown["text"].to_pylist(), shown["start"].to_numpy().astype(np.int64)
     lengths = np.array([len(text) + 1 for text in texts], dtype=np.int64)
     ahead = np.cumsum(lengths) - lengths
-    places = [[m.span() for m in _TOKEN.finditer(text)] for text in texts]
+    places = [token_spans(text) for text in texts]
     size = np.array([len(p) for p in places], dtype=np.int64)
     flat = (
         np.array([span for p in places for span in p], dtype=np.int64).reshape(-1, 2) + np.repeat(ahead, size)[:, None]

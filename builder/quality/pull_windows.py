@@ -1,4 +1,4 @@
-"""What annotators looked at, as the tasks of a pull showed it: one row a chunk, and the parents of reviews."""
+"""What annotators saw, from the tasks of a pull: one row per chunk, and what each review was made from."""
 
 from collections.abc import Iterable, Mapping
 
@@ -27,7 +27,7 @@ class _Task(msgspec.Struct):
 
 
 def read_windows(lines: Iterable[bytes]) -> tuple[pa.Table, dict[int, list[str]]]:
-    """WINDOWS in the order of chunk id, from the lines of a pull; and the annotations each review task shows, by task.
+    """WINDOWS in the order of chunk id, from the lines of a pull; and by review task the annotations that it shows.
 
     A chunk with several tasks has one row. Lines that are no tasks of this builder are left out; decoding reports them.
     """
@@ -49,9 +49,9 @@ def read_windows(lines: Iterable[bytes]) -> tuple[pa.Table, dict[int, list[str]]
 
 
 def with_parents(annotations: pa.Table, parents: Mapping[int, list[str]]) -> pa.Table:
-    """ANNOTATIONS in which those on review tasks have the annotations shown there as `parent_id`, one blank between.
+    """ANNOTATIONS in which those on review tasks have as `parent_id` the annotations shown there, space-separated.
 
-    `parents` leads from the id of a review task to the annotations it shows. Drafts keep the parent they have.
+    `parents` maps a review task to the annotations it shows. Drafts keep their parent.
     """
     columns = (annotations[c].to_pylist() for c in ("task_id", "state", "parent_id"))
     made_from = [

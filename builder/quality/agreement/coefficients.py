@@ -1,8 +1,8 @@
 """Agreement coefficients from counts: how many annotators gave each item each label.
 
 Every coefficient depends on the items only through the rows of counts, so items with the same row are one pattern with
-a weight. A function takes `patterns` (patterns by labels) and `weights` (items a pattern) and returns the coefficient,
-or nan where it is not defined. Resampling items with replacement is then one multinomial draw over few patterns.
+a weight. A function takes `patterns` (patterns by labels) and `weights` (items per pattern) and returns the
+coefficient, or nan where it is not defined. Resampling items with replacement is one multinomial draw over patterns.
 
 Sources: J. Cohen 1960 (doi 10.1177/001316446002000104); J. L. Fleiss 1971 (doi 10.1037/h0031619); R. J. Light 1971
 (doi 10.1037/h0031643); K. Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011; R. Artstein and M. Poesio
@@ -12,7 +12,6 @@ Sources: J. Cohen 1960 (doi 10.1177/001316446002000104); J. L. Fleiss 1971 (doi 
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
 from builder.quality.votes import Floats, Integers, Votes
 
@@ -26,8 +25,8 @@ def counts_of(votes: Votes) -> Integers:
     return cells.reshape(votes.items, width)
 
 
-def patterns_of(counts: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """The different rows of the counts with two ratings or more, and how often each stands there."""
+def patterns_of(counts: Integers) -> tuple[Floats, Floats]:
+    """The distinct rows of the counts with two ratings or more, and how many items have each."""
     paired = counts[counts.sum(axis=1) >= 2]
     rows, times = np.unique(paired, axis=0, return_counts=True) if len(paired) else (paired, np.zeros(0))
     return rows.astype(np.float64), times.astype(np.float64)
@@ -36,8 +35,7 @@ def patterns_of(counts: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
 def patterns_of_votes(votes: Votes) -> tuple[Floats, Floats, int]:
     """The same patterns straight from the votes, and the number of items with one rating.
 
-    The counts of an item are read as the digits of one number, so that items are compared without the table of counts:
-    this costs about as much as that table.
+    The counts of an item are read as the digits of one number, so that items are compared without the table of counts.
     """
     width, base = len(votes.labels), len(votes.annotators) + 1
     if base**width > 2**53:
@@ -53,7 +51,7 @@ def patterns_of_votes(votes: Votes) -> tuple[Floats, Floats, int]:
     rows = found[:, None] // digits.astype(np.int64) % base
     ratings = rows.sum(axis=1)
     if int(ratings @ times) != len(votes.item):
-        # A digit ran over: somebody voted twice for an item.
+        # A digit overflowed: somebody voted twice on an item.
         return _patterns_by_counting(votes)
     kept = ratings >= 2
     single = int(times[ratings == 1].sum())
@@ -66,14 +64,14 @@ def _patterns_by_counting(votes: Votes) -> tuple[Floats, Floats, int]:
 
 
 def observed(patterns: Floats, weights: Floats) -> float:
-    """The mean share of pairs of annotators of an item who agree; items with one rating tell nothing."""
+    """The mean share of pairs of annotators of an item who agree; an item with one rating has no pair."""
     n = patterns.sum(axis=1)
     agreeing = (patterns * (patterns - 1)).sum(axis=1) / (n * (n - 1))
     return _ratio(float(weights @ agreeing), float(weights.sum()))
 
 
 def fleiss(patterns: Floats, weights: Floats) -> float:
-    """Fleiss' kappa (multi-pi); of two annotators it is Scott's pi. Items may have different numbers of ratings."""
+    """Fleiss' kappa (multi-pi); for two annotators it is Scott's pi. Items may have different numbers of ratings."""
     totals = weights @ patterns
     expected = float(((totals / max(totals.sum(), 1)) ** 2).sum())
     return _ratio(observed(patterns, weights) - expected, 1 - expected)
@@ -91,22 +89,13 @@ def nominal_alpha(patterns: Floats, weights: Floats) -> float:
 
 def ordinal_alpha(patterns: Floats, weights: Floats) -> float:
     """Krippendorff's alpha for labels in the order of the columns."""
+    n = patterns.sum(axis=1)
     totals = weights @ patterns
     upto = np.cumsum(totals) - totals / 2
-    return _alpha(patterns, weights, (upto[:, None] - upto[None, :]) ** 2)
-
-
-def interval_alpha(patterns: Floats, weights: Floats, values: Floats) -> float:
-    """Krippendorff's alpha for numbers; `values` are those of the columns."""
-    return _alpha(patterns, weights, (values[:, None] - values[None, :]) ** 2)
-
-
-def _alpha(patterns: Floats, weights: Floats, distance: Floats) -> float:
-    n = patterns.sum(axis=1)
+    distance = (upto[:, None] - upto[None, :]) ** 2
     # Ordered pairs of ratings within items, each item weighing as many values as it has. Pairs of equal labels
     # have no distance, so the diagonal needs no correction.
     together = patterns.T @ (patterns * (weights / (n - 1))[:, None])
-    totals = weights @ patterns
     expected = float((np.outer(totals, totals) * distance).sum())
     return 1 - _ratio(float((together * distance).sum()) * (float(totals.sum()) - 1), expected)
 
@@ -120,7 +109,7 @@ def cohen(confusion: Floats) -> float:
     return _ratio(float(np.trace(confusion)) / n - expected, 1 - expected)
 
 
-def interval(
+def bootstrap_interval(
     coefficient: Coefficient, patterns: Floats, weights: Floats, draws: int, confidence: float, seed: int
 ) -> tuple[float, float]:
     """The percentile bootstrap interval over items; nan without draws or without items.

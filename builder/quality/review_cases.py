@@ -1,4 +1,4 @@
-"""Chunks that need an expert: what is unresolved or in quarantine there, and who said what, without names."""
+"""Chunks that need an expert: what is unresolved or in quarantine there, and who voted how, without names."""
 
 import re
 from collections import defaultdict
@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.votes import reviews, voting
+from builder.quality.voters import SUBMITTED, reviewed_chunks, reviews
 from builder.scheme import Scheme
 from builder.store import digest
 
@@ -19,17 +19,17 @@ _LONGEST = 80
 
 @dataclass
 class Suggestion:
-    """Labels shown to the expert as a whole: rows of SPANS and ANSWERS, problems and comment, and whose they are."""
+    """Labels shown to the expert as one suggestion: whose they are, rows of SPANS and ANSWERS, problems and comment."""
 
     by: str
     spans: list[Row] = field(default_factory=list)
-    stances: list[Row] = field(default_factory=list)
+    answers: list[Row] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     comment: str = ""
 
 
 @dataclass
-class Case:
+class ReviewCase:
     """One chunk for the expert. `why` is Markdown; `review_of` are the annotations that the decision replaces."""
 
     chunk_id: str
@@ -38,28 +38,32 @@ class Case:
     suggestions: list[Suggestion]
 
 
-def cases(
+def review_cases(
     annotations: pa.Table,
     spans: pa.Table,
-    stances: pa.Table,
+    answers: pa.Table,
     issues: pa.Table,
     gold_spans: pa.Table,
     gold_answers: pa.Table,
     windows: pa.Table,
     scheme: Scheme,
-) -> list[Case]:
-    """The open cases in the order of chunk id: unresolved gold, or an annotation in quarantine and no review yet.
+) -> list[ReviewCase]:
+    """The open cases in the order of chunk id: unresolved gold, or an annotation in quarantine without a review.
 
-    Letters are drawn for each chunk anew, so that nobody can be followed from chunk to chunk.
+    Annotators appear under letters that are drawn anew for each chunk, so that nobody can be followed from chunk to
+    chunk.
     """
-    voters = voting(annotations)
-    reviewed = set(voters.filter(voters["review"])["chunk_id"].to_pylist())
+    questions = scheme.questions
+    reviewed = reviewed_chunks(annotations)
     people = _people(annotations)
     letters = {row["annotation_id"]: letter for made in people.values() for letter, row in made}
     why: dict[str, list[str]] = defaultdict(list)
     for row in _unresolved(gold_answers):
-        votes = [f"{letters[v['annotation_id']]} {_stance(scheme, v['label'])}" for v in _known(row, letters)]
-        why[row["chunk_id"]].append(f"Stance toward {_plain(scheme.title(row['target']))}: {', '.join(sorted(votes))}")
+        question, target = questions[row["question"]], row["target"]
+        shown = {label: _plain(question.label_title(label)) for label in question.labels}
+        votes = [f"{letters[v['annotation_id']]} {shown[v['label']]}" for v in _known(row, letters)]
+        about = f"{_plain(question.name)} for {_plain(question.title(target))}" if target else _plain(question.name)
+        why[row["chunk_id"]].append(f"{about}: {', '.join(sorted(votes))}")
     for row in _unresolved(gold_spans):
         votes = [f"{letters[v['annotation_id']]} {v['label'] or 'nothing'}" for v in _known(row, letters)]
         words = _plain(row["text"][:_LONGEST])
@@ -75,10 +79,12 @@ def cases(
         why[chunk] += [f"{letter} is in quarantine" for letter in whole if f"{letter} is in quarantine" not in said]
     places = dict(zip(*(windows[c].to_pylist() for c in ("chunk_id", "start")), strict=True))
     ends = dict(zip(*(windows[c].to_pylist() for c in ("chunk_id", "end")), strict=True))
-    settled_spans, settled_stances = _settled(gold_spans), _settled(gold_answers)
-    if scheme.target_mode == "mention":
-        settled_stances.clear()
-    own_spans, own_stances = _by_annotation(spans), _by_annotation(stances)
+    notes = {label for q in questions.values() if q.gives == "notes" for label in q.labels}
+    # Gold answers about mentions are not tied to one marked span, so there is nothing to fill in.
+    of_mentions = [q.name for q in questions.values() if q.mode == "mention"]
+    fillable = gold_answers.filter(pc.invert(pc.is_in(gold_answers["question"], pa.array(of_mentions, pa.string()))))
+    settled_spans, settled_answers = _settled(gold_spans), _settled(fillable)
+    own_spans, own_answers = _by_annotation(spans), _by_annotation(answers)
     out = []
     for chunk in sorted(c for c, reasons in why.items() if reasons):
         suggestions = [
@@ -87,24 +93,23 @@ def cases(
                 spans=[
                     s for s in own_spans[row["annotation_id"]] if places[chunk] <= s["start"] < s["end"] <= ends[chunk]
                 ],
-                stances=own_stances[row["annotation_id"]],
-                problems=[p for p in row["problems"] or [] if p in scheme.problems],
+                answers=own_answers[row["annotation_id"]],
+                problems=[p for p in row["problems"] or [] if p in notes],
                 comment=row["comment"] or "",
             )
             for letter, row in people[chunk]
         ]
-        # The page opens with the last suggestion: what is settled is filled in, what is not is left to the expert.
-        settled = Suggestion("agreed so far", settled_spans[chunk], settled_stances[chunk])
-        suggestions.append(settled)
+        # The page opens with the last suggestion: it fills in what is settled and leaves the rest to the expert.
+        suggestions.append(Suggestion("agreed so far", settled_spans[chunk], settled_answers[chunk]))
         text = "**Why this chunk is here**\n\n" + "\n".join(f"- {reason}" for reason in why[chunk])
-        out.append(Case(chunk, text, sorted(row["annotation_id"] for _, row in people[chunk]), suggestions))
+        out.append(ReviewCase(chunk, text, sorted(row["annotation_id"] for _, row in people[chunk]), suggestions))
     return out
 
 
 def _people(annotations: pa.Table) -> dict[str, list[tuple[str, Row]]]:
-    """By chunk, what was submitted there but for reviews, each under a letter that says nothing about who it was."""
+    """By chunk, what was submitted there except reviews, each under a letter that does not reveal the annotator."""
     table = annotations.filter(pa.array([not r for r in reviews(annotations)], pa.bool_()))
-    table = table.filter(pc.is_in(table["state"], pa.array(["labelled", "labelled-empty"])))
+    table = table.filter(pc.is_in(table["state"], pa.array(SUBMITTED)))
     by_chunk: dict[str, list[Row]] = defaultdict(list)
     names = ["annotation_id", "chunk_id", "annotator", "quarantined", "problems", "comment"]
     for row in table.select(names).to_pylist():
@@ -148,11 +153,7 @@ def _by_annotation(table: pa.Table) -> dict[str, list[Row]]:
     return out
 
 
-def _stance(scheme: Scheme, label: str | None) -> str:
-    return _plain(scheme.stance_title(label)) if label else "nothing"
-
-
 def _plain(text: str) -> str:
-    """Text that Markdown and HTML show as it is, on one line."""
+    """Text that Markdown and HTML show literally, on one line."""
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return " ".join(_SPECIAL.sub(r"\\\1", escaped).split())
