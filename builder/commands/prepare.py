@@ -42,12 +42,12 @@ def prepare(config: Config, console: "Console") -> dict[str, Any]:
     from builder.corpus.shards import pieces, shards
     from builder.corpus.watch import Watch, show
     from builder.engine import Runner
-    from builder.studio.lock import exclusive
+    from builder.studio.campaign import alone
 
     stage = config.stage("prepare")
     with (
         # Two at once with other settings would each remove the other's parts, and mix their tables.
-        exclusive(config.dataset_folder / "prepare.lock", "prepare"),
+        alone(config.dataset_folder / "prepare.lock", "prepare"),
         Watch(console) as watch,
         Runner(config.engine) as runner,
     ):

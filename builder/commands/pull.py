@@ -1,11 +1,9 @@
 """`builder pull`: what annotators did is an immutable, hashed folder in the workspace."""
 
-import secrets
 from typing import TYPE_CHECKING, Any
 
+from builder.commands.campaign import campaign_of, shown
 from builder.config import Config
-from builder.errors import StoreError
-from builder.store import atomic
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,42 +14,10 @@ def pull(config: Config, console: "Console", *, full: bool = False) -> dict[str,
 
     Only what changed since the last pull is asked for, unless `full`. Raises `StoreError` when nothing was pushed.
     """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from builder.studio.pull import pull as pull_from
 
-    from builder.studio import projects
-    from builder.studio.client import Client
-    from builder.studio.lock import exclusive
-    from builder.studio.pull import pull as fetch
-    from builder.studio.server import ensure
-
-    _make_salt(config)
-    folder = config.dataset_folder / "pulls"
-    with (
-        exclusive(config.dataset_folder / "pull.lock", "pull"),
-        console.status("Label Studio") as status,
-        ensure(config, status.update) as server,
-        Client(server, config.label_studio) as client,
-    ):
-        client.version()
-        found = projects.all_of(client, config)
-        if not found:
-            raise StoreError(
-                f"There is no project of {config.dataset.name} at {client.url}.", "Run `builder push` first."
-            )
-        status.stop()
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, console=console, transient=True) as progress:
-            bar = progress.add_task("pull", total=None)
-            pulled = fetch(
-                client,
-                found,
-                folder,
-                config.labels,
-                config.label_studio,
-                projects.server_key(client),
-                full,
-                lambda done, total: progress.update(bar, completed=done, total=total or None),
-            )
+    with shown(console) as progress:
+        pulled = pull_from(campaign_of(config), full=full, progress=progress)
     counts = pulled.record["counts"]
     console.print(
         f"pull {pulled.hash[:16]} ({'new' if pulled.new else 'nothing new'}): {counts['tasks']} tasks, "
@@ -62,7 +28,7 @@ def pull(config: Config, console: "Console", *, full: bool = False) -> dict[str,
     if pulled.gone:
         console.print(f"pull: {pulled.gone} tasks of the pull before are gone; that pull still holds them.")
     if counts["duplicates"]:
-        console.print(f"pull: {counts['duplicates']} duplicate tasks; `builder push` makes them one.")
+        console.print(f"pull: {counts['duplicates']} duplicate tasks; `builder push` merges them.")
     return {
         "hash": pulled.hash,
         "new": pulled.new,
@@ -74,11 +40,3 @@ def pull(config: Config, console: "Console", *, full: bool = False) -> dict[str,
         "projects": pulled.record["projects"],
         **counts,
     }
-
-
-def _make_salt(config: Config) -> None:
-    """The key of the annotators' pseudonyms exists; it is never made a second time, or they would change names."""
-    path = config.workspace / "pseudonyms.key"
-    if not path.exists():
-        with atomic(path, mode=0o600) as temporary:
-            temporary.write_bytes(secrets.token_bytes(32))

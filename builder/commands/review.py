@@ -1,9 +1,9 @@
 """`builder review`: what annotators could not settle is in front of an expert, exactly once."""
 
 from dataclasses import asdict
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from builder.commands.campaign import campaign_of, shown
 from builder.errors import StoreError
 from builder.store import read_table
 
@@ -28,7 +28,11 @@ def review(config: "Config", console: "Console", *, dry_run: bool = False) -> di
     if dry_run:
         summary["chunks"] = [case.chunk_id for case in open_cases]
     elif open_cases:
-        summary |= _push(config, console, open_cases)
+        from builder.studio.review import send_review
+
+        with shown(console) as progress:
+            sent = send_review(campaign_of(config), open_cases, _tasks(config), progress=progress)
+        summary |= asdict(sent)
     if not open_cases:
         console.print(f"review: nothing is open; {summary['decided']} chunks were decided by an expert.")
     elif dry_run:
@@ -66,41 +70,6 @@ def _decided(config: "Config") -> int:
 
     voters = voting(read_table(config.stage("validate").table("annotations"), ANNOTATIONS, "validate"))
     return len(voters.filter(pc.field("review"))["chunk_id"].unique())
-
-
-def _push(config: "Config", console: "Console", open_cases: "list[Case]") -> dict[str, Any]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    from builder.studio import projects, rescheme
-    from builder.studio.client import Client
-    from builder.studio.lock import exclusive
-    from builder.studio.push import push
-    from builder.studio.review import plan_review, review_interface
-    from builder.studio.server import ensure
-
-    planned = plan_review(open_cases, _tasks(config), config.labels)
-    wanted = projects.Wanted(
-        projects.REVIEW,
-        review_interface(config.labels),
-        maximum_annotations=1,
-        instruction="Decide what the annotators could not settle. Their labels are the suggestions A, B, C.",
-    )
-    with (
-        exclusive(config.dataset_folder / "push.lock", "push"),
-        console.status("Label Studio") as status,
-        ensure(config, status.update) as server,
-        Client(server, config.label_studio) as client,
-    ):
-        client.version()
-        status.stop()
-        project, rewritten = rescheme.ensure(client, config, wanted, review_interface)
-        with Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console, transient=True
-        ) as bars:
-            bar = bars.add_task("review", total=len(planned))
-            outcome = push(client, project["id"], planned, config.label_studio, partial(bars.advance, bar))
-        url = f"{client.url}/projects/{project['id']}/"
-    return {"project": project["id"], "url": url, **asdict(outcome), "results_rewritten": rewritten}
 
 
 def _tasks(config: "Config") -> dict[str, dict[str, Any]]:

@@ -1,8 +1,10 @@
 """`builder run`: the whole way from raw articles to a release, or as far as people have annotated."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from builder.commands.adjudicate import adjudicate
+from builder.commands.campaign import campaign_of, shown
 from builder.commands.export import export
 from builder.commands.prepare import prepare
 from builder.commands.pull import pull
@@ -10,8 +12,8 @@ from builder.commands.push import push
 from builder.commands.serve import serve
 from builder.commands.validate import validate
 from builder.config import Config
-from builder.studio.progress import progress
-from builder.studio.server import ensure
+from builder.studio.campaign import open_server
+from builder.studio.progress import annotation_progress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,11 +28,12 @@ def run(config: Config, console: "Console") -> dict[str, Any]:
     """
     summary: dict[str, Any] = {"prepare": prepare(config, console)}
     people = config.annotators.kind == "human"
-    with console.status("Label Studio") as status:
-        server = ensure(config, status.update, keep=people)
+    campaign = campaign_of(config)
+    with shown(console) as progress:
+        server = open_server(campaign, progress, keep=people)
     with server:
         summary["push"] = push(config, console)
-        summary["progress"] = state = progress(config)
+        summary["progress"] = state = asdict(annotation_progress(campaign))
         if state["done"] < state["tasks"]:
             _say_what_is_left(config, console, state)
             # On a server elsewhere people have their accounts already, and `push` said where the projects are.

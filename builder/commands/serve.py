@@ -1,10 +1,10 @@
 """`builder serve`: the embedded Label Studio runs, and the terminal says where to label and as whom."""
 
-import time
+import contextlib
 from typing import TYPE_CHECKING, Any
 
+from builder.commands.campaign import campaign_of, shown
 from builder.config import Config
-from builder.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,49 +16,34 @@ def serve(config: Config, console: "Console", *, stop: bool = False, foreground:
     With `foreground` it stays until Ctrl-C and stops then; with `stop` no server of this workspace runs afterwards.
     Raises `ConfigError` when the configuration names a server elsewhere.
     """
-    from builder.studio import accounts, projects, server
-    from builder.studio.client import Client
+    from builder.studio.serving import serve as serve_people
+    from builder.studio.serving import stop_serving, wait_served
 
-    if config.label_studio.url:
-        raise ConfigError(
-            f"label_studio.url is {config.label_studio.url}, so there is no embedded server.",
-            "Leave it empty to use the embedded Label Studio.",
-        )
-    vault = server.vault_of(config)
+    campaign = campaign_of(config)
     if stop:
-        stopped = server.stop(vault)
+        stopped = stop_serving(campaign)
         console.print("serve: stopped." if stopped else "serve: no Label Studio was running.")
         return {"running": False, "stopped": stopped}
-    with (
-        console.status("Label Studio") as status,
-        server.ensure(config, status.update, keep=not foreground) as running,
-        Client(running, config.label_studio) as client,
-    ):
-        status.update("Accounts of the annotators")
-        passwords = {} if config.annotators.kind == "recorded" else accounts.ensure_accounts(config, running, client)
-        secrets = vault.secrets()
+    with contextlib.ExitStack() as stack:
+        with shown(console) as progress:
+            served = stack.enter_context(serve_people(campaign, keep=not foreground, progress=progress))
         summary = {
             "running": True,
-            "url": running.url,
-            "version": client.version(),
-            "administrator": secrets.admin_email,
-            "annotators": list(passwords),
-            "projects": {
-                slot: f"{running.url}/projects/{project['id']}/"
-                for slot, project in projects.all_of(client, config).items()
-            },
+            "url": served.url,
+            "version": served.version,
+            "administrator": served.administrator,
+            "annotators": [email for email in served.passwords if email != served.administrator],
+            "projects": served.projects,
         }
-        status.stop()
-        _show(console, config, summary, {secrets.admin_email: secrets.admin_password, **passwords})
+        _show(console, config, summary, served.passwords)
         console.print("Ctrl-C stops it." if foreground else "It stays until `builder serve --stop`.")
         if foreground:
             try:
-                while server.find(vault) is not None:
-                    time.sleep(2)
+                wait_served(campaign)
             except KeyboardInterrupt:
                 console.print("Stopping.")
     if foreground:
-        server.stop(vault)
+        stop_serving(campaign)
         summary["running"] = False
     return summary
 

@@ -1,10 +1,10 @@
 """`builder status`: how far each stage and the annotation are, without changing anything."""
 
-from dataclasses import replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from builder.commands.campaign import campaign_of
 from builder.config import Config
-from builder.errors import BuilderError
 from builder.release.versions import releases
 from builder.store import read_json
 
@@ -33,34 +33,15 @@ def status(config: Config, console: "Console") -> dict[str, Any]:
 
 
 def _server(config: Config) -> dict[str, Any]:
-    """Where Label Studio is, and how far annotation is when it runs."""
-    from builder.studio.vault import Vault
-
-    if config.label_studio.url:
-        return _elsewhere(config)
-    record = Vault(config.workspace / "studio").server()
-    if record is None:
+    """Where Label Studio is, and how far annotation is when it answers."""
+    # The imports of the room cost more than the rest of the command.
+    if not config.label_studio.url and not (config.workspace / "studio" / "server.json").exists():
         return {"running": False}
-    # Only now, because these imports cost more than the rest of the command.
-    from builder.studio.progress import progress
-    from builder.studio.server import find, lives, vault_of
+    from builder.studio.serving import server_status
 
-    if find(vault_of(config)) is not None:
-        return {"running": True, "answers": True, "url": record["url"], **progress(config)}
-    if lives(vault_of(config)) is not None:
-        return {"running": True, "answers": False, "url": record["url"]}
-    return {"running": False}
-
-
-def _elsewhere(config: Config) -> dict[str, Any]:
-    from builder.studio.progress import progress
-
-    # Asked once and briefly: who asks how things stand does not want to wait for what does not answer.
-    hasty = replace(config.label_studio, retries=0, timeout=min(10.0, config.label_studio.timeout))
-    try:
-        return {"url": hasty.url, "answers": True, **progress(replace(config, label_studio=hasty))}
-    except BuilderError as e:
-        return {"url": hasty.url, "answers": False, "problem": str(e)}
+    found = asdict(server_status(campaign_of(config)))
+    counts = found.pop("progress") or {}
+    return {key: value for key, value in found.items() if value not in (None, "")} | counts
 
 
 def _flat(summary: dict[str, Any]) -> str:

@@ -57,7 +57,7 @@ def _validate(config: "Config", pull: str, folder: Path, fingerprint: str) -> di
     from builder.labels.decode import decode
     from builder.quality.examine import examine
     from builder.quality.windows import read_windows, with_parents
-    from builder.studio.pulled import verify
+    from builder.studio.pulls import verify
 
     verify(folder)
     stage = config.stage("validate")
