@@ -1,4 +1,4 @@
-"""What tasks a project holds, read page by page."""
+"""Which tasks a project has, read page by page."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +11,8 @@ import msgspec
 from builder.errors import Refused
 from builder.studio.client import Client, Params
 
-#: Ids that one question names: more would make its address too long.
-FEW = 250
+#: Most ids in one request: more would make its address too long.
+MOST_IDS = 250
 _ROUNDS = 4
 
 
@@ -20,12 +20,12 @@ T = TypeVar("T")
 
 
 class Data(msgspec.Struct):
-    """What we need of a task's data. In tasks put there by others, a field of this name may hold anything."""
+    """What is read of a task's data. In tasks made by others, a field of this name may hold anything."""
 
     chunk_id: Any = None
 
 
-class Entry(msgspec.Struct):
+class TaskEntry(msgspec.Struct):
     """One task as a listing shows it."""
 
     id: int
@@ -41,44 +41,47 @@ class Entry(msgspec.Struct):
 
 
 class _Page(msgspec.Struct):
-    tasks: list[Entry]
+    tasks: list[TaskEntry]
     total: int
 
 
 @dataclass
-class Held:
-    """The tasks of a project by chunk; `strangers` carry no chunk id and are left alone."""
+class ProjectTasks:
+    """The tasks of a project by chunk, the oldest first; the number of `foreign` tasks, which have no chunk id."""
 
-    by_chunk: dict[str, list[Entry]] = field(default_factory=dict)
-    strangers: int = 0
+    by_chunk: dict[str, list[TaskEntry]] = field(default_factory=dict)
+    foreign: int = 0
 
     @property
     def tasks(self) -> int:
-        return self.strangers + sum(map(len, self.by_chunk.values()))
+        return self.foreign + sum(map(len, self.by_chunk.values()))
 
-    def duplicates(self) -> dict[str, list[Entry]]:
+    def duplicates(self) -> dict[str, list[TaskEntry]]:
         return {chunk: entries for chunk, entries in self.by_chunk.items() if len(entries) > 1}
 
 
 _INCLUDE = "id,data,total_annotations,cancelled_annotations,total_predictions"
 
 
-def held(client: Client, project: int, page_size: int) -> Held:
-    """Every task of a project."""
-    return _held(client, project, {"include": _INCLUDE}, page_size)
+def tasks_of(client: Client, project: int, page_size: int) -> ProjectTasks:
+    """Every task of a project; see `read_steadily` for what it raises."""
+    return _read(client, project, {"include": _INCLUDE}, page_size)
 
 
-def held_of(client: Client, project: int, chunk_ids: Iterable[str]) -> Held:
-    """The tasks of these chunks only, looked up by the server; cheaper than `held` for a few hundred chunks."""
-    found = Held()
-    for some in batches(chunk_ids, FEW):
+def tasks_of_chunks(client: Client, project: int, chunk_ids: Iterable[str]) -> ProjectTasks:
+    """The tasks of these chunks only, looked up by the server; cheaper than `tasks_of` for a few hundred chunks."""
+    found = ProjectTasks()
+    for some in batches(chunk_ids, MOST_IDS):
         query = filters({"filter": "data.chunk_id", "operator": "in_list", "type": "String", "value": some})
-        found.by_chunk |= _held(client, project, {"include": _INCLUDE, "query": query}, 4 * FEW).by_chunk
+        found.by_chunk |= _read(client, project, {"include": _INCLUDE, "query": query}, 4 * MOST_IDS).by_chunk
     return found
 
 
 class Size(msgspec.Struct):
-    """Enough to tell that no task was added or deleted: ids only grow, so equal sizes are equal sets of tasks."""
+    """How many tasks and predictions a project has, and the highest task id.
+
+    Ids only grow, so the same number of tasks and the same highest id mean the same set of tasks.
+    """
 
     count: int = 0
     highest: int = 0
@@ -86,13 +89,13 @@ class Size(msgspec.Struct):
 
 
 class _Top(msgspec.Struct):
-    tasks: list[Entry]
+    tasks: list[TaskEntry]
     total: int
     total_predictions: int = 0
 
 
-def size(client: Client, project: int) -> Size:
-    """How many tasks a project holds, the highest id among them, and how many predictions; one cheap request."""
+def size_of(client: Client, project: int) -> Size:
+    """The size of a project; one cheap request."""
     query = msgspec.json.encode({"ordering": ["-tasks:id"]}).decode()
     page = next(pages(client, project, {"include": "id", "query": query}, 1, _Top))
     return Size(page.total, page.tasks[0].id if page.tasks else 0, page.total_predictions)
@@ -115,11 +118,11 @@ def filters(*items: dict[str, Any], conjunction: str = "and") -> str:
     return msgspec.json.encode({"filters": {"conjunction": conjunction, "items": named}}).decode()
 
 
-def nested(fields: Iterable[str], annotation: Iterable[str]) -> dict[str, str]:
+def with_annotations(fields: Iterable[str], annotation: Iterable[str]) -> dict[str, str]:
     """Parameters for a listing with these fields of each task, and those of each of its annotations.
 
-    Asked to expand annotations, the server builds one serializer a page instead of one a task, which halves its
-    work. The names stand twice because a server that does not expand applies the plain ones to what is nested.
+    When it expands annotations, the server builds one serializer per page instead of one per task, which halves its
+    work. The names are given twice because a server that does not expand applies the plain ones to the annotations.
     """
     names = list(annotation)
     include = [*fields, *(f"annotations.{name}" for name in names), *names]
@@ -127,7 +130,7 @@ def nested(fields: Iterable[str], annotation: Iterable[str]) -> dict[str, str]:
 
 
 class Page(Protocol):
-    """What a page of tasks must tell: how many tasks the whole listing has."""
+    """A page of tasks; `total` is the number of tasks of the whole listing."""
 
     total: int
 
@@ -138,7 +141,8 @@ P = TypeVar("P", bound=Page)
 def pages(client: Client, project: int, params: Params, page_size: int, kind: type[P], readers: int = 1) -> Iterator[P]:
     """All pages of a listing in order, decoded as `kind`, oldest task first; the last one may be short.
 
-    Pages are cut by offset, so a task deleted meanwhile shifts the ones behind it and hides one: see `steady`.
+    Pages are cut by offset: when a task is deleted while they are read, the later ones move up, and one task is missed.
+    `read_steadily` guards against it.
     """
 
     def page(number: int) -> bytes:
@@ -158,7 +162,7 @@ def pages(client: Client, project: int, params: Params, page_size: int, kind: ty
             yield client.decode("api/tasks", body, kind)
 
 
-def steady(
+def read_steadily(
     client: Client,
     project: int,
     params: Params,
@@ -167,13 +171,14 @@ def steady(
     take: Callable[[P], Iterable[int]],
     readers: int = 1,
 ) -> set[int]:
-    """The ids of the tasks of a listing, from a reading in which none was hidden; some may have come meanwhile.
+    """The ids of the tasks of a listing, from a reading that missed none; some may have been added while it was read.
 
-    `take` gets each page and gives the ids of its tasks. When the listing has to be read again it gets them again, and
-    may have got tasks that are not in the answer. Raises `Refused` when tasks leave the listing in every reading.
+    `take` gets each page and returns the ids of its tasks. When the listing has to be read again, it gets all pages
+    again, so it may have got tasks that are not in the result. Raises `Refused` when tasks leave the listing in each of
+    four readings.
     """
     for _ in range(_ROUNDS):
-        before = None if "query" in params else size(client, project)
+        before = None if "query" in params else size_of(client, project)
         seen: set[int] = set()
         totals: list[int] = []
         for page in pages(client, project, params, page_size, kind, readers):
@@ -193,22 +198,22 @@ def steady(
     )
 
 
-def _held(client: Client, project: int, params: Params, page_size: int) -> Held:
-    seen: dict[int, Entry] = {}
+def _read(client: Client, project: int, params: Params, page_size: int) -> ProjectTasks:
+    seen: dict[int, TaskEntry] = {}
 
     def take(page: _Page) -> list[int]:
         seen.update((entry.id, entry) for entry in page.tasks)
         return [entry.id for entry in page.tasks]
 
-    there = steady(client, project, params, page_size, _Page, take)
+    there = read_steadily(client, project, params, page_size, _Page, take)
     return _group(seen[number] for number in there)
 
 
-def _group(entries: Iterable[Entry]) -> Held:
-    found = Held()
+def _group(entries: Iterable[TaskEntry]) -> ProjectTasks:
+    found = ProjectTasks()
     for entry in sorted(entries, key=lambda e: e.id):
         if isinstance(entry.data.chunk_id, str):
             found.by_chunk.setdefault(entry.data.chunk_id, []).append(entry)
         else:
-            found.strangers += 1
+            found.foreign += 1
     return found

@@ -1,20 +1,20 @@
-"""What the embedded server's folder holds: secrets that only its owner can read, and where everything lies.
+"""The folder of the embedded server: secrets that only its owner can read, locks, and where everything is.
 
 <workspace>/studio/
     secrets.json   0600  administrator, token, signing key, annotators' passwords
     server.json          address and process ids of the running server
     server.log     0600  what Label Studio printed since its last start
     data/                Label Studio's database and uploads
-    home/                stands in for the home folder, into which Label Studio writes too
+    home/                used as the home folder, into which Label Studio writes too
+    users/               one lock file per builder process that uses the server
 """
 
-import contextlib
-import fcntl
 import secrets
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from builder.errors import StoreError
 from builder.store import read_json, write_json
@@ -24,7 +24,7 @@ ADMIN = "admin@builder.local"
 
 @dataclass
 class Secrets:
-    """Generated once a workspace; never printed but by `builder serve`, never logged."""
+    """Generated once per workspace; printed only by `builder serve`, never logged."""
 
     admin_email: str = ADMIN
     admin_password: str = field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
@@ -42,8 +42,7 @@ class Vault:
         self.data = folder / "data"
         self.home = folder / "home"
         self.log = folder / "server.log"
-        self.in_use = folder / "in-use.lock"
-        self.starting = folder / "starting.lock"
+        self.users = folder / "users"
         self.keep = folder / "keep"
         self.initialised = folder / "initialised"
         self._secrets = folder / "secrets.json"
@@ -54,12 +53,40 @@ class Vault:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
 
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Whoever else wants to change the secrets waits until the block ends."""
-        with (self.folder / "secrets.lock").open("a", encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def turn(self) -> FileLock:
+        """The lock of whoever starts or stops the server, or begins to use it."""
+        return FileLock(self.folder / "turn.lock", thread_local=False)
+
+    def secrets_lock(self) -> FileLock:
+        """The lock of whoever changes the secrets."""
+        return FileLock(self.folder / "secrets.lock", thread_local=False)
+
+    def use(self) -> FileLock:
+        """A held lock that says that this process uses the server; taken while holding `turn`.
+
+        The kernel releases it when the process ends, however it ends.
+        """
+        self.users.mkdir(exist_ok=True)
+        lock = FileLock(self.users / f"{secrets.token_hex(8)}.lock", thread_local=False)
+        lock.acquire()
+        return lock
+
+    def is_used(self) -> bool:
+        """True when a process uses the server. Lock files of ended processes are removed."""
+        for path in self.users.glob("*.lock"):
+            try:
+                with FileLock(path, thread_local=False).acquire(blocking=False):
+                    path.unlink(missing_ok=True)
+            except Timeout:
+                return True
+        return False
+
+    def is_kept(self, supervisor: int) -> bool:
+        """True when the server of this supervisor stays although nobody uses it."""
+        try:
+            return self.keep.read_text(encoding="utf-8").strip() == str(supervisor)
+        except FileNotFoundError:
+            return False
 
     def secrets(self) -> Secrets:
         """The secrets, generated on the first call; raises `StoreError` when they were lost but the data was not."""

@@ -1,4 +1,4 @@
-"""Tasks on their way into a pull: written as they come, read back in the order of the pull, never all in memory."""
+"""The file of tasks of a pull, one JSON line per task: written as they arrive, merged in order, never all in memory."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from builder.studio.listing import Data
+from builder.studio.tasks import Data
 
-#: A task is a few thousand bytes, and a call of the kernel each would be a third of a pull's processor time.
+#: With the default buffer, writing would take a third of a pull's processor time.
 _BUFFER = 1 << 20
 
 
-class Place(NamedTuple):
-    """Where a task's line lies in its file; places sort as the lines of a pull do."""
+class LinePlace(NamedTuple):
+    """Where a task's line is in its file; places sort as the lines of a pull do."""
 
     chunk_id: str
     project: int
@@ -37,29 +37,29 @@ class _Line(msgspec.Struct):
     drafts: list[_Author] = []
     predictions: list[_Author] = []
 
-    def place(self, offset: int, length: int) -> Place:
-        # Tasks of others go to the front; the decoder says what they are.
-        return Place("" if self.is_strange else self.data.chunk_id, self.project, self.id, offset, length)
+    def place(self, offset: int, length: int) -> LinePlace:
+        # Tasks of others come first.
+        return LinePlace("" if self.is_foreign else self.data.chunk_id, self.project, self.id, offset, length)
 
     @property
-    def is_strange(self) -> bool:
+    def is_foreign(self) -> bool:
         return not isinstance(self.data.chunk_id, str)
 
 
 _line = msgspec.json.Decoder(_Line)
 
 
-class Spool:
-    """A file of task lines, one a task; a task that comes again replaces itself."""
+class TaskFile:
+    """A file of task lines; a task that is added again replaces its earlier line."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.index: dict[int, Place] = {}
+        self.index: dict[int, LinePlace] = {}
         self._tasks: dict[int, _Line] = {}
         self._file = path.open("wb", _BUFFER)
         self._end = 0
 
-    def __enter__(self) -> "Spool":
+    def __enter__(self) -> "TaskFile":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -81,7 +81,7 @@ class Spool:
         self._file.flush()
 
 
-def places(tasks: Path) -> Iterator[Place]:
+def places(tasks: Path) -> Iterator[LinePlace]:
     """The tasks of a pull, in order."""
     offset = 0
     with tasks.open("rb") as lines:
@@ -92,7 +92,7 @@ def places(tasks: Path) -> Iterator[Place]:
 
 
 @dataclass
-class Counts:
+class PullCounts:
     """What a pull holds, and the ids of the accounts whose work it is."""
 
     tasks: int = 0
@@ -100,43 +100,47 @@ class Counts:
     skipped: int = 0
     drafts: int = 0
     predictions: int = 0
-    #: Tasks that show a chunk again in the same project; `builder push` makes them one.
+    #: Tasks that show a chunk again in the same project; `builder push` merges them.
     duplicates: int = 0
     #: Tasks without a chunk id, made by others.
-    strangers: int = 0
+    foreign: int = 0
     users: set[int] = field(default_factory=set)
 
     def summary(self) -> dict[str, int]:
         return {name: value for name, value in vars(self).items() if isinstance(value, int)}
 
 
-def merge(base: Path | None, kept: Mapping[int, Place], spool: Spool, out: Path) -> Counts:
-    """Writes the pull's tasks to `out`: those `kept` from the earlier pull `base`, and those of the spool."""
-    spool.flush()
-    counts = Counts()
+def merge_lines(base: Path | None, kept: Mapping[int, LinePlace], new: TaskFile, out: Path) -> PullCounts:
+    """Writes the pull's tasks to `out`: those `kept` from the earlier pull `base`, and the `new` ones."""
+    new.flush()
+    counts = PullCounts()
     order = sorted(
-        [(place, False) for task, place in kept.items() if task not in spool.index]
-        + [(place, True) for place in spool.index.values()]
+        [(place, False) for task, place in kept.items() if task not in new.index]
+        + [(place, True) for place in new.index.values()]
     )
     before: tuple[str, int] | None = None
-    with spool.path.open("rb") as new, (base or spool.path).open("rb") as old, out.open("wb", _BUFFER) as file:
+    with (
+        new.path.open("rb") as fresh_lines,
+        (base or new.path).open("rb") as old_lines,
+        out.open("wb", _BUFFER) as file,
+    ):
         for place, fresh in order:
-            source = new if fresh else old
+            source = fresh_lines if fresh else old_lines
             source.seek(place.offset)
             line = source.read(place.length)
             file.write(line)
-            _count(counts, spool.task(place.task) if fresh else _line.decode(line))
+            _count(counts, new.task(place.task) if fresh else _line.decode(line))
             counts.duplicates += bool(place.chunk_id) and (place.chunk_id, place.project) == before
             before = (place.chunk_id, place.project)
     return counts
 
 
-def _count(counts: Counts, task: _Line) -> None:
+def _count(counts: PullCounts, task: _Line) -> None:
     skipped = sum(bool(a.was_cancelled) for a in task.annotations)
     counts.tasks += 1
     counts.skipped += skipped
     counts.annotations += len(task.annotations) - skipped
     counts.drafts += len(task.drafts)
     counts.predictions += len(task.predictions)
-    counts.strangers += task.is_strange
+    counts.foreign += task.is_foreign
     counts.users |= {a.completed_by for a in task.annotations if a.completed_by is not None}

@@ -1,15 +1,14 @@
 """Runs one embedded Label Studio and stops it when no builder process uses it any more.
 
-Every builder process that uses the server holds a shared lock on `in-use.lock`; the kernel drops it when the process
-ends, however it ends. This process asks for the exclusive lock once in a while: getting it means that nobody is
-left, and the server is stopped. So a crashed run leaves no orphan. `builder serve` writes this process's id into
-`keep`, and then the server stays until it is told to stop.
+Every builder process that uses the server holds a lock file in `users/`; the kernel releases it when the process ends,
+however it ends. This process looks for held locks at intervals. When there is none, it stops the server, so a crashed
+run leaves no process behind. `builder serve` writes this process's id into `keep`; then the server stays until it is
+told to stop.
 
-    python -m builder.studio.supervise FOLDER PORT DATABASE    prints its process id and goes to the background
+    python -m builder.studio.embedded.supervise FOLDER PORT DATABASE PROGRAM
+        prints its process id and goes to the background; PROGRAM is the `label-studio` command
 """
 
-import contextlib
-import fcntl
 import os
 import signal
 import subprocess
@@ -19,11 +18,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
-from builder.studio.vault import Vault
+from filelock import Timeout
+
+from builder.studio.embedded.vault import Vault
 
 POLL = 0.5
 _GRACE = 20.0
-# Settings of an outer Label Studio, and our own token, are no business of the embedded one.
+# Settings of another Label Studio, and our own token, must not reach the embedded one.
 _FOREIGN = ("LABEL_STUDIO_", "HEARTEX_", "DJANGO_", "POSTGRE_")
 
 
@@ -59,16 +60,11 @@ def environment(vault: Vault, database: str, outer: Mapping[str, str]) -> dict[s
     }
 
 
-def script() -> Path:
-    """The `label-studio` command of this Python environment; it need not exist."""
-    return Path(sys.executable).parent / "label-studio"
-
-
-def run(vault: Vault, port: int, database: str) -> None:
-    """Returns when Label Studio has ended, by itself or because nobody uses it."""
+def run(vault: Vault, port: int, database: str, program: str, poll: float = POLL) -> None:
+    """Returns when Label Studio has ended, by itself or because nobody uses it. `poll` is in seconds."""
     for folder in (vault.data, vault.home):
         folder.mkdir(parents=True, exist_ok=True)
-    command = [str(script()), "start", "-b", "--port", str(port), "--internal-host", "127.0.0.1"]
+    command = [program, "start", "-b", "--port", str(port), "--internal-host", "127.0.0.1"]
     with vault.log.open("ab") as log:
         child = subprocess.Popen(
             command,
@@ -85,24 +81,20 @@ def run(vault: Vault, port: int, database: str) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with vault.in_use.open("a") as in_use:
-        while child.poll() is None:
-            time.sleep(POLL)
-            if _is_kept(vault):
-                continue
-            try:
-                fcntl.flock(in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            # Whoever comes now waits for the lock until the server is gone, and then starts another.
-            _end(child)
-        vault.write_server(None)
-
-
-def _is_kept(vault: Vault) -> bool:
-    with contextlib.suppress(FileNotFoundError):
-        return vault.keep.read_text(encoding="utf-8").strip() == str(os.getpid())
-    return False
+    while child.poll() is None:
+        time.sleep(poll)
+        if vault.is_kept(os.getpid()):
+            continue
+        try:
+            # Whoever comes now waits for its turn until the server is gone, and then starts another.
+            with vault.turn().acquire(blocking=False):
+                if not vault.is_used():
+                    _end(child)
+                    vault.write_server(None)
+                    return
+        except Timeout:
+            continue
+    vault.write_server(None)
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:
@@ -115,11 +107,11 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 
 
 def main(arguments: list[str]) -> None:
-    folder, port, database = arguments
+    folder, port, database, program = arguments
     vault = Vault(Path(folder))
     pid = os.fork()
     if pid:
-        # The caller's child ends here, so that nobody is left to be waited for.
+        # The caller's child ends here, so that nobody has to wait for it.
         sys.stdout.write(f"{pid}\n")
         return
     os.setsid()
@@ -127,7 +119,7 @@ def main(arguments: list[str]) -> None:
     log = os.open(vault.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     for stream, target in ((0, null), (1, log), (2, log)):
         os.dup2(target, stream)
-    run(vault, int(port), database)
+    run(vault, int(port), database, program)
 
 
 if __name__ == "__main__":
