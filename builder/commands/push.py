@@ -103,7 +103,7 @@ def _with_questions(config: Config, selected: list[dict[str, Any]]) -> tuple[lis
 
 
 def _push(config: Config, console: "Console", server: "Server", client: "Client", made: "Plan") -> list[dict[str, Any]]:
-    from builder.labels.interface import interface
+    from builder.questions.interface import interface
     from builder.studio import accounts, projects, rescheme
     from builder.studio.lock import exclusive
     from builder.studio.push import push as push_project
@@ -126,7 +126,7 @@ def _push(config: Config, console: "Console", server: "Server", client: "Client"
 
 
 def _would(config: Config, client: "Client", made: "Plan") -> list[dict[str, Any]]:
-    from builder.labels.migrate import Changes
+    from builder.questions.migrate import Changes
     from builder.studio import projects, rescheme
     from builder.studio.listing import Held, held
 

@@ -54,9 +54,9 @@ def _validate(config: "Config", pull: str, folder: Path, fingerprint: str) -> di
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from builder.labels.decode import decode
     from builder.quality.examine import examine
     from builder.quality.windows import read_windows, with_parents
+    from builder.questions.decode import decode
     from builder.studio.pulled import verify
 
     verify(folder)
@@ -95,9 +95,9 @@ def _surroundings(config: "Config", shown: "pa.Table") -> "Surroundings":
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    from builder.labels import controls
     from builder.quality.examine import Surroundings
     from builder.quality.questions import read_questions
+    from builder.questions import controls
 
     around = Surroundings()
     if config.labels.target_mode == "fixed":

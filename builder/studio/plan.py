@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from builder.config import Config
-from builder.labels import encode
+from builder.questions import encode
 from builder.store import read_json, write_json
 from builder.studio.accounts import annotators
 from builder.studio.assign import assign

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.errors import SourceError
-from builder.labels import encode
+from builder.questions import encode
 from builder.scheme import Scheme
 
 Row = Mapping[str, Any]

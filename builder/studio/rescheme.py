@@ -11,8 +11,8 @@ import msgspec
 
 from builder.config import Config
 from builder.errors import Refused
-from builder.labels.interface import scheme_of
-from builder.labels.migrate import Changes, changes, renamed, transition
+from builder.questions.interface import scheme_of
+from builder.questions.migrate import Changes, changes, renamed, transition
 from builder.scheme import Scheme
 from builder.studio import projects
 from builder.studio.client import Client

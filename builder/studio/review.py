@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import msgspec
 
 from builder.errors import StudioError
-from builder.labels import encode
-from builder.labels.interface import interface
+from builder.questions import encode
+from builder.questions.interface import interface
 from builder.scheme import Scheme
 from builder.studio.push import Planned
 

@@ -17,7 +17,7 @@ import msgspec
 
 from builder.config import Config
 from builder.errors import ConfigError, SourceError, StudioError, Unreachable
-from builder.labels import encode
+from builder.questions import encode
 from builder.scheme import Scheme
 from builder.studio.client import is_loopback
 from builder.studio.listing import batches

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from builder.config import Config, Dataset, Paths
-from builder.labels.encode import results, scheme_name
+from builder.questions.encode import results, scheme_name
 from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
 from builder.tables import ANNOTATIONS, ANSWERS, SPANS, WINDOWS
 from tests.pulls import keep_pull

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from builder.commands.validate import validate
 from builder.config import Config, Dataset, Paths
-from builder.labels.encode import results
 from builder.quality.settings import CHECKS
+from builder.questions.encode import results
 from builder.store import digest, read_table, write_table
 from builder.tables import ANNOTATIONS, ARTICLES, ISSUES, build
 from tests.pulls import keep_pull

@@ -11,8 +11,8 @@ import xml.etree.ElementTree as ET
 from functools import cache
 from pathlib import Path
 
-from builder.labels import controls
-from builder.labels.hotkeys import SHIFT, Hotkeys, assign
+from builder.questions import controls
+from builder.questions.hotkeys import SHIFT, Hotkeys, assign
 from builder.scheme import EVIDENCE, EntityLabel, Scheme, StanceLabel, Target
 
 #: Entity colours dark enough to read as text on white and on their own tint; evidence keeps its own.

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from builder.labels.decode import decode
-from builder.labels.rows import Decoded
+from builder.questions.decode import decode
+from builder.questions.rows import Decoded
 from builder.scheme import EntityLabel, Migration, Scheme, StanceLabel, Target
 
 START = 1000

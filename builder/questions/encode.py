@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from builder.errors import SchemeError
-from builder.labels import controls
+from builder.questions import controls
 from builder.scheme import EVIDENCE, Scheme
 
 Row = Mapping[str, Any]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from builder.labels.rows import Decoded
+from builder.questions.rows import Decoded
 
 Make = Callable[..., dict[str, Any]]
 Read = Callable[..., Decoded]

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.labels.raw import RegionValue
-from builder.labels.spans import CODE_POINTS, Found, locate, same, trim
+from builder.questions.raw import RegionValue
+from builder.questions.spans import CODE_POINTS, Found, locate, same, trim
 
 ROCKETS = "\U0001f680\U0001f680 Kyiv and Tokyo"
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from builder.labels.raw import RegionValue
+from builder.questions.raw import RegionValue
 
 CODE_POINTS = "code points"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from builder.labels.rows import Rows
+from builder.questions.rows import Rows
 from builder.tables import ANNOTATIONS
 
 
@@ -18,7 +18,7 @@ def annotation(name: str) -> tuple[object, ...]:
 
 
 def test_what_is_shared_is_repeated_for_each_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("builder.labels.rows._BATCH", 2)
+    monkeypatch.setattr("builder.questions.rows._BATCH", 2)
     rows = Rows()
     for name in "abc":
         owner = rows.owner

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from builder.errors import SchemeError
-from builder.labels import controls
+from builder.questions import controls
 from builder.scheme import EntityLabel, Scheme
 
 

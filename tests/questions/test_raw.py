@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from builder.labels import raw
+from builder.questions import raw
 
 Make = Callable[..., dict[str, Any]]
 

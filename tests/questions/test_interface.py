@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from label_studio_sdk.label_interface import LabelInterface
 
-from builder.labels.interface import PALETTE, colors, interface, scheme_of
-from builder.labels.migrate import changes
+from builder.questions.interface import PALETTE, colors, interface, scheme_of
+from builder.questions.migrate import changes
 from builder.scheme import TARGET_MODES, EntityLabel, Scheme, StanceLabel, Target
 
 NASTY = "\"A\" <b>&amp; $5 & 'q' — 日本 $text {x} ]]> \U0001f680"

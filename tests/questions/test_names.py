@@ -1,6 +1,6 @@
 """Old names lead to present ones."""
 
-from builder.labels.names import Names, resolve
+from builder.questions.names import Names, resolve
 from builder.scheme import EntityLabel, Migration, Scheme
 
 

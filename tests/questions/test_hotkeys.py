@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.labels.hotkeys import Hotkeys, assign
+from builder.questions.hotkeys import Hotkeys, assign
 from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
 
 

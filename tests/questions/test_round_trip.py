@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from builder.labels.decode import decode
-from builder.labels.encode import results
+from builder.questions.decode import decode
+from builder.questions.encode import results
 from builder.scheme import EVIDENCE, TARGET_MODES, EntityLabel, Scheme, StanceLabel, Target
 
 START = 1000

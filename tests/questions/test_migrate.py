@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from builder.labels.interface import interface
-from builder.labels.migrate import Changes, changes, renamed, transition
+from builder.questions.interface import interface
+from builder.questions.migrate import Changes, changes, renamed, transition
 from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
 
 Make = Callable[..., dict[str, Any]]

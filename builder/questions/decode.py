@@ -12,12 +12,12 @@ from pathlib import Path
 import msgspec
 
 from builder.errors import StoreError
-from builder.labels import controls, raw
-from builder.labels.compare import outcome
-from builder.labels.names import Names
-from builder.labels.reading import Reading
-from builder.labels.rows import Decoded, Rows
 from builder.memory import uncollected
+from builder.questions import controls, raw
+from builder.questions.compare import outcome
+from builder.questions.names import Names
+from builder.questions.reading import Reading
+from builder.questions.rows import Decoded, Rows
 from builder.scheme import Scheme
 
 UNKNOWN = "annotator-unknown"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from builder.labels import controls
+from builder.questions import controls
 from builder.scheme import EVIDENCE, Scheme
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from builder.labels.raw import Annotation, Choices, Item, Prediction, Region
+from builder.questions.raw import Annotation, Choices, Item, Prediction, Region
 from builder.scheme import EVIDENCE
 
 Fact = tuple[object, ...]

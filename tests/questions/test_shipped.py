@@ -5,7 +5,7 @@ from label_studio_sdk.label_interface import LabelInterface
 from omegaconf import OmegaConf
 
 from builder.config import conf_folder
-from builder.labels.interface import interface
+from builder.questions.interface import interface
 from builder.scheme import Scheme
 
 

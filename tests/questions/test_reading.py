@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from builder.labels.rows import Decoded
+from builder.questions.rows import Decoded
 from builder.scheme import Scheme
 
 Make = Callable[..., dict[str, Any]]

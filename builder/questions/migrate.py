@@ -9,8 +9,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from builder.labels import controls
-from builder.labels.names import Names
+from builder.questions import controls
+from builder.questions.names import Names
 from builder.scheme import Scheme
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from builder.errors import SchemeError
-from builder.labels.encode import results, shown, task
+from builder.questions.encode import results, shown, task
 from builder.scheme import Scheme
 
 CHUNK = {

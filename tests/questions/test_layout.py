@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from builder.config import Config, Paths
-from builder.labels.encode import task
-from builder.labels.interface import interface
+from builder.questions.encode import task
+from builder.questions.interface import interface
 from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
 from builder.studio.client import Client
 from builder.studio.server import ensure

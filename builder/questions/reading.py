@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from builder.labels import controls, raw
-from builder.labels.names import Names
-from builder.labels.rows import Rows
-from builder.labels.spans import CODE_POINTS, is_plain, locate, same, trim
+from builder.questions import controls, raw
+from builder.questions.names import Names
+from builder.questions.rows import Rows
+from builder.questions.spans import CODE_POINTS, is_plain, locate, same, trim
 from builder.scheme import EVIDENCE
 
 _ALWAYS = {controls.ENTITY, controls.PROBLEM, controls.COMMENT}

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from builder.errors import StoreError
-from builder.labels.decode import UNKNOWN, decode, pseudonym
-from builder.labels.rows import Decoded
+from builder.questions.decode import UNKNOWN, decode, pseudonym
+from builder.questions.rows import Decoded
 from builder.scheme import TARGET_MODES, Scheme
 from builder.tables import ANNOTATIONS, ANSWERS, ISSUES, SPANS
 
@@ -92,7 +92,7 @@ def test_a_file_decodes_like_its_lines(tmp_path: Path, scheme: Scheme, read: Rea
 def test_rows_keep_their_annotation_across_batches(
     monkeypatch: pytest.MonkeyPatch, read: Read, task: Make, choice: Make
 ) -> None:
-    monkeypatch.setattr("builder.labels.rows._BATCH", 2)
+    monkeypatch.setattr("builder.questions.rows._BATCH", 2)
     tasks = []
     for n in range(5):
         made = task([choice("stance__japan", "favor")], id=n)
@@ -106,7 +106,7 @@ def test_pseudonyms_differ_by_person_and_by_salt() -> None:
 
 def test_two_people_never_share_a_pseudonym(monkeypatch: pytest.MonkeyPatch, scheme: Scheme) -> None:
     decode([], {1: "ana@example.com", 2: "Ana@example.com"}, b"salt", scheme, "pull")
-    monkeypatch.setattr("builder.labels.decode.pseudonym", lambda salt, email: "annotator-000000")
+    monkeypatch.setattr("builder.questions.decode.pseudonym", lambda salt, email: "annotator-000000")
     with pytest.raises(StoreError, match="same pseudonym"):
         decode([], {1: "ana@example.com", 2: "ben@example.com"}, b"salt", scheme, "pull")
 
