@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "quality": set(),
     "release": set(),
     "engine": set(),
-    "config": {"settings"},
+    "config": {"settings", "questions"},
     "studio": {"questions", "config"},
     "commands": {"corpus", "questions", "quality", "release", "studio", "engine", "config", "settings"},
     "cli": {"config"},

@@ -1,4 +1,4 @@
-"""Label Studio results become rows: annotations, spans, stances, and an issue for everything that was odd.
+"""Label Studio results become rows: annotations, spans, answers, and an issue for everything that was odd.
 
 Spans leave in article coordinates. Nothing is dropped in silence: what cannot be decoded is kept as it came in the
 message of an issue, and an annotation that cannot be read with certainty is quarantined.
@@ -7,16 +7,17 @@ message of an issue, and an annotation that cannot be read with certainty is qua
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
 
 from builder.errors import StoreError
 from builder.memory import uncollected
-from builder.questions import controls, raw
+from builder.questions import raw
 from builder.questions.compare import outcome
-from builder.questions.names import Names
-from builder.questions.reading import Reading
+from builder.questions.kind import kinds
+from builder.questions.reading import Dispatch, Reading
 from builder.questions.rows import Decoded, Rows
 from builder.scheme import Scheme
 
@@ -36,7 +37,7 @@ def decode(tasks: Path | Iterable[bytes], users: Mapping[int, str], salt: bytes,
     """Tables of every annotation, draft and skip in a pull: one line a task; `users` are id to e-mail.
 
     Labels of earlier versions of the scheme leave under their present names. Drafts and skips are rows of
-    annotations without spans and stances: they are no judgement. Skips keep their problems and comment. Raises
+    annotations without spans and answers: they are no judgement. Skips keep their problems and comment. Raises
     `StoreError` when two people would share a pseudonym.
     """
     decoder = _Decoder(users, salt, scheme, pull)
@@ -51,7 +52,7 @@ class _Decoder:
     def __init__(self, users: Mapping[int, str], salt: bytes, scheme: Scheme, pull: str) -> None:
         self.rows = Rows()
         self.scheme, self.salt, self.pull = scheme, salt, pull
-        self.names: dict[str, Names] = {}
+        self.dispatch = lru_cache(256)(self._dispatch)
         self.people = {number: pseudonym(salt, email) for number, email in users.items()}
         if len(set(self.people.values())) < len({email.strip().lower() for email in users.values()}):
             raise StoreError(
@@ -79,32 +80,33 @@ class _Decoder:
     def annotation(self, line: bytes, task: raw.Task, number: int, version: str) -> None:
         """Adds one submitted or skipped annotation."""
         made = task.annotations[number]
-        names = self.names.get(version)
-        if names is None:
-            names = self.names[version] = Names(self.scheme, version)
-        asked = names.asked
-        if self.scheme.target_mode == "article":
-            own = [names.targets.get(target, target) for target in task.data.targets]
-            asked = {controls.slot(n): target for n, target in enumerate(own, start=1)}
+        dispatch = self.dispatch(version, tuple(task.data.targets))
         annotator = self.who(made.completed_by)
-        reading = Reading(self.rows, names, asked, task, line, number, annotator).read()
+        reading = Reading(self.rows, dispatch, task, line, number, annotator).read()
         if annotator == UNKNOWN:
             reading.issue("unknown-annotator", "warning", f"$.annotations[{number}].completed_by", "nobody is named")
         if made.was_cancelled:
-            state, spans, stances = "skipped", [], []
+            state, spans, answers = "skipped", [], []
         else:
-            state, spans, stances = ("labelled" if made.result else "labelled-empty"), reading.spans, reading.stances
+            state, spans, answers = ("labelled" if made.result else "labelled-empty"), reading.spans, reading.answers
         data = task.data
+        prediction = outcome(made, task.predictions, dispatch.span_kinds) if task.predictions else "none"
         self.rows.annotation(
             (
                 reading.id, task.id, task.project, data.chunk_id, data.article_id, annotator, state,
-                outcome(made, task.predictions) if task.predictions else "none", bool(made.ground_truth),
-                reading.problems, reading.comment, made.created_at, made.updated_at, made.lead_time, version, self.pull,
+                prediction, bool(made.ground_truth), reading.problems, reading.comment, made.created_at,
+                made.updated_at, made.lead_time, version, self.pull,
                 f"{task.project}:{made.parent_annotation}" if made.parent_annotation else None, reading.quarantined,
             ),
             spans,
-            stances,
+            answers,
         )  # fmt: skip
+
+    def _dispatch(self, version: str, targets: tuple[str, ...]) -> Dispatch:
+        found = Dispatch(self.scheme, version, targets)
+        for question in kinds(self.scheme):
+            question.read(found)
+        return found
 
     def draft(self, task: raw.Task, draft: raw.Draft, version: str) -> None:
         """Adds work that was not submitted; `parent_id` is the annotation it would change."""

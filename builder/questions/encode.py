@@ -1,16 +1,17 @@
-"""Rows to what Label Studio holds: task data from a chunk, and result items from spans and stances."""
+"""Rows to what Label Studio holds: task data from a chunk, and result items from spans and answers."""
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from builder.errors import SchemeError
-from builder.questions import controls
-from builder.scheme import EVIDENCE, Scheme
-
-Row = Mapping[str, Any]
+from builder.questions import KINDS
+from builder.questions.kind import kinds
+from builder.questions.tags import SPANS
+from builder.questions.writing import Row, Statement, Writing
+from builder.scheme import Scheme
 
 
 def scheme_name(scheme: Scheme) -> str:
@@ -34,17 +35,16 @@ def task(chunk: Row, article: Row, scheme: Scheme, *, targets: Sequence[str] | N
         "context_after": chunk["context_after"] or "",
         "scheme": scheme_name(scheme),
     }
-    if scheme.target_mode == "article" and scheme.stance:
+    if any(question.mode == "article" for question in kinds(scheme)):
         own = list(targets or ())
         if not own or len(set(own)) < len(own):
             raise SchemeError(
                 f"Article {chunk['article_id']} lists {'a target twice' if own else 'no targets'}.",
-                "Give each article its own list of targets, or use target_mode fixed.",
+                "Give each article its own list of targets, or choose the mode fixed.",
             )
-        controls.asked(scheme, own)
         data["targets"] = own
-        for n in range(1, scheme.max_targets + 1):
-            data[f"target_{n}"] = f"{n} · {scheme.title(own[n - 1])}" if n <= len(own) else ""
+        for question in kinds(scheme):
+            data |= question.task_data(own)
     return data
 
 
@@ -61,7 +61,7 @@ def byline(chunk: Row, article: Row) -> str:
 
 def results(
     spans: Iterable[Row],
-    stances: Sequence[Row],
+    answers: Sequence[Row],
     problems: Sequence[str],
     comment: str | None,
     chunk_start: int,
@@ -74,34 +74,50 @@ def results(
 
     Rows of one interval that share their `span_id` become one region with several labels. A row without `span_id`
     gets one that depends on its interval and label only. `targets` are the article's own, in article mode. Raises
-    `ValueError` when a span leaves the chunk, and `SchemeError` when a stance has a target that is not asked.
+    `ValueError` when a span is outside the chunk, and `SchemeError` when an answer has a target that is not asked.
     """
-    items: list[dict[str, Any]] = []
-    mentions = {row["span_id"]: row["label"] for row in stances if row["span_id"]}
+    if unknown := {row["question"] for row in answers} - set(scheme.questions):
+        raise SchemeError(f"There are answers to {', '.join(sorted(unknown))}, which the scheme does not ask.")
+    writing = Writing(scheme, targets, answers, problems, comment)
     for region, rows in _regions(spans).items():
         start, end = rows[0]["start"] - chunk_start, rows[0]["end"] - chunk_start
         if not 0 <= start < end <= len(chunk_text):
             raise ValueError(f"span [{rows[0]['start']}, {rows[0]['end']}) is empty or outside its chunk")
-        place = {"start": start, "end": end, "text": shown(chunk_text[start:end])}
-        labels = [EVIDENCE if row["kind"] == "evidence" else row["label"] for row in rows]
-        items.append(_item(controls.ENTITY, "labels", {**place, "labels": labels}, region))
-        about = [target for row in rows if row["kind"] == "evidence" for target in row["targets"] or ()]
-        if about:
-            named = [_evidence_alias(target, scheme, targets) for target in about]
-            items.append(_item(controls.EVIDENCE_TARGET, "choices", {**place, "choices": named}, region))
-        if region in mentions:
-            items.append(_item(controls.MENTION_STANCE, "choices", {**place, "choices": [mentions[region]]}, region))
-    by_target = {row["target"]: row["label"] for row in stances if not row["span_id"]}
-    for name, target in controls.asked(scheme, targets).items():
-        if target in by_target:
-            items.append(_item(name, "choices", {"choices": [by_target.pop(target)]}, name))
-    if by_target:
-        raise SchemeError(f"There are stances toward {', '.join(by_target)}, which the interface does not ask about.")
-    if problems:
-        items.append(_item(controls.PROBLEM, "choices", {"choices": list(problems)}, controls.PROBLEM))
-    if comment:
-        items.append(_item(controls.COMMENT, "textarea", {"text": [comment]}, controls.COMMENT))
-    return items
+        writing.region, writing.place = region, {"start": start, "end": end, "text": shown(chunk_text[start:end])}
+        writing.item(SPANS, "labels", {**writing.place, "labels": [row["label"] for row in rows]}, region)
+        for question in kinds(scheme):
+            question.write_region(rows, writing)
+    for question in kinds(scheme):
+        question.write(writing)
+    return writing.items
+
+
+def statement(
+    said: Row, scheme: Scheme, *, targets: Sequence[str] | None = None, text: str | None = None, start: int = 0
+) -> Statement:
+    """The rows of what plain data says about a chunk: `{name of a question: what was said}`.
+
+        {"entities": [{"start": 3, "end": 8, "label": "GPE", "text": "Japan"}],
+         "evidence": [{"start": 20, "end": 31, "targets": ["japan"]}],
+         "stance": {"united_states": "favor", "japan": "none"}, "problems": ["unsure"], "comment": ""}
+
+    Offsets count from the same origin as `start`, the place of the chunk's `text`; without a text, places are not
+    checked. `targets` are the article's own. Raises `ValueError` that lists everything that does not fit.
+    """
+    made = Statement(scheme, targets, text, start)
+    foreign = [name for name in said if name not in scheme.questions and (said[name] or name not in KINDS)]
+    faults = [f"the scheme has no question {name!r}" for name in foreign]
+    # Answers may be about spans.
+    for question in sorted(kinds(scheme), key=lambda question: question.gives != "spans"):
+        try:
+            question.state(said.get(question.name), made)
+        except KeyError as e:
+            faults.append(f"{question.name}: {e} is missing")
+        except (ValueError, TypeError, AttributeError) as e:
+            faults.append(f"{question.name}: {e}")
+    if faults:
+        raise ValueError("; ".join(faults))
+    return made
 
 
 def shown(text: str) -> str:
@@ -123,18 +139,3 @@ def _regions(spans: Iterable[Row]) -> dict[str, list[Row]]:
             raise ValueError(f"span_id {region!r} names two intervals")
         same.append(row)
     return regions
-
-
-def _evidence_alias(target: str, scheme: Scheme, targets: Sequence[str]) -> str:
-    return str(list(targets).index(target) + 1) if scheme.target_mode == "article" else target
-
-
-def _item(control: str, kind: str, value: dict[str, Any], region: str) -> dict[str, Any]:
-    return {
-        "id": region,
-        "from_name": control,
-        "to_name": controls.TEXT,
-        "type": kind,
-        "value": value,
-        "origin": "manual",
-    }

@@ -1,59 +1,60 @@
 """Every label and choice gets a key of its own, laid out so that the hands learn it.
 
-Entities take the digits, evidence `0`; each target takes a block of neighbouring letters, read like the row of
-answers on the page; problems take the digits that are left. Keys the scheme gives are kept.
+Spans take the digits; each question takes a block of neighbouring letters, read like the row of answers on the page;
+what is ticked takes the digits that are left. Keys that the scheme gives are kept.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from builder.scheme import EVIDENCE, RESERVED_KEY, Scheme
+from builder.scheme import RESERVED_KEY
 
 SHIFT = "shift+"
-_DIGITS = "123456789"
 _LETTERS = "qwertyiopasdfghjklzxcvbnm"
 _BLOCKS = ("qwer", "asdf", "zxcv", "tyio", "ghjk", "bnml")
 
+#: Where the keys of a row come from. Digits that run out are followed by letters.
+DIGITS = "123456789"
+ZERO = "0"
+BLOCK = "block"
+SHIFTED_DIGITS = "shifted digits"
+
 
 @dataclass
-class Hotkeys:
-    """Keys by label: `stances` by control and stance label. A name that is missing has no key."""
+class KeyRow:
+    """Labels of one control that get keys: where from, and those that the scheme gives."""
 
-    entities: dict[str, str] = field(default_factory=dict)
-    stances: dict[str, dict[str, str]] = field(default_factory=dict)
-    problems: dict[str, str] = field(default_factory=dict)
-    evidence: dict[str, str] = field(default_factory=dict)
+    control: str
+    labels: Sequence[str]
+    source: str
+    given: Mapping[str, str] = field(default_factory=dict)
 
 
-def assign(scheme: Scheme, questions: Sequence[str]) -> Hotkeys:
-    """A key for each label, with none given twice; `questions` are the stance controls in the order shown."""
-    keys = Hotkeys(entities={name: label.hotkey for name, label in scheme.entities.items() if label.hotkey})
-    taken = set(keys.entities.values()) | {RESERVED_KEY}
-    _fill(keys.entities, [name for name in scheme.entities if name not in keys.entities], _free(_DIGITS, taken), taken)
-    if scheme.evidence and scheme.stance:
-        _fill(keys.entities, [EVIDENCE], _free("0", taken), taken)
-    _fill(keys.problems, list(scheme.problems), _free(_DIGITS, taken), taken)
-    blocks = _blocks(len(scheme.stance), taken)
-    for question in questions:
-        block = next(blocks, [])
-        keys.stances[question] = dict(zip(scheme.stance, block, strict=False))
-        taken.update(block)
-    for names, into in ((list(scheme.entities), keys.entities), (list(scheme.problems), keys.problems)):
-        rest = [name for name in names if name not in into]
-        _fill(into, rest, _free([*_LETTERS, *(f"{SHIFT}{c}" for c in _LETTERS)], taken), taken)
-    if scheme.evidence and scheme.target_mode == "fixed":
-        _fill(keys.evidence, list(scheme.targets), _free([f"{SHIFT}{d}" for d in _DIGITS], taken), taken)
+def assign(rows: Sequence[KeyRow]) -> dict[str, dict[str, str]]:
+    """Keys by control and label, none given twice; a label that is missing has no key."""
+    keys: dict[str, dict[str, str]] = {}
+    for row in rows:
+        keys.setdefault(row.control, {}).update({label: key for label, key in row.given.items() if key})
+    taken = {key for given in keys.values() for key in given.values()} | {RESERVED_KEY}
+
+    def fill(row: KeyRow, source: Iterable[str]) -> None:
+        mine = keys[row.control]
+        free = [key for key in source if key not in taken]
+        mine.update(zip([label for label in row.labels if label not in mine], free, strict=False))
+        taken.update(mine.values())
+
+    of = {source: [row for row in rows if row.source == source] for source in (DIGITS, ZERO, BLOCK, SHIFTED_DIGITS)}
+    for row in rows:
+        if row.source in (DIGITS, ZERO):
+            fill(row, row.source)
+    blocks = {width: _blocks(width, taken) for width in {len(row.labels) for row in of[BLOCK]}}
+    for row in of[BLOCK]:
+        fill(row, next(blocks[len(row.labels)], []))
+    for row in of[DIGITS]:
+        fill(row, [*_LETTERS, *(SHIFT + letter for letter in _LETTERS)])
+    for row in of[SHIFTED_DIGITS]:
+        fill(row, [SHIFT + digit for digit in DIGITS])
     return keys
-
-
-def _free(keys: Sequence[str], taken: set[str]) -> list[str]:
-    return [key for key in keys if key not in taken]
-
-
-def _fill(into: dict[str, str], names: Sequence[str], keys: Sequence[str], taken: set[str]) -> None:
-    for name, key in zip(names, keys, strict=False):
-        into[name] = key
-        taken.add(key)
 
 
 def _blocks(width: int, taken: set[str]) -> Iterator[list[str]]:
@@ -61,8 +62,8 @@ def _blocks(width: int, taken: set[str]) -> Iterator[list[str]]:
     for shift in ("", SHIFT):
         if width <= len(_BLOCKS[0]):
             for block in _BLOCKS:
-                keys = [shift + c for c in block[:width]]
+                keys = [shift + letter for letter in block[:width]]
                 if not taken.intersection(keys):
                     yield keys
-        while len(rest := _free([shift + c for c in _LETTERS], taken)) >= width > 0:
+        while len(rest := [key for letter in _LETTERS if (key := shift + letter) not in taken]) >= width > 0:
             yield rest[:width]

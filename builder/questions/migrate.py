@@ -9,14 +9,14 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from builder.questions import controls
-from builder.questions.names import Names
-from builder.scheme import Scheme
+from builder.questions import kind_of
+from builder.questions.kind import kinds
+from builder.scheme import Question, Renames, Scheme
 
 
 @dataclass
 class Changes:
-    """Differences between two schemes, each in words; `renames` are old name to new name, by kind."""
+    """Differences between two schemes, each in words; `renames` are old name to new name, by noun."""
 
     additions: list[str] = field(default_factory=list)
     renames: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -29,72 +29,63 @@ class Changes:
 
 def changes(old: Scheme, new: Scheme) -> Changes:
     """What was added, renamed (by `new.migrations`) and removed between two versions of a scheme."""
-    names = Names(new, old.version)
     found = Changes()
-    for kind, before, after, now in (
-        ("entity label", old.entities, new.entities, names.entities),
-        ("stance label", old.stance, new.stance, names.stance),
-        ("target", old.targets, new.targets, names.targets),
-        ("problem", old.problems, new.problems, dict.fromkeys(new.problems, "")),
-    ):
-        renames = {name: now[name] for name in before if name not in after and name in now}
-        if renames:
-            found.renames[kind] = renames
-        found.removals += [f"{kind} {name}" for name in before if name not in after and name not in now]
-        found.additions += [f"{kind} {name}" for name in after if name not in before and name not in renames.values()]
-    if old.target_mode != new.target_mode and old.stance:
-        found.removals.append(f"target mode {old.target_mode}")
-    for what, before_has, after_has in (
-        ("evidence", old.evidence and bool(old.stance), new.evidence and bool(new.stance)),
-        ("comment", old.comment, new.comment),
-        *((f"target slot {n}", n <= old.max_targets, n <= new.max_targets) for n in _slots(old, new)),
-    ):
-        if before_has != after_has:
-            (found.removals if before_has else found.additions).append(what)
+    renames = _renames(old, new)
+    for name, kind in dict.fromkeys((q.name, q.kind) for q in (*kinds(old), *kinds(new))):
+        before, after = (next((q for q in kinds(s) if (q.name, q.kind) == (name, kind)), None) for s in (old, new))
+        for key, noun in kind_of(kind).vocabulary.items():
+            had, has = (question.names(key) if question else {} for question in (before, after))
+            now: dict[str, str] = getattr(renames[name], key) if name in renames else {}
+            if now:
+                found.renames[noun] = now
+            found.removals += [f"{noun} {label}" for label in had if label not in has and label not in now]
+            found.additions += [f"{noun} {label}" for label in has if label not in had and label not in now.values()]
+        had, has = ((question.parts() if question else []) for question in (before, after))
+        found.removals += [part for part in had if part not in has]
+        found.additions += [part for part in has if part not in had]
     return found
 
 
 def transition(old: Scheme, new: Scheme) -> Scheme:
     """The new scheme with the old names beside it: a configuration that holds results under either."""
-    renames = changes(old, new).renames
-
-    def with_old(kind: str, now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-        return {**now, **{name: before[name] for name in renames.get(kind, ())}}
-
-    # Old labels lose their keys and titles: those may have gone to the new ones, and nobody annotates meanwhile.
-    return replace(
-        new,
-        entities=with_old("entity label", new.entities, {n: replace(e, hotkey="") for n, e in old.entities.items()}),
-        stance=with_old("stance label", new.stance, {n: replace(s, title="") for n, s in old.stance.items()}),
-        targets=with_old("target", new.targets, {n: replace(t, title="") for n, t in old.targets.items()}),
-        migrations={},
-    )
+    questions: dict[str, Question] = dict(new.questions)
+    renames = _renames(old, new)
+    for question in kinds(new):
+        if question.name in renames:
+            before, step = old.questions[question.name], renames[question.name]
+            # Old labels lose keys and titles: those may have gone to the new ones, and nobody annotates meanwhile.
+            more = {
+                key: {name: type(shown)() for name, shown in before.names(key).items() if name in getattr(step, key)}
+                for key in question.vocabulary
+            }
+            questions[question.name] = question.with_names(more)
+    return replace(new, questions=questions, migrations={})
 
 
 def renamed(result: Sequence[Mapping[str, Any]], old: Scheme, new: Scheme) -> list[dict[str, Any]]:
     """Result items under the names of the new scheme; what the old scheme does not know stays as it is."""
-    by_kind = changes(old, new).renames
-    entities, stance = by_kind.get("entity label", {}), by_kind.get("stance label", {})
-    targets = by_kind.get("target", {})
-    asked = {controls.stance(before): controls.stance(after) for before, after in targets.items()}
-    stance_controls = {*controls.asked(old, []), controls.MENTION_STANCE}
-    if old.target_mode == "article":
-        stance_controls |= {controls.slot(n) for n in range(1, old.max_targets + 1)}
-    out = []
-    for item in result:
-        made = deepcopy(dict(item))
-        control, value = made.get("from_name"), made.get("value")
-        made_of = {controls.ENTITY: ("labels", entities), controls.EVIDENCE_TARGET: ("choices", targets)}
-        key, names = made_of.get(str(control), ("choices", stance if control in stance_controls else {}))
-        if isinstance(value, dict) and isinstance(value.get(key), list):
-            value[key] = list(dict.fromkeys(names.get(name, name) for name in value[key]))
-        if control in asked:
-            made["from_name"] = asked[control]
-        out.append(made)
+    renames = {name: Renames() for name in old.questions} | _renames(old, new)
+    out = [deepcopy(dict(item)) for item in result]
+    for item in out:
+        for question in kinds(old):
+            question.rename(item, renames)
     return out
 
 
-def _slots(old: Scheme, new: Scheme) -> range:
-    if old.target_mode != "article" or new.target_mode != "article":
-        return range(0)
-    return range(1, max(old.max_targets, new.max_targets) + 1)
+def _renames(old: Scheme, new: Scheme) -> dict[str, Renames]:
+    """What old names are called now, by question: only names that are gone."""
+    found = {}
+    for question in kinds(new):
+        before = old.questions.get(question.name)
+        if before is None or before.kind != question.kind:
+            continue
+        now = new.names(question.name, old.version)
+        found[question.name] = Renames(**{
+            key: {
+                name: getattr(now, key)[name]
+                for name in before.names(key)
+                if name not in question.names(key) and name in getattr(now, key)
+            }
+            for key in question.vocabulary
+        })  # fmt: skip
+    return found

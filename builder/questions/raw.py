@@ -56,11 +56,11 @@ class Text(_Struct, tag="textarea"):
 
 
 class Odd(_Struct, tag=False):
-    """A result that is none of the above, as it came; `path` and `problem` say why. `control` may be empty."""
+    """A result that is none of the above, as it came; `path` and `problem` say why. `from_name` may be empty."""
 
     raw: str
     kind: str
-    control: str
+    from_name: str
     path: str
     problem: str
 

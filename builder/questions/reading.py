@@ -1,114 +1,157 @@
-"""One annotation becomes rows: its result items read against the scheme, odd ones turned into issues."""
+"""One annotation becomes rows: its result items go to the questions by control, and odd ones become issues."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from builder.questions import controls, raw
-from builder.questions.names import Names
+from builder.questions import raw
 from builder.questions.rows import Rows
 from builder.questions.spans import CODE_POINTS, is_plain, locate, same, trim
-from builder.scheme import EVIDENCE
+from builder.questions.tags import SPANS
+from builder.scheme import Question, Renames, Scheme
 
-_ALWAYS = {controls.ENTITY, controls.PROBLEM, controls.COMMENT}
+Handler = Callable[["Reading", int, Any], None]
+#: What reads the answers about a region: gets its id, its words (None where its place is not certain), its labels.
+RegionHandler = Callable[["Reading", str, str | None, Sequence[str]], None]
 
-#: Answers about regions: (region id, control) to (index of the result, what was chosen).
-Answers = dict[tuple[str, str], tuple[int, list[str]]]
+
+class SpanLabel(NamedTuple):
+    """What a marked label means: its current name, the span kind, and what finds the targets of the span, if any."""
+
+    label: str
+    kind: str
+    targets: Callable[["Reading", str], list[str]] | None
+
+
+class Dispatch:
+    """Which question reads which control and label of a task: pushed as `version`, with these targets of its own.
+
+    Questions register themselves. `finish` is called with each submitted annotation after its items were read.
+    """
+
+    def __init__(self, scheme: Scheme, version: str, targets: Sequence[str]) -> None:
+        self.scheme, self.version, self.targets = scheme, version, targets
+        self.controls: dict[str, tuple[type, Handler]] = {SPANS: (raw.Region, Reading.add_region)}
+        self.spans: dict[str, SpanLabel] = {}
+        self.regions: list[RegionHandler] = []
+        self.finish: list[Callable[[Reading], None]] = []
+
+    @property
+    def span_kinds(self) -> dict[str, str]:
+        """The kind of span by label."""
+        return {given: marked.kind for given, marked in self.spans.items()}
+
+    def names(self, question: Question) -> Renames:
+        """Every known label and target of a question, earlier or current, with its current name."""
+        return self.scheme.names(question.name, self.version)
+
+    def control(self, name: str, takes: type, handler: Handler) -> None:
+        """Items of a control, which are of the class `takes`, go to `handler` with their index."""
+        self.controls[name] = (takes, handler)
+
+    def about_regions(self, name: str) -> None:
+        """Items of a control are kept for `Reading.take_about`."""
+        self.controls[name] = (raw.Choices, Reading.add_about)
 
 
 class Reading:
-    """What one annotation says. Rows of `spans` and `stances` start with the index of the annotation."""
+    """What one annotation says. Rows of `spans` and `answers` start with the index of the annotation."""
 
-    def __init__(
-        self, rows: Rows, names: Names, asked: Mapping[str, str], task: raw.Task, line: bytes, number: int, who: str
-    ) -> None:
-        self._rows, self._names, self._asked = rows, names, asked
-        self._task, self._line, self._number, self._annotator = task, line, number, who
-        self._answered: set[str] = set()
+    __slots__ = (
+        *("_about", "_answered", "_answers", "_line", "_made", "_number", "_regions", "_rows", "_task", "annotator"),
+        *("answers", "comment", "dispatch", "id", "owner", "problems", "quarantined", "spans"),
+    )
+
+    def __init__(self, rows: Rows, dispatch: Dispatch, task: raw.Task, line: bytes, number: int, who: str) -> None:
+        self._rows, self._task, self._line, self._number = rows, task, line, number
+        self.dispatch, self.annotator = dispatch, who
         self._made = task.annotations[number]
-        self._owner = rows.owner
+        self._regions: list[tuple[int, raw.Region]] = []
+        #: Answers about regions that no question took yet, by region id and control, with the index of the item.
+        self._about: dict[tuple[str, str], tuple[int, raw.Choices]] = {}
+        self._answers: dict[tuple[str, str], str] = {}
+        self._answered: set[str] = set()
+        self.owner = rows.owner
         self.id = f"{task.project}:{self._made.id}"
         self.spans: list[tuple[Any, ...]] = []
-        self.stances: list[tuple[Any, ...]] = []
+        self.answers: list[tuple[Any, ...]] = []
         self.problems: list[str] = []
         self.comment: str | None = None
         self.quarantined = False
 
     def read(self) -> "Reading":
         """Fills the rows, and adds an issue for everything that is not as expected."""
-        regions: list[tuple[int, raw.Region]] = []
-        about: Answers = {}
-        answers: dict[str, str] = {}
-        asked, of_region = self._asked, self._names.of_region
+        controls = self.dispatch.controls
         for index, item in enumerate(self._made.result):
-            if isinstance(item, raw.Region) and item.from_name == controls.ENTITY:
-                regions.append((index, item))
-            elif isinstance(item, raw.Choices) and item.from_name in asked:
-                self._stance(index, item, answers)
-            elif isinstance(item, raw.Choices) and item.from_name in of_region:
-                if about.setdefault((item.id, item.from_name), (index, item.value.choices))[0] != index:
-                    self._keep("answered-twice", "error", index, f"a second answer about region {item.id!r}")
-            elif isinstance(item, raw.Choices) and item.from_name == controls.PROBLEM:
-                self._problem(index, item)
-            elif isinstance(item, raw.Text) and item.from_name == controls.COMMENT:
-                text = item.value.text
-                said = text if isinstance(text, str) else "\n".join(text)
-                self.comment = said if self.comment is None else f"{self.comment}\n{said}"
+            takes, handler = controls.get(item.from_name, _NOTHING)
+            if item.__class__ is takes:
+                handler(self, index, item)
             else:
                 self._other(index, item)
-        if regions:
-            self._regions(regions, about)
-        for (region_id, _), (index, _) in about.items():
+        if self._regions:
+            self._read_regions()
+        for (region_id, _), (index, _) in self._about.items():
             # An answer left behind when a span got another label changes nothing; one without a span was a judgement.
-            known = any(region.id == region_id for _, region in regions)
-            self._keep("stray-answer", "warning" if known else "error", index, "no region is asked this question")
-        self.stances += [(self._owner, "stance", target, None, label) for target, label in answers.items()]
+            known = any(region.id == region_id for _, region in self._regions)
+            self.keep("stray-answer", "warning" if known else "error", index, "no region is asked this question")
+        owner = self.owner
+        self.answers += [(owner, question, target, None, label) for (question, target), label in self._answers.items()]
+        for finish in self.dispatch.finish:
+            finish(self)
         return self
+
+    def answer(self, asked: tuple[str, str], label: str, index: int, item: raw.Choices) -> None:
+        """Records the label given for a question and target; a second one for the same control is an error."""
+        name = item.from_name
+        if self._answers.setdefault(asked, label) != label or name in self._answered:
+            self.keep("stance-twice", "error", index, f"a second answer for {asked[1]!r}", ".value.choices")
+        self._answered.add(name)
+
+    def one_label(self, labels: Mapping[str, str], index: int, item: raw.Choices, what: str) -> str | None:
+        """The current name of the only chosen label; None and an issue where it is not one known label."""
+        chosen = item.value.choices
+        if len(chosen) > 1:
+            self.keep("stance-twice", "error", index, f"{len(chosen)} answers where one is asked", ".value.choices")
+            return None
+        label = labels.get(chosen[0])
+        if label is None:
+            self.keep("unknown-label", "error", index, f"{chosen[0]!r} is no {what}", ".value.choices[0]")
+        return label
+
+    def add_region(self, index: int, item: raw.Region) -> None:
+        self._regions.append((index, item))
+
+    def add_about(self, index: int, item: raw.Choices) -> None:
+        if self._about.setdefault((item.id, item.from_name), (index, item))[0] != index:
+            self.keep("answered-twice", "error", index, f"a second answer about region {item.id!r}")
+
+    def take_about(self, region: str, control: str) -> tuple[int, raw.Choices | None]:
+        """What was answered about a region, with the index of the item."""
+        return self._about.pop((region, control), (0, None))
 
     def issue(self, check: str, severity: str, path: str, message: str, repair: str | None = None) -> None:
         """Adds an issue about this annotation; an error quarantines it."""
         self.quarantined |= severity == "error"
         self._rows.issue(
             check=check, severity=severity, annotation_id=self.id, chunk_id=self._task.data.chunk_id,
-            task_id=self._task.id, annotator=self._annotator, path=path, message=message, repair=repair,
+            task_id=self._task.id, annotator=self.annotator, path=path, message=message, repair=repair,
         )  # fmt: skip
+
+    def keep(self, check: str, severity: str, index: int, what: str, field: str = "") -> None:
+        """Adds an issue that carries the result item as it came."""
+        item = raw.item(self._line, "annotations", self._number, index)
+        self.issue(check, severity, self._path(index, field), f"{what}: {item}")
 
     def _path(self, index: int, field: str = "") -> str:
         return f"$.annotations[{self._number}].result[{index}]{field}"
 
-    def _keep(self, check: str, severity: str, index: int, what: str, field: str = "") -> None:
-        """An issue that carries the result as it came."""
-        item = raw.item(self._line, "annotations", self._number, index)
-        self.issue(check, severity, self._path(index, field), f"{what}: {item}")
-
-    def _stance(self, index: int, item: raw.Choices, answers: dict[str, str]) -> None:
-        chosen = item.value.choices
-        if not chosen:
-            return
-        target = self._asked[item.from_name]
-        label = self._names.stance.get(chosen[0])
-        if len(chosen) > 1:
-            self._keep("stance-twice", "error", index, f"{len(chosen)} answers where one is asked", ".value.choices")
-        elif label is None:
-            self._keep("unknown-label", "error", index, f"{chosen[0]!r} is no stance label", ".value.choices[0]")
-        elif answers.setdefault(target, label) != label or item.from_name in self._answered:
-            self._keep("stance-twice", "error", index, f"a second answer for {target!r}", ".value.choices")
-        self._answered.add(item.from_name)
-
-    def _problem(self, index: int, item: raw.Choices) -> None:
-        for i, problem in enumerate(item.value.choices):
-            if problem in self._names.problems:
-                self.problems.append(problem)
-            else:
-                self._keep("unknown-label", "warning", index, f"{problem!r} is no problem", f".value.choices[{i}]")
-
     def _other(self, index: int, item: raw.Item) -> None:
-        control = item.control if isinstance(item, raw.Odd) else item.from_name
-        ours = control in _ALWAYS or control in self._asked or control in self._names.of_region
+        control = item.from_name
+        ours = control in self.dispatch.controls
         if not isinstance(item, raw.Odd):
             if ours:
-                self._keep("malformed", "error", index, f"{control!r} is another kind of control")
+                self.keep("malformed", "error", index, f"{control!r} is another kind of control")
             else:
-                self._keep("unknown-control", "warning", index, f"the scheme has no control {control!r}")
+                self.keep("unknown-control", "warning", index, f"the scheme has no control {control!r}")
         elif item.kind == "relation":
             self.issue("relation", "warning", item.path, f"relations are not asked for: {item.raw}")
         elif ours or not control:
@@ -116,91 +159,74 @@ class Reading:
         else:
             self.issue("unknown-control", "warning", item.path, f"{item.problem}: {item.raw}")
 
-    def _regions(self, regions: list[tuple[int, raw.Region]], about: Answers) -> None:
-        """Adds the rows of all regions, and takes out of `about` what was asked of them."""
-        text, first = self._task.data.text, self._task.data.start
-        length = len(text)
-        places: list[tuple[int, int] | None] = []
-        for _, region in regions:
-            value = region.value
-            start, end = value.start, value.end
-            piece = text[start:end]
-            if (
-                not 0 <= start < end <= length
-                or (piece != value.text and not same(piece, value.text or ""))
-                or piece[0].isspace()
-                or piece[-1].isspace()
-            ):
-                places = self._repair(regions)
-                break
-            places.append((start, end))
-        entities = self._names.entities
-        for (index, region), place in zip(regions, places, strict=True):
-            name = region.id
+    def _read_regions(self) -> None:
+        text, first, owner = self._task.data.text, self._task.data.start, self.owner
+        known, rows = self.dispatch.spans, self.spans
+        for (index, region), place in zip(self._regions, self._places(), strict=True):
             labels = region.value.labels
             if not labels:
-                self._keep("unlabelled-region", "error", index, "a marked span without a label")
-            words = text[place[0] : place[1]] if place else ""
-            found = []
+                self.keep("unlabelled-region", "error", index, "a marked span without a label")
+            words = None
+            if place:
+                start, end = place
+                words = text[start:end]
+            found: list[str] = []
             for i, given in enumerate(labels):
-                label = entities.get(given)
-                if label is None:
-                    self._keep("unknown-label", "error", index, f"{given!r} is no entity label", f".value.labels[{i}]")
-                elif label not in found:
+                marked = known.get(given)
+                if marked is None:
+                    self.keep("unknown-label", "error", index, f"{given!r} is no entity label", f".value.labels[{i}]")
+                    continue
+                label, kind, targets_of = marked
+                if label not in found:
                     found.append(label)
-                    evidence = label == EVIDENCE
-                    targets = self._targets(about.pop((name, controls.EVIDENCE_TARGET), None)) if evidence else []
-                    kind = "evidence" if evidence else "entity"
-                    if place:
-                        start, end = first + place[0], first + place[1]
-                        self.spans.append((self._owner, name or None, kind, start, end, label, words, targets))
-            if about and found and found != [EVIDENCE]:
-                self._mention(name, words if place else None, about.pop((name, controls.MENTION_STANCE), None))
+                    targets = targets_of(self, region.id) if targets_of else _NO_TARGETS
+                    if words is not None:
+                        rows.append((owner, region.id or None, kind, first + start, first + end, label, words, targets))
+            if self._about:
+                for handler in self.dispatch.regions:
+                    handler(self, region.id, words, found)
 
-    def _mention(self, region: str, words: str | None, answer: tuple[int, list[str]] | None) -> None:
-        if answer is None or not answer[1]:
-            return
-        index, chosen = answer
-        label = self._names.stance.get(chosen[0]) if len(chosen) == 1 else None
-        if label is None:
-            check = "stance-twice" if len(chosen) > 1 else "unknown-label"
-            self._keep(check, "error", index, f"{chosen} is not one stance label", ".value.choices")
-        elif words is not None:
-            self.stances.append((self._owner, "stance", words, region, label))
-
-    def _targets(self, answer: tuple[int, list[str]] | None) -> list[str]:
-        index, named = answer or (0, [])
-        targets: list[str] = []
-        for i, alias in enumerate(named):
-            target = self._asked.get(controls.stance(alias))
-            if target is None:
-                self._keep("unknown-label", "error", index, f"{alias!r} is no target", f".value.choices[{i}]")
-            elif target not in targets:
-                targets.append(target)
-        return targets
-
-    def _repair(self, regions: list[tuple[int, raw.Region]]) -> list[tuple[int, int] | None]:
-        """Where each region lies, None where that is not certain; an issue for each that is not where it says."""
+    def _places(self) -> list[tuple[int, int] | None]:
+        """Where each region is; None where that is not certain."""
         text = self._task.data.text
         places: list[tuple[int, int] | None] = []
-        for (index, region), found in zip(regions, locate(text, [r.value for _, r in regions]), strict=True):
+        for _, region in self._regions:
+            value = region.value
+            start, end = value.start, value.end
+            words = text[start:end]
+            if (
+                not 0 <= start < end <= len(text)
+                or (words != value.text and not same(words, value.text or ""))
+                or words.strip() != words
+            ):
+                return self._repair()
+            places.append((start, end))
+        return places
+
+    def _repair(self) -> list[tuple[int, int] | None]:
+        """Where each region is, with an issue for each that is not where it says."""
+        text = self._task.data.text
+        places: list[tuple[int, int] | None] = []
+        for (index, region), found in zip(
+            self._regions, locate(text, [region.value for _, region in self._regions]), strict=True
+        ):
             value = region.value
             given = f"[{value.start}, {value.end})"
             if found is None:
-                self._keep("span-lost", "error", index, f"no certain place in the chunk for {given}", ".value")
+                self.keep("span-lost", "error", index, f"no certain place in the chunk for {given}", ".value")
                 places.append(None)
                 continue
             if not value.text and not is_plain(text[: found.end]):
-                self._keep("span-unverified", "warning", index, "no text tells in which units it counts", ".value")
+                self.keep("span-unverified", "warning", index, "no text shows in which units it counts", ".value")
             start, end = trim(text, found.start, found.end)
             if start == end:
-                self._keep("span-blank", "error", index, f"{given} holds only blanks", ".value")
+                self.keep("span-blank", "error", index, f"{given} contains only blanks", ".value")
                 places.append(None)
                 continue
             if found.how != CODE_POINTS:
                 self.issue(
-                    "span-offsets", "info", self._path(index, ".value"), f"{given} does not hold {value.text!r}",
-                    f"[{found.start}, {found.end}) does: {found.how}",
+                    "span-offsets", "info", self._path(index, ".value"), f"{given} is not {value.text!r}",
+                    f"[{found.start}, {found.end}) is: {found.how}",
                 )  # fmt: skip
             if (start, end) != (found.start, found.end):
                 self.issue(
@@ -209,3 +235,7 @@ class Reading:
                 )  # fmt: skip
             places.append((start, end))
         return places
+
+
+_NO_TARGETS: list[str] = []
+_NOTHING: tuple[type, Handler] = (type(None), Reading.add_region)

@@ -58,18 +58,18 @@ class Rows:
     def __init__(self) -> None:
         self._annotations = _Columns(ANNOTATIONS, ANNOTATIONS.names)
         self._spans = _Columns(SPANS, [n for n in SPANS.names if n not in _SHARED])
-        self._stances = _Columns(ANSWERS, [n for n in ANSWERS.names if n not in _SHARED])
+        self._answers = _Columns(ANSWERS, [n for n in ANSWERS.names if n not in _SHARED])
         self._issues: list[dict[str, object]] = []
 
     @property
     def owner(self) -> int:
-        """Index of the next annotation, by which its spans and stances name it."""
+        """Index of the next annotation, by which its spans and answers name it."""
         return len(self._annotations.rows)
 
-    def annotation(self, row: tuple[Any, ...], spans: list[tuple[Any, ...]], stances: list[tuple[Any, ...]]) -> None:
+    def annotation(self, row: tuple[Any, ...], spans: list[tuple[Any, ...]], answers: list[tuple[Any, ...]]) -> None:
         """Adds an annotation: values in the order of ANNOTATIONS, and its rows, each led by `owner`."""
         self._spans.rows += spans
-        self._stances.rows += stances
+        self._answers.rows += answers
         self._annotations.rows.append(row)
         if len(self._annotations.rows) >= _BATCH:
             self._flush()
@@ -81,11 +81,11 @@ class Rows:
     def _flush(self) -> None:
         shared = self._annotations.flush()
         self._spans.flush(shared)
-        self._stances.flush(shared)
+        self._answers.flush(shared)
 
     def tables(self) -> Decoded:
         """All that was added, in order."""
         self._flush()
         return Decoded(
-            self._annotations.table(), self._spans.table(), self._stances.table(), build(self._issues, ISSUES)
+            self._annotations.table(), self._spans.table(), self._answers.table(), build(self._issues, ISSUES)
         )
