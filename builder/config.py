@@ -1,5 +1,6 @@
 """The typed configuration: one dataclass a group of conf/, registered with Hydra and converted once, at the top."""
 
+import dataclasses
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from builder.corpus.settings import Chunking, Cleaning, Dedup, Selection, Source
 from builder.engine_settings import Engine
 from builder.errors import ConfigError
 from builder.quality.settings import Aggregation, Quality
+from builder.questions import scheme_from
 from builder.release.settings import Export, Split
 from builder.scheme import Scheme
 from builder.studio.settings import Annotators, LabelStudio, Suggestions
@@ -100,14 +102,17 @@ def register() -> None:
 
     # OmegaConf builds its loader on this name; libyaml's parser, where PyYAML has it, takes a fifth of the time.
     yaml.SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # type: ignore[misc]
-    ConfigStore.instance().store(name="schema", node=Config)
+    # A scheme is composed as it is written: which settings a question has depends on its kind.
+    free = dataclasses.make_dataclass("Composed", [("labels", dict[str, Any], field(default=MISSING))], bases=(Config,))
+    ConfigStore.instance().store(name="schema", node=free)
 
 
 def convert(composed: DictConfig) -> Config:
     """The plain dataclasses of a composed configuration; raises `ConfigError` when a value is out of range."""
     config = OmegaConf.to_object(composed)
     assert isinstance(config, Config)
-    return config
+    found: dict[str, Any] = vars(config)
+    return Config(**{**found, "labels": scheme_from(found["labels"])})
 
 
 def suggest(key: str, known: DictConfig | dict[str, Any]) -> list[str]:

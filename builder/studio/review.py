@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from builder.errors import StudioError
-from builder.labels import encode
-from builder.labels.interface import interface
+from builder.questions import encode
+from builder.questions.interface import interface
 from builder.scheme import Scheme
 from builder.studio import Progress, silent
 from builder.studio.campaign import Campaign, alone, connected

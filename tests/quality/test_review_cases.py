@@ -12,12 +12,12 @@ from builder.commands.pull import pull
 from builder.commands.push import push
 from builder.commands.review import review
 from builder.commands.validate import validate
-from builder.labels.encode import results
 from builder.quality.cases import Case, cases
 from builder.quality.gold_answers import gold_answers
 from builder.quality.gold_spans import gold_spans
 from builder.quality.panel import Panel
 from builder.quality.settings import Aggregation
+from builder.questions.encode import results
 from builder.store import read_table
 from builder.studio.review import plan_review, review_interface
 from builder.tables import ANNOTATIONS, GOLD_ANSWERS, GOLD_SPANS, ISSUES, build
