@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from builder.labels import encode
+from builder.questions import encode
 from builder.scheme import Scheme
 
 Row = Mapping[str, Any]
