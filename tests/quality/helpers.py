@@ -50,7 +50,9 @@ def topic(*labels: str) -> Asked:
 
 def frames(*options: str) -> Asked:
     """Several answers about the whole chunk."""
-    return Asked("frames", {"yes": None, "no": None}, dict.fromkeys(options or ("money", "risk")), absent="no", many=True)
+    return Asked(
+        "frames", {"yes": None, "no": None}, dict.fromkeys(options or ("money", "risk")), absent="no", many=True
+    )
 
 
 def asking(*questions: Asked, **changes: Any) -> Any:
