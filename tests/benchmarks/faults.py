@@ -27,6 +27,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from builder.studio.server import Server, ensure, find, vault_of
 from rich.console import Console
 
 from builder.commands.pull import pull
@@ -36,7 +37,6 @@ from builder.errors import BuilderError
 from builder.studio import projects
 from builder.studio.client import Client
 from builder.studio.pull import pull as pull_into
-from builder.studio.server import Server, ensure, find, vault_of
 from builder.studio.settings import Annotators, LabelStudio
 from tests.benchmarks.fault_proxy import KINDS, Fault, FaultProxy, kill
 from tests.conftest import Sample, sample
@@ -289,7 +289,7 @@ def killed_servers(bench: Bench) -> None:
 
 def busy_annotators(bench: Bench) -> None:
     """People save while imports with predictions run on SQLite, where the server may drop predictions in silence."""
-    from builder.labels import encode
+    from builder.questions import encode
     from builder.studio.push import Planned
     from builder.studio.push import push as push_project
 

@@ -11,8 +11,8 @@ from builder.commands.pull import pull
 from builder.commands.push import push
 from builder.commands.review import review
 from builder.commands.validate import validate
-from builder.labels.encode import results
 from builder.quality.settings import Aggregation
+from builder.questions.encode import results
 from builder.store import read_table
 from builder.tables import ANNOTATIONS, GOLD_ANSWERS, GOLD_SPANS
 
@@ -21,9 +21,10 @@ QUIET = Console(file=io.StringIO())
 
 @pytest.mark.studio
 def test_conflict_review_decision_gold(studio: Any) -> None:
+    from builder.studio.server import ensure
+
     from builder.studio import projects
     from builder.studio.client import Client
-    from builder.studio.server import ensure
 
     sample = studio.dataset(chunks=4, aggregation=Aggregation(method="expert"))
     config = sample.config

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builder.studio.server import ensure
 from rich.console import Console
 
 from builder.commands.pull import pull
 from builder.commands.push import push
 from builder.errors import Refused
-from builder.labels import encode
+from builder.questions import encode
 from builder.studio import projects
 from builder.studio.client import Client
 from builder.studio.push import Planned
 from builder.studio.push import push as push_project
-from builder.studio.server import ensure
 from builder.studio.settings import Annotators
 
 pytestmark = pytest.mark.studio

@@ -8,7 +8,7 @@ from builder.quality.adjudication.adjudicate import adjudicate
 from builder.quality.review_cases import ReviewCase, review_cases
 from builder.quality.settings import Aggregation, Quality
 from builder.tables import ISSUES, build
-from tests.quality.helpers import asking, frames, topic
+from tests.quality.helpers import BOTH, asking, frames, topic
 from tests.samples import Crowd, scheme
 
 
