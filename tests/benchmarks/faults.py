@@ -27,6 +27,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from builder.studio.server import Server, ensure, find, vault_of
 from rich.console import Console
 
 from builder.commands.pull import pull
@@ -36,7 +37,6 @@ from builder.errors import BuilderError
 from builder.studio import projects
 from builder.studio.client import Client
 from builder.studio.pull import pull as pull_into
-from builder.studio.server import Server, ensure, find, vault_of
 from builder.studio.settings import Annotators, LabelStudio
 from tests.benchmarks.fault_proxy import KINDS, Fault, FaultProxy, kill
 from tests.conftest import Sample, sample

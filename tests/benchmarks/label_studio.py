@@ -16,16 +16,16 @@ from typing import Any
 
 import httpx
 import msgspec
+from builder.studio.listing import held
+from builder.studio.server import Server, ensure
 from label_studio_sdk.client import LabelStudio as Sdk
 
 from builder.questions import encode
 from builder.questions.interface import interface
 from builder.studio import projects
 from builder.studio.client import Client
-from builder.studio.listing import held
 from builder.studio.pull import pull
 from builder.studio.push import Planned, push
-from builder.studio.server import Server, ensure
 from builder.studio.settings import LabelStudio
 from tests.benchmarks.ratios import Report, best_of
 from tests.conftest import Sample, sample

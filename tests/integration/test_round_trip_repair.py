@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builder.studio.server import ensure
 from rich.console import Console
 
 from builder.commands.pull import pull
@@ -16,7 +17,6 @@ from builder.studio import projects
 from builder.studio.client import Client
 from builder.studio.push import Planned
 from builder.studio.push import push as push_project
-from builder.studio.server import ensure
 from builder.studio.settings import Annotators
 
 pytestmark = pytest.mark.studio

@@ -1,6 +1,7 @@
 """Old names lead to present ones."""
 
 from builder.questions.names import Names, resolve
+
 from builder.scheme import EntityLabel, Migration, Scheme
 
 
