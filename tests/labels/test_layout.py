@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from builder.studio.server import ensure
 
 from builder.config import Config, Paths
 from builder.labels.encode import task
 from builder.labels.interface import interface
 from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
 from builder.studio.client import Client
-from builder.studio.server import ensure
 from tests.browser.label_studio import browser_page, log_in, mark, open_next_task, submit
 
 pytestmark = [pytest.mark.studio, pytest.mark.browser]

@@ -107,9 +107,9 @@ def test_the_interface_shows_the_reasons_once(scheme: Any) -> None:
 
 @pytest.mark.studio
 def test_conflict_review_decision_gold(studio: Any) -> None:
-    from builder.studio import projects
-    from builder.studio.client import Client
-    from builder.studio.server import ensure
+    from builder.commands.campaign import campaign_of
+    from builder.studio.projects import projects_of
+    from tests.conftest import connected
 
     sample = studio.dataset(chunks=4, aggregation=Aggregation(method="expert"))
     config = sample.config
@@ -123,10 +123,9 @@ def test_conflict_review_decision_gold(studio: Any) -> None:
     again = review(config, QUIET)
     assert (again["imported"], again["present"]) == (0, 4)
 
-    with ensure(config) as server, Client(server, config.label_studio) as client:
-        project = projects.find(client, config, projects.REVIEW)
-        assert project is not None
-        page = client.get("api/tasks", {"project": project["id"], "fields": "all", "page_size": 100})
+    with connected(config) as (_, client):
+        number = projects_of(client, campaign_of(config))["review"].id
+        page = client.get("api/tasks", {"project": number, "fields": "all", "page_size": 100})
         chosen = page["tasks"][0]
         assert len(chosen["predictions"]) == 4
         data = chosen["data"]
@@ -140,7 +139,7 @@ def test_conflict_review_decision_gold(studio: Any) -> None:
     assert (mine["japan"]["label"], mine["japan"]["status"]) == ("against", "expert")
     assert len(mine["japan"]["votes"]) == 4
     annotations = read_table(config.stage("validate").table("annotations"), ANNOTATIONS, "validate").to_pylist()
-    [made] = [a for a in annotations if a["project_id"] == project["id"]]
+    [made] = [a for a in annotations if a["project_id"] == number]
     assert made["parent_id"].split() == data["review_of"]
     spans = read_table(config.stage("adjudicate").table("gold_spans"), GOLD_SPANS, "adjudicate").to_pylist()
     assert {s["status"] for s in spans if s["chunk_id"] == data["chunk_id"]} <= {"rejected"}
