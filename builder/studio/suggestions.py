@@ -16,7 +16,7 @@ import msgspec
 
 from builder.errors import ConfigError, SourceError, StudioError, Unreachable
 from builder.scheme import Scheme
-from builder.studio.connection import is_loopback
+from builder.studio.connection import default_tls, is_loopback
 from builder.studio.settings import Suggestions
 from builder.studio.statements import results
 from builder.studio.tasks import batches
@@ -147,7 +147,8 @@ def _http(scheme: Scheme, settings: Suggestions) -> Hook:
     def hook(chunks: list[dict[str, Any]]) -> list[Suggestion]:
         try:
             # Loopback never goes through a proxy of the environment.
-            with httpx.Client(timeout=settings.timeout, trust_env=not is_loopback(settings.url)) as client:
+            trusts = not is_loopback(settings.url)
+            with httpx.Client(timeout=settings.timeout, trust_env=trusts, verify=default_tls()) as client:
                 answer = client.post(settings.url, json={"scheme": name, "chunks": chunks})
         except (httpx.HTTPError, httpx.InvalidURL) as e:
             raise _silent(settings.url, str(e)) from e

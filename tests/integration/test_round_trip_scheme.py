@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from builder.commands.adjudicate import adjudicate
+from builder.commands.campaign import campaign_of
 from builder.commands.pull import pull
 from builder.commands.push import push
 from builder.commands.review import review
@@ -17,10 +18,13 @@ from builder.commands.validate import validate
 from builder.errors import Refused
 from builder.quality.settings import Aggregation
 from builder.scheme import EntityLabel, Migration
-from builder.studio import accounts, projects, rescheme
+from builder.studio import scheme_changes
 from builder.studio.client import Client
-from builder.studio.server import Server, ensure
+from builder.studio.embedded.accounts import ensure_accounts, token_of
+from builder.studio.embedded.server import Server
+from builder.studio.projects import projects_of
 from builder.studio.settings import Annotators
+from tests.conftest import connected
 
 pytestmark = pytest.mark.studio
 
@@ -71,17 +75,17 @@ def test_a_renamed_label_rewrites_what_carries_it_once(annotated: Any) -> None:
 
 
 def test_a_label_added_by_hand_is_not_dropped(annotated: Any) -> None:
-    with ensure(annotated.config) as server, Client(server, annotated.config.label_studio) as client:
-        project = projects.all_of(client, annotated.config)["all"]
-        config = project["label_config"].replace("</Labels>", '<Label value="New event"/></Labels>')
-        client.patch(f"api/projects/{project['id']}/", {"label_config": config})
+    with connected(annotated.config) as (_, client):
+        project = projects_of(client, campaign_of(annotated.config))["all"]
+        config = project.label_config.replace("</Labels>", '<Label value="New event"/></Labels>')
+        client.patch(f"api/projects/{project.id}/", {"label_config": config})
     with pytest.raises(Refused, match="drops entity label New event"):
         push(annotated.config, quiet())
 
 
 def test_results_of_an_unknown_control_block_a_change_and_are_named(annotated: Any) -> None:
-    with ensure(annotated.config) as server, Client(server, annotated.config.label_studio) as client:
-        project = projects.all_of(client, annotated.config)["all"]["id"]
+    with connected(annotated.config) as (_, client):
+        project = projects_of(client, campaign_of(annotated.config))["all"].id
         task = client.get("api/tasks", {"project": project, "page_size": 10})["tasks"][0]["id"]
         strange = {"id": "m", "from_name": "mystery", "to_name": "text", "type": "rating", "value": {"rating": 4}}
         client.post(f"api/tasks/{task}/annotations/", {"result": [strange]})
@@ -103,8 +107,8 @@ def test_a_dry_run_says_what_a_scheme_would_change(annotated: Any) -> None:
         "additions": ["entity label EVENT"],
         "renames": {"entity label": {"GPE": "PLACE"}},
         "removals": ["entity label ORG"],
-        "refused": True,
     }
+    assert row["refused"]
     assert "would add entity label EVENT" in said.getvalue()
     assert "renamed, entity label GPE to PLACE" in said.getvalue()
     assert "would drop entity label ORG, which would be refused" in said.getvalue()
@@ -127,10 +131,10 @@ def test_drafts_are_renamed_along_and_stay_their_authors(studio: Any) -> None:
     sample = studio.dataset(chunks=2, annotators=people)
     push(sample.config, quiet())
     chunk = sample.chunks[0]["text"]
-    with ensure(sample.config) as server, Client(server, sample.config.label_studio) as admin:
-        password = accounts.ensure_accounts(sample.config, server, admin)["eve@example.org"]
-        token = accounts.token_of(server.url, "eve@example.org", password)
-        project = projects.all_of(admin, sample.config)["all"]["id"]
+    with connected(sample.config) as (server, admin):
+        password = ensure_accounts(server.vault, admin, campaign_of(sample.config).people)["eve@example.org"]
+        token = token_of(server.url, "eve@example.org", password)
+        project = projects_of(admin, campaign_of(sample.config))["all"].id
         first, second = sorted(t["id"] for t in admin.get("api/tasks", {"project": project, "page_size": 100})["tasks"])
         with Client(Server(server.url, token, server.vault), sample.config.label_studio) as eve:
             # Saved twice, as the page does while somebody is at work.
@@ -167,11 +171,11 @@ def test_what_is_saved_while_labels_are_renamed_stays(studio: Any, monkeypatch: 
     sample = studio.dataset(chunks=1, annotators=Annotators(overlap=1))
     push(sample.config, quiet())
     text = sample.chunks[0]["text"]
-    with ensure(sample.config) as server, Client(server, sample.config.label_studio) as admin:
-        project = projects.all_of(admin, sample.config)["all"]["id"]
+    with connected(sample.config) as (_, admin):
+        project = projects_of(admin, campaign_of(sample.config))["all"].id
         (task,) = admin.get("api/tasks", {"project": project})["tasks"]
         made = admin.post(f"api/tasks/{task['id']}/annotations/", {"result": said(text, "GPE")})
-        listed = rescheme._results
+        listed = scheme_changes._results
 
         def slowly(*arguments: Any) -> Any:
             found = list(listed(*arguments))
@@ -181,7 +185,7 @@ def test_what_is_saved_while_labels_are_renamed_stays(studio: Any, monkeypatch: 
             admin.post(path, {"result": said(text, "ORG"), "lead_time": 11})
             yield from found
 
-        monkeypatch.setattr(rescheme, "_results", slowly)
+        monkeypatch.setattr(scheme_changes, "_results", slowly)
         sample.config.labels = replace(
             sample.config.labels,
             version="2",
@@ -198,8 +202,8 @@ def test_what_is_saved_while_labels_are_renamed_stays(studio: Any, monkeypatch: 
 def test_a_draft_stands_against_a_removal(studio: Any) -> None:
     sample = studio.dataset(chunks=1, annotators=Annotators(overlap=1))
     push(sample.config, quiet())
-    with ensure(sample.config) as server, Client(server, sample.config.label_studio) as admin:
-        project = projects.all_of(admin, sample.config)["all"]["id"]
+    with connected(sample.config) as (_, admin):
+        project = projects_of(admin, campaign_of(sample.config))["all"].id
         (task,) = admin.get("api/tasks", {"project": project})["tasks"]
         admin.post(f"api/tasks/{task['id']}/drafts", {"result": said(sample.chunks[0]["text"], "GPE"), "lead_time": 3})
     sample.config.labels = replace(sample.config.labels, version="2", entities={"ORG": EntityLabel()})
@@ -212,8 +216,8 @@ def test_what_experts_decided_is_renamed_too(studio: Any) -> None:
     sample = studio.dataset(chunks=2, aggregation=Aggregation(method="expert"))
     for command in (push, pull, validate, adjudicate, review):
         command(sample.config, quiet())
-    with ensure(sample.config) as server, Client(server, sample.config.label_studio) as admin:
-        number = projects.all_of(admin, sample.config)["review"]["id"]
+    with connected(sample.config) as (_, admin):
+        number = projects_of(admin, campaign_of(sample.config))["review"].id
         task = admin.get("api/tasks", {"project": number})["tasks"][0]
         decision = said(task["data"]["text"], "GPE")
         admin.post(f"api/tasks/{task['id']}/annotations/", {"result": decision, "lead_time": 5})

@@ -15,13 +15,13 @@ from typing import Any
 
 import httpx
 import pytest
+from builder.studio.supervise import environment
+from builder.studio.vault import Vault
 
 from builder.config import Config, Paths
 from builder.errors import StoreError, StudioError
 from builder.studio import server
 from builder.studio.settings import LabelStudio
-from builder.studio.supervise import environment
-from builder.studio.vault import Vault
 
 _PROGRAM = """
 import os, sys
