@@ -16,7 +16,8 @@ import pytest
 from rich.console import Console
 
 from builder.commands.run import run
-from builder.config import Config, conf_folder, convert, register
+from builder.config import Config
+from tests.composing import composed
 
 pytestmark = pytest.mark.studio
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,19 +36,11 @@ def overrides(studio: Any, exports: Path, name: str) -> list[str]:
     ]
 
 
-def demo(studio: Any, exports: Path, name: str) -> Config:
-    from hydra import compose, initialize_config_dir
-
-    register()
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        return convert(compose("config", overrides=overrides(studio, exports, name)))
-
-
 @pytest.fixture(scope="module")
 def released(studio: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, dict[str, Any], str]:
     """The configuration of one finished demo run, its summary, and what it said."""
     exports = tmp_path_factory.mktemp("exports")
-    config = demo(studio, exports, "demo")
+    config = composed(*overrides(studio, exports, "demo"))
     said = io.StringIO()
     return config, run(config, Console(file=said, width=120)), said.getvalue()
 
