@@ -1,5 +1,6 @@
 """The typed configuration: one dataclass a group of conf/, registered with Hydra and converted once, at the top."""
 
+import dataclasses
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +12,9 @@ from builder.corpus.settings import Chunking, Cleaning, Dedup, Selection, Source
 from builder.engine_settings import Engine
 from builder.errors import ConfigError
 from builder.quality.settings import Aggregation, Quality
+from builder.questions import scheme_from
 from builder.release.settings import Export, Split
 from builder.scheme import Scheme
-from builder.store import Stage
 from builder.studio.settings import Annotators, LabelStudio, Suggestions
 
 # A folder name on every system, and a Hugging Face dataset name.
@@ -87,9 +88,6 @@ class Config:
         """Holds one folder a version."""
         return Path(self.paths.exports) / self.dataset.name
 
-    def stage(self, name: str) -> Stage:
-        return Stage(self.dataset_folder / name)
-
 
 def conf_folder() -> Path:
     """The folder of YAML groups: inside an installed wheel, or at the top of a checkout."""
@@ -104,14 +102,17 @@ def register() -> None:
 
     # OmegaConf builds its loader on this name; libyaml's parser, where PyYAML has it, takes a fifth of the time.
     yaml.SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # type: ignore[misc]
-    ConfigStore.instance().store(name="schema", node=Config)
+    # A scheme is composed as it is written: which settings a question has depends on its kind.
+    free = dataclasses.make_dataclass("Composed", [("labels", dict[str, Any], field(default=MISSING))], bases=(Config,))
+    ConfigStore.instance().store(name="schema", node=free)
 
 
 def convert(composed: DictConfig) -> Config:
     """The plain dataclasses of a composed configuration; raises `ConfigError` when a value is out of range."""
     config = OmegaConf.to_object(composed)
     assert isinstance(config, Config)
-    return config
+    found: dict[str, Any] = vars(config)
+    return Config(**{**found, "labels": scheme_from(found["labels"])})
 
 
 def suggest(key: str, known: DictConfig | dict[str, Any]) -> list[str]:
