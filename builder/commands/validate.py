@@ -97,11 +97,9 @@ def _surroundings(config: "Config", shown: "pa.Table") -> "Surroundings":
 
     from builder.quality.examine import Surroundings
     from builder.quality.questions import read_questions
-    from builder.questions import controls
 
     around = Surroundings()
-    if config.labels.target_mode == "fixed":
-        around.controls = {target: name for name, target in controls.asked(config.labels, []).items()}
+    around.controls = {target: f"stance__{target}" for target in config.labels.targets}
     if config.quality.questions:
         around.questions = read_questions(Path(config.quality.questions))
     articles = config.stage("prepare").table("articles")

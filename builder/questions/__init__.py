@@ -143,7 +143,9 @@ def _fields(
             }
             continue
         try:
-            found[attribute] = msgspec.convert(given, hint, strict=hint is not str)
+            # YAML reads the version 2 as a number.
+            text = hint is str and type(given) in (int, float)
+            found[attribute] = str(given) if text else msgspec.convert(given, hint)
         except msgspec.ValidationError as e:
             faults.append(Fault(f"{key}.{name}", f"{given!r} does not fit: {e}.", ""))
     return found

@@ -197,31 +197,14 @@ def _understood(body: bytes, where: str) -> list[Suggestion]:
 def _prediction(
     found: Suggestion, chunk: Row, scheme: Scheme, targets: list[str], settings: Suggestions
 ) -> dict[str, Any]:
-    spans = [
-        {
-            "kind": "entity",
-            "start": chunk["start"] + start,
-            "end": chunk["start"] + end,
-            "label": label,
-            "span_id": None,
-            "targets": None,
-        }
-        for start, end, label in dict.fromkeys((mark.start, mark.end, mark.label) for mark in found.entities)
-    ]
-    stances = [{"target": target, "span_id": None, "label": label} for target, label in found.stance.items()]
-    unknown = {str(s["label"]) for s in spans} - set(scheme.entities) | set(found.stance.values()) - set(scheme.stance)
     version = found.model_version or settings.model_version
     try:
-        if unknown:
-            raise ValueError(f"unknown labels {', '.join(sorted(unknown))}")
         if "\0" in version:
             raise ValueError(f"the model version {version!r} holds a NUL, which the server cannot store")
-        for mark in found.entities:
-            words = chunk["text"][max(mark.start, 0) : max(mark.end, 0)]
-            if mark.text is not None and mark.text != words:
-                place = f"[{mark.start}, {mark.end})"
-                raise ValueError(f"{place} is {words!r} and not {mark.text!r}; offsets count code points")
-        result = encode.results(spans, stances, [], None, chunk["start"], chunk["text"], scheme, targets=targets)
+        marks = {(m.start, m.end, m.label): msgspec.to_builtins(m) for m in found.entities}
+        said = {"entities": list(marks.values()), "stance": found.stance}
+        made = encode.statement(said, scheme, targets=targets, text=chunk["text"])
+        result = encode.results(made.spans, made.answers, [], None, 0, chunk["text"], scheme, targets=targets)
     except (ValueError, ConfigError) as e:
         why = str(e).rstrip(".")
         raise StudioError(f"The suggestion for chunk {found.chunk_id} does not fit: {why}.", "Correct the hook.") from e

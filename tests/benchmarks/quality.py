@@ -99,14 +99,9 @@ def crowd(spans: int = SPANS) -> dict[str, Any]:
 
 def scheme() -> Any:
     """A scheme like that of the sample project."""
-    from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
+    from tests import samples
 
-    return Scheme(
-        name="news",
-        entities={label: EntityLabel() for label in LABELS},
-        stance={label: StanceLabel() for label in ("favor", "against", "neutral", "none")},
-        targets={target: Target() for target in TARGETS},
-    )
+    return samples.scheme(name="news", entities=LABELS, targets={target: [] for target in TARGETS})
 
 
 def ours(tables: dict[str, Any]) -> int:

@@ -22,10 +22,10 @@ from builder.corpus.settings import Chunking, Cleaning, Dedup, Selection, Source
 from builder.engine_settings import Engine
 from builder.errors import BuilderError, ConfigError, SourceError
 from builder.offsets import OffsetMap, Segment
-from builder.scheme import EntityLabel, Scheme
 from builder.store import read_table
 from builder.tables import ARTICLES, CHUNKS, REJECTS
 from tests.benchmarks.corpus_data import Writer, write
+from tests.samples import scheme
 
 TITLE = "Allies struck a deal to make more interceptors"
 SUMMARY = ["They announced it on Monday.", "Output is to double.", "Critics doubt the dates."]
@@ -49,7 +49,7 @@ def make(tmp_path: Path) -> Make:
     (tmp_path / "raw").mkdir()
 
     def make(workspace: str = "work", **groups: Any) -> Config:
-        labels = Scheme(name="t", entities={"ORG": EntityLabel()})
+        labels = scheme(entities=["ORG"], stance=[])
         paths = Paths(raw=str(tmp_path / "raw"), workspace=str(tmp_path / workspace))
         return Config(paths=paths, labels=labels, **{"engine": Engine(workers=1), **groups})
 

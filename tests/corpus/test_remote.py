@@ -22,9 +22,9 @@ from builder.config import Config, Paths
 from builder.corpus.settings import Source
 from builder.engine_settings import Engine
 from builder.errors import SourceError
-from builder.scheme import EntityLabel, Scheme
 from builder.store import read_table
 from builder.tables import ARTICLES, REJECTS
+from tests.samples import scheme
 
 # The clients of both ends, not ours.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -62,7 +62,7 @@ def test_articles_come_from_s3(bucket: Any, tmp_path: Path) -> None:
     put("other/three.txt", b"Elsewhere.")
     config = Config(
         paths=Paths(raw="s3://news/raw", workspace=str(tmp_path)),
-        labels=Scheme(name="t", entities={"ORG": EntityLabel()}),
+        labels=scheme(entities=["ORG"], stance=[]),
         engine=Engine(workers=1),
         # Clients keep listings; a fresh one sees what was put since.
         source=Source(storage_options={"use_listings_cache": False, "skip_instance_cache": True}),
@@ -117,8 +117,8 @@ def test_every_format_is_read_from_s3_as_from_a_folder(bucket: Any, tmp_path: Pa
     for raw in (str(tmp_path / "raw"), "s3://news/all"):
         source = Source(shard_mb=1, storage_options={"skip_instance_cache": True} if "://" in raw else {})
         paths = Paths(raw=raw, workspace=str(tmp_path / f"work-{len(found)}"))
-        scheme = Scheme(name="t", entities={"ORG": EntityLabel()})
-        config = Config(paths=paths, labels=scheme, engine=Engine(workers=1), source=source)
+        labels = scheme(entities=["ORG"], stance=[])
+        config = Config(paths=paths, labels=labels, engine=Engine(workers=1), source=source)
         summary = prepare(config, Console(file=io.StringIO()))
         stage = config.stage("prepare")
         tables = [read_table(stage.table(n), s, "prepare") for n, s in (("articles", ARTICLES), ("rejects", REJECTS))]
@@ -176,7 +176,7 @@ def test_articles_come_from_a_web_server_and_from_archives(web: str, tmp_path: P
         }.items()
     ):
         paths = Paths(raw=raw, workspace=str(tmp_path / f"work-{number}"))
-        config = Config(paths=paths, labels=Scheme(name="t", entities={"ORG": EntityLabel()}), engine=Engine(workers=1))
+        config = Config(paths=paths, labels=scheme(entities=["ORG"], stance=[]), engine=Engine(workers=1))
         prepare(config, Console(file=io.StringIO()))
         table = read_table(config.stage("prepare").table("articles"), ARTICLES, "prepare")
         assert dict(zip(table["source_path"].to_pylist(), table["text"].to_pylist(), strict=True)) == expected, raw

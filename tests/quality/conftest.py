@@ -11,8 +11,9 @@ import pytest
 
 from builder.config import Config, Dataset, Paths
 from builder.questions.encode import results, scheme_name
-from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
+from builder.scheme import Scheme
 from builder.tables import ANNOTATIONS, ANSWERS, SPANS, WINDOWS
+from tests import samples
 from tests.pulls import keep_pull
 
 DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -28,12 +29,12 @@ def scheme() -> Callable[..., Scheme]:
 def _scheme(**changes: Any) -> Scheme:
     given: dict[str, Any] = {
         "name": "test",
-        "entities": {"GPE": EntityLabel(), "WEAPON": EntityLabel()},
-        "stance": {"favor": StanceLabel(), "against": StanceLabel(), "none": StanceLabel()},
-        "targets": {"japan": Target("Japan", ["Tokyo"]), "ukraine": Target("Ukraine", ["Ukraine", "Kyiv"])},
-        "problems": {"garbled": "Garbled"},
+        "entities": ["GPE", "WEAPON"],
+        "stance": ["favor", "against", "none"],
+        "targets": {"japan": ["Tokyo"], "ukraine": ["Ukraine", "Kyiv"]},
+        "problems": ["garbled"],
     }
-    return Scheme(**{**given, **changes})
+    return samples.scheme(**{**given, **changes})
 
 
 class Crowd:
@@ -132,7 +133,7 @@ PULLED = "Tokyo will build Patriot missiles for Ukraine."
 def _annotation(
     number: int, user: int, spans: list[dict[str, Any]], stances: dict[str, str], scheme: Any
 ) -> dict[str, Any]:
-    answers = [{"target": t, "span_id": None, "label": x} for t, x in stances.items()]
+    answers = [{"question": "stance", "target": t, "span_id": None, "label": x} for t, x in stances.items()]
     return {
         "id": number,
         "completed_by": user,

@@ -142,9 +142,7 @@ def test_a_target_is_in_sight_by_any_of_its_names(crowd: Any, scheme: Any) -> No
 
 
 def test_short_names_are_matched_as_they_are_written(crowd: Any, scheme: Any) -> None:
-    from builder.scheme import Target
-
-    made = scheme(targets={"usa": Target("United States", ["US"])})
+    made = scheme(targets={"usa": ["United States", "US"]})
     crowd.window("no", "It helped us all.").window("yes", "The US helped.")
     crowd.add("no", "ada", stances={"usa": "favor"}).add("yes", "ada", stances={"usa": "favor"})
     assert len(found(crowd, made, "stance-out-of-sight")) == 1
@@ -241,7 +239,7 @@ def test_crossing_and_nesting_are_those_of_all_pairs(places: list[tuple[int, int
     import importlib.util
     from pathlib import Path
 
-    from builder.scheme import EntityLabel, Scheme
+    from tests.samples import scheme
 
     spec = importlib.util.spec_from_file_location("rows", Path(__file__).with_name("conftest.py"))
     assert spec is not None
@@ -251,7 +249,7 @@ def test_crossing_and_nesting_are_those_of_all_pairs(places: list[tuple[int, int
     crowd = rows.Crowd().window("c", "a" * 20)
     spans = sorted({(start, start + length) for start, length in places})
     crowd.add("c", "ada", [(start, end, "GPE") for start, end in spans])
-    made = Scheme(name="test", entities={"GPE": EntityLabel()}, nesting=False, overlap=False)
+    made = scheme(entities=["GPE"], stance=[], nesting=False)
     issues, _ = run_checks(look(crowd, made))
     for check, holds in (
         ("overlap", lambda a, b: a[0] < b[0] < a[1] < b[1]),

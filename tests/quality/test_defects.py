@@ -59,15 +59,16 @@ def planted(tmp_path: Path, scheme: Any) -> Config:
         )
 
     def answers(given: dict[str, str], problems: list[str] | None = None) -> list[dict[str, Any]]:
-        rows = [{"target": t, "span_id": None, "label": x} for t, x in given.items()]
+        rows = [{"question": "stance", "target": t, "span_id": None, "label": x} for t, x in given.items()]
         return results([], rows, problems or [], None, 0, TEXT, made)
 
     for n, (defect, spans) in enumerate(SPANS.items()):
         # Somebody new each time, so that nobody's habits are judged.
         add(defect, [region(i, *span) for i, span in enumerate(spans)] + answers(ASKED), user=100 + n)
     evidence = results(
-        [{"kind": "evidence", "start": 0, "end": 5, "label": None, "span_id": "e", "targets": ["ukraine"]}],
-        [{"target": t, "span_id": None, "label": x} for t, x in ASKED.items()], [], None, 0, TEXT, made,
+        [{"kind": "evidence", "start": 0, "end": 5, "label": "EVIDENCE", "span_id": "e", "targets": ["ukraine"]}],
+        [{"question": "stance", "target": t, "span_id": None, "label": x} for t, x in ASKED.items()],
+        [], None, 0, TEXT, made,
     )  # fmt: skip
     add("evidence-without-stance", evidence, user=201)
     add("missing-stance", answers({"japan": "favor"}), user=202)
