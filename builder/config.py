@@ -15,7 +15,6 @@ from builder.quality.settings import Aggregation, Quality
 from builder.questions import scheme_from
 from builder.release.settings import Export, Split
 from builder.scheme import Scheme
-from builder.store import Stage
 from builder.studio.settings import Annotators, LabelStudio, Suggestions
 
 # A folder name on every system, and a Hugging Face dataset name.
@@ -88,9 +87,6 @@ class Config:
     def release_folder(self) -> Path:
         """Holds one folder a version."""
         return Path(self.paths.exports) / self.dataset.name
-
-    def stage(self, name: str) -> Stage:
-        return Stage(self.dataset_folder / name)
 
 
 def conf_folder() -> Path:

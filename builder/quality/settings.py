@@ -3,38 +3,11 @@
 from dataclasses import dataclass, field
 
 from builder.errors import ConfigError
+from builder.quality.adjudication import SPAN_METHODS
+from builder.quality.aggregation import METHODS, WEIGHTS
+from builder.quality.checks import CHECKS
 
 SEVERITIES = ("error", "warning", "info", "off")
-METHODS = ("majority", "dawid_skene", "mace", "weighted", "expert")
-SPAN_METHODS = ("exact", "overlap", "tokens")
-WEIGHTS = ("given", "agreement", "questions")
-
-#: Every check and how grave its finding is: "error" quarantines the annotation, "warning" and "info" report.
-CHECKS = {
-    "article-changed": "error",
-    "bounds": "error",
-    "zero-length": "error",
-    "text-mismatch": "error",
-    "edge-whitespace": "warning",
-    "mid-word": "warning",
-    "duplicate-span": "warning",
-    "overlap": "warning",
-    "nesting": "warning",
-    "unknown-label": "error",
-    "unknown-target": "error",
-    "missing-stance": "warning",
-    "conflicting-stance": "error",
-    "evidence-without-stance": "warning",
-    "stance-out-of-sight": "warning",
-    "other-scheme": "warning",
-    "fast-empty": "warning",
-    "second-annotation": "warning",
-    "flagged": "info",
-    "straight-lining": "warning",
-    "drift": "warning",
-    "contradiction": "warning",
-    "failed-questions": "warning",
-}
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:
@@ -81,7 +54,7 @@ class Gates:
 class Quality:
     """Severity and thresholds of the checks, how agreement is measured, and the gates."""
 
-    severity: dict[str, str] = field(default_factory=lambda: dict(CHECKS))
+    severity: dict[str, str] = field(default_factory=lambda: {code: check.severity for code, check in CHECKS.items()})
     #: Seconds below which submitting nothing counts as not having looked.
     fast_seconds: float = 3.0
     #: Share of an annotator's chunks with the very same answers that counts as straight-lining, from `min_chunks` on.
