@@ -62,7 +62,8 @@ def _spans(text: str, chunk: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _stances() -> list[dict[str, Any]]:
-    return [{"target": target, "span_id": None, "label": "favor"} for target in ("japan", "china")]
+    given = {"question": "stance", "span_id": None, "label": "favor"}
+    return [{**given, "target": target} for target in ("japan", "china")]
 
 
 def project(client: Client, made: Sample, slot: str) -> Project:

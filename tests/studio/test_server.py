@@ -26,11 +26,11 @@ from builder.studio.settings import LabelStudio
 _PROGRAM = """
 import os, sys
 from builder.config import Config, Paths
-from builder.scheme import EntityLabel, Scheme
+from tests.samples import scheme
 from builder.studio.server import ensure
 from builder.studio.settings import LabelStudio
 
-labels = Scheme(name="test", entities={"GPE": EntityLabel()})
+labels = scheme(entities=["GPE"], stance=[])
 config = Config(paths=Paths(workspace=sys.argv[1]), label_studio=LabelStudio(port=int(sys.argv[2])), labels=labels)
 print(ensure(config).url, flush=True)
 os.kill(os.getpid(), 9)
