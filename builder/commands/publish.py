@@ -1,6 +1,7 @@
 """A release on the Hugging Face Hub."""
 
 import os
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import ConfigError, ReleaseError
@@ -18,25 +19,25 @@ def publish(config: "Config", console: "Console", release: str = "", *, upload: 
     `ReleaseError` when a file is not as it was released or the Hub refuses.
     """
     from builder.commands.export import release_folder
-    from builder.release import hub, integrity, versions
+    from builder.release import manifest, publish, verify, versions
 
-    root = versions.find(release_folder(config), release)
-    manifest = versions.manifest(root)
-    problems = integrity.check_files(root, manifest)
-    if problems:
+    root = versions.find_release(release_folder(config), release)
+    found = manifest.read(root)
+    if problems := verify.check_files(root, found):
         raise ReleaseError(f"{root} is not as it was released: {'; '.join(problems)}.", "Restore it, or export again.")
     repo = config.export.repo
-    if upload:
-        if not repo:
-            raise ConfigError("export.repo is empty.", "Name the repository, as export.repo=owner/name.")
-        done = hub.publish(root, manifest, repo, config.export.private, os.environ.get("HF_ENDPOINT"))
-        told = f"{len(done['upload'])} files in one commit" if done["new"] else "it is there already"
-        console.print(f"publish: {repo} {done['tag']}: {told}")
-        return done | {"dry_run": False}
-    found = hub.plan(root, manifest, [])
-    size = sum(facts["bytes"] for facts in manifest["files"])
+    if not upload:
+        would = publish.Published(repo, f"v{found.version}", files=publish.files_of(found))
+        size = sum(file.bytes for file in found.files)
+        console.print(
+            f"publish: would upload {len(would.files)} files, {size:,} bytes, to {repo or '(export.repo is empty)'} as "
+            f"{would.tag}; add --upload to do it.",
+        )
+        return asdict(would) | {"dry_run": True}
+    if not repo:
+        raise ConfigError("export.repo is empty.", "Name the repository, as export.repo=owner/name.")
+    done = publish.upload(root, found, repo, config.export.private, os.environ.get("HF_ENDPOINT"))
     console.print(
-        f"publish: would upload {len(found['upload'])} files, {size:,} bytes, to {repo or '(export.repo is empty)'} as "
-        f"v{manifest['version']}; add --upload to do it.",
+        f"publish: {repo} {done.tag}: {f'{len(done.files)} files in one commit' if done.new else 'there already'}"
     )
-    return {"repo": repo, "tag": f"v{manifest['version']}", "new": False, "dry_run": True, **found}
+    return asdict(done) | {"dry_run": False}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from builder.config import Config
+    from builder.release.manifest import Manifest
 
 
 def verify(config: "Config", console: "Console", release: str = "", *, hashes_only: bool = False) -> dict[str, Any]:
@@ -26,18 +27,19 @@ def verify(config: "Config", console: "Console", release: str = "", *, hashes_on
     libraries or builder wrote other bytes around the same values.
     """
     from builder.commands.export import release_folder
-    from builder.release import integrity, versions
+    from builder.release import verify, versions
+    from builder.release.manifest import read
 
-    root = versions.find(release_folder(config), release)
-    manifest = versions.manifest(root)
-    problems = integrity.check_files(root, manifest)
-    summary: dict[str, Any] = {"folder": str(root), "version": manifest["version"], "files": len(manifest["files"])}
+    root = versions.find_release(release_folder(config), release)
+    manifest = read(root)
+    problems = verify.check_files(root, manifest)
+    summary: dict[str, Any] = {"folder": str(root), "version": manifest.version, "files": len(manifest.files)}
     if not problems and not hashes_only:
-        summary["shared"] = integrity.certify(root, manifest)
+        summary["shared"] = verify.certify(root, manifest)
         problems += [f"{count} {what} stand in several splits" for what, count in summary["shared"].items() if count]
     if not problems and not hashes_only:
         with _rebuilt(config, root, manifest) as again:
-            summary["rebuilt"], problems = _compare(root, manifest, again)
+            summary["rebuilt"], problems = verify.compare_rebuilt(root, again)
     if problems:
         raise ReleaseError(f"{root}: {'; '.join(problems)}.", "Do not train on it; export again, or restore it.")
     told = f", rebuilt offline: {summary['rebuilt']}" if "rebuilt" in summary else ""
@@ -46,7 +48,7 @@ def verify(config: "Config", console: "Console", release: str = "", *, hashes_on
 
 
 @contextlib.contextmanager
-def _rebuilt(config: "Config", root: Path, manifest: dict[str, Any]) -> Iterator[Path]:
+def _rebuilt(config: "Config", root: Path, manifest: "Manifest") -> Iterator[Path]:
     """The release made again, in a workspace and an exports folder of its own, from what the workspace keeps."""
     from rich.console import Console
 
@@ -56,7 +58,7 @@ def _rebuilt(config: "Config", root: Path, manifest: dict[str, Any]) -> Iterator
     from builder.commands.validate import validate
     from builder.release import versions
 
-    pull = config.dataset_folder / "pulls" / manifest["pull"]["hash"][:16]
+    pull = config.dataset_folder / "pulls" / manifest.pull.hash[:16]
     key = config.workspace / "pseudonyms.key"
     for needed in (pull / "tasks.jsonl", key):
         if not needed.exists():
@@ -72,7 +74,7 @@ def _rebuilt(config: "Config", root: Path, manifest: dict[str, Any]) -> Iterator
         (there / "workspace" / key.name).chmod(0o600)
         (again.dataset_folder / "pulls").mkdir()
         (again.dataset_folder / "pulls" / pull.name).symlink_to(pull.resolve())
-        write_json(again.dataset_folder / "pulls" / "latest.json", {"hash": manifest["pull"]["hash"]})
+        write_json(again.dataset_folder / "pulls" / "latest.json", {"hash": manifest.pull.hash})
         folder = there / "exports" / root.parent.name
         folder.mkdir(parents=True)
         _earlier(root, manifest, folder)
@@ -84,66 +86,36 @@ def _rebuilt(config: "Config", root: Path, manifest: dict[str, Any]) -> Iterator
         yield versions.releases(folder)[-1][1]
 
 
-def _earlier(root: Path, manifest: dict[str, Any], folder: Path) -> None:
+def _earlier(root: Path, manifest: "Manifest", folder: Path) -> None:
     """Links the releases before this one, which decided splits and label ids, beside the one to be made."""
     from builder.release import versions
 
-    own = versions.parse(manifest["version"])
+    own = versions.parse(manifest.version)
     before = [path for v, path in versions.releases(root.parent) if own and v < own]
-    if manifest["previous"] and not any(path.name == f"v{manifest['previous']}" for path in before):
+    if manifest.previous and not any(path.name == f"v{manifest.previous}" for path in before):
         raise ReleaseError(
-            f"v{manifest['previous']}, on which {root.name} builds, is missing.", f"Put it back into {root.parent}."
+            f"v{manifest.previous}, on which {root.name} builds, is missing.", f"Put it back into {root.parent}."
         )
     for path in before:
         (folder / path.name).symlink_to(path.resolve())
 
 
-def _as_released(config: "Config", manifest: dict[str, Any], there: Path) -> "Config":
+def _as_released(config: "Config", manifest: "Manifest", there: Path) -> "Config":
     """The configuration of the manifest, in folders of its own; what the manifest keeps private comes from `config`."""
     from omegaconf import OmegaConf
 
+    from builder.release.manifest import revealed
+
     sections: dict[str, Any] = {}
-    for name, said in manifest["configuration"].items():
+    for name, said in manifest.configuration.items():
         here = getattr(config, name)
-        merged = OmegaConf.merge(OmegaConf.structured(type(here)), _filled(said, OmegaConf.to_container(
+        merged = OmegaConf.merge(OmegaConf.structured(type(here)), revealed(said, OmegaConf.to_container(
             OmegaConf.structured(here))))  # fmt: skip
         sections[name] = OmegaConf.to_object(merged)
     paths = replace(config.paths, workspace=str(there / "workspace"), exports=str(there / "exports"))
     annotators = config.annotators
-    if manifest["recorded"] and annotators.kind != "recorded":
+    if manifest.recorded and annotators.kind != "recorded":
         annotators = replace(annotators, kind="recorded", recorded=annotators.recorded or "recorded")
-    elif not manifest["recorded"]:
+    elif not manifest.recorded:
         annotators = replace(annotators, kind="human")
     return replace(config, paths=paths, annotators=annotators, **sections)
-
-
-def _filled(said: Any, here: Any) -> Any:
-    if isinstance(said, dict):
-        return {key: _filled(value, here.get(key) if isinstance(here, dict) else None) for key, value in said.items()}
-    return here if said == "(private)" else said
-
-
-def _compare(root: Path, manifest: dict[str, Any], again: Path) -> tuple[str, list[str]]:
-    from builder.release import versions
-
-    rebuilt = versions.manifest(again)
-    if again.name != root.name:
-        return "", [f"the rebuild is {again.name}: the inputs or the releases before it changed"]
-    said = {facts["path"]: facts["sha256"] for facts in manifest["files"]}
-    found = {facts["path"]: facts["sha256"] for facts in rebuilt["files"]}
-    other = sorted(path for path in {*said, *found} if said.get(path) != found.get(path))
-    if not other and (root / "manifest.json").read_bytes() == (again / "manifest.json").read_bytes():
-        return "same bytes", []
-    differ = [
-        f"{config}/{split} has other contents when rebuilt"
-        for config, facts in manifest["configs"].items()
-        for split, split_facts in facts["splits"].items()
-        if rebuilt["configs"].get(config, {}).get("splits", {}).get(split, {}).get("logical_sha256")
-        != split_facts["logical_sha256"]
-    ]
-    if differ:
-        return "", differ
-    same_tools = all(manifest[key] == rebuilt[key] for key in ("code", "libraries"))
-    if same_tools:
-        return "", [f"{path} has other bytes when rebuilt" for path in other or ["manifest.json"]]
-    return "same contents", []
