@@ -23,7 +23,7 @@ def publish(config: "Config", console: "Console", release: str = "", *, upload: 
 
     root = versions.find_release(release_folder(config), release)
     found = manifest.read(root)
-    if problems := verify.check_files(root, found):
+    if problems := verify.check_files(root, found.files):
         raise ReleaseError(f"{root} is not as it was released: {'; '.join(problems)}.", "Restore it, or export again.")
     repo = config.export.repo
     if not upload:

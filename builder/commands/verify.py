@@ -32,7 +32,7 @@ def verify(config: "Config", console: "Console", release: str = "", *, hashes_on
 
     root = versions.find_release(release_folder(config), release)
     manifest = read(root)
-    problems = verify.check_files(root, manifest)
+    problems = verify.check_files(root, manifest.files)
     summary: dict[str, Any] = {"folder": str(root), "version": manifest.version, "files": len(manifest.files)}
     if not problems and not hashes_only:
         summary["shared"] = verify.certify(root, manifest)

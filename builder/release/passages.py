@@ -137,7 +137,8 @@ class Index:
             texts = texts.take(pc.index_in(self._other_ids, value_set=flat(texts["chunk_id"])))
             for first in range(0, texts.num_rows, BATCH):
                 part = texts.slice(first, BATCH)
-                yield self._passages(*(flat(part[name]) for name in ("chunk_id", "article_id", "text")), at + first)
+                ids, articles, text = (flat(part[name]) for name in ("chunk_id", "article_id", "text"))
+                yield self._passages(ids, articles, text, at + first)
 
     def _passages(self, ids: pa.Array, articles: pa.Array, text: pa.Array, at: int) -> Passages:
         where = np.arange(at, at + len(ids))

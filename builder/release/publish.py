@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from builder.errors import ReleaseError
 from builder.release.manifest import Manifest
@@ -44,7 +45,7 @@ def upload(root: Path, manifest: Manifest, repo: str, private: bool, endpoint: s
         # Not `upload_folder`, which may make several commits: a reader in between would load a mixture.
         files = files_of(manifest)
         old = [path for path in api.list_repo_files(repo, repo_type="dataset") if path not in (*files, _OF_THE_HUB)]
-        operations = [
+        operations: list[Any] = [
             *(CommitOperationDelete(path) for path in sorted(old)),
             *(CommitOperationAdd(path, root / path) for path in files),
         ]

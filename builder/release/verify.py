@@ -1,5 +1,6 @@
 """Whether a release is what its manifest says: hashes of its files, what its splits share, what a rebuild gives."""
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.release.leakage import Fingerprints
-from builder.release.manifest import Manifest, read
+from builder.release.manifest import File, Manifest, read
 from builder.release.versions import data_files
 from builder.store import file_digest
 from builder.text import Ints
@@ -17,9 +18,9 @@ from builder.text import Ints
 _IGNORED = (".DS_Store", "Thumbs.db", ".gitattributes")
 
 
-def check_files(root: Path, manifest: Manifest) -> list[str]:
-    """What is wrong with the files of the release, one line per problem; empty when all are as they were written."""
-    expected = {file.path: file.sha256 for file in manifest.files}
+def check_files(root: Path, files: Iterable[File]) -> list[str]:
+    """What is wrong with the files below `root`, of which the manifest lists `files`, one line per problem; empty when all are as they were written."""
+    expected = {file.path: file.sha256 for file in files}
     there = {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file() and p.name not in _IGNORED}
     problems = [f"{path} is missing" for path in expected if path not in there]
     problems += [f"{path} is not in the manifest" for path in sorted(there - set(expected) - {"manifest.json"})]

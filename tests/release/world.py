@@ -47,9 +47,7 @@ class World:
 
     def tables(self) -> dict[str, pa.Table]:
         """Every stage table, with gold by simple majority."""
-        crowd = Crowd().read(
-            *self.articles, dissent=self.dissent, skipped=self.skipped, evidence=self.evidence
-        )
+        crowd = Crowd().read(*self.articles, dissent=self.dissent, skipped=self.skipped, evidence=self.evidence)
         bad = pc.is_in(crowd.annotations["annotation_id"], pa.array(sorted(self.quarantined), pa.string()))
         annotations = _with(crowd.annotations, "quarantined", bad)
         annotations = _with(annotations, "pull", pa.array([PULL] * annotations.num_rows))
@@ -77,11 +75,11 @@ class World:
             pq.write_table(table, found[name])
         return found
 
-    def sources(self, settings: Export, split: Split) -> Sources:
-        """What the release is made from."""
+    def sources(self, settings: Export, split: Split, paths: dict[str, Path] | None = None) -> Sources:
+        """What the release is made from; the stage tables are written unless they are at `paths`."""
         groups = {"dataset": self.dataset, "labels": self.labels, "export": settings, "split": split}
         return Sources(
-            tables=self.paths(),
+            tables=paths or self.paths(),
             configuration={name: asdict(group) for name, group in groups.items()}
             | {"aggregation": {"method": "majority"}},
             pull={"server_version": "1.23.2", "scheme_version": "sample@1"},
@@ -93,7 +91,7 @@ class World:
     def export(self, settings: Export | None = None, split: Split | None = None, **facts: Any) -> Exported:
         """The release of the world as it is now; `facts` change the sources."""
         settings, split = settings or Export(), split or Split()
-        sources = replace(self.sources(settings, split), **facts)
+        sources = replace(self.sources(settings, split, facts.pop("tables", None)), **facts)
         return export(sources, self.labels, settings, split, self.root / "exports", self.root / "scratch")
 
 
@@ -198,4 +196,3 @@ def splits_of(root: Path, configuration: str) -> Mapping[str, str]:
         for path in (root / configuration).glob("*.parquet")
         for row in pq.read_table(path, columns=["id"]).to_pylist()
     }
-
