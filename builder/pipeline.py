@@ -12,15 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.config import Config
-from builder.errors import ConfigError, StoreError
+from builder.errors import ConfigError, GateError, StoreError
 from builder.stage import Progress, Stage, Stages, code_digest, exclusive, settings_digests, silent
 from builder.store import digest, file_digest, read_json, write_json, write_table
 
 if TYPE_CHECKING:
     from builder.corpus.inventory import Inventory
     from builder.quality.validate import Context
+    from builder.release.export import Exported
     from builder.studio.campaign import Campaign
 
+#: Groups of the configuration that decide what a release holds, and are part of its manifest.
+PUBLIC = (
+    "dataset", "source", "cleaning", "dedup", "chunking", "selection", "labels", "quality", "aggregation", "split",
+    "export",
+)  # fmt: skip
 #: Stages in the order in which they are made.
 NAMES = ("prepare", "validate", "adjudicate")
 #: Libraries whose version decides what a stage gives.
@@ -77,12 +83,12 @@ class NamedFile:
 
 def prepared(config: Config, progress: Progress = silent) -> Stage:
     """Tables articles, chunks, selected and rejects of the raw articles. Raises `SourceError` without any."""
-    from builder.corpus.inventory import take_inventory
+    from builder.corpus.inventory import inventory
 
     folder = config.dataset_folder
     # Shards are read into parts that later runs take up again, so one run at a time works on them.
     with exclusive(folder / "locks" / "parts", "prepare", progress):
-        raw = RawArticles(take_inventory(config.paths.raw, config.source, folder / "inventory.json", progress), config)
+        raw = RawArticles(inventory(config.paths.raw, config.source, folder / "inventory.json", progress), config)
         return stages(config).get(
             "prepare",
             _prepare,
@@ -128,20 +134,29 @@ def keywords(config: Config) -> list[str]:
 
 
 def reading(source: Any) -> dict[str, Any]:
-    """The settings of the source that decide what is read: not how it is reached, and no secret."""
-    return {name: value for name, value in asdict(source).items() if name not in ("storage_options", "shard_mb")}
+    """The settings of the source that decide how files are read: not which, nor how they are reached."""
+    reached_by = ("include", "exclude", "shard_mb", "storage_options")
+    return {name: value for name, value in asdict(source).items() if name not in reached_by}
 
 
 def latest_pull(config: Config) -> Pull:
     """The latest pull, compared with its hash; raises `StoreError` when there is none or it is damaged."""
-    from builder.studio.pulls import latest, pseudonym_key, verify
+    from builder.studio.pulls import latest, verify
 
     found = latest(config.dataset_folder / "pulls")
     if found is None:
         raise StoreError("Nothing was pulled yet.", "Run `builder pull` first.")
     folder, record = found
     verify(folder)
-    return Pull(folder, str(record["hash"]), pseudonym_key(config.workspace))
+    return Pull(folder, str(record["hash"]), _pseudonym_key(config.workspace))
+
+
+def _pseudonym_key(workspace: Path) -> bytes:
+    try:
+        return (workspace / "pseudonyms.key").read_bytes()
+    except FileNotFoundError:
+        missing = f"{workspace / 'pseudonyms.key'} is missing."
+        raise StoreError(missing, "It is made by `builder pull`; restore it, or annotators get new names.") from None
 
 
 def checked(config: Config, progress: Progress = silent) -> Stage:
@@ -175,6 +190,101 @@ def gold(config: Config, progress: Progress = silent) -> Stage:
     )
 
 
+def released(config: Config, progress: Progress = silent, *, hold_gates: bool = True) -> "Exported":
+    """The release of the configuration: a new version, or the last one when nothing changed.
+
+    Raises `GateError` below a quality gate, unless `export.below_gates` says to release all the same.
+    """
+    from builder.release import manifest, versions
+    from builder.release.export import Exported, Sources, export
+
+    made = {"prepare": prepared(config, progress)}
+    made |= {"validate": checked(config, progress), "adjudicate": gold(config, progress)}
+    below = gates(made["validate"], made["adjudicate"])
+    if below and hold_gates and not config.export.below_gates:
+        raise GateError(
+            f"Below the quality gates: {below}.",
+            "Run `builder review`, change quality.gates, or release it with that on the card: export.below_gates=true.",
+        )
+    sections, folder = public_sections(config), release_folder(config)
+    # One export of a dataset at a time, so that each sees the version before its own.
+    with exclusive(config.dataset_folder / "locks" / f"export-{folder.name}", "export", progress):
+
+        def remembered() -> Path:
+            """The note that an export of exactly this, on top of the latest version, was made."""
+            before = versions.releases(folder)
+            last = before[-1][1].name + file_digest(before[-1][1] / "manifest.json") if before else ""
+            parts = (manifest.encode(sections), config.annotators.kind, code_digest("release"), below, last)
+            key = digest(*parts, *(stage.fingerprint for stage in made.values()))
+            return config.dataset_folder / "exported" / f"{key[:16]}.json"
+
+        if remembered().exists():
+            root = versions.releases(folder)[-1][1]
+            return Exported(root, manifest.read(root), new=False)
+        pull = latest_pull(config)
+        sources = Sources(
+            tables=table_paths(made),
+            configuration=sections,
+            pull=pull.record,
+            agreement=made["validate"].json("agreement"),
+            below_gates=below,
+            stages={name: stage.key for name, stage in made.items()},
+            recorded=config.annotators.kind == "recorded",
+        )
+        scratch = config.dataset_folder / "scratch"
+        found = export(sources, config.labels, config.export, config.split, folder.parent, scratch, progress)
+        write_json(remembered(), {"version": found.folder.name})
+    return found
+
+
+def public_sections(config: Config) -> dict[str, Any]:
+    """The groups of the configuration that decide what a release holds."""
+    from builder.questions import plain
+
+    found = {name: asdict(getattr(config, name)) for name in PUBLIC if name != "labels"}
+    return {name: plain(config.labels) if name == "labels" else found[name] for name in PUBLIC}
+
+
+def table_paths(made: Mapping[str, Stage]) -> dict[str, Path]:
+    """The stage tables that a release is made from, each compared with its digest."""
+    from builder.release.inputs import STAGES
+
+    return {table: made[stage].table_path(table) for table, stage in STAGES.items()}
+
+
+def tables_of(config: Config, keys: Mapping[str, str]) -> dict[str, Path]:
+    """The tables of the stages with these keys, as a manifest names them; raises `StoreError` when one is gone."""
+    made = {}
+    for name in NAMES:
+        found = stages(config).find(name, keys.get(name, ""))
+        if found is None:
+            raise StoreError(
+                f"The stage {name} that the release was made from is not in {config.dataset_folder}.",
+                "Run `builder export` in the workspace it was made in, with the same settings and code.",
+            )
+        made[name] = found
+    return table_paths(made)
+
+
+def task_link(config: Config, project: int, task: int) -> str:
+    """Where a browser opens a task; its numbers while the embedded server, which holds it, does not run."""
+    running = campaign(config).vault.server()
+    base = config.label_studio.url or (running["url"] if running else "")
+    return f"{base.rstrip('/')}/projects/{project}/data?task={task}" if base else f"task {task} of project {project}"
+
+
+def release_folder(config: Config) -> Path:
+    """Holds one folder per version of the dataset, or of the configured variant of it."""
+    from builder.release.export import release_name
+
+    return Path(config.paths.exports) / release_name(config.dataset.name, config.export)
+
+
+def pseudonym_files(workspace: Path) -> tuple[Path, ...]:
+    """What the pseudonyms of annotators depend on."""
+    return (workspace / "pseudonyms.key",)
+
+
 def gates(*found: Stage) -> str:
     """The gates that do not hold in these stages, in one sentence; empty when all hold."""
     from builder.quality.gates import Verdict, failed
@@ -183,22 +293,17 @@ def gates(*found: Stage) -> str:
 
 
 def _prepare(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, Any], progress: Progress) -> Any:
-    from builder.corpus.prepare import Preparation, prepare
+    from builder.corpus.prepare import CorpusSettings, prepare
     from builder.engine import Runner
 
     raw: RawArticles = inputs["raw"]
+    parts, code = raw.config.dataset_folder / "parts", code_digest("corpus")
+    given = CorpusSettings(raw.config.source, *(settings[n] for n in ("cleaning", "dedup", "chunking", "selection")))
     with Runner(raw.config.engine) as runner:
-        how = Preparation(
-            source=raw.config.source,
-            cleaning=settings["cleaning"],
-            dedup=settings["dedup"],
-            chunking=settings["chunking"],
-            selection=settings["selection"],
-            keywords=tuple(settings["keywords"]),
-            language=settings["language"],
+        made = prepare(
+            raw.inventory, folder, parts, given, settings["keywords"], settings["language"], code, runner, progress
         )
-        parts = raw.config.dataset_folder / "parts"
-        return asdict(prepare(raw.inventory, folder, parts, how, code_digest("corpus"), runner, progress))
+    return asdict(made)
 
 
 def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, Any], progress: Progress) -> Any:
@@ -230,7 +335,7 @@ def _context(inputs: Mapping[str, Any], scheme: Any, windows: Any) -> "Context":
 
     from builder.quality.known_answers import read_known_answers
     from builder.quality.validate import Context
-    from builder.questions import controls
+    from builder.release.export import Exported
 
     wanted = pc.field("article_id").isin(windows["article_id"].unique())
     columns = ["article_id", "cluster_id", "text"]
@@ -239,7 +344,6 @@ def _context(inputs: Mapping[str, Any], scheme: Any, windows: Any) -> "Context":
     return Context(
         clusters={row["article_id"]: row["cluster_id"] or row["article_id"] for row in rows},
         article_texts={row["article_id"]: row["text"] for row in rows},
-        controls=controls(scheme),
         known_answers=read_known_answers(Path(named), scheme) if named else {},
     )
 

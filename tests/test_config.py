@@ -5,26 +5,24 @@ import sys
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from builder.config import Config, conf_folder, convert, register, suggest
+from builder.config import Config, conf_folder, suggest
 from builder.errors import ConfigError
+from tests.composing import composed
 
 ROOT = Path(__file__).resolve().parent.parent
-CHOICES = sorted(path.relative_to(conf_folder()).with_suffix("") for path in conf_folder().glob("*/*.yaml"))
+GROUPS = {folder.name: sorted(f.stem for f in folder.glob("*.yaml")) for folder in sorted(conf_folder().glob("*/"))}
 
 
-def composed(*overrides: str) -> Config:
-    register()
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        return convert(compose("config", overrides=list(overrides)))
-
-
-@pytest.mark.parametrize("choice", CHOICES, ids=str)
-def test_every_choice_composes(choice: Path) -> None:
-    plus = "+" if choice.parts[0] not in _default_groups() else ""
-    assert isinstance(composed(f"{plus}{choice.parts[0]}={choice.name}"), Config)
+@pytest.mark.parametrize("number", range(max(map(len, GROUPS.values()))))
+def test_every_choice_composes(number: int) -> None:
+    """Choice `number` of every group at once, the last one of those that have fewer."""
+    picked = {group: names[min(number, len(names) - 1)] for group, names in GROUPS.items()}
+    # An experiment picks from the other groups, so it is composed with their defaults.
+    experiment = picked.pop("experiment")
+    assert isinstance(composed(*(f"{group}={name}" for group, name in picked.items())), Config)
+    assert isinstance(composed(f"experiment={experiment}"), Config)
 
 
 def _default_groups() -> set[str]:
@@ -38,7 +36,7 @@ def test_every_file_begins_with_a_comment(path: Path) -> None:
 
 
 def test_every_group_is_reachable_from_the_defaults() -> None:
-    assert {choice.parts[0] for choice in CHOICES} <= _default_groups()
+    assert set(GROUPS) <= _default_groups()
 
 
 def test_demo_is_the_recorded_sample() -> None:
@@ -48,17 +46,26 @@ def test_demo_is_the_recorded_sample() -> None:
 
 
 def test_label_order_is_that_of_the_file() -> None:
-    scheme = composed().labels
-    assert list(scheme.entities) == ["PERSON", "ORG", "GPE", "WEAPON", "EVENT"]
-    assert list(scheme.stance) == ["favor", "against", "neutral", "none"]
-    assert len(scheme.targets) == 4
+    questions = composed().labels.questions
+    assert list(questions) == ["entities", "stance", "evidence", "problems", "comment"]
+    assert list(questions["entities"].labels) == ["PERSON", "ORG", "GPE", "WEAPON", "EVENT"]
+    assert list(questions["stance"].labels) == ["favor", "against", "neutral", "none"]
+    assert len(questions["stance"].targets) == 4
 
 
-@pytest.mark.parametrize("twice", ["PERSON: {}\n  PERSON: {}", "PERSON: {}\n  person: {}"])
+def test_a_question_is_changed_and_left_out_by_overrides() -> None:
+    questions = composed("labels.questions.entities.nesting=false", "~labels.questions.evidence").labels.questions
+    assert (questions["entities"].nesting, list(questions)) == (False, ["entities", "stance", "problems", "comment"])
+    for given, key in (("nesting=7", "nesting"), ("labels.GPE.hotkey=u", "labels.GPE.hotkey")):
+        with pytest.raises(ConfigError, match=rf"labels\.questions\.entities\.{key}: "):
+            composed(f"labels.questions.entities.{given}")
+
+
+@pytest.mark.parametrize("twice", ["PERSON: {}\n      PERSON: {}", "PERSON: {}\n      person: {}"])
 def test_a_label_that_stands_twice_is_refused(twice: str, tmp_path: Path) -> None:
     """YAML itself would keep the last of two equal keys; both ways of doubling a label end in one clear line."""
     (tmp_path / "labels").mkdir()
-    (tmp_path / "labels" / "doubled.yaml").write_text(f"name: doubled\nentities:\n  {twice}\n")
+    (tmp_path / "labels" / "doubled.yaml").write_text(f"questions:\n  entities:\n    labels:\n      {twice}\n")
     done = subprocess.run(
         [sys.executable, "-m", "builder.cli", "prepare", "--config-dir", str(tmp_path), "labels=doubled"],
         capture_output=True,

@@ -5,10 +5,9 @@ import shlex
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
 
 from builder.cli import COMMANDS, JSON_FLAG, _split
-from builder.config import conf_folder, convert, register
+from tests.composing import composed
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -41,10 +40,8 @@ def test_every_command_line_composes(line: str) -> None:
         key, _, values = override.partition("=")
         choices = values.split(",") if "-m" in overrides else [values]
         jobs = [[*job, f"{key}={value}"] for job in jobs for value in choices]
-    register()
     for job in jobs:
-        with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            convert(compose("config", overrides=job))
+        composed(*job)
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake ([a-z]+)", README))))

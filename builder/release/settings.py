@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from builder.errors import ConfigError
 
 SPLIT_METHODS = ("hash", "stratified", "time")
-CONFIGS = ("entities", "stance", "annotations")
 GRANULARITIES = ("chunk", "sentence", "article")
 TAGS = ("bio", "bioes", "none")
 NESTED = ("outer", "inner")
@@ -58,7 +57,9 @@ class Split:
 class Export:
     """What a release holds and in which form."""
 
-    configs: list[str] = field(default_factory=lambda: list(CONFIGS))
+    #: Configurations to release, in this order; empty: all that the scheme gives. Those of answers are called after
+    #: their question.
+    configs: list[str] = field(default_factory=list)
     #: Released as `<dataset.name>-<variant>` when not empty, so that several variants of one pull live side by side.
     variant: str = ""
     #: What one row of `entities` is: a chunk, a sentence of it, or the annotated stretch of an article.
@@ -92,12 +93,8 @@ class Export:
     group_rows: int = 20_000
 
     def __post_init__(self) -> None:
-        for name in self.configs:
-            _choice("export.configs", name, CONFIGS)
         for name in self.formats:
             _choice("export.formats", name, FORMATS)
-        if not self.configs:
-            raise ConfigError("export.configs is empty.", f"Name at least one of {', '.join(CONFIGS)}.")
         if not _VARIANT.match(self.variant):
             raise ConfigError(
                 f"export.variant is {self.variant!r}.", "Use lower-case letters, digits, '.', '_' and '-'."
