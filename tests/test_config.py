@@ -46,17 +46,26 @@ def test_demo_is_the_recorded_sample() -> None:
 
 
 def test_label_order_is_that_of_the_file() -> None:
-    scheme = composed().labels
-    assert list(scheme.entities) == ["PERSON", "ORG", "GPE", "WEAPON", "EVENT"]
-    assert list(scheme.stance) == ["favor", "against", "neutral", "none"]
-    assert len(scheme.targets) == 4
+    questions = composed().labels.questions
+    assert list(questions) == ["entities", "stance", "evidence", "problems", "comment"]
+    assert list(questions["entities"].labels) == ["PERSON", "ORG", "GPE", "WEAPON", "EVENT"]
+    assert list(questions["stance"].labels) == ["favor", "against", "neutral", "none"]
+    assert len(questions["stance"].targets) == 4
 
 
-@pytest.mark.parametrize("twice", ["PERSON: {}\n  PERSON: {}", "PERSON: {}\n  person: {}"])
+def test_a_question_is_changed_and_left_out_by_overrides() -> None:
+    questions = composed("labels.questions.entities.nesting=false", "~labels.questions.evidence").labels.questions
+    assert (questions["entities"].nesting, list(questions)) == (False, ["entities", "stance", "problems", "comment"])
+    for given, key in (("nesting=7", "nesting"), ("labels.GPE.hotkey=u", "labels.GPE.hotkey")):
+        with pytest.raises(ConfigError, match=rf"labels\.questions\.entities\.{key}: "):
+            composed(f"labels.questions.entities.{given}")
+
+
+@pytest.mark.parametrize("twice", ["PERSON: {}\n      PERSON: {}", "PERSON: {}\n      person: {}"])
 def test_a_label_that_stands_twice_is_refused(twice: str, tmp_path: Path) -> None:
     """YAML itself would keep the last of two equal keys; both ways of doubling a label end in one clear line."""
     (tmp_path / "labels").mkdir()
-    (tmp_path / "labels" / "doubled.yaml").write_text(f"name: doubled\nentities:\n  {twice}\n")
+    (tmp_path / "labels" / "doubled.yaml").write_text(f"questions:\n  entities:\n    labels:\n      {twice}\n")
     done = subprocess.run(
         [sys.executable, "-m", "builder.cli", "prepare", "--config-dir", str(tmp_path), "labels=doubled"],
         capture_output=True,

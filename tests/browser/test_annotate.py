@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from builder.commands.campaign import campaign_of
 from builder.commands.run import run
 from builder.config import Config
-from builder.studio import accounts
-from builder.studio.client import Client
-from builder.studio.server import ensure
+from builder.studio.embedded.accounts import ensure_accounts
 from tests.browser.label_studio import browser_page, choose, log_in, mark, open_next_task, submit
 from tests.composing import composed
+from tests.conftest import connected
 
 pytestmark = [pytest.mark.studio, pytest.mark.browser]
 
@@ -54,8 +54,8 @@ def test_a_label_made_in_the_browser_reaches_the_release(studio: Any, tmp_path: 
     assert waiting["progress"]["tasks"] == 1
     text = "\n".join(ARTICLE.splitlines()[1:])
 
-    with ensure(config) as server, Client(server, config.label_studio) as client:
-        ((email, password),) = accounts.ensure_accounts(config, server, client).items()
+    with connected(config) as (server, client):
+        ((email, password),) = ensure_accounts(server.vault, client, campaign_of(config).people).items()
         url = waiting["progress"]["projects"]["all"]["url"]
         with browser_page() as page:
             log_in(page, server.url, email, password)
