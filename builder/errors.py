@@ -15,6 +15,9 @@
 Each message says what happened and where; `hint` says what to do next.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 
 class BuilderError(Exception):
     """A problem the user can act on, printed without a traceback."""
@@ -27,13 +30,20 @@ class BuilderError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
 
-    def __reduce__(self) -> tuple[type["BuilderError"], tuple[str, str]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         # Errors cross process borders when a stage runs on several cores.
         return type(self), (self.message, self.hint)
 
 
 class ConfigError(BuilderError):
-    """The configuration does not hold together."""
+    """The configuration does not hold together; `faults` lists every setting at fault, as its dotted key and why."""
+
+    def __init__(self, message: str, hint: str = "", faults: Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__(message, hint)
+        self.faults = list(faults)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.message, self.hint, self.faults)
 
 
 class SchemeError(ConfigError):

@@ -72,7 +72,13 @@ def crowd(spans: int = SPANS) -> dict[str, Any]:
             for name in ANNOTATIONS.names:
                 made[name].append(own.get(name, more.get(name)))
             for target in TARGETS:
-                for name, value in {**own, "question": "stance", "target": target, "span_id": None, "label": "none"}.items():
+                for name, value in {
+                    **own,
+                    "question": "stance",
+                    "target": target,
+                    "span_id": None,
+                    "label": "none",
+                }.items():
                     stances[name].append(value)
             for n, i in enumerate(sorted(rng.sample(range(120), PER_ANNOTATION))):
                 low, high = places[i]
