@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "builder"
-GROUND = {"characters", "errors", "memory", "tables", "offsets", "sentences", "store", "scheme"}
+GROUND = {"errors", "memory", "tables", "offsets", "text", "store", "scheme"}
 #: What a room may import besides itself and the ground floor. A settings module counts as the ground floor of its room:
 #: it imports errors alone, so that composing a configuration stays quick.
 MAY_IMPORT = {
@@ -22,11 +22,10 @@ MAY_IMPORT = {
     "cli": {"config"},
 }
 GROUND_ORDER = {
-    "characters": set(),
     "errors": set(),
     "memory": set(),
     "offsets": set(),
-    "sentences": {"characters"},
+    "text": set(),
     "scheme": {"errors"},
     "tables": {"errors"},
     "store": {"errors", "tables"},

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from builder.corpus.settings import Chunking
 from builder.corpus.tokens import CHARACTERS, COUNTERS, Interval, windows
-from builder.sentences import sentences
+from builder.text import sentences
 
 # Where a sentence over the budget may be cut, best first: behind a clause, between words.
 _CLAUSE = re.compile(r"(?<=[;:])\s+|(?<=,)\s+|\s+(?=[–—(])|(?<=[)–—])\s+")

@@ -4,9 +4,9 @@ import html
 import re
 from collections.abc import Callable, Iterator
 
-from builder.characters import is_printable
 from builder.corpus.settings import Cleaning
 from builder.offsets import Edit, OffsetMap, edit
+from builder.text import is_printable
 
 _LINE_ENDS = "\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]"
 _CUT = "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u180e\u200b\u2060\ufeff\ufff9-\ufffb]+"

@@ -17,8 +17,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from builder.corpus.settings import Dedup
-from builder.corpus.shingle import jaccard, shingles
+from builder.corpus.shingle import shingles
 from builder.store import atomic
+from builder.text import similarity
 
 #: Articles whose shingles are held at once while pairs are verified.
 _HELD = 20_000
@@ -162,7 +163,7 @@ def verify(corpus: Corpus, pairs: Ints, settings: Dedup, run: Map) -> NDArray[np
             for p in np.unique(part).tolist()
         ]
         sets = dict(zip(needed.tolist(), (s for result in run(shingle_sets, tasks) for s in result), strict=True))
-        out[begin:end] = [jaccard(sets[a], sets[b]) for a, b in block.tolist()]
+        out[begin:end] = [similarity(sets[a], sets[b]) for a, b in block.tolist()]
     return out
 
 

@@ -4,7 +4,6 @@ Every rule orders chunks by a hash of the seed and their ids, which does not dep
 corpus changes the choice as little as a budget allows.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from builder.corpus.settings import Selection
 from builder.corpus.shingle import words
+from builder.text import mentions
 
 Bools = NDArray[np.bool_]
 Map = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
@@ -56,7 +56,7 @@ def facts(task: Task) -> Facts:
     eligible = ~np.isin(row, np.array(task.left_out, dtype=np.int64))
     eligible &= rank < np.uint64(min(int(settings.fraction * 2**64), 2**64 - 1)) if settings.fraction < 1 else True
     if settings.method == "keywords":
-        pattern = mention(task.keywords)
+        pattern = mentions(task.keywords)
         eligible &= np.array([bool(pattern.search(t)) for t in chunks["text"].to_pylist()], dtype=bool)
     names = _STRATA[settings.by][1](articles) if settings.method == "stratified" else [""] * articles.num_rows
     distinct = sorted(set(names))
@@ -95,14 +95,6 @@ def ranks(ids: Sequence[str], seed: int) -> NDArray[np.uint64]:
         out ^= out >> np.uint64(shift)
         out *= np.uint64(factor)
     return out ^ (out >> np.uint64(31))
-
-
-def mention(keywords: Sequence[str]) -> re.Pattern[str]:
-    """Whole-word mentions of any keyword; a keyword in capitals only ("US") is looked for as it is written."""
-    if not keywords:
-        return re.compile(r"(?!)")
-    parts = [re.escape(k) if k.isupper() else f"(?i:{re.escape(k)})" for k in keywords]
-    return re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)")
 
 
 def _source(articles: pa.Table) -> list[str]:

@@ -146,10 +146,3 @@ def bands(signature: NDArray[np.uint32], rows: int) -> Words:
         out = (out ^ cut[:, :, i]) * _MIX[0]
         out ^= out >> np.uint64(29)
     return out
-
-
-def jaccard(a: Words, b: Words) -> float:
-    """Jaccard similarity of two sorted arrays of distinct hashes."""
-    common = np.intersect1d(a, b, assume_unique=True).size
-    union = a.size + b.size - common
-    return common / union if union else 0.0

@@ -12,9 +12,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from builder.characters import is_printable
 from builder.corpus.settings import Chunking
 from builder.errors import ConfigError
+from builder.text import is_printable
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

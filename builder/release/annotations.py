@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from builder.release.features import Features, arrow_schema
 from builder.release.rows import Index, Rows, flat, list_of, numbers, spread
-from builder.release.words import Ints
+from builder.text import Ints
 
 SUBMITTED = ("labelled", "labelled-empty", "skipped")
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")

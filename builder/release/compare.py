@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.release.rows import flat, numbers
-from builder.release.words import Ints
+from builder.text import Ints
 
 Mask = npt.NDArray[np.bool_]
 

@@ -6,8 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from builder.release.rows import Index, Rows, spread
-from builder.release.words import Ints
-from builder.sentences import sentences
+from builder.text import Ints, sentences
 
 
 def by_sentence(rows: Rows, language: str) -> tuple[Rows, Ints]:

@@ -12,7 +12,7 @@ from builder.release.pieces import pieces
 from builder.release.rows import Rows, Spans, list_of
 from builder.release.settings import Export
 from builder.release.tags import LOSSES, Marks, tag
-from builder.release.words import Ints, Texts, words
+from builder.text import Ints, Texts, words
 
 
 @dataclass

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.release.leakage import Fingerprints
-from builder.release.words import Ints
 from builder.store import file_digest
+from builder.text import Ints
 
 #: What file managers leave behind, and the Hub adds.
 _IGNORED = (".DS_Store", "Thumbs.db", ".gitattributes")

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from builder.release.words import OTHER, Ints, Texts, class_of, words
+from builder.text import OTHER, Ints, Texts, class_of, words
 
 RUN = 5
 MOST = 20_000_000

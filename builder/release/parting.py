@@ -12,7 +12,7 @@ from builder.release.leakage import Fingerprints, Shared, leave_out
 from builder.release.rows import Index, Rows
 from builder.release.settings import Split
 from builder.release.splits import Assignment, Member
-from builder.release.words import Ints
+from builder.text import Ints
 
 
 class Sides:

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from builder.errors import ConfigError
-from builder.release.words import SPACE, Ints, Texts, Tokens, class_of
 from builder.store import file_digest
+from builder.text import SPACE, Ints, Texts, Tokens, class_of
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

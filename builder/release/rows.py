@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.release.words import Ints
+from builder.text import Ints
 
 #: An annotation in one of these states, not quarantined, is a vote: somebody judged the chunk.
 JUDGED = ("labelled", "labelled-empty")

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from builder.release.features import Features, arrow_schema
 from builder.release.rows import Index, Rows, codes, flat, numbers
-from builder.release.words import Ints
+from builder.text import Ints
 
 
 @dataclass(frozen=True)

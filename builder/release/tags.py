@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from builder.release.words import Ints, Tokens
+from builder.text import Ints, Tokens
 
 LOSSES = ("nested", "crossing", "sub-token", "widened")
 

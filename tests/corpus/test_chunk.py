@@ -11,7 +11,7 @@ from builder.corpus.chunk import METHODS, Chunker, Piece
 from builder.corpus.settings import Chunking
 from builder.corpus.tokens import tokenizer
 from builder.errors import ConfigError
-from builder.sentences import sentences
+from builder.text import sentences
 
 WORD = st.text(alphabet="abcdé🚀中", min_size=1, max_size=8)
 SENTENCE = st.lists(WORD, min_size=1, max_size=14).map(lambda w: " ".join(w).capitalize() + ".")

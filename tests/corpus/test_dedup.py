@@ -5,7 +5,6 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from builder.corpus import dedup, shingle
@@ -121,9 +120,3 @@ def test_known_similarities_are_not_computed_again(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(dedup, "verify", None)
     again = dedup.find(found, Dedup(), tmp_path / "pairs.npz", run)[1]  # type: ignore[arg-type]
     assert first.tolist() == again.tolist() == [0, 0]
-
-
-def test_jaccard() -> None:
-    a, b = np.array([1, 2, 3], np.uint64), np.array([2, 3, 4, 5], np.uint64)
-    assert shingle.jaccard(a, b) == 2 / 5
-    assert shingle.jaccard(a[:0], b[:0]) == 0

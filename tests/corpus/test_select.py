@@ -73,15 +73,7 @@ def test_strata_get_equal_shares_and_small_ones_all(tmp_path: Path) -> None:
     assert [int(m.sum()) for m in masks] == [6, 30, 30]
 
 
-def test_keywords_are_whole_words_and_capitals_stay_capitals(tmp_path: Path) -> None:
-    pattern = select.mention(["US", "Kyiv"])
-    assert [bool(pattern.search(t)) for t in ("the US said", "told us", "KYIV fell", "RUSH", "Kyivan")] == [
-        True,
-        False,
-        True,
-        False,
-        False,
-    ]
+def test_keywords_choose_the_chunks_that_mention_them(tmp_path: Path) -> None:
     masks = chosen([part(tmp_path, "a", 2, "A"), part(tmp_path, "b", 2, "B")], Selection(method="keywords"), ("B",))
     assert [int(m.sum()) for m in masks] == [0, 6]
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.release.tags import Marks, Tagged, tag, tag_names
-from builder.release.words import Texts, words
+from builder.text import Texts, words
 
 LABELS = ["PERSON", "ORG"]
 SPANS = st.lists(st.tuples(st.integers(0, 10), st.integers(1, 5), st.integers(0, 1)), max_size=6)

@@ -1,25 +1,130 @@
-"""Word tokens of many texts at once, with their code-point offsets.
+"""How this project reads text: sentences, words, mentions of a name, and how alike two texts are.
 
-A token is a run of letters, digits and underscores, or any other single character that is no space; combining marks and
-joiners stay with what they follow. `Ukraine's` is three tokens, so that a span of the name alone falls on token
-borders. Whole columns are cut at once on numpy arrays of code points: a release of a million chunks holds hundreds of
-millions of characters.
+Every room counts with these, so that agreement, gold labels and releases have the same tokens. A word token is a run of
+letters, digits and underscores, or any other single character that is not a space. Combining marks and joiners stay
+with the character before them. `Ukraine's` is three tokens, so a span of the name alone has its ends on token borders.
+
+Whole columns are cut at once, on numpy arrays of code points: a release of a million chunks holds hundreds of millions
+of characters.
 """
 
+import re
 import unicodedata
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+#: Classes of characters.
 SPACE, WORD, OTHER, MARK, UNKNOWN = 0, 1, 2, 3, 255
 _JOINERS = "\u200c\u200d"
 _PAGE = 256
 _class_of = np.full(0x110000, UNKNOWN, np.uint8)
+_SPACES = re.compile(r"[^\S\n ]")
+#: Shorter names are found only as they are written: "US" must not match "us".
+_SHORT = 4
+_printable = ("", True)
 
 Ints = npt.NDArray[np.int64]
+
+
+def is_printable(text: str) -> bool:
+    """True when every character is a newline or printable, so the plain space is the only other space.
+
+    The last answer is kept, because cleaning, segmenting and counting ask about the same text one after the other.
+    """
+    global _printable
+    known, answer = _printable
+    if known is not text:
+        answer = text.replace("\n", "").isprintable()
+        _printable = (text, answer)
+    return answer
+
+
+def sentences(text: str, language: str = "en", at: int = 0) -> list[tuple[int, int]]:
+    """Intervals of the sentences of `text`, by sentencex. Only whitespace lies outside them.
+
+    A newline ends a paragraph, so it also ends a sentence. `at` is the offset of `text` in the article; it is added to
+    every position.
+    """
+    from sentencex import segment
+
+    # sentencex panics on a capital followed by a multi-byte space. Replacing such spaces one for one keeps the offsets.
+    safe = text if text.isascii() or is_printable(text) else _SPACES.sub(" ", text)
+    out: list[tuple[int, int]] = []
+    language = language or "en"
+    for line in safe.split("\n"):
+        for part in segment(language, line) if line else ():
+            bare = part.strip()
+            if bare:
+                start = at if part[0] == bare[0] else at + part.index(bare[0])
+                out.append((start, start + len(bare)))
+            at += len(part)
+        at += 1
+    return out
+
+
+def token_spans(text: str) -> list[tuple[int, int]]:
+    """The word tokens of one text: the same as `words` gives for a column.
+
+    >>> [text[a:b] for text in ["न्यूज़ 24's"] for a, b in token_spans(text)]
+    ['न्यूज़', '24', "'", 's']
+    """
+    tokens = words(Texts.of(pa.array([text], pa.string())))
+    return list(zip(tokens.starts.tolist(), tokens.ends.tolist(), strict=True))
+
+
+def mentions(names: Iterable[str]) -> re.Pattern[str]:
+    """A pattern that finds any of the names as whole words; the longest wins where several begin.
+
+    Names of fewer than four characters, and names without lower-case letters, must be written exactly so; the case of
+    other names does not matter. Blank names are left out; without any name the pattern finds nothing.
+
+    >>> [bool(mentions(["xi", "Bank of Japan"]).search(text)) for text in ("Xi spoke", "the bank of Japan's", "taxi")]
+    [False, True, False]
+    """
+    return _mentions(tuple(names))
+
+
+@lru_cache(maxsize=4096)
+def _mentions(names: tuple[str, ...]) -> re.Pattern[str]:
+    found = sorted({n for n in names if n.strip()}, key=lambda n: (-len(n), n))
+    if not found:
+        return re.compile("(?!)")
+    exact = {n for n in found if len(n) < _SHORT or n == n.upper()}
+    parts = [re.escape(n) if n in exact else f"(?i:{re.escape(n)})" for n in found]
+    marks, any_name = _marks(), f"(?:{'|'.join(parts)})"
+    # A mark before the name belongs to a word, and so would the name, unless the mark is that of a symbol. Marks are
+    # looked for where a name is: at every position, they would take ten times as long.
+    begins = rf"(?:(?<![{marks}])|(?<=[^\w\s{marks}][{marks}]))"
+    return re.compile(rf"(?<!\w)(?={any_name}(?![\w{marks}])){begins}{any_name}(?![\w{marks}])")
+
+
+@cache
+def _marks() -> str:
+    """All combining marks and joiners, which stay with the character before them."""
+    points = map(chr, (*range(0x300, 0x20000), *range(0xE0100, 0xE01F0)))
+    return "".join(char for char in points if _kind(char) == MARK)
+
+
+def similarity(a: Set[Any] | npt.NDArray[Any], b: Set[Any] | npt.NDArray[Any]) -> float:
+    """Jaccard similarity: the elements that both have, per element that either has; 0 when both are empty.
+
+    Both are sets, or both arrays of distinct values (two to three times as fast for hashes).
+
+    >>> similarity({"a", "b", "c"}, {"b", "c", "d"})
+    0.5
+    """
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        shared = np.intersect1d(np.asarray(a), np.asarray(b), assume_unique=True).size
+    else:
+        shared = len(a & b)
+    union = len(a) + len(b) - shared
+    return shared / union if union else 0.0
 
 
 @dataclass(frozen=True)
