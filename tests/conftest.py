@@ -2,18 +2,33 @@
 
 import itertools
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from builder.config import Config, Dataset, Paths
-from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
+from builder.scheme import Scheme
 from builder.store import digest, write_table
 from builder.studio.settings import Annotators, LabelStudio
+from tests import samples
+
+# A busy machine is slow, not wrong: no property has a deadline, and none is refused because its data came slowly.
+hypothesis.settings.register_profile(
+    "all",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
+)
+hypothesis.settings.load_profile("all")
+
+#: Seconds after which a test that uses a real Label Studio counts as hanging; the others have `timeout` of pytest.
+SERVER_LIMIT = 900
 
 #: Where the embedded servers of tests look for a port.
 FIRST_PORT = 18080
@@ -25,6 +40,13 @@ _SENTENCES = (
     "The Pentagon did not comment\u00a0on the second line.\r\nA third line follows.",
     'Quotes "and" <tags> & ampersands stay data.',
 )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Gives tests with a server the longer limit: it may start first, and a machine may be busy."""
+    for item in items:
+        if any(item.get_closest_marker(name) for name in ("studio", "browser")):
+            item.add_marker(pytest.mark.timeout(SERVER_LIMIT))
 
 
 @dataclass
@@ -87,15 +109,15 @@ def make_sample(tmp_path: Path) -> Callable[..., Sample]:
 
 
 def small_scheme(**changes: Any) -> Scheme:
-    """Two kinds of entity, three stances, two targets, evidence, a problem flag and a comment."""
+    """The sample scheme with two entity labels, three stances and other targets: what this dataset is about."""
     given: dict[str, Any] = {
         "name": "test",
-        "entities": {"GPE": EntityLabel(), "ORG": EntityLabel()},
-        "stance": {"favor": StanceLabel("Favor"), "against": StanceLabel("Against"), "none": StanceLabel("None")},
-        "targets": {"japan": Target("Japan", ["Japan", "Tokyo"]), "china": Target("China", ["Beijing"])},
+        "entities": ["GPE", "ORG"],
+        "stance": ["favor", "against", "none"],
+        "targets": {"japan": ["Japan", "Tokyo"], "china": ["Beijing"]},
         "problems": {"unsure": "I am unsure"},
     }
-    return Scheme(**{**given, **changes})
+    return samples.scheme(**{**given, **changes})
 
 
 def sample(workspace: Path, name: str, chunks: int, **changes: Any) -> Sample:

@@ -94,7 +94,7 @@ def test_a_model_is_told_the_targets_of_each_article(two: Any, monkeypatch: pyte
     )
     monkeypatch.setitem(sys.modules, "my_model", module)
     two.config.suggestions = Suggestions(method="python", function="my_model:predict")
-    two.config.labels = small_scheme(target_mode="article", targets={})
+    two.config.labels = small_scheme(mode="article", targets={})
     articles = [{**article, "targets": ["NATO", "Kyiv & <co>"]} for article in two.articles]
     made = suggest(two.config, two.chunks, articles)
     (item,) = made[two.chunks[0]["chunk_id"]][0]["result"]
