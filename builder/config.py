@@ -194,11 +194,17 @@ def refusal(error: Exception, overrides: Sequence[str], config_dir: str = "") ->
 
 def _composed(overrides: Sequence[str], config_dir: str = "") -> DictConfig:
     import hydra
+    from hydra.core.global_hydra import GlobalHydra
 
     more = [f"hydra.searchpath=['file://{Path(config_dir).absolute()}']"] if config_dir else []
-    # The context manager puts back whatever Hydra application surrounds this one.
-    with quick_yaml(), hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        return hydra.compose("config", [*more, *overrides])
+    # Hydra has one application per process; whatever surrounds this one is put back.
+    outer = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with quick_yaml(), hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
+            return hydra.compose("config", [*more, *overrides])
+    finally:
+        GlobalHydra.instance().hydra = outer
 
 
 def _jobs(overrides: Sequence[str], config_dir: str, faults: list[Fault]) -> list[list[str]]:
@@ -287,10 +293,12 @@ def _explained(error: Exception, key: str = "") -> Fault:
         where = f"{at.name}, line {at.line + 1}" if at else "A configuration file"
         return Fault(where, f"{where}: {error.problem}.", "Correct the YAML there.")
     # Hydra refuses a group choice that is no text with a ValueError.
-    if isinstance(error, HydraException | OmegaConfBaseException | ValueError):
+    if isinstance(error, HydraException | OmegaConfBaseException) or (key and isinstance(error, ValueError)):
         key = key or str(getattr(error.__cause__ or error, "full_key", None) or "")
         causes = [_first_line(e).rstrip(". ") for e in (error, error.__cause__) if e]
-        return Fault(key, f"{': '.join(causes)}.", _MORE)
+        sweep = causes[0].startswith("Ambiguous value")
+        hint = "Write a list as key=[a,b]; to sweep over values add --multirun." if sweep else _MORE
+        return Fault(key, f"{': '.join(causes)}.", hint)
     raise error
 
 

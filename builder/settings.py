@@ -79,20 +79,26 @@ class Hint(NamedTuple):
         """What values it may have, in words; empty when any value of the type does."""
         if len(self.options) == 1 and self.options[0] != self:
             return f"{self.options[0].allowed}, or null"
-        if self.choices:
-            return f"one of {', '.join(self.choices)}"
         if words := self.extra("allowed"):
             return words
-        kind = _KINDS.get(self.bare, "")
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        if dataclasses.is_dataclass(self.bare) and isinstance(self.bare, type):
+            return f"{{{', '.join(fields_of(self.bare))}}}"
+        kind = _KINDS.get(self.bare, _KINDS.get(typing.get_origin(self.bare), ""))
         for meta in self.metas:
-            low = f"{meta.ge:,}" if meta.ge is not None else f"more than {meta.gt:,}" if meta.gt is not None else ""
-            high = f"{meta.le:,}" if meta.le is not None else f"less than {meta.lt:,}" if meta.lt is not None else ""
-            if low and high:
-                return f"{kind} from {low} to {high}" if "than" not in low + high else f"{kind}, {low} to {high}"
-            if low or high:
-                return f"{kind}, {low or high}{' or more' if meta.ge is not None else ''}"
-            if meta.min_length:
-                return f"{kind}, not empty".lstrip(", ")
+            bounds = [
+                f"{words} {bound:,}"
+                for words, bound in (
+                    ("at least", meta.ge),
+                    ("more than", meta.gt),
+                    ("at most", meta.le),
+                    ("less than", meta.lt),
+                )
+                if bound is not None
+            ]
+            if bounds or meta.min_length:
+                return f"{kind}, {' and '.join(bounds) or 'not empty'}"
         if typing.get_origin(self.bare) is list:
             inner = Hint.of(typing.get_args(self.bare)[0]).allowed
             return f"a list, each {inner}"
@@ -210,9 +216,6 @@ def _object(cls: type, values: dict[str, Any], key: str, faults: list[Fault]) ->
         made = cls(**given)
     except BuilderError as e:
         faults.append(Fault(key, e.message, e.hint))
-        return None
-    except TypeError:
-        # A setting without a default is missing, and a fault of its own.
         return None
     for name, problem, hint in made.rules() if hasattr(made, "rules") else ():
         if not any(name == bad or name.startswith(f"{bad}.") for bad in wrong):

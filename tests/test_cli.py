@@ -37,7 +37,7 @@ def test_help_lists_every_command() -> None:
         (["psh"], "Did you mean push?"),
         (["chunking.max_tokens=3"], "stands where the command should"),
         (["push", "chunkin.max_tokens=3"], "Did you mean chunking.max_tokens"),
-        (["push", "chunking.max_tokens=many"], "could not be converted to Integer"),
+        (["push", "chunking.max_tokens=many"], "Allowed: a whole number, at least 1"),
         (["push", "chunking.max_tokens=0"], "chunking.max_tokens is 0"),
         (["push", "source=nowhere"], "Choose one of"),
         (["push", "hello"], "is not an override"),

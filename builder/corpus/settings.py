@@ -43,7 +43,7 @@ class Source:
         default_factory=list
     )
     fields: Annotated[
-        dict[Annotated[str, one_of(_article_fields())], Words],
+        dict[Annotated[str, one_of(_article_fields(), allowed="a column of an article")], Words],
         Meta(
             description="For each column of an article, the record's fields to try in order. A dot leads into nested "
             "objects. Columns that are not given keep their defaults.",

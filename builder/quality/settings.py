@@ -76,7 +76,7 @@ class Quality:
     """Severities and thresholds of the checks, how agreement is measured, and the gates."""
 
     severity: Annotated[
-        dict[Annotated[str, one_of(CHECKS)], Annotated[str, one_of(SEVERITIES)]],
+        dict[Annotated[str, one_of(CHECKS, allowed="the name of a check")], Annotated[str, one_of(SEVERITIES)]],
         Meta(
             description="Severity of each check. `error` puts the annotation into quarantine: it does not vote, and "
             "`builder review` sends its chunk to an expert. `warning` and `info` only report. `off` disables a check.",

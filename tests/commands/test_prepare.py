@@ -5,7 +5,6 @@ import hashlib
 import io
 import json
 import os
-import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -346,21 +345,6 @@ def test_texts_that_are_cleaned_anew_are_compared_anew(make: Make) -> None:
     assert prepare(config, console()) == prepare(afresh, console())
     assert bytes_of(config) == bytes_of(afresh)
     assert len(list((config.stage("prepare").folder / "parts").iterdir())) == before
-
-
-def test_the_examples_in_the_configuration_work() -> None:
-    from hydra import compose, initialize_config_dir
-
-    from builder.config import conf_folder, convert, register
-
-    text = (conf_folder() / "cleaning" / "default.yaml").read_text(encoding="utf-8")
-    examples = re.findall(r'^#   "(.+)"$', text, re.MULTILINE)
-    register()
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        cleaning = convert(compose("config", examples)).cleaning
-    assert cleaning.trailers["mine"] == "Brought to you by (?P<source>.+)"
-    assert "original" in cleaning.trailers
-    assert cleaning.boilerplate["advert"].line == "ADVERTISEMENT"
 
 
 def test_targets_of_the_record_are_kept(make: Make) -> None:
