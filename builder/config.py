@@ -13,12 +13,12 @@ from omegaconf.errors import OmegaConfBaseException
 
 from builder.corpus.settings import Chunking, Cleaning, Dedup, Selection, Source
 from builder.engine_settings import Engine
-from builder.errors import ConfigError
+from builder.errors import ConfigError, Fault, SchemeError
 from builder.quality.settings import Aggregation, Quality
+from builder.questions import scheme_from
 from builder.release.settings import Export, Split
 from builder.scheme import Scheme
-from builder.settings import Fault, Hint, hint_at, leaves, read
-from builder.store import Stage
+from builder.settings import UNKNOWN, Hint, hint_at, leaves, read
 from builder.studio.settings import Annotators, LabelStudio, Suggestions
 
 SCHEMA = "builder_schema"
@@ -99,8 +99,18 @@ class Config:
         """Holds one folder per version."""
         return Path(self.paths.exports) / self.dataset.name
 
-    def stage(self, name: str) -> Stage:
-        return Stage(self.dataset_folder / name)
+
+@dataclass
+class Composed(Config):
+    """A configuration as it is written: which settings a question has depends on its kind."""
+
+    labels: Annotated[
+        dict[str, Any],
+        Meta(
+            description="What annotators are asked: `name`, `version`, `questions`, `guidelines`, `migrations`.",
+            extra={"example": "labels.questions.comment=null"},
+        ),
+    ] = MISSING  # type: ignore[assignment]
 
 
 def conf_folder() -> Path:
@@ -113,7 +123,7 @@ def register() -> None:
     """Makes the dataclasses the schema of config.yaml: every setting with its type and default."""
     from hydra.core.config_store import ConfigStore
 
-    ConfigStore.instance().store(name=SCHEMA, node=Config)
+    ConfigStore.instance().store(name=SCHEMA, node=Composed)
 
 
 @contextlib.contextmanager
@@ -152,8 +162,7 @@ def convert(composed: DictConfig) -> Config:
     faults: list[Fault] = []
     config = _read(composed, faults)
     if faults:
-        raise _refused(faults)
-    assert isinstance(config, Config)
+        raise ConfigError.of(faults)
     return config
 
 
@@ -162,7 +171,7 @@ def spelled(override: str) -> str:
     found = re.match(r"\+?(?!\+)([\w.-]+)=", override)
     if not found or "." not in found[1]:
         return override
-    hint, inside = hint_at(Config, found[1])
+    hint, inside = hint_at(Composed, found[1])
     mapping = hint is not None and get_origin(hint.bare) is dict
     return f"++{override.lstrip('+')}" if inside or mapping else override
 
@@ -177,7 +186,7 @@ def refusal(error: Exception, overrides: Sequence[str], config_dir: str = "") ->
 
     faults: list[Fault] = []
     # Without types nothing of the configuration is refused, so that all of it is read.
-    untyped = OmegaConf.create(OmegaConf.to_container(OmegaConf.structured(Config)))
+    untyped = OmegaConf.create(OmegaConf.to_container(OmegaConf.structured(Composed)))
     ConfigStore.instance().store(name=SCHEMA, node=untyped)
     try:
         for job in _jobs(overrides, config_dir, faults):
@@ -189,7 +198,7 @@ def refusal(error: Exception, overrides: Sequence[str], config_dir: str = "") ->
                 _read(composed, faults)
     finally:
         register()
-    return _refused(list(dict.fromkeys(faults)) or [_explained(error)])
+    return ConfigError.of(list(dict.fromkeys(faults)) or [_explained(error)])
 
 
 def _composed(overrides: Sequence[str], config_dir: str = "") -> DictConfig:
@@ -218,7 +227,7 @@ def _jobs(overrides: Sequence[str], config_dir: str, faults: list[Fault]) -> lis
         try:
             parsed = parser.parse_override(override)
         except HydraException:
-            faults.append(Fault(override, f"{override!r} is not an override.", "Write group=choice or key=value."))
+            faults.append(Fault(override, "it is not an override.", "Write group=choice or key=value."))
             continue
         try:
             plus = "" if parsed.is_delete() or "." not in parsed.key_or_group else "++"
@@ -238,13 +247,19 @@ def _jobs(overrides: Sequence[str], config_dir: str, faults: list[Fault]) -> lis
     return jobs
 
 
-def _read(composed: DictConfig, faults: list[Fault]) -> Any:
+def _read(composed: DictConfig, faults: list[Fault]) -> Config:
     plain = _plain(composed, "", faults)
-    config = read(Hint(Config, ()), plain, "", faults)
+    found = read(Hint(Composed, ()), plain, "", faults)
+    scheme = None
+    if "labels" in plain:
+        try:
+            scheme = scheme_from(found.labels)
+        except SchemeError as error:
+            faults += error.faults
     for i, fault in enumerate(faults):
-        if fault.problem.endswith("is not a setting."):
+        if fault.problem == UNKNOWN:
             faults[i] = fault._replace(hint=_did_you_mean(fault.key))
-    return config
+    return Config(**{**vars(found), "labels": scheme})
 
 
 def _plain(node: Any, prefix: str, faults: list[Fault]) -> Any:
@@ -253,30 +268,21 @@ def _plain(node: Any, prefix: str, faults: list[Fault]) -> Any:
     for name in list(node) if isinstance(node, DictConfig) else range(len(node)):
         key = f"{prefix}.{name!s}" if prefix else str(name)
         if OmegaConf.is_missing(node, name):
-            faults.append(Fault(key, f"{key} is not set.", _meaning(key)))
+            faults.append(Fault(key, "it is not set.", _meaning(key)))
             continue
         try:
             value = node[name]
         except OmegaConfBaseException as error:
             reason = _first_line(error).removeprefix("KeyError raised while resolving interpolation: ").strip("\"'.")
-            faults.append(Fault(key, f"{key} cannot be resolved: {reason}.", f"Set it. {_meaning(key)}".rstrip()))
+            faults.append(Fault(key, f"{reason}.", f"Set it. {_meaning(key)}".rstrip()))
             continue
         entries[name] = _plain(value, key, faults) if isinstance(value, DictConfig | ListConfig) else value
     return entries if isinstance(node, DictConfig) else list(entries.values())
 
 
 def _meaning(key: str) -> str:
-    hint, _ = hint_at(Config, key)
+    hint, _ = hint_at(Composed, key)
     return hint.description if hint else ""
-
-
-def _refused(faults: Sequence[Fault]) -> ConfigError:
-    found = [(fault.key, str(fault)) for fault in faults]
-    if len(faults) == 1:
-        return ConfigError(faults[0].problem, faults[0].hint, found)
-    return ConfigError(
-        "\n".join([f"{len(faults)} settings cannot be used.", *(f"  {text}" for _, text in found)]), "", found
-    )
 
 
 def _explained(error: Exception, key: str = "") -> Fault:
@@ -287,18 +293,18 @@ def _explained(error: Exception, key: str = "") -> Fault:
     if isinstance(error, MissingConfigException):
         choices = ", ".join(error.options or ())
         group, _, choice = str(error.missing_cfg_file).rpartition("/")
-        return Fault(group, f"{group} is {choice!r}.", f"Choose one of {choices}." if choices else _MORE)
+        return Fault(group, f"{choice!r} is not a choice.", f"Choose one of {choices}." if choices else _MORE)
     if isinstance(error, MarkedYAMLError):
         at = error.problem_mark or error.context_mark
         where = f"{at.name}, line {at.line + 1}" if at else "A configuration file"
-        return Fault(where, f"{where}: {error.problem}.", "Correct the YAML there.")
+        return Fault(where, f"{error.problem}.", "Correct the YAML there.")
     # Hydra refuses a group choice that is no text with a ValueError.
     if isinstance(error, HydraException | OmegaConfBaseException) or (key and isinstance(error, ValueError)):
         key = key or str(getattr(error.__cause__ or error, "full_key", None) or "")
         causes = [_first_line(e).rstrip(". ") for e in (error, error.__cause__) if e]
         sweep = causes[0].startswith("Ambiguous value")
         hint = "Write a list as key=[a,b]; to sweep over values add --multirun." if sweep else _MORE
-        return Fault(key, f"{': '.join(causes)}.", hint)
+        return Fault(key or "configuration", f"{': '.join(causes)}.", hint)
     raise error
 
 
@@ -318,6 +324,6 @@ def suggest(key: str) -> list[str]:
     """Settings that look like a misspelt one, best first."""
     import difflib
 
-    keys = list(leaves(Config))
+    keys = list(leaves(Composed))
     by_tail = [k for k in keys if k.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
     return list(dict.fromkeys([*difflib.get_close_matches(key, keys, n=3, cutoff=0.6), *by_tail]))[:3]

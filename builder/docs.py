@@ -16,8 +16,8 @@ import msgspec
 import yaml
 
 from builder import errors
-from builder.config import Config, conf_folder
-from builder.quality.settings import CHECKS
+from builder.config import Composed, conf_folder
+from builder.quality.checks import CHECKS
 from builder.settings import Hint, default_of, fields_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,9 +28,10 @@ _BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOT
 def settings() -> str:
     """A table per group: each setting with what is allowed, its default and its meaning."""
     out: list[str] = []
-    for group, hint in fields_of(Config).items():
-        out += [f"### {group}", "", _summary(hint.bare), ""]
-        if group == "labels":
+    for group, hint in fields_of(Composed).items():
+        grouped = dataclasses.is_dataclass(hint.bare)
+        out += [f"### {group}", "", _summary(hint.bare) if grouped else hint.description, ""]
+        if not grouped:
             continue
         out += ["| setting | allowed | default | meaning |", "| --- | --- | --- | --- |"]
         notes: list[str] = []
@@ -78,7 +79,7 @@ def files() -> str:
 
 def checks() -> str:
     """Every check of annotations with its severity and what it finds."""
-    rows = [f"| `{name}` | {severity} | {_cell(about)} |" for name, (severity, about) in CHECKS.items()]
+    rows = [f"| `{name}` | {check.severity} | {_cell(check.about)} |" for name, check in CHECKS.items()]
     return "\n".join(["| check | severity | what it finds |", "| --- | --- | --- |", *rows])
 
 
@@ -87,7 +88,7 @@ def error_table() -> str:
 
     def below(kind: type, depth: int) -> Iterator[str]:
         yield f"| {'&nbsp;&nbsp;' * 2 * depth}`{kind.__name__}` | {_cell(_summary(kind))} |"
-        for inner in kind.__subclasses__():
+        for inner in type.__subclasses__(kind):
             if inner.__module__ == errors.__name__:
                 yield from below(inner, depth + 1)
 
@@ -108,23 +109,17 @@ SCHEMA = "conf/schema.json"
 
 def schema() -> str:
     """JSON schema of the configuration, for editors: types, ranges, choices, meanings and defaults."""
-    made = msgspec.json.schema(Config)
+    made = msgspec.json.schema(Composed)
     known = made["$defs"]
-    top = known["Config"]
-    top["properties"]["labels"] = {"$ref": "#/$defs/Scheme"}
-    used = _referred({**known, "Scheme": {}}, "Config") - {"Scheme"}
-    for name in sorted(known.keys() - used):
-        del known[name]
     for definition in known.values():
         definition["additionalProperties"] = False
         del definition["required"]
         for name, declared in definition["properties"].items():
             if "$ref" not in declared:
                 definition["properties"][name] = _or_reference(declared)
-    known["Scheme"] = {"type": "object", "description": "A label scheme, see labels/."}
     known["Reference"] = {"type": "string", "pattern": r"\$\{"}
     # What Hydra reads besides the settings.
-    top["properties"] |= {"defaults": {"type": "array"}, "hydra": {"type": "object"}}
+    known["Composed"]["properties"] |= {"defaults": {"type": "array"}, "hydra": {"type": "object"}}
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **made}, indent=1) + "\n"
 
 
@@ -134,14 +129,6 @@ def _or_reference(declared: dict[str, Any]) -> dict[str, Any]:
         return declared
     outer: dict[str, Any] = {key: declared.pop(key) for key in ("description", "default") if key in declared}
     return {**outer, "anyOf": [*(declared.get("anyOf") or [declared]), {"$ref": "#/$defs/Reference"}]}
-
-
-def _referred(known: dict[str, Any], name: str) -> set[str]:
-    found = {name}
-    inner: str
-    for inner in re.findall(r'"#/\$defs/(\w+)"', json.dumps(known[name])):
-        found |= _referred(known, inner)
-    return found
 
 
 def documents() -> dict[Path, str]:

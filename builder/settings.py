@@ -16,22 +16,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from builder.errors import BuilderError
+from builder.errors import Fault
 
-
-class Fault(NamedTuple):
-    """One setting that cannot be used: its dotted key, what is wrong (a sentence) and what to do (may be empty)."""
-
-    key: str
-    problem: str
-    hint: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.problem} {self.hint}".rstrip()
-
-
-#: What `rules` yields: the field (may be dotted), what is wrong after "<key> ", and what to do.
-Rules = Iterator[tuple[str, str, str]]
+UNKNOWN = "there is no such setting."
+#: What `rules` yields: faults whose key is that of the field.
+Rules = Iterator[Fault]
 
 
 def one_of(choices: Iterable[str], description: str = "", **extra: str) -> msgspec.Meta:
@@ -170,16 +159,16 @@ def read(hint: Hint, value: Any, key: str, faults: list[Fault]) -> Any:
     before = len(faults)
     if typing.get_origin(hint.bare) is dict and isinstance(value, dict):
         for name in value:
-            _leaf(Hint.of(args[0]), name, f"{key}.{name}", faults, f"{key} has the entry {name!r}")
+            _leaf(Hint.of(args[0]), name, f"{key}.{name}", faults)
         value = {name: read(Hint.of(args[1]), item, f"{key}.{name}", faults) for name, item in value.items()}
     elif typing.get_origin(hint.bare) is list and isinstance(value, list):
         value = [read(Hint.of(args[0]), item, f"{key}[{i}]", faults) for i, item in enumerate(value)]
     if len(faults) > before:
         return value
-    return _leaf(hint, value, key, faults, f"{key} is {shown(value)}")
+    return _leaf(hint, value, key, faults)
 
 
-def _leaf(hint: Hint, value: Any, key: str, faults: list[Fault], problem: str) -> Any:
+def _leaf(hint: Hint, value: Any, key: str, faults: list[Fault]) -> Any:
     annotation = typing.Annotated[hint.bare, *hint.metas] if hint.metas else hint.bare
     if hint.options[0].bare is str and isinstance(value, int | float):
         value = str(value)
@@ -187,10 +176,10 @@ def _leaf(hint: Hint, value: Any, key: str, faults: list[Fault], problem: str) -
         # As OmegaConf does, a number may be written as text, and a text may be a number.
         value = msgspec.convert(value, annotation, strict=False)
     except msgspec.ValidationError:
-        faults.append(Fault(key, f"{problem}.", f"Allowed: {hint.allowed}."))
+        faults.append(Fault(key, f"{shown(value)} is not allowed.", f"Allowed: {hint.allowed}."))
         return value
     if hint.choices and value not in hint.choices:
-        faults.append(Fault(key, f"{problem}.", f"Choose one of {', '.join(hint.choices)}."))
+        faults.append(Fault(key, f"{shown(value)} is not a choice.", f"Choose one of {', '.join(hint.choices)}."))
     return value
 
 
@@ -204,7 +193,7 @@ def _object(cls: type, values: dict[str, Any], key: str, faults: list[Fault]) ->
             while isinstance(value, dict) and len(value) == 1:
                 (inner, value), *_ = value.items()
                 at = f"{at}.{inner}"
-            faults.append(Fault(at, f"{at} is not a setting."))
+            faults.append(Fault(at, UNKNOWN))
             continue
         before = len(faults)
         result = read(known[name], value, at, faults)
@@ -212,15 +201,13 @@ def _object(cls: type, values: dict[str, Any], key: str, faults: list[Fault]) ->
             given[name] = result
         else:
             wrong.add(name)
-    try:
-        made = cls(**given)
-    except BuilderError as e:
-        faults.append(Fault(key, e.message, e.hint))
-        return None
-    for name, problem, hint in made.rules() if hasattr(made, "rules") else ():
-        if not any(name == bad or name.startswith(f"{bad}.") for bad in wrong):
-            at = f"{key}.{name}" if key else name
-            faults.append(Fault(at, f"{at} {problem}.", hint))
+    made = cls(**given)
+    broken = made.rules() if hasattr(made, "rules") else ()
+    faults += [
+        fault._replace(key=f"{key}.{fault.key}" if key else fault.key)
+        for fault in broken
+        if not any(fault.key == bad or fault.key.startswith(f"{bad}.") for bad in wrong)
+    ]
     return made
 
 
@@ -234,5 +221,5 @@ def pattern_problem(value: str) -> str:
     try:
         re.compile(value)
     except re.error as e:
-        return f"is not a regular expression: {e}"
+        return f"{value!r} is not a regular expression: {e}."
     return ""

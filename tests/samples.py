@@ -24,7 +24,7 @@ import pyarrow as pa
 from builder import tables
 from builder.config import Config, Dataset, Paths
 from builder.corpus.settings import Chunking
-from builder.labels import encode
+from builder.questions import encode
 from builder.scheme import EntityLabel, Migration, Scheme, StanceLabel, Target
 from builder.store import digest
 from builder.studio.settings import Annotators

@@ -12,13 +12,13 @@ GROUND = {"errors", "memory", "tables", "offsets", "text", "store", "scheme"}
 #: it imports errors and how settings are declared, so that composing a configuration stays quick.
 MAY_IMPORT = {
     "corpus": set(),
-    "labels": set(),
+    "questions": set(),
     "quality": set(),
     "release": set(),
     "engine": set(),
-    "config": {"settings"},
-    "studio": {"labels", "config"},
-    "commands": {"corpus", "labels", "quality", "release", "studio", "engine", "config", "settings"},
+    "config": {"settings", "questions"},
+    "studio": {"questions", "config"},
+    "commands": {"corpus", "questions", "quality", "release", "studio", "engine", "config", "settings"},
     "cli": {"config"},
     "docs": {"config", "settings"},
 }

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from builder import tables
 from builder.commands.prepare import prepare
-from builder.labels.decode import decode
-from builder.labels.rows import Decoded
+from builder.questions.decode import decode
+from builder.questions.rows import Decoded
 from builder.store import read_table
 from builder.studio import pulled
 from tests.samples import EMAILS, SAYS, Crowd, Project, article, scheme

@@ -96,10 +96,10 @@ def _adjudicated(config: "Config") -> None:
 
 def _below(config: "Config") -> str:
     """The gates that do not hold, in one sentence; empty when all do."""
-    from builder.quality.gates import failed
+    from builder.quality.gates import Verdict, failed
 
     stages = (config.stage(name).summary() or {} for name in ("validate", "adjudicate"))
-    return failed([verdict for summary in stages for verdict in summary.get("gates", [])])
+    return failed([Verdict(**verdict) for summary in stages for verdict in summary.get("gates", [])])
 
 
 def _fingerprint(config: "Config", last: "Version") -> str:

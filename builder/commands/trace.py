@@ -108,7 +108,7 @@ def _annotation(found: dict[str, Any], config: "Config") -> dict[str, Any]:
 
 def _link(annotation: dict[str, Any], config: "Config") -> str:
     """Where a browser opens the task; its numbers while the embedded server, which holds it, does not run."""
-    from builder.studio.vault import Vault
+    from builder.studio.embedded.vault import Vault
 
     project, task = annotation["project_id"], annotation["task_id"]
     running = Vault(config.workspace / "studio").server()

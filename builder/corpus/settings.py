@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from builder.errors import Fault
 from builder.settings import Rules, one_of, pattern_problem
 
 CHUNKERS = ("sentences", "paragraphs", "article", "tokens")
@@ -77,11 +78,11 @@ class Source:
 
     def rules(self) -> Rules:
         if not self.fields.get("text"):
-            yield "fields.text", "is empty", "Name the record's field that holds the article."
+            yield Fault("fields.text", "there is none.", "Name the record's field that holds the article.")
         try:
             codecs.lookup(self.encoding or "utf-8")
         except LookupError:
-            yield "encoding", f"is {self.encoding!r}", "Name an encoding that Python knows, such as latin-1."
+            yield Fault("encoding", f"Python does not know {self.encoding!r}.", "Name an encoding such as latin-1.")
 
 
 def _trailers() -> dict[str, str]:
@@ -107,10 +108,10 @@ class Boilerplate:
 
     def rules(self) -> Rules:
         if not self.line:
-            yield "line", "is empty", "Give the regular expression of the lines to remove."
+            yield Fault("line", "it is empty.", "Give the regular expression of the lines to remove.")
         for name in ("line", "source"):
             if problem := pattern_problem(getattr(self, name)):
-                yield name, problem, f"Correct {getattr(self, name)!r}."
+                yield Fault(name, problem)
 
 
 @dataclass
@@ -164,7 +165,7 @@ class Cleaning:
     def rules(self) -> Rules:
         for name, pattern in self.trailers.items():
             if problem := pattern_problem(pattern):
-                yield f"trailers.{name}", problem, f"Correct {pattern!r}."
+                yield Fault(f"trailers.{name}", problem)
 
 
 @dataclass
@@ -189,11 +190,8 @@ class Dedup:
 
     def rules(self) -> Rules:
         if self.permutations % self.rows:
-            yield (
-                "rows",
-                f"is {self.rows}, which does not divide dedup.permutations ({self.permutations})",
-                "Choose a divisor.",
-            )
+            problem = f"{self.rows} does not divide dedup.permutations ({self.permutations})."
+            yield Fault("rows", problem, "Choose a divisor.")
 
 
 @dataclass
@@ -226,7 +224,9 @@ class Chunking:
 
     def rules(self) -> Rules:
         if self.unit == "tokenizer" and not self.tokenizer:
-            yield "tokenizer", "is empty, but chunking.unit is 'tokenizer'", "Set it to the path of a tokenizer.json."
+            yield Fault(
+                "tokenizer", "chunking.unit is 'tokenizer' without one.", "Set it to the path of a tokenizer.json."
+            )
 
 
 @dataclass
@@ -267,4 +267,4 @@ class Selection:
 
     def rules(self) -> Rules:
         if self.method == "diverse" and not self.budget:
-            yield "budget", "is 0, but selection.method is 'diverse'", "Set how many chunks to select."
+            yield Fault("budget", "selection.method is 'diverse' without one.", "Set how many chunks to select.")

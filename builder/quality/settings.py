@@ -5,38 +5,12 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from builder.quality.adjudication import SPAN_METHODS
+from builder.quality.aggregation import METHODS, WEIGHTS
+from builder.quality.checks import CHECKS
 from builder.settings import one_of
 
 SEVERITIES = ("error", "warning", "info", "off")
-AGGREGATORS = ("majority", "dawid_skene", "mace", "weighted", "expert")
-
-#: Every check: its severity unless configured otherwise, and what it finds.
-CHECKS = {
-    "article-changed": ("error", "the article no longer reads as the annotator saw it"),
-    "bounds": ("error", "a span leaves its chunk"),
-    "zero-length": ("error", "a span ends where it starts"),
-    "text-mismatch": ("error", "the text stored with a span differs from the text at its position"),
-    "edge-whitespace": ("warning", "a span begins or ends with white space"),
-    "mid-word": ("warning", "a span begins or ends inside a word"),
-    "duplicate-span": ("warning", "the same span twice"),
-    "overlap": ("warning", "spans cross, which the scheme forbids"),
-    "nesting": ("warning", "a span lies inside another, which the scheme forbids"),
-    "unknown-label": ("error", "a label that is not in the scheme"),
-    "unknown-target": ("error", "an answer about a target that was not asked about"),
-    "missing-stance": ("warning", "a target without an answer"),
-    "conflicting-stance": ("error", "two answers about one target"),
-    "evidence-without-stance": ("warning", "evidence for a target without an answer, or one that is not addressed"),
-    "stance-out-of-sight": ("warning", "an answer about a target that the text does not mention"),
-    "other-scheme": ("warning", "an annotation made with another version of the scheme"),
-    "fast-empty": ("warning", "an empty annotation, submitted faster than anybody reads"),
-    "second-annotation": ("warning", "the annotator submitted the chunk again; the latest annotation counts"),
-    "flagged": ("info", "the annotator reported a problem"),
-    "straight-lining": ("warning", "an annotator gives the same answers everywhere"),
-    "drift": ("warning", "an annotator's answers change over time, more than those of the others"),
-    "contradiction": ("warning", "opposite answers for near-duplicate chunks"),
-    "failed-questions": ("warning", "too many gold questions answered wrongly"),
-}
-
 Share = Annotated[float, Meta(ge=0, le=1)]
 Alpha = Annotated[float, Meta(ge=-1, le=1)]
 
@@ -82,7 +56,7 @@ class Quality:
             "`builder review` sends its chunk to an expert. `warning` and `info` only report. `off` disables a check.",
             extra={"example": "quality.severity.mid-word=error"},
         ),
-    ] = field(default_factory=lambda: {name: severity for name, (severity, _) in CHECKS.items()})
+    ] = field(default_factory=lambda: {name: check.severity for name, check in CHECKS.items()})
     fast_seconds: Annotated[
         float,
         Meta(ge=0, le=86_400, description="An empty annotation submitted faster than this (seconds) is `fast-empty`."),
@@ -154,7 +128,7 @@ class Aggregation:
     method: Annotated[
         str,
         one_of(
-            AGGREGATORS,
+            METHODS,
             "`majority`: one vote each. `dawid_skene`: weighs votes by the confusions of each annotator (Dawid and "
             "Skene 1979). `mace`: by how often each annotator guesses (Hovy et al. 2013). `weighted`: by `weigh_by`. "
             "`expert`: what is not unanimous waits for `builder review`.",
@@ -163,7 +137,7 @@ class Aggregation:
     spans: Annotated[
         str,
         one_of(
-            ("exact", "overlap", "tokens"),
+            SPAN_METHODS,
             "Which spans of two annotators are one. `exact`: the same bounds. `overlap`: see `min_overlap`. `tokens`: "
             "annotators vote on each token.",
         ),
@@ -187,7 +161,7 @@ class Aggregation:
     weigh_by: Annotated[
         str,
         one_of(
-            ("given", "agreement", "questions"),
+            WEIGHTS,
             "Weights of `weighted`. `agreement`: with the majority. `questions`: accuracy on the gold questions. "
             "`given`: `weights`.",
         ),

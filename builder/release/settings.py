@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from builder.errors import Fault
 from builder.settings import Rules, one_of
 
 SPLITTERS = ("hash", "stratified", "time")
@@ -62,14 +63,14 @@ class Split:
 
     def rules(self) -> Rules:
         if not sum(self.ratios.values()) > 0:
-            yield "ratios", "leaves no room for any article", "Give at least one split a share."
+            yield Fault("ratios", "they leave no room for any article.", "Give at least one split a share.")
         for name, day in self.until.items():
             if name not in self.ratios:
-                yield f"until.{name}", "names a split without a ratio", f"Known: {', '.join(self.ratios)}."
+                yield Fault(f"until.{name}", "the split has no ratio.", f"Known: {', '.join(self.ratios)}.")
             try:
                 date.fromisoformat(day)
             except ValueError:
-                yield f"until.{name}", f"is {day!r}", "Write a day as 2025-06-30."
+                yield Fault(f"until.{name}", f"{day!r} is not a day.", "Write it as 2025-06-30.")
 
 
 @dataclass
@@ -149,10 +150,10 @@ class Export:
 
     def rules(self) -> Rules:
         if not (self.text or self.tokens):
-            yield "tokens", "is off, as is export.text", "Keep at least one."
+            yield Fault("tokens", "it is off, as is export.text.", "Keep at least one.")
         if "entities" not in self.configs:
             return
         if "conll" in self.formats and not (self.tokens and self.tags != "none"):
-            yield "formats", "holds conll, which needs tags", "Set export.tokens=true and export.tags=bio."
+            yield Fault("formats", "conll needs tags.", "Set export.tokens=true and export.tags=bio.")
         if "spacy" in self.formats and not (self.text and self.tokens):
-            yield "formats", "holds spacy, which needs texts and tokens", "Set export.text and export.tokens to true."
+            yield Fault("formats", "spacy needs texts and tokens.", "Set export.text and export.tokens to true.")

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta
 
+from builder.errors import Fault
 from builder.settings import Rules, one_of
 
 SUGGESTERS = ("none", "gazetteer", "http", "python")
@@ -67,19 +68,14 @@ class LabelStudio:
     def rules(self) -> Rules:
         if "@" in self.url.partition("//")[2].partition("/")[0]:
             # The address is not shown: it holds a password.
-            yield (
-                "url",
-                "holds a user name or password",
-                "Give a token through LABEL_STUDIO_API_KEY or label_studio.token_file instead.",
-            )
+            hint = "Give a token through LABEL_STUDIO_API_KEY or label_studio.token_file instead."
+            yield Fault("url", "it holds a user name or password.", hint)
         elif self.url and not _is_web_address(self.url):
-            yield "url", f"is {self.url!r}", "Write the whole address, such as https://labels.example.org."
+            hint = "Write the whole address, such as https://labels.example.org."
+            yield Fault("url", f"{self.url!r} is not an address.", hint)
         if not self.url and self.database == "sqlite" and self.concurrent_imports > 1:
-            yield (
-                "concurrent_imports",
-                f"is {self.concurrent_imports} on SQLite, which loses labels",
-                "Set it to 1, or run Label Studio on PostgreSQL.",
-            )
+            hint = "Set it to 1, or run Label Studio on PostgreSQL."
+            yield Fault("concurrent_imports", "on SQLite more than one loses labels.", hint)
 
 
 @dataclass
@@ -113,18 +109,17 @@ class Annotators:
 
     def rules(self) -> Rules:
         if self.kind == "recorded" and not self.recorded:
-            yield "recorded", "is empty, but annotators.kind is 'recorded'", "Set it to the folder of recorded labels."
-        if self.kind == "human" and 0 < len(self.people) < self.overlap:
-            yield (
-                "people",
-                f"names {len(self.people)}, fewer than annotators.overlap ({self.overlap})",
-                "Name more people, or lower the overlap.",
+            yield Fault(
+                "recorded", "annotators.kind is 'recorded' without it.", "Set it to the folder of recorded labels."
             )
+        if self.kind == "human" and 0 < len(self.people) < self.overlap:
+            problem = f"{len(self.people)} are fewer than annotators.overlap ({self.overlap})."
+            yield Fault("people", problem, "Name more people, or lower the overlap.")
         seen: dict[str, str] = {}
         for name, address in self.people.items():
             first = seen.setdefault(address.casefold(), name)
             if first != name:
-                yield f"people.{name}", f"has the address of {first}", "Give each name its own address."
+                yield Fault(f"people.{name}", f"it is the address of {first}.", "Give each name its own address.")
 
 
 @dataclass
@@ -161,15 +156,12 @@ class Suggestions:
 
     def rules(self) -> Rules:
         if self.method == "gazetteer" and not self.file and not self.alias_label:
-            yield (
-                "file",
-                "and suggestions.alias_label are empty, but suggestions.method is 'gazetteer'",
-                "Set one of them.",
-            )
+            problem = "suggestions.method is 'gazetteer' without a file and without suggestions.alias_label."
+            yield Fault("file", problem, "Set one of them.")
         if self.method == "http" and not _is_web_address(self.url):
-            yield "url", f"is {self.url!r}", "Write the whole address of the model."
+            yield Fault("url", f"{self.url!r} is not an address.", "Write the whole address of the model.")
         if self.method == "python" and ":" not in self.function:
-            yield "function", f"is {self.function!r}", "Write it as package.module:function."
+            yield Fault("function", f"{self.function!r} is not a function.", "Write it as package.module:function.")
 
 
 def _is_web_address(url: str) -> bool:

@@ -289,7 +289,7 @@ def killed_servers(bench: Bench) -> None:
 
 def busy_annotators(bench: Bench) -> None:
     """People save while imports with predictions run on SQLite, where the server may drop predictions in silence."""
-    from builder.labels import encode
+    from builder.questions import encode
     from builder.studio.push import Planned
     from builder.studio.push import push as push_project
 

@@ -18,8 +18,8 @@ import httpx
 import msgspec
 from label_studio_sdk.client import LabelStudio as Sdk
 
-from builder.labels import encode
-from builder.labels.interface import interface
+from builder.questions import encode
+from builder.questions.interface import interface
 from builder.studio import projects
 from builder.studio.client import Client
 from builder.studio.listing import held

@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from builder.labels.decode import decode
+from builder.questions.decode import decode
 from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
 from tests.benchmarks.ratios import Report
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from builder.commands.pull import pull
 from builder.commands.push import push
 from builder.errors import Refused
-from builder.labels import encode
+from builder.questions import encode
 from builder.studio import projects
 from builder.studio.client import Client
 from builder.studio.push import Planned

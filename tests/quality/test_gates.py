@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builder.quality.examine import examine
 from rich.console import Console
 
 from builder.errors import GateError
-from builder.quality.examine import examine
 from builder.quality.gates import check_unresolved, failed
 from builder.quality.settings import Gates, Quality
 

@@ -10,7 +10,7 @@ from builder import tables
 from builder.commands.prepare import prepare
 from builder.commands.validate import validate
 from builder.config import Config, Dataset, Paths
-from builder.labels.encode import results, task
+from builder.questions.encode import results, task
 from builder.store import read_table
 from builder.studio.settings import Annotators
 from tests.pulls import keep_pull
