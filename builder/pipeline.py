@@ -77,12 +77,12 @@ class NamedFile:
 
 def prepared(config: Config, progress: Progress = silent) -> Stage:
     """Tables articles, chunks, selected and rejects of the raw articles. Raises `SourceError` without any."""
-    from builder.corpus.inventory import take_inventory
+    from builder.corpus.inventory import inventory
 
     folder = config.dataset_folder
     # Shards are read into parts that later runs take up again, so one run at a time works on them.
     with exclusive(folder / "locks" / "parts", "prepare", progress):
-        raw = RawArticles(take_inventory(config.paths.raw, config.source, folder / "inventory.json", progress), config)
+        raw = RawArticles(inventory(config.paths.raw, config.source, folder / "inventory.json", progress), config)
         return stages(config).get(
             "prepare",
             _prepare,
@@ -128,20 +128,29 @@ def keywords(config: Config) -> list[str]:
 
 
 def reading(source: Any) -> dict[str, Any]:
-    """The settings of the source that decide what is read: not how it is reached, and no secret."""
-    return {name: value for name, value in asdict(source).items() if name not in ("storage_options", "shard_mb")}
+    """The settings of the source that decide how files are read: not which, nor how they are reached."""
+    reached_by = ("include", "exclude", "shard_mb", "storage_options")
+    return {name: value for name, value in asdict(source).items() if name not in reached_by}
 
 
 def latest_pull(config: Config) -> Pull:
     """The latest pull, compared with its hash; raises `StoreError` when there is none or it is damaged."""
-    from builder.studio.pulls import latest, pseudonym_key, verify
+    from builder.studio.pulls import latest, verify
 
     found = latest(config.dataset_folder / "pulls")
     if found is None:
         raise StoreError("Nothing was pulled yet.", "Run `builder pull` first.")
     folder, record = found
     verify(folder)
-    return Pull(folder, str(record["hash"]), pseudonym_key(config.workspace))
+    return Pull(folder, str(record["hash"]), _pseudonym_key(config.workspace))
+
+
+def _pseudonym_key(workspace: Path) -> bytes:
+    try:
+        return (workspace / "pseudonyms.key").read_bytes()
+    except FileNotFoundError:
+        missing = f"{workspace / 'pseudonyms.key'} is missing."
+        raise StoreError(missing, "It is made by `builder pull`; restore it, or annotators get new names.") from None
 
 
 def checked(config: Config, progress: Progress = silent) -> Stage:
@@ -183,22 +192,17 @@ def gates(*found: Stage) -> str:
 
 
 def _prepare(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, Any], progress: Progress) -> Any:
-    from builder.corpus.prepare import Preparation, prepare
+    from builder.corpus.prepare import CorpusSettings, prepare
     from builder.engine import Runner
 
     raw: RawArticles = inputs["raw"]
+    parts, code = raw.config.dataset_folder / "parts", code_digest("corpus")
+    given = CorpusSettings(raw.config.source, *(settings[n] for n in ("cleaning", "dedup", "chunking", "selection")))
     with Runner(raw.config.engine) as runner:
-        how = Preparation(
-            source=raw.config.source,
-            cleaning=settings["cleaning"],
-            dedup=settings["dedup"],
-            chunking=settings["chunking"],
-            selection=settings["selection"],
-            keywords=tuple(settings["keywords"]),
-            language=settings["language"],
+        made = prepare(
+            raw.inventory, folder, parts, given, settings["keywords"], settings["language"], code, runner, progress
         )
-        parts = raw.config.dataset_folder / "parts"
-        return asdict(prepare(raw.inventory, folder, parts, how, code_digest("corpus"), runner, progress))
+    return asdict(made)
 
 
 def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, Any], progress: Progress) -> Any:
@@ -230,7 +234,6 @@ def _context(inputs: Mapping[str, Any], scheme: Any, windows: Any) -> "Context":
 
     from builder.quality.known_answers import read_known_answers
     from builder.quality.validate import Context
-    from builder.questions import controls
 
     wanted = pc.field("article_id").isin(windows["article_id"].unique())
     columns = ["article_id", "cluster_id", "text"]
@@ -239,7 +242,6 @@ def _context(inputs: Mapping[str, Any], scheme: Any, windows: Any) -> "Context":
     return Context(
         clusters={row["article_id"]: row["cluster_id"] or row["article_id"] for row in rows},
         article_texts={row["article_id"]: row["text"] for row in rows},
-        controls=controls(scheme),
         known_answers=read_known_answers(Path(named), scheme) if named else {},
     )
 

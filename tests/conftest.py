@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,15 @@ from typing import Any
 import hypothesis
 import pytest
 
+from builder.commands.campaign import campaign_of
 from builder.config import Config, Dataset, Paths
 from builder.scheme import Scheme
 from builder.store import digest, write_table
+from builder.studio import campaign
+from builder.studio.campaign import open_server
+from builder.studio.client import Client
+from builder.studio.embedded.process import stop
+from builder.studio.embedded.server import Server
 from builder.studio.settings import Annotators, LabelStudio
 from tests import samples
 
@@ -85,17 +92,21 @@ class Sample:
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """One Label Studio for the whole session, started on first use (about half a minute) and stopped at the end."""
     pytest.importorskip("label_studio", reason="Label Studio is not installed: pip install -e '.[studio]'")
-    from builder.studio.server import ensure, stop, vault_of
 
     workspace = tmp_path_factory.mktemp("workspace")
     made = Studio(workspace, LabelStudio(port=FIRST_PORT))
     config = Config(paths=Paths(workspace=str(workspace)), label_studio=made.settings, labels=small_scheme())
     try:
-        with ensure(config):
+        with open_server(campaign_of(config)):
             yield made
     finally:
         # A test that runs everything with people keeps it, as people would want.
-        stop(vault_of(config))
+        stop(campaign_of(config).vault)
+
+
+def connected(config: Config) -> AbstractContextManager[tuple[Server, Client]]:
+    """The Label Studio of a configuration, and a client of its administrator."""
+    return campaign.connected(campaign_of(config))
 
 
 @pytest.fixture

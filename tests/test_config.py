@@ -1,7 +1,6 @@
 """Everything under conf/ composes, overrides reach their settings, and every fault is reported at once."""
 
 import contextlib
-import functools
 import os
 import pickle
 import subprocess
@@ -21,6 +20,7 @@ from omegaconf import OmegaConf
 from builder.config import Composed, Config, compose, conf_folder, convert, quick_yaml, refusal, spelled, suggest
 from builder.errors import ConfigError, Fault
 from builder.settings import hint_at, leaves
+from tests.composing import composed
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted(conf_folder().rglob("*.yaml"))
@@ -45,11 +45,6 @@ def refused(*overrides: str) -> ConfigError:
 
 def keys(*overrides: str) -> list[str]:
     return [key for key, *_ in refused(*overrides).faults]
-
-
-@functools.cache
-def default() -> Config:
-    return compose()
 
 
 @pytest.mark.parametrize("number", range(max(Counter(choice.parts[0] for choice in CHOICES).values())))
@@ -94,7 +89,7 @@ def test_no_file_repeats_a_default(path: Path) -> None:
 
 
 def test_without_overrides_every_setting_has_the_default_of_its_class_or_choice() -> None:
-    config, plain = default(), Config()
+    config, plain = composed(), Config()
     for group in fields(Config):
         if group.name not in ("labels", "source", "quality"):
             assert getattr(config, group.name) == getattr(plain, group.name)
@@ -111,10 +106,15 @@ def test_the_demo_is_the_recorded_sample() -> None:
 
 
 def test_label_order_is_that_of_the_file() -> None:
-    questions = default().labels.questions
+    questions = composed().labels.questions
     assert list(questions["entities"].labels) == ["PERSON", "ORG", "GPE", "WEAPON", "EVENT"]
     assert list(questions["stance"].labels) == ["favor", "against", "neutral", "none"]
     assert len(questions["stance"].targets) == 4
+
+
+def test_a_question_is_changed_and_left_out_by_overrides() -> None:
+    questions = compose("labels.questions.entities.nesting=false", "~labels.questions.evidence").labels.questions
+    assert (questions["entities"].nesting, list(questions)) == (False, ["entities", "stance", "problems", "comment"])
 
 
 TWICE = "name: doubled\nquestions:\n  entities:\n    labels:\n      {}\n"
@@ -169,7 +169,7 @@ def test_composing_can_be_repeated_and_leaves_nothing_behind() -> None:
     loader = yaml.SafeLoader
     assert compose("chunking=tokens", "chunking.max_tokens=64").chunking.max_tokens == 64
     refused("chunking.max_tokens=0", "chunking.unit=none")
-    assert compose() == default()
+    assert compose() == composed()
     assert yaml.SafeLoader is loader
     assert not GlobalHydra.instance().is_initialized()
 
@@ -177,7 +177,7 @@ def test_composing_can_be_repeated_and_leaves_nothing_behind() -> None:
 def test_composing_inside_another_hydra_application_leaves_it_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text("x: 1\n", encoding="utf-8")
     with hydra.initialize_config_dir(str(tmp_path), version_base="1.3"):
-        assert compose() == default()
+        assert compose() == composed()
         refused("nope.nope=0")
         assert hydra.compose("own").x == 1
 
@@ -197,7 +197,7 @@ def test_every_example_of_an_override_reaches_its_setting(plus: str) -> None:
     assert len(EXAMPLES) > 10
     for key, example in EXAMPLES.items():
         assert example.startswith(key)
-        assert at(after, key) != at(default(), key)
+        assert at(after, key) != at(composed(), key)
 
 
 def at(config: Any, key: str) -> Any:
@@ -364,9 +364,9 @@ def test_an_error_that_is_not_about_the_configuration_is_raised_as_it_is() -> No
 
 
 def test_schemes_that_contradict_themselves_are_reported_with_the_rest() -> None:
-    found = keys("labels.questions.stance.absent=nope", "split.near=0", "labels.questions.entities.nope=1")
+    found = keys("labels.questions.stance.absent=nope", "split.near=0", "labels.questions.entities.labels.GPE.hotkey=u")
     assert found[0] == "split.near"
-    assert {"labels.questions.stance.absent", "labels.questions.entities.nope"} <= set(found)
+    assert {"labels.questions.stance.absent", "labels.questions.entities.labels.GPE.hotkey"} <= set(found)
 
 
 def test_composing_imports_nothing_heavy() -> None:

@@ -13,9 +13,10 @@ from omegaconf import OmegaConf
 
 from builder import docs
 from builder.cli import COMMANDS, JSON_FLAG, _split
-from builder.config import Composed, conf_folder, convert, register
+from builder.config import Composed, conf_folder, register
 from builder.docs import documents
 from builder.settings import leaves
+from tests.composing import composed
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -48,10 +49,8 @@ def test_every_command_line_composes(line: str) -> None:
         key, _, values = override.partition("=")
         choices = values.split(",") if "-m" in overrides else [values]
         jobs = [[*job, f"{key}={value}"] for job in jobs for value in choices]
-    register()
     for job in jobs:
-        with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            convert(compose("config", overrides=job))
+        composed(*job)
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake ([a-z]+)", README))))
@@ -112,8 +111,8 @@ def test_the_schema_describes_what_composes_and_refuses_the_rest() -> None:
     validator.check_schema(validator.schema)
     register()
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        composed = compose("config", overrides=["experiment=demo", "export=entities"])
-    validator.validate(OmegaConf.to_container(composed))
+        demo = compose("config", overrides=["experiment=demo", "export=entities"])
+    validator.validate(OmegaConf.to_container(demo))
     for name in ("config", "experiment/demo"):
         validator.validate(yaml.safe_load((conf_folder() / f"{name}.yaml").read_text(encoding="utf-8")))
     assert validator.is_valid({"chunking": {"max_tokens": "${other.setting}"}})

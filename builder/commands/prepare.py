@@ -9,7 +9,7 @@ from builder.stage import Progress, Stage, silent
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from builder.corpus.prepare import PreparationSummary
+    from builder.corpus.prepare import Summary
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Prepared:
     """The tables articles, chunks, selected and rejects (`stage.table(name)`), and their counts."""
 
     stage: Stage
-    summary: "PreparationSummary"
+    summary: "Summary"
 
 
 def prepare(config: Config, *, progress: Progress = silent) -> Prepared:
@@ -28,10 +28,10 @@ def prepare(config: Config, *, progress: Progress = silent) -> Prepared:
     import msgspec
 
     from builder import pipeline
-    from builder.corpus.prepare import PreparationSummary
+    from builder.corpus.prepare import Summary
 
     stage = pipeline.prepared(config, progress)
-    return Prepared(stage, msgspec.convert(stage.summary, PreparationSummary))
+    return Prepared(stage, msgspec.convert(stage.summary, Summary))
 
 
 def show(result: Prepared, console: "Console") -> None:

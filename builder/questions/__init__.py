@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 import msgspec
 
 from builder.errors import Fault
-from builder.questions.kind import Kind
+from builder.questions.kind import Kind, kinds
 from builder.scheme import Renames, Scheme, refuse
 
 T = TypeVar("T")
@@ -39,6 +39,15 @@ def kind_of(name: str) -> type[Kind]:
     module, _, attribute = KINDS[name].partition(":")
     found: type[Kind] = getattr(importlib.import_module(module), attribute)
     return found
+
+
+def controls(scheme: Scheme) -> dict[tuple[str, str], str]:
+    """The Label Studio control of each question and target, where it is the same in every task."""
+    return {
+        (question.name, target): control
+        for question in kinds(scheme)
+        for target, control in question.control_by_target().items()
+    }
 
 
 def scheme_from(plain: Mapping[str, Any]) -> Scheme:
@@ -69,7 +78,7 @@ def scheme_from(plain: Mapping[str, Any]) -> Scheme:
 
 def plain(scheme: Scheme) -> dict[str, Any]:
     """The scheme as JSON-able data: `scheme_from(plain(scheme)) == scheme`."""
-    questions = {}
+    questions: dict[str, dict[str, Any]] = {}
     for name, question in scheme.questions.items():
         cls = kind_of(question.kind)
         questions[name] = {"kind": question.kind}
@@ -136,7 +145,7 @@ def _fields(
             continue
         attribute, hint = settings[name]
         inner = get_args(hint)[1] if get_origin(hint) is dict else None
-        if inner and dataclasses.is_dataclass(inner):
+        if isinstance(inner, type) and dataclasses.is_dataclass(inner):
             allowed = getattr(cls, "label_settings", ()) if name == "labels" else ()
             found[attribute] = {
                 str(n): _entry(inner, entry, f"{key}.{name}.{n}", faults, allowed)
@@ -144,7 +153,9 @@ def _fields(
             }
             continue
         try:
-            found[attribute] = msgspec.convert(given, hint, strict=hint is not str)
+            # YAML reads the version 2 as a number.
+            text = hint is str and type(given) in (int, float)
+            found[attribute] = str(given) if text else msgspec.convert(given, hint)
         except msgspec.ValidationError as e:
             faults.append(Fault(f"{key}.{name}", f"{given!r} does not fit: {e}.", ""))
     return found
@@ -152,9 +163,8 @@ def _fields(
 
 def _entry(cls: type, value: Any, key: str, faults: list[Fault], allowed: Iterable[str]) -> Any:
     """A label or a target: a mapping, its title alone, or nothing."""
-    if isinstance(value, str):
-        value = {"title": value}
-    return cls(**_fields(cls, _mapping(value, key, faults), key, faults, only=allowed))
+    entry = {"title": value} if isinstance(value, str) else _mapping(value, key, faults)
+    return cls(**_fields(cls, entry, key, faults, only=allowed))
 
 
 def _mapping(value: Any, key: str, faults: list[Fault]) -> Mapping[Any, Any]:

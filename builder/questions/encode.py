@@ -101,8 +101,9 @@ def statement(
          "evidence": [{"start": 20, "end": 31, "targets": ["japan"]}],
          "stance": {"united_states": "favor", "japan": "none"}, "problems": ["unsure"], "comment": ""}
 
-    Offsets count from the same origin as `start`, the place of the chunk's `text`; without a text, places are not
-    checked. `targets` are the article's own. Raises `ValueError` that lists everything that does not fit.
+    A value that is missing, null or empty says nothing. Offsets count from the same origin as `start`, the place of
+    the chunk's `text`; without a text, places are not checked. `targets` are the article's own. Raises `ValueError`
+    that lists everything that does not fit.
     """
     made = Statement(scheme, targets, text, start)
     foreign = [name for name in said if name not in scheme.questions and (said[name] or name not in KINDS)]
@@ -118,6 +119,12 @@ def statement(
     if faults:
         raise ValueError("; ".join(faults))
     return made
+
+
+def stated(said: Row, chunk_text: str, start: int, scheme: Scheme, targets: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Result items that say what plain data says about a chunk; see `statement`."""
+    made = statement(said, scheme, targets=targets, text=chunk_text, start=start)
+    return results(made.spans, made.answers, made.problems, made.comment, start, chunk_text, scheme, targets=targets)
 
 
 def shown(text: str) -> str:

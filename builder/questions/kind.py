@@ -52,6 +52,10 @@ class Kind(Question):
     def write(self, writing: Writing) -> None:
         """Adds the items that are about the whole chunk."""
 
+    def control_by_target(self) -> dict[str, str]:
+        """The control that asks about each target, where it is the same in every task."""
+        return {}
+
     def state(self, said: Any, statement: Statement) -> None:
         """Adds the rows of what plain data says; raises `ValueError` (or `KeyError`, `TypeError`) when it cannot be."""
 
@@ -65,7 +69,8 @@ class Kind(Question):
     def with_names(self, more: Mapping[str, Mapping[str, Any]]) -> Self:
         """The question with further labels and targets."""
         fields = {key: name for name, key in self.written_as.items()}
-        return replace(self, **{fields.get(key, key): {**self.names(key), **added} for key, added in more.items()})
+        named: dict[str, Any] = {fields.get(key, key): {**self.names(key), **added} for key, added in more.items()}
+        return replace(self, **named)
 
 
 def kinds(scheme: Scheme) -> list[Kind]:

@@ -40,9 +40,9 @@ def changes(old: Scheme, new: Scheme) -> Changes:
                 found.renames[noun] = now
             found.removals += [f"{noun} {label}" for label in had if label not in has and label not in now]
             found.additions += [f"{noun} {label}" for label in has if label not in had and label not in now.values()]
-        had, has = ((question.parts() if question else []) for question in (before, after))
-        found.removals += [part for part in had if part not in has]
-        found.additions += [part for part in has if part not in had]
+        parted, parts = (question.parts() if question else [] for question in (before, after))
+        found.removals += [part for part in parted if part not in parts]
+        found.additions += [part for part in parts if part not in parted]
     return found
 
 

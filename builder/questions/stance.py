@@ -73,6 +73,9 @@ class Stance(Kind):
             return {str(n): names.get(target, target) for n, target in enumerate(dispatch.targets, start=1)}
         return names if self.mode == "fixed" else {}
 
+    def control_by_target(self) -> dict[str, str]:
+        return {target: PREFIX + target for target in self.targets} if self.mode == "fixed" else {}
+
     def key_rows(self, scheme: Scheme) -> list[KeyRow]:
         return [KeyRow(name, list(self.labels), BLOCK) for name in self._controls()]
 

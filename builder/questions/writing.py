@@ -60,7 +60,9 @@ class Statement:
 
     def span(self, question: Question, mark: Row, label: str, targets: Sequence[str] = ()) -> None:
         """Adds a span; raises `ValueError` when it is outside the chunk or its "text" is not what is there."""
-        start, end = int(mark["start"]), int(mark["end"])
+        start, end = mark["start"], mark["end"]
+        if type(start) is not int or type(end) is not int:
+            raise TypeError(f"[{start!r}, {end!r}) is not an interval of whole numbers")
         if self.text is not None:
             inside = 0 <= start - self.start < end - self.start <= len(self.text)
             words = self.text[start - self.start : end - self.start] if inside else None
@@ -69,8 +71,9 @@ class Statement:
             if mark.get("text") not in (None, words):
                 raise ValueError(f"[{start}, {end}) is {words!r} and not {mark['text']!r}; offsets count code points")
         row = {"kind": question.span_kind, "start": start, "end": end, "label": label, "targets": list(targets)}
-        self.spans.append({"span_id": None, **row})
-        self.marks.append((mark, self.spans[-1]))
+        if all(row != {key: other[key] for key in row} for other in self.spans):
+            self.spans.append({"span_id": None, **row})
+            self.marks.append((mark, self.spans[-1]))
 
     def words(self, row: Row) -> str:
         """The words of a span."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from builder.scheme import Migration
+from builder.scheme import Renames
 
 
 def label_ids(current: Sequence[str], earlier: Sequence[str], renamed: Mapping[str, str]) -> list[str]:
@@ -32,11 +32,12 @@ def exported(labels: Sequence[str], changes: Mapping[str, str | None]) -> list[s
     return list(dict.fromkeys(name for name in names if name is not None))
 
 
-def renames(migrations: Mapping[str, Migration], kind: str) -> dict[str, str]:
+def renames(migrations: Mapping[str, Mapping[str, Renames]], kind: str) -> dict[str, str]:
     """What every older name of a label ("entities", "stance" or "targets") is called now, chains followed."""
     steps: dict[str, str] = {}
     for version in migrations.values():
-        steps.update(getattr(version, kind))
+        if kind in version:
+            steps.update(version[kind].labels)
     found = {}
     for old in steps:
         new, seen = old, {old}

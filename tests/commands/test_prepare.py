@@ -15,9 +15,9 @@ from builder.corpus import prepare as corpus
 from builder.corpus.settings import Chunking, Selection
 from builder.engine_settings import Engine
 from builder.errors import BuilderError, ConfigError
-from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
 from builder.store import read_table
 from builder.tables import CHUNKS
+from tests.samples import scheme
 
 Make = Callable[..., Config]
 
@@ -34,7 +34,7 @@ def make(tmp_path: Path) -> Make:
 
     def make(**groups: Any) -> Config:
         paths = Paths(raw=str(tmp_path / "raw"), workspace=str(tmp_path / "work"))
-        labels = Scheme(name="t", entities={"ORG": EntityLabel()})
+        labels = scheme(entities=["ORG"], stance=[])
         return Config(**{"paths": paths, "labels": labels, "engine": Engine(workers=1), **groups})
 
     return make
@@ -65,7 +65,7 @@ def test_two_runs_at_once_do_not_mix(make: Make, monkeypatch: pytest.MonkeyPatch
 def test_keywords_are_the_aliases_of_targets_unless_they_are_given(make: Make) -> None:
     with pytest.raises(ConfigError, match=r"Set selection\.keywords"):
         prepare(make(selection=Selection(method="keywords")), console())
-    labels = Scheme(name="t", stance={"favor": StanceLabel()}, absent="", targets={"japan": Target("Japan", ["Tokyo"])})
+    labels = scheme(targets={"japan": ["Tokyo"]})
 
     def selected(*keywords: str) -> list[str]:
         chosen = Selection(method="keywords", keywords=list(keywords))

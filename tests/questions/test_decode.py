@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,11 @@ from hypothesis import strategies as st
 from builder.errors import StoreError
 from builder.questions.decode import UNKNOWN, decode, pseudonym
 from builder.questions.rows import Decoded
-from builder.scheme import TARGET_MODES, Scheme
+from builder.questions.stance import MODES
+from builder.scheme import Scheme
 from builder.tables import ANNOTATIONS, ANSWERS, ISSUES, SPANS
 
+Schemes = Callable[..., Scheme]
 Make = Callable[..., dict[str, Any]]
 Read = Callable[..., Decoded]
 
@@ -142,12 +143,12 @@ ITEMS = JSON | st.fixed_dictionaries(
 )
 
 
-@given(st.lists(ITEMS, max_size=5), st.sampled_from(TARGET_MODES))
+@given(st.lists(ITEMS, max_size=5), st.sampled_from(MODES))
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_result_stops_the_decoder_or_disappears(
-    task: Make, read: Read, scheme: Scheme, result: list[Any], mode: str
+    task: Make, read: Read, make: Schemes, result: list[Any], mode: str
 ) -> None:
-    decoded = read(task(result), scheme=replace(scheme, target_mode=mode, targets=scheme.targets))
+    decoded = read(task(result), scheme=make(mode=mode))
     (annotation,) = decoded.annotations.to_pylist()
     issues = decoded.issues.to_pylist()
     assert annotation["quarantined"] == any(issue["severity"] == "error" for issue in issues)
@@ -160,8 +161,8 @@ def test_no_result_stops_the_decoder_or_disappears(
         assert marked or silent or f"result[{index}]" in reported or (sound and None in spans)
 
 
-def test_an_article_names_its_own_targets(read: Read, task: Make, choice: Make, region: Make, scheme: Scheme) -> None:
-    own = Scheme(name="own", stance=scheme.stance, entities=scheme.entities, target_mode="article")
+def test_an_article_names_its_own_targets(read: Read, task: Make, choice: Make, region: Make, make: Schemes) -> None:
+    own = make(mode="article")
     result = [
         choice("stance__2", "favor"),
         choice("stance__3", "favor"),
@@ -174,8 +175,8 @@ def test_an_article_names_its_own_targets(read: Read, task: Make, choice: Make, 
     assert [row["check"] for row in decoded.issues.to_pylist()] == ["unknown-control"]
 
 
-def test_a_mention_carries_its_own_stance(read: Read, task: Make, choice: Make, region: Make, scheme: Scheme) -> None:
-    own = Scheme(name="own", stance=scheme.stance, entities=scheme.entities, target_mode="mention")
+def test_a_mention_carries_its_own_stance(read: Read, task: Make, choice: Make, region: Make, make: Schemes) -> None:
+    own = make(mode="mention")
     result = [choice("mention_stance", "against", name="r1"), region(10, 15, "China", "GPE")]
     (row,) = read(task(result), scheme=own).answers.to_pylist()
     assert (row["target"], row["span_id"], row["label"]) == ("China", "r1", "against")

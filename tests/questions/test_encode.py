@@ -1,5 +1,6 @@
 """Task data and result items say what the rows say."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,11 +10,16 @@ from builder.errors import SchemeError
 from builder.questions.encode import results, shown, task
 from builder.scheme import Scheme
 
+Schemes = Callable[..., Scheme]
+
 CHUNK = {
     "chunk_id": "c", "article_id": "a", "start": 7, "text": "Japan", "ordinal": 0, "context_before": None,
     "context_after": "after",
 }  # fmt: skip
 ARTICLE = {"title": "A <b>", "published": datetime(2026, 3, 2, tzinfo=UTC), "source": None}
+
+
+ABOUT = {"question": "stance", "span_id": None, "label": "favor"}
 
 
 def span(start: int, end: int, label: str = "GPE", **more: Any) -> dict[str, Any]:
@@ -27,16 +33,16 @@ def test_task_data(scheme: Scheme) -> None:
     }  # fmt: skip
 
 
-def test_an_article_shows_its_targets_in_numbered_slots(scheme: Scheme) -> None:
-    own = Scheme(name="own", stance=scheme.stance, targets=scheme.targets, target_mode="article", max_targets=3)
+def test_an_article_shows_its_targets_in_numbered_slots(make: Schemes) -> None:
+    own = make(mode="article", targets={"japan": []}, max_targets=3)
     data = task(CHUNK, ARTICLE, own, targets=["japan", "NATO"])
     assert data["targets"] == ["japan", "NATO"]
     assert [data[f"target_{n}"] for n in (1, 2, 3)] == ["1 · Japan", "2 · NATO", ""]
 
 
 @pytest.mark.parametrize("targets", [None, [], ["a", "a"], ["a", "b", "c", "d"]])
-def test_missing_repeated_and_too_many_targets_are_refused(scheme: Scheme, targets: list[str] | None) -> None:
-    own = Scheme(name="own", stance=scheme.stance, target_mode="article", max_targets=3)
+def test_missing_repeated_and_too_many_targets_are_refused(make: Schemes, targets: list[str] | None) -> None:
+    own = make(mode="article", max_targets=3)
     with pytest.raises(SchemeError, match="lists"):
         task(CHUNK, ARTICLE, own, targets=targets)
 
@@ -60,7 +66,7 @@ def test_one_id_names_one_interval(scheme: Scheme) -> None:
 
 def test_a_stance_toward_something_else_is_refused(scheme: Scheme) -> None:
     with pytest.raises(SchemeError, match="mars"):
-        results([], [{"target": "mars", "span_id": None, "label": "favor"}], [], None, 0, "x", scheme)
+        results([], [{**ABOUT, "target": "mars"}], [], None, 0, "x", scheme)
 
 
 def test_text_is_written_as_the_page_writes_it() -> None:

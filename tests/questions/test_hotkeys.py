@@ -4,23 +4,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.questions.hotkeys import Hotkeys, assign
-from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
+from builder.questions.hotkeys import assign
+from builder.questions.kind import kinds
+from builder.scheme import Scheme
+from tests.samples import scheme
 
 
 def make(entities: int, stances: int, targets: int, problems: int, hotkeys: dict[int, str] | None = None) -> Scheme:
-    return Scheme(
-        entities={f"E{n}": EntityLabel(hotkey=(hotkeys or {}).get(n, "")) for n in range(entities)},
-        stance={f"s{n}": StanceLabel() for n in range(stances)},
-        targets={f"t{n}": Target() for n in range(targets)},
-        problems={f"p{n}": f"Problem {n}" for n in range(problems)},
+    return scheme(
+        entities={f"E{n}": {"hotkey": (hotkeys or {}).get(n, "")} for n in range(entities)},
+        stance=[f"s{n}" for n in range(stances)],
+        targets={f"t{n}": [] for n in range(targets)},
+        problems=[f"p{n}" for n in range(problems)],
         absent="",
     )
 
 
-def every(keys: Hotkeys) -> list[str]:
-    answers = [key for question in keys.stances.values() for key in question.values()]
-    return [*keys.entities.values(), *answers, *keys.problems.values(), *keys.evidence.values()]
+def keys_of(made: Scheme) -> dict[str, dict[str, str]]:
+    return assign([row for question in kinds(made) for row in question.key_rows(made)])
 
 
 @given(
@@ -30,24 +31,37 @@ def every(keys: Hotkeys) -> list[str]:
 def test_keys_are_unique_and_never_reserved(
     entities: int, stances: int, targets: int, problems: int, hotkeys: dict[int, str]
 ) -> None:
-    scheme = make(entities, stances, targets, problems, hotkeys)
-    keys = every(assign(scheme, [f"stance__{t}" for t in scheme.targets]))
-    assert len(set(keys)) == len(keys)
-    assert "u" not in keys
+    keys = keys_of(make(entities, stances, targets, problems, hotkeys))
+    every = [key for control in keys.values() for key in control.values()]
+    assert len(set(every)) == len(every)
+    assert "u" not in every
 
 
 def test_eight_targets_of_four_answers_all_have_keys() -> None:
-    scheme = make(5, 4, 8, 4)
-    keys = assign(scheme, [f"stance__{t}" for t in scheme.targets])
-    assert all(len(answers) == 4 for answers in keys.stances.values())
-    assert list(keys.stances["stance__t0"].values()) == ["q", "w", "e", "r"]
-    assert list(keys.stances["stance__t7"].values()) == ["shift+a", "shift+s", "shift+d", "shift+f"]
-    assert keys.problems == {"p0": "6", "p1": "7", "p2": "8", "p3": "9"}
-    assert keys.entities == {**{f"E{n}": str(n + 1) for n in range(5)}, "EVIDENCE": "0"}
+    keys = keys_of(make(5, 4, 8, 4))
+    assert all(len(keys[f"stance__t{n}"]) == 4 for n in range(8))
+    assert list(keys["stance__t0"].values()) == ["q", "w", "e", "r"]
+    assert list(keys["stance__t5"].values()) == ["b", "n", "m", "l"]
+    assert list(keys["stance__t6"].values()) == ["shift+q", "shift+w", "shift+e", "shift+r"]
+    assert keys["problem"] == {"p0": "6", "p1": "7", "p2": "8", "p3": "9"}
+    assert keys["entity"] == {**{f"E{n}": str(n + 1) for n in range(5)}, "EVIDENCE": "0"}
+    assert keys["evidence_target"] == {f"t{n}": f"shift+{n + 1}" for n in range(8)}
+
+
+def test_what_has_no_digit_left_gets_letters_that_no_question_uses() -> None:
+    keys = keys_of(make(10, 4, 1, 2))
+    assert (keys["entity"]["E8"], keys["entity"]["E9"], keys["problem"]) == ("9", "t", {"p0": "y", "p1": "i"})
+    assert list(keys["stance__t0"].values()) == ["q", "w", "e", "r"]
+
+
+def test_wide_questions_take_the_letters_in_order() -> None:
+    keys = keys_of(make(1, 5, 2, 0))
+    assert "".join(keys["stance__t0"].values()) == "qwert"
+    assert "".join(keys["stance__t1"].values()) == "yiopa"
 
 
 @pytest.mark.parametrize("given_key", ["w", "1"])
 def test_keys_of_the_scheme_are_kept(given_key: str) -> None:
-    keys = assign(make(3, 4, 1, 0, {1: given_key}), ["stance__t0"])
-    assert keys.entities["E1"] == given_key
-    assert given_key not in keys.stances["stance__t0"].values()
+    keys = keys_of(make(3, 4, 1, 0, {1: given_key}))
+    assert keys["entity"]["E1"] == given_key
+    assert given_key not in keys["stance__t0"].values()

@@ -1,6 +1,7 @@
 """The XML holds what the scheme asks, and any character as data."""
 
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,9 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from label_studio_sdk.label_interface import LabelInterface
 
-from builder.questions.interface import PALETTE, colors, interface, scheme_of
+from builder.questions import scheme_from
+from builder.questions.entities import PALETTE, Entities
+from builder.questions.interface import interface, scheme_of
 from builder.questions.migrate import changes
-from builder.scheme import TARGET_MODES, EntityLabel, Scheme, StanceLabel, Target
+from builder.questions.stance import MODES
+from builder.scheme import Label, Scheme
+from tests.samples import scheme as sample_scheme
+
+Schemes = Callable[..., Scheme]
 
 NASTY = "\"A\" <b>&amp; $5 & 'q' — 日本 $text {x} ]]> \U0001f680"
 
@@ -21,35 +28,33 @@ def controls(xml: str) -> dict[str, ET.Element]:
     return {e.get("name", ""): e for e in ET.fromstring(xml).iter() if e.get("name")}
 
 
-@pytest.mark.parametrize("mode", TARGET_MODES)
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("plain", [True, False])
-def test_label_studio_takes_it_in_every_mode(scheme: Scheme, mode: str, plain: bool) -> None:
+def test_label_studio_takes_it_in_every_mode(make: Schemes, mode: str, plain: bool) -> None:
     changes = {} if plain else {"evidence": False, "comment": False, "problems": {}, "guidelines": "**Mark** it."}
-    LabelInterface(interface(replace(scheme, target_mode=mode, **changes))).validate()
+    LabelInterface(interface(make(mode=mode, **changes))).validate()
 
 
-def test_one_of_both_is_enough(scheme: Scheme) -> None:
-    only_spans = interface(Scheme(name="spans", entities=scheme.entities))
+def test_one_of_both_is_enough(make: Schemes) -> None:
+    only_spans = interface(make(stance=[], problems=[], migrations={}))
     assert set(controls(only_spans)) == {"entity", "before", "text", "after", "comment"}
-    only_stances = replace(scheme, entities={}, evidence=False, migrations={})
+    only_stances = make(entities=[], evidence=False, migrations={})
     found = set(controls(interface(only_stances)))
     assert found == {"before", "text", "after", "stance__japan", "stance__china", "problem", "comment"}
 
 
-@pytest.mark.parametrize("mode", TARGET_MODES)
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("less", [{}, {"evidence": False, "comment": False}, {"problems": {}}, {"max_targets": 3}])
-def test_an_interface_tells_its_scheme(scheme: Scheme, mode: str, less: dict[str, Any]) -> None:
-    # Only in one mode the interface asks about the scheme's own targets.
-    targets = scheme.targets if mode == "fixed" else {}
-    asked = replace(scheme, target_mode=mode, targets=targets, migrations={}, **less)
+def test_an_interface_tells_its_scheme(make: Schemes, mode: str, less: dict[str, Any]) -> None:
+    asked = make(mode=mode, migrations={}, **less)
     found = scheme_of(interface(asked))
     assert changes(found, asked).none
     assert changes(asked, found).none
 
 
-def test_an_interface_without_spans_or_without_stances_tells_its_scheme(scheme: Scheme) -> None:
-    only_spans = Scheme(name="spans", entities=scheme.entities)
-    only_stances = replace(scheme, entities={}, evidence=False, migrations={})
+def test_an_interface_without_spans_or_without_stances_tells_its_scheme(make: Schemes) -> None:
+    only_spans = make(stance=[], problems=[], migrations={})
+    only_stances = make(entities=[], evidence=False, migrations={})
     for asked in (only_spans, only_stances):
         found = scheme_of(interface(asked))
         assert changes(found, asked).none
@@ -68,14 +73,14 @@ def test_spans_are_marked_by_character(scheme: Scheme) -> None:
     assert controls(interface(scheme))["text"].get("granularity") == "symbol"
 
 
-def test_only_the_first_slot_of_an_article_is_required(scheme: Scheme) -> None:
-    found = controls(interface(replace(scheme, target_mode="article", max_targets=3)))
+def test_only_the_first_slot_of_an_article_is_required(make: Schemes) -> None:
+    found = controls(interface(make(mode="article", max_targets=3)))
     assert [found[f"stance__{n}"].get("required") for n in (1, 2, 3)] == ["true", None, None]
     assert [c.get("alias") for c in found["evidence_target"]] == ["1", "2", "3"]
 
 
-def test_a_mention_is_asked_about_while_it_is_selected(scheme: Scheme) -> None:
-    found = controls(interface(replace(scheme, target_mode="mention")))
+def test_a_mention_is_asked_about_while_it_is_selected(make: Schemes) -> None:
+    found = controls(interface(make(mode="mention")))
     asked = found["mention_stance"]
     assert (asked.get("perRegion"), asked.get("required"), asked.get("whenLabelValue")) == (
         "true",
@@ -87,22 +92,24 @@ def test_a_mention_is_asked_about_while_it_is_selected(scheme: Scheme) -> None:
 
 
 def test_colours_are_kept_or_chosen_once_each(scheme: Scheme) -> None:
-    given_one = {**{f"L{n}": EntityLabel() for n in range(6)}, "MINE": EntityLabel(color=PALETTE[1].upper())}
-    found = colors(Scheme(entities=given_one))
+    labels = {**{f"L{n}": Label() for n in range(6)}, "MINE": Label(color=PALETTE[1].upper())}
+    found = Entities(labels=labels).colors()
     assert found["MINE"] == PALETTE[1].upper()
     assert len({color.lower() for color in found.values()}) == 7
 
 
 def test_any_character_is_data() -> None:
-    scheme = Scheme(
-        name="nasty",
-        entities={"X": EntityLabel(description=NASTY)},
-        stance={"yes": StanceLabel(NASTY, NASTY)},
-        targets={"a": Target(NASTY)},
-        problems={"p": NASTY},
-        absent="",
-        guidelines=NASTY,
-    )
+    scheme = scheme_from({
+        "name": "nasty",
+        "questions": {
+            "entities": {"labels": {"X": {"description": NASTY}}},
+            "stance": {
+                "labels": {"yes": {"title": NASTY, "description": NASTY}}, "targets": {"a": NASTY}, "absent": "",
+            },
+            "problems": {"labels": {"p": NASTY}},
+        },
+        "guidelines": NASTY,
+    })  # fmt: skip
     xml = interface(scheme)
     LabelInterface(xml).validate()
     found = controls(xml)
@@ -116,7 +123,7 @@ def test_any_character_is_data() -> None:
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"]), min_size=1))
 def test_whatever_is_written_is_read_back(words: str) -> None:
-    scheme = Scheme(name="any", stance={"yes": StanceLabel(words)}, targets={"a": Target()}, absent="")
+    scheme = sample_scheme(entities=[], stance={"yes": {"title": words}}, targets={"a": []}, absent="", evidence=False)
     answer = controls(interface(scheme))["stance__a"][0]
     assert (answer.get("value") or "").replace("\N{WORD JOINER}", "") == words.replace("\N{WORD JOINER}", "")
 

@@ -2,24 +2,25 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from builder.studio.server import ensure
 
 from builder.config import Config, Paths
 from builder.questions.encode import task
 from builder.questions.interface import interface
-from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
+from builder.scheme import Scheme
 from builder.studio.client import Client
-from builder.studio.server import ensure
 from tests.browser.label_studio import browser_page, log_in, mark, open_next_task, submit
+from tests.samples import scheme
 
 pytestmark = [pytest.mark.studio, pytest.mark.browser]
 
 NASTY = "\"A\" <b>&amp; $5 & 'q' $text {x}"
 TEXT = "Japan and the United States agreed to expand joint production of interceptors, officials said. " * 7
 NAMES = ("United States", "Japan", "Ukraine", "China", "Russia", "NATO", "European Union", "South Korea")
+ANSWERS = {"neutral": "Neutral / mixed", "none": "Not addressed"}
 # Which of the elements reach out of the part of the page that people see, and on how many lines each one lies.
 _OUTSIDE = """elements => elements.filter(e => {
     const box = e.getBoundingClientRect();
@@ -30,21 +31,24 @@ _LINES = "elements => elements.map(e => new Set([...e.children].map(c => c.getBo
 _CHOSEN = "elements => elements.map(e => [e.closest('.bd-target').querySelector('h4').innerText, e.innerText])"
 
 
-def news(targets: int) -> Scheme:
+def news(targets: int, **changes: Any) -> Scheme:
     """Five entity labels, four answers, four problems, and as many targets as asked for."""
-    return Scheme(
-        name="layout",
-        entities={name: EntityLabel() for name in ("PERSON", "ORG", "GPE", "WEAPON", "EVENT")},
-        stance={
-            "favor": StanceLabel("Favor"),
-            "against": StanceLabel("Against"),
-            "neutral": StanceLabel("Neutral / mixed"),
-            "none": StanceLabel("Not addressed"),
+    given: dict[str, Any] = {
+        "name": "layout",
+        "entities": ["PERSON", "ORG", "GPE", "WEAPON", "EVENT"],
+        "stance": {"favor": {}, "against": {}, **{key: {"title": words} for key, words in ANSWERS.items()}},
+        "targets": {name.lower().replace(" ", "_"): [] for name in NAMES[:targets]},
+        "problems": {
+            "garbled": "Garbled or boilerplate",
+            "cut": "Cut off",
+            "off": "Off topic",
+            "unsure": "I am unsure",
         },
-        targets={name.lower().replace(" ", "_"): Target(name) for name in NAMES[:targets]},
-        problems={"garbled": "Garbled or boilerplate", "cut": "Cut off", "off": "Off topic", "unsure": "I am unsure"},
-        guidelines="**Mark** every name.",
-    )
+    }
+    made = scheme(**{**given, **changes})
+    for target, name in zip(made.questions["stance"].targets.values(), NAMES, strict=False):
+        target.title = name
+    return made
 
 
 @pytest.fixture
@@ -57,14 +61,14 @@ def show(studio: Any) -> Iterator[Callable[..., Any]]:
 
         @contextlib.contextmanager
         def opened(
-            scheme: Scheme, size: tuple[int, int] = (1366, 768), targets: list[str] | None = None
+            asked: Scheme, size: tuple[int, int] = (1366, 768), targets: list[str] | None = None
         ) -> Iterator[tuple[Any, Callable[[], Any]]]:
             chunk = {
                 "chunk_id": "c", "article_id": "a", "start": 0, "text": TEXT, "ordinal": 0, "context_before": "Before.",
                 "context_after": "After.",
             }  # fmt: skip
-            data = task(chunk, {"title": NASTY, "published": None, "source": "Desk"}, scheme, targets=targets)
-            project = client.post("api/projects", {"title": "layout", "label_config": interface(scheme)})["id"]
+            data = task(chunk, {"title": NASTY, "published": None, "source": "Desk"}, asked, targets=targets)
+            project = client.post("api/projects", {"title": "layout", "label_config": interface(asked)})["id"]
             client.post(f"api/projects/{project}/import", [{"data": data}])
 
             def results() -> Any:
@@ -118,9 +122,9 @@ def test_an_unanswered_question_holds_the_submission(show: Callable[..., Any]) -
 
 
 def test_any_character_is_shown_as_it_is(show: Callable[..., Any]) -> None:
-    words: dict[str, Any] = {"targets": {"x": Target(NASTY)}, "stance": {"y": StanceLabel(NASTY)}, "absent": ""}
-    scheme = replace(news(1), **words, problems={"p": NASTY}, guidelines=NASTY)
-    with show(scheme) as (page, _):
+    made = news(1, stance={"y": {"title": NASTY}}, absent="", problems={"p": NASTY}, guidelines=NASTY)
+    made.questions["stance"].targets["united_states"].title = NASTY
+    with show(made) as (page, _):
         page.click(".ant-collapse-header")
         for where in (".bd-title", ".bd-target h4", ".bd-target label", ".bd-problems label", ".bd-guide"):
             shown = page.locator(where).first.inner_text().replace("\N{WORD JOINER}", "")
@@ -128,7 +132,7 @@ def test_any_character_is_shown_as_it_is(show: Callable[..., Any]) -> None:
 
 
 def test_an_article_shows_its_own_targets_and_no_empty_slots(show: Callable[..., Any]) -> None:
-    with show(replace(news(1), targets={}, target_mode="article"), targets=["Hamas", NASTY]) as (page, results):
+    with show(news(1, targets=None, mode="article"), targets=["Hamas", NASTY]) as (page, results):
         shown = [words for words in page.locator(".bd-target h4").all_inner_texts() if words]
         assert shown == ["1 · Hamas", f"2 · {NASTY}"]
         assert [page.locator(".bd-target").nth(n).is_visible() for n in (1, 2)] == [True, False]
@@ -141,7 +145,7 @@ def test_an_article_shows_its_own_targets_and_no_empty_slots(show: Callable[...,
 
 
 def test_a_mention_is_asked_about_when_it_is_selected(show: Callable[..., Any]) -> None:
-    with show(replace(news(1), targets={}, target_mode="mention")) as (page, results):
+    with show(news(1, targets=None, mode="mention")) as (page, results):
         assert not page.locator(".bd-mention").first.is_visible()
         mark(page, "GPE", TEXT, "Japan")
         page.wait_for_selector(".bd-hint")

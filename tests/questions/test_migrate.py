@@ -8,22 +8,25 @@ import pytest
 
 from builder.questions.interface import interface
 from builder.questions.migrate import Changes, changes, renamed, transition
-from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
+from builder.scheme import Scheme
 
+Schemes = Callable[..., Scheme]
 Make = Callable[..., dict[str, Any]]
 
 
+EARLIER: dict[str, Any] = {
+    "version": "1",
+    "entities": {"PERSON": {}, "COUNTRY": {"hotkey": "3"}},
+    "stance": {"pro": {"title": "Favor"}, "against": {}, "none": {}},
+    "targets": {"nippon": []},
+    "migrations": {},
+}
+
+
 @pytest.fixture
-def old(scheme: Scheme) -> Scheme:
-    """Version 1 of the sample scheme: what its migrations speak of."""
-    return replace(
-        scheme,
-        version="1",
-        entities={"PERSON": EntityLabel(), "COUNTRY": EntityLabel(hotkey="3")},
-        stance={"pro": StanceLabel("Favor"), "against": StanceLabel("Against"), "none": StanceLabel("None")},
-        targets={"nippon": Target("Japan")},
-        migrations={},
-    )
+def old(make: Schemes) -> Scheme:
+    """Version 1 of the sample scheme, whose names its migrations replace."""
+    return make(**EARLIER)
 
 
 def test_nothing_changed(scheme: Scheme) -> None:
@@ -40,19 +43,19 @@ def test_additions_and_renames(old: Scheme, scheme: Scheme) -> None:
 @pytest.mark.parametrize(
     ("change", "removed"),
     [
-        ({"entities": {"GPE": EntityLabel()}}, ["entity label PERSON"]),
-        ({"targets": {"china": Target()}, "migrations": {}}, ["target japan"]),
+        ({"entities": ["GPE"]}, ["entity label PERSON"]),
+        ({"targets": {"china": []}, "migrations": {}}, ["target japan"]),
         ({"problems": {"cut": "Cut off"}}, ["problem garbled"]),
         ({"evidence": False, "comment": False}, ["evidence", "comment"]),
-        ({"target_mode": "mention"}, ["target mode fixed"]),
+        ({"mode": "mention"}, ["target japan", "target china", "target mode fixed"]),
     ],
 )
-def test_removals_are_named(scheme: Scheme, change: dict[str, Any], removed: list[str]) -> None:
-    assert changes(scheme, replace(scheme, **change)).removals == removed
+def test_removals_are_named(scheme: Scheme, make: Schemes, change: dict[str, Any], removed: list[str]) -> None:
+    assert changes(scheme, make(**change)).removals == removed
 
 
-def test_fewer_slots_are_a_removal_and_more_an_addition(scheme: Scheme) -> None:
-    few, more = (replace(scheme, target_mode="article", max_targets=n) for n in (2, 3))
+def test_fewer_slots_are_a_removal_and_more_an_addition(make: Schemes) -> None:
+    few, more = (make(mode="article", max_targets=n) for n in (2, 3))
     assert changes(more, few).removals == ["target slot 3"]
     assert changes(few, more).additions == ["target slot 3"]
 
@@ -76,8 +79,8 @@ def test_results_are_rewritten_and_decode_the_same(old: Scheme, scheme: Scheme, 
     ]
 
 
-def test_labels_merged_into_one_stand_once(old: Scheme, scheme: Scheme, region: Make) -> None:
-    both = replace(old, entities={**old.entities, "GPE": EntityLabel()})
+def test_labels_merged_into_one_are_there_once(make: Schemes, scheme: Scheme, region: Make) -> None:
+    both = make(**{**EARLIER, "entities": ["COUNTRY", "GPE"]})
     assert renamed([region(0, 5, "Japan", "COUNTRY", "GPE")], both, scheme)[0]["value"]["labels"] == ["GPE"]
 
 

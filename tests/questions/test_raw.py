@@ -29,7 +29,7 @@ def test_an_odd_item_keeps_its_source_and_says_where(task: Make, region: Make) -
     made["predictions"] = [{"id": 1, "result": [region("0", 5, "Japan", "GPE")]}]
     (item,) = raw.parse(line(made)).predictions[0].result
     assert isinstance(item, raw.Odd)
-    assert (item.kind, item.control) == ("labels", "entity")
+    assert (item.kind, item.from_name) == ("labels", "entity")
     assert item.path == "$.predictions[0].result[0].value.start"
     assert msgspec.json.decode(item.raw) == region("0", 5, "Japan", "GPE")
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from builder.questions.rows import Decoded
 from builder.scheme import Scheme
 
+Schemes = Callable[..., Scheme]
 Make = Callable[..., dict[str, Any]]
 Read = Callable[..., Decoded]
 
@@ -63,8 +63,8 @@ def test_utf16_offsets_are_repaired_with_the_evidence(read: Read, task: Make, re
     assert (span["start"], span["end"], span["text"]) == (1002, 1007, "Japan")
     row = issue(decoded)
     assert (row["check"], row["severity"], row["path"]) == ("span-offsets", "info", "$.annotations[0].result[0].value")
-    assert row["message"] == "[3, 8) does not hold 'Japan'"
-    assert row["repair"] == "[2, 7) does: UTF-16 units"
+    assert row["message"] == "[3, 8) is not 'Japan'"
+    assert row["repair"] == "[2, 7) is: UTF-16 units"
 
 
 def test_edge_blanks_are_trimmed_with_the_evidence(read: Read, task: Make, region: Make) -> None:
@@ -90,10 +90,10 @@ def test_two_answers_where_one_is_asked(read: Read, task: Make, choice: Make) ->
 
 @pytest.mark.parametrize(("chosen", "check"), [(("favor", "none"), "stance-twice"), (("x",), "unknown-label")])
 def test_a_mention_has_one_stance(
-    read: Read, task: Make, region: Make, choice: Make, scheme: Scheme, chosen: tuple[str, ...], check: str
+    read: Read, task: Make, region: Make, choice: Make, make: Schemes, chosen: tuple[str, ...], check: str
 ) -> None:
     result = [region(0, 5, "Japan", "GPE"), choice("mention_stance", *chosen, name="r1")]
-    decoded = read(task(result), scheme=replace(scheme, target_mode="mention"))
+    decoded = read(task(result), scheme=make(mode="mention"))
     assert (issue(decoded)["check"], issue(decoded)["severity"]) == (check, "error")
     assert decoded.answers.num_rows == 0
 
@@ -186,9 +186,9 @@ def test_an_answer_that_no_region_was_asked_for(
 
 
 def test_what_the_scheme_does_not_ask_is_unknown(
-    read: Read, task: Make, region: Make, choice: Make, scheme: Scheme
+    read: Read, task: Make, region: Make, choice: Make, make: Schemes
 ) -> None:
-    plain = replace(scheme, evidence=False)
+    plain = make(evidence=False)
     label = issue(read(task([region(0, 5, "Japan", "EVIDENCE")]), scheme=plain))
     assert (label["check"], label["severity"]) == ("unknown-label", "error")
     control = issue(read(task([choice("mention_stance", "favor")])))

@@ -82,7 +82,7 @@ def _answer(config: Config, chunk: dict[str, Any], number: int, user: int, corre
         label = found[0] if found else "none"
         if label == "favor" and (corrected or user == 1):
             label = "neutral"
-        stances.append({"target": target, "span_id": None, "label": label})
+        stances.append({"question": "stance", "target": target, "span_id": None, "label": label})
     comment = "ask ada@example.com" if user == 1 else None
     return {
         "id": number,

@@ -7,10 +7,11 @@ from typing import Any
 
 from builder import tables
 from builder.config import Config, Dataset, Paths
-from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
+from builder.scheme import Scheme
 from builder.store import digest, write_json, write_table
 from builder.studio.settings import Annotators
 from builder.tables import WINDOWS
+from tests import samples
 
 ANNOTATORS = ("annotator-0a1b2c", "annotator-3d4e5f", "annotator-678901")
 PULL = "c0ffee" + "0" * 58
@@ -63,14 +64,8 @@ TARGET = {"Ukraine": "ukraine", "Kyiv": "ukraine", "Japan": "japan"}
 
 def scheme(**changes: Any) -> Scheme:
     """Three entity labels, four stances, two targets."""
-    plain: dict[str, Any] = {
-        "name": "story",
-        "entities": {name: EntityLabel(description=f"All {name}") for name in NAMES},
-        "stance": {name: StanceLabel(title=name.title()) for name in ("favor", "against", "neutral", "none")},
-        "targets": {"ukraine": Target(title="Ukraine"), "japan": Target(title="Japan")},
-        "guidelines": "Mark **every** mention.",
-    }
-    return Scheme(**plain | changes)
+    plain: dict[str, Any] = {"name": "story", "targets": {"ukraine": [], "japan": []}, "problems": []}
+    return samples.scheme(**plain | changes)
 
 
 @dataclass

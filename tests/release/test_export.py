@@ -17,10 +17,9 @@ from builder.errors import GateError, ReleaseError
 from builder.quality.settings import Gates, Quality
 from builder.release import versions
 from builder.release.settings import Export, Split
-from builder.scheme import Scheme
 from tests.release.pulled import project, pull, write_raw
 from tests.release.reading import exported, rows
-from tests.release.story import Story, article, story
+from tests.release.story import Story, article, scheme, story
 
 QUIET = Console(quiet=True)
 ROOT = Path(__file__).parents[2]
@@ -283,8 +282,7 @@ def test_time_splits_stand_in_the_release(tmp_path: Path) -> None:
 def test_a_retired_label_keeps_its_number(tmp_path: Path) -> None:
     told = story(tmp_path)
     exported(told)
-    kept = {name: label for name, label in told.labels.entities.items() if name != "ORG"}
-    told.labels = Scheme(**{**vars(told.labels), "entities": kept})
+    told.labels = scheme(entities=["PERSON", "GPE"])
     for made in told.articles:
         made.spans = [[s for s in spans if s[2] != "ORG"] for spans in made.spans]
     root, manifest = exported(told)

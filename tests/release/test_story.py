@@ -15,8 +15,8 @@ from builder.commands.trace import trace
 from builder.commands.verify import verify
 from builder.config import Config
 from builder.errors import ReleaseError
-from builder.scheme import EntityLabel
 from tests.release.pulled import project, pull, write_raw
+from tests.release.story import NAMES, scheme
 
 QUIET = Console(quiet=True)
 
@@ -37,8 +37,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, str]:
     write_raw(root, range(14))
     pull(config, corrected)
     assert export(config, QUIET)["version"] == "v1.1.0"
-    entities = {**config.labels.entities, "WEAPON": EntityLabel()}
-    config = replace(config, labels=replace(config.labels, entities=entities, version="2"))
+    config = replace(config, labels=scheme(entities=[*NAMES, "WEAPON"], version="2"))
     pull(config, corrected)
     assert export(config, QUIET)["version"] == "v2.0.0"
     assert not export(config, QUIET)["new"]

@@ -1,9 +1,8 @@
 """Shares of the annotators: equal, complete, and stable when the selection grows."""
 
+from builder.studio.assign import assign
 from hypothesis import given
 from hypothesis import strategies as st
-
-from builder.studio.assign import assign
 
 NAMES = ["ada", "ben", "cyd", "dee"]
 sizes = st.dictionaries(st.text("abcdef0123456789", min_size=4, max_size=8), st.integers(1, 900), max_size=40)

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builder.studio.server import Server, remote_token
 
 from builder.errors import BuilderError, ConfigError, Refused, Unauthorized, Unreachable
 from builder.studio.client import Client, NotFound
-from builder.studio.server import Server, remote_token
 from builder.studio.settings import LabelStudio
 
 Connect = Callable[..., Client]

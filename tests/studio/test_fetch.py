@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builder.studio.fetch import Fetch, Known
+from builder.studio.listing import held
+from builder.studio.spool import Spool
 
 from builder.errors import Refused
 from builder.studio.client import Client
-from builder.studio.fetch import Fetch, Known
-from builder.studio.listing import held
 from builder.studio.settings import LabelStudio
-from builder.studio.spool import Spool
 
 Change = Callable[["Project"], None]
 

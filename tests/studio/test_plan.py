@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from builder.studio.plan import plan
 
 from builder.store import read_json
-from builder.studio.plan import plan
 from builder.studio.settings import Annotators
 
 

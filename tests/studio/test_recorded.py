@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builder.studio.recorded import annotation, read
 
 from builder.errors import SourceError
-from builder.studio.recorded import annotation, read
 
 
 @pytest.fixture

@@ -56,6 +56,11 @@ class CheckInputs:
         """The questions of the scheme whose answers are rows of ANSWERS."""
         return [q for q in self.scheme.questions.values() if q.gives == "answers"]
 
+    @cached_property
+    def span_questions(self) -> list[Question]:
+        """The questions of the scheme whose answers are rows of SPANS."""
+        return [q for q in self.scheme.questions.values() if q.gives == "spans"]
+
     def asked(self, question: Question, row: int) -> list[str] | None:
         """The targets that a question asks an annotation about; None when they are not a known list."""
         if question.mode != "article":

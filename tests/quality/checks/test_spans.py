@@ -98,7 +98,8 @@ def test_scripts_without_spaces_are_not_judged(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "span", "cut"),
-    [("Émile a parlé", (0, 3), True), ("Émile a parlé", (0, 5), False), ("न्यूज़ टीवी", (0, 3), True), ("न्यूज़ टीवी", (0, 6), False),
+    [("Émile a parlé", (0, 3), True), ("Émile a parlé", (0, 5), False), ("न्यूज़ टीवी", (0, 3), True),
+     ("न्यूज़ टीवी", (0, 6), False),
      ("F16s", (0, 3), True), ("Сою́з", (0, 3), True), ("日本Tokyo", (0, 2), False), ("A🚀B", (1, 2), False)],
 )  # fmt: skip
 def test_words_are_those_of_any_script_with_spaces(text: str, span: tuple[int, int], cut: bool) -> None:
