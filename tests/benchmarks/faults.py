@@ -293,7 +293,6 @@ def killed_servers(bench: Bench) -> None:
 def busy_annotators(bench: Bench) -> None:
     """People save while imports with predictions run on SQLite, where the server may drop predictions in silence."""
     from builder.questions import encode
-
     from builder.studio.importing import import_tasks
     from builder.studio.planning import PlannedTask
 

@@ -175,7 +175,9 @@ def test_who_annotated_is_known_after_the_account_was_deleted(studio: Any, peopl
     sample = studio.dataset(chunks=2, annotators=Annotators(people={"fay": "fay@example.org"}, overlap=1))
     push(sample.config, quiet())
     with open_server(pipeline.campaign(sample.config)) as server:
-        password = ensure_accounts(server.vault, people["admin"], pipeline.campaign(sample.config).people)["fay@example.org"]
+        password = ensure_accounts(server.vault, people["admin"], pipeline.campaign(sample.config).people)[
+            "fay@example.org"
+        ]
         token = token_of(server.url, "fay@example.org", password)
         _, (first, second) = task_ids(sample, people["admin"])
         with Client(Server(server.url, token, server.vault), sample.config.label_studio) as fay:

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builder.questions import encode
 from rich.console import Console
 
 from builder import pipeline
 from builder.commands.pull import pull
 from builder.commands.push import push
 from builder.errors import Refused
+from builder.questions import encode
 from builder.studio import projects
 from builder.studio.importing import import_tasks
 from builder.studio.planning import PlannedTask

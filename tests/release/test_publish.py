@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from tests.release.story import story
 
 from builder.commands.export import export
 from builder.commands.publish import publish
 from builder.config import Config
 from builder.errors import ConfigError, ReleaseError
 from builder.release.settings import Export
-from tests.release.story import story
 
 QUIET = Console(quiet=True)
 REPO = "newsroom/story"

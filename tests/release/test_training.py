@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from tests.release.story import Story, article
+from tests.release.test_variants import tokenizer
 
 from builder.commands.export import export
 from builder.release.settings import Split
-from tests.release.story import Story, article
-from tests.release.test_variants import tokenizer
 
 QUIET = Console(quiet=True)
 
