@@ -6,27 +6,21 @@ The order of commands does not matter: what is missing is made. How each result 
 made once, and never mixed up with another, is the work of `stage.py`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.config import Config
-from builder.errors import ConfigError, GateError, StoreError
+from builder.errors import ConfigError, StoreError
 from builder.stage import Progress, Stage, Stages, code_digest, exclusive, settings_digests, silent
 from builder.store import digest, file_digest, read_json, write_json, write_table
 
 if TYPE_CHECKING:
     from builder.corpus.inventory import Inventory
     from builder.quality.validate import Context
-    from builder.release.export import Exported
     from builder.studio.campaign import Campaign
 
-#: Groups of the configuration that decide what a release holds, and are part of its manifest.
-PUBLIC = (
-    "dataset", "source", "cleaning", "dedup", "chunking", "selection", "labels", "quality", "aggregation", "split",
-    "export",
-)  # fmt: skip
 #: Stages in the order in which they are made.
 NAMES = ("prepare", "validate", "adjudicate")
 #: Libraries whose version decides what a stage gives.
@@ -190,101 +184,6 @@ def gold(config: Config, progress: Progress = silent) -> Stage:
     )
 
 
-def released(config: Config, progress: Progress = silent, *, hold_gates: bool = True) -> "Exported":
-    """The release of the configuration: a new version, or the last one when nothing changed.
-
-    Raises `GateError` below a quality gate, unless `export.below_gates` says to release all the same.
-    """
-    from builder.release import manifest, versions
-    from builder.release.export import Exported, Sources, export
-
-    made = {"prepare": prepared(config, progress)}
-    made |= {"validate": checked(config, progress), "adjudicate": gold(config, progress)}
-    below = gates(made["validate"], made["adjudicate"])
-    if below and hold_gates and not config.export.below_gates:
-        raise GateError(
-            f"Below the quality gates: {below}.",
-            "Run `builder review`, change quality.gates, or release it with that on the card: export.below_gates=true.",
-        )
-    sections, folder = public_sections(config), release_folder(config)
-    # One export of a dataset at a time, so that each sees the version before its own.
-    with exclusive(config.dataset_folder / "locks" / f"export-{folder.name}", "export", progress):
-
-        def remembered() -> Path:
-            """The note that an export of exactly this, on top of the latest version, was made."""
-            before = versions.releases(folder)
-            last = before[-1][1].name + file_digest(before[-1][1] / "manifest.json") if before else ""
-            parts = (manifest.encode(sections), config.annotators.kind, code_digest("release"), below, last)
-            key = digest(*parts, *(stage.fingerprint for stage in made.values()))
-            return config.dataset_folder / "exported" / f"{key[:16]}.json"
-
-        if remembered().exists():
-            root = versions.releases(folder)[-1][1]
-            return Exported(root, manifest.read(root), new=False)
-        pull = latest_pull(config)
-        sources = Sources(
-            tables=table_paths(made),
-            configuration=sections,
-            pull=pull.record,
-            agreement=made["validate"].json("agreement"),
-            below_gates=below,
-            stages={name: stage.key for name, stage in made.items()},
-            recorded=config.annotators.kind == "recorded",
-        )
-        scratch = config.dataset_folder / "scratch"
-        found = export(sources, config.labels, config.export, config.split, folder.parent, scratch, progress)
-        write_json(remembered(), {"version": found.folder.name})
-    return found
-
-
-def public_sections(config: Config) -> dict[str, Any]:
-    """The groups of the configuration that decide what a release holds."""
-    from builder.questions import plain
-
-    found = {name: asdict(getattr(config, name)) for name in PUBLIC if name != "labels"}
-    return {name: plain(config.labels) if name == "labels" else found[name] for name in PUBLIC}
-
-
-def table_paths(made: Mapping[str, Stage]) -> dict[str, Path]:
-    """The stage tables that a release is made from, each compared with its digest."""
-    from builder.release.inputs import STAGES
-
-    return {table: made[stage].table_path(table) for table, stage in STAGES.items()}
-
-
-def tables_of(config: Config, keys: Mapping[str, str]) -> dict[str, Path]:
-    """The tables of the stages with these keys, as a manifest names them; raises `StoreError` when one is gone."""
-    made = {}
-    for name in NAMES:
-        found = stages(config).find(name, keys.get(name, ""))
-        if found is None:
-            raise StoreError(
-                f"The stage {name} that the release was made from is not in {config.dataset_folder}.",
-                "Run `builder export` in the workspace it was made in, with the same settings and code.",
-            )
-        made[name] = found
-    return table_paths(made)
-
-
-def task_link(config: Config, project: int, task: int) -> str:
-    """Where a browser opens a task; its numbers while the embedded server, which holds it, does not run."""
-    running = campaign(config).vault.server()
-    base = config.label_studio.url or (running["url"] if running else "")
-    return f"{base.rstrip('/')}/projects/{project}/data?task={task}" if base else f"task {task} of project {project}"
-
-
-def release_folder(config: Config) -> Path:
-    """Holds one folder per version of the dataset, or of the configured variant of it."""
-    from builder.release.export import release_name
-
-    return Path(config.paths.exports) / release_name(config.dataset.name, config.export)
-
-
-def pseudonym_files(workspace: Path) -> tuple[Path, ...]:
-    """What the pseudonyms of annotators depend on."""
-    return (workspace / "pseudonyms.key",)
-
-
 def gates(*found: Stage) -> str:
     """The gates that do not hold in these stages, in one sentence; empty when all hold."""
     from builder.quality.gates import Verdict, failed
@@ -335,7 +234,6 @@ def _context(inputs: Mapping[str, Any], scheme: Any, windows: Any) -> "Context":
 
     from builder.quality.known_answers import read_known_answers
     from builder.quality.validate import Context
-    from builder.release.export import Exported
 
     wanted = pc.field("article_id").isin(windows["article_id"].unique())
     columns = ["article_id", "cluster_id", "text"]
@@ -383,31 +281,3 @@ def campaign(config: Config) -> "Campaign":
         suggestions=config.suggestions,
         description=config.dataset.description,
     )
-
-
-def unused(config: Config) -> tuple[list[Path], dict[str, str]]:
-    """Results that neither a release nor the latest run of a stage uses; and the others, with what uses them."""
-    from builder.release.versions import releases
-
-    found = stages(config)
-    used: dict[str, dict[str, str]] = {name: {} for name in NAMES}
-    for folder in _release_folders(config):
-        for version, path in releases(folder):
-            for name, key in (read_json(path / "manifest.json") or {}).get("stages", {}).items():
-                used.setdefault(name, {})[key] = f"release {folder.name} {version.folder}"
-    gone: list[Path] = []
-    kept: dict[str, str] = {}
-    for name in NAMES:
-        if latest := found.latest(name):
-            used[name][latest.key] = "the latest run"
-        gone += found.unused(name, set(used[name]))
-        kept |= {str(found.root / name / key): why for key, why in used[name].items() if found.find(name, key)}
-    return gone, kept
-
-
-def _release_folders(config: Config) -> Iterator[Path]:
-    """The folders of the dataset's releases, one per variant."""
-    exports = Path(config.paths.exports)
-    for path in sorted(exports.iterdir()) if exports.is_dir() else ():
-        if path.name == config.dataset.name or path.name.startswith(f"{config.dataset.name}-"):
-            yield path

@@ -36,14 +36,14 @@ class Release:
 def export(config: Config, *, progress: Progress = silent) -> Release:
     """Write the next release, unless nothing changed
 
-    What it is made from is made first, where it is missing. Raises `GateError` below a quality gate, `ReleaseError` when
-    there is nothing to release.
+    What it is made from is made first, where it is missing. Raises `GateError` below a quality gate, and
+    `ReleaseError` when there is nothing to release.
     """
     import msgspec
 
-    from builder import pipeline
+    from builder import releases
 
-    made = pipeline.released(config, progress)
+    made = releases.released(config, progress)
     manifest = made.manifest
     return Release(
         name=manifest.name,

@@ -25,13 +25,14 @@ def publish(
     `release` is a version, a folder, or empty for the latest. Raises `ConfigError` without `export.repo`, and
     `ReleaseError` when a file is not as it was released or the Hub refuses.
     """
-    from builder import pipeline
+    from builder import releases
     from builder.release.manifest import read
-    from builder.release.publish import Published, files_of, upload as upload_release
+    from builder.release.publish import Published, files_of
+    from builder.release.publish import upload as upload_release
     from builder.release.verify import check_files
     from builder.release.versions import find_release
 
-    root = find_release(pipeline.release_folder(config), release)
+    root = find_release(releases.release_folder(config), release)
     manifest = read(root)
     if problems := check_files(root, manifest.files):
         raise ReleaseError(f"{root} is not as it was released: {'; '.join(problems)}.", "Restore it, or export again.")

@@ -28,17 +28,18 @@ def trace(config: Config, row_id: str, *, progress: Progress = silent) -> Traced
     The row is looked for in the latest release, and what it came from in the stages that its manifest names. Raises
     `ReleaseError` when no row has the id, `StoreError` when the workspace lacks a stage.
     """
-    from builder import pipeline
+    from builder import pipeline, releases
     from builder.release import versions
     from builder.release.manifest import read
     from builder.release.trace import trace as trace_row
 
-    root = versions.find_release(pipeline.release_folder(config), "latest")
+    root = versions.find_release(releases.release_folder(config), "latest")
     manifest = read(root)
-    found = trace_row(root, manifest, row_id, pipeline.tables_of(config, manifest.stages), Path(config.paths.raw))
+    found = trace_row(root, manifest, row_id, releases.tables_of(config, manifest.stages), Path(config.paths.raw))
+    campaign = pipeline.campaign(config)
     tasks = {(a["project_id"], a["task_id"]) for a in found.annotations}
     tasks |= {(v["project_id"], v["task_id"]) for gold in found.gold for v in gold["votes"] if v["task_id"] is not None}
-    return Traced(root, found, {f"{p}:{t}": pipeline.task_link(config, p, t) for p, t in sorted(tasks)})
+    return Traced(root, found, {f"{p}:{t}": campaign.task_link(p, t) for p, t in sorted(tasks)})
 
 
 def plain(result: Traced) -> dict[str, Any]:

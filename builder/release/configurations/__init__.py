@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from builder.errors import ConfigError
 from builder.release.configuration import Configuration, Numbering, Spec
-from builder.release.configurations import annotations, answers, entities
+from builder.release.configurations import annotations, answers, entities, evidence
 from builder.release.settings import Export
 from builder.scheme import Question, Scheme
 
@@ -12,6 +12,7 @@ from builder.scheme import Question, Scheme
 SPECS: dict[str, Spec] = {
     "entities": entities.SPEC,
     "answers": answers.SPEC,
+    "evidence": evidence.SPEC,
     "annotations": annotations.SPEC,
 }
 
