@@ -1,34 +1,34 @@
-"""What changed between two releases."""
+"""`builder diff`: what changed between two releases."""
 
 from typing import TYPE_CHECKING, Any
+
+from builder.config import Config
+from builder.stage import Progress, silent
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from builder.config import Config
 
+def diff(config: Config, old: str, new: str, *, progress: Progress = silent) -> Any:
+    """Compare two releases: rows, labels, boundaries, splits
 
-def diff(config: "Config", console: "Console", old: str, new: str) -> dict[str, Any]:
-    """Rows, labels, borders, splits and agreement that differ between two releases, named by version or folder."""
-    import msgspec
-    from rich.table import Table
-
-    from builder.commands.export import release_folder
-    from builder.release import changelog, manifest, versions
+    `old` and `new` are versions, or folders. Raises `ReleaseError` when one is not there.
+    """
+    from builder import releases
     from builder.release.diff import Release
     from builder.release.diff import diff as compare
+    from builder.release.manifest import read
+    from builder.release.versions import find_release
 
-    roots = [versions.find_release(release_folder(config), name) for name in (old, new)]
-    a, b = (Release(root, manifest.read(root)) for root in roots)
-    found = compare(a, b)
-    console.print(f"{a.root.name} -> {b.root.name}: {found.level}")
-    for line in changelog.lines(found, b.manifest.configs):
+    roots = [find_release(releases.release_folder(config), name) for name in (old, new)]
+    return compare(*(Release(root, read(root)) for root in roots))
+
+
+def show(result: Any, console: "Console") -> None:
+    """Prints one line per change, and examples."""
+    from builder.release.changelog import lines
+
+    found = lines(result, {})
+    console.print(f"diff v{result.old} v{result.new}: {result.level}")
+    for line in found or ["Nothing that counts changed."]:
         console.print(f"  {line}")
-    table = Table("configuration", "row", "change", a.root.name, b.root.name)
-    for name, rows in found.rows.items():
-        for example in rows.examples:
-            table.add_row(name, example.id, example.what, example.old, example.new)
-    if table.row_count:
-        console.print(table)
-    changes: dict[str, Any] = msgspec.to_builtins(found)
-    return changes

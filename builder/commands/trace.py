@@ -1,68 +1,82 @@
-"""The way from a released row back to the characters somebody wrote."""
+"""`builder trace`: the way from a released row back to the characters somebody wrote."""
 
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from builder.config import Config
+from builder.stage import Progress, silent
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from builder.config import Config
+    from builder.release.trace import Trace
 
 
-def trace(config: "Config", console: "Console", row_id: str) -> dict[str, Any]:
-    """Release row, gold with votes, annotations with their tasks, chunk, article and raw file of a row of the latest
-    release. Raises `ReleaseError` when no row has the id, `StoreError` when the workspace lacks what it came from."""
-    from builder.commands.export import release_folder, table_paths
-    from builder.release import trace as back
+@dataclass(frozen=True)
+class Traced:
+    """A row of a release with everything it came from; `links` open its tasks in a browser, by project and task."""
+
+    folder: Path
+    trace: "Trace"
+    links: dict[str, str]
+
+
+def trace(config: Config, row_id: str, *, progress: Progress = silent) -> Traced:
+    """Show the way from a released row back to its raw characters
+
+    The row is looked for in the latest release, and what it came from in the stages that its manifest names. Raises
+    `ReleaseError` when no row has the id, `StoreError` when the workspace lacks a stage.
+    """
+    from builder import pipeline, releases
     from builder.release import versions
     from builder.release.manifest import read
+    from builder.release.trace import trace as trace_row
 
-    root = versions.find_release(release_folder(config), "latest")
-    found = asdict(back.trace(root, read(root), row_id, table_paths(config), Path(config.paths.raw)))
+    root = versions.find_release(releases.release_folder(config), "latest")
+    manifest = read(root)
+    found = trace_row(root, manifest, row_id, releases.tables_of(config, manifest.stages), Path(config.paths.raw))
+    campaign = pipeline.campaign(config)
+    tasks = {(a["project_id"], a["task_id"]) for a in found.annotations}
+    tasks |= {(v["project_id"], v["task_id"]) for gold in found.gold for v in gold["votes"] if v["task_id"] is not None}
+    return Traced(root, found, {f"{p}:{t}": campaign.task_link(p, t) for p, t in sorted(tasks)})
+
+
+def plain(result: Traced) -> dict[str, Any]:
+    """What a script may read."""
+    from dataclasses import asdict
+
+    found = asdict(result.trace)
     for part in (*found["annotations"], *(vote for gold in found["gold"] for vote in gold["votes"])):
-        part["task"] = _link(part.pop("project_id"), part.pop("task_id"), config)
+        part["task"] = result.links.get(f"{part.pop('project_id')}:{part.pop('task_id')}")
     release = {key: found.pop(key) for key in ("configuration", "split", "row")}
-    summary = {"release": {"folder": str(root), **release}, **found}
-    _show(summary, console)
-    return summary
+    return {"release": {"folder": str(result.folder), **release}, **found}
 
 
-def _link(project: int | None, task: int | None, config: "Config") -> str | None:
-    """Where a browser opens the task; its numbers while the embedded server, which holds it, does not run."""
-    from builder.studio.vault import Vault
+def show(result: Traced, console: "Console") -> None:
+    """Prints row, gold with votes, annotations, chunk, article and raw place."""
 
-    if task is None:
-        return None
-    running = Vault(config.workspace / "studio").server()
-    base = config.label_studio.url or (running["url"] if running else "")
-    if not base:
-        return f"task {task} of project {project}"
-    return f"{base.rstrip('/')}/projects/{project}/data?task={task}"
-
-
-def _show(summary: dict[str, Any], console: "Console") -> None:
     def line(text: str) -> None:
         console.print(text, soft_wrap=True)
 
-    release, place = summary["release"], summary["place"]
-    row = release["row"]
-    line(f"row         {row['id']} of {release['configuration']}/{release['split']} in {release['folder']}")
-    for gold in summary["gold"]:
+    found = result.trace
+    line(f"row         {found.row['id']} of {found.configuration}/{found.split} in {result.folder}")
+    for gold in found.gold:
         about = ", ".join(gold.get("targets") or filter(None, [gold.get("target")]))
         what = f"{gold['label']} {gold['text']!r}" if "text" in gold else f"{gold['question']} {gold['label']}"
-        line(f"gold        {what}{f' toward {about}' if about else ''}: {gold['status']} by {gold['method']}")
+        line(f"gold        {what}{f' about {about}' if about else ''}: {gold['status']} by {gold['method']}")
         if "place" in gold:
-            where = gold["place"]
-            line(f"            article {where['article']}, raw {where['raw']}, bytes {where['bytes']}")
+            place = gold["place"]
+            line(f"            article {place.article}, raw {place.raw}, bytes {place.bytes}")
         for vote in gold["votes"]:
-            line(f"  vote      {vote['annotator']}: {vote['label']} ({vote['task'] or vote['annotation_id']})")
-    for found in summary["annotations"]:
-        when = f"{found['updated']:%Y-%m-%d %H:%M} UTC"
-        line(f"annotation  {found['annotator']} {when}, {found['state']}: {found['task']}")
-    chunk = summary["chunk"]
-    number = "" if chunk["ordinal"] is None else f", number {chunk['ordinal'] + 1}"
+            task = result.links.get(f"{vote['project_id']}:{vote['task_id']}", vote["annotation_id"])
+            line(f"  vote      {vote['annotator']}: {vote['label']} ({task})")
+    for made in found.annotations:
+        task = result.links[f"{made['project_id']}:{made['task_id']}"]
+        line(f"annotation  {made['annotator']} {made['updated']:%Y-%m-%d %H:%M} UTC, {made['state']}: {task}")
+    chunk, place = found.chunk, found.place
+    number = f", number {chunk['ordinal'] + 1}" if chunk.get("ordinal") is not None else ""
     line(f"chunk       {chunk['chunk_id']}{number}, [{chunk['start']}, {chunk['end']}) of the article")
-    line(f"article     {summary['article']['article_id']} {summary['article']['title'] or ''}")
-    line(f"raw         {place['file']}, record {place['record']}, characters {place['raw']}, bytes {place['bytes']}")
-    line(f"text        ...{place['before']}>>>{place['text']}<<<{place['after']}...")
+    line(f"article     {found.article['article_id']} {found.article['title'] or ''}")
+    line(f"raw         {place.file}, record {place.record}, characters {place.raw}, bytes {place.bytes}")
+    line(f"text        ...{place.before}>>>{place.text}<<<{place.after}...")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from builder.release.configuration import Numbering
 from builder.release.settings import Export
-from builder.scheme import Migration, Question, Scheme
+from builder.scheme import Question, Scheme
 
 
 def label_ids(current: Sequence[str], earlier: Sequence[str], renamed: Mapping[str, str]) -> list[str]:
@@ -34,21 +34,6 @@ def exported(labels: Sequence[str], changes: Mapping[str, str | None]) -> list[s
     return list(dict.fromkeys(name for name in names if name is not None))
 
 
-def renames(migrations: Mapping[str, Migration], question: str) -> dict[str, str]:
-    """What every older name of a label of the question is called now; chains of renames are followed."""
-    steps: dict[str, str] = {}
-    for version in migrations.values():
-        steps.update(getattr(version, question, {}))
-    found = {}
-    for old in steps:
-        new, seen = old, {old}
-        while new in steps and steps[new] not in seen:
-            new = steps[new]
-            seen.add(new)
-        found[old] = new
-    return found
-
-
 def translation(known: Sequence[str], changes: Mapping[str, str | None], renamed: Mapping[str, str]) -> dict[str, str]:
     """Every label that gold may hold, with its name in the release; labels that are left out are missing.
 
@@ -72,6 +57,7 @@ def numbering(scheme: Scheme, question: Question, settings: Export, earlier: Seq
     known = list(question.targets if question.many else question.labels)
     setting = vars(settings).get(question.name)
     changes = setting if isinstance(setting, dict) else {}
-    renamed = renames(scheme.migrations, question.name)
+    earlier_names = scheme.renames(question.name)
+    renamed = earlier_names.targets if question.many else earlier_names.labels
     ids = label_ids(exported(known, changes), earlier, renamed)
     return Numbering(ids, translation(known, changes, renamed))

@@ -1,16 +1,51 @@
 """How far the annotation is, asked cheaply: counts, without fetching any text or label."""
 
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass, field
 
 import msgspec
 
-from builder.config import Config
-from builder.studio import accounts, projects
+from builder.studio import Progress, silent
+from builder.studio.campaign import Campaign, connected
 from builder.studio.client import Client
-from builder.studio.listing import held, nested, pages
-from builder.studio.projects import REVIEW, SHARED
-from builder.studio.server import ensure
+from builder.studio.people import accounts
+from builder.studio.projects import REVIEW, SHARED, Project, address, projects_of
+from builder.studio.tasks import pages, tasks_of, with_annotations
+
+
+@dataclass
+class PersonCounts:
+    """What one person did."""
+
+    annotated: int = 0
+    skipped: int = 0
+
+
+@dataclass
+class ProjectCounts:
+    """How far one project is."""
+
+    tasks: int = 0
+    done: int = 0
+    url: str = ""
+
+
+@dataclass
+class AnnotationProgress:
+    """Counts over the projects of a dataset, without that of the experts.
+
+    `done` are the tasks that as many annotators as wanted annotated or skipped: a skip is an answer too, and nobody may
+    be left to give another. Of the tasks of annotators who left, only those that are done count. `annotations` and
+    `wanted` are sums over the tasks.
+    """
+
+    tasks: int = 0
+    done: int = 0
+    annotations: int = 0
+    wanted: int = 0
+    #: By e-mail address, and by slot.
+    by_annotator: dict[str, PersonCounts] = field(default_factory=dict)
+    projects: dict[str, ProjectCounts] = field(default_factory=dict)
 
 
 class _Author(msgspec.Struct):
@@ -28,68 +63,67 @@ class _Page(msgspec.Struct):
     total: int
 
 
-def _left(slots: Iterable[str], config: Config) -> set[str]:
-    """The slots of annotators who had a project of their own and are not among the annotators any more."""
-    if config.annotators.layout != "each":
-        return set()
-    return set(slots) - {REVIEW, SHARED, *(annotator.name for annotator in accounts.annotators(config))}
+def annotation_progress(campaign: Campaign, progress: Progress = silent) -> AnnotationProgress:
+    """How far the annotation of a dataset is; starts the embedded server when it does not run."""
+    with connected(campaign, progress) as (_, client):
+        found = AnnotationProgress()
+        emails: dict[int | None, str] = {user: email.casefold() for user, email in accounts(client).items()}
+        emails[None] = "deleted accounts"
+        every = projects_of(client, campaign)
+        former = _former(every, campaign)
+        for slot, project in every.items():
+            if slot != REVIEW:
+                _count(client, campaign, slot, project, slot in former, emails, found)
+        return found
 
 
-def answered(client: Client, config: Config) -> dict[str, set[str]]:
-    """For every annotator who left, the chunks that they annotated or skipped; what they did not is for others."""
-    if config.annotators.layout != "each":
+def answered_by_former(client: Client, campaign: Campaign) -> dict[str, set[str]]:
+    """Annotators who left -> the ids of the chunks that they annotated or skipped; the others' are to be given away."""
+    if campaign.is_shared:
         return {}
+    every = projects_of(client, campaign)
     found = {}
-    every = projects.all_of(client, config)
-    for name in _left(every, config):
-        there = held(client, every[name]["id"], config.label_studio.page_size)
+    for name in _former(every, campaign):
+        there = tasks_of(client, every[name].id, campaign.server.page_size)
         found[name] = {chunk for chunk, entries in there.by_chunk.items() if any(e.touched for e in entries)}
     return found
 
 
-def progress(config: Config) -> dict[str, Any]:
-    """Counts over the projects of the dataset; starts the embedded server when it does not run.
-
-    `tasks` are all tasks; `done` those that as many annotators as wanted annotated or skipped, for a skip is an answer
-    too and nobody may be left to give another. Who left owes nothing: of theirs only what is done counts.
-    `annotations` and `wanted` are sums over the tasks, `by_annotator` e-mail -> {"annotated", "skipped"}, `projects`
-    slot -> {"tasks", "done", "url"}.
-    """
-    with ensure(config) as server, Client(server, config.label_studio) as client:
-        return of(client, config)
+def _former(slots: Iterable[str], campaign: Campaign) -> set[str]:
+    """The slots of annotators who had a project of their own and are not among the annotators any more."""
+    if campaign.is_shared:
+        return set()
+    return set(slots) - {REVIEW, SHARED, *(annotator.name for annotator in campaign.people)}
 
 
-def of(client: Client, config: Config) -> dict[str, Any]:
-    """The counts of `progress`, over a connection that is open already."""
-    total: dict[str, Any] = {"tasks": 0, "done": 0, "annotations": 0, "wanted": 0, "by_annotator": {}, "projects": {}}
-    emails: dict[int | None, str] = {user["id"]: email for email, user in accounts.users(client).items()}
-    emails[None] = "deleted accounts"
-    people: dict[str, dict[str, int]] = total["by_annotator"]
-    every = projects.all_of(client, config)
-    left = _left(every, config)
-    for slot, project in every.items():
-        if slot == REVIEW:
-            continue
-        overlap = project["maximum_annotations"]
-        row: dict[str, Any] = {"tasks": 0, "done": 0, "url": f"{client.url}/projects/{project['id']}/"}
-        wanted = nested(["id"], ["completed_by", "was_cancelled"])
-        for page in pages(client, project["id"], wanted, config.label_studio.page_size, _Page):
-            for task in page.tasks:
-                made = {a.completed_by for a in task.annotations if not a.was_cancelled}
-                done = len({a.completed_by for a in task.annotations}) >= overlap
-                if slot in left and not done:
-                    continue
-                row["tasks"] += 1
-                row["done"] += done
-                total["annotations"] += min(len(made), overlap)
-                total["wanted"] += overlap
-                for annotation in task.annotations:
-                    who = people.setdefault(
-                        emails.get(annotation.completed_by, f"user {annotation.completed_by}"),
-                        {"annotated": 0, "skipped": 0},
-                    )
-                    who["skipped" if annotation.was_cancelled else "annotated"] += 1
-        total["projects"][slot] = row
-        total["tasks"] += row["tasks"]
-        total["done"] += row["done"]
-    return total
+def _count(
+    client: Client,
+    campaign: Campaign,
+    slot: str,
+    project: Project,
+    has_left: bool,
+    emails: dict[int | None, str],
+    found: AnnotationProgress,
+) -> None:
+    row = found.projects[slot] = ProjectCounts(url=address(client, project.id))
+    overlap = project.maximum_annotations
+    wanted = with_annotations(["id"], ["completed_by", "was_cancelled"])
+    for page in pages(client, project.id, wanted, campaign.server.page_size, _Page):
+        for task in page.tasks:
+            made = {a.completed_by for a in task.annotations if not a.was_cancelled}
+            done = len({a.completed_by for a in task.annotations}) >= overlap
+            if has_left and not done:
+                continue
+            row.tasks += 1
+            row.done += done
+            found.annotations += min(len(made), overlap)
+            found.wanted += overlap
+            for annotation in task.annotations:
+                name = emails.get(annotation.completed_by, f"user {annotation.completed_by}")
+                who = found.by_annotator.setdefault(name, PersonCounts())
+                if annotation.was_cancelled:
+                    who.skipped += 1
+                else:
+                    who.annotated += 1
+    found.tasks += row.tasks
+    found.done += row.done

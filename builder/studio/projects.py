@@ -1,17 +1,17 @@
 """Projects of a dataset on the server: found again by a mark in their description, never made twice.
 
-A dataset has one project for all annotators, or one for each ("slots"). The mark is written together with the
-project, so that a stop between its creation and our note of its id does not lead to a second one; the note holds when
-somebody edits the description away.
+A dataset has one project for all annotators, or one per annotator, and one for experts: its "slots". The mark is
+written together with the project, so that a stop before its id is noted in `projects.json` does not lead to a second
+one. The note is for when somebody removes the mark from the description.
 """
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from builder.config import Config
 from builder.errors import Refused, Unreachable
 from builder.store import read_json, write_json
+from builder.studio.campaign import Campaign
 from builder.studio.client import Client, NotFound
 
 #: Slot of the project that all annotators share, and of the one in which experts decide.
@@ -21,9 +21,22 @@ _TITLE_LENGTH = 50
 _MARK = re.compile(r"\[builder [^]]+\]")
 
 
+class Project(Protocol):
+    """A project as the SDK gives it, as far as it is used here."""
+
+    id: int
+    title: str
+    description: str | None
+    label_config: str
+    maximum_annotations: int
+    task_number: int
+    total_annotations_number: int
+    skipped_annotations_number: int
+
+
 @dataclass
-class Wanted:
-    """What a project must look like."""
+class WantedProject:
+    """How the project of a slot must be set up."""
 
     slot: str
     label_config: str
@@ -48,63 +61,72 @@ def title(dataset: str, slot: str) -> str:
     return dataset[:_TITLE_LENGTH] if len(dataset) > 2 else f"dataset {dataset}"
 
 
-def find(client: Client, config: Config, slot: str) -> dict[str, Any] | None:
+def find_project(client: Client, campaign: Campaign, slot: str) -> Project | None:
     """The project of a slot, or None; raises `Refused` when two carry the same mark."""
-    words = mark(config.dataset.name, slot)
-    noted = _noted(client, config).get(slot)
+    words = mark(campaign.dataset, slot)
+    noted = _noted(client, campaign).get(slot)
     if noted is not None:
         try:
-            found: dict[str, Any] = client.get(f"api/projects/{noted}/")
+            found = _get(client, noted)
         except NotFound:
             pass
         else:
-            # Numbers of projects come again when a server's data was lost: then this one may be another dataset's.
-            if set(_MARK.findall(found["description"] or "")) <= {words}:
+            # When a server's data was lost, it gives project ids out again: this one may be another dataset's.
+            if set(_MARK.findall(found.description or "")) <= {words}:
                 return found
     ids = _marked(client, words)
     if len(ids) > 1:
         raise Refused(
             f"Projects {', '.join(map(str, ids))} at {client.url} both say {words} in their description.",
-            "Delete the one that is not used, or take the mark out of its description.",
+            "Delete the one that is not used, or remove the mark from its description.",
         )
     if not ids:
         return None
-    _note(client, config, slot, ids[0])
-    return dict(client.get(f"api/projects/{ids[0]}/"))
+    _note(client, campaign, slot, ids[0])
+    return _get(client, ids[0])
 
 
-def ensure(client: Client, config: Config, wanted: Wanted) -> dict[str, Any]:
-    """The project of a slot, made when there is none, with its settings as wanted and verified."""
-    project = find(client, config, wanted.slot) or _create(client, config, wanted)
-    return configure(client, config, project, wanted)
+def projects_of(client: Client, campaign: Campaign) -> dict[str, Project]:
+    """Slot -> project, of every project of this dataset that is on the server."""
+    start = f"[builder {campaign.dataset}/"
+    slots = set(_noted(client, campaign))
+    for project in _listing(client):
+        description = project.description or ""
+        if start in description:
+            slots.add(description.split(start, 1)[1].split("]", 1)[0])
+    found = {slot: find_project(client, campaign, slot) for slot in sorted(slots)}
+    return {slot: project for slot, project in found.items() if project is not None}
 
 
-def configure(client: Client, config: Config, project: dict[str, Any], wanted: Wanted) -> dict[str, Any]:
-    """The project with the wanted settings; raises `Refused` when the server does not take them over."""
-    settings = _settings(config, wanted)
-    words = mark(config.dataset.name, wanted.slot)
-    changed = {key: value for key, value in settings.items() if project.get(key) != value}
-    if words in (project.get("description") or ""):
+def ensure_project(client: Client, campaign: Campaign, wanted: WantedProject) -> Project:
+    """The project of a slot, made when there is none, set up as wanted.
+
+    Raises `Refused` when the server does not accept the settings.
+    """
+    project = find_project(client, campaign, wanted.slot) or _create(client, campaign, wanted)
+    settings = _settings(campaign, wanted)
+    changed = {key: value for key, value in settings.items() if getattr(project, key) != value}
+    if mark(campaign.dataset, wanted.slot) in (project.description or ""):
         # People may write around the mark.
         changed.pop("description", None)
-    # Some versions ignored maximum_annotations while creating a project, so it is compared after that as well.
+    # Some versions ignore maximum_annotations when a project is created, so it is compared after that as well.
     if changed:
-        change(client, project["id"], changed)
-        project = client.get(f"api/projects/{project['id']}/")
+        change_project(client, project.id, changed)
+        project = _get(client, project.id)
     for key in ("maximum_annotations", "label_config"):
-        if project[key] != settings[key]:
+        if getattr(project, key) != settings[key]:
             raise Refused(
-                f"Project {project['id']} at {client.url} keeps {key} {str(project[key])[:80]!r}"
+                f"Project {project.id} at {client.url} keeps {key} {str(getattr(project, key))[:80]!r}"
                 f" instead of {str(settings[key])[:80]!r}.",
                 "Set it in the project's settings, then run the command again.",
             )
     return project
 
 
-def change(client: Client, project: int, settings: dict[str, Any]) -> None:
-    """The project has these settings; raises `Refused` when what is in it does not fit them."""
+def change_project(client: Client, project: int, settings: dict[str, Any]) -> None:
+    """The project has these settings; raises `Refused` when the annotations in it do not fit them."""
     try:
-        client.patch(f"api/projects/{project}/", settings)
+        client.tell(lambda sdk: sdk.projects.update(project, **settings))
     except Refused as e:
         if "label_config" not in e.message:
             raise
@@ -113,41 +135,38 @@ def change(client: Client, project: int, settings: dict[str, Any]) -> None:
         raise Refused(e.message, hint) from e
 
 
-def all_of(client: Client, config: Config) -> dict[str, dict[str, Any]]:
-    """Slot -> project, of every project of this dataset that is on the server."""
-    start = f"[builder {config.dataset.name}/"
-    slots = set(_noted(client, config))
-    for project in _listing(client):
-        description = project["description"] or ""
-        if start in description:
-            slots.add(description.split(start, 1)[1].split("]", 1)[0])
-    found = {slot: find(client, config, slot) for slot in sorted(slots)}
-    return {slot: project for slot, project in found.items() if project is not None}
+def address(client: Client, project: int) -> str:
+    """Where people open the project."""
+    return f"{client.url}/projects/{project}/"
 
 
-def _create(client: Client, config: Config, wanted: Wanted) -> dict[str, Any]:
+def server_key(client: Client) -> str:
+    """Names the server in notes of the workspace."""
+    # The embedded server may get another port at its next start.
+    return "embedded" if client.embedded else client.url
+
+
+def _create(client: Client, campaign: Campaign, wanted: WantedProject) -> Project:
     try:
-        made: dict[str, Any] = client.post("api/projects/", _settings(config, wanted))
+        made: Project = client.tell(lambda sdk: sdk.projects.create(**_settings(campaign, wanted)))
     except Unreachable:
         # It may have been made before its answer got lost.
-        found = find(client, config, wanted.slot)
+        found = find_project(client, campaign, wanted.slot)
         if found is None:
             raise
         return found
-    # Somebody elsewhere may have made it at the same time: then the first one is everybody's, and ours is still empty.
-    first = min(_marked(client, mark(config.dataset.name, wanted.slot)), default=made["id"])
-    if first < made["id"]:
-        client.delete(f"api/projects/{made['id']}/")
-        made = client.get(f"api/projects/{first}/")
-    _note(client, config, wanted.slot, made["id"])
-    return made
+    # Another workspace may have made it at the same time: then everybody uses the first one, and ours is still empty.
+    first = min(_marked(client, mark(campaign.dataset, wanted.slot)), default=made.id)
+    if first < made.id:
+        client.tell(lambda sdk: sdk.projects.delete(made.id))
+    _note(client, campaign, wanted.slot, first)
+    return _get(client, first)
 
 
-def _settings(config: Config, wanted: Wanted) -> dict[str, Any]:
-    headline = config.dataset.description or config.dataset.title
+def _settings(campaign: Campaign, wanted: WantedProject) -> dict[str, Any]:
     return {
-        "title": title(config.dataset.name, wanted.slot),
-        "description": f"{headline}\n\n{mark(config.dataset.name, wanted.slot)}".strip(),
+        "title": title(campaign.dataset, wanted.slot),
+        "description": f"{campaign.description}\n\n{mark(campaign.dataset, wanted.slot)}".strip(),
         "label_config": wanted.label_config,
         "maximum_annotations": wanted.maximum_annotations,
         "expert_instruction": wanted.instruction,
@@ -155,38 +174,31 @@ def _settings(config: Config, wanted: Wanted) -> dict[str, Any]:
         # "Nothing to mark" is an answer.
         "enable_empty_annotation": True,
         "show_collab_predictions": True,
-        "sampling": "Uncertainty sampling" if config.suggestions.uncertain_first else "Sequential sampling",
+        "sampling": "Uncertainty sampling" if campaign.suggestions.uncertain_first else "Sequential sampling",
     }
 
 
+def _get(client: Client, project: int) -> Project:
+    found: Project = client.ask(lambda sdk: sdk.projects.get(project))
+    return found
+
+
 def _marked(client: Client, words: str) -> list[int]:
-    return sorted(p["id"] for p in _listing(client) if words in (p["description"] or ""))
+    return sorted(project.id for project in _listing(client) if words in (project.description or ""))
 
 
-def _listing(client: Client) -> list[dict[str, Any]]:
-    projects: list[dict[str, Any]] = []
-    page = 1
-    while True:
-        answer = client.get("api/projects/", {"page": page, "page_size": 1000, "include": "id,description"})
-        projects += answer["results"]
-        if not answer.get("next"):
-            return projects
-        page += 1
+def _listing(client: Client) -> list[Project]:
+    # Without `include` the server counts the annotations of every project.
+    return client.ask(lambda sdk: list(sdk.projects.list(page_size=1000, include="id,description")))
 
 
-def _noted(client: Client, config: Config) -> dict[str, int]:
-    notes: dict[str, dict[str, int]] = read_json(config.dataset_folder / "projects.json") or {}
+def _noted(client: Client, campaign: Campaign) -> dict[str, int]:
+    notes: dict[str, dict[str, int]] = read_json(campaign.folder / "projects.json") or {}
     return notes.get(server_key(client), {})
 
 
-def _note(client: Client, config: Config, slot: str, project: int) -> None:
-    path = config.dataset_folder / "projects.json"
+def _note(client: Client, campaign: Campaign, slot: str, project: int) -> None:
+    path = campaign.folder / "projects.json"
     notes: dict[str, dict[str, int]] = read_json(path) or {}
     notes.setdefault(server_key(client), {})[slot] = project
     write_json(path, notes)
-
-
-def server_key(client: Client) -> str:
-    """Names the server in notes of the workspace."""
-    # The embedded server may come up on another port.
-    return "embedded" if client.embedded else client.url

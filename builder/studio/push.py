@@ -1,259 +1,190 @@
-"""Brings the tasks of a project to what is planned: each chunk exactly once, whatever happened before.
+"""Push: every selected chunk is a task in Label Studio, exactly once, and recorded annotators have annotated."""
 
-A task is known by its chunk id. An import is sent once; when its outcome is in doubt (no answer, a server error) the
-project is read and only what is missing is sent again. An answer of success is not believed either: its counts are
-compared with what was sent, because on SQLite the server may keep the tasks and lose their predictions.
-"""
-
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
-import msgspec
-
-from builder.errors import Refused, Unreachable
+from builder.errors import ConfigError
+from builder.questions.interface import interface
+from builder.questions.migrate import Changes
+from builder.studio import Progress, silent
+from builder.studio.campaign import Campaign, alone, connected
 from builder.studio.client import Client
-from builder.studio.heal import Shown, heal, shown
-from builder.studio.listing import Held, held, held_of, size
-from builder.studio.notes import Note, recall, remember
-from builder.studio.settings import LabelStudio
+from builder.studio.embedded.accounts import ensure_accounts
+from builder.studio.embedded.server import Server
+from builder.studio.importing import Imported, import_tasks
+from builder.studio.planning import Plan, PlannedTask, plan_tasks
+from builder.studio.progress import answered_by_former
+from builder.studio.projects import WantedProject, address, find_project
+from builder.studio.recordings import Submitted, recorded_bodies, submit_recorded
+from builder.studio.scheme_changes import ensure_migrated, preview
+from builder.studio.suggestions import suggest
+from builder.studio.tasks import ProjectTasks, tasks_of
 
-_ROUNDS = 6
-_SMALLEST_BATCH = 64 << 10
-_SETTLE = 3.0
-_LONGEST_SETTLE = 120.0
-_TOO_LARGE = "(413)"
-
-
-@dataclass
-class Planned:
-    """One task to be: its import body as JSON, and its predictions apart, for when the server drops them."""
-
-    body: bytes
-    predictions: list[dict[str, Any]] = field(default_factory=list)
+Row = Mapping[str, Any]
 
 
 @dataclass
-class Outcome:
-    """What a push found and did in one project."""
+class PushedProject(Imported):
+    """What a push found and did in the project of a slot."""
 
-    present: int = 0
-    imported: int = 0
-    requests: int = 0
-    doubts: int = 0
-    predictions_repaired: int = 0
-    duplicates_removed: int = 0
-    annotations_moved: int = 0
-    duplicates_left: int = 0
-    #: Chunks in the project that are not planned (any more), and how many of them somebody annotated.
-    unplanned: int = 0
-    unplanned_annotated: int = 0
-    #: Tasks without a chunk id, put there by others.
-    strangers: int = 0
+    slot: str = ""
+    project: int = 0
+    url: str = ""
+    #: Tasks that the project should hold.
+    planned: int = 0
+    #: Annotations, drafts and predictions that got the names of a new scheme.
+    results_rewritten: int = 0
 
 
-Advance = Callable[[int], None]
+@dataclass
+class PreviewedProject:
+    """What a push would do in the project of a slot; `project` and `url` are None before it is made."""
+
+    slot: str
+    project: int | None
+    url: str | None
+    planned: int
+    present: int
+    to_import: int
+    duplicates: int
+    unplanned: int
+    scheme: Changes
+    #: True when the push would be refused because of what the scheme drops.
+    refused: bool
+
+
+@dataclass
+class Pushed:
+    """The server, and what was done there; after a dry run, what would be."""
+
+    server: str
+    version: str
+    projects: list[PushedProject] = field(default_factory=list)
+    previews: list[PreviewedProject] = field(default_factory=list)
+    #: Name of a recorded annotator -> how many annotations were saved.
+    recorded: dict[str, Submitted] = field(default_factory=dict)
+    #: Chunks that Label Studio cannot store: rows of REJECTS.
+    rejects: list[dict[str, object]] = field(default_factory=list)
 
 
 def push(
-    client: Client,
-    project: int,
-    plan: Mapping[str, Planned],
-    settings: LabelStudio,
-    advance: Advance = lambda _: None,
-    note: Path | None = None,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Outcome:
-    """The project holds every planned chunk exactly once, with its predictions; see `Outcome` for the rest.
+    campaign: Campaign,
+    chunks: Sequence[Row],
+    articles: Sequence[Row],
+    known: Collection[str] = (),
+    *,
+    dry_run: bool = False,
+    progress: Progress = silent,
+) -> Pushed:
+    """The projects of the dataset hold the chunks, each once; recorded annotators have submitted their labels.
 
-    `note` is a file in which the tasks are remembered, so that the next push need not list them when none was added
-    or deleted since. Raises `Unreachable` when the server stays away, and then the next call finishes what was left.
+    `chunks` are rows of CHUNKS, `articles` those of ARTICLES. Each annotator gets all chunks whose ids are in `known`
+    (those of questions whose answer is known). With `dry_run` nothing is changed. Raises `ConfigError` for recorded
+    annotators on a server elsewhere, and what `Client` and `import_tasks` raise.
     """
-    outcome = Outcome()
-    predictions = sum(len(planned.predictions) for planned in plan.values())
-    remembered = recall(client, project, note, predictions)
-    there = remembered or held(client, project, settings.page_size)
-    outcome.present = sum(chunk in there.by_chunk for chunk in plan)
-    advance(outcome.present)
-    if remembered and outcome.present == len(plan):
-        _report(client, project, plan, there, outcome)
-        return outcome
-    importer = _Importer(client, project, plan, settings, outcome, advance, sleep)
-
-    def planned(chunk: str) -> Shown | None:
-        return shown(msgspec.json.decode(plan[chunk].body)["data"]) if chunk in plan else None
-
-    for _ in range(_ROUNDS):
-        healed = heal(client, there, planned)
-        outcome.duplicates_removed += healed.removed
-        outcome.annotations_moved += healed.moved
-        outcome.duplicates_left = healed.left
-        missing = [chunk for chunk in plan if chunk not in there.by_chunk]
-        # The listing may show tasks that an earlier push was stopped before giving their predictions.
-        importer.repair(there, plan)
-        importer.run(missing)
-        now = size(client, project)
-        ours = {chunk: entries[0].id for chunk, entries in there.by_chunk.items()} | importer.ids
-        if now.count == there.tasks + len(missing) and all(chunk in ours for chunk in plan):
-            break
-        # An import given up for lost came in late, or somebody else changed the project: look again.
-        importer.ids.clear()
-        there = held(client, project, settings.page_size)
-    else:
-        raise Refused(
-            f"Project {project} at {client.url} keeps changing while it is pushed to.",
-            "Stop whatever else adds or deletes tasks there, then run the command again.",
+    if campaign.server.url and campaign.annotators.kind == "recorded":
+        raise ConfigError(
+            "Recorded annotators submit through accounts of the embedded Label Studio only.",
+            "Leave label_studio.url empty, or set annotators=human.",
         )
-    if note is not None and not there.strangers and not outcome.duplicates_left:
-        remember(client, project, note, Note(now.count, now.highest, now.predictions, predictions, ours))
-    _report(client, project, plan, there, outcome)
-    return outcome
+    suggested = suggest(campaign.scheme, campaign.suggestions, chunks, articles)
+    with connected(campaign, progress) as (server, client):
+        version = client.version()
+        former = answered_by_former(client, campaign)
+        plan = plan_tasks(campaign, chunks, articles, suggested, known, former, keep=not dry_run)
+        pushed = Pushed(server.url, version, rejects=plan.rejects)
+        if dry_run:
+            pushed.previews = [_preview(client, campaign, slot, tasks) for slot, tasks in plan.slots.items()]
+            return pushed
+        if server.vault is not None:
+            ensure_accounts(server.vault, client, campaign.people)
+        with alone(campaign.folder / "push.lock", "push"):
+            for slot, tasks in plan.slots.items():
+                pushed.projects.append(_push(client, campaign, slot, tasks, progress))
+        if campaign.annotators.kind == "recorded":
+            pushed.recorded = _submit(server, client, campaign, plan, pushed.projects, progress)
+    return pushed
 
 
-def _report(client: Client, project: int, plan: Mapping[str, Planned], there: Held, outcome: Outcome) -> None:
-    unplanned = [chunk for chunk in there.by_chunk if chunk not in plan]
-    entries = held_of(client, project, unplanned).by_chunk.values()
-    outcome.unplanned = len(unplanned)
-    outcome.unplanned_annotated = sum(any(e.touched for e in some) for some in entries)
-    outcome.strangers = there.strangers
+def push_project(
+    client: Client,
+    campaign: Campaign,
+    wanted: WantedProject,
+    interface_of: Any,
+    tasks: Mapping[str, PlannedTask],
+    progress: Progress,
+    *,
+    remember: bool = True,
+) -> PushedProject:
+    """The project of a slot is set up as wanted, asks by the configured scheme, and holds the tasks.
+
+    `interface_of` makes the labeling configuration of a scheme. With `remember` the next push need not list the tasks.
+    """
+    project, rewritten = ensure_migrated(client, campaign, wanted, interface_of)
+    done = 0
+
+    def advance(more: int) -> None:
+        nonlocal done
+        done += more
+        progress(f"push {project.title}", done, len(tasks))
+
+    note = campaign.folder / "pushed" / f"{wanted.slot}.json" if remember else None
+    outcome = import_tasks(client, project.id, tasks, campaign.server, advance, note)
+    return PushedProject(
+        **asdict(outcome),
+        slot=wanted.slot,
+        project=project.id,
+        url=address(client, project.id),
+        planned=len(tasks),
+        results_rewritten=rewritten,
+    )
 
 
-class _Importer:
-    def __init__(
-        self,
-        client: Client,
-        project: int,
-        plan: Mapping[str, Planned],
-        settings: LabelStudio,
-        outcome: Outcome,
-        advance: Advance,
-        sleep: Callable[[float], None],
-    ) -> None:
-        self.client = client
-        self.project = project
-        self.plan = plan
-        self.settings = settings
-        self.outcome = outcome
-        self.advance = advance
-        self.sleep = sleep
-        self.slowest = 0.0
-        #: Task ids of the chunks imported since the project was listed.
-        self.ids: dict[str, int] = {}
+def _push(
+    client: Client, campaign: Campaign, slot: str, tasks: Mapping[str, PlannedTask], progress: Progress
+) -> PushedProject:
+    # The server strips the configuration, and the two are compared.
+    overlap = campaign.annotators.overlap if campaign.is_shared else 1
+    wanted = WantedProject(slot, interface(campaign.scheme).strip(), overlap)
+    return push_project(client, campaign, wanted, interface, tasks, progress)
 
-    def run(self, chunks: list[str]) -> None:
-        """Every one of the chunks is in the project; they were not when this was called."""
-        size = self.settings.batch_bytes
-        for _ in range(_ROUNDS):
-            batches = list(_batches(chunks, self.plan, size))
-            left: list[str] = []
-            if self.settings.concurrent_imports == 1:
-                for batch in batches:
-                    left += self._batch(batch)
-            else:
-                with ThreadPoolExecutor(self.settings.concurrent_imports) as pool:
-                    for some in pool.map(self._batch, batches):
-                        left += some
-            if not left:
-                return
-            # Smaller requests pass where large ones time out or are too large for something in between.
-            chunks, size = left, max(_SMALLEST_BATCH, size // 4)
-        raise Unreachable(
-            f"{len(chunks)} tasks could not be brought into project {self.project} at {self.client.url}.",
-            "Read the server's log; then run the command again, which sends only what is missing.",
+
+def _preview(client: Client, campaign: Campaign, slot: str, tasks: Mapping[str, PlannedTask]) -> PreviewedProject:
+    project = find_project(client, campaign, slot)
+    there = tasks_of(client, project.id, campaign.server.page_size) if project else ProjectTasks()
+    changes, refused = preview(client, project, campaign.scheme) if project else (Changes(), False)
+    present = sum(chunk in there.by_chunk for chunk in tasks)
+    return PreviewedProject(
+        slot=slot,
+        project=project.id if project else None,
+        url=address(client, project.id) if project else None,
+        planned=len(tasks),
+        present=present,
+        to_import=len(tasks) - present,
+        duplicates=sum(len(entries) - 1 for entries in there.duplicates().values()),
+        unplanned=sum(chunk not in tasks for chunk in there.by_chunk),
+        scheme=changes,
+        refused=refused,
+    )
+
+
+def _submit(
+    server: Server, client: Client, campaign: Campaign, plan: Plan, pushed: list[PushedProject], progress: Progress
+) -> dict[str, Submitted]:
+    projects = {row.slot: row.project for row in pushed}
+    # All recordings are read before anything is sent.
+    bodies = {annotator: recorded_bodies(campaign, annotator.name, plan) for annotator in campaign.people}
+    return {
+        annotator.name: submit_recorded(
+            server,
+            client,
+            campaign.server,
+            projects[annotator.name if not campaign.is_shared else "all"],
+            annotator,
+            some,
+            partial(progress, f"annotate as {annotator.name}"),
         )
-
-    def _batch(self, batch: list[str]) -> list[str]:
-        """Sends one import request; returns the chunks that are not there afterwards."""
-        content = b"[" + b",".join(self.plan[chunk].body for chunk in batch) + b"]"
-        start = time.monotonic()
-        self.outcome.requests += 1
-        try:
-            path = f"api/projects/{self.project}/import"
-            body = self.client.send("POST", path, {"return_task_ids": "true"}, content)
-            answer = msgspec.json.decode(body, type=_Imported)
-        except (Unreachable, msgspec.DecodeError):
-            return self._after_doubt(batch)
-        except Refused as e:
-            if _TOO_LARGE in e.message and len(batch) > 1:
-                return batch
-            raise
-        self.slowest = max(self.slowest, time.monotonic() - start)
-        sent = sum(len(self.plan[chunk].predictions) for chunk in batch)
-        if not answer.task_count == len(answer.task_ids) == len(batch):
-            return self._after_doubt(batch)
-        self.ids.update(zip(batch, answer.task_ids, strict=True))
-        if answer.prediction_count != sent:
-            self.repair(held_of(self.client, self.project, batch), batch)
-        self._done(len(batch))
-        return []
-
-    def _after_doubt(self, batch: list[str]) -> list[str]:
-        self.outcome.doubts += 1
-        # The server may still be at work on a request whose answer we lost: give it time before calling it undone.
-        end = time.monotonic() + min(max(_SETTLE, 2 * self.slowest), _LONGEST_SETTLE)
-        while True:
-            there = held_of(self.client, self.project, batch)
-            left = [chunk for chunk in batch if chunk not in there.by_chunk]
-            if not left or time.monotonic() > end:
-                break
-            self.sleep(0.5)
-        self.ids.update({chunk: entries[0].id for chunk, entries in there.by_chunk.items()})
-        self.repair(there, batch)
-        self._done(len(batch) - len(left))
-        return left
-
-    def _done(self, tasks: int) -> None:
-        self.outcome.imported += tasks
-        self.advance(tasks)
-
-    def repair(self, there: Held, chunks: Iterable[str]) -> None:
-        """Every untouched one of these tasks that lacks its planned predictions has them."""
-        chunks = list(chunks)
-        for _ in range(_ROUNDS):
-            wanting = {
-                entry.id: self.plan[chunk].predictions
-                for chunk in chunks
-                if self.plan[chunk].predictions
-                for entry in there.by_chunk.get(chunk, ())[:1]
-                if not entry.total_predictions and not entry.touched
-            }
-            if not wanting:
-                return
-            rows = [{**prediction, "task": task} for task, some in wanting.items() for prediction in some]
-            try:
-                self.client.post(f"api/projects/{self.project}/import/predictions", rows)
-            except Unreachable:
-                self.outcome.doubts += 1
-                self.sleep(min(max(_SETTLE, 2 * self.slowest), _LONGEST_SETTLE))
-            else:
-                self.outcome.predictions_repaired += len(wanting)
-            # This request is as little to be believed, or repeated, as an import: look again who has none.
-            there = held_of(self.client, self.project, chunks)
-        raise Unreachable(
-            f"Project {self.project} at {self.client.url} does not keep the suggestions sent to it.",
-            "Read the server's log; then run the command again.",
-        )
-
-
-class _Imported(msgspec.Struct):
-    task_count: int
-    prediction_count: int = 0
-    task_ids: list[int] = []
-
-
-def _batches(chunks: list[str], plan: Mapping[str, Planned], limit: int) -> Iterator[list[str]]:
-    """Chunks in order, grouped so that a request stays below `limit` bytes; a larger task goes alone."""
-    batch: list[str] = []
-    size = 0
-    for chunk in chunks:
-        length = len(plan[chunk].body) + 1
-        if batch and size + length > limit:
-            yield batch
-            batch, size = [], 0
-        batch.append(chunk)
-        size += length
-    if batch:
-        yield batch
+        for annotator, some in bodies.items()
+    }

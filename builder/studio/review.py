@@ -1,38 +1,40 @@
-"""The review project: where an expert sees what annotators said, and decides.
+"""The review project: an expert sees what annotators said about a chunk, and decides.
 
 Its tasks are those of the annotators with two more fields: `review` (why the chunk is here and who voted how, as
-Markdown) and `review_of` (the annotations that the decision is made from). The annotators' labels are its predictions,
-under letters, and the last one is what they agree on. A chunk is known by its id, as everywhere, so that reviewing
-again only adds what is new.
+Markdown) and `review_of` (ids of the annotations that the decision replaces). The annotators' labels are its
+predictions, under letters; the last prediction is what they agree on. A chunk is known by its id, as everywhere, so
+that reviewing again only adds what is new.
 """
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-import msgspec
-
 from builder.errors import StudioError
-from builder.labels import encode
-from builder.labels.interface import interface
+from builder.questions import encode
+from builder.questions.interface import interface
 from builder.scheme import Scheme
-from builder.studio.push import Planned
+from builder.studio import Progress, silent
+from builder.studio.campaign import Campaign, alone, connected
+from builder.studio.planning import PlannedTask, planned_task
+from builder.studio.projects import REVIEW, WantedProject
+from builder.studio.push import PushedProject, push_project
 
 Row = Mapping[str, Any]
 
 
 class Said(Protocol):
-    """Labels to be shown: see `builder.quality.cases.Suggestion`."""
+    """Labels to be shown: see `builder.quality.review_cases.Suggestion`."""
 
     by: str
     spans: list[dict[str, Any]]
-    stances: list[dict[str, Any]]
+    answers: list[dict[str, Any]]
     problems: list[str]
     comment: str
 
 
 class Open(Protocol):
-    """A chunk that needs an expert: see `builder.quality.cases.Case`."""
+    """A chunk that needs an expert: see `builder.quality.review_cases.ReviewCase`."""
 
     chunk_id: str
     why: str
@@ -42,11 +44,30 @@ class Open(Protocol):
     def suggestions(self) -> Iterable[Said]: ...
 
 
+def send_review(
+    campaign: Campaign, cases: Sequence[Open], tasks: Mapping[str, Row], *, progress: Progress = silent
+) -> PushedProject:
+    """The review project holds a task for each case, exactly once.
+
+    `tasks` are the annotators' task data by chunk id. Raises `StudioError` when one is missing, and what `push` raises.
+    """
+    planned = plan_review(cases, tasks, campaign.scheme)
+    wanted = WantedProject(
+        REVIEW,
+        review_interface(campaign.scheme),
+        maximum_annotations=1,
+        instruction="Decide what the annotators could not settle. Their labels are the suggestions A, B, C.",
+    )
+    with alone(campaign.folder / "push.lock", "push"), connected(campaign, progress) as (_, client):
+        client.version()
+        return push_project(client, campaign, wanted, review_interface, planned, progress, remember=False)
+
+
 def review_interface(scheme: Scheme) -> str:
     """The labeling configuration of the review project: the annotators' own, with the reasons above the text."""
     root = ET.fromstring(interface(scheme))
     column = next(view for view in root.iter("View") if view.get("className") == "bd-read")
-    # Below title, byline and guidelines, above the labels or, without any, the text.
+    # Below title, byline and guidelines, above the labels, or above the text when there are none.
     at = next(i for i, child in enumerate(column) if child.get("className") in ("bd-labels", "bd-context bd-before"))
     shown = ET.Element("View", {"className": "bd-review"})
     # Markdown directly inside some containers renders a blank page; inside a plain view it does not.
@@ -56,26 +77,30 @@ def review_interface(scheme: Scheme) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def plan_review(cases: Iterable[Open], tasks: Mapping[str, Row], scheme: Scheme) -> dict[str, Planned]:
-    """One planned task a case, by chunk id. `tasks` are the annotators' task data by chunk id.
+def plan_review(cases: Iterable[Open], tasks: Mapping[str, Row], scheme: Scheme) -> dict[str, PlannedTask]:
+    """One planned task per case, by chunk id. `tasks` are the annotators' task data by chunk id.
 
     Raises `StudioError` when there is no such task.
     """
-    planned: dict[str, Planned] = {}
+    planned: dict[str, PlannedTask] = {}
     for case in cases:
         data = tasks.get(case.chunk_id)
         if data is None:
             raise StudioError(f"The pull has no task of chunk {case.chunk_id}.", "Run `builder pull` again.")
-        body = {**data, "review": case.why, "review_of": case.review_of}
         predictions = [{"model_version": said.by, "result": _result(said, data, scheme)} for said in case.suggestions]
-        planned[case.chunk_id] = Planned(msgspec.json.encode({"data": body, "predictions": predictions}), predictions)
+        planned[case.chunk_id] = planned_task({**data, "review": case.why, "review_of": case.review_of}, predictions)
     return planned
 
 
 def _result(said: Said, data: Row, scheme: Scheme) -> list[dict[str, Any]]:
     targets = list(data.get("targets") or [])
-    known = set(targets or scheme.targets)
-    stances = [row for row in said.stances if row["span_id"] or row["target"] in known]
+    answers = [row for row in said.answers if row["span_id"] or row["target"] in _asked(row, scheme, targets)]
     return encode.results(
-        said.spans, stances, said.problems, said.comment or None, data["start"], data["text"], scheme, targets=targets
+        said.spans, answers, said.problems, said.comment or None, data["start"], data["text"], scheme, targets=targets
     )
+
+
+def _asked(answer: Row, scheme: Scheme, targets: list[str]) -> Sequence[str]:
+    """The targets that the question of an answer asks about today."""
+    question = scheme.questions.get(answer["question"])
+    return (question.asked(targets) or ()) if question else ()

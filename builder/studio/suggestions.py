@@ -1,13 +1,12 @@
-"""Suggestions on the chunks that are pushed: from a list of names, a model behind HTTP, or a function.
+"""Suggestions on the chunks that are pushed: from a list of names, a model over HTTP, or a function.
 
 A hook gets chunks as {"chunk_id", "article_id", "text", "title", "targets"} and gives, for those it has something to
 say about, {"chunk_id", "score", "entities": [{"start", "end", "label"}], "stance": {target: label}}; offsets are code
 points of the chunk's text, and are compared with the marked "text" where a hook gives it. What it says about a chunk
-becomes one prediction, stored once with the task.
+becomes one prediction, stored with the task.
 """
 
 import importlib
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,108 +14,103 @@ from typing import Any
 import httpx
 import msgspec
 
-from builder.config import Config
 from builder.errors import ConfigError, SourceError, StudioError, Unreachable
-from builder.labels import encode
+from builder.questions.encode import stated
 from builder.scheme import Scheme
-from builder.studio.client import is_loopback
-from builder.studio.listing import batches
+from builder.studio.connection import default_tls, is_loopback
 from builder.studio.settings import Suggestions
+from builder.studio.tasks import batches
+from builder.text import mentions
 
 Row = Mapping[str, Any]
 
 
-class Mark(msgspec.Struct):
-    """A suggested entity: code points of the chunk's text, half-open."""
-
-    start: int
-    end: int
-    label: str
-    text: str | None = None
-
-
-class Suggestion(msgspec.Struct, forbid_unknown_fields=True):
-    """What a hook says about one chunk."""
+class Suggestion(msgspec.Struct):
+    """What a hook says about one chunk: `said` is by question, with code points of the chunk's text."""
 
     chunk_id: str
     score: float | None = None
-    entities: list[Mark] = []
-    stance: dict[str, str] = {}
     model_version: str = ""
+    said: dict[str, Any] = {}
 
 
 class _Answer(msgspec.Struct):
-    suggestions: list[Suggestion]
+    suggestions: list[dict[str, Any]]
     model_version: str = ""
 
 
 Hook = Callable[[list[dict[str, Any]]], Iterable[Suggestion]]
 
 
-def suggest(config: Config, chunks: Sequence[Row], articles: Sequence[Row]) -> dict[str, list[dict[str, Any]]]:
-    """Predictions by chunk id, in the import format of Label Studio; empty when none are wanted.
+def suggest(
+    scheme: Scheme, settings: Suggestions, chunks: Sequence[Row], articles: Sequence[Row]
+) -> dict[str, list[dict[str, Any]]]:
+    """Predictions by chunk id, in the import format of Label Studio; empty with the method "none".
 
     Raises `StudioError` when a hook suggests what the scheme or the text does not have.
     """
-    settings = config.suggestions
     if settings.method == "none":
         return {}
-    hooks: dict[str, Callable[[Config], Hook]] = {"gazetteer": _gazetteer, "http": _http, "python": _python}
-    hook = hooks[settings.method](config)
+    hook = {"gazetteer": _gazetteer, "http": _http, "python": _python}[settings.method](scheme, settings)
     by_id = {chunk["chunk_id"]: chunk for chunk in chunks}
     about = {article["article_id"]: article for article in articles}
     made: dict[str, list[dict[str, Any]]] = {}
     for some in batches(chunks, settings.batch):
-        for found in hook([_shown(chunk, about[chunk["article_id"]], config.labels) for chunk in some]):
+        for found in hook([_shown(chunk, about[chunk["article_id"]], scheme) for chunk in some]):
             if found.chunk_id not in by_id:
                 raise StudioError(
-                    f"The suggestions name a chunk {found.chunk_id!r} that was not asked about.", "Correct the hook."
+                    f"There is a suggestion for chunk {found.chunk_id!r}, which was not asked about.",
+                    "Correct the hook.",
                 )
             if found.chunk_id in made:
                 raise StudioError(
-                    f"The suggestions name chunk {found.chunk_id} twice.", "Correct the hook: one suggestion a chunk."
+                    f"There are two suggestions for chunk {found.chunk_id}.",
+                    "Correct the hook: one suggestion per chunk.",
                 )
             chunk = by_id[found.chunk_id]
             targets = list(about[chunk["article_id"]].get("targets") or [])
-            made[found.chunk_id] = [_prediction(found, chunk, config.labels, targets, settings)]
+            made[found.chunk_id] = [_prediction(found, chunk, scheme, targets, settings)]
     return made
 
 
 def gazetteer(phrases: Mapping[str, str]) -> Callable[[str], list[dict[str, Any]]]:
-    """Finds phrases in a text as whole words, the longest first: [{"start", "end", "label"}].
+    """Finds phrases (phrase -> label) in a text as whole words, the longest first; see `text.mentions` for the rule.
 
-    >>> gazetteer({"Japan": "GPE", "Bank of Japan": "ORG"})("The Bank of Japan, Japan's bank. Japanese!")
-    [{'start': 4, 'end': 17, 'label': 'ORG'}, {'start': 19, 'end': 24, 'label': 'GPE'}]
+    >>> find = gazetteer({"Japan": "GPE", "Bank of Japan": "ORG"})
+    >>> [(mark["start"], mark["end"], mark["label"]) for mark in find("The bank of Japan, Japan's bank. Japanese!")]
+    [(4, 17, 'ORG'), (19, 24, 'GPE')]
     """
-    longest = sorted(phrases, key=len, reverse=True)
-    # A name may begin or end with a sign that is no letter ("U.S."), where \b would not hold.
-    words = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest))})(?!\w)") if phrases else None
+    words = mentions(phrases)
+
+    def label(found: str) -> str:
+        # The text may write a phrase in another case.
+        return phrases.get(found) or next(phrases[p] for p in phrases if mentions([p]).fullmatch(found))
 
     def find(text: str) -> list[dict[str, Any]]:
-        found = words.finditer(text) if words else ()
-        return [{"start": m.start(), "end": m.end(), "label": phrases[m[0]]} for m in found]
+        return [{"start": m.start(), "end": m.end(), "label": label(m[0])} for m in words.finditer(text)]
 
     return find
 
 
-def _gazetteer(config: Config) -> Hook:
-    settings = config.suggestions
+def _gazetteer(scheme: Scheme, settings: Suggestions) -> Hook:
     if settings.file:
         phrases = _read(Path(settings.file))
     else:
-        aliases = [alias for target in config.labels.targets.values() for alias in target.aliases]
-        phrases = dict.fromkeys(aliases, settings.alias_label)
-    if unknown := set(phrases.values()) - set(config.labels.entities):
+        targets = [target for question in scheme.questions.values() for target in question.targets.values()]
+        phrases = {alias: settings.alias_label for target in targets for alias in target.aliases}
+    spans = scheme.questions.get("entities")
+    known = spans.labels if spans else {}
+    if unknown := set(phrases.values()) - set(known):
         raise ConfigError(
-            f"The gazetteer has labels that the scheme {config.labels.name} does not: {', '.join(sorted(unknown))}.",
-            f"Use {', '.join(config.labels.entities)}.",
+            f"The gazetteer has labels that the scheme {scheme.name} does not have: {', '.join(sorted(unknown))}.",
+            f"Use {', '.join(known)}.",
         )
     find = gazetteer(phrases)
 
     def hook(chunks: list[dict[str, Any]]) -> Iterator[Suggestion]:
         for chunk in chunks:
             if entities := find(chunk["text"]):
-                yield Suggestion(chunk["chunk_id"], settings.score, msgspec.convert(entities, list[Mark]))
+                yield Suggestion(chunk["chunk_id"], settings.score, said={"entities": entities})
 
     return hook
 
@@ -132,20 +126,20 @@ def _read(path: Path) -> dict[str, str]:
             continue
         phrase, tab, label = line.rstrip("\r").rpartition("\t")
         if not tab or not phrase.strip() or not label.strip():
-            raise SourceError(f"{path}:{number} is no `phrase<TAB>label`: {line!r}.", "Correct the line.")
+            raise SourceError(f"{path}:{number} is not `phrase<TAB>label`: {line!r}.", "Correct the line.")
         phrases[phrase.strip()] = label.strip()
     return phrases
 
 
-def _http(config: Config) -> Hook:
-    settings = config.suggestions
-    scheme = f"{config.labels.name}@{config.labels.version}"
+def _http(scheme: Scheme, settings: Suggestions) -> Hook:
+    name = f"{scheme.name}@{scheme.version}"
 
     def hook(chunks: list[dict[str, Any]]) -> list[Suggestion]:
         try:
             # Loopback never goes through a proxy of the environment.
-            with httpx.Client(timeout=settings.timeout, trust_env=not is_loopback(settings.url)) as client:
-                answer = client.post(settings.url, json={"scheme": scheme, "chunks": chunks})
+            trusts = not is_loopback(settings.url)
+            with httpx.Client(timeout=settings.timeout, trust_env=trusts, verify=default_tls()) as client:
+                answer = client.post(settings.url, json={"scheme": name, "chunks": chunks})
         except (httpx.HTTPError, httpx.InvalidURL) as e:
             raise _silent(settings.url, str(e)) from e
         if not answer.is_success:
@@ -160,8 +154,8 @@ def _silent(url: str, why: str) -> Unreachable:
     return Unreachable(f"The model at {url} gave no suggestions: {reason}.", "Start it, or set suggestions=none.")
 
 
-def _python(config: Config) -> Hook:
-    name = config.suggestions.function
+def _python(scheme: Scheme, settings: Suggestions) -> Hook:
+    name = settings.function
     module, _, attribute = name.partition(":")
     try:
         function = getattr(importlib.import_module(module), attribute)
@@ -187,41 +181,27 @@ def _python(config: Config) -> Hook:
 def _understood(body: bytes, where: str) -> list[Suggestion]:
     try:
         answer = msgspec.json.decode(body, type=_Answer)
+        found = [_suggestion(row) for row in answer.suggestions]
     except msgspec.DecodeError as e:
-        raise StudioError(f"The suggestions of {where} are not as they should be: {e}.", "Correct the hook.") from e
-    for one in answer.suggestions:
+        raise StudioError(f"The suggestions of {where} do not have the right form: {e}.", "Correct the hook.") from e
+    for one in found:
         one.model_version = one.model_version or answer.model_version
-    return answer.suggestions
+    return found
+
+
+def _suggestion(row: dict[str, Any]) -> Suggestion:
+    known = {name: row.pop(name) for name in ("chunk_id", "score", "model_version") if name in row}
+    return msgspec.convert({**known, "said": row}, Suggestion)
 
 
 def _prediction(
     found: Suggestion, chunk: Row, scheme: Scheme, targets: list[str], settings: Suggestions
 ) -> dict[str, Any]:
-    spans = [
-        {
-            "kind": "entity",
-            "start": chunk["start"] + start,
-            "end": chunk["start"] + end,
-            "label": label,
-            "span_id": None,
-            "targets": None,
-        }
-        for start, end, label in dict.fromkeys((mark.start, mark.end, mark.label) for mark in found.entities)
-    ]
-    stances = [{"target": target, "span_id": None, "label": label} for target, label in found.stance.items()]
-    unknown = {str(s["label"]) for s in spans} - set(scheme.entities) | set(found.stance.values()) - set(scheme.stance)
     version = found.model_version or settings.model_version
     try:
-        if unknown:
-            raise ValueError(f"unknown labels {', '.join(sorted(unknown))}")
         if "\0" in version:
             raise ValueError(f"the model version {version!r} holds a NUL, which the server cannot store")
-        for mark in found.entities:
-            words = chunk["text"][max(mark.start, 0) : max(mark.end, 0)]
-            if mark.text is not None and mark.text != words:
-                place = f"[{mark.start}, {mark.end})"
-                raise ValueError(f"{place} is {words!r} and not {mark.text!r}; offsets count code points")
-        result = encode.results(spans, stances, [], None, chunk["start"], chunk["text"], scheme, targets=targets)
+        result = stated(found.said, chunk["text"], 0, scheme, targets)
     except (ValueError, ConfigError) as e:
         why = str(e).rstrip(".")
         raise StudioError(f"The suggestion for chunk {found.chunk_id} does not fit: {why}.", "Correct the hook.") from e
@@ -232,11 +212,12 @@ def _prediction(
 
 
 def _shown(chunk: Row, article: Row, scheme: Scheme) -> dict[str, Any]:
-    own = scheme.target_mode == "article"
+    own = list(article.get("targets") or ())
+    asked = [target for q in scheme.questions.values() if not q.many for target in q.asked(own) or q.targets if target]
     return {
         "chunk_id": chunk["chunk_id"],
         "article_id": chunk["article_id"],
         "text": chunk["text"],
         "title": article["title"] or "",
-        "targets": list(article.get("targets") or ()) if own else list(scheme.targets),
+        "targets": list(dict.fromkeys(asked)),
     }

@@ -29,14 +29,17 @@ from typing import Any
 
 from rich.console import Console
 
+from builder import pipeline
 from builder.commands.pull import pull
 from builder.commands.push import push
 from builder.config import Config
 from builder.errors import BuilderError
-from builder.studio import projects
+from builder.studio.campaign import open_server
 from builder.studio.client import Client
-from builder.studio.pull import pull as pull_into
-from builder.studio.server import Server, ensure, find, vault_of
+from builder.studio.embedded.process import find
+from builder.studio.embedded.server import Server
+from builder.studio.projects import find_project, projects_of
+from builder.studio.pull import pull_projects
 from builder.studio.settings import Annotators, LabelStudio
 from tests.benchmarks.fault_proxy import KINDS, Fault, FaultProxy, kill
 from tests.conftest import Sample, sample
@@ -114,9 +117,9 @@ class Bench:
         """Some tasks get an annotation each, straight on the server; returns their comments."""
         words = set()
         with self.client() as client:
-            project = projects.find(client, made.config, "all")
+            project = find_project(client, pipeline.campaign(made.config), "all")
             assert project is not None
-            listed = client.get("api/tasks", {"project": project["id"], "page_size": 1000, "include": "id"})["tasks"]
+            listed = client.get("api/tasks", {"project": project.id, "page_size": 1000, "include": "id"})["tasks"]
             for task in listed[:tasks]:
                 self.saved += 1
                 word = f"{made.config.dataset.name}-{task['id']}-{self.saved}"
@@ -130,8 +133,8 @@ class Bench:
         """Compares what is on the server, and in the latest pull, with what must be there."""
         clean = Path(tempfile.mkdtemp(prefix="clean-", dir=self.folder))
         with self.client() as client:
-            found = projects.all_of(client, made.config)
-            pulled = pull_into(client, found, clean, made.config.labels, LabelStudio(), "clean", full=True)
+            found = projects_of(client, pipeline.campaign(made.config))
+            pulled = pull_projects(client, found, clean, made.config.labels, LabelStudio(), full=True)
         theirs = (pulled.folder / "tasks.jsonl").read_bytes()
         latest = json.loads((made.config.dataset_folder / "pulls" / "latest.json").read_text("utf-8"))["hash"]
         ours = (made.config.dataset_folder / "pulls" / latest[:16] / "tasks.jsonl").read_bytes()
@@ -269,16 +272,16 @@ def killed_servers(bench: Bench) -> None:
     """Label Studio is killed -9 in the middle of an import, and started again."""
     for seconds in (0.0, 0.01, 0.02, 0.05):
         made = bench.dataset()
-        record = vault_of(bench.embedded).server()
+        record = pipeline.campaign(bench.embedded).vault.server()
         assert record is not None
         method, path, nth = IMPORT
         with bench.spoiling(Fault("kill server", method, path, nth + 1, seconds, kill(record["pid"]))):
             with contextlib.suppress(BuilderError):
                 push(made.config, quiet())
             deadline = time.monotonic() + 20
-            while find(vault_of(bench.embedded)) is not None and time.monotonic() < deadline:
+            while find(pipeline.campaign(bench.embedded).vault) is not None and time.monotonic() < deadline:
                 time.sleep(0.1)
-            bench.direct = ensure(bench.embedded)
+            bench.direct = open_server(pipeline.campaign(bench.embedded))
             bench.proxy.upstream = bench.direct.url
             bench.again(lambda made=made: push(made.config, quiet()))
         words = bench.annotate(made)
@@ -289,18 +292,19 @@ def killed_servers(bench: Bench) -> None:
 
 def busy_annotators(bench: Bench) -> None:
     """People save while imports with predictions run on SQLite, where the server may drop predictions in silence."""
-    from builder.labels import encode
-    from builder.studio.push import Planned
-    from builder.studio.push import push as push_project
+    from builder.questions import encode
+
+    from builder.studio.importing import import_tasks
+    from builder.studio.planning import PlannedTask
 
     for _ in range(4):
         made = bench.dataset()
         push(made.config, quiet())
         project_of = {"all": 0}
         with bench.client() as client:
-            project = projects.find(client, made.config, "all")
+            project = find_project(client, pipeline.campaign(made.config), "all")
             assert project is not None
-            project_of["all"] = project["id"]
+            project_of["all"] = project.id
             stop, words = threading.Event(), set()
 
             def save(
@@ -319,13 +323,13 @@ def busy_annotators(bench: Bench) -> None:
                 made_up = [{"model_version": "m", "result": [{**item, "value": {"text": ["?"]}}]}]
                 data = encode.task(chunk, articles[chunk["article_id"]], more.config.labels)
                 body = json.dumps({"data": data, "predictions": made_up}).encode()
-                plan[chunk["chunk_id"]] = Planned(body, made_up)
+                plan[chunk["chunk_id"]] = PlannedTask(body, made_up)
             settings = replace(LabelStudio(), batch_bytes=32 << 10)
-            outcome = push_project(client, project["id"], plan, settings)
+            outcome = import_tasks(client, project.id, plan, settings)
             stop.set()
             saver.join()
             listed = client.get(
-                "api/tasks", {"project": project["id"], "page_size": 1000, "include": "id,data,total_predictions"}
+                "api/tasks", {"project": project.id, "page_size": 1000, "include": "id,data,total_predictions"}
             )["tasks"]
             without = [t for t in listed if t["data"]["chunk_id"] in plan and t["total_predictions"] != 1]
             # The first chunks were there, and annotated, before they got predictions.
@@ -351,7 +355,7 @@ def main(words: list[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="builder-faults-") as name:
         folder = Path(name)
         embedded = sample(folder, "embedded", 1, label_studio=LabelStudio(port=18280)).config
-        direct = ensure(embedded)
+        direct = open_server(pipeline.campaign(embedded))
         os.environ["LABEL_STUDIO_API_KEY"] = direct.token
         bench = Bench(folder, embedded, direct, FaultProxy(direct.url))
         try:

@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra import compose, initialize_config_dir
 from rich.console import Console
 
+from builder import pipeline
 from builder.commands.run import run
-from builder.config import Config, conf_folder, convert, register
-from builder.studio import accounts
-from builder.studio.client import Client
-from builder.studio.server import ensure
+from builder.config import Config
+from builder.studio.embedded.accounts import ensure_accounts
 from tests.browser.label_studio import browser_page, choose, log_in, mark, open_next_task, submit
+from tests.composing import composed
+from tests.conftest import connected
 
 pytestmark = [pytest.mark.studio, pytest.mark.browser]
 
@@ -29,21 +29,14 @@ def quiet() -> Console:
 
 def people_of(workspace: Path, raw: Path, exports: Path, name: str, port: int) -> Config:
     """The shipped scheme and defaults, one annotator a chunk."""
-    register()
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        return convert(
-            compose(
-                "config",
-                overrides=[
-                    f"paths.workspace='{workspace}'",
-                    f"paths.raw='{raw}'",
-                    f"paths.exports='{exports}'",
-                    f"dataset.name={name}",
-                    f"label_studio.port={port}",
-                    "annotators.overlap=1",
-                ],
-            )
-        )
+    return composed(
+        f"paths.workspace='{workspace}'",
+        f"paths.raw='{raw}'",
+        f"paths.exports='{exports}'",
+        f"dataset.name={name}",
+        f"label_studio.port={port}",
+        "annotators.overlap=1",
+    )
 
 
 def test_a_label_made_in_the_browser_reaches_the_release(studio: Any, tmp_path: Path, monkeypatch: Any) -> None:
@@ -61,8 +54,8 @@ def test_a_label_made_in_the_browser_reaches_the_release(studio: Any, tmp_path: 
     assert waiting["progress"]["tasks"] == 1
     text = "\n".join(ARTICLE.splitlines()[1:])
 
-    with ensure(config) as server, Client(server, config.label_studio) as client:
-        ((email, password),) = accounts.ensure_accounts(config, server, client).items()
+    with connected(config) as (server, client):
+        ((email, password),) = ensure_accounts(server.vault, client, pipeline.campaign(config).people).items()
         url = waiting["progress"]["projects"]["all"]["url"]
         with browser_page() as page:
             log_in(page, server.url, email, password)

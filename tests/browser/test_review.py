@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from builder import pipeline
 from builder.commands.adjudicate import adjudicate
 from builder.commands.export import export
 from builder.commands.pull import pull
@@ -17,11 +18,10 @@ from builder.commands.validate import validate
 from builder.config import Paths
 from builder.quality.settings import Aggregation
 from builder.store import read_table
-from builder.studio import accounts
-from builder.studio.client import Client
-from builder.studio.server import ensure
+from builder.studio.embedded.accounts import ensure_accounts
 from builder.tables import GOLD_ANSWERS
 from tests.browser.label_studio import browser_page, choose, log_in, open_next_task, submit
+from tests.conftest import connected
 
 pytestmark = [pytest.mark.studio, pytest.mark.browser]
 QUIET = Console(file=io.StringIO())
@@ -56,8 +56,8 @@ def test_an_expert_decides_and_the_next_release_says_so(studio: Any, tmp_path: P
     sent = review(config, QUIET)
     assert sent["imported"] == 8
 
-    with ensure(config) as server, Client(server, config.label_studio) as client:
-        email, password = sorted(accounts.ensure_accounts(config, server, client).items())[0]
+    with connected(config) as (server, client):
+        email, password = sorted(ensure_accounts(server.vault, client, pipeline.campaign(config).people).items())[0]
         with browser_page(1400, 1000) as page:
             log_in(page, server.url, email, password)
             open_next_task(page, sent["url"])

@@ -9,17 +9,18 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from builder import pipeline
 from builder.commands.pull import pull
 from builder.commands.push import push
 from builder.commands.run import run
 from builder.commands.status import status
 from builder.config import Paths
-from builder.studio import accounts, projects
-from builder.studio.client import Client
-from builder.studio.progress import progress
-from builder.studio.server import ensure, vault_of
+from builder.studio.campaign import open_server
+from builder.studio.embedded.accounts import ensure_accounts
+from builder.studio.progress import annotation_progress
+from builder.studio.projects import projects_of
 from builder.studio.settings import Annotators, LabelStudio
-from tests.conftest import sample
+from tests.conftest import connected, sample
 
 pytestmark = pytest.mark.studio
 
@@ -71,7 +72,7 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(studio: Any) -> None
     sample = studio.dataset(chunks=3)
     would = push(sample.config, quiet(), dry_run=True)
     assert [(row["project"], row["to_import"]) for row in would["projects"]] == [(None, 3)]
-    with ensure(sample.config) as server, Client(server, sample.config.label_studio) as client:
+    with connected(sample.config) as (_, client):
         titles = [p["title"] for p in client.get("api/projects/", {"page_size": 1000})["results"]]
     assert sample.config.dataset.name not in titles
 
@@ -80,12 +81,12 @@ def test_accounts_made_at_the_same_time_all_keep_their_passwords(studio: Any) ->
     def make(number: int) -> None:
         people = {f"p{number}-{n}": f"p{number}-{n}@example.org" for n in range(3)}
         config = studio.dataset(chunks=1, annotators=Annotators(people=people, overlap=1)).config
-        with ensure(config) as server, Client(server, config.label_studio) as client:
-            assert len(accounts.ensure_accounts(config, server, client)) == 3
+        with connected(config) as (server, client):
+            assert len(ensure_accounts(server.vault, client, pipeline.campaign(config).people)) == 3
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(make, range(2)))
-    kept = vault_of(studio.dataset(chunks=1).config).secrets().annotators
+    kept = pipeline.campaign(studio.dataset(chunks=1).config).vault.secrets().annotators
     assert {f"p{number}-{n}@example.org" for number in range(2) for n in range(3)} <= set(kept)
 
 
@@ -94,7 +95,7 @@ def test_a_run_on_a_server_elsewhere_ends_with_what_is_left(
 ) -> None:
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "one.txt").write_text("Japan and Boeing agreed on a new line for missiles.", encoding="utf-8")
-    with ensure(studio.dataset(chunks=1).config) as server:
+    with open_server(pipeline.campaign(studio.dataset(chunks=1).config)) as server:
         monkeypatch.setenv("LABEL_STUDIO_API_KEY", server.token)
         config = studio.dataset(chunks=1, annotators=Annotators(overlap=1)).config
         config.paths = Paths(raw=str(tmp_path / "raw"), workspace=str(tmp_path / "workspace"))
@@ -129,7 +130,7 @@ def test_who_left_owes_nothing_and_others_take_over(studio: Any) -> None:
     sample = studio.dataset(chunks=6, annotators=Annotators(people=people, overlap=1, layout="each"))
     first = {row["slot"]: row for row in push(sample.config, quiet())["projects"]}
     assert {slot: row["planned"] for slot, row in first.items()} == {"ada": 3, "ben": 3}
-    with ensure(sample.config) as server, Client(server, sample.config.label_studio) as client:
+    with connected(sample.config) as (_, client):
         tasks = client.get("api/tasks", {"project": first["ada"]["project"], "include": "id,data"})["tasks"]
         client.post(f"api/tasks/{tasks[0]['id']}/annotations/", {"result": []})
     sample.config.annotators.people = {"ben": people["ben"], "cyd": "cyd-comes@example.org"}
@@ -137,9 +138,9 @@ def test_who_left_owes_nothing_and_others_take_over(studio: Any) -> None:
     assert {slot: (row["planned"], row["imported"]) for slot, row in again.items()} == {
         "ada": (1, 0), "ben": (3, 0), "cyd": (2, 2)
     }  # fmt: skip
-    state = progress(sample.config)
-    assert (state["tasks"], state["done"]) == (6, 1)
-    assert {slot: row["tasks"] for slot, row in state["projects"].items()} == {"ada": 1, "ben": 3, "cyd": 2}
+    state = annotation_progress(pipeline.campaign(sample.config))
+    assert (state.tasks, state.done) == (6, 1)
+    assert {slot: row.tasks for slot, row in state.projects.items()} == {"ada": 1, "ben": 3, "cyd": 2}
 
 
 def test_a_project_deleted_by_somebody_is_missed(studio: Any) -> None:
@@ -147,8 +148,8 @@ def test_a_project_deleted_by_somebody_is_missed(studio: Any) -> None:
     sample = studio.dataset(chunks=3, annotators=Annotators(people=people, overlap=2, layout="each"))
     push(sample.config, quiet())
     assert pull(sample.config, quiet())["gone_projects"] == []
-    with ensure(sample.config) as server, Client(server, sample.config.label_studio) as client:
-        client.delete(f"api/projects/{projects.all_of(client, sample.config)['ben']['id']}/")
+    with connected(sample.config) as (_, client):
+        client.send("DELETE", f"api/projects/{projects_of(client, pipeline.campaign(sample.config))['ben'].id}/")
     said = io.StringIO()
     pulled = pull(sample.config, Console(file=said, width=200))
     assert (pulled["gone_projects"], pulled["gone"], pulled["tasks"]) == (["ben"], 3, 3)
@@ -158,7 +159,7 @@ def test_a_project_deleted_by_somebody_is_missed(studio: Any) -> None:
 def test_pushes_from_two_workspaces_at_once_end_in_one_project(
     studio: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with ensure(studio.dataset(chunks=1).config) as server:
+    with open_server(pipeline.campaign(studio.dataset(chunks=1).config)) as server:
         monkeypatch.setenv("LABEL_STUDIO_API_KEY", server.token)
         settings = LabelStudio(url=server.url, batch_bytes=2048)
         people = Annotators(overlap=1)

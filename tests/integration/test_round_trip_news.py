@@ -9,15 +9,19 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from builder import pipeline
 from builder.commands.pull import pull
 from builder.commands.push import push
 from builder.errors import StoreError
-from builder.studio import accounts, projects
 from builder.studio import pull as pulls
+from builder.studio.campaign import open_server
 from builder.studio.client import Client
-from builder.studio.progress import progress
-from builder.studio.server import Server, ensure
+from builder.studio.embedded.accounts import ensure_accounts, token_of
+from builder.studio.embedded.server import Server
+from builder.studio.progress import PersonCounts, annotation_progress
+from builder.studio.projects import projects_of
 from builder.studio.settings import Annotators
+from tests.conftest import connected
 
 pytestmark = pytest.mark.studio
 
@@ -26,9 +30,9 @@ pytestmark = pytest.mark.studio
 def people(studio: Any) -> Iterator[dict[str, Client]]:
     """Connections of the administrator and of one annotator."""
     config = studio.dataset(chunks=1, annotators=Annotators(people={"dee": "dee@example.org"}, overlap=1)).config
-    with ensure(config) as server, Client(server, config.label_studio) as admin:
-        passwords = accounts.ensure_accounts(config, server, admin)
-        token = accounts.token_of(server.url, "dee@example.org", passwords["dee@example.org"])
+    with connected(config) as (server, admin):
+        passwords = ensure_accounts(server.vault, admin, pipeline.campaign(config).people)
+        token = token_of(server.url, "dee@example.org", passwords["dee@example.org"])
         with Client(Server(server.url, token, server.vault), config.label_studio) as dee:
             yield {"admin": admin, "dee": dee}
 
@@ -60,7 +64,7 @@ def tasks_of(pulled: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def task_ids(sample: Any, client: Client) -> tuple[int, list[int]]:
-    project = projects.all_of(client, sample.config)["all"]["id"]
+    project = projects_of(client, pipeline.campaign(sample.config))["all"].id
     return project, sorted(t["id"] for t in client.get("api/tasks", {"project": project, "page_size": 100})["tasks"])
 
 
@@ -75,7 +79,7 @@ def test_a_pull_without_news_fetches_no_task(annotated: Any, people: dict[str, C
 
 def test_a_deleted_task_leaves_the_next_pull(annotated: Any, people: dict[str, Client]) -> None:
     _, ids = task_ids(annotated, people["admin"])
-    people["admin"].delete(f"api/tasks/{ids[1]}/")
+    people["admin"].send("DELETE", f"api/tasks/{ids[1]}/")
     said = io.StringIO()
     pulled = pull(annotated.config, Console(file=said, width=200))
     assert "1 tasks of the pull before are gone" in said.getvalue()
@@ -88,11 +92,11 @@ def test_a_deleted_task_leaves_the_next_pull(annotated: Any, people: dict[str, C
 
 def test_a_task_deleted_and_one_added_are_both_seen(annotated: Any, people: dict[str, Client]) -> None:
     project, ids = task_ids(annotated, people["admin"])
-    people["admin"].delete(f"api/tasks/{ids[0]}/")
+    people["admin"].send("DELETE", f"api/tasks/{ids[0]}/")
     foreign = dict.fromkeys(("text", "title", "byline", "context_before", "context_after"), "by hand")
     people["admin"].post(f"api/projects/{project}/import", [{"data": foreign}])
     pulled = pull(annotated.config, quiet())
-    assert pulled["strangers"] == 1
+    assert pulled["foreign"] == 1
     assert ids[0] not in {t["id"] for t in tasks_of(pulled)}
     same_as_full(annotated, pulled)
 
@@ -110,7 +114,7 @@ def test_drafts_of_anybody_come_and_go(annotated: Any, people: dict[str, Client]
     assert [d["lead_time"] for t in tasks_of(pulled) for d in t["drafts"]] == [8]
     same_as_full(annotated, pulled)
 
-    people["dee"].delete(f"api/drafts/{draft['id']}/")
+    people["dee"].send("DELETE", f"api/drafts/{draft['id']}/")
     pulled = pull(annotated.config, quiet())
     assert not any(t["drafts"] for t in tasks_of(pulled))
     same_as_full(annotated, pulled)
@@ -140,7 +144,7 @@ def _edit(client: Client, task: dict[str, Any]) -> None:
 
 
 def _remove(client: Client, task: dict[str, Any]) -> None:
-    client.delete(f"api/annotations/{task['annotations'][0]['id']}/")
+    client.send("DELETE", f"api/annotations/{task['annotations'][0]['id']}/")
 
 
 def _skip(client: Client, task: dict[str, Any]) -> None:
@@ -170,24 +174,26 @@ def test_changed_annotations_are_stamped(
 def test_who_annotated_is_known_after_the_account_was_deleted(studio: Any, people: dict[str, Client]) -> None:
     sample = studio.dataset(chunks=2, annotators=Annotators(people={"fay": "fay@example.org"}, overlap=1))
     push(sample.config, quiet())
-    with ensure(sample.config) as server:
-        password = accounts.ensure_accounts(sample.config, server, people["admin"])["fay@example.org"]
-        token = accounts.token_of(server.url, "fay@example.org", password)
+    with open_server(pipeline.campaign(sample.config)) as server:
+        password = ensure_accounts(server.vault, people["admin"], pipeline.campaign(sample.config).people)["fay@example.org"]
+        token = token_of(server.url, "fay@example.org", password)
         _, (first, second) = task_ids(sample, people["admin"])
         with Client(Server(server.url, token, server.vault), sample.config.label_studio) as fay:
             fay.post(f"api/tasks/{first}/annotations/", {"result": []})
-            number = fay.whoami()["id"]
+            number = fay.get("api/current-user/whoami")["id"]
     pull(sample.config, quiet())
     long_ago(sample)
-    people["admin"].delete(f"api/users/{number}")
-    people["admin"].delete(f"api/tasks/{second}/")
+    people["admin"].send("DELETE", f"api/users/{number}")
+    people["admin"].send("DELETE", f"api/tasks/{second}/")
     pulled = pull(sample.config, quiet())
     assert pulled["incremental"]
     assert pulled["new"]
     users = json.loads((Path(pulled["folder"]) / "users.json").read_text("utf-8"))
     assert users == {str(number): {"email": "fay@example.org"}}
     # The server itself does not know any more, and that stops nobody.
-    assert progress(sample.config)["by_annotator"] == {"deleted accounts": {"annotated": 1, "skipped": 0}}
+    assert annotation_progress(pipeline.campaign(sample.config)).by_annotator == {
+        "deleted accounts": PersonCounts(annotated=1)
+    }
 
 
 def test_a_damaged_pull_is_no_base_for_the_next(studio: Any, people: dict[str, Client]) -> None:

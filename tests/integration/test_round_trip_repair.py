@@ -6,18 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builder.questions import encode
 from rich.console import Console
 
+from builder import pipeline
 from builder.commands.pull import pull
 from builder.commands.push import push
 from builder.errors import Refused
-from builder.labels import encode
 from builder.studio import projects
-from builder.studio.client import Client
-from builder.studio.push import Planned
-from builder.studio.push import push as push_project
-from builder.studio.server import ensure
+from builder.studio.importing import import_tasks
+from builder.studio.planning import PlannedTask
+from builder.studio.projects import projects_of
 from builder.studio.settings import Annotators
+from tests.conftest import connected
 
 pytestmark = pytest.mark.studio
 
@@ -40,8 +41,8 @@ def human(studio: Any) -> Any:
 
 def test_duplicates_become_one_task_and_no_annotation_is_lost(human: Any) -> None:
     push(human.config, quiet())
-    with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
-        project = projects.all_of(client, human.config)["all"]["id"]
+    with connected(human.config) as (_, client):
+        project = projects_of(client, pipeline.campaign(human.config))["all"].id
         copies = [body(human, 0), body(human, 0), body(human, 1)]
         made = client.post(f"api/projects/{project}/import", copies, {"return_task_ids": "true"})["task_ids"]
         saved = [
@@ -58,8 +59,8 @@ def test_duplicates_become_one_task_and_no_annotation_is_lost(human: Any) -> Non
 
 def test_a_duplicate_with_a_draft_is_left_and_reported(human: Any) -> None:
     push(human.config, quiet())
-    with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
-        project = projects.all_of(client, human.config)["all"]["id"]
+    with connected(human.config) as (_, client):
+        project = projects_of(client, pipeline.campaign(human.config))["all"].id
         copy = client.post(f"api/projects/{project}/import", [body(human, 2)], {"return_task_ids": "true"})
         client.post(f"api/tasks/{copy['task_ids'][0]}/drafts", {"result": []})
         outcome = push(human.config, quiet())["projects"][0]
@@ -68,8 +69,8 @@ def test_a_duplicate_with_a_draft_is_left_and_reported(human: Any) -> None:
 
 def test_annotations_of_another_text_are_not_moved_under_the_planned_one(human: Any) -> None:
     push(human.config, quiet())
-    with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
-        project = projects.all_of(client, human.config)["all"]["id"]
+    with connected(human.config) as (_, client):
+        project = projects_of(client, pipeline.campaign(human.config))["all"].id
         copies = [body(human, 0), body(human, 1)]
         for copy in copies:
             copy["data"]["text"] = f"Edited. {copy['data']['text']}"
@@ -90,8 +91,8 @@ def test_annotations_of_another_text_are_not_moved_under_the_planned_one(human: 
 
 def test_chunks_not_selected_any_more_are_reported_and_stay(human: Any) -> None:
     push(human.config, quiet())
-    with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
-        project = projects.all_of(client, human.config)["all"]["id"]
+    with connected(human.config) as (_, client):
+        project = projects_of(client, pipeline.campaign(human.config))["all"].id
         tasks = client.get("api/tasks", {"project": project, "page_size": 100})["tasks"]
         gone = next(t for t in tasks if t["data"]["chunk_id"] == human.chunks[0]["chunk_id"])
         client.post(f"api/tasks/{gone['id']}/annotations/", {"result": []})
@@ -103,16 +104,16 @@ def test_chunks_not_selected_any_more_are_reported_and_stay(human: Any) -> None:
 
 def test_tasks_of_others_are_left_alone_whatever_they_hold(human: Any) -> None:
     push(human.config, quiet())
-    with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
-        project = projects.all_of(client, human.config)["all"]["id"]
+    with connected(human.config) as (_, client):
+        project = projects_of(client, pipeline.campaign(human.config))["all"].id
         shown = dict.fromkeys(("text", "title", "byline", "context_before", "context_after"), "by hand")
         foreign = [{"data": {**shown, **more}} for more in ({}, {"chunk_id": 5}, {"chunk_id": ["x"]})]
         client.post(f"api/projects/{project}/import", foreign)
     outcome = push(human.config, quiet())["projects"][0]
-    assert (outcome["imported"], outcome["strangers"]) == (0, 3)
+    assert (outcome["imported"], outcome["foreign"]) == (0, 3)
     for full in (False, True):
         pulled = pull(human.config, quiet(), full=full)
-        assert (pulled["tasks"], pulled["strangers"], pulled["duplicates"]) == (7, 3, 0)
+        assert (pulled["tasks"], pulled["foreign"], pulled["duplicates"]) == (7, 3, 0)
 
 
 def test_dropped_predictions_are_repaired_once(human: Any) -> None:
@@ -127,10 +128,10 @@ def test_dropped_predictions_are_repaired_once(human: Any) -> None:
     plan = {}
     for number, chunk in enumerate(human.chunks):
         predictions = [{"model_version": "m1", "score": 0.5, "result": [region]}] if number < 3 else []
-        plan[chunk["chunk_id"]] = Planned(json.dumps(body(human, number)).encode(), predictions)
-    with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
-        project = projects.all_of(client, human.config)["all"]["id"]
-        outcomes = [push_project(client, project, plan, human.config.label_studio) for _ in range(2)]
+        plan[chunk["chunk_id"]] = PlannedTask(json.dumps(body(human, number)).encode(), predictions)
+    with connected(human.config) as (_, client):
+        project = projects_of(client, pipeline.campaign(human.config))["all"].id
+        outcomes = [import_tasks(client, project, plan, human.config.label_studio) for _ in range(2)]
         assert [o.predictions_repaired for o in outcomes] == [3, 0]
         tasks = client.get("api/tasks", {"project": project, "include": "id,total_predictions", "page_size": 100})
         assert sorted(t["total_predictions"] for t in tasks["tasks"]) == [0, 1, 1, 1]
@@ -157,7 +158,7 @@ def test_a_project_whose_note_was_lost_is_found_by_its_mark(human: Any) -> None:
 
 def test_a_project_whose_mark_was_lost_is_found_by_its_note(human: Any) -> None:
     first = push(human.config, quiet())["projects"][0]
-    with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
+    with connected(human.config) as (_, client):
         client.patch(f"api/projects/{first['project']}/", {"description": "mine"})
         assert push(human.config, quiet())["projects"][0]["project"] == first["project"]
         restored = client.get(f"api/projects/{first['project']}/")["description"]
@@ -176,7 +177,7 @@ def test_a_note_that_leads_to_another_dataset_is_not_followed(human: Any, studio
 
 def test_two_projects_with_one_mark_are_not_guessed_between(human: Any) -> None:
     push(human.config, quiet())
-    with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
+    with connected(human.config) as (_, client):
         words = projects.mark(human.config.dataset.name, "all")
         client.post("api/projects/", {"title": "copy", "description": words})
     (human.config.dataset_folder / "projects.json").unlink()
@@ -188,20 +189,20 @@ def test_the_number_of_annotations_is_set_and_verified(human: Any) -> None:
     first = push(human.config, quiet())["projects"][0]
     human.config.annotators.overlap = 5
     push(human.config, quiet())
-    with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
+    with connected(human.config) as (_, client):
         assert client.get(f"api/projects/{first['project']}/")["maximum_annotations"] == 5
 
 
 def test_a_task_deleted_by_hand_comes_back_although_the_push_is_remembered(human: Any) -> None:
     push(human.config, quiet())
-    with ensure(human.config) as server, Client(server, human.config.label_studio) as client:
-        project = projects.all_of(client, human.config)["all"]["id"]
+    with connected(human.config) as (_, client):
+        project = projects_of(client, pipeline.campaign(human.config))["all"].id
         tasks = client.get("api/tasks", {"project": project, "page_size": 100})["tasks"]
-        client.delete(f"api/tasks/{tasks[1]['id']}/")
+        client.send("DELETE", f"api/tasks/{tasks[1]['id']}/")
         assert push(human.config, quiet())["projects"][0]["imported"] == 1
         assert push(human.config, quiet())["projects"][0]["imported"] == 0
         # One more goes and another comes, so that their number says nothing.
-        client.delete(f"api/tasks/{tasks[2]['id']}/")
+        client.send("DELETE", f"api/tasks/{tasks[2]['id']}/")
         client.post(f"api/projects/{project}/import", [body(human, 0)])
         outcome = push(human.config, quiet())["projects"][0]
         assert (outcome["imported"], outcome["duplicates_removed"]) == (1, 1)

@@ -15,22 +15,22 @@ from typing import Any
 
 import httpx
 import pytest
+from builder.studio.supervise import environment
+from builder.studio.vault import Vault
 
 from builder.config import Config, Paths
 from builder.errors import StoreError, StudioError
 from builder.studio import server
 from builder.studio.settings import LabelStudio
-from builder.studio.supervise import environment
-from builder.studio.vault import Vault
 
 _PROGRAM = """
 import os, sys
 from builder.config import Config, Paths
-from builder.scheme import EntityLabel, Scheme
+from tests.samples import scheme
 from builder.studio.server import ensure
 from builder.studio.settings import LabelStudio
 
-labels = Scheme(name="test", entities={"GPE": EntityLabel()})
+labels = scheme(entities=["GPE"], stance=[])
 config = Config(paths=Paths(workspace=sys.argv[1]), label_studio=LabelStudio(port=int(sys.argv[2])), labels=labels)
 print(ensure(config).url, flush=True)
 os.kill(os.getpid(), 9)

@@ -1,0 +1,177 @@
+"""The HTTP connection to a Label Studio server: TLS, proxy, token, and what its failures mean."""
+
+import ssl
+from collections.abc import Generator
+from functools import cache
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+
+from builder.errors import BuilderError, ConfigError, Refused, Unauthorized, Unreachable
+from builder.studio.settings import LabelStudio
+
+CHECK_URL = "Check that label_studio.url is the address of Label Studio itself, with its path prefix if it has one."
+
+
+class Token(httpx.Auth):
+    """Puts the token into each request. A personal access token is exchanged for one that is valid for minutes."""
+
+    requires_response_body = True
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url
+        self._token = token
+        # Personal access tokens are JSON web tokens: three parts with dots between. The older kind has no dot.
+        self._is_personal = token.count(".") == 2
+        self._access = ""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        if not self._is_personal:
+            request.headers["Authorization"] = f"Token {self._token}"
+            yield request
+            return
+        if not self._access:
+            self._renewed((yield self._renewal()))
+        request.headers["Authorization"] = f"Bearer {self._access}"
+        response = yield request
+        if response.status_code == 401:
+            # It has expired. Nothing was done, so even a write may be sent again.
+            self._renewed((yield self._renewal()))
+            request.headers["Authorization"] = f"Bearer {self._access}"
+            yield request
+
+    def _renewal(self) -> httpx.Request:
+        return httpx.Request("POST", f"{self._url}/api/token/refresh/", json={"refresh": self._token})
+
+    def _renewed(self, answer: httpx.Response) -> None:
+        try:
+            body = msgspec.json.decode(answer.content, type=dict[str, object])
+        except msgspec.DecodeError as e:
+            raise Refused(
+                f"{self._url} did not renew the personal access token: its answer is not JSON.", CHECK_URL
+            ) from e
+        if not isinstance(access := body.get("access"), str):
+            raise unauthorized(self._url, reason(body) or f"HTTP {answer.status_code}")
+        self._access = access
+
+
+def unauthorized(url: str, detail: str, embedded: bool = False) -> Unauthorized:
+    """The error for a token that a server does not accept."""
+    hint = "Copy a valid token from Account & Settings there into LABEL_STUDIO_API_KEY or label_studio.token_file."
+    if embedded:
+        hint = "Restart the embedded server: `builder serve --stop`, then `builder serve`."
+    return Unauthorized(f"{url} does not accept the token ({detail}).", hint)
+
+
+def open_connection(url: str, token: str, settings: LabelStudio) -> httpx.Client:
+    """A connection that authorizes its requests; raises `ConfigError` when TLS or proxy settings cannot be used."""
+    try:
+        return httpx.Client(
+            auth=Token(url, token),
+            timeout=httpx.Timeout(settings.timeout, connect=min(settings.timeout, 20.0)),
+            verify=_tls(settings),
+            # Loopback never goes through a proxy of the environment.
+            trust_env=not is_loopback(url),
+            proxy=settings.proxy or None,
+            limits=_limits(url),
+            # A redirect of a POST would arrive as a GET; a login page is not an answer.
+            follow_redirects=False,
+        )
+    except (ValueError, ImportError, httpx.InvalidURL) as e:
+        raise ConfigError(
+            f"The proxy before {url} cannot be used: {e}",
+            "Correct label_studio.proxy, or HTTP_PROXY, HTTPS_PROXY and ALL_PROXY of the environment.",
+        ) from e
+
+
+def failure(error: httpx.RequestError | httpx.InvalidURL, url: str, where: str, settings: LabelStudio) -> BuilderError:
+    """What a request without an answer means. `where` is its method and address."""
+    if isinstance(error, httpx.InvalidURL):
+        return ConfigError(f"label_studio.url is {url!r}: {error}.", "Correct it.")
+    if isinstance(error, httpx.TimeoutException):
+        return Unreachable(
+            f"{where} got no answer within {settings.timeout:g} s.",
+            "See whether the server is overloaded, or raise label_studio.timeout; then run the command again.",
+        )
+    root = _root(error)
+    if isinstance(root, ssl.SSLCertVerificationError):
+        return Unreachable(
+            f"{url} has a certificate that is not trusted: {error}.",
+            "Set label_studio.ca_file to the certificate of its authority, or correct the address.",
+        )
+    if isinstance(root, ssl.SSLError):
+        return Unreachable(
+            f"TLS handshake with {url} failed: {error}.",
+            "If the server uses plain HTTP, write http:// in label_studio.url.",
+        )
+    if isinstance(error, httpx.ConnectError):
+        proxy = ", or label_studio.proxy" if settings.proxy else ""
+        return Unreachable(
+            f"Nothing answers at {url}: {error}.", f"Start Label Studio there, or correct label_studio.url{proxy}."
+        )
+    return Unreachable(f"{where}: the connection broke: {error}.", "Run the command again.")
+
+
+def reason(body: object) -> str:
+    """The reason in the body of an error answer, at most 500 characters; an HTML page gives none."""
+    if isinstance(body, bytes):
+        try:
+            body = msgspec.json.decode(body)
+        except msgspec.DecodeError:
+            return ""
+    if isinstance(body, str):
+        return "" if "<" in body else body[:500]
+    if not isinstance(body, dict):
+        return ""
+    reasons = [str(body[key]) for key in ("validation_errors", "detail", "exc_info") if body.get(key)]
+    return (reasons[0] if reasons else "; ".join(f"{key}: {value}" for key, value in body.items()))[:500]
+
+
+def is_loopback(url: str) -> bool:
+    """True when the address is this machine.
+
+    >>> is_loopback("http://127.0.0.1:8080"), is_loopback("http://localhost"), is_loopback("http://10.0.0.1")
+    (True, True, False)
+    """
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@cache
+def default_tls() -> ssl.SSLContext:
+    """The usual authorities, read once: reading them takes a tenth of a second."""
+    return httpx.create_ssl_context()
+
+
+def _tls(settings: LabelStudio) -> ssl.SSLContext:
+    if not settings.ca_file:
+        return default_tls()
+    context = ssl.create_default_context()
+    path = Path(settings.ca_file).expanduser()
+    try:
+        context.load_verify_locations(cafile=str(path))
+    except (OSError, ssl.SSLError) as e:
+        raise ConfigError(
+            f"label_studio.ca_file {path} cannot be used: {e}.", "Give a PEM file of certificates."
+        ) from e
+    return context
+
+
+def _limits(url: str) -> httpx.Limits:
+    """How many connections are kept for the next request: none over plain http."""
+    # Label Studio's own web server sends an answer in two parts. On a connection used before, the second part waits for
+    # the first to be acknowledged, which the kernel delays by 40 ms; a new connection costs less than one. Over https
+    # another web server is in front, which does not wait, and a new connection costs a handshake.
+    return httpx.Limits(max_keepalive_connections=0 if urlsplit(url).scheme == "http" else None)
+
+
+def _root(error: BaseException) -> BaseException:
+    while error.__cause__ is not None or error.__context__ is not None:
+        error = error.__cause__ or error.__context__ or error
+    return error

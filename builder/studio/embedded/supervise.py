@@ -1,0 +1,126 @@
+"""Runs one embedded Label Studio and stops it when no builder process uses it any more.
+
+Every builder process that uses the server holds a lock file in `users/`; the kernel releases it when the process ends,
+however it ends. This process looks for held locks at intervals. When there is none, it stops the server, so a crashed
+run leaves no process behind. `builder serve` writes this process's id into `keep`; then the server stays until it is
+told to stop.
+
+    python -m builder.studio.embedded.supervise FOLDER PORT DATABASE PROGRAM
+        prints its process id and goes to the background; PROGRAM is the `label-studio` command
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+
+from filelock import Timeout
+
+from builder.studio.embedded.vault import Vault
+
+POLL = 0.5
+_GRACE = 20.0
+# Settings of another Label Studio, and our own token, must not reach the embedded one.
+_FOREIGN = ("LABEL_STUDIO_", "HEARTEX_", "DJANGO_", "POSTGRE_")
+
+
+def environment(vault: Vault, database: str, outer: Mapping[str, str]) -> dict[str, str]:
+    """The child's environment: secrets travel here because arguments are visible to every user of the machine."""
+    secrets = vault.secrets()
+    kept = {
+        name: value
+        for name, value in outer.items()
+        if not name.startswith(_FOREIGN) or (database == "postgresql" and name.startswith("POSTGRE_"))
+    }
+    return kept | {
+        "DJANGO_DB": "default" if database == "postgresql" else "sqlite",
+        "LABEL_STUDIO_BASE_DATA_DIR": str(vault.data.resolve()),
+        "LABEL_STUDIO_USERNAME": secrets.admin_email,
+        "LABEL_STUDIO_PASSWORD": secrets.admin_password,
+        "LABEL_STUDIO_USER_TOKEN": secrets.token,
+        "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
+        "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
+        "LOCAL_FILES_SERVING_ENABLED": "false",
+        "ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "CORS_ALLOW_ALL_ORIGINS": "false",
+        "SECRET_KEY": secrets.secret_key,
+        "LOG_LEVEL": "WARNING",
+        "LATEST_VERSION_CHECK": "false",
+        "COLLECT_ANALYTICS": "false",
+        "SENTRY_DSN": "",
+        "FRONTEND_SENTRY_DSN": "",
+        "HOME": str(vault.home.resolve()),
+        "XDG_CONFIG_HOME": str((vault.home / ".config").resolve()),
+        "XDG_CACHE_HOME": str((vault.home / ".cache").resolve()),
+        "XDG_DATA_HOME": str((vault.home / ".local" / "share").resolve()),
+    }
+
+
+def run(vault: Vault, port: int, database: str, program: str, poll: float = POLL) -> None:
+    """Returns when Label Studio has ended, by itself or because nobody uses it. `poll` is in seconds."""
+    for folder in (vault.data, vault.home):
+        folder.mkdir(parents=True, exist_ok=True)
+    command = [program, "start", "-b", "--port", str(port), "--internal-host", "127.0.0.1"]
+    with vault.log.open("ab") as log:
+        child = subprocess.Popen(
+            command,
+            env=environment(vault, database, os.environ),
+            cwd=vault.data,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    vault.write_server({"url": f"http://127.0.0.1:{port}", "port": port, "pid": child.pid, "supervisor": os.getpid()})
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        child.terminate()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while child.poll() is None:
+        time.sleep(poll)
+        if vault.is_kept(os.getpid()):
+            continue
+        try:
+            # Whoever comes now waits for its turn until the server is gone, and then starts another.
+            with vault.turn().acquire(blocking=False):
+                if not vault.is_used():
+                    _end(child)
+                    vault.write_server(None)
+                    return
+        except Timeout:
+            continue
+    vault.write_server(None)
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    child.terminate()
+    try:
+        child.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def main(arguments: list[str]) -> None:
+    folder, port, database, program = arguments
+    vault = Vault(Path(folder))
+    pid = os.fork()
+    if pid:
+        # The caller's child ends here, so that nobody has to wait for it.
+        sys.stdout.write(f"{pid}\n")
+        return
+    os.setsid()
+    null = os.open(os.devnull, os.O_RDWR)
+    log = os.open(vault.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    for stream, target in ((0, null), (1, log), (2, log)):
+        os.dup2(target, stream)
+    run(vault, int(port), database, program)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,118 @@
+"""The folder of the embedded server: secrets that only its owner can read, locks, and where everything is.
+
+<workspace>/studio/
+    secrets.json   0600  administrator, token, signing key, annotators' passwords
+    server.json          address and process ids of the running server
+    server.log     0600  what Label Studio printed since its last start
+    data/                Label Studio's database and uploads
+    home/                used as the home folder, into which Label Studio writes too
+    users/               one lock file per builder process that uses the server
+"""
+
+import secrets
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from builder.errors import StoreError
+from builder.store import read_json, write_json
+
+ADMIN = "admin@builder.local"
+
+
+@dataclass
+class Secrets:
+    """Generated once per workspace; printed only by `builder serve`, never logged."""
+
+    admin_email: str = ADMIN
+    admin_password: str = field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
+    token: str = field(default_factory=lambda: secrets.token_hex(20), repr=False)
+    secret_key: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
+    #: e-mail -> password of the accounts made for annotators.
+    annotators: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+class Vault:
+    """The folder of one embedded server."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.home = folder / "home"
+        self.log = folder / "server.log"
+        self.users = folder / "users"
+        self.keep = folder / "keep"
+        self.initialised = folder / "initialised"
+        self._secrets = folder / "secrets.json"
+        self._server = folder / "server.json"
+
+    def create(self) -> None:
+        """The folder exists and only its owner can look inside."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+
+    def turn(self) -> FileLock:
+        """The lock of whoever starts or stops the server, or begins to use it."""
+        return FileLock(self.folder / "turn.lock", thread_local=False)
+
+    def secrets_lock(self) -> FileLock:
+        """The lock of whoever changes the secrets."""
+        return FileLock(self.folder / "secrets.lock", thread_local=False)
+
+    def use(self) -> FileLock:
+        """A held lock that says that this process uses the server; taken while holding `turn`.
+
+        The kernel releases it when the process ends, however it ends.
+        """
+        self.users.mkdir(exist_ok=True)
+        lock = FileLock(self.users / f"{secrets.token_hex(8)}.lock", thread_local=False)
+        lock.acquire()
+        return lock
+
+    def is_used(self) -> bool:
+        """True when a process uses the server. Lock files of ended processes are removed."""
+        for path in self.users.glob("*.lock"):
+            try:
+                with FileLock(path, thread_local=False).acquire(blocking=False):
+                    path.unlink(missing_ok=True)
+            except Timeout:
+                return True
+        return False
+
+    def is_kept(self, supervisor: int) -> bool:
+        """True when the server of this supervisor stays although nobody uses it."""
+        try:
+            return self.keep.read_text(encoding="utf-8").strip() == str(supervisor)
+        except FileNotFoundError:
+            return False
+
+    def secrets(self) -> Secrets:
+        """The secrets, generated on the first call; raises `StoreError` when they were lost but the data was not."""
+        found = read_json(self._secrets)
+        if found is not None:
+            return Secrets(**found)
+        if self.initialised.exists():
+            raise StoreError(
+                f"{self._secrets} is missing, but {self.data} holds projects made with it.",
+                f"Restore it from a backup, or move {self.folder} away to start with an empty Label Studio.",
+            )
+        made = Secrets()
+        self.write_secrets(made)
+        return made
+
+    def write_secrets(self, made: Secrets) -> None:
+        self.create()
+        write_json(self._secrets, asdict(made), mode=0o600)
+
+    def server(self) -> dict[str, Any] | None:
+        """Where the server was last seen: url, port, pid and supervisor; None when it was stopped cleanly."""
+        found: dict[str, Any] | None = read_json(self._server)
+        return found
+
+    def write_server(self, record: dict[str, Any] | None) -> None:
+        if record is None:
+            self._server.unlink(missing_ok=True)
+        else:
+            write_json(self._server, record)

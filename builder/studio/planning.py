@@ -1,0 +1,172 @@
+"""What is to be pushed: which chunk goes into which project, as which task, and who annotates it."""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from builder.questions import encode
+from builder.store import read_json, write_json
+from builder.studio.campaign import Campaign
+from builder.studio.projects import SHARED
+
+Row = Mapping[str, Any]
+
+
+@dataclass
+class PlannedTask:
+    """One task to be: its import body as JSON, and its predictions apart, for when the server loses them."""
+
+    body: bytes
+    predictions: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class Plan:
+    """Planned tasks by slot and chunk id, the chunks' rows, who annotates what, and what cannot be pushed."""
+
+    slots: dict[str, dict[str, PlannedTask]] = field(default_factory=dict)
+    chunks: dict[str, Row] = field(default_factory=dict)
+    #: Chunk id -> the targets that its article lists itself.
+    targets: dict[str, list[str]] = field(default_factory=dict)
+    #: Chunk id -> names of annotators; empty when anyone takes the next chunk.
+    assigned: dict[str, list[str]] = field(default_factory=dict)
+    #: Rows of REJECTS.
+    rejects: list[dict[str, object]] = field(default_factory=list)
+
+
+def plan_tasks(
+    campaign: Campaign,
+    chunks: Sequence[Row],
+    articles: Sequence[Row],
+    suggested: Mapping[str, list[dict[str, Any]]] | None = None,
+    everyone: Collection[str] = (),
+    answered: Mapping[str, Collection[str]] | None = None,
+    keep: bool = True,
+) -> Plan:
+    """The tasks of all projects, in the order of the chunks.
+
+    `suggested` are predictions by chunk id. With one project per annotator, each annotator gets the chunks in
+    `everyone`, whatever the overlap. Who annotates what is written to `assignment.json` and stays so, unless `keep` is
+    false. When annotators have left, others get their chunks, except those that they `answered` (name -> chunk ids).
+    """
+    made = Plan()
+    by_id = {article["article_id"]: article for article in articles}
+    tasks: dict[str, PlannedTask] = {}
+    for chunk in chunks:
+        article = by_id[chunk["article_id"]]
+        targets = list(article.get("targets") or [])
+        data = encode.task(chunk, article, campaign.scheme, targets=targets)
+        if reason := unstorable(data):
+            made.rejects.append(_reject(chunk, article, reason))
+            continue
+        tasks[chunk["chunk_id"]] = planned_task(data, (suggested or {}).get(chunk["chunk_id"], []))
+        made.chunks[chunk["chunk_id"]] = chunk
+        made.targets[chunk["chunk_id"]] = targets
+    if campaign.is_shared and campaign.annotators.kind == "human":
+        made.slots = {SHARED: tasks}
+        return made
+    made.assigned = _assigned(campaign, made.chunks, answered or {}, keep)
+    if campaign.is_shared:
+        made.slots = {SHARED: tasks}
+        return made
+    names = [annotator.name for annotator in campaign.people]
+    made.assigned |= {chunk_id: names for chunk_id in everyone if chunk_id in made.chunks}
+    made.slots = {name: {} for name in names}
+    for chunk_id, task in tasks.items():
+        for name in made.assigned[chunk_id]:
+            made.slots.setdefault(name, {})[chunk_id] = task
+    return made
+
+
+def planned_task(data: Mapping[str, Any], predictions: list[dict[str, Any]]) -> PlannedTask:
+    """The task with this data and these predictions."""
+    body = {"data": data, "predictions": predictions} if predictions else {"data": data}
+    return PlannedTask(msgspec.json.encode(body), predictions)
+
+
+def unstorable(data: Mapping[str, Any]) -> str:
+    """Why Label Studio cannot store these strings, or nothing.
+
+    It drops NUL characters, which shifts every offset after them; and one lone surrogate makes every listing of its
+    project fail.
+
+    >>> unstorable({"text": "a" + chr(0)}), unstorable({"text": chr(0xD800)}), unstorable({"text": "é"})
+    ('nul-character', 'lone-surrogate', '')
+    """
+    for value in data.values():
+        for text in value if isinstance(value, list) else [value]:
+            if not isinstance(text, str):
+                continue
+            if "\0" in text:
+                return "nul-character"
+            if any("\ud800" <= c <= "\udfff" for c in text):
+                return "lone-surrogate"
+    return ""
+
+
+def assign(
+    sizes: Mapping[str, int], annotators: Sequence[str], overlap: int, earlier: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
+    """Chunk id -> the `overlap` annotators who get it, with equal shares of the text up to one chunk.
+
+    `sizes` are the chunks' lengths in code points. The `earlier` assignment stays, also for annotators who are not
+    among these; a chunk with too few annotators gets more. The result does not depend on the order of the arguments.
+
+    >>> assign({"a": 5, "b": 5, "c": 5}, ["x", "y", "z"], 1, {"a": ["x"]})
+    {'a': ['x'], 'b': ['z'], 'c': ['y']}
+    """
+    load = dict.fromkeys(annotators, 0)
+    plan = {chunk: list(earlier.get(chunk, ())) for chunk in sizes}
+    for chunk, names in plan.items():
+        for name in names:
+            if name in load:
+                load[name] += sizes[chunk]
+    # Long chunks first, so that short ones are left to even out the shares.
+    for chunk in sorted(sizes, key=lambda c: (-sizes[c], c)):
+        names = plan[chunk]
+        free = [name for name in load if name not in names]
+        free.sort(key=lambda name: (load[name], _draw(chunk, name)))
+        for name in free[: max(0, overlap - len(names))]:
+            names.append(name)
+            load[name] += sizes[chunk]
+        names.sort()
+    return dict(sorted(plan.items()))
+
+
+def _draw(chunk: str, name: str) -> bytes:
+    """Breaks ties without a bias toward the first in the alphabet."""
+    return hashlib.sha256(f"{chunk} {name}".encode()).digest()
+
+
+def _assigned(
+    campaign: Campaign, chunks: Mapping[str, Row], answered: Mapping[str, Collection[str]], keep: bool
+) -> dict[str, list[str]]:
+    path = campaign.folder / "assignment.json"
+    earlier: dict[str, list[str]] = read_json(path) or {}
+    names = [annotator.name for annotator in campaign.people]
+    if not campaign.is_shared:
+        earlier = {
+            chunk_id: [name for name in some if name in names or chunk_id in answered.get(name, ())]
+            for chunk_id, some in earlier.items()
+        }
+    sizes = {chunk_id: len(chunk["text"]) for chunk_id, chunk in chunks.items()}
+    made = assign(sizes, names, campaign.annotators.overlap, earlier)
+    # Written before anything is pushed, so that a stop in between changes nothing.
+    if keep and made != {k: v for k, v in earlier.items() if k in made}:
+        write_json(path, {**earlier, **made})
+    return made
+
+
+def _reject(chunk: Row, article: Row, reason: str) -> dict[str, object]:
+    return {
+        "stage": "push",
+        "source_path": article["source_path"],
+        "record": article["record"],
+        "article_id": chunk["article_id"],
+        "chunk_id": chunk["chunk_id"],
+        "reason": reason,
+        "detail": f"the task of chunk {chunk['chunk_id']} holds a character that Label Studio cannot store",
+    }

@@ -1,0 +1,205 @@
+"""Recorded annotators: labels recorded earlier, which their accounts submit like those of people.
+
+One JSON Lines file per annotator, one line per chunk:
+
+    {"article": "2026/paper.json#3", "article_id": "<16 hex>", "start": 0, "end": 812,
+     "entities": [{"start": 3, "end": 8, "label": "GPE", "text": "Japan"}],
+     "evidence": [{"start": 20, "end": 31, "targets": ["japan"], "text": "..."}],
+     "stance": {"united_states": "favor", "japan": "none"},
+     "problems": [], "comment": "", "lead_time": 41.0}
+
+All offsets are in article coordinates. An entity may carry "stance" when targets are mentions; a line may have
+"skipped": true instead of labels.
+"""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from builder.errors import Refused, SourceError, StudioError, Unreachable
+from builder.questions.encode import stated
+from builder.scheme import Scheme
+from builder.studio.campaign import Campaign
+from builder.studio.client import Client
+from builder.studio.embedded.accounts import token_of
+from builder.studio.embedded.server import Server
+from builder.studio.people import Annotator, accounts
+from builder.studio.planning import Plan
+from builder.studio.settings import LabelStudio
+from builder.studio.tasks import pages, tasks_of, with_annotations
+
+Row = Mapping[str, Any]
+#: Fields of a line that are not answers to a question.
+_FIELDS = {"article", "article_id", "start", "end", "lead_time", "skipped"}
+_ATTEMPTS = 5
+_NAMESPACE = uuid.UUID("0c1e2f6e-6f0b-5c3c-9c55-0c8f3a0f7a10")
+
+
+@dataclass
+class Recording:
+    """What one annotator recorded, by article id and chunk interval, with the number of the line."""
+
+    path: Path
+    lines: dict[tuple[str, int, int], tuple[int, dict[str, Any]]] = field(default_factory=dict)
+
+
+@dataclass
+class Submitted:
+    """How many annotations of one annotator were saved now, and how many were there before."""
+
+    saved: int = 0
+    there: int = 0
+
+
+def read_recording(path: Path) -> Recording:
+    """The recording in a file; raises `SourceError` with the number of a line that is broken or a repetition."""
+    recording = Recording(path)
+    for number, line in _lines(path):
+        where = f"{path}:{number}"
+        try:
+            entry = json.loads(line)
+            key = (str(entry["article_id"]), int(entry["start"]), int(entry["end"]))
+        except (ValueError, TypeError, KeyError) as e:
+            raise SourceError(f"{where} is not a recorded chunk: {e!r}.", "Correct the line or remove it.") from e
+        if key in recording.lines:
+            raise SourceError(f"{where} repeats the chunk of line {recording.lines[key][0]}.", "Remove one of them.")
+        recording.lines[key] = (number, entry)
+    return recording
+
+
+def annotation(recording: Recording, chunk: Row, scheme: Scheme, targets: Sequence[str] = ()) -> dict[str, Any] | None:
+    """The body of the annotation that says what was recorded about a chunk, or None when nothing was.
+
+    Raises `SourceError` when the line contradicts the text or the scheme.
+    """
+    found = recording.lines.get((chunk["article_id"], chunk["start"], chunk["end"]))
+    if found is None:
+        return None
+    number, entry = found
+    if entry.get("skipped"):
+        return {"result": [], "was_cancelled": True, "lead_time": entry.get("lead_time")}
+    try:
+        said = {name: value for name, value in entry.items() if name not in _FIELDS}
+        result = stated(said, chunk["text"], chunk["start"], scheme, targets)
+    except ValueError as e:
+        raise SourceError(f"{recording.path}:{number}: {e}.", "Correct the line, or record the chunk again.") from e
+    return {"result": result, "was_cancelled": False, "lead_time": entry.get("lead_time")}
+
+
+def recorded_bodies(campaign: Campaign, name: str, plan: Plan) -> dict[str, dict[str, Any]]:
+    """Chunk id -> annotation, of the chunks that are assigned to one annotator.
+
+    Raises `SourceError` when a line is missing, unless `annotators.partial` allows it.
+    """
+    recording = read_recording(Path(campaign.annotators.recorded) / f"{name}.jsonl")
+    bodies = {}
+    for chunk_id, names in plan.assigned.items():
+        if name not in names:
+            continue
+        chunk = plan.chunks[chunk_id]
+        body = annotation(recording, chunk, campaign.scheme, plan.targets[chunk_id])
+        if body is not None:
+            bodies[chunk_id] = body
+        elif not campaign.annotators.partial:
+            raise SourceError(
+                f"{recording.path} has no line for chunk {chunk_id} (article {chunk['article_id']},"
+                f" [{chunk['start']}, {chunk['end']})).",
+                "The chunking changed since it was recorded: record again, restore the chunking, or set"
+                " annotators.partial=true.",
+            )
+    return bodies
+
+
+def submit_recorded(
+    server: Server,
+    client: Client,
+    settings: LabelStudio,
+    project: int,
+    annotator: Annotator,
+    bodies: Mapping[str, Mapping[str, Any]],
+    advance: Callable[[int, int], None] = lambda done, total: None,
+) -> Submitted:
+    """The account of the annotator has saved each of these annotations (by chunk id), at most once per task.
+
+    Raises `StudioError` when the builder did not make the account.
+    """
+    passwords = server.vault.secrets().annotators if server.vault is not None else {}
+    if annotator.email not in passwords:
+        raise StudioError(
+            f"The account {annotator.email} was not made by the builder, so it cannot log in as it.",
+            "Delete the account in Label Studio, or give the annotator another address.",
+        )
+    tasks = tasks_of(client, project, settings.page_size).by_chunk
+    done = _authors(client, project, settings.page_size)
+    user = {email.casefold(): number for number, email in accounts(client).items()}[annotator.email.casefold()]
+    token = token_of(server.url, annotator.email, passwords[annotator.email])
+    outcome = Submitted()
+    with Client(Server(server.url, token, server.vault), settings, client.sleep) as own:
+        for n, (chunk, body) in enumerate(bodies.items(), 1):
+            task = tasks[chunk][0].id
+            if user in done.get(task, ()):
+                outcome.there += 1
+            else:
+                # `unique_id` names annotator and task, and the server takes it once.
+                unique = uuid.uuid5(_NAMESPACE, f"{project} {task} {user}")
+                outcome.saved += _save(own, project, task, {**body, "unique_id": str(unique)})
+            advance(n, len(bodies))
+    return outcome
+
+
+class _Author(msgspec.Struct):
+    #: None when the account was deleted.
+    completed_by: int | None
+
+
+class _Annotated(msgspec.Struct):
+    id: int
+    annotations: list[_Author] = []
+
+
+class _Page(msgspec.Struct):
+    tasks: list[_Annotated]
+    total: int
+
+
+def _authors(client: Client, project: int, page_size: int) -> dict[int, set[int | None]]:
+    """Task id -> ids of the accounts that annotated or skipped it."""
+    wanted = with_annotations(["id"], ["completed_by"])
+    return {
+        task.id: {a.completed_by for a in task.annotations}
+        for page in pages(client, project, wanted, page_size, _Page)
+        for task in page.tasks
+    }
+
+
+def _save(client: Client, project: int, task: int, body: Mapping[str, Any]) -> bool:
+    """True when the annotation was saved now, False when it was there. Repeated after a doubt: see `unique_id`."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            # Raw, as imports: a recorded annotator saves thousands.
+            client.post(f"api/tasks/{task}/annotations/", body, {"project": project})
+        except Unreachable:
+            if attempt == _ATTEMPTS - 1:
+                raise
+            client.pause(attempt)
+        except Refused as e:
+            if "(409)" in e.message:
+                return False
+            raise
+        else:
+            return True
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    try:
+        # Only line feeds end a line: JSON may hold other line separators as they are.
+        with path.open(encoding="utf-8", newline="\n") as file:
+            yield from ((n, line) for n, line in enumerate(file, 1) if line.strip())
+    except (OSError, UnicodeDecodeError) as e:
+        raise SourceError(f"{path} cannot be read: {e}.", "Correct annotators.recorded, or the file.") from e

@@ -1,0 +1,123 @@
+"""A new scheme for a project that has annotations: additions apply, renames rewrite them, removals are refused.
+
+The server refuses a labeling configuration that does not fit every annotation and draft. So renames go through a
+configuration with both names, while the results are rewritten one by one; after a stop, the next push continues.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from builder.errors import Refused
+from builder.questions.interface import scheme_of
+from builder.questions.migrate import Changes, changes, renamed, transition
+from builder.scheme import Scheme
+from builder.studio.campaign import Campaign
+from builder.studio.client import Client
+from builder.studio.projects import Project, WantedProject, change_project, ensure_project, find_project
+from builder.studio.tasks import filters, pages
+
+
+class _Page(msgspec.Struct):
+    tasks: list[dict[str, Any]]
+    total: int
+
+
+def ensure_migrated(
+    client: Client, campaign: Campaign, wanted: WantedProject, interface: Callable[[Scheme], str]
+) -> tuple[Project, int]:
+    """The project of a slot as wanted, with its results under the names of the configured scheme.
+
+    `interface` makes the labeling configuration of a scheme, as that of `wanted` was made. Returns the project, and how
+    many annotations, drafts and predictions were rewritten. Raises `Refused` when the scheme drops what people may
+    have used.
+    """
+    found = find_project(client, campaign, wanted.slot)
+    rewritten = 0
+    if found is not None and found.task_number:
+        # The project itself says how it asks: the workspace may be a new one, or somebody changed the project.
+        old = scheme_of(found.label_config)
+        rewritten = _migrate(client, found, old, campaign.scheme, interface, campaign.server.page_size)
+    return ensure_project(client, campaign, wanted), rewritten
+
+
+def preview(client: Client, project: Project, scheme: Scheme) -> tuple[Changes, bool]:
+    """What the scheme changes about a project, and whether a push would be refused because of it."""
+    if not project.task_number:
+        return Changes(), False
+    found = changes(scheme_of(project.label_config), scheme)
+    return found, bool(found.removals) and _is_annotated(client, project)
+
+
+def _migrate(
+    client: Client,
+    project: Project,
+    old: Scheme,
+    new: Scheme,
+    interface: Callable[[Scheme], str],
+    page_size: int,
+) -> int:
+    found = changes(old, new)
+    if found.removals and _is_annotated(client, project):
+        raise Refused(
+            f"Project {project.id} at {client.url} has annotations or drafts, and the scheme"
+            f" {new.name}@{new.version} drops {', '.join(found.removals)}.",
+            "Add a migration that says what they are called now, keep them, or push under another dataset.name.",
+        )
+    if not found.renames:
+        return 0
+    change_project(client, project.id, {"label_config": interface(transition(old, new)).strip()})
+    rewritten = _rewrite(client, project.id, old, new, page_size)
+    # The server counts the labels of a draft at each save, and would refuse to drop names that nobody uses any more.
+    client.post(f"api/projects/{project.id}/summary/reset/")
+    return rewritten
+
+
+def _rewrite(client: Client, project: int, old: Scheme, new: Scheme, page_size: int) -> int:
+    rewritten = 0
+    for task, kind, listed in _results(client, project, page_size):
+        if renamed(listed["result"], old, new) == listed["result"]:
+            continue
+        path = f"api/{kind}/{listed['id']}/"
+        # Read again, because somebody may have saved since it was listed.
+        result = renamed(client.get(path)["result"], old, new)
+        drafts = client.get(f"api/tasks/{task}/drafts") if kind == "annotations" else []
+        # Saving an annotation deletes the drafts that would change it, so they are detached meanwhile.
+        held = [draft["id"] for draft in drafts if draft["annotation"] == listed["id"]]
+        for draft in held:
+            client.patch(f"api/drafts/{draft}/", {"annotation": None})
+        client.patch(path, {"result": result})
+        for draft in held:
+            client.patch(f"api/drafts/{draft}/", {"annotation": listed["id"]})
+        rewritten += 1
+    for drafts in _drafted(client, project, page_size):
+        for draft in drafts:
+            result = renamed(draft["result"], old, new)
+            if result != draft["result"]:
+                client.patch(f"api/drafts/{draft['id']}/", {"result": result})
+                rewritten += 1
+    return rewritten
+
+
+def _results(client: Client, project: int, page_size: int) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    """Every annotation and prediction, with its task and kind. Rewriting them does not change their order."""
+    wanted = {"fields": "all", "include": "id,annotations,predictions,result"}
+    for page in pages(client, project, wanted, page_size, _Page):
+        for task in page.tasks:
+            for kind in ("annotations", "predictions"):
+                yield from ((task["id"], kind, made) for made in task[kind])
+
+
+def _drafted(client: Client, project: int, page_size: int) -> Iterator[list[dict[str, Any]]]:
+    """The drafts of each task that has any, whoever made them."""
+    query = filters({"filter": "draft_exists", "operator": "equal", "type": "Boolean", "value": True})
+    for page in pages(client, project, {"include": "id", "query": query}, page_size, _Page):
+        for task in page.tasks:
+            yield client.get(f"api/tasks/{task['id']}/drafts")
+
+
+def _is_annotated(client: Client, project: Project) -> bool:
+    """True when anybody submitted, skipped or began anything there."""
+    made = project.total_annotations_number + project.skipped_annotations_number
+    return made > 0 or next(_drafted(client, project.id, 1), None) is not None

@@ -1,0 +1,219 @@
+"""Which tasks a project has, read page by page."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from builder.errors import Refused
+from builder.studio.client import Client, Params
+
+#: Most ids in one request: more would make its address too long.
+MOST_IDS = 250
+_ROUNDS = 4
+
+
+T = TypeVar("T")
+
+
+class Data(msgspec.Struct):
+    """What is read of a task's data. In tasks made by others, a field of this name may hold anything."""
+
+    chunk_id: Any = None
+
+
+class TaskEntry(msgspec.Struct):
+    """One task as a listing shows it."""
+
+    id: int
+    data: Data = msgspec.field(default_factory=Data)
+    total_annotations: int = 0
+    cancelled_annotations: int = 0
+    total_predictions: int = 0
+
+    @property
+    def touched(self) -> bool:
+        """True when somebody annotated or skipped it."""
+        return self.total_annotations + self.cancelled_annotations > 0
+
+
+class _Page(msgspec.Struct):
+    tasks: list[TaskEntry]
+    total: int
+
+
+@dataclass
+class ProjectTasks:
+    """The tasks of a project by chunk, the oldest first; the number of `foreign` tasks, which have no chunk id."""
+
+    by_chunk: dict[str, list[TaskEntry]] = field(default_factory=dict)
+    foreign: int = 0
+
+    @property
+    def tasks(self) -> int:
+        return self.foreign + sum(map(len, self.by_chunk.values()))
+
+    def duplicates(self) -> dict[str, list[TaskEntry]]:
+        return {chunk: entries for chunk, entries in self.by_chunk.items() if len(entries) > 1}
+
+
+_INCLUDE = "id,data,total_annotations,cancelled_annotations,total_predictions"
+
+
+def tasks_of(client: Client, project: int, page_size: int) -> ProjectTasks:
+    """Every task of a project; see `read_steadily` for what it raises."""
+    return _read(client, project, {"include": _INCLUDE}, page_size)
+
+
+def tasks_of_chunks(client: Client, project: int, chunk_ids: Iterable[str]) -> ProjectTasks:
+    """The tasks of these chunks only, looked up by the server; cheaper than `tasks_of` for a few hundred chunks."""
+    found = ProjectTasks()
+    for some in batches(chunk_ids, MOST_IDS):
+        query = filters({"filter": "data.chunk_id", "operator": "in_list", "type": "String", "value": some})
+        found.by_chunk |= _read(client, project, {"include": _INCLUDE, "query": query}, 4 * MOST_IDS).by_chunk
+    return found
+
+
+class Size(msgspec.Struct):
+    """How many tasks and predictions a project has, and the highest task id.
+
+    Ids only grow, so the same number of tasks and the same highest id mean the same set of tasks.
+    """
+
+    count: int = 0
+    highest: int = 0
+    predictions: int = 0
+
+
+class _Top(msgspec.Struct):
+    tasks: list[TaskEntry]
+    total: int
+    total_predictions: int = 0
+
+
+def size_of(client: Client, project: int) -> Size:
+    """The size of a project; one cheap request."""
+    query = msgspec.json.encode({"ordering": ["-tasks:id"]}).decode()
+    page = next(pages(client, project, {"include": "id", "query": query}, 1, _Top))
+    return Size(page.total, page.tasks[0].id if page.tasks else 0, page.total_predictions)
+
+
+def batches(items: Iterable[T], most: int) -> Iterator[list[T]]:
+    """The items in order, at most so many at a time.
+
+    >>> list(batches("abcde", 2))
+    [['a', 'b'], ['c', 'd'], ['e']]
+    """
+    left = iter(items)
+    while some := list(islice(left, most)):
+        yield some
+
+
+def filters(*items: dict[str, Any], conjunction: str = "and") -> str:
+    """The `query` parameter for tasks that pass all of the filters; columns are named without `filter:tasks:`."""
+    named = [{**item, "filter": f"filter:tasks:{item['filter']}"} for item in items]
+    return msgspec.json.encode({"filters": {"conjunction": conjunction, "items": named}}).decode()
+
+
+def with_annotations(fields: Iterable[str], annotation: Iterable[str]) -> dict[str, str]:
+    """Parameters for a listing with these fields of each task, and those of each of its annotations.
+
+    When it expands annotations, the server builds one serializer per page instead of one per task, which halves its
+    work. The names are given twice because a server that does not expand applies the plain ones to the annotations.
+    """
+    names = list(annotation)
+    include = [*fields, *(f"annotations.{name}" for name in names), *names]
+    return {"fields": "all", "resolve_uri": "false", "expand": "annotations", "include": ",".join(include)}
+
+
+class Page(Protocol):
+    """A page of tasks; `total` is the number of tasks of the whole listing."""
+
+    total: int
+
+
+P = TypeVar("P", bound=Page)
+
+
+def pages(client: Client, project: int, params: Params, page_size: int, kind: type[P], readers: int = 1) -> Iterator[P]:
+    """All pages of a listing in order, decoded as `kind`, oldest task first; the last one may be short.
+
+    Pages are cut by offset: when a task is deleted while they are read, the later ones move up, and one task is missed.
+    `read_steadily` guards against it.
+    """
+
+    def page(number: int) -> bytes:
+        wanted: Params = {"project": project, "page": number, "page_size": page_size, **params}
+        return client.send("GET", "api/tasks", wanted)
+
+    first = client.decode("api/tasks", page(1), kind)
+    rest = range(2, -(-first.total // page_size) + 1)
+    yield first
+    del first  # a page with its annotations is tens of megabytes
+    if readers == 1:
+        for number in rest:
+            yield client.decode("api/tasks", page(number), kind)
+        return
+    with ThreadPoolExecutor(readers) as pool:
+        for body in pool.map(page, rest):
+            yield client.decode("api/tasks", body, kind)
+
+
+def read_steadily(
+    client: Client,
+    project: int,
+    params: Params,
+    page_size: int,
+    kind: type[P],
+    take: Callable[[P], Iterable[int]],
+    readers: int = 1,
+) -> set[int]:
+    """The ids of the tasks of a listing, from a reading that missed none; some may have been added while it was read.
+
+    `take` gets each page and returns the ids of its tasks. When the listing has to be read again, it gets all pages
+    again, so it may have got tasks that are not in the result. Raises `Refused` when tasks leave the listing in each of
+    four readings.
+    """
+    for _ in range(_ROUNDS):
+        before = None if "query" in params else size_of(client, project)
+        seen: set[int] = set()
+        totals: list[int] = []
+        for page in pages(client, project, params, page_size, kind, readers):
+            seen.update(take(page))
+            totals.append(page.total)
+            del page  # before the next one is read
+        if before is None:
+            complete = len(seen) >= totals[0] and totals == sorted(totals)
+        else:
+            # Ids only grow, so this holds also when as many tasks came as went.
+            complete = sum(number <= before.highest for number in seen) == before.count
+        if complete:
+            return seen
+    raise Refused(
+        f"The tasks of project {project} at {client.url} keep changing while they are read.",
+        "Wait until nobody imports or deletes tasks there, then run the command again.",
+    )
+
+
+def _read(client: Client, project: int, params: Params, page_size: int) -> ProjectTasks:
+    seen: dict[int, TaskEntry] = {}
+
+    def take(page: _Page) -> list[int]:
+        seen.update((entry.id, entry) for entry in page.tasks)
+        return [entry.id for entry in page.tasks]
+
+    there = read_steadily(client, project, params, page_size, _Page, take)
+    return _group(seen[number] for number in there)
+
+
+def _group(entries: Iterable[TaskEntry]) -> ProjectTasks:
+    found = ProjectTasks()
+    for entry in sorted(entries, key=lambda e: e.id):
+        if isinstance(entry.data.chunk_id, str):
+            found.by_chunk.setdefault(entry.data.chunk_id, []).append(entry)
+        else:
+            found.foreign += 1
+    return found
