@@ -10,7 +10,6 @@ from builder.errors import Fault
 from builder.settings import Rules, one_of
 
 SPLITTERS = ("hash", "stratified", "time")
-CONFIGURATIONS = ("entities", "stance", "annotations")
 FORMATS = ("jsonl", "conll", "spacy")
 Renames = dict[str, str | None]
 
@@ -78,8 +77,12 @@ class Export:
     """What a release holds and in which form."""
 
     configs: Annotated[
-        list[Annotated[str, one_of(CONFIGURATIONS)]], Meta(min_length=1, description="Configurations of the release.")
-    ] = field(default_factory=lambda: list(CONFIGURATIONS))
+        list[str],
+        Meta(
+            description="Configurations to release, in this order: `entities`, `evidence`, `annotations`, and those of "
+            "answers by the name of their question. Empty: all that the scheme gives."
+        ),
+    ] = field(default_factory=list)
     variant: Annotated[
         str,
         Meta(

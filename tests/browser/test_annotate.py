@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from builder.commands.campaign import campaign_of
+from builder import pipeline
 from builder.commands.run import run
 from builder.config import Config
 from builder.studio.embedded.accounts import ensure_accounts
@@ -55,7 +55,7 @@ def test_a_label_made_in_the_browser_reaches_the_release(studio: Any, tmp_path: 
     text = "\n".join(ARTICLE.splitlines()[1:])
 
     with connected(config) as (server, client):
-        ((email, password),) = ensure_accounts(server.vault, client, campaign_of(config).people).items()
+        ((email, password),) = ensure_accounts(server.vault, client, pipeline.campaign(config).people).items()
         url = waiting["progress"]["projects"]["all"]["url"]
         with browser_page() as page:
             log_in(page, server.url, email, password)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from builder import pipeline
 from builder.commands.adjudicate import adjudicate
-from builder.commands.campaign import campaign_of
 from builder.commands.pull import pull
 from builder.commands.push import push
 from builder.commands.review import review
@@ -72,7 +72,7 @@ def test_a_renamed_label_rewrites_what_carries_it_once(annotated: Any) -> None:
 
 def test_a_label_added_by_hand_is_not_dropped(annotated: Any) -> None:
     with connected(annotated.config) as (_, client):
-        project = projects_of(client, campaign_of(annotated.config))["all"]
+        project = projects_of(client, pipeline.campaign(annotated.config))["all"]
         config = project.label_config.replace("</Labels>", '<Label value="New event"/></Labels>')
         client.patch(f"api/projects/{project.id}/", {"label_config": config})
     with pytest.raises(Refused, match="drops entity label New event"):
@@ -81,7 +81,7 @@ def test_a_label_added_by_hand_is_not_dropped(annotated: Any) -> None:
 
 def test_results_of_an_unknown_control_block_a_change_and_are_named(annotated: Any) -> None:
     with connected(annotated.config) as (_, client):
-        project = projects_of(client, campaign_of(annotated.config))["all"].id
+        project = projects_of(client, pipeline.campaign(annotated.config))["all"].id
         task = client.get("api/tasks", {"project": project, "page_size": 10})["tasks"][0]["id"]
         strange = {"id": "m", "from_name": "mystery", "to_name": "text", "type": "rating", "value": {"rating": 4}}
         client.post(f"api/tasks/{task}/annotations/", {"result": [strange]})
@@ -123,9 +123,9 @@ def test_drafts_are_renamed_along_and_stay_their_authors(studio: Any) -> None:
     push(sample.config, quiet())
     chunk = sample.chunks[0]["text"]
     with connected(sample.config) as (server, admin):
-        password = ensure_accounts(server.vault, admin, campaign_of(sample.config).people)["eve@example.org"]
+        password = ensure_accounts(server.vault, admin, pipeline.campaign(sample.config).people)["eve@example.org"]
         token = token_of(server.url, "eve@example.org", password)
-        project = projects_of(admin, campaign_of(sample.config))["all"].id
+        project = projects_of(admin, pipeline.campaign(sample.config))["all"].id
         first, second = sorted(t["id"] for t in admin.get("api/tasks", {"project": project, "page_size": 100})["tasks"])
         with Client(Server(server.url, token, server.vault), sample.config.label_studio) as eve:
             # Saved twice, as the page does while somebody is at work.
@@ -160,7 +160,7 @@ def test_what_is_saved_while_labels_are_renamed_stays(studio: Any, monkeypatch: 
     push(sample.config, quiet())
     text = sample.chunks[0]["text"]
     with connected(sample.config) as (_, admin):
-        project = projects_of(admin, campaign_of(sample.config))["all"].id
+        project = projects_of(admin, pipeline.campaign(sample.config))["all"].id
         (task,) = admin.get("api/tasks", {"project": project})["tasks"]
         made = admin.post(f"api/tasks/{task['id']}/annotations/", {"result": said(text, "GPE")})
         listed = scheme_changes._results
@@ -186,7 +186,7 @@ def test_a_draft_stands_against_a_removal(studio: Any) -> None:
     sample = studio.dataset(chunks=1, annotators=Annotators(overlap=1))
     push(sample.config, quiet())
     with connected(sample.config) as (_, admin):
-        project = projects_of(admin, campaign_of(sample.config))["all"].id
+        project = projects_of(admin, pipeline.campaign(sample.config))["all"].id
         (task,) = admin.get("api/tasks", {"project": project})["tasks"]
         admin.post(f"api/tasks/{task['id']}/drafts", {"result": said(sample.chunks[0]["text"], "GPE"), "lead_time": 3})
     sample.config.labels = small_scheme(version="2", entities=["ORG"])
@@ -200,7 +200,7 @@ def test_what_experts_decided_is_renamed_too(studio: Any) -> None:
     for command in (push, pull, validate, adjudicate, review):
         command(sample.config, quiet())
     with connected(sample.config) as (_, admin):
-        number = projects_of(admin, campaign_of(sample.config))["review"].id
+        number = projects_of(admin, pipeline.campaign(sample.config))["review"].id
         task = admin.get("api/tasks", {"project": number})["tasks"][0]
         decision = said(task["data"]["text"], "GPE")
         admin.post(f"api/tasks/{task['id']}/annotations/", {"result": decision, "lead_time": 5})

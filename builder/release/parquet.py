@@ -1,10 +1,9 @@
-"""Parquet shards of one configuration, with their hashes."""
+"""The Parquet files of one configuration, with their hashes."""
 
 from collections import defaultdict, deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,14 +11,12 @@ import pyarrow.parquet as pq
 from builder.release.hashing import LogicalHash
 from builder.store import file_digest
 
-#: Columns of a configuration in which no value stands twice.
-_DISTINCT = {"entities": ("id", "chunk_id", "text"), "stance": ("id",), "annotations": ("id",)}
 #: Batches that may wait to be written: they bound the memory.
 _AHEAD = 4
 
 
 @dataclass(frozen=True)
-class Shard:
+class DataFile:
     """One written file. `path` is relative to the release."""
 
     path: str
@@ -27,10 +24,6 @@ class Shard:
     rows: int
     bytes: int
     sha256: str
-
-    def plain(self) -> dict[str, Any]:
-        """As it stands in the manifest."""
-        return asdict(self)
 
 
 class Writer:
@@ -40,8 +33,17 @@ class Writer:
     bytes.
     """
 
-    def __init__(self, root: Path, config: str, schema: pa.Schema, shard_rows: int, group_rows: int) -> None:
-        self._root, self._config, self._schema = root, config, schema
+    def __init__(
+        self,
+        root: Path,
+        configuration: str,
+        schema: pa.Schema,
+        shard_rows: int,
+        group_rows: int,
+        distinct: tuple[str, ...] = (),
+    ) -> None:
+        self._root, self._configuration, self._schema = root, configuration, schema
+        self._distinct = distinct
         self._leaves = [leaf for field in schema for leaf in leaves(field.name, field.type)]
         self._group_rows = min(group_rows, shard_rows)
         self._shard_rows = shard_rows - shard_rows % self._group_rows
@@ -102,19 +104,19 @@ class Writer:
             self._schema,
             compression="zstd",
             # A dictionary of values that all differ, and the least and greatest token, cost time and tell nothing.
-            use_dictionary=[leaf for leaf in self._leaves if leaf not in _DISTINCT.get(self._config, ())],
+            use_dictionary=[leaf for leaf in self._leaves if leaf not in self._distinct],
             write_statistics=[leaf for leaf in self._leaves if "." not in leaf and leaf != "text"],
         )
 
     def _part(self, split: str, number: int) -> Path:
-        return self._root / self._config / f"{split}-{number:05d}.part"
+        return self._root / self._configuration / f"{split}-{number:05d}.part"
 
-    def close(self) -> list[Shard]:
+    def close(self) -> list[DataFile]:
         """Writes what waits, and names every file by how many there are. A split without rows has no file."""
         while self._running:
             self._running.popleft().result()
         self._encoding.shutdown()
-        shards = []
+        files = []
         for split in list(self._waiting):
             if self._waiting[split]:
                 self._flush(split, whole=True)
@@ -124,11 +126,11 @@ class Writer:
             total = len(parts)
             for number, rows in enumerate(parts):
                 digest = self._digests[split, number].result()
-                name = f"{self._config}/{split}-{number:05d}-of-{total:05d}.parquet"
+                name = f"{self._configuration}/{split}-{number:05d}-of-{total:05d}.parquet"
                 path = self._part(split, number).rename(self._root / name)
-                shards.append(Shard(name, split, rows, path.stat().st_size, digest))
+                files.append(DataFile(name, split, rows, path.stat().st_size, digest))
         self._hashing.shutdown()
-        return shards
+        return files
 
 
 def leaves(name: str, kind: pa.DataType) -> list[str]:

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builder.studio.fetch import Fetch, Known
-from builder.studio.listing import held
-from builder.studio.spool import Spool
 
 from builder.errors import Refused
 from builder.studio.client import Client
+from builder.studio.project_reader import Known, ProjectReader
 from builder.studio.settings import LabelStudio
+from builder.studio.task_lines import TaskFile
+from builder.studio.tasks import tasks_of
 
 Change = Callable[["Project"], None]
 
@@ -67,15 +67,15 @@ def both(*changes: Change) -> Change:
 
 
 def fetch(project: Project, folder: Path, known: Known | None = None) -> tuple[list[int], Known, set[int]]:
-    """Ids in the spool, what is known, and what is gone: a full reading, or the news since `known`."""
-    with Spool(folder / "spool") as spool:
-        reader = Fetch(project, 7, LabelStudio(page_size=2), spool, lambda *_: None)  # type: ignore[arg-type]
+    """Ids in the file, what is known, and what is gone: a full reading, or the changes since `known`."""
+    with TaskFile(folder / "read") as file:
+        reader = ProjectReader(project, 7, LabelStudio(page_size=2), file, lambda *_: None)  # type: ignore[arg-type]
         gone: set[int] = set()
         if known is None:
             now = reader.everything()
         else:
-            now, gone = reader.news(known, "2026-01-01T00:00:00.000Z", lambda: set(range(1, known.count + 1)))
-        return sorted(spool.index), now, gone
+            now, gone = reader.changes(known, "2026-01-01T00:00:00.000Z", lambda: set(range(1, known.count + 1)))
+        return sorted(file.index), now, gone
 
 
 # The first request asks how many tasks there are, the others are pages of two.
@@ -150,5 +150,5 @@ def test_everything_is_read_again_when_predictions_changed(tmp_path: Path, befor
 def test_a_push_sees_every_task_although_one_is_deleted(tmp_path: Path) -> None:
     project = Project(6)
     project.then = [None, both(delete(1), add(9))]
-    there = held(project, 7, 2)  # type: ignore[arg-type]
+    there = tasks_of(project, 7, 2)  # type: ignore[arg-type]
     assert set(there.by_chunk) == {"c2", "c3", "c4", "c5", "c6", "c9"}

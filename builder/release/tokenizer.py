@@ -19,8 +19,8 @@ IGNORED = -100
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """`ids[rows[r]:rows[r + 1]]` is the encoding of text r; `places` says where in `ids` each token stands."""
+class Encoded:
+    """`ids[rows[r]:rows[r + 1]]` is the encoding of text r; `places` says which of `ids` each token is."""
 
     tokens: Tokens
     ids: Ints
@@ -28,7 +28,7 @@ class Pieces:
     places: Ints
 
     def labels(self, tags: Ints) -> Ints:
-        """One label an id: the tag of its token, or -100 for special ids and for pieces without characters."""
+        """One label per id: the tag of its token, or -100 for special ids and for pieces without characters."""
         found = np.full(len(self.ids), IGNORED, np.int64)
         found[self.places] = tags
         return found
@@ -51,7 +51,7 @@ def tokenizer_digest(path: str) -> str:
     return file_digest(Path(path))
 
 
-def pieces(column: pa.Array, texts: Texts, path: str) -> Pieces:
+def encode(column: pa.Array, texts: Texts, path: str) -> Encoded:
     """The texts encoded with special tokens; a token is a piece trimmed to its characters, and has at least one.
 
     Offsets of the tokenizer count code points. Raises `ConfigError` when the file is missing.
@@ -71,6 +71,6 @@ def pieces(column: pa.Array, texts: Texts, path: str) -> Pieces:
         ends = ends - moving
     kept = np.flatnonzero(~special & (starts < ends))
     counts = np.bincount(owner[kept], minlength=len(encodings))
-    return Pieces(
+    return Encoded(
         Tokens(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), starts[kept], ends[kept]), ids, rows, kept
     )

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from builder.studio.spool import Spool, merge, places
+from builder.studio.task_lines import TaskFile, merge_lines, places
 
 
 def task(number: int, chunk: str | None, **more: Any) -> dict[str, Any]:
@@ -17,10 +17,10 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 
 def write(folder: Path, tasks: list[dict[str, Any]]) -> Path:
-    with Spool(folder / "spool") as spool:
+    with TaskFile(folder / "spool") as new:
         for one in tasks:
-            spool.add(one)
-        merge(None, {}, spool, folder / "tasks.jsonl")
+            new.add(one)
+        merge_lines(None, {}, new, folder / "tasks.jsonl")
     return folder / "tasks.jsonl"
 
 
@@ -45,11 +45,11 @@ def test_a_task_that_comes_again_replaces_itself(tmp_path: Path) -> None:
 def test_a_pull_is_merged_with_news(tmp_path: Path) -> None:
     base = write(tmp_path, [task(1, "a"), task(2, "b"), task(3, "c")])
     kept = {place.task: place for place in places(base) if place.task != 3}
-    with Spool(tmp_path / "new") as spool:
-        spool.add(task(2, "b", annotations=[{"completed_by": 7}, {"completed_by": 8, "was_cancelled": True}]))
-        spool.add(task(4, "b"))
-        spool.add(task(5, None))
-        counts = merge(base, kept, spool, tmp_path / "merged.jsonl")
+    with TaskFile(tmp_path / "new") as new:
+        new.add(task(2, "b", annotations=[{"completed_by": 7}, {"completed_by": 8, "was_cancelled": True}]))
+        new.add(task(4, "b"))
+        new.add(task(5, None))
+        counts = merge_lines(base, kept, new, tmp_path / "merged.jsonl")
     assert [t["id"] for t in lines(tmp_path / "merged.jsonl")] == [5, 1, 2, 4]
     assert counts.summary() == {
         "tasks": 4,
@@ -58,6 +58,6 @@ def test_a_pull_is_merged_with_news(tmp_path: Path) -> None:
         "drafts": 0,
         "predictions": 0,
         "duplicates": 1,
-        "strangers": 1,
+        "foreign": 1,
     }
     assert counts.users == {7, 8}
