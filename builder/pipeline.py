@@ -6,7 +6,7 @@ The order of commands does not matter: what is missing is made. How each result 
 made once, and never mixed up with another, is the work of `stage.py`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -281,31 +281,3 @@ def campaign(config: Config) -> "Campaign":
         suggestions=config.suggestions,
         description=config.dataset.description,
     )
-
-
-def unused(config: Config) -> tuple[list[Path], dict[str, str]]:
-    """Results that neither a release nor the latest run of a stage uses; and the others, with what uses them."""
-    from builder.release.versions import releases
-
-    found = stages(config)
-    used: dict[str, dict[str, str]] = {name: {} for name in NAMES}
-    for folder in _release_folders(config):
-        for version, path in releases(folder):
-            for name, key in (read_json(path / "manifest.json") or {}).get("stages", {}).items():
-                used.setdefault(name, {})[key] = f"release {folder.name} {version.folder}"
-    gone: list[Path] = []
-    kept: dict[str, str] = {}
-    for name in NAMES:
-        if latest := found.latest(name):
-            used[name][latest.key] = "the latest run"
-        gone += found.unused(name, set(used[name]))
-        kept |= {str(found.root / name / key): why for key, why in used[name].items() if found.find(name, key)}
-    return gone, kept
-
-
-def _release_folders(config: Config) -> Iterator[Path]:
-    """The folders of the dataset's releases, one per variant."""
-    exports = Path(config.paths.exports)
-    for path in sorted(exports.iterdir()) if exports.is_dir() else ():
-        if path.name == config.dataset.name or path.name.startswith(f"{config.dataset.name}-"):
-            yield path

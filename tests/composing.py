@@ -3,9 +3,7 @@
 import copy
 import functools
 
-from hydra import compose, initialize_config_dir
-
-from builder.config import Config, conf_folder, convert, register
+from builder.config import Config, compose
 
 
 def composed(*overrides: str) -> Config:
@@ -15,6 +13,4 @@ def composed(*overrides: str) -> Config:
 
 @functools.cache
 def _composed(overrides: tuple[str, ...]) -> Config:
-    register()
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        return convert(compose("config", overrides=list(overrides)))
+    return compose(*overrides)

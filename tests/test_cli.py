@@ -69,7 +69,7 @@ def test_a_failed_command_is_a_failed_process(tmp_path: Path) -> None:
         (["psh"], "Did you mean push?"),
         (["chunking.max_tokens=3"], "stands where the command should"),
         (["push", "chunkin.max_tokens=3"], "Did you mean chunking.max_tokens"),
-        (["push", "chunking.max_tokens=many"], "could not be converted to Integer"),
+        (["push", "chunking.max_tokens=many"], "Allowed: a whole number, at least 1"),
         (["push", "chunking.max_tokens=0"], "chunking.max_tokens is 0"),
         (["push", "source=nowhere"], "Choose one of"),
         (["push", "hello"], "is not an override"),

@@ -167,12 +167,6 @@ def test_a_cluster_is_used_as_large_as_it_is_and_missed_when_it_is_gone(cluster:
             runner.map(kill, [scheduler])
 
 
-@pytest.mark.parametrize("wrong", [{"kind": "spark"}, {"workers": -1}])
-def test_settings_out_of_range_are_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ConfigError):
-        Engine(**wrong)  # type: ignore[arg-type]
-
-
 def test_a_process_without_pandas_in_pyarrow_may_still_import_it() -> None:
     code = (
         "import sys; from builder.memory import without_pandas; without_pandas(); import pyarrow as pa\n"
