@@ -1,85 +1,67 @@
-"""The command line: the first word picks a command, the rest are Hydra overrides and the command's own flags."""
+"""The command line: the first word picks a command, the rest are Hydra overrides and the command's own flags.
+
+A command is a function `builder.commands.<name>.<name>`. Its help is the first line of its docstring, its words are its
+positional parameters, and its flags are its keyword-only parameters of type bool.
+"""
 
 import contextlib
 import importlib
+import inspect
 import json
 import os
 import signal
 import sys
+import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from builder import __version__
-from builder.errors import BuilderError, ConfigError
+from builder.errors import BuilderError, ConfigError, GateError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+    from rich.console import Console
+
+#: The commands in the order in which they are used.
+COMMANDS = (
+    "run", "prepare", "push", "pull", "validate", "adjudicate", "review", "export", "serve", "status", "diff",
+    "verify", "trace", "publish", "clean",
+)  # fmt: skip
+JSON_FLAG = "--json"
+_FAILED, _USAGE, _INTERRUPTED = 1, 2, 130
 
 
 @dataclass(frozen=True)
 class Command:
-    """One line of help, the words the command takes before its overrides, and its own flags."""
+    """One line of help, the words the command takes before its overrides, and its own flags with their help."""
 
     help: str
     words: tuple[str, ...] = ()
     flags: dict[str, str] = field(default_factory=dict)
-    #: It changes nothing, so that its configuration is not worth a record.
-    only_reads: bool = False
-    #: It works on Arrow tables, and runs no code of the user's own.
-    tables: bool = False
 
     @property
     def required(self) -> int:
         return sum(not word.startswith("[") for word in self.words)
 
 
-COMMANDS = {
-    "run": Command("Do everything: prepare, push, annotate, pull, validate, adjudicate, export"),
-    "prepare": Command("Read, clean, de-duplicate and chunk the raw articles", tables=True),
-    "push": Command(
-        "Put the selected chunks into Label Studio, each exactly once",
-        flags={"--dry-run": "say what would be done, and do nothing"},
-    ),
-    "pull": Command(
-        "Fetch what annotators did, as it is, into an immutable hashed pull",
-        flags={"--full": "ask for everything again, not only for what is newer than the last pull"},
-    ),
-    "validate": Command("Decode the latest pull, check every label and measure agreement", tables=True),
-    "adjudicate": Command("Decide one gold label from the annotators' labels", tables=True),
-    "review": Command(
-        "Send unresolved and quarantined chunks to an expert, whose decisions the next pull brings back",
-        flags={"--dry-run": "say which chunks would be sent, and do nothing"},
-        tables=True,
-    ),
-    "export": Command("Write the next release, unless nothing changed", tables=True),
-    "serve": Command(
-        "Start the embedded Label Studio, or find it running, and say where to label",
-        flags={"--stop": "stop it", "--foreground": "stay, and stop it with Ctrl-C"},
-    ),
-    "status": Command("Show how far each stage and the annotation are", only_reads=True),
-    "diff": Command(
-        "Compare two releases: rows, labels, boundaries, splits", words=("OLD", "NEW"), only_reads=True, tables=True
-    ),
-    "verify": Command(
-        "Check a release's hashes and rebuild it from its pull",
-        words=("[RELEASE]",),
-        flags={"--hashes-only": "check hashes alone, without rebuilding"},
-        only_reads=True,
-        tables=True,
-    ),
-    "trace": Command(
-        "Show the way from a released row back to its raw characters", words=("ROW_ID",), only_reads=True, tables=True
-    ),
-    "publish": Command(
-        "Upload a release to the Hugging Face Hub in one commit with a tag",
-        words=("[RELEASE]",),
-        flags={"--upload": "really upload; without it only what would be uploaded is shown"},
-    ),
-}
-JSON_FLAG = "--json"
-_FAILED, _USAGE, _INTERRUPTED = 1, 2, 130
+def describe(name: str) -> Command:
+    """What the signature of a command's function says about its words and flags."""
+    function = getattr(_module(name), name)
+    words, flags = [], {}
+    hints = typing.get_type_hints(function, include_extras=True, localns={"Config": object})
+    for parameter in list(inspect.signature(function).parameters.values())[1:]:
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.name != "progress":
+            flags[f"--{parameter.name.replace('_', '-')}"] = typing.get_args(hints[parameter.name])[1]
+        elif parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
+            word = parameter.name.upper()
+            words.append(word if parameter.default is parameter.empty else f"[{word}]")
+    return Command((inspect.getdoc(function) or "").split("\n")[0].rstrip("."), tuple(words), flags)
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"builder.commands.{name}")
 
 
 def main() -> None:
@@ -133,48 +115,94 @@ def _terminate(signum: int, frame: FrameType | None) -> None:
 
 def _run(name: str, argv: list[str]) -> None:
     import hydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
-    from builder.config import conf_folder, register
+    from builder.config import conf_folder, quick_yaml, refusal, register, spelled
 
-    command = COMMANDS[name]
+    command = describe(name)
     words, options, overrides = _split(name, command, argv)
     if "--help" in overrides or "-h" in overrides:
         print(_command_help(name, command))  # noqa: T201
     register()
     task = _task(name, words, options)
-    if command.only_reads and not any(arg.startswith("-") for arg in overrides):
-        # A run of Hydra composes twice and leaves a folder behind; what only reads need not.
-        with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            task(hydra.compose("config", overrides))
-        return
-    sys.argv = [sys.argv[0], *overrides]
-    hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
+    overrides = [spelled(override) for override in overrides]
+    try:
+        if not any(arg.startswith("-") for arg in overrides):
+            # Hydra's own way to run would compose twice and leave a folder of records in the workspace.
+            with quick_yaml(), hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
+                composed = hydra.compose("config", overrides)
+            task(composed)
+            return
+        sys.argv = [sys.argv[0], *overrides]
+        with quick_yaml():
+            hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
+    except (HydraException, OmegaConfBaseException, YAMLError) as error:
+        if _traceback_wanted:
+            raise
+        folder = next((overrides[i + 1] for i, arg in enumerate(overrides[:-1]) if arg in ("--config-dir", "-cd")), "")
+        raise refusal(error, [arg for arg in overrides if arg[0] != "-" and arg != folder], folder) from None
 
 
-def _task(name: str, words: list[str], options: dict[str, bool]) -> Callable[["DictConfig"], Any]:
-    def task(composed: "DictConfig") -> Any:
+def _task(name: str, words: list[str], options: dict[str, bool]) -> Callable[["DictConfig"], None]:
+    def task(composed: "DictConfig") -> None:
         from rich.console import Console
 
         from builder.config import convert
 
         # Inside the task, because Hydra prints a report of its own about any exception that leaves it.
         with _reported(name):
-            config = convert(composed)
-            function = getattr(importlib.import_module(f"builder.commands.{name}"), name)
-            if COMMANDS[name].tables:
-                from builder.memory import without_pandas
-
-                without_pandas()
+            config, module = convert(composed), _module(name)
             keywords = {flag.removeprefix("--").replace("-", "_"): True for flag in options if flag != JSON_FLAG}
             # Standard output carries only what a script may read; everything for people goes to standard error, as it
             # is: a path or an article's words may hold what rich would take for markup, or for the name of an emoji.
             console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-            summary = function(config, console, *words, **keywords)
-        if JSON_FLAG in options:
-            print(json.dumps(summary, indent=2, sort_keys=True, ensure_ascii=False, default=str))  # noqa: T201
-        return summary
+            try:
+                with _shown(console) as progress:
+                    result = getattr(module, name)(config, *words, **keywords, progress=progress)
+            except GateError as error:
+                # What is below a gate is shown all the same: it says what to work on.
+                if name == "validate" and error.result is not None:
+                    module.show(error.result, console)
+                raise
+            module.show(result, console)
+            if JSON_FLAG in options:
+                text = json.dumps(plain_of(name, result), indent=2, sort_keys=True, ensure_ascii=False)
+                print(text)  # noqa: T201
 
     return task
+
+
+def plain_of(name: str, result: Any) -> Any:
+    """A command's result as JSON can hold it: what its module's `plain` gives, its summary, or all of it."""
+    import msgspec
+
+    module = _module(name) if name in COMMANDS else None
+    made = module.plain(result) if hasattr(module, "plain") else getattr(result, "summary", result)
+    return msgspec.to_builtins(made, str_keys=True, enc_hook=str)
+
+
+@contextlib.contextmanager
+def _shown(console: "Console") -> Iterator[Callable[[str, int, int | None], None]]:
+    """Progress as a bar on the terminal, one line that goes away; nothing where nobody watches."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
+    ) as bars:
+        bar = bars.add_task("", total=None, visible=False)
+        step = ""
+
+        def progress(what: str, done: int, total: int | None) -> None:
+            nonlocal step
+            if what.split(":")[0] != step:
+                step = what.split(":")[0]
+                bars.reset(bar, total=total)
+            bars.update(bar, description=what, completed=done, total=total, visible=True)
+
+        yield progress
 
 
 def _split(name: str, command: Command, argv: list[str]) -> tuple[list[str], dict[str, bool], list[str]]:
@@ -200,29 +228,10 @@ def _split(name: str, command: Command, argv: list[str]) -> tuple[list[str], dic
 
 def _explain(error: Exception) -> BuilderError:
     """One line for people, whatever was raised."""
-    from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-    from omegaconf.errors import OmegaConfBaseException
-    from yaml import MarkedYAMLError
-
     if isinstance(error, BuilderError):
         return error
     if isinstance(error.__cause__, BuilderError):
         return error.__cause__
-    if isinstance(error, HydraException | OmegaConfBaseException):
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        cause = str(error.__cause__).strip().splitlines()[:1] if error.__cause__ else []
-        if isinstance(error, MissingConfigException):
-            choices = list(error.options or [])
-            return ConfigError(f"{said[0]}.", f"Choose one of {', '.join(choices)}." if choices else _MORE)
-        if isinstance(error, OverrideParseException):
-            return ConfigError(f"{error.override!r} is not an override.", "Write group=choice or key=value.")
-        if said[0].startswith("Could not override"):
-            return ConfigError(said[0], _did_you_mean(said[0].split("'")[1]))
-        return ConfigError(": ".join(part.rstrip(". ") for part in [said[0], *cause]) + ".", _MORE)
-    if isinstance(error, MarkedYAMLError):
-        at = error.problem_mark or error.context_mark
-        where = f"{at.name}, line {at.line + 1}" if at else "A configuration file"
-        return ConfigError(f"{where}: {error.problem}.", "Mend the YAML there.")
     if isinstance(error, OSError) and error.strerror:
         where = f" ({error.filename})" if error.filename else ""
         return BuilderError(f"{error.strerror}{where}.", "Mend that and run the same command again; nothing is lost.")
@@ -230,18 +239,6 @@ def _explain(error: Exception) -> BuilderError:
         f"Unexpected {type(error).__name__}: {error}.",
         "This is a defect of the builder: set HYDRA_FULL_ERROR=1 to see the traceback and report it.",
     )
-
-
-_MORE = "`builder <command> --cfg job` prints all settings."
-
-
-def _did_you_mean(key: str) -> str:
-    from omegaconf import OmegaConf
-
-    from builder.config import Config, suggest
-
-    near = suggest(key, OmegaConf.structured(Config))
-    return f"Did you mean {' or '.join(near)}? {_MORE}" if near else _MORE
 
 
 def _unknown(name: str) -> ConfigError:
@@ -281,7 +278,7 @@ def _help() -> str:
             "usage: builder <command> [overrides]     for example: builder run experiment=demo",
             "",
             "commands:",
-            *(f"  {name:<{width}}  {command.help}" for name, command in COMMANDS.items()),
+            *(f"  {name:<{width}}  {describe(name).help}" for name in COMMANDS),
             "",
             "`builder <command> --help` shows its flags and every setting; `--cfg job` prints the configuration;",
             "`-m` sweeps over comma-separated values; `--json` prints the summary as JSON.",

@@ -23,6 +23,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 #: Items handed out and not yet done, a worker: enough to keep it busy, few enough to hold no queue in memory.
 _AHEAD = 3
+_CONNECT_SECONDS = 15
 
 
 class WorkerLostError(BuilderError):
@@ -203,7 +204,7 @@ def _dask(settings: Engine, workers: int) -> Iterator[Any]:
     with dask.config.set(options):
         if settings.address:
             try:
-                client = cluster_of.Client(settings.address, timeout="15s", set_as_default=False)
+                client = cluster_of.Client(settings.address, timeout=_CONNECT_SECONDS, set_as_default=False)
             except (OSError, TimeoutError) as e:
                 raise ConfigError(
                     f"No dask scheduler answers at {settings.address}: {e}.", "Start it, or correct engine.address."

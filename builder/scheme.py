@@ -1,249 +1,292 @@
-"""The label scheme: what annotators are asked, and the one source of every label name downstream.
+"""The label scheme: the questions put to annotators, and the one source of every label name downstream.
 
-The labeling interface, the decoder, the checks, the dataset features and the card all read this. Mappings keep the
-order of the YAML; labels are stored by their key, shown by their title.
+The labeling interface, the decoder, the checks, the dataset features and the card walk `Scheme.questions`. Mappings
+keep the order of the YAML; labels are stored by their key and shown by their title. What is special about one kind of
+question is in its file in `builder.questions`.
 """
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
-from builder.errors import SchemeError
+from builder.errors import Fault, SchemeError
 
-EVIDENCE = "EVIDENCE"
-TARGET_MODES = ("fixed", "article", "mention")
 #: Label Studio deselects a span with it.
 RESERVED_KEY = "u"
-_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}\Z")
 # XML 1.0 has no way to write these.
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass
-class EntityLabel:
-    """One kind of span. Colour is `#rrggbb`; an empty colour or hotkey is chosen by the interface."""
+class Label:
+    """One label that a span or an answer may have. Colour is `#rrggbb`; the interface chooses an empty one."""
 
+    title: str = ""
     description: str = ""
     color: str = ""
     hotkey: str = ""
 
 
 @dataclass
-class StanceLabel:
-    """One answer to "what stance does this chunk take toward the target?"; an empty colour is chosen."""
-
-    title: str = ""
-    description: str = ""
-    color: str = ""
-
-
-@dataclass
 class Target:
-    """Something a chunk may take a stance toward; `aliases` are words by which a text mentions it."""
+    """Something that a question asks about; `aliases` are words by which a text mentions it."""
 
     title: str = ""
     aliases: list[str] = field(default_factory=list)
 
 
 @dataclass
-class Migration:
-    """Label names of an earlier version, the key it stands under, and what they are called now: renames and merges."""
+class Renames:
+    """Earlier names of one question's labels and targets, each with the name it has now (or had next)."""
 
-    entities: dict[str, str] = field(default_factory=dict)
-    stance: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
     targets: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
-class Scheme:
-    """A label scheme; raises `SchemeError` when it contradicts itself."""
-
-    name: str = "???"
-    version: str = "1"
-    entities: dict[str, EntityLabel] = field(default_factory=dict)
-    stance: dict[str, StanceLabel] = field(default_factory=dict)
-    targets: dict[str, Target] = field(default_factory=dict)
-    #: "fixed": the targets above; "article": the raw record's own list; "mention": every marked entity.
-    target_mode: str = "fixed"
-    #: Most targets one article may list, in article mode.
-    max_targets: int = 8
-    #: The stance label that says the target is not addressed; it needs no evidence.
-    absent: str = "none"
-    evidence: bool = True
-    #: Whether a span may lie inside, or cross, another span.
-    nesting: bool = True
-    overlap: bool = False
-    problems: dict[str, str] = field(default_factory=dict)
-    comment: bool = True
-    guidelines: str = ""
-    migrations: dict[str, Migration] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._check_names()
-        self._check_words()
-        self._check_questions()
-        self._check_keys_and_colors()
-        self._check_migrations()
-
-    def _fail(self, problem: str, hint: str) -> None:
-        raise SchemeError(f"Label scheme {self.name!r}: {problem}", hint)
-
-    def _check_names(self) -> None:
-        for what, keys in (
-            ("entity label", self.entities),
-            ("stance label", self.stance),
-            ("target", self.targets),
-            ("problem", self.problems),
-        ):
-            seen: dict[str, str] = {}
-            for key in keys:
-                if not _KEY.match(key):
-                    self._fail(
-                        f"{what} {key!r} is not a plain name.",
-                        "Use letters, digits, '_' and '-' for the name, and put what people read into its title.",
-                    )
-                if key.casefold() in seen:
-                    self._fail(f"{what} {key!r} stands twice (also as {seen[key.casefold()]!r}).", "Remove one.")
-                seen[key.casefold()] = key
-        if EVIDENCE in self.entities:
-            self._fail(f"{EVIDENCE} is the name of evidence spans.", "Give the entity label another name.")
-
-    def _check_words(self) -> None:
-        """What people read: told apart by its words, and nothing that XML cannot hold."""
-        for what, shown in (
-            ("stance labels", {key: self.stance_title(key) for key in self.stance}),
-            ("targets", {key: self.title(key) for key in self.targets}),
-            ("problems", {key: words or key for key, words in self.problems.items()}),
-        ):
-            first: dict[str, str] = {}
-            for key, words in shown.items():
-                if words in first:
-                    self._fail(f"the {what} {first[words]} and {key} are both shown as {words!r}.", "Change one.")
-                first[words] = key
-        descriptions = [e.description for e in self.entities.values()] + [s.description for s in self.stance.values()]
-        titles = [*map(self.title, self.targets), *map(self.stance_title, self.stance), *self.problems.values()]
-        for words in (*descriptions, *titles, self.guidelines):
-            if bad := _UNWRITABLE.search(words):
-                self._fail(f"{words[:40]!r} holds the control character {bad.group()!r}.", "Remove it.")
-
-    def _check_questions(self) -> None:
-        if self.target_mode not in TARGET_MODES:
-            self._fail(f"target_mode is {self.target_mode!r}.", f"Choose one of {', '.join(TARGET_MODES)}.")
-        if self.max_targets < 1:
-            self._fail(f"max_targets is {self.max_targets}.", "It is at least 1.")
-        if self.stance and self.absent and self.absent not in self.stance:
-            self._fail(
-                f"absent is {self.absent!r}, which is not a stance label.",
-                f"Choose one of {', '.join(self.stance)}, or leave it empty.",
-            )
-        if self.targets and not self.stance:
-            self._fail("there are targets but no stance labels.", "Add stance labels.")
-        if self.stance and self.target_mode == "fixed" and not self.targets:
-            self._fail("there are stance labels but no targets.", "Add targets.")
-        if self.stance and self.target_mode == "mention" and not self.entities:
-            self._fail("stances are asked per mention, but no entity is marked.", "Add entity labels.")
-        if not self.entities and not self.stance:
-            self._fail("it asks for nothing.", "Add entity labels, or stance labels and targets.")
-
-    def _check_keys_and_colors(self) -> None:
-        hotkeys: dict[str, str] = {}
-        for key, label in self.entities.items():
-            if label.hotkey == RESERVED_KEY:
-                self._fail(f"hotkey {RESERVED_KEY!r} of {key} deselects a span in Label Studio.", "Take another.")
-            if label.hotkey and label.hotkey in hotkeys:
-                self._fail(f"hotkey {label.hotkey!r} is given to {hotkeys[label.hotkey]} and {key}.", "Change one.")
-            hotkeys[label.hotkey] = key
-        colors = [(key, e.color) for key, e in self.entities.items()] + [
-            (key, s.color) for key, s in self.stance.items()
-        ]
-        for key, color in colors:
-            if color and not _COLOR.match(color):
-                self._fail(f"{key} has the colour {color!r}.", "Write it as six hexadecimal digits, such as '#2563eb'.")
-
-    def _check_migrations(self) -> None:
-        for what, current, steps in (
-            ("entity label", list(self.entities), [m.entities for m in self.migrations.values()]),
-            ("stance label", list(self.stance), [m.stance for m in self.migrations.values()]),
-            ("target", list(self.targets), [m.targets for m in self.migrations.values()]),
-        ):
-            for old, new in [pair for step in steps for pair in step.items()]:
-                if old in current:
-                    self._fail(f"{what} {old} is migrated to {new} but still there.", "Remove it, or its migration.")
-                if new not in current and not any(new in step for step in steps):
-                    self._fail(f"{what} {old} is migrated to {new}, which is not there.", "Name a present one.")
-
-    def title(self, target: str) -> str:
-        """What people read for a target."""
-        found = self.targets.get(target)
-        return found.title if found and found.title else target
-
-    def stance_title(self, label: str) -> str:
-        """What people read for a stance label."""
-        found = self.stance.get(label)
-        return found.title if found and found.title else label
-
-    @property
-    def questions(self) -> dict[str, "Question"]:
-        """Every question of the scheme by name, in the order in which annotators see them."""
-        found: dict[str, Question] = {}
-        if self.entities:
-            labels = {name: Label(description=e.description, color=e.color) for name, e in self.entities.items()}
-            found["entities"] = Question("entities", "entities", "spans", labels)
-        if self.stance:
-            labels = {name: Label(s.title, s.description, s.color) for name, s in self.stance.items()}
-            found["stance"] = Question(
-                "stance", "stance", "answers", labels, mode=self.target_mode, targets=self.targets, absent=self.absent
-            )
-        if self.stance and self.evidence:
-            found["evidence"] = Question("evidence", "evidence", "spans", {EVIDENCE: Label()})
-        if self.problems:
-            labels = {name: Label(title) for name, title in self.problems.items()}
-            found["problems"] = Question("problems", "problems", "notes", labels)
-        if self.comment:
-            found["comment"] = Question("comment", "comment", "notes", {})
-        return found
-
-
-@dataclass
-class Label:
-    """One label that an answer or a span may have: what people read, and how it looks."""
-
-    title: str = ""
-    description: str = ""
-    color: str = ""
-
-
-@dataclass
 class Question:
-    """One question put to annotators, with the labels it may be answered with.
+    """One question put to annotators. A kind of question is a subclass; the fields it accepts in YAML are its own.
 
     `gives` says where its answers go: "spans" (SPANS), "answers" (ANSWERS) or "notes" (columns of ANNOTATIONS).
     """
 
-    name: str
-    kind: str
-    gives: str
-    labels: dict[str, Label]
-    #: What answers are about: "fixed" targets, those of each "article", each "mention", or "" for the whole chunk.
-    mode: str = ""
-    targets: dict[str, Target] = field(default_factory=dict)
-    #: The label that says that there is nothing to judge; it needs no evidence.
-    absent: str = ""
-    #: Whether several options may be chosen: each option is then a target that is answered "yes" or "no".
-    many: bool = False
+    kind: ClassVar[str] = ""
+    gives: ClassVar[str] = "answers"
+    #: The value of the column `kind` in SPANS; empty for questions that do not give spans.
+    span_kind: ClassVar[str] = ""
+    #: Which settings of a label mean something for this kind.
+    label_settings: ClassVar[tuple[str, ...]] = ("title", "description", "color")
+    #: Fields that YAML calls by another name.
+    written_as: ClassVar[Mapping[str, str]] = {}
+    #: The fields that hold names which may be renamed, by their YAML name, with the noun for one of them.
+    vocabulary: ClassVar[Mapping[str, str]] = {}
 
-    def asked(self, targets: list[str] | None) -> list[str] | None:
+    name: str = field(default="", init=False)
+    #: What people read as the question; empty when the kind has fixed words.
+    heading: str = field(default="", init=False)
+    labels: dict[str, Label] = field(default_factory=dict, init=False)
+    #: What answers are about: "fixed" targets, those of each "article", each "mention", or "" for the whole chunk.
+    mode: str = field(default="", init=False)
+    targets: dict[str, Target] = field(default_factory=dict, init=False)
+    #: The label that says that there is nothing to judge; it needs no evidence.
+    absent: str = field(default="", init=False)
+    #: Whether several options may be chosen: each option is then a target that is answered "yes" or "no".
+    many: bool = field(default=False, init=False)
+    #: Whether an annotation without an answer is incomplete.
+    required: bool = field(default=True, init=False)
+    #: Whether a span may lie inside, or cross, another span of the question.
+    nesting: bool = field(default=True, init=False)
+    overlap: bool = field(default=True, init=False)
+
+    def asked(self, targets: Iterable[str] | None) -> list[str] | None:
         """The targets asked about in a window with these targets of its own; None when every mention is one."""
         if self.mode == "mention":
             return None
         return list(targets or ()) if self.mode == "article" else list(self.targets) or [""]
 
     def title(self, target: str) -> str:
-        """What people read for a target."""
+        """What people read for a target; for "" what they read as the question."""
         found = self.targets.get(target)
-        return found.title if found and found.title else target
+        return found.title if found and found.title else target or self.heading or self.name
 
     def label_title(self, label: str) -> str:
         """What people read for a label."""
         found = self.labels.get(label)
         return found.title if found and found.title else label
+
+    def names(self, key: str) -> dict[str, Any]:
+        """What YAML lists under a key of `vocabulary`, by name."""
+        fields = {key: name for name, key in self.written_as.items()}
+        found: dict[str, Any] = getattr(self, fields.get(key, key))
+        return found
+
+    def renamed(self, renames: Renames) -> Renames:
+        """Renames of names in YAML as renames of labels and targets in tables."""
+        return renames
+
+    def faults(self, scheme: "Scheme") -> Iterator[Fault]:
+        """What is wrong with the question; keys are relative to it."""
+        for key, noun in self.vocabulary.items():
+            yield from _name_faults(key, noun, self.names(key))
+            yield from _word_faults(key, self.names(key))
+        for name, label in self.labels.items():
+            if label.color and not _COLOR.match(label.color):
+                hint = "Write it as six hexadecimal digits, such as '#2563eb'."
+                yield Fault(f"labels.{name}.color", f"{label.color!r} is not a colour.", hint)
+            if label.hotkey == RESERVED_KEY:
+                problem = f"hotkey {RESERVED_KEY!r} deselects a span in Label Studio."
+                yield Fault(f"labels.{name}.hotkey", problem, "Use another.")
+
+
+@dataclass
+class Scheme:
+    """A label scheme; raises `SchemeError` with every fault when it contradicts itself."""
+
+    name: str = "???"
+    version: str = "1"
+    questions: dict[str, Question] = field(default_factory=dict)
+    guidelines: str = ""
+    #: Names of earlier versions, by version and question: what they are called now.
+    migrations: dict[str, dict[str, Renames]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, question in self.questions.items():
+            question.name = name
+        refuse(self.faults())
+
+    def of_kind(self, kind: str) -> list[Question]:
+        """The questions of a kind, in order."""
+        return [question for question in self.questions.values() if question.kind == kind]
+
+    def names(self, question: str, version: str = "") -> Renames:
+        """Every known name in a question's vocabulary, earlier or current, with its current name.
+
+        Renames of renames are followed. The renames from `version` come first: they decide where versions differ.
+        """
+        order = [version, *(v for v in self.migrations if v != version)]
+        steps = [self.migrations[v][question] for v in order if question in self.migrations.get(v, ())]
+        asked = self.questions[question]
+        known = {key: resolve(asked.names(key), [getattr(step, key) for step in steps]) for key in asked.vocabulary}
+        return Renames(**known)
+
+    def renames(self, question: str) -> Renames:
+        """The current name of every earlier label and target that tables may contain."""
+        known = self.names(question)
+        earlier = [{old: new for old, new in names.items() if old != new} for names in (known.labels, known.targets)]
+        return self.questions[question].renamed(Renames(*earlier))
+
+    # Until every room walks `questions`.
+    @property
+    def entities(self) -> dict[str, Label]:
+        return self._labels("entities")
+
+    @property
+    def stance(self) -> dict[str, Label]:
+        return self._labels("stance")
+
+    @property
+    def problems(self) -> dict[str, Label]:
+        return self._labels("problems")
+
+    @property
+    def targets(self) -> dict[str, Target]:
+        return self.questions["stance"].targets if "stance" in self.questions else {}
+
+    @property
+    def target_mode(self) -> str:
+        return self.questions["stance"].mode if "stance" in self.questions else "fixed"
+
+    @property
+    def absent(self) -> str:
+        return self.questions["stance"].absent if "stance" in self.questions else "none"
+
+    @property
+    def nesting(self) -> bool:
+        return self.questions["entities"].nesting if "entities" in self.questions else True
+
+    @property
+    def overlap(self) -> bool:
+        return self.questions["entities"].overlap if "entities" in self.questions else False
+
+    def stance_title(self, label: str) -> str:
+        return self.questions["stance"].label_title(label)
+
+    def _labels(self, name: str) -> dict[str, Label]:
+        return self.questions[name].labels if name in self.questions else {}
+
+    def faults(self) -> Iterator[Fault]:
+        """Everything that contradicts itself, by key below `labels`."""
+        if bad := _UNWRITABLE.search(self.guidelines):
+            yield Fault("labels.guidelines", f"it contains the control character {bad.group()!r}.", "Remove it.")
+        if all(question.gives == "notes" for question in self.questions.values()):
+            yield Fault("labels.questions", "nothing is asked.", "Add entities, stance, or another question.")
+        yield from (f._replace(key=f"labels.{f.key}") for f in _name_faults("questions", "question", self.questions))
+        for name, question in self.questions.items():
+            yield from (f._replace(key=f"labels.questions.{name}.{f.key}") for f in question.faults(self))
+        yield from self._shared_faults()
+        for version, step in self.migrations.items():
+            for name, renames in step.items():
+                yield from self._migration_faults(f"labels.migrations.{version}.{name}", name, renames)
+
+    def _shared_faults(self) -> Iterator[Fault]:
+        """Hotkeys, and labels of spans, are shared by all questions."""
+        keys: dict[str, str] = {}
+        spans: dict[str, str] = {}
+        for name, question in self.questions.items():
+            for label, shown in question.labels.items():
+                key = f"labels.questions.{name}.labels.{label}"
+                if shown.hotkey and keys.setdefault(shown.hotkey, label) != label:
+                    problem = f"hotkey {shown.hotkey!r} is also the key of {keys[shown.hotkey]}."
+                    yield Fault(f"{key}.hotkey", problem, "Change one.")
+                if question.span_kind and spans.setdefault(label, name) != name:
+                    yield Fault(key, f"{spans[label]} has a label of this name, too.", "Use another name.")
+
+    def _migration_faults(self, key: str, name: str, renames: Renames) -> Iterator[Fault]:
+        question = self.questions.get(name)
+        if question is None:
+            yield Fault(key, f"the scheme has no question {name!r}.", f"Questions: {', '.join(self.questions)}.")
+            return
+        for what in ("labels", "targets"):
+            if getattr(renames, what) and what not in question.vocabulary:
+                yield Fault(f"{key}.{what}", f"{name} has no {what} of its own.", "Remove it.")
+                continue
+            current = question.names(what) if what in question.vocabulary else {}
+            steps = [getattr(step[name], what) for step in self.migrations.values() if name in step]
+            for old, new in getattr(renames, what).items():
+                if old in current:
+                    problem = f"{old} is renamed to {new} but is still there."
+                    yield Fault(f"{key}.{what}.{old}", problem, "Remove it, or its migration.")
+                if new not in current and not any(new in step for step in steps):
+                    problem = f"{old} is renamed to {new}, which is not there."
+                    yield Fault(f"{key}.{what}.{old}", problem, "Name a present one.")
+
+
+def refuse(faults: Iterable[Fault]) -> None:
+    """Raises `SchemeError` that lists the faults, if there are any."""
+    if found := list(faults):
+        raise SchemeError.of(found)
+
+
+def resolve(current: Iterable[str], steps: list[dict[str, str]]) -> dict[str, str]:
+    """Every known name, earlier or current, with its current name; renames of renames are followed.
+
+    >>> resolve(["C"], [{"A": "B"}, {"B": "C"}])
+    {'C': 'C', 'A': 'C', 'B': 'C'}
+    """
+    known = {name: name for name in current}
+    for old in [old for step in steps for old in step]:
+        name, seen = old, set[str]()
+        while name not in known and name not in seen:
+            seen.add(name)
+            name = next((step[name] for step in steps if name in step), name)
+        if name in known:
+            known.setdefault(old, known[name])
+    return known
+
+
+def _name_faults(key: str, noun: str, names: Iterable[str]) -> Iterator[Fault]:
+    seen: dict[str, str] = {}
+    for name in names:
+        if not _NAME.match(name):
+            hint = "Use letters, digits, '_' and '-' for the name, and put what people read into its title."
+            yield Fault(f"{key}.{name}", f"{noun} {name!r} is not a plain name.", hint)
+        if name.casefold() in seen:
+            other = seen[name.casefold()]
+            yield Fault(f"{key}.{name}", f"{noun} {name!r} is there twice (also as {other!r}).", "Remove one.")
+        seen[name.casefold()] = name
+
+
+def _word_faults(key: str, shown: Mapping[str, Any]) -> Iterator[Fault]:
+    """What people read differs from name to name, and XML can hold it."""
+    first: dict[str, str] = {}
+    for name, entry in shown.items():
+        words = entry.title or name
+        if first.setdefault(words, name) != name:
+            yield Fault(f"{key}.{name}", f"{first[words]} is shown as {words!r}, too.", "Change one.")
+        for what in ("title", "description"):
+            if bad := _UNWRITABLE.search(getattr(entry, what, "")):
+                problem = f"it contains the control character {bad.group()!r}."
+                yield Fault(f"{key}.{name}.{what}", problem, "Remove it.")

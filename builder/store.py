@@ -1,4 +1,4 @@
-"""Files that are whole or absent, and the fingerprints that tell whether a stage has work to do."""
+"""Files that are whole or absent, and digests of what they hold."""
 
 import contextlib
 import hashlib
@@ -127,38 +127,11 @@ def read_table(path: Path, schema: "pa.Schema", made_by: str) -> "pa.Table":
     return check(table, schema, str(path))
 
 
-class Stage:
-    """One stage's folder: its tables, a summary, and the fingerprint of what they were made from."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.name = folder.name
-
-    def table(self, name: str) -> Path:
-        return self.folder / f"{name}.parquet"
-
-    def summary(self) -> dict[str, Any] | None:
-        """What the last finished run reported, or None when the stage never finished."""
-        record = read_json(self.folder / "stage.json")
-        return None if record is None else record["summary"]
-
-    def fingerprint(self) -> str:
-        """The fingerprint of the last finished run; empty when the stage never finished."""
-        record = read_json(self.folder / "stage.json")
-        return "" if record is None else record["fingerprint"]
-
-    def is_current(self, fingerprint: str) -> bool:
-        """True when the stage finished from exactly these inputs and settings."""
-        return self.fingerprint() == fingerprint
-
-    @contextlib.contextmanager
-    def rewrite(self, fingerprint: str) -> Iterator[dict[str, Any]]:
-        """Marks the stage unfinished, yields the summary to fill, and marks it finished at the end.
-
-        Tables are written in between, each atomically; a stop in the middle leaves the stage unfinished, so the
-        next run writes it again.
-        """
-        (self.folder / "stage.json").unlink(missing_ok=True)
-        summary: dict[str, Any] = {}
-        yield summary
-        write_json(self.folder / "stage.json", {"fingerprint": fingerprint, "summary": summary})
+def sync_tree(folder: Path) -> None:
+    """Every file and folder below has reached the disk."""
+    for path in [*sorted(folder.rglob("*"), reverse=True), folder]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -24,8 +24,8 @@ import pyarrow as pa
 from builder import tables
 from builder.config import Config, Dataset, Paths
 from builder.corpus.settings import Chunking
-from builder.labels import encode
-from builder.scheme import EntityLabel, Migration, Scheme, StanceLabel, Target
+from builder.questions import encode, scheme_from
+from builder.scheme import Scheme
 from builder.store import digest
 from builder.studio.settings import Annotators
 from tests.pulls import keep_pull
@@ -88,24 +88,31 @@ def scheme(
     """
     about = {"ukraine": ["Ukraine", "Kyiv"], "japan": ["Japan", "Tokyo"]} if targets is None else targets
     fixed = mode == "fixed" or targets is not None
-    answers = {key: StanceLabel(**{"title": key.title(), **more}) for key, more in _named(stance).items()}
-    notes = {key: str(title or key.title()) for key, title in _named(problems).items()}
-    return Scheme(
-        name=name,
-        version=version,
-        entities={key: EntityLabel(**{"description": f"All {key}", **more}) for key, more in _named(entities).items()},
-        stance=answers,
-        targets={key: Target(key.title(), list(words)) for key, words in about.items()} if answers and fixed else {},
-        target_mode=mode,
-        absent=absent,
-        max_targets=max_targets,
-        evidence=evidence,
-        nesting=nesting,
-        overlap=overlap,
-        problems=notes,
-        comment=comment,
-        guidelines=guidelines,
-        migrations={old: Migration(**{k: dict(v) for k, v in m.items()}) for old, m in (migrations or {}).items()},
+    questions: dict[str, Any] = {}
+    if entities:
+        labels = {key: {"description": f"All {key}", **more} for key, more in _named(entities).items()}
+        questions["entities"] = {"labels": labels, "nesting": nesting, "overlap": overlap}
+    if stance:
+        questions["stance"] = {
+            "labels": {key: {"title": key.title(), **more} for key, more in _named(stance).items()},
+            "targets": {key: {"title": key.title(), "aliases": list(words)} for key, words in about.items() if fixed},
+            "mode": mode,
+            "absent": absent,
+            "max_targets": max_targets,
+        }
+    if stance and evidence:
+        questions["evidence"] = {}
+    if problems:
+        questions["problems"] = {"labels": {key: title or key.title() for key, title in _named(problems).items()}}
+    if comment:
+        questions["comment"] = {}
+    renames: dict[str, dict[str, dict[str, Any]]] = {}
+    for old, step in (migrations or {}).items():
+        for what, names in step.items():
+            question, key = ("stance", "targets") if what == "targets" else (what, "labels")
+            renames.setdefault(old, {}).setdefault(question, {})[key] = dict(names)
+    return scheme_from(
+        {"name": name, "version": version, "questions": questions, "guidelines": guidelines, "migrations": renames}
     )
 
 
@@ -407,14 +414,15 @@ class Project:
             if label in wanted
         ]
         stances = said.get("stances", sides(text)) if "stance" in questions else {}
-        answers = [{"target": target, "span_id": None, "label": label} for target, label in stances.items()]
+        about = {"question": "stance", "span_id": None}
+        answers = [{**about, "target": target, "label": label} for target, label in stances.items()]
         if "stance" in questions and questions["stance"].mode == "mention":
             answers = []
             for n, span in enumerate(s for s in spans if s["kind"] == "entity"):
                 words = text[span["start"] - chunk["start"] : span["end"] - chunk["start"]]
                 span["span_id"] = f"mention{n}"
                 label = stances.get(words, stances.get(TARGET.get(words, ""), "none"))
-                answers.append({"target": words, "span_id": span["span_id"], "label": label})
+                answers.append({**about, "target": words, "span_id": span["span_id"], "label": label})
         result = encode.results(
             spans, answers, said.get("problems", []), said.get("comment"), chunk["start"], text, self.config.labels
         )

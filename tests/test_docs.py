@@ -1,14 +1,22 @@
-"""What the README says can be typed as it stands."""
+"""What the README says can be typed as it stands, and generated documents are current."""
 
+import json
 import re
 import shlex
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
+from builder import docs
 from builder.cli import COMMANDS, JSON_FLAG, _split
-from builder.config import conf_folder, convert, register
+from builder.config import Composed, conf_folder, register
+from builder.docs import documents
+from builder.settings import leaves
+from tests.composing import composed
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -41,10 +49,8 @@ def test_every_command_line_composes(line: str) -> None:
         key, _, values = override.partition("=")
         choices = values.split(",") if "-m" in overrides else [values]
         jobs = [[*job, f"{key}={value}"] for job in jobs for value in choices]
-    register()
     for job in jobs:
-        with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            convert(compose("config", overrides=job))
+        composed(*job)
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake ([a-z]+)", README))))
@@ -55,3 +61,72 @@ def test_every_make_target_exists(target: str) -> None:
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:builder|conf|tests|raw|exports)/[\w./]+)`", README))))
 def test_every_path_exists(path: str) -> None:
     assert (ROOT / path).exists() or path.startswith("exports/")
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_generated_document_is_current(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == documents()[path], "run `make docs`"
+
+
+def test_documents_that_are_not_current_are_reported_and_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("Words.\n<!-- generated: errors -->\nold\n<!-- end -->\nMore words.\n", encoding="utf-8")
+    (tmp_path / "conf").mkdir()
+    monkeypatch.setattr(docs, "ROOT", tmp_path)
+    monkeypatch.setattr(docs, "PAGES", ("page.md",))
+    assert docs.main(["--check"]) == 1
+    assert "page.md is not current; run `make docs`." in capsys.readouterr().err
+    assert "old" in page.read_text(encoding="utf-8")
+    assert docs.main([]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("Words.\n<!-- generated: errors -->\n\n| error |")
+    assert text.endswith("|\n\n<!-- end -->\nMore words.\n")
+    assert "old" not in text
+    assert docs.main(["--check"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_every_setting_and_choice_is_in_the_reference() -> None:
+    page = (ROOT / "conf" / "README.md").read_text(encoding="utf-8")
+    for key in leaves(Composed):
+        assert key == "labels" or page.count(f"| `{key}` |") == 1, key
+    for path in conf_folder().glob("*/*.yaml"):
+        assert page.count(f"| `{path.parent.name}={path.stem}`") == 1, path
+
+
+def test_every_file_and_error_is_in_the_list() -> None:
+    page = (ROOT / "builder" / "README.md").read_text(encoding="utf-8")
+    for path in (ROOT / "builder").rglob("*.py"):
+        assert f"### `{path.parent.relative_to(ROOT).as_posix()}/`" in page
+        assert path.stem == "__init__" or f"- `{path.name}`: " in page
+    assert "`Unauthorized` | The token is missing, wrong or lacks rights." in page
+    order = [page.index(f"`{name}`") for name in ("BuilderError", "ConfigError", "SchemeError", "SourceError")]
+    assert order == sorted(order)
+
+
+def test_the_schema_describes_what_composes_and_refuses_the_rest() -> None:
+    validator = jsonschema.Draft202012Validator(json.loads((ROOT / "conf" / "schema.json").read_text(encoding="utf-8")))
+    validator.check_schema(validator.schema)
+    register()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        demo = compose("config", overrides=["experiment=demo", "export=entities"])
+    validator.validate(OmegaConf.to_container(demo))
+    for name in ("config", "experiment/demo"):
+        validator.validate(yaml.safe_load((conf_folder() / f"{name}.yaml").read_text(encoding="utf-8")))
+    assert validator.is_valid({"chunking": {"max_tokens": "${other.setting}"}})
+    for wrong in (
+        {"chunk": {}},
+        {"chunking": {"size": 1}},
+        {"chunking": {"max_tokens": 0}},
+        {"chunking": {"max_tokens": "1"}},
+        {"chunking": {"method": "letters"}},
+        {"quality": {"severity": {"nope": "off"}}},
+        {"quality": {"gates": {"min_alpha": 2}}},
+        {"dataset": {"name": "Upper"}},
+    ):
+        assert not validator.is_valid(wrong), wrong
+    described = validator.schema["$defs"]["Chunking"]["properties"]["max_tokens"]
+    assert described["description"] == "Most tokens per chunk, counted in `unit`."
+    assert described["default"] == 180

@@ -1,56 +1,182 @@
-"""A scheme that contradicts itself is refused with what to change."""
+"""A scheme that contradicts itself is refused with what to change, and plain data becomes a scheme and back."""
 
 from typing import Any
 
 import pytest
 
 from builder.errors import SchemeError
-from builder.scheme import EntityLabel, Migration, Scheme, StanceLabel, Target
+from builder.questions import KINDS, kind_of, plain, scheme_from
+from builder.scheme import Label, Renames, Scheme, Target
 
-STANCE = {"favor": StanceLabel("Favor"), "none": StanceLabel()}
+ENTITIES = {"labels": {"GPE": {"color": "#C2410C", "hotkey": "1"}, "ORG": None}}
+STANCE = {"labels": {"favor": "Favor", "none": {}}, "targets": {"japan": "Japan", "china": {"aliases": ["Beijing"]}}}
 GOOD: dict[str, Any] = {
     "name": "demo",
-    "entities": {"GPE": EntityLabel(color="#C2410C", hotkey="1"), "ORG": EntityLabel()},
-    "stance": STANCE,
-    "targets": {"japan": Target("Japan"), "china": Target()},
-    "problems": {"cut": "Cut off"},
-    "migrations": {"1": Migration(entities={"PLACE": "COUNTRY"}), "2": Migration(entities={"COUNTRY": "GPE"})},
+    "version": 3,
+    "questions": {"entities": ENTITIES, "stance": STANCE, "evidence": {}, "problems": {"labels": {"cut": "Cut off"}}},
+    "guidelines": "Mark names.",
+    "migrations": {
+        1: {"entities": {"labels": {"PLACE": "COUNTRY"}}, "stance": {"targets": {"nippon": "japan"}}},
+        2: {"entities": {"labels": {"COUNTRY": "GPE"}}},
+    },
 }
 
 
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """GOOD with the value at a dotted key below `questions` replaced."""
+    made: dict[str, Any] = {**GOOD, "questions": {**GOOD["questions"]}}
+    at = made
+    *above, last = path.split(".")
+    if "questions" in [*above, last]:
+        made["migrations"] = {}
+    for key in above:
+        at[key] = dict(at[key])
+        at = at[key]
+    at[last] = value
+    return made
+
+
+def faults(given: dict[str, Any]) -> str:
+    with pytest.raises(SchemeError) as caught:
+        scheme_from(given)
+    return str(caught.value)
+
+
+def test_plain_data_becomes_a_scheme() -> None:
+    scheme = scheme_from(GOOD)
+    assert (scheme.name, scheme.version, scheme.guidelines) == ("demo", "3", "Mark names.")
+    assert [(q.name, q.kind, q.gives, q.span_kind) for q in scheme.questions.values()] == [
+        ("entities", "entities", "spans", "entity"),
+        ("stance", "stance", "answers", ""),
+        ("evidence", "evidence", "spans", "evidence"),
+        ("problems", "problems", "notes", ""),
+    ]
+    entities, stance = scheme.questions["entities"], scheme.questions["stance"]
+    assert entities.labels == {"GPE": Label(color="#C2410C", hotkey="1"), "ORG": Label()}
+    assert (entities.nesting, entities.overlap) == (True, False)
+    assert stance.labels == {"favor": Label("Favor"), "none": Label()}
+    assert stance.targets == {"japan": Target("Japan"), "china": Target(aliases=["Beijing"])}
+    assert (stance.mode, stance.absent, stance.many) == ("fixed", "none", False)
+    assert list(scheme.questions["evidence"].labels) == ["EVIDENCE"]
+    assert scheme.migrations["1"]["stance"] == Renames(targets={"nippon": "japan"})
+
+
+def test_a_scheme_becomes_plain_data_and_back() -> None:
+    for given in (GOOD, changed("questions.stance.mode", "mention"), changed("questions.entities.overlap", True)):
+        scheme = scheme_from(given)
+        assert scheme_from(plain(scheme)) == scheme
+    assert scheme_from(GOOD) != scheme_from(changed("questions.stance.absent", ""))
+
+
+def test_a_question_that_is_null_is_left_out() -> None:
+    assert list(scheme_from(changed("questions.problems", None)).questions) == ["entities", "stance", "evidence"]
+
+
 def test_titles_fall_back_to_names() -> None:
-    scheme = Scheme(**GOOD)
-    assert (scheme.title("japan"), scheme.title("china"), scheme.title("mars")) == ("Japan", "china", "mars")
-    assert (scheme.stance_title("favor"), scheme.stance_title("none")) == ("Favor", "none")
+    stance = scheme_from(GOOD).questions["stance"]
+    assert [stance.title(name) for name in ("japan", "china", "mars", "")] == ["Japan", "china", "mars", "stance"]
+    assert [stance.label_title(name) for name in ("favor", "none", "x")] == ["Favor", "none", "x"]
+
+
+def test_what_is_asked_depends_on_the_mode() -> None:
+    assert scheme_from(GOOD).questions["stance"].asked(["NATO"]) == ["japan", "china"]
+    article = scheme_from(changed("questions.stance.mode", "article")).questions["stance"]
+    assert (article.asked(["NATO"]), article.asked(None)) == (["NATO"], [])
+    assert scheme_from(changed("questions.stance.mode", "mention")).questions["stance"].asked(["NATO"]) is None
+
+
+def test_earlier_names_lead_to_the_current_ones() -> None:
+    scheme = scheme_from(GOOD)
+    assert scheme.renames("entities") == Renames(labels={"PLACE": "GPE", "COUNTRY": "GPE"})
+    assert scheme.renames("stance") == Renames(targets={"nippon": "japan"})
+    assert scheme.names("entities").labels == {"GPE": "GPE", "ORG": "ORG", "PLACE": "GPE", "COUNTRY": "GPE"}
+
+
+def test_the_version_of_the_task_decides_where_renames_differ() -> None:
+    migrations = {"1": {"entities": {"labels": {"X": "ORG"}}}, "2": {"entities": {"labels": {"X": "GPE"}}}}
+    scheme = scheme_from({**GOOD, "migrations": migrations})
+    assert [scheme.names("entities", version).labels["X"] for version in ("1", "2", "9")] == ["ORG", "GPE", "ORG"]
 
 
 @pytest.mark.parametrize(
-    ("change", "problem"),
+    ("path", "value", "problem"),
     [
-        ({"target_mode": "author"}, "target_mode is 'author'"),
-        ({"max_targets": 0}, "max_targets is 0"),
-        ({"entities": {"A B": EntityLabel()}}, "entity label 'A B' is not a plain name"),
-        ({"targets": {"<x>": Target()}}, "target '<x>' is not a plain name"),
-        ({"stance": {**STANCE, "Favor": StanceLabel("x")}}, "stance label 'Favor' stands twice"),
-        ({"entities": {"EVIDENCE": EntityLabel()}}, "EVIDENCE is the name of evidence spans"),
-        ({"absent": "nothing"}, "absent is 'nothing'"),
-        ({"stance": {}, "absent": ""}, "targets but no stance labels"),
-        ({"targets": {}}, "stance labels but no targets"),
-        ({"entities": {}, "target_mode": "mention", "migrations": {}}, "no entity is marked"),
-        ({"entities": {}, "stance": {}, "targets": {}, "migrations": {}}, "asks for nothing"),
-        ({"targets": {"a": Target("X"), "b": Target("X")}}, "targets a and b are both shown as 'X'"),
-        ({"problems": {"a": "b", "b": ""}}, "problems a and b are both shown as 'b'"),
-        ({"targets": {"a": Target("x\x00y")}}, "control character"),
-        ({"guidelines": "half \ud83d"}, "control character"),
-        ({"entities": {"GPE": EntityLabel(hotkey="u")}}, "hotkey 'u' of GPE"),
-        ({"entities": {"GPE": EntityLabel(hotkey="1"), "B": EntityLabel(hotkey="1")}}, "given to GPE and B"),
-        ({"entities": {"GPE": EntityLabel(color="red")}}, "colour 'red'"),
-        ({"migrations": {"1": Migration(entities={"GPE": "ORG"})}}, "migrated to ORG but still there"),
-        ({"migrations": {"1": Migration(targets={"nippon": "nihon"})}}, "migrated to nihon, which is not there"),
+        ("questions.stance.mode", "author", "stance.mode: 'author' is no mode."),
+        ("questions.stance.max_targets", 0, "stance.max_targets: 0 is less than 1."),
+        ("questions.stance.absent", "nothing", "stance.absent: 'nothing' is not a stance label."),
+        ("questions.stance.labels", {}, "stance.labels: there are no stance labels."),
+        ("questions.stance.targets", {}, "stance.targets: there are no targets."),
+        ("questions.stance.labels.Favor", "x", "stance.labels.Favor: stance label 'Favor' is there twice"),
+        ("questions.stance.targets.<x>", None, "stance.targets.<x>: target '<x>' is not a plain name."),
+        ("questions.stance.targets.china", "Japan", "stance.targets.china: japan is shown as 'Japan', too."),
+        ("questions.stance.targets.china", "a\x00b", "stance.targets.china.title: it contains the control character"),
+        ("questions.stance.labels.favor", {"color": "red"}, "stance.labels.favor.color: 'red' is not a colour."),
+        ("questions.entities.labels", {"A B": None}, "entities.labels.A B: entity label 'A B' is not a plain name."),
+        ("questions.entities.labels.EVIDENCE", None, "evidence.labels.EVIDENCE: entities has a label of this name"),
+        ("questions.entities.labels.ORG", {"hotkey": "u"}, "entities.labels.ORG.hotkey: hotkey 'u' deselects a span"),
+        ("questions.entities.labels.ORG", {"hotkey": "1"}, "hotkey '1' is also the key of GPE."),
+        ("questions.problems.labels", {"a": "b", "b": None}, "problems.labels.b: a is shown as 'b', too."),
+        (
+            "questions.opinion",
+            {"kind": "stance", **STANCE},
+            "opinion.kind: the question of kind stance is called",
+        ),
+        ("questions", {"evidence": None, "comment": {}}, "labels.questions: nothing is asked."),
+        ("questions", {"stance": {**STANCE, "mode": "mention"}}, "stance.mode: stances are asked per mention, but"),
+        (
+            "questions",
+            {"entities": ENTITIES, "evidence": {}},
+            "evidence.kind: evidence justifies a stance, and none",
+        ),
+        ("guidelines", "half \ud83d", "labels.guidelines: it contains the control character"),
+        ("migrations", {"1": {"x": {}}}, "labels.migrations.1.x: the scheme has no question 'x'."),
+        (
+            "migrations",
+            {"1": {"entities": {"labels": {"GPE": "ORG"}}}},
+            "labels.GPE: GPE is renamed to ORG but is",
+        ),
+        ("migrations", {"1": {"stance": {"targets": {"a": "b"}}}}, "targets.a: a is renamed to b, which is not there."),
+        ("migrations", {"1": {"entities": {"targets": {"a": "b"}}}}, "entities.targets: entities has no targets"),
+        # What cannot be read.
+        ("quesions", {}, "labels.quesions: there is no such setting. Did you mean questions?"),
+        ("questions.stance.tagets", {}, "stance.tagets: there is no such setting. Did you mean targets?"),
+        ("questions.entities.labels.GPE", {"title": "x"}, "entities.labels.GPE.title: there is no such setting."),
+        ("questions.topic", {"kind": "stanze"}, "topic.kind: 'stanze' is no kind of question. Did you mean stance?"),
+        ("questions.topic", {}, "topic.kind: 'topic' is no kind of question. Kinds: entities, stance"),
+        ("questions.stance", "favor", "labels.questions.stance: 'favor' is no mapping."),
+        ("questions.entities.nesting", "maybe", "entities.nesting: 'maybe' does not fit"),
+        ("questions.stance.targets.china", {"aliases": "US"}, "stance.targets.china.aliases: 'US' does not fit"),
     ],
 )
-def test_contradictions_are_refused(change: dict[str, Any], problem: str) -> None:
-    with pytest.raises(SchemeError, match=r"^Label scheme 'demo': ") as caught:
-        Scheme(**{**GOOD, **change})
-    assert problem in caught.value.message
-    assert caught.value.hint
+def test_a_fault_is_reported_with_its_key(path: str, value: Any, problem: str) -> None:
+    message = faults(changed(path, value))
+    assert message.startswith("labels.")
+    assert problem in message
+    assert "\n" not in message
+
+
+def test_all_faults_are_reported_at_once() -> None:
+    given = changed("questions.stance", {**STANCE, "absent": "nothing", "mode": "author", "tagets": {}})
+    given["guidelines"] = "\x00"
+    lines = faults(given).splitlines()
+    assert lines[0] == "The label scheme 'demo' has 4 faults:"
+    keys = [line.split(":")[0].strip() for line in lines[1:]]
+    stance = "labels.questions.stance"
+    assert keys == [f"{stance}.tagets", "labels.guidelines", f"{stance}.mode", f"{stance}.absent"]
+
+
+def test_what_follows_from_a_fault_is_not_reported() -> None:
+    assert "\n" not in faults(changed("questions.stance.labels", "favor"))
+
+
+def test_a_scheme_made_in_code_is_checked_too() -> None:
+    with pytest.raises(SchemeError, match="nothing is asked"):
+        Scheme(name="demo")
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_is_found_and_says_what_it_gives(name: str) -> None:
+    kind = kind_of(name)
+    assert kind.kind == name
+    assert kind.gives in ("spans", "answers", "notes")
+    assert bool(kind.span_kind) == (kind.gives == "spans")

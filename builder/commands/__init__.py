@@ -1,1 +1,1 @@
-"""One plain function a command; the command line only parses and calls them."""
+"""One function per command: a typed result for scripts, and `show`, which prints it for people."""

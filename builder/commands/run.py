@@ -1,85 +1,100 @@
 """`builder run`: the whole way from raw articles to a release, or as far as people have annotated."""
 
-from dataclasses import asdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from builder.commands.adjudicate import adjudicate
-from builder.commands.campaign import campaign_of, shown
-from builder.commands.export import export
-from builder.commands.prepare import prepare
-from builder.commands.pull import pull
-from builder.commands.push import push
-from builder.commands.serve import serve
-from builder.commands.validate import validate
+from builder.commands import adjudicate, export, prepare, pull, push, serve, validate
 from builder.config import Config
-from builder.studio.campaign import open_server
-from builder.studio.progress import annotation_progress
+from builder.stage import Progress, Stage, silent
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from builder.commands.export import Release
+    from builder.commands.serve import Server
+    from builder.studio.progress import AnnotationProgress
+    from builder.studio.pull import Pulled
+    from builder.studio.push import Pushed
 
-def run(config: Config, console: "Console") -> dict[str, Any]:
-    """Every stage is current and the release is written, or the console says what people have still to annotate.
 
-    Recorded annotators submit their labels through the Label Studio API right after the push. With people, the embedded
-    server keeps running when this returns, and the same command goes on where they are. Returns the summary of every
-    stage that ran, by its name.
+@dataclass
+class Run:
+    """The result of every step that ran. Without a release, people have still to annotate; `server` is for them."""
+
+    overlap: int
+    prepare: Stage
+    push: "Pushed"
+    progress: "AnnotationProgress"
+    server: "Server | None" = None
+    pull: "Pulled | None" = None
+    validate: Stage | None = None
+    adjudicate: Stage | None = None
+    export: "Release | None" = None
+
+
+def run(config: Config, *, progress: Progress = silent) -> Run:
+    """Do everything: prepare, push, annotate, pull, validate, adjudicate, export
+
+    Recorded annotators submit their labels right after the push. With people, the embedded server keeps running when
+    this returns, and the same command goes on where they are.
     """
-    summary: dict[str, Any] = {"prepare": prepare(config, console)}
+    from builder import pipeline
+    from builder.studio.campaign import open_server
+    from builder.studio.progress import annotation_progress
+
+    campaign = pipeline.campaign(config)
     people = config.annotators.kind == "human"
-    campaign = campaign_of(config)
-    with shown(console) as progress:
-        server = open_server(campaign, progress, keep=people)
-    with server:
-        summary["push"] = push(config, console)
-        summary["progress"] = state = asdict(annotation_progress(campaign))
-        if state["done"] < state["tasks"]:
-            _say_what_is_left(config, console, state)
-            # On a server elsewhere people have their accounts already, and `push` said where the projects are.
+    prepared = prepare.prepare(config, progress=progress)
+    with open_server(campaign, progress, keep=people):
+        pushed = push.push(config, progress=progress)
+        made = Run(config.annotators.overlap, prepared, pushed, annotation_progress(campaign, progress))
+        if made.progress.done < made.progress.tasks:
+            # On a server elsewhere people have their accounts already, and the push said where the projects are.
             if people and not config.label_studio.url:
-                summary["serve"] = serve(config, console)
-            return summary
-        summary["pull"] = pull(config, console)
-    summary["validate"] = validate(config, console, gate=not config.export.below_gates)
-    summary["adjudicate"] = adjudicate(config, console)
-    summary["export"] = export(config, console)
-    _say_what_came_out(console, summary)
-    return summary
+                made.server = serve.serve(config, progress=progress)
+            return made
+        made.pull = pull.pull(config, progress=progress)
+    made.validate = validate.validate(config, progress=progress)
+    made.adjudicate = adjudicate.adjudicate(config, progress=progress)
+    made.export = export.export(config, progress=progress)
+    return made
 
 
-def _say_what_is_left(config: Config, console: "Console", state: dict[str, Any]) -> None:
+def plain(result: Run) -> dict[str, Any]:
+    """By step, what a script may read."""
+    from builder.cli import plain_of
+
+    steps = ("prepare", "push", "progress", "pull", "validate", "adjudicate", "export")
+    found = {step: plain_of(step, getattr(result, step)) for step in steps if getattr(result, step) is not None}
+    return found | ({"serve": serve.plain(result.server)} if result.server else {})
+
+
+def show(result: Run, console: "Console") -> None:
+    """Prints each step, and what came out or what is left to annotate."""
+    prepare.show(result.prepare, console)
+    push.show(result.push, console)
+    if result.pull is None:
+        _show_what_is_left(result, console)
+        if result.server:
+            serve.show(result.server, console)
+        return
+    pull.show(result.pull, console)
+    if result.validate:
+        validate.show(result.validate, console)
+    if result.adjudicate:
+        adjudicate.show(result.adjudicate, console)
+    if result.export:
+        export.show(result.export, console)
+
+
+def _show_what_is_left(result: Run, console: "Console") -> None:
     from rich.table import Table
 
+    state = result.progress
     table = Table("annotator", "annotated", "skipped")
-    for email, counts in sorted(state["by_annotator"].items()):
-        table.add_row(email, str(counts["annotated"]), str(counts["skipped"]))
-    console.print(f"run: {state['done']} of {state['tasks']} chunks are annotated.")
-    if state["by_annotator"]:
+    for email, counts in sorted(state.by_annotator.items()):
+        table.add_row(email, str(counts.annotated), str(counts.skipped))
+    console.print(f"run: {state.done} of {state.tasks} chunks are annotated.")
+    if state.by_annotator:
         console.print(table)
-    console.print(
-        f"A chunk is done when {config.annotators.overlap} people annotated or skipped it; run the same command then."
-    )
-
-
-def _say_what_came_out(console: "Console", summary: dict[str, Any]) -> None:
-    from rich.table import Table
-
-    release, gold = summary["export"], summary["adjudicate"]
-    table = Table(show_header=False, title=f"{release['name']} {release['version']}", title_justify="left")
-    table.add_row("articles", f"{summary['prepare']['articles']} in {summary['prepare']['chunks']} chunks")
-    table.add_row("pulled", f"{summary['pull']['annotations']} annotations of {summary['pull']['tasks']} chunks")
-    table.add_row("checked", f"{summary['validate']['quarantined']} annotations in quarantine")
-    for name in ("gold_spans", "gold_answers"):
-        statuses = ", ".join(f"{count} {status}" for status, count in gold[name].items())
-        table.add_row(name.replace("_", " "), statuses)
-    for name, splits in release["rows"].items():
-        table.add_row(name, ", ".join(f"{count} {split}" for split, count in splits.items()))
-    console.print(table)
-    if not release["new"]:
-        console.print(f"Nothing changed since {release['version']}, so there is no new version.")
-    console.print(f"It lies in {release['folder']} and loads with:", soft_wrap=True)
-    console.print("  from datasets import load_dataset")
-    for name in release["rows"]:
-        call = f'{name} = load_dataset("{release["folder"]}", "{name}")'
-        console.print(f"  {call}", soft_wrap=True)
+    console.print(f"A chunk is done when {result.overlap} people annotated or skipped it; run the same command then.")

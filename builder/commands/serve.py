@@ -1,62 +1,108 @@
-"""`builder serve`: the embedded Label Studio runs, and the terminal says where to label and as whom."""
+"""`builder serve`: the embedded Label Studio runs, and people know where to label and as whom."""
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
 
-from builder.commands.campaign import campaign_of, shown
 from builder.config import Config
+from builder.stage import Progress, silent
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from builder.studio.campaign import Campaign
+    from builder.studio.serving import Served
 
-def serve(config: Config, console: "Console", *, stop: bool = False, foreground: bool = False) -> dict[str, Any]:
-    """The embedded Label Studio runs, with an account for each annotator, until `builder serve --stop`.
 
-    With `foreground` it stays until Ctrl-C and stops then; with `stop` no server of this workspace runs afterwards.
-    Raises `ConfigError` when the configuration names a server elsewhere.
+@dataclass
+class Server:
+    """The embedded Label Studio. `stop` ends it; with `foreground` it also ends with this process."""
+
+    running: bool
+    stopped: bool = False
+    foreground: bool = False
+    served: "Served | None" = None
+    campaign: "Campaign | None" = field(default=None, repr=False)
+    open: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, repr=False)
+
+    def stop(self) -> None:
+        """The server is down."""
+        from builder.studio.serving import stop_serving
+
+        self.open.close()
+        if self.campaign is not None:
+            stop_serving(self.campaign)
+        self.running = False
+
+
+def serve(
+    config: Config,
+    *,
+    stop: Annotated[bool, "stop it"] = False,
+    foreground: Annotated[bool, "stay, and stop it with Ctrl-C"] = False,
+    progress: Progress = silent,
+) -> Server:
+    """Start the embedded Label Studio, or find it running, and say where to label
+
+    It has an account for each annotator and runs until `builder serve --stop`. Raises `ConfigError` when the
+    configuration names a server elsewhere.
     """
-    from builder.studio.serving import serve as serve_people
-    from builder.studio.serving import stop_serving, wait_served
+    from builder import pipeline
+    from builder.studio.serving import refuse_elsewhere, stop_serving
+    from builder.studio.serving import serve as serve_campaign
 
-    campaign = campaign_of(config)
+    campaign = pipeline.campaign(config)
+    refuse_elsewhere(campaign)
     if stop:
-        stopped = stop_serving(campaign)
-        console.print("serve: stopped." if stopped else "serve: no Label Studio was running.")
-        return {"running": False, "stopped": stopped}
-    with contextlib.ExitStack() as stack:
-        with shown(console) as progress:
-            served = stack.enter_context(serve_people(campaign, keep=not foreground, progress=progress))
-        summary = {
-            "running": True,
-            "url": served.url,
-            "version": served.version,
-            "administrator": served.administrator,
-            "annotators": [email for email in served.passwords if email != served.administrator],
-            "projects": served.projects,
-        }
-        _show(console, config, summary, served.passwords)
-        console.print("Ctrl-C stops it." if foreground else "It stays until `builder serve --stop`.")
-        if foreground:
-            try:
-                wait_served(campaign)
-            except KeyboardInterrupt:
-                console.print("Stopping.")
-    if foreground:
-        stop_serving(campaign)
-        summary["running"] = False
-    return summary
+        return Server(running=False, stopped=stop_serving(campaign))
+    made = Server(running=True, foreground=foreground, campaign=campaign)
+    made.served = made.open.enter_context(serve_campaign(campaign, keep=not foreground, progress=progress))
+    if not foreground:
+        made.open.close()
+    return made
 
 
-def _show(console: "Console", config: Config, summary: dict[str, Any], passwords: dict[str, str]) -> None:
+def plain(result: Server) -> dict[str, object]:
+    """What a script may read: no password."""
+    served = result.served
+    if served is None:
+        return {"running": False, "stopped": result.stopped}
+    return {
+        "running": result.running,
+        "url": served.url,
+        "version": served.version,
+        "administrator": served.administrator,
+        "annotators": [email for email in served.passwords if email != served.administrator],
+        "projects": served.projects,
+    }
+
+
+def show(result: Server, console: "Console") -> None:
+    """Prints where the server is and who can log in; in the foreground, returns when it was stopped."""
     from rich.table import Table
 
-    console.print(f"Label Studio {summary['version']} runs at {summary['url']}")
+    served = result.served
+    if served is None:
+        console.print("serve: stopped." if result.stopped else "serve: no Label Studio was running.")
+        return
+    console.print(f"Label Studio {served.version} runs at {served.url}")
     table = Table("e-mail", "password", "role")
-    for email, password in passwords.items():
-        table.add_row(email, password, "administrator" if email == summary["administrator"] else "annotator")
+    for email, password in served.passwords.items():
+        table.add_row(email, password, "administrator" if email == served.administrator else "annotator")
     console.print(table)
-    for slot, url in summary["projects"].items():
-        console.print(f"Label {config.dataset.name} ({slot}) at {url}", soft_wrap=True)
-    if not summary["projects"]:
+    for slot, url in served.projects.items():
+        console.print(f"Label ({slot}) at {url}", soft_wrap=True)
+    if not served.projects:
         console.print("There is nothing to label yet: run `builder prepare` and `builder push`.")
+    if not result.foreground:
+        console.print("It stays until `builder serve --stop`.")
+        return
+    console.print("Ctrl-C stops it.")
+    from builder.studio.serving import wait_served
+
+    try:
+        assert result.campaign is not None
+        wait_served(result.campaign)
+    except KeyboardInterrupt:
+        console.print("Stopping.")
+    result.stop()

@@ -1,51 +1,66 @@
 """`builder status`: how far each stage and the annotation are, without changing anything."""
 
-from dataclasses import asdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from builder.commands.campaign import campaign_of
 from builder.config import Config
-from builder.release.versions import releases
-from builder.store import read_json
+from builder.stage import Progress, silent
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-STAGES = ("prepare", "validate", "adjudicate")
+    from builder.studio.serving import ServerStatus
 
 
-def status(config: Config, console: "Console") -> dict[str, Any]:
-    """Returns and shows the summary of each finished stage, the server, the latest pull and the releases."""
-    summary: dict[str, Any] = {name: config.stage(name).summary() for name in STAGES}
-    summary["label_studio"] = _server(config)
-    latest = read_json(config.dataset_folder / "pulls" / "latest.json")
-    summary["pull"] = latest
-    summary["releases"] = [version.folder for version, _ in releases(config.release_folder)]
-    lines = {name: _flat(summary[name]) if summary[name] else f"not done: builder {name}" for name in STAGES}
-    server = summary["label_studio"]
-    lines["label studio"] = _flat(server) if server.get("url") else "not running: builder serve"
-    lines["pull"] = _flat(latest) if latest else "none: builder pull"
-    lines["releases"] = ", ".join(summary["releases"]) or "none: builder export"
-    console.print(f"{config.dataset.name} in {config.workspace}", style="bold")
-    for name, line in lines.items():
+@dataclass(frozen=True)
+class Status:
+    """By stage the summary of its latest run, or None; the settings that differ from that run; server and releases."""
+
+    stages: dict[str, dict[str, Any] | None]
+    changed: dict[str, list[str]]
+    label_studio: "ServerStatus | None"
+    pull: dict[str, Any] | None
+    releases: list[str] = field(default_factory=list)
+
+
+def status(config: Config, *, progress: Progress = silent) -> Status:
+    """Show how far each stage and the annotation are"""
+    from builder import pipeline, releases
+    from builder.release import versions
+    from builder.store import read_json
+
+    # These imports cost more than the rest of the command, so they wait until there is a server.
+    if used := bool(config.label_studio.url) or (config.workspace / "studio").exists():
+        from builder.studio.serving import server_status
+    found = {name: pipeline.stages(config).latest(name) for name in pipeline.NAMES}
+    return Status(
+        stages={name: stage.summary if stage else None for name, stage in found.items()},
+        changed={name: pipeline.changed(config, stage) for name, stage in found.items() if stage},
+        label_studio=server_status(pipeline.campaign(config)) if used else None,
+        pull=read_json(config.dataset_folder / "pulls" / "latest.json"),
+        releases=[version.folder for version, _ in versions.releases(releases.release_folder(config))],
+    )
+
+
+def show(result: Status, console: "Console") -> None:
+    """Prints one line per stage, server, pull and releases."""
+    for name, summary in result.stages.items():
+        line = _flat(summary) if summary else f"not done: builder {name}"
+        if result.changed.get(name):
+            line += f" (of other {', '.join(result.changed[name])})"
         console.print(f"  {name:<13} {line}", soft_wrap=True)
-    return summary
-
-
-def _server(config: Config) -> dict[str, Any]:
-    """Where Label Studio is, and how far annotation is when it answers."""
-    # The imports of the room cost more than the rest of the command.
-    if not config.label_studio.url and not (config.workspace / "studio" / "server.json").exists():
-        return {"running": False}
-    from builder.studio.serving import server_status
-
-    found = asdict(server_status(campaign_of(config)))
-    counts = found.pop("progress") or {}
-    return {key: value for key, value in found.items() if value not in (None, "")} | counts
+    server = result.label_studio
+    line = "not running: builder serve"
+    if server and server.url:
+        counts = vars(server.progress) if server.progress else {}
+        line = f"{server.url} {server.problem or ('answers' if server.answers else 'does not answer')} {_flat(counts)}"
+    console.print(f"  {'label studio':<13} {line}", soft_wrap=True)
+    console.print(f"  {'pull':<13} {_flat(result.pull) if result.pull else 'none: builder pull'}", soft_wrap=True)
+    console.print(f"  {'releases':<13} {', '.join(result.releases) or 'none: builder export'}", soft_wrap=True)
 
 
 def _flat(summary: dict[str, Any]) -> str:
-    """One line of the counts of a summary."""
+    """The counts of a summary on one line."""
     return ", ".join(
         f"{value} {key.replace('_', ' ')}"
         if isinstance(value, int | float) and not isinstance(value, bool)

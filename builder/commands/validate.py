@@ -1,145 +1,124 @@
-"""From the latest pull to checked annotations, with the agreement between annotators and the verdict of the gates."""
+"""`builder validate`: checked annotations, agreement between annotators, and the verdicts of the gates."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from builder import __version__
-from builder.errors import GateError, StoreError
-from builder.store import canonical, digest, file_digest, read_json, write_json, write_table
+from builder.config import Config
+from builder.errors import GateError
+from builder.stage import Progress, Stage, silent
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from rich.console import Console
+    from rich.table import Column, Table
 
-    from builder.config import Config
-    from builder.quality.examine import Surroundings
+    from builder.quality.agreement.report import AgreementReport
 
 
-def validate(config: "Config", console: "Console", *, gate: bool = True) -> dict[str, Any]:
-    """The stage `validate` holds annotations, spans, stances, issues and windows of the latest pull, and agreement.
+def validate(config: Config, *, progress: Progress = silent) -> Stage:
+    """Decode the latest pull, check every label and measure agreement
 
-    Raises `GateError` when a gate does not hold, after the stage is written (not with `gate=False`), and `StoreError`
-    when nothing was pulled or the pull is not what its hash says.
+    The stage has the tables annotations, spans, answers, issues and windows, and agreement.json. Raises `GateError`
+    when a gate does not hold, with the stage as its `result`; `StoreError` when nothing was pulled; `ConfigError` when the
+    pull was annotated under other labels.
     """
-    pull, folder = latest_pull(config)
-    stage = config.stage("validate")
-    prepared = config.stage("prepare").fingerprint()
-    questions = Path(config.quality.questions) if config.quality.questions else None
-    asked = file_digest(questions) if questions and questions.is_file() else ""
-    fingerprint = digest(
-        "validate", __version__, pull, prepared, asked, canonical(config.labels), canonical(config.quality)
+    from builder import pipeline
+
+    stage = pipeline.checked(config, progress)
+    if (below := pipeline.gates(stage)) and not config.export.below_gates:
+        hint = f"See {stage.folder}, run `builder review`, or change quality.gates."
+        raise GateError(f"Below the quality gates: {below}.", hint, stage)
+    return stage
+
+
+def show(result: Stage, console: "Console") -> None:
+    """Prints findings, agreement, annotators and gates."""
+    import msgspec
+    from rich.text import Text
+
+    from builder.quality.agreement.report import AgreementReport
+    from builder.quality.validate import ValidationSummary
+
+    summary = msgspec.convert({k: v for k, v in result.summary.items() if k != "pull"}, ValidationSummary)
+    agreement = msgspec.convert(result.json("agreement"), AgreementReport)
+    rows = summary.rows
+    console.print(
+        f"validate: {rows['annotations']} annotations, {rows['spans']} spans, {rows['answers']} answers; "
+        f"{rows['issues']} issues, {summary.quarantined} annotations in quarantine",
     )
-    if stage.is_current(fingerprint):
-        console.print("validate: nothing changed since the last validation.")
-        summary = stage.summary() or {}
-    else:
-        summary = _validate(config, pull, folder, fingerprint)
-        from builder.commands.quality_tables import show_validation
-
-        show_validation(console, summary, read_json(stage.folder / "agreement.json"))
-    if gate:
-        _hold(config, summary)
-    return summary
-
-
-def latest_pull(config: "Config") -> tuple[str, Path]:
-    """Hash and folder of the latest pull; raises `StoreError` when there is none."""
-    latest = read_json(config.dataset_folder / "pulls" / "latest.json")
-    if latest is None:
-        raise StoreError("Nothing was pulled yet.", "Run `builder pull` first.")
-    return latest["hash"], config.dataset_folder / "pulls" / latest["hash"][:16]
+    if summary.issues:
+        table = table_of("Checks", "check", "severity", right("findings"), "the first of them")
+        for found in summary.issues:
+            where = f" (chunk {found.chunk_id})" if found.chunk_id else f" ({found.annotator})"
+            table.add_row(found.check, found.severity, str(found.count), Text(found.message + where))
+        console.print(table)
+    _show_agreement(console, agreement)
+    _show_annotators(console, agreement)
+    if summary.gates:
+        table = table_of("Gates", "gate", "needed", "holds", "found")
+        for verdict in summary.gates:
+            table.add_row(verdict.gate, f"{verdict.needed:g}", "yes" if verdict.holds else "NO", verdict.message)
+        console.print(table)
 
 
-def _validate(config: "Config", pull: str, folder: Path, fingerprint: str) -> dict[str, Any]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    from builder.labels.decode import decode
-    from builder.quality.examine import examine
-    from builder.quality.windows import read_windows, with_parents
-    from builder.studio.pulls import verify
-
-    verify(folder)
-    stage = config.stage("validate")
-    users = {int(number): user["email"] for number, user in (read_json(folder / "users.json") or {}).items()}
-    decoded = decode(folder / "tasks.jsonl", users, _salt(config), config.labels, pull)
-    with (folder / "tasks.jsonl").open("rb") as lines:
-        shown, parents = read_windows(lines)
-    annotations = with_parents(decoded.annotations, parents)
-    around = _surroundings(config, shown)
-    found = examine(annotations, decoded.spans, decoded.answers, shown, config.labels, config.quality, around)
-    issues = pa.concat_tables([decoded.issues, found.issues])
-    tables = {
-        "annotations": found.annotations,
-        "spans": decoded.spans,
-        "answers": decoded.answers,
-        "issues": issues,
-        "windows": shown,
-    }
-    with stage.rewrite(fingerprint) as summary:
-        for name, table in tables.items():
-            write_table(stage.table(name), table)
-        write_json(stage.folder / "agreement.json", found.agreement)
-        summary["pull"] = pull
-        summary["rows"] = {name: table.num_rows for name, table in tables.items()}
-        states = found.annotations["state"].value_counts().to_pylist()
-        summary["states"] = {row["values"]: row["counts"] for row in sorted(states, key=lambda row: str(row["values"]))}
-        summary["quarantined"] = pc.sum(found.annotations["quarantined"]).as_py() or 0
-        summary["issues"] = _by_check(issues)
-        summary["gates"] = found.gates
-    return stage.summary() or {}
+def _show_agreement(console: "Console", agreement: "AgreementReport") -> None:
+    for question, answers in agreement.answers.items():
+        if not answers.targets:
+            continue
+        names = ("observed", "cohen", "fleiss", "alpha")
+        heads = [right(name) for name in ("items", *names)]
+        table = table_of(f"Agreement on {question}", "target", *heads, "interval of alpha")
+        rows = [(target or question, one) for target, one in answers.targets.items()]
+        for target, one in [*rows, *([("all targets", answers.overall)] if len(rows) > 1 else [])]:
+            bounds = one.alpha_interval
+            shown = f"{bounds[0]:.3f} to {bounds[1]:.3f}" if bounds else ""
+            table.add_row(target, str(one.items), *(_number(getattr(one, n)) for n in names), shown)
+        console.print(table)
+    if agreement.spans:
+        measures = ("exact_f1", "partial_f1", "token_alpha")
+        table = table_of("Span agreement", "spans", right("compared"), *map(right, measures))
+        for kind, found in agreement.spans.items():
+            labels = list(found.labels.items())
+            for label, span in [*labels, *([(f"all of {kind}", found.overall)] if len(labels) > 1 else [])]:
+                table.add_row(label, str(span.compared), *(_number(getattr(span, n)) for n in measures))
+        console.print(table)
 
 
-def _surroundings(config: "Config", shown: "pa.Table") -> "Surroundings":
-    """What the articles and the configuration add; nothing about articles before the first `prepare`."""
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    from builder.labels import controls
-    from builder.quality.examine import Surroundings
-    from builder.quality.questions import read_questions
-
-    around = Surroundings()
-    if config.labels.target_mode == "fixed":
-        around.controls = {target: name for name, target in controls.asked(config.labels, []).items()}
-    if config.quality.questions:
-        around.questions = read_questions(Path(config.quality.questions))
-    articles = config.stage("prepare").table("articles")
-    if articles.exists():
-        wanted = pc.field("article_id").isin(shown["article_id"].unique())
-        rows = pq.read_table(articles, columns=["article_id", "cluster_id", "text"], filters=wanted).to_pylist()
-        around.article_texts = {row["article_id"]: row["text"] for row in rows}
-        around.clusters = {row["article_id"]: row["cluster_id"] or row["article_id"] for row in rows}
-    return around
-
-
-def _by_check(issues: "pa.Table") -> list[dict[str, Any]]:
-    """How often each check found something, the gravest first, with the first finding in words."""
-    grouped = issues.group_by(["check", "severity"], use_threads=False)
-    firsts = ["message", "chunk_id", "annotator"]
-    counts = grouped.aggregate([([], "count_all"), *((column, "first") for column in firsts)]).to_pylist()
-    order = {"error": 0, "warning": 1, "info": 2}
-    rows = [
-        {"check": r["check"], "severity": r["severity"], "count": r["count_all"]}
-        | {"first": {column: r[f"{column}_first"] for column in firsts}}
-        for r in counts
-    ]
-    return sorted(rows, key=lambda r: (order.get(r["severity"], 3), r["check"]))
-
-
-def _hold(config: "Config", summary: dict[str, Any]) -> None:
-    from builder.quality.gates import failed
-
-    if below := failed(summary["gates"]):
-        raise GateError(
-            f"Below the quality gates: {below}.",
-            f"See {config.stage('validate').folder}, run `builder review`, or change quality.gates.",
+def _show_annotators(console: "Console", agreement: "AgreementReport") -> None:
+    questions = list(agreement.answers)
+    heads = ("done", "empty", "skip", "quar.", "cover", "sec", *questions, "F1", "gold q.")
+    table = table_of("Annotators", "annotator", *map(right, heads))
+    table.padding = (0, 1, 0, 0)
+    for name, found in agreement.annotators.items():
+        known = agreement.known_answers.get(name)
+        table.add_row(
+            name,
+            *map(str, (found.labelled, found.empty, found.skipped, found.quarantined)),
+            _number(found.coverage, 2),
+            _number(found.seconds[1] if found.seconds else None, 1),
+            *(_number(found.answers[question].agreement, 2) for question in questions),
+            _number(found.span_f1, 2),
+            _number(known.accuracy if known else None, 2),
         )
+    console.print(table)
+    asked = "".join(f"{question}, " for question in questions)
+    console.print(
+        f"sec: median time; {asked}F1: agreement with the others; gold q.: accuracy on gold questions", style="dim"
+    )
 
 
-def _salt(config: "Config") -> bytes:
-    try:
-        return (config.workspace / "pseudonyms.key").read_bytes()
-    except FileNotFoundError:
-        missing = f"{config.workspace / 'pseudonyms.key'} is missing."
-        raise StoreError(missing, "It is made by `builder pull`; restore it, or annotators get new names.") from None
+def table_of(title: str, *columns: "str | Column") -> "Table":
+    """A plain table for the console."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    return Table(*columns, title=title, title_justify="left", box=SIMPLE, pad_edge=False)
+
+
+def right(name: str) -> "Column":
+    """A column of numbers."""
+    from rich.table import Column
+
+    return Column(name, justify="right")
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "" if value is None else f"{value:.{digits}f}"

@@ -2,22 +2,15 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any, BinaryIO, NamedTuple
+from datetime import datetime
+from typing import BinaryIO, NamedTuple
 
 from builder.corpus.settings import Source
 
+#: The reason of files that could not be opened or read to their end: another run may succeed.
+UNREADABLE = "unreadable"
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_DATE_FORMATS = ("%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y", "%Y/%m/%d", "%d.%m.%Y", "%Y%m%d", "%Y-%m")
-_UTC = re.compile(r"(?<=\d)\s*(?:UTC|GMT)\Z")
-_CLOCK = re.compile(r":\d\d\s*(?!UTC?\b|GMT\b|Z\b|[ECMP][SD]T\b)[A-Za-z]")
-
-
-#: Smaller numbers are no seconds since 1970: 20240729 is a day.
-_EPOCH = 1e8
 
 
 class Reject(NamedTuple):
@@ -89,106 +82,3 @@ def storable(text: str) -> str:
     except UnicodeEncodeError:
         return _SURROGATE.sub("�", text)
     return text
-
-
-def lookup(record: Mapping[str, Any], paths: Iterable[str]) -> Any:
-    """The first value that one of the dotted paths leads to and that is neither null nor blank; else None."""
-    for path in paths:
-        value: Any = record.get(path)  # a key may itself hold a dot
-        if value is None and "." in path:
-            value = record
-            for key in path.split("."):
-                value = value.get(key) if isinstance(value, Mapping) else None
-        if value is not None and value != [] and not (isinstance(value, str) and not value.strip()):
-            return value
-    return None
-
-
-def describe(record: Record, fields: Mapping[str, Any], source: Source) -> None:
-    """Fills the record's columns from mapped fields; what cannot be used is noted in `problems`."""
-    names = source.fields
-    for column in ("title", "url", "source", "language", "summary"):
-        value = lookup(fields, names.get(column, ()))
-        if value is None:
-            continue
-        if isinstance(value, str | int | float):
-            setattr(record, column, storable(" ".join(str(value).split())) or None)
-        else:
-            record.problems.append((f"field-{column}", f"is a {type(value).__name__}, not a text"))
-    value = lookup(fields, names.get("id", ()))
-    record.record_id = None if value is None else storable(str(value))
-    if value := lookup(fields, names.get("authors", ())):
-        record.authors = _names(value)
-    if value := lookup(fields, names.get("targets", ())):
-        record.targets = _names(value, split=False)
-    value = lookup(fields, names.get("published", ()))
-    if value is not None:
-        record.published = instant(value)
-        if record.published is None:
-            record.problems.append(("field-published", f"{str(value)[:80]!r} is not a date"))
-
-
-def _names(value: Any, split: bool = True) -> list[str]:
-    if isinstance(value, str):
-        parts = (
-            re.split(r"\s*[;|]\s*|\s*,\s*(?=\S+\s+\S)|\s+and\s+", re.sub(r"^[Bb]y\s+", "", value)) if split else [value]
-        )
-        return [storable(p).strip() for p in parts if p.strip()]
-    if isinstance(value, Mapping):
-        return _names(value.get("name"), split=False)
-    if isinstance(value, int | float):
-        return [str(value)]
-    if isinstance(value, Iterable):
-        # A list in a list names nobody, and aliases of YAML nest lists without end.
-        names = (item for item in value if isinstance(item, str | int | float | Mapping))
-        return [name for item in names for name in _names(item, split=False)]
-    return []
-
-
-def instant(value: Any) -> datetime | None:
-    """The moment in UTC that a date, an ISO or mail date, a written-out English date or epoch seconds name.
-
-    A time without a zone is taken as UTC; None when it is no date between the years 1000 and 9999.
-
-    >>> instant("2024-07-29T20:02:13+02:00").isoformat()
-    '2024-07-29T18:02:13+00:00'
-    >>> instant("July 29, 2024").isoformat()
-    '2024-07-29T00:00:00+00:00'
-    """
-    try:
-        found = _instant(value)
-        if found is None or not 1000 <= found.year <= 9998:
-            return None
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _instant(value: Any) -> datetime | None:
-    if isinstance(value, datetime):
-        return value
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day)
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        if abs(value) >= _EPOCH:
-            return datetime.fromtimestamp(value / 1000 if abs(value) > 1e11 else value, tz=UTC)
-        value = str(value)
-    if not isinstance(value, str):
-        return None
-    text = value.strip()
-    try:
-        return datetime.fromisoformat(_UTC.sub("+00:00", text))
-    except ValueError:
-        pass
-    for form in _DATE_FORMATS:
-        try:
-            return datetime.strptime(text, form)
-        except ValueError:
-            continue
-    try:
-        # It takes 8:02 PM for 8:02, and a zone it does not know for UTC.
-        return None if _CLOCK.search(text) else parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
-        return _instant(float(text)) if re.fullmatch(r"\d{9,13}(\.\d+)?", text) else None

@@ -1,15 +1,15 @@
-"""Byte streams of raw files: local or remote, plain, gzip or zstd; a file that ends early says so."""
+"""Byte streams of raw files: local or remote, compressed or not. A compressed file that ends early is an error."""
 
 import contextlib
 import gzip
 import io
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
 
 _BLOCK = 1 << 20
-COMPRESSED = (".gz", ".zst")
+#: What fsspec calls the compression of each suffix. Archives of several files, such as .zip, are no single stream.
+_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".xz": "xz"}
 
 
 class DamagedError(ValueError):
@@ -17,10 +17,14 @@ class DamagedError(ValueError):
 
 
 def suffixes(path: str) -> tuple[str, str]:
-    """The suffix that names the format, and that of the compression or the empty string; both lower-case."""
+    """The suffix that names the format, and that of the compression or the empty string; both lower-case.
+
+    >>> suffixes("news/2024.JSONL.gz")
+    ('.jsonl', '.gz')
+    """
     name = PurePosixPath(path)
     last = name.suffix.lower()
-    if last in COMPRESSED:
+    if last in _COMPRESSIONS:
         return PurePosixPath(name.stem).suffix.lower(), last
     return last, ""
 
@@ -36,8 +40,11 @@ def open_stream(address: str, options: Mapping[str, Any] | None = None) -> Binar
     compression = suffixes(address)[1]
     if not compression:
         return plain
-    blocks = _gzip(plain) if compression == ".gz" else _zstd(plain)
-    return cast(BinaryIO, io.BufferedReader(_Blocks(blocks, plain), _BLOCK))
+    from fsspec.compression import compr
+
+    below = compr[_COMPRESSIONS[compression]](plain, mode="rb")
+    # `read1` returns what was decompressed before the place where the file is damaged.
+    return cast(BinaryIO, io.BufferedReader(_Guarded(below, below.read1, _damage, under=plain), _BLOCK))
 
 
 def open_raw(address: str, options: Mapping[str, Any] | None = None) -> BinaryIO:
@@ -48,14 +55,17 @@ def open_raw(address: str, options: Mapping[str, Any] | None = None) -> BinaryIO
         with os_errors():
             system, path = fsspec.core.url_to_fs(address, **dict(options or {}))
             found = system.open(path, "rb")
-        # File systems differ in what their files can do beside reading; ours look ahead and read lines up to a limit.
-        return cast(BinaryIO, io.BufferedReader(_Remote(found, system), _BLOCK))
+        # File systems differ in what their files can do besides reading. The buffer looks ahead and reads lines up to a
+        # limit. The file system is kept, because an archive is closed with the last one who knows it.
+        return cast(
+            BinaryIO, io.BufferedReader(_Guarded(found, found.read, os_errors, seeks=True, under=system), _BLOCK)
+        )
     return open(address, "rb")  # noqa: PTH123 - the caller closes it, and names may not be valid UTF-8
 
 
 @contextlib.contextmanager
 def os_errors() -> Iterator[None]:
-    """Turns the errors of a remote file system's own library into `OSError`s; a library that is missing stays one."""
+    """Turns the errors of a remote file system's own library into `OSError`s; a missing library stays `ImportError`."""
     try:
         yield
     except (OSError, ImportError):
@@ -64,18 +74,36 @@ def os_errors() -> Iterator[None]:
         raise OSError(f"{type(e).__name__}: {e}") from e
 
 
-class _Remote(io.RawIOBase):
-    """A file of fsspec."""
+@contextlib.contextmanager
+def _damage() -> Iterator[None]:
+    """Turns what a decompressor says of its input into `DamagedError`; a file that cannot be read stays `OSError`."""
+    try:
+        yield
+    except Exception as e:
+        if isinstance(e, OSError) and not isinstance(e, gzip.BadGzipFile):
+            raise
+        raise DamagedError(str(e)) from e
 
-    def __init__(self, below: BinaryIO, system: object) -> None:
-        self.below = below
-        self.system = system  # an archive is closed with the last one who knows its file system
+
+class _Guarded(io.RawIOBase):
+    """A stream over another one, whose errors `guard` turns into ours; `under` is held until it is closed."""
+
+    def __init__(
+        self,
+        below: BinaryIO,
+        read: Callable[[int], bytes],
+        guard: Callable[[], contextlib.AbstractContextManager[None]],
+        under: Any,
+        seeks: bool = False,
+    ) -> None:
+        self.below, self.read_below, self.guard, self.under = below, read, guard, under
+        self.seeks = seeks and below.seekable()
 
     def readable(self) -> bool:
         return True
 
     def seekable(self) -> bool:
-        return self.below.seekable()
+        return self.seeks
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         return self.below.seek(offset, whence)
@@ -84,66 +112,13 @@ class _Remote(io.RawIOBase):
         return self.below.tell()
 
     def readinto(self, buffer: Any) -> int:
-        with os_errors():
-            data = self.below.read(len(buffer))
+        with self.guard():
+            data = self.read_below(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
     def close(self) -> None:
         self.below.close()
-        super().close()
-
-
-def _gzip(plain: BinaryIO) -> Iterator[bytes]:
-    try:
-        with gzip.GzipFile(fileobj=plain) as f:
-            while block := f.read1(_BLOCK):
-                yield block
-    except (EOFError, zlib.error, gzip.BadGzipFile) as e:
-        raise DamagedError(f"gzip: {e}") from e
-
-
-def _zstd(plain: BinaryIO) -> Iterator[bytes]:
-    import zstandard
-
-    frame = None
-    rest = b""
-    try:
-        while data := rest or plain.read(_BLOCK):
-            frame = frame or zstandard.ZstdDecompressor().decompressobj()
-            yield from _pieces(frame.decompress(data))
-            rest = b""
-            if frame.eof:
-                rest, frame = frame.unused_data, None
-    except zstandard.ZstdError as e:
-        raise DamagedError(f"zstd: {e}") from e
-    if frame is not None:
-        raise DamagedError("zstd: the file ends before its last frame does")
-
-
-def _pieces(data: bytes) -> Iterator[bytes]:
-    for at in range(0, len(data), _BLOCK):
-        yield data[at : at + _BLOCK]
-
-
-class _Blocks(io.RawIOBase):
-    """A raw stream over an iterator of blocks."""
-
-    def __init__(self, blocks: Iterator[bytes], below: BinaryIO) -> None:
-        self.blocks = blocks
-        self.below = below
-        self.rest = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self.rest = self.rest or next(self.blocks, b"")
-        part = self.rest[: len(buffer)]
-        buffer[: len(part)] = part
-        self.rest = self.rest[len(part) :]
-        return len(part)
-
-    def close(self) -> None:
-        self.below.close()
+        if isinstance(self.under, io.IOBase):  # a decompressor does not close what it reads
+            self.under.close()
         super().close()

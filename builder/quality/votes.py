@@ -1,4 +1,4 @@
-"""Which annotations may vote, and their votes as one long table of integers: item, annotator, label."""
+"""Votes as one long table of integers: item, annotator, label."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,18 +6,17 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
 Integers: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float64]
+Mask: TypeAlias = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Votes:
-    """`item[i]` got `label[i]` from `annotator[i]`; the integers index the three lists of names.
+    """`item[i]` got `label[i]` from `annotator[i]`; the integers are positions in the lists of names.
 
-    An annotator who gave no label to an item has no row there: that is missing data, not a vote.
+    An annotator who gave an item no label has no row for it: that is missing data, not a vote.
     """
 
     items: int
@@ -29,7 +28,7 @@ class Votes:
 
     @classmethod
     def of(cls, rows: Iterable[tuple[int, str, str]], items: int, labels: Sequence[str]) -> "Votes":
-        """Votes from (item number, annotator, label) rows; annotators are numbered in alphabetical order."""
+        """Votes from rows of item number, annotator and label; annotators are numbered in alphabetical order."""
         table = list(rows)
         names = sorted({annotator for _, annotator, _ in table})
         number, code = {n: i for i, n in enumerate(names)}, {x: i for i, x in enumerate(labels)}
@@ -37,29 +36,15 @@ class Votes:
         a = np.array(columns, dtype=np.int64).reshape(-1, 3)
         return cls(items, names, labels, a[:, 0].copy(), a[:, 1].copy(), a[:, 2].copy())
 
-
-def voting(annotations: pa.Table) -> pa.Table:
-    """The annotations that vote: submitted, not in quarantine, and the latest of an annotator on a chunk.
-
-    Skips and drafts say nothing about the chunk; an empty submission says that there is nothing in it. Rows are in the
-    order of chunk and annotator. The column `review` is added: whether it was made from annotations of another
-    project. A person's review of a chunk does not replace that person's own annotation of it.
-    """
-    t = annotations.append_column("review", pa.array(reviews(annotations)))
-    submitted = pc.is_in(t["state"], pa.array(["labelled", "labelled-empty"]))
-    t = t.filter(pc.and_(submitted, pc.invert(pc.fill_null(t["quarantined"], False))))
-    keys = ("chunk_id", "annotator", "review")
-    up, down = [(k, "ascending") for k in keys], [("updated", "descending"), ("annotation_id", "descending")]
-    t = t.sort_by([*up, *down])
-    earlier: list[bool] = []
-    before = None
-    for key in zip(*(t[k].to_pylist() for k in keys), strict=True):
-        earlier.append(key == before)
-        before = key
-    return t.filter(pc.invert(pa.array(earlier, pa.bool_())))
-
-
-def reviews(annotations: pa.Table) -> list[bool]:
-    """Whether each annotation was made from annotations of another project, as a review is."""
-    columns = (annotations[c].to_pylist() for c in ("parent_id", "project_id"))
-    return [bool(parent) and parent.partition(":")[0] != str(project) for parent, project in zip(*columns, strict=True)]
+    def only(self, kept: Mask) -> "Votes":
+        """The votes on the items where `kept` is true, and the annotators who cast them."""
+        mask = kept[self.item]
+        present = np.unique(self.annotator[mask])
+        return Votes(
+            items=int(kept.sum()),
+            annotators=[self.annotators[i] for i in present],
+            labels=self.labels,
+            item=(np.cumsum(kept) - 1)[self.item[mask]],
+            annotator=np.searchsorted(present, self.annotator[mask]),
+            label=self.label[mask],
+        )

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from builder.labels import encode
+from builder.questions import encode
 from builder.store import read_json, write_json
 from builder.studio.campaign import Campaign
 from builder.studio.projects import SHARED

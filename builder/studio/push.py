@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from builder.errors import ConfigError
-from builder.labels.interface import interface
-from builder.labels.migrate import Changes
+from builder.questions.interface import interface
+from builder.questions.migrate import Changes
 from builder.studio import Progress, silent
 from builder.studio.campaign import Campaign, alone, connected
 from builder.studio.client import Client

@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 
 from builder.errors import Refused, SourceError, StudioError, Unreachable
+from builder.questions.encode import stated
 from builder.scheme import Scheme
 from builder.studio.campaign import Campaign
 from builder.studio.client import Client
@@ -30,11 +31,11 @@ from builder.studio.embedded.server import Server
 from builder.studio.people import Annotator, accounts
 from builder.studio.planning import Plan
 from builder.studio.settings import LabelStudio
-from builder.studio.statements import FIELDS, results
 from builder.studio.tasks import pages, tasks_of, with_annotations
 
 Row = Mapping[str, Any]
-_FIELDS = FIELDS | {"article", "article_id", "start", "end", "lead_time", "skipped"}
+#: Fields of a line that are not answers to a question.
+_FIELDS = {"article", "article_id", "start", "end", "lead_time", "skipped"}
 _ATTEMPTS = 5
 _NAMESPACE = uuid.UUID("0c1e2f6e-6f0b-5c3c-9c55-0c8f3a0f7a10")
 
@@ -65,10 +66,6 @@ def read_recording(path: Path) -> Recording:
             key = (str(entry["article_id"]), int(entry["start"]), int(entry["end"]))
         except (ValueError, TypeError, KeyError) as e:
             raise SourceError(f"{where} is not a recorded chunk: {e!r}.", "Correct the line or remove it.") from e
-        if unknown := sorted(set(entry) - _FIELDS):
-            raise SourceError(
-                f"{where} has unknown fields {', '.join(unknown)}.", f"Known: {', '.join(sorted(_FIELDS))}."
-            )
         if key in recording.lines:
             raise SourceError(f"{where} repeats the chunk of line {recording.lines[key][0]}.", "Remove one of them.")
         recording.lines[key] = (number, entry)
@@ -87,8 +84,9 @@ def annotation(recording: Recording, chunk: Row, scheme: Scheme, targets: Sequen
     if entry.get("skipped"):
         return {"result": [], "was_cancelled": True, "lead_time": entry.get("lead_time")}
     try:
-        result = results(entry, chunk, scheme, targets)
-    except (ValueError, KeyError, TypeError) as e:
+        said = {name: value for name, value in entry.items() if name not in _FIELDS}
+        result = stated(said, chunk["text"], chunk["start"], scheme, targets)
+    except ValueError as e:
         raise SourceError(f"{recording.path}:{number}: {e}.", "Correct the line, or record the chunk again.") from e
     return {"result": result, "was_cancelled": False, "lead_time": entry.get("lead_time")}
 

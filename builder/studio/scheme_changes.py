@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from builder.errors import Refused
-from builder.labels.interface import scheme_of
-from builder.labels.migrate import Changes, changes, renamed, transition
+from builder.questions.interface import scheme_of
+from builder.questions.migrate import Changes, changes, renamed, transition
 from builder.scheme import Scheme
 from builder.studio.campaign import Campaign
 from builder.studio.client import Client

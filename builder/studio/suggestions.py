@@ -15,37 +15,27 @@ import httpx
 import msgspec
 
 from builder.errors import ConfigError, SourceError, StudioError, Unreachable
+from builder.questions.encode import stated
 from builder.scheme import Scheme
 from builder.studio.connection import default_tls, is_loopback
 from builder.studio.settings import Suggestions
-from builder.studio.statements import results
 from builder.studio.tasks import batches
 from builder.text import mentions
 
 Row = Mapping[str, Any]
 
 
-class Mark(msgspec.Struct):
-    """A suggested entity: code points of the chunk's text, half-open."""
-
-    start: int
-    end: int
-    label: str
-    text: str | None = None
-
-
-class Suggestion(msgspec.Struct, forbid_unknown_fields=True):
-    """What a hook says about one chunk."""
+class Suggestion(msgspec.Struct):
+    """What a hook says about one chunk: `said` is by question, with code points of the chunk's text."""
 
     chunk_id: str
     score: float | None = None
-    entities: list[Mark] = []
-    stance: dict[str, str] = {}
     model_version: str = ""
+    said: dict[str, Any] = {}
 
 
 class _Answer(msgspec.Struct):
-    suggestions: list[Suggestion]
+    suggestions: list[dict[str, Any]]
     model_version: str = ""
 
 
@@ -83,11 +73,11 @@ def suggest(
     return made
 
 
-def gazetteer(phrases: Mapping[str, str]) -> Callable[[str], list[Mark]]:
+def gazetteer(phrases: Mapping[str, str]) -> Callable[[str], list[dict[str, Any]]]:
     """Finds phrases (phrase -> label) in a text as whole words, the longest first; see `text.mentions` for the rule.
 
     >>> find = gazetteer({"Japan": "GPE", "Bank of Japan": "ORG"})
-    >>> [(mark.start, mark.end, mark.label) for mark in find("The bank of Japan, Japan's bank. Japanese!")]
+    >>> [(mark["start"], mark["end"], mark["label"]) for mark in find("The bank of Japan, Japan's bank. Japanese!")]
     [(4, 17, 'ORG'), (19, 24, 'GPE')]
     """
     words = mentions(phrases)
@@ -96,8 +86,8 @@ def gazetteer(phrases: Mapping[str, str]) -> Callable[[str], list[Mark]]:
         # The text may write a phrase in another case.
         return phrases.get(found) or next(phrases[p] for p in phrases if mentions([p]).fullmatch(found))
 
-    def find(text: str) -> list[Mark]:
-        return [Mark(m.start(), m.end(), label(m[0])) for m in words.finditer(text)]
+    def find(text: str) -> list[dict[str, Any]]:
+        return [{"start": m.start(), "end": m.end(), "label": label(m[0])} for m in words.finditer(text)]
 
     return find
 
@@ -120,7 +110,7 @@ def _gazetteer(scheme: Scheme, settings: Suggestions) -> Hook:
     def hook(chunks: list[dict[str, Any]]) -> Iterator[Suggestion]:
         for chunk in chunks:
             if entities := find(chunk["text"]):
-                yield Suggestion(chunk["chunk_id"], settings.score, entities)
+                yield Suggestion(chunk["chunk_id"], settings.score, said={"entities": entities})
 
     return hook
 
@@ -191,23 +181,27 @@ def _python(scheme: Scheme, settings: Suggestions) -> Hook:
 def _understood(body: bytes, where: str) -> list[Suggestion]:
     try:
         answer = msgspec.json.decode(body, type=_Answer)
+        found = [_suggestion(row) for row in answer.suggestions]
     except msgspec.DecodeError as e:
         raise StudioError(f"The suggestions of {where} do not have the right form: {e}.", "Correct the hook.") from e
-    for one in answer.suggestions:
+    for one in found:
         one.model_version = one.model_version or answer.model_version
-    return answer.suggestions
+    return found
+
+
+def _suggestion(row: dict[str, Any]) -> Suggestion:
+    known = {name: row.pop(name) for name in ("chunk_id", "score", "model_version") if name in row}
+    return msgspec.convert({**known, "said": row}, Suggestion)
 
 
 def _prediction(
     found: Suggestion, chunk: Row, scheme: Scheme, targets: list[str], settings: Suggestions
 ) -> dict[str, Any]:
-    at = chunk["start"]
-    entities = [{"start": at + m.start, "end": at + m.end, "label": m.label, "text": m.text} for m in found.entities]
     version = found.model_version or settings.model_version
     try:
         if "\0" in version:
             raise ValueError(f"the model version {version!r} holds a NUL, which the server cannot store")
-        result = results({"entities": entities, "stance": found.stance}, chunk, scheme, targets)
+        result = stated(found.said, chunk["text"], 0, scheme, targets)
     except (ValueError, ConfigError) as e:
         why = str(e).rstrip(".")
         raise StudioError(f"The suggestion for chunk {found.chunk_id} does not fit: {why}.", "Correct the hook.") from e

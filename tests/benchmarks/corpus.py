@@ -50,8 +50,9 @@ def main() -> None:
 def sample(raw: Path, megabytes: float) -> Any:
     """A shard of the first files, and its size in bytes."""
     from builder.corpus.files import find
-    from builder.corpus.settings import Source
     from builder.corpus.shards import Shard, pieces
+
+    from builder.corpus.settings import Source
 
     files, _ = find(str(raw), Source())
     found, _ = pieces(islice(files, max(1, int(megabytes / 4))), Source(), raw.parent / "sample.json")
@@ -60,14 +61,14 @@ def sample(raw: Path, megabytes: float) -> Any:
 
 def chunking(report: Report, raw: Path) -> None:
     """Reading, cleaning and chunking on one core against a framework, the segmenter alone, and the tokenizer alone."""
+    from builder.corpus.article import Article, Press
+    from builder.corpus.part import records
+    from builder.corpus.tokens import tokenizer
     from langchain_text_splitters import RecursiveCharacterTextSplitter
     from sentencex import segment
 
-    from builder.corpus.article import Article, Press
-    from builder.corpus.part import records
     from builder.corpus.records import Record
     from builder.corpus.settings import Chunking, Cleaning, Source
-    from builder.corpus.tokens import tokenizer
     from builder.memory import uncollected
 
     shard = sample(raw, 20)
@@ -134,11 +135,11 @@ def train(texts: list[str], path: Path) -> None:
 def duplicates(report: Report) -> None:
     """Near-duplicates against rensa fed by Python shingles, and how many of the planted ones are found."""
     import numpy as np
+    from builder.corpus.shingle import bands, signatures
     from rensa import RMinHash
 
     from builder.corpus import dedup
     from builder.corpus.settings import Dedup
-    from builder.corpus.shingle import bands, signatures
 
     settings = Dedup()
     rng, writer = random.Random(5), Writer(5)
@@ -194,8 +195,9 @@ def duplicates(report: Report) -> None:
 def clusters(folder: Path, texts: list[str], settings: Any, dedup: Any) -> list[int]:
     """The kept member of each text's cluster, found as `prepare` finds it."""
     from builder.corpus.part import Job, make
-    from builder.corpus.settings import Chunking, Cleaning, Source
     from builder.corpus.shards import Piece, Shard
+
+    from builder.corpus.settings import Chunking, Cleaning, Source
 
     lines = "".join(json.dumps({"text": t}) + "\n" for t in texts)
     path = folder / "a.jsonl"

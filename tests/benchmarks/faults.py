@@ -29,7 +29,7 @@ from typing import Any
 
 from rich.console import Console
 
-from builder.commands.campaign import campaign_of
+from builder import pipeline
 from builder.commands.pull import pull
 from builder.commands.push import push
 from builder.config import Config
@@ -117,7 +117,7 @@ class Bench:
         """Some tasks get an annotation each, straight on the server; returns their comments."""
         words = set()
         with self.client() as client:
-            project = find_project(client, campaign_of(made.config), "all")
+            project = find_project(client, pipeline.campaign(made.config), "all")
             assert project is not None
             listed = client.get("api/tasks", {"project": project.id, "page_size": 1000, "include": "id"})["tasks"]
             for task in listed[:tasks]:
@@ -133,7 +133,7 @@ class Bench:
         """Compares what is on the server, and in the latest pull, with what must be there."""
         clean = Path(tempfile.mkdtemp(prefix="clean-", dir=self.folder))
         with self.client() as client:
-            found = projects_of(client, campaign_of(made.config))
+            found = projects_of(client, pipeline.campaign(made.config))
             pulled = pull_projects(client, found, clean, made.config.labels, LabelStudio(), full=True)
         theirs = (pulled.folder / "tasks.jsonl").read_bytes()
         latest = json.loads((made.config.dataset_folder / "pulls" / "latest.json").read_text("utf-8"))["hash"]
@@ -272,16 +272,16 @@ def killed_servers(bench: Bench) -> None:
     """Label Studio is killed -9 in the middle of an import, and started again."""
     for seconds in (0.0, 0.01, 0.02, 0.05):
         made = bench.dataset()
-        record = campaign_of(bench.embedded).vault.server()
+        record = pipeline.campaign(bench.embedded).vault.server()
         assert record is not None
         method, path, nth = IMPORT
         with bench.spoiling(Fault("kill server", method, path, nth + 1, seconds, kill(record["pid"]))):
             with contextlib.suppress(BuilderError):
                 push(made.config, quiet())
             deadline = time.monotonic() + 20
-            while find(campaign_of(bench.embedded).vault) is not None and time.monotonic() < deadline:
+            while find(pipeline.campaign(bench.embedded).vault) is not None and time.monotonic() < deadline:
                 time.sleep(0.1)
-            bench.direct = open_server(campaign_of(bench.embedded))
+            bench.direct = open_server(pipeline.campaign(bench.embedded))
             bench.proxy.upstream = bench.direct.url
             bench.again(lambda made=made: push(made.config, quiet()))
         words = bench.annotate(made)
@@ -292,7 +292,7 @@ def killed_servers(bench: Bench) -> None:
 
 def busy_annotators(bench: Bench) -> None:
     """People save while imports with predictions run on SQLite, where the server may drop predictions in silence."""
-    from builder.labels import encode
+    from builder.questions import encode
     from builder.studio.importing import import_tasks
     from builder.studio.planning import PlannedTask
 
@@ -301,7 +301,7 @@ def busy_annotators(bench: Bench) -> None:
         push(made.config, quiet())
         project_of = {"all": 0}
         with bench.client() as client:
-            project = find_project(client, campaign_of(made.config), "all")
+            project = find_project(client, pipeline.campaign(made.config), "all")
             assert project is not None
             project_of["all"] = project.id
             stop, words = threading.Event(), set()
@@ -354,7 +354,7 @@ def main(words: list[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="builder-faults-") as name:
         folder = Path(name)
         embedded = sample(folder, "embedded", 1, label_studio=LabelStudio(port=18280)).config
-        direct = open_server(campaign_of(embedded))
+        direct = open_server(pipeline.campaign(embedded))
         os.environ["LABEL_STUDIO_API_KEY"] = direct.token
         bench = Bench(folder, embedded, direct, FaultProxy(direct.url))
         try:

@@ -18,9 +18,9 @@ import httpx
 import msgspec
 from label_studio_sdk.client import LabelStudio as Sdk
 
-from builder.commands.campaign import campaign_of
-from builder.labels import encode
-from builder.labels.interface import interface
+from builder import pipeline
+from builder.questions import encode
+from builder.questions.interface import interface
 from builder.studio.client import Client
 from builder.studio.embedded.server import Server
 from builder.studio.importing import import_tasks
@@ -62,12 +62,13 @@ def _spans(text: str, chunk: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _stances() -> list[dict[str, Any]]:
-    return [{"target": target, "span_id": None, "label": "favor"} for target in ("japan", "china")]
+    given = {"question": "stance", "span_id": None, "label": "favor"}
+    return [{**given, "target": target} for target in ("japan", "china")]
 
 
 def project(client: Client, made: Sample, slot: str) -> Project:
     wanted = WantedProject(slot, interface(made.config.labels).strip(), 2)
-    return ensure_project(client, campaign_of(made.config), wanted)
+    return ensure_project(client, pipeline.campaign(made.config), wanted)
 
 
 def timed(work: Callable[[], object]) -> tuple[float, float]:

@@ -16,24 +16,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from builder.labels.decode import decode
-from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
+from builder.questions.decode import decode
 from tests.benchmarks.ratios import Report
+from tests.samples import scheme
 
 TASKS, ANNOTATIONS = 50_000, 3
+SCHEME = scheme(
+    name="bench", entities=("PERSON", "ORG", "GPE", "WEAPON", "EVENT"), targets={"japan": [], "ukraine": []}
+)
 SENTENCE = (
     "Japan agreed with the United States to expand output of Patriot missiles, officials in Kyiv said after talks"
 )
-
-
-def scheme() -> Scheme:
-    """Five entity labels, two targets with four answers."""
-    return Scheme(
-        name="bench",
-        entities={name: EntityLabel() for name in ("PERSON", "ORG", "GPE", "WEAPON", "EVENT")},
-        stance={name: StanceLabel() for name in ("favor", "against", "neutral", "none")},
-        targets={"japan": Target(), "ukraine": Target()},
-    )
 
 
 def write(folder: Path) -> None:
@@ -88,7 +81,7 @@ def _item(control: str, kind: str, value: dict[str, Any], region: str) -> dict[s
 def ours(folder: Path) -> tuple[int, int]:
     """Rows of spans and stances by the builder's decoder."""
     users = {n: f"person{n}@example.com" for n in range(1, ANNOTATIONS + 1)}
-    decoded = decode(folder / "tasks.jsonl", users, b"salt", scheme(), "bench")
+    decoded = decode(folder / "tasks.jsonl", users, b"salt", SCHEME, "bench")
     return decoded.spans.num_rows, decoded.answers.num_rows
 
 

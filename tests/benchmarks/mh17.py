@@ -6,6 +6,7 @@ Corpus (L. Derczynski, K. Bontcheva and I. Roberts, COLING 2016), whose workers 
 """
 
 import json
+import math
 import sys
 import time
 from collections import Counter, defaultdict
@@ -14,14 +15,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from builder.quality.gold_spans import gold_spans
-from builder.quality.panel import Panel
+from builder.quality.adjudication.spans import gold_spans
+from builder.quality.agreement.spans import span_agreement
 from builder.quality.settings import Aggregation, Quality
-from builder.quality.span_agreement import span_agreement
+from builder.quality.voters import Voters
 from builder.tables import ANNOTATIONS, SPANS, WINDOWS
 
 
-def tables(path: Path) -> tuple[pa.Table, pa.Table, pa.Table, dict[str, set[str]]]:
+def tables(path: Path) -> tuple[pa.Table, pa.Table, pa.Table, dict[str, list[str]]]:
     """Annotations, spans and windows, and the labels each annotator was asked for.
 
     Whoever was asked for different labels at different times is one annotator for each list of labels.
@@ -29,14 +30,14 @@ def tables(path: Path) -> tuple[pa.Table, pa.Table, pa.Table, dict[str, set[str]
     annotations: list[dict[str, Any]] = []
     spans: list[dict[str, Any]] = []
     windows: list[dict[str, Any]] = []
-    asked: dict[str, set[str]] = {}
+    asked: dict[str, list[str]] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         text = json.loads(line)
         shown = {"chunk_id": text["id"], "article_id": text["id"], "start": 0, "end": len(text["text"])}
         windows.append({**shown, "text": text["text"]})
         for made in text["annotations"]:
             name = f"{made['annotator']} {'+'.join(sorted(made['asked']))}"
-            asked[name] = set(made["asked"])
+            asked[name] = sorted(made["asked"])
             who = {"annotation_id": f"1:{len(annotations)}", "chunk_id": text["id"], "article_id": text["id"]}
             who["annotator"] = name
             state = "labelled" if made["spans"] else "labelled-empty"
@@ -58,21 +59,23 @@ def main() -> None:
         f"{windows.num_rows} texts, {annotations.num_rows} annotations, {spans.num_rows} spans, {len(asked)} annotators"
     )
     start = time.perf_counter()
-    measured = span_agreement(annotations, spans, windows, Quality(bootstrap=500), asked)["entity"]
+    measured = span_agreement(annotations, spans, windows, "entity", Quality(bootstrap=500, asked=asked))
+    if measured is None:
+        raise SystemExit("Nobody marked anything.")
     say(f"agreement in {time.perf_counter() - start:.2f} s")
-    for label, found in [*measured["labels"].items(), ("all", measured["overall"])]:
-        low, high = found["exact_f1_interval"]
-        alpha = "undefined" if found["token_alpha"] is None else f"{found['token_alpha']:.4f}"
-        f1 = f"exact F1 {found['exact_f1']:.4f} [{low:.4f}, {high:.4f}], partial F1 {found['partial_f1']:.4f}"
-        say(f"  {label}: {f1}, token alpha {alpha} over {found['tokens']} tokens")
-    panel = Panel(annotations, (), asked)
+    for label, found in [*measured.labels.items(), ("all", measured.overall)]:
+        low, high = found.exact_f1_interval or (math.nan, math.nan)
+        alpha = "undefined" if found.token_alpha is None else f"{found.token_alpha:.4f}"
+        f1 = f"exact F1 {found.exact_f1:.4f} [{low:.4f}, {high:.4f}], partial F1 {found.partial_f1:.4f}"
+        say(f"  {label}: {f1}, token alpha {alpha} over {found.tokens} tokens")
+    voters = Voters(annotations, (), asked)
     kept: dict[str, set[tuple[Any, ...]]] = {}
     statuses: dict[str, Counter[str]] = defaultdict(Counter)
     for method in ("majority", "dawid_skene", "mace", "weighted"):
         for way in ("exact", "overlap", "tokens"):
             name = f"{method}:{way}"
             start = time.perf_counter()
-            rows = gold_spans(spans, panel, windows, Aggregation(method=method, spans=way)).to_pylist()
+            rows = gold_spans(spans, voters, windows, Aggregation(method=method, spans=way)).to_pylist()
             statuses[name].update(r["status"] for r in rows)
             final = [r for r in rows if r["status"] in ("agreed", "adjudicated")]
             kept[name] = {(r["chunk_id"], r["start"], r["end"], r["label"]) for r in final}

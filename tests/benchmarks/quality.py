@@ -48,7 +48,7 @@ def crowd(spans: int = SPANS) -> dict[str, Any]:
     windows: dict[str, list[Any]] = {name: [] for name in WINDOWS.names}
     rows: dict[str, list[Any]] = {name: [] for name in SPANS.names}
     made: dict[str, list[Any]] = {name: [] for name in ANNOTATIONS.names}
-    stances: dict[str, list[Any]] = {name: [] for name in ANSWERS.names}
+    answers: dict[str, list[Any]] = {name: [] for name in ANSWERS.names}
     for c in range(chunks):
         words = [f"{word}{rng.randrange(1000)}" for word in rng.choices(WORDS, k=120)]
         text, places, at = " ".join(words), [], 0
@@ -72,14 +72,9 @@ def crowd(spans: int = SPANS) -> dict[str, Any]:
             for name in ANNOTATIONS.names:
                 made[name].append(own.get(name, more.get(name)))
             for target in TARGETS:
-                for name, value in {
-                    **own,
-                    "question": "stance",
-                    "target": target,
-                    "span_id": None,
-                    "label": "none",
-                }.items():
-                    stances[name].append(value)
+                answer = {**own, "question": "stance", "target": target, "span_id": None, "label": "none"}
+                for name, value in answer.items():
+                    answers[name].append(value)
             for n, i in enumerate(sorted(rng.sample(range(120), PER_ANNOTATION))):
                 low, high = places[i]
                 label = rng.choice(LABELS)
@@ -92,31 +87,27 @@ def crowd(spans: int = SPANS) -> dict[str, Any]:
     return {
         "annotations": pa.table(made, schema=ANNOTATIONS),
         "spans": pa.table(rows, schema=SPANS),
-        "stances": pa.table(stances, schema=ANSWERS),
+        "answers": pa.table(answers, schema=ANSWERS),
         "windows": pa.table(windows, schema=WINDOWS),
     }
 
 
 def scheme() -> Any:
     """A scheme like that of the sample project."""
-    from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
+    from tests import samples
 
-    return Scheme(
-        name="news",
-        entities={label: EntityLabel() for label in LABELS},
-        stance={label: StanceLabel() for label in ("favor", "against", "neutral", "none")},
-        targets={target: Target() for target in TARGETS},
-    )
+    targets: dict[str, list[str]] = {target: [] for target in TARGETS}
+    return samples.scheme(name="news", entities=LABELS, stance=("favor", "against", "neutral", "none"), targets=targets)
 
 
 def ours(tables: dict[str, Any]) -> int:
     """Every check of the list."""
-    from builder.quality.checks import run_checks
-    from builder.quality.checks.view import View
+    from builder.quality.checks.inputs import CheckInputs
+    from builder.quality.checks.run import run_checks
     from builder.quality.settings import Quality
 
-    view = View(tables["annotations"], tables["spans"], tables["stances"], tables["windows"], scheme(), Quality())
-    issues, _ = run_checks(view)
+    names = ("annotations", "spans", "answers", "windows")
+    issues, _ = run_checks(CheckInputs(*(tables[name] for name in names), scheme(), Quality()))
     return int(issues.num_rows)
 
 
@@ -231,7 +222,7 @@ def memory(report: Report) -> None:
 
 def alpha(report: Report) -> None:
     """Nominal alpha of a million ratings against the bare count matrix."""
-    from builder.quality.coefficients import nominal_alpha, patterns_of_votes
+    from builder.quality.agreement.coefficients import nominal_alpha, patterns_of_votes
     from builder.quality.votes import Votes
 
     rng = np.random.default_rng(1)
@@ -270,7 +261,7 @@ def _million_votes() -> tuple[Any, Any, Any]:
 def _run_dawid_skene(which: str) -> None:
     item, who, label = _million_votes()
     if which == "ours":
-        from builder.quality.models import dawid_skene_fit
+        from builder.quality.aggregation.dawid_skene import dawid_skene_fit
         from builder.quality.settings import Aggregation
         from builder.quality.votes import Votes
 

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra import compose, initialize_config_dir
 from rich.console import Console
 
-from builder.commands.campaign import campaign_of
+from builder import pipeline
 from builder.commands.run import run
-from builder.config import Config, conf_folder, convert, register
+from builder.config import Config
 from builder.studio.embedded.accounts import ensure_accounts
 from tests.browser.label_studio import browser_page, choose, log_in, mark, open_next_task, submit
+from tests.composing import composed
 from tests.conftest import connected
 
 pytestmark = [pytest.mark.studio, pytest.mark.browser]
@@ -29,21 +29,14 @@ def quiet() -> Console:
 
 def people_of(workspace: Path, raw: Path, exports: Path, name: str, port: int) -> Config:
     """The shipped scheme and defaults, one annotator a chunk."""
-    register()
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        return convert(
-            compose(
-                "config",
-                overrides=[
-                    f"paths.workspace='{workspace}'",
-                    f"paths.raw='{raw}'",
-                    f"paths.exports='{exports}'",
-                    f"dataset.name={name}",
-                    f"label_studio.port={port}",
-                    "annotators.overlap=1",
-                ],
-            )
-        )
+    return composed(
+        f"paths.workspace='{workspace}'",
+        f"paths.raw='{raw}'",
+        f"paths.exports='{exports}'",
+        f"dataset.name={name}",
+        f"label_studio.port={port}",
+        "annotators.overlap=1",
+    )
 
 
 def test_a_label_made_in_the_browser_reaches_the_release(studio: Any, tmp_path: Path, monkeypatch: Any) -> None:
@@ -62,7 +55,7 @@ def test_a_label_made_in_the_browser_reaches_the_release(studio: Any, tmp_path: 
     text = "\n".join(ARTICLE.splitlines()[1:])
 
     with connected(config) as (server, client):
-        ((email, password),) = ensure_accounts(server.vault, client, campaign_of(config).people).items()
+        ((email, password),) = ensure_accounts(server.vault, client, pipeline.campaign(config).people).items()
         url = waiting["progress"]["projects"]["all"]["url"]
         with browser_page() as page:
             log_in(page, server.url, email, password)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from builder import pipeline
 from builder.commands.adjudicate import adjudicate
-from builder.commands.campaign import campaign_of
 from builder.commands.export import export
 from builder.commands.pull import pull
 from builder.commands.push import push
@@ -57,7 +57,7 @@ def test_an_expert_decides_and_the_next_release_says_so(studio: Any, tmp_path: P
     assert sent["imported"] == 8
 
     with connected(config) as (server, client):
-        email, password = sorted(ensure_accounts(server.vault, client, campaign_of(config).people).items())[0]
+        email, password = sorted(ensure_accounts(server.vault, client, pipeline.campaign(config).people).items())[0]
         with browser_page(1400, 1000) as page:
             log_in(page, server.url, email, password)
             open_next_task(page, sent["url"])

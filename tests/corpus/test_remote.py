@@ -1,7 +1,6 @@
 """Articles are read from S3 like from a folder, and only what changed there is read again."""
 
 import gzip
-import io
 import json
 import shutil
 import threading
@@ -14,17 +13,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import zstandard
-from rich.console import Console
+from backports import zstd
 
-from builder.commands.prepare import prepare
-from builder.config import Config, Paths
 from builder.corpus.settings import Source
-from builder.engine_settings import Engine
 from builder.errors import SourceError
-from builder.scheme import EntityLabel, Scheme
-from builder.store import read_table
-from builder.tables import ARTICLES, REJECTS
+from tests.corpus.workspace import Workspace
 
 # The clients of both ends, not ours.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -60,27 +53,20 @@ def test_articles_come_from_s3(bucket: Any, tmp_path: Path) -> None:
     put("raw/two.jsonl.gz", gzip.compress(b'{"text": "Two is here."}\n{"broken\n'))
     put("raw/.hidden.txt", b"hidden")
     put("other/three.txt", b"Elsewhere.")
-    config = Config(
-        paths=Paths(raw="s3://news/raw", workspace=str(tmp_path)),
-        labels=Scheme(name="t", entities={"ORG": EntityLabel()}),
-        engine=Engine(workers=1),
-        # Clients keep listings; a fresh one sees what was put since.
-        source=Source(storage_options={"use_listings_cache": False, "skip_instance_cache": True}),
-    )
+    work = Workspace("s3://news/raw", tmp_path)
+    # Clients keep listings; a fresh one sees what was put since.
+    source = Source(storage_options={"use_listings_cache": False, "skip_instance_cache": True})
 
     def articles() -> list[tuple[str, str]]:
-        stage = config.stage("prepare")
-        table = read_table(stage.table("articles"), ARTICLES, "prepare")
-        return list(zip(table["source_path"].to_pylist(), table["text"].to_pylist(), strict=True))
+        return [(a["source_path"], a["text"]) for a in work.rows("articles")]
 
-    console = Console(file=io.StringIO())
-    first = prepare(config, console)
+    first = work.prepare(source=source)
     assert articles() == [("a/one.txt", "One article. It is short."), ("two.jsonl.gz", "Two is here.")]
-    (reject,) = read_table(config.stage("prepare").table("rejects"), REJECTS, "prepare").to_pylist()
+    (reject,) = work.rows("rejects")
     assert (reject["source_path"], reject["record"], reject["reason"]) == ("two.jsonl.gz", 1, "bad-json")
-    assert prepare(config, console) == first
+    assert work.prepare(source=source) == first
     put("raw/a/one.txt", b"One article, corrected.")
-    prepare(config, console)
+    work.prepare(source=source)
     assert articles()[0] == ("a/one.txt", "One article, corrected.")
 
 
@@ -102,7 +88,7 @@ def formats(folder: Path) -> None:
         "f.csv": table.encode("cp1252"),
         "g.tsv": table.replace(",", "\t").encode(),
         "h.jsonl.gz": gzip.compress(lines[:50000]),
-        "i.csv.zst": zstandard.compress(table.encode()),
+        "i.csv.zst": zstd.compress(table.encode()),
         "j.txt.gz": gzip.compress(page.encode())[:-10],
     }.items():
         (folder / name).write_bytes(data)
@@ -116,27 +102,20 @@ def test_every_format_is_read_from_s3_as_from_a_folder(bucket: Any, tmp_path: Pa
     found = []
     for raw in (str(tmp_path / "raw"), "s3://news/all"):
         source = Source(shard_mb=1, storage_options={"skip_instance_cache": True} if "://" in raw else {})
-        paths = Paths(raw=raw, workspace=str(tmp_path / f"work-{len(found)}"))
-        scheme = Scheme(name="t", entities={"ORG": EntityLabel()})
-        config = Config(paths=paths, labels=scheme, engine=Engine(workers=1), source=source)
-        summary = prepare(config, Console(file=io.StringIO()))
-        stage = config.stage("prepare")
-        tables = [read_table(stage.table(n), s, "prepare") for n, s in (("articles", ARTICLES), ("rejects", REJECTS))]
-        found.append((summary, *tables))
+        work = Workspace(raw, tmp_path / f"work-{len(found)}")
+        found.append((work.prepare(source=source), work.rows("articles"), work.rows("rejects")))
     here, there = found
     assert here == there
-    assert {r["source_path"] for r in here[2].to_pylist() if r["reason"] == "damaged"} == {"j.txt.gz"}
-    assert here[0]["records"] > 600
+    assert {r["source_path"] for r in here[2] if r["reason"] == "damaged"} == {"j.txt.gz"}
+    assert here[0].records > 600
 
 
 def test_an_address_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     nobody = {"endpoint_url": "http://127.0.0.1:9", "key": "k", "secret": "s"}
     for raw, options in (("nosuch://bucket/raw", {}), ("s3://bucket/raw", nobody)):
-        source = Source(storage_options=options)
-        config = Config(paths=Paths(raw=raw, workspace=str(tmp_path)), source=source)
         with pytest.raises(SourceError, match=raw):
-            prepare(config, Console(file=io.StringIO()))
+            Workspace(raw, tmp_path).prepare(source=Source(storage_options=options))
 
 
 @pytest.fixture
@@ -175,8 +154,6 @@ def test_articles_come_from_a_web_server_and_from_archives(web: str, tmp_path: P
             f"file://{tmp_path}/web/*.txt": {"one article.txt": "One."},
         }.items()
     ):
-        paths = Paths(raw=raw, workspace=str(tmp_path / f"work-{number}"))
-        config = Config(paths=paths, labels=Scheme(name="t", entities={"ORG": EntityLabel()}), engine=Engine(workers=1))
-        prepare(config, Console(file=io.StringIO()))
-        table = read_table(config.stage("prepare").table("articles"), ARTICLES, "prepare")
-        assert dict(zip(table["source_path"].to_pylist(), table["text"].to_pylist(), strict=True)) == expected, raw
+        work = Workspace(raw, tmp_path / f"work-{number}")
+        work.prepare()
+        assert {a["source_path"]: a["text"] for a in work.rows("articles")} == expected, raw

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from builder.commands.campaign import campaign_of
+from builder import pipeline
 from builder.commands.pull import pull
 from builder.commands.push import push
 from builder.commands.run import run
@@ -82,11 +82,11 @@ def test_accounts_made_at_the_same_time_all_keep_their_passwords(studio: Any) ->
         people = {f"p{number}-{n}": f"p{number}-{n}@example.org" for n in range(3)}
         config = studio.dataset(chunks=1, annotators=Annotators(people=people, overlap=1)).config
         with connected(config) as (server, client):
-            assert len(ensure_accounts(server.vault, client, campaign_of(config).people)) == 3
+            assert len(ensure_accounts(server.vault, client, pipeline.campaign(config).people)) == 3
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(make, range(2)))
-    kept = campaign_of(studio.dataset(chunks=1).config).vault.secrets().annotators
+    kept = pipeline.campaign(studio.dataset(chunks=1).config).vault.secrets().annotators
     assert {f"p{number}-{n}@example.org" for number in range(2) for n in range(3)} <= set(kept)
 
 
@@ -95,7 +95,7 @@ def test_a_run_on_a_server_elsewhere_ends_with_what_is_left(
 ) -> None:
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "one.txt").write_text("Japan and Boeing agreed on a new line for missiles.", encoding="utf-8")
-    with open_server(campaign_of(studio.dataset(chunks=1).config)) as server:
+    with open_server(pipeline.campaign(studio.dataset(chunks=1).config)) as server:
         monkeypatch.setenv("LABEL_STUDIO_API_KEY", server.token)
         config = studio.dataset(chunks=1, annotators=Annotators(overlap=1)).config
         config.paths = Paths(raw=str(tmp_path / "raw"), workspace=str(tmp_path / "workspace"))
@@ -138,7 +138,7 @@ def test_who_left_owes_nothing_and_others_take_over(studio: Any) -> None:
     assert {slot: (row["planned"], row["imported"]) for slot, row in again.items()} == {
         "ada": (1, 0), "ben": (3, 0), "cyd": (2, 2)
     }  # fmt: skip
-    state = annotation_progress(campaign_of(sample.config))
+    state = annotation_progress(pipeline.campaign(sample.config))
     assert (state.tasks, state.done) == (6, 1)
     assert {slot: row.tasks for slot, row in state.projects.items()} == {"ada": 1, "ben": 3, "cyd": 2}
 
@@ -149,7 +149,7 @@ def test_a_project_deleted_by_somebody_is_missed(studio: Any) -> None:
     push(sample.config, quiet())
     assert pull(sample.config, quiet())["gone_projects"] == []
     with connected(sample.config) as (_, client):
-        client.send("DELETE", f"api/projects/{projects_of(client, campaign_of(sample.config))['ben'].id}/")
+        client.send("DELETE", f"api/projects/{projects_of(client, pipeline.campaign(sample.config))['ben'].id}/")
     said = io.StringIO()
     pulled = pull(sample.config, Console(file=said, width=200))
     assert (pulled["gone_projects"], pulled["gone"], pulled["tasks"]) == (["ben"], 3, 3)
@@ -159,7 +159,7 @@ def test_a_project_deleted_by_somebody_is_missed(studio: Any) -> None:
 def test_pushes_from_two_workspaces_at_once_end_in_one_project(
     studio: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with open_server(campaign_of(studio.dataset(chunks=1).config)) as server:
+    with open_server(pipeline.campaign(studio.dataset(chunks=1).config)) as server:
         monkeypatch.setenv("LABEL_STUDIO_API_KEY", server.token)
         settings = LabelStudio(url=server.url, batch_bytes=2048)
         people = Annotators(overlap=1)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from builder.commands.campaign import campaign_of
+from builder import pipeline
 from builder.commands.pull import pull
 from builder.commands.push import push
 from builder.errors import StoreError
@@ -31,7 +31,7 @@ def people(studio: Any) -> Iterator[dict[str, Client]]:
     """Connections of the administrator and of one annotator."""
     config = studio.dataset(chunks=1, annotators=Annotators(people={"dee": "dee@example.org"}, overlap=1)).config
     with connected(config) as (server, admin):
-        passwords = ensure_accounts(server.vault, admin, campaign_of(config).people)
+        passwords = ensure_accounts(server.vault, admin, pipeline.campaign(config).people)
         token = token_of(server.url, "dee@example.org", passwords["dee@example.org"])
         with Client(Server(server.url, token, server.vault), config.label_studio) as dee:
             yield {"admin": admin, "dee": dee}
@@ -64,7 +64,7 @@ def tasks_of(pulled: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def task_ids(sample: Any, client: Client) -> tuple[int, list[int]]:
-    project = projects_of(client, campaign_of(sample.config))["all"].id
+    project = projects_of(client, pipeline.campaign(sample.config))["all"].id
     return project, sorted(t["id"] for t in client.get("api/tasks", {"project": project, "page_size": 100})["tasks"])
 
 
@@ -174,8 +174,10 @@ def test_changed_annotations_are_stamped(
 def test_who_annotated_is_known_after_the_account_was_deleted(studio: Any, people: dict[str, Client]) -> None:
     sample = studio.dataset(chunks=2, annotators=Annotators(people={"fay": "fay@example.org"}, overlap=1))
     push(sample.config, quiet())
-    with open_server(campaign_of(sample.config)) as server:
-        password = ensure_accounts(server.vault, people["admin"], campaign_of(sample.config).people)["fay@example.org"]
+    with open_server(pipeline.campaign(sample.config)) as server:
+        password = ensure_accounts(server.vault, people["admin"], pipeline.campaign(sample.config).people)[
+            "fay@example.org"
+        ]
         token = token_of(server.url, "fay@example.org", password)
         _, (first, second) = task_ids(sample, people["admin"])
         with Client(Server(server.url, token, server.vault), sample.config.label_studio) as fay:
@@ -191,7 +193,7 @@ def test_who_annotated_is_known_after_the_account_was_deleted(studio: Any, peopl
     users = json.loads((Path(pulled["folder"]) / "users.json").read_text("utf-8"))
     assert users == {str(number): {"email": "fay@example.org"}}
     # The server itself does not know any more, and that stops nobody.
-    assert annotation_progress(campaign_of(sample.config)).by_annotator == {
+    assert annotation_progress(pipeline.campaign(sample.config)).by_annotator == {
         "deleted accounts": PersonCounts(annotated=1)
     }
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from builder.commands.campaign import campaign_of
+from builder import pipeline
 from builder.commands.pull import pull
 from builder.commands.push import push
 from builder.studio.campaign import open_server
@@ -85,7 +85,7 @@ def test_the_round_trip(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.Mo
     )
     suggestions = Suggestions(method="gazetteer", alias_label="GPE")
     made: Any = sample(tmp_path / "workspace", "teams", 40, label_studio=settings, suggestions=suggestions)
-    with open_server(campaign_of(made.config)):
+    with open_server(pipeline.campaign(made.config)):
         console = Console(file=io.StringIO())
         summary = push(made.config, console)
         assert summary["projects"][0]["imported"] == 40

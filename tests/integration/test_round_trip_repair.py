@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from builder.commands.campaign import campaign_of
+from builder import pipeline
 from builder.commands.pull import pull
 from builder.commands.push import push
 from builder.errors import Refused
-from builder.labels import encode
+from builder.questions import encode
 from builder.studio import projects
 from builder.studio.importing import import_tasks
 from builder.studio.planning import PlannedTask
@@ -42,7 +42,7 @@ def human(studio: Any) -> Any:
 def test_duplicates_become_one_task_and_no_annotation_is_lost(human: Any) -> None:
     push(human.config, quiet())
     with connected(human.config) as (_, client):
-        project = projects_of(client, campaign_of(human.config))["all"].id
+        project = projects_of(client, pipeline.campaign(human.config))["all"].id
         copies = [body(human, 0), body(human, 0), body(human, 1)]
         made = client.post(f"api/projects/{project}/import", copies, {"return_task_ids": "true"})["task_ids"]
         saved = [
@@ -60,7 +60,7 @@ def test_duplicates_become_one_task_and_no_annotation_is_lost(human: Any) -> Non
 def test_a_duplicate_with_a_draft_is_left_and_reported(human: Any) -> None:
     push(human.config, quiet())
     with connected(human.config) as (_, client):
-        project = projects_of(client, campaign_of(human.config))["all"].id
+        project = projects_of(client, pipeline.campaign(human.config))["all"].id
         copy = client.post(f"api/projects/{project}/import", [body(human, 2)], {"return_task_ids": "true"})
         client.post(f"api/tasks/{copy['task_ids'][0]}/drafts", {"result": []})
         outcome = push(human.config, quiet())["projects"][0]
@@ -70,7 +70,7 @@ def test_a_duplicate_with_a_draft_is_left_and_reported(human: Any) -> None:
 def test_annotations_of_another_text_are_not_moved_under_the_planned_one(human: Any) -> None:
     push(human.config, quiet())
     with connected(human.config) as (_, client):
-        project = projects_of(client, campaign_of(human.config))["all"].id
+        project = projects_of(client, pipeline.campaign(human.config))["all"].id
         copies = [body(human, 0), body(human, 1)]
         for copy in copies:
             copy["data"]["text"] = f"Edited. {copy['data']['text']}"
@@ -92,7 +92,7 @@ def test_annotations_of_another_text_are_not_moved_under_the_planned_one(human: 
 def test_chunks_not_selected_any_more_are_reported_and_stay(human: Any) -> None:
     push(human.config, quiet())
     with connected(human.config) as (_, client):
-        project = projects_of(client, campaign_of(human.config))["all"].id
+        project = projects_of(client, pipeline.campaign(human.config))["all"].id
         tasks = client.get("api/tasks", {"project": project, "page_size": 100})["tasks"]
         gone = next(t for t in tasks if t["data"]["chunk_id"] == human.chunks[0]["chunk_id"])
         client.post(f"api/tasks/{gone['id']}/annotations/", {"result": []})
@@ -105,7 +105,7 @@ def test_chunks_not_selected_any_more_are_reported_and_stay(human: Any) -> None:
 def test_tasks_of_others_are_left_alone_whatever_they_hold(human: Any) -> None:
     push(human.config, quiet())
     with connected(human.config) as (_, client):
-        project = projects_of(client, campaign_of(human.config))["all"].id
+        project = projects_of(client, pipeline.campaign(human.config))["all"].id
         shown = dict.fromkeys(("text", "title", "byline", "context_before", "context_after"), "by hand")
         foreign = [{"data": {**shown, **more}} for more in ({}, {"chunk_id": 5}, {"chunk_id": ["x"]})]
         client.post(f"api/projects/{project}/import", foreign)
@@ -130,7 +130,7 @@ def test_dropped_predictions_are_repaired_once(human: Any) -> None:
         predictions = [{"model_version": "m1", "score": 0.5, "result": [region]}] if number < 3 else []
         plan[chunk["chunk_id"]] = PlannedTask(json.dumps(body(human, number)).encode(), predictions)
     with connected(human.config) as (_, client):
-        project = projects_of(client, campaign_of(human.config))["all"].id
+        project = projects_of(client, pipeline.campaign(human.config))["all"].id
         outcomes = [import_tasks(client, project, plan, human.config.label_studio) for _ in range(2)]
         assert [o.predictions_repaired for o in outcomes] == [3, 0]
         tasks = client.get("api/tasks", {"project": project, "include": "id,total_predictions", "page_size": 100})
@@ -196,7 +196,7 @@ def test_the_number_of_annotations_is_set_and_verified(human: Any) -> None:
 def test_a_task_deleted_by_hand_comes_back_although_the_push_is_remembered(human: Any) -> None:
     push(human.config, quiet())
     with connected(human.config) as (_, client):
-        project = projects_of(client, campaign_of(human.config))["all"].id
+        project = projects_of(client, pipeline.campaign(human.config))["all"].id
         tasks = client.get("api/tasks", {"project": project, "page_size": 100})["tasks"]
         client.send("DELETE", f"api/tasks/{tasks[1]['id']}/")
         assert push(human.config, quiet())["projects"][0]["imported"] == 1

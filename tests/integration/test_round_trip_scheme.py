@@ -2,29 +2,29 @@
 
 import io
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from builder import pipeline
 from builder.commands.adjudicate import adjudicate
-from builder.commands.campaign import campaign_of
 from builder.commands.pull import pull
 from builder.commands.push import push
 from builder.commands.review import review
 from builder.commands.validate import validate
 from builder.errors import Refused
 from builder.quality.settings import Aggregation
-from builder.scheme import EntityLabel, Migration
 from builder.studio import scheme_changes
 from builder.studio.client import Client
 from builder.studio.embedded.accounts import ensure_accounts, token_of
 from builder.studio.embedded.server import Server
 from builder.studio.projects import projects_of
 from builder.studio.settings import Annotators
-from tests.conftest import connected
+from tests.conftest import connected, small_scheme
+
+RENAMED = {"1": {"entities": {"GPE": "PLACE"}}}
 
 pytestmark = pytest.mark.studio
 
@@ -52,18 +52,14 @@ def annotated(studio: Any) -> Any:
 
 def test_an_added_label_applies(annotated: Any) -> None:
     before = labels_of(annotated)
-    scheme = annotated.config.labels
-    annotated.config.labels = replace(scheme, version="2", entities={**scheme.entities, "EVENT": EntityLabel()})
+    annotated.config.labels = small_scheme(version="2", entities=["GPE", "ORG", "EVENT"])
     assert push(annotated.config, quiet())["projects"][0]["results_rewritten"] == 0
     assert labels_of(annotated) == before
 
 
 def test_a_renamed_label_rewrites_what_carries_it_once(annotated: Any) -> None:
     before = labels_of(annotated)
-    scheme = annotated.config.labels
-    entities = {"PLACE": EntityLabel(), "ORG": EntityLabel()}
-    migrations = {"1": Migration(entities={"GPE": "PLACE"})}
-    annotated.config.labels = replace(scheme, version="2", entities=entities, migrations=migrations)
+    annotated.config.labels = small_scheme(version="2", entities=["PLACE", "ORG"], migrations=RENAMED)
     # A workspace may be deleted; the pulls are what must be kept.
     for path in annotated.config.dataset_folder.glob("*.json"):
         path.unlink()
@@ -76,7 +72,7 @@ def test_a_renamed_label_rewrites_what_carries_it_once(annotated: Any) -> None:
 
 def test_a_label_added_by_hand_is_not_dropped(annotated: Any) -> None:
     with connected(annotated.config) as (_, client):
-        project = projects_of(client, campaign_of(annotated.config))["all"]
+        project = projects_of(client, pipeline.campaign(annotated.config))["all"]
         config = project.label_config.replace("</Labels>", '<Label value="New event"/></Labels>')
         client.patch(f"api/projects/{project.id}/", {"label_config": config})
     with pytest.raises(Refused, match="drops entity label New event"):
@@ -85,22 +81,18 @@ def test_a_label_added_by_hand_is_not_dropped(annotated: Any) -> None:
 
 def test_results_of_an_unknown_control_block_a_change_and_are_named(annotated: Any) -> None:
     with connected(annotated.config) as (_, client):
-        project = projects_of(client, campaign_of(annotated.config))["all"].id
+        project = projects_of(client, pipeline.campaign(annotated.config))["all"].id
         task = client.get("api/tasks", {"project": project, "page_size": 10})["tasks"][0]["id"]
         strange = {"id": "m", "from_name": "mystery", "to_name": "text", "type": "rating", "value": {"rating": 4}}
         client.post(f"api/tasks/{task}/annotations/", {"result": [strange]})
-    scheme = annotated.config.labels
-    annotated.config.labels = replace(scheme, version="2", entities={**scheme.entities, "EVENT": EntityLabel()})
+    annotated.config.labels = small_scheme(version="2", entities=["GPE", "ORG", "EVENT"])
     with pytest.raises(Refused, match="from_name=mystery") as caught:
         push(annotated.config, quiet())
     assert "delete those annotations" in caught.value.hint
 
 
 def test_a_dry_run_says_what_a_scheme_would_change(annotated: Any) -> None:
-    scheme = annotated.config.labels
-    entities = {"PLACE": EntityLabel(), "EVENT": EntityLabel()}
-    migrations = {"1": Migration(entities={"GPE": "PLACE"})}
-    annotated.config.labels = replace(scheme, version="2", entities=entities, migrations=migrations)
+    annotated.config.labels = small_scheme(version="2", entities=["PLACE", "EVENT"], migrations=RENAMED)
     said = io.StringIO()
     (row,) = push(annotated.config, Console(file=said, width=200), dry_run=True)["projects"]
     assert row["scheme"] == {
@@ -118,11 +110,10 @@ def test_a_dry_run_says_what_a_scheme_would_change(annotated: Any) -> None:
 
 def test_a_removed_label_is_refused_with_the_reason(annotated: Any) -> None:
     before = labels_of(annotated)
-    scheme = annotated.config.labels
-    annotated.config.labels = replace(scheme, version="2", entities={"ORG": EntityLabel()})
+    annotated.config.labels = small_scheme(version="2", entities=["ORG"])
     with pytest.raises(Refused, match="drops entity label GPE"):
         push(annotated.config, quiet())
-    annotated.config.labels = scheme
+    annotated.config.labels = small_scheme()
     assert labels_of(annotated) == before
 
 
@@ -132,9 +123,9 @@ def test_drafts_are_renamed_along_and_stay_their_authors(studio: Any) -> None:
     push(sample.config, quiet())
     chunk = sample.chunks[0]["text"]
     with connected(sample.config) as (server, admin):
-        password = ensure_accounts(server.vault, admin, campaign_of(sample.config).people)["eve@example.org"]
+        password = ensure_accounts(server.vault, admin, pipeline.campaign(sample.config).people)["eve@example.org"]
         token = token_of(server.url, "eve@example.org", password)
-        project = projects_of(admin, campaign_of(sample.config))["all"].id
+        project = projects_of(admin, pipeline.campaign(sample.config))["all"].id
         first, second = sorted(t["id"] for t in admin.get("api/tasks", {"project": project, "page_size": 100})["tasks"])
         with Client(Server(server.url, token, server.vault), sample.config.label_studio) as eve:
             # Saved twice, as the page does while somebody is at work.
@@ -145,14 +136,11 @@ def test_drafts_are_renamed_along_and_stay_their_authors(studio: Any) -> None:
             eve.post(path, {"result": said(chunk, "GPE"), "lead_time": 7})
     pull(sample.config, quiet())
 
-    scheme = sample.config.labels
-    targets = {"nippon": scheme.targets["japan"], "china": scheme.targets["china"]}
-    sample.config.labels = replace(
-        scheme,
+    sample.config.labels = small_scheme(
         version="2",
-        entities={"PLACE": EntityLabel(), "ORG": EntityLabel()},
-        targets=targets,
-        migrations={"1": Migration(entities={"GPE": "PLACE"}, targets={"japan": "nippon"})},
+        entities=["PLACE", "ORG"],
+        targets={"nippon": ["Japan"], "china": ["Beijing"]},
+        migrations={"1": {"entities": {"GPE": "PLACE"}, "targets": {"japan": "nippon"}}},
     )
     assert push(sample.config, quiet())["projects"][0]["results_rewritten"] == 3
     for full in (False, True):
@@ -172,7 +160,7 @@ def test_what_is_saved_while_labels_are_renamed_stays(studio: Any, monkeypatch: 
     push(sample.config, quiet())
     text = sample.chunks[0]["text"]
     with connected(sample.config) as (_, admin):
-        project = projects_of(admin, campaign_of(sample.config))["all"].id
+        project = projects_of(admin, pipeline.campaign(sample.config))["all"].id
         (task,) = admin.get("api/tasks", {"project": project})["tasks"]
         made = admin.post(f"api/tasks/{task['id']}/annotations/", {"result": said(text, "GPE")})
         listed = scheme_changes._results
@@ -186,12 +174,7 @@ def test_what_is_saved_while_labels_are_renamed_stays(studio: Any, monkeypatch: 
             yield from found
 
         monkeypatch.setattr(scheme_changes, "_results", slowly)
-        sample.config.labels = replace(
-            sample.config.labels,
-            version="2",
-            entities={"PLACE": EntityLabel(), "ORG": EntityLabel()},
-            migrations={"1": Migration(entities={"GPE": "PLACE"})},
-        )
+        sample.config.labels = small_scheme(version="2", entities=["PLACE", "ORG"], migrations=RENAMED)
         push(sample.config, quiet())
         (kept,) = admin.get(f"api/tasks/{task['id']}/annotations/")
         (draft,) = admin.get(f"api/tasks/{task['id']}/drafts")
@@ -203,10 +186,10 @@ def test_a_draft_stands_against_a_removal(studio: Any) -> None:
     sample = studio.dataset(chunks=1, annotators=Annotators(overlap=1))
     push(sample.config, quiet())
     with connected(sample.config) as (_, admin):
-        project = projects_of(admin, campaign_of(sample.config))["all"].id
+        project = projects_of(admin, pipeline.campaign(sample.config))["all"].id
         (task,) = admin.get("api/tasks", {"project": project})["tasks"]
         admin.post(f"api/tasks/{task['id']}/drafts", {"result": said(sample.chunks[0]["text"], "GPE"), "lead_time": 3})
-    sample.config.labels = replace(sample.config.labels, version="2", entities={"ORG": EntityLabel()})
+    sample.config.labels = small_scheme(version="2", entities=["ORG"])
     with pytest.raises(Refused, match="drops entity label GPE") as caught:
         push(sample.config, quiet())
     assert "Add a migration" in caught.value.hint
@@ -217,19 +200,14 @@ def test_what_experts_decided_is_renamed_too(studio: Any) -> None:
     for command in (push, pull, validate, adjudicate, review):
         command(sample.config, quiet())
     with connected(sample.config) as (_, admin):
-        number = projects_of(admin, campaign_of(sample.config))["review"].id
+        number = projects_of(admin, pipeline.campaign(sample.config))["review"].id
         task = admin.get("api/tasks", {"project": number})["tasks"][0]
         decision = said(task["data"]["text"], "GPE")
         admin.post(f"api/tasks/{task['id']}/annotations/", {"result": decision, "lead_time": 5})
     sample.config.annotators.partial = True
     for path in sample.recorded.glob("*.jsonl"):
         path.write_text("", encoding="utf-8")
-    sample.config.labels = replace(
-        sample.config.labels,
-        version="2",
-        entities={"PLACE": EntityLabel(), "ORG": EntityLabel()},
-        migrations={"1": Migration(entities={"GPE": "PLACE"})},
-    )
+    sample.config.labels = small_scheme(version="2", entities=["PLACE", "ORG"], migrations=RENAMED)
     for command in (push, pull, validate, adjudicate):
         command(sample.config, quiet())
     # Three annotators and what they agree on are shown as suggestions, on two chunks; one was decided.

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from builder.labels.interface import interface
+from builder.questions.interface import interface
 from builder.scheme import Scheme
 from builder.studio.campaign import Campaign
 from builder.studio.client import Client

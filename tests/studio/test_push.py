@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from builder.errors import ConfigError, Refused, StudioError
-from builder.labels.migrate import Changes
+from builder.questions.migrate import Changes
 from builder.studio.campaign import alone
 from builder.studio.push import Pushed, push
 from builder.studio.settings import Annotators, LabelStudio, Suggestions

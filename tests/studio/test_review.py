@@ -15,7 +15,7 @@ from tests import samples
 class Said:
     by: str
     spans: list[dict[str, Any]] = field(default_factory=list)
-    stances: list[dict[str, Any]] = field(default_factory=list)
+    answers: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     comment: str = ""
 
@@ -65,14 +65,14 @@ def test_an_expert_gets_each_case_once(world: Any) -> None:
 
 
 def test_answers_about_what_is_not_asked_any_more_are_left_out(world: Any) -> None:
-    said = Said("A", stances=[answer("japan", "favor"), answer("mars", "favor"), answer("x", "yes", "topic")])
+    said = Said("A", answers=[answer("japan", "favor"), answer("mars", "favor"), answer("x", "yes", "topic")])
     (planned,) = plan_review([Case(world.ids[0], suggestions=[said])], tasks(world), samples.scheme()).values()
     assert [item["from_name"] for item in planned.predictions[0]["result"]] == ["stance__japan"]
 
 
 def test_the_articles_own_targets_are_asked_about(world: Any) -> None:
     data = {world.ids[0]: {**tasks(world)[world.ids[0]], "targets": ["NATO", "Kyiv"]}}
-    said = Said("A", stances=[answer("Kyiv", "favor"), answer("japan", "favor")])
+    said = Said("A", answers=[answer("Kyiv", "favor"), answer("japan", "favor")])
     (planned,) = plan_review([Case(world.ids[0], suggestions=[said])], data, samples.scheme(mode="article")).values()
     assert [item["from_name"] for item in planned.predictions[0]["result"]] == ["stance__2"]
     assert json.loads(planned.body)["predictions"] == planned.predictions

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from builder.errors import Refused
-from builder.labels.interface import interface
-from builder.labels.migrate import Changes
+from builder.questions.interface import interface
+from builder.questions.migrate import Changes
 from builder.studio.projects import WantedProject, find_project
 from builder.studio.scheme_changes import ensure_migrated, preview
 from tests import samples

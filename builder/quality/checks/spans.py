@@ -1,146 +1,153 @@
 """Checks of single spans and of spans of one annotation against each other.
 
-All of them are columnar: texts are one array of code points, so that a million spans cost about a second.
+All are columnar: texts are one array of code points, so that a million spans cost about a second.
 """
 
-from collections.abc import Iterator
-from unicodedata import category
+from collections.abc import Collection, Iterator
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.checks.view import Finding, Ints, Mask, View, code_points
+from builder.quality.checks.inputs import CheckInputs, Finding, booleans, texts_of
+from builder.quality.votes import Integers, Mask
+from builder.scheme import Question
+from builder.text import MARK, SPACE, WORD, class_of
 
-_BLANK = np.zeros(0x110000, dtype=np.bool_)
-_BLANK[[i for i in range(0x3001) if chr(i).isspace()]] = True
+#: First code points of ranges of scripts that put spaces between words, each followed by the end of its range.
+_SPACED = np.array([0x30, 0x0E00, 0x10A0, 0x1100, 0x1200, 0x1780, 0x1E00, 0x2E80])
 
 
-def bounds(view: View) -> Iterator[Finding]:
+def bounds(inputs: CheckInputs) -> Iterator[Finding]:
     """The span leaves the chunk that its annotator saw."""
-    wrong = ~view.inside & (view.start < view.end)
-    return view.flag_spans(wrong, "{label} [{start}, {end}) lies outside the chunk.")
+    wrong = ~inputs.inside & (inputs.start < inputs.end)
+    return inputs.flag_spans(wrong, "{label} [{start}, {end}) lies outside the chunk.")
 
 
-def zero_length(view: View) -> Iterator[Finding]:
+def zero_length(inputs: CheckInputs) -> Iterator[Finding]:
     """The span ends where it starts, or before."""
-    return view.flag_spans(view.start >= view.end, "{label} [{start}, {end}) is empty.")
+    return inputs.flag_spans(inputs.start >= inputs.end, "{label} [{start}, {end}) is empty.")
 
 
-def text_mismatch(view: View) -> Iterator[Finding]:
-    """The text kept with the span is not what stands at its bounds."""
-    lengths = pc.fill_null(pc.utf8_length(view.spans["text"]), -1).to_numpy().astype(np.int64)
-    wrong = view.inside & (lengths != view.end - view.start)
-    rows = np.flatnonzero(view.inside & ~wrong)
-    kept = view.spans["text"] if len(rows) == len(lengths) else view.spans["text"].take(pa.array(rows))
-    mine, size = code_points(kept), lengths[rows]
-    ahead = np.cumsum(size) - size
-    small = np.int32 if max(len(mine), len(view.characters)) < 2**31 else np.int64
-    shown = np.repeat(((view.start + view.base)[rows] - ahead).astype(small), size)
-    shown += np.arange(len(mine), dtype=small)
-    differs = np.flatnonzero(mine != view.characters[shown])
-    wrong[rows[np.searchsorted(ahead, differs, side="right") - 1]] = True
-    return view.flag_spans(wrong, "{label} [{start}, {end}) is kept as {text!r}, which does not stand there.")
+def text_mismatch(inputs: CheckInputs) -> Iterator[Finding]:
+    """The text stored with the span is not the text at its bounds."""
+    lengths = pc.fill_null(pc.utf8_length(inputs.spans["text"]), -1).to_numpy().astype(np.int64)
+    wrong = inputs.inside & (lengths != inputs.end - inputs.start)
+    rows = np.flatnonzero(inputs.inside & ~wrong)
+    stored = inputs.spans["text"] if len(rows) == len(lengths) else inputs.spans["text"].take(pa.array(rows))
+    mine, points = texts_of(stored), inputs.shown.points
+    first = mine.starts[:-1]
+    small = np.int32 if max(len(mine.points), len(points)) < 2**31 else np.int64
+    place = np.repeat(((inputs.start + inputs.shift)[rows] - first).astype(small), lengths[rows])
+    place += np.arange(len(mine.points), dtype=small)
+    differs = np.flatnonzero(mine.points != points[place])
+    wrong[rows[np.searchsorted(first, differs, side="right") - 1]] = True
+    return inputs.flag_spans(wrong, "{label} [{start}, {end}) is stored as {text!r}, which is not the text there.")
 
 
-def edge_whitespace(view: View) -> Iterator[Finding]:
-    """The span starts or ends with blanks."""
-    rows = np.flatnonzero(view.inside)
-    first, last = (view.start + view.base)[rows], (view.end + view.base)[rows] - 1
-    wrong = _BLANK[view.characters[first]] | _BLANK[view.characters[last]]
-    return view.flag_spans(rows[wrong], "{label} {text!r} has blanks at its edge.")
+def edge_whitespace(inputs: CheckInputs) -> Iterator[Finding]:
+    """The span starts or ends with whitespace."""
+    rows, first, last = _edges(inputs)
+    points = inputs.shown.points
+    wrong = (class_of(points[first]) == SPACE) | (class_of(points[last]) == SPACE)
+    return inputs.flag_spans(rows[wrong], "{label} {text!r} has whitespace at its edge.")
 
 
-def mid_word(view: View) -> Iterator[Finding]:
-    """The span starts or ends inside a word. Scripts without blanks between words are not judged."""
-    rows = np.flatnonzero(view.inside)
-    first, last = (view.start + view.base)[rows], (view.end + view.base)[rows] - 1
-    word = _words()
-    c = view.characters
-    wrong = (word[c[first]] & word[c[first - 1]]) | (word[c[last]] & word[c[last + 1]])
-    return view.flag_spans(rows[wrong], "{label} {text!r} starts or ends inside a word.")
+def mid_word(inputs: CheckInputs) -> Iterator[Finding]:
+    """The span starts or ends inside a word. Scripts without spaces between words are not judged."""
+    rows, first, last = _edges(inputs)
+    shown = inputs.shown
+    window = inputs.window_of_span[rows]
+    before, after = np.maximum(first - 1, 0), np.minimum(last + 1, max(len(shown.points) - 1, 0))
+    cut_before = (first > shown.starts[window]) & _in_word(shown.points[first]) & _in_word(shown.points[before])
+    cut_after = (last + 1 < shown.starts[window + 1]) & _in_word(shown.points[last]) & _in_word(shown.points[after])
+    return inputs.flag_spans(rows[cut_before | cut_after], "{label} {text!r} starts or ends inside a word.")
 
 
-def duplicate_span(view: View) -> Iterator[Finding]:
+def _edges(inputs: CheckInputs) -> tuple[Integers, Integers, Integers]:
+    """Rows of the spans inside their window, and the positions of their first and last characters."""
+    rows = np.flatnonzero(inputs.inside)
+    return rows, (inputs.start + inputs.shift)[rows], (inputs.end + inputs.shift)[rows] - 1
+
+
+def _in_word(points: npt.NDArray[np.uint32] | npt.NDArray[np.uint8]) -> Mask:
+    """Which code points are part of a word, in scripts that put spaces between words.
+
+    Left out are Thai, Lao, Tibetan, Burmese, Khmer and all from CJK on: they have no spaces between words, or (Korean)
+    join particles to names.
+    """
+    kinds = class_of(points)
+    spaced = np.searchsorted(_SPACED, points, side="right") % 2 == 1
+    found: Mask = spaced & ((kinds == WORD) | (kinds == MARK))
+    return found
+
+
+def duplicate_span(inputs: CheckInputs) -> Iterator[Finding]:
     """The annotation holds the same span with the same label twice."""
-    order, place = view.order
+    order, place = inputs.order
     meets = np.flatnonzero(place[1:] == place[:-1])
     rows = np.unique(np.concatenate([order[meets], order[meets + 1]]))
-    taken = view.spans.select(["kind", "label"]).take(pa.array(rows)).to_pylist()
+    taken = inputs.spans.select(["kind", "label"]).take(pa.array(rows)).to_pylist()
     seen: set[tuple[int, int, int, str, str]] = set()
     again = []
     for row, span in zip(rows.tolist(), taken, strict=True):
-        where = int(view.annotation_of_span[row]), int(view.start[row]), int(view.end[row])
+        where = int(inputs.annotation_of_span[row]), int(inputs.start[row]), int(inputs.end[row])
         key = (*where, span["kind"], span["label"])
         if key in seen:
             again.append(row)
         seen.add(key)
-    return view.flag_spans(np.array(again, dtype=np.int64), "{label} {text!r} [{start}, {end}) is marked twice.")
+    return inputs.flag_spans(np.array(again, dtype=np.int64), "{label} {text!r} [{start}, {end}) is marked twice.")
 
 
-def overlap(view: View) -> Iterator[Finding]:
-    """Two entity spans cross, and the scheme says that spans do not."""
-    if view.scheme.overlap:
-        return iter(())
-    inner, _ = _pairs(view, crossing=True)
-    return view.flag_spans(inner, "{label} {text!r} [{start}, {end}) crosses another span.")
+def crossing(inputs: CheckInputs) -> Iterator[Finding]:
+    """Two spans of a question cross, and the question forbids it."""
+    rows = _meeting(inputs, [q for q in inputs.span_questions if not q.overlap], crosses=True)
+    return inputs.flag_spans(rows, "{label} {text!r} [{start}, {end}) crosses another span.")
 
 
-def nesting(view: View) -> Iterator[Finding]:
-    """An entity span lies inside another, and the scheme says that spans do not."""
-    if view.scheme.nesting:
-        return iter(())
-    inner, _ = _pairs(view, crossing=False)
-    return view.flag_spans(inner, "{label} {text!r} [{start}, {end}) lies inside another span.")
+def nested(inputs: CheckInputs) -> Iterator[Finding]:
+    """A span lies inside another of its question, and the question forbids it."""
+    rows = _meeting(inputs, [q for q in inputs.span_questions if not q.nesting], crosses=False)
+    return inputs.flag_spans(rows, "{label} {text!r} [{start}, {end}) lies inside another span.")
 
 
-def unknown_span_label(view: View) -> Iterator[Finding]:
-    """The span's label is not one of the scheme."""
-    known = pa.array([*view.scheme.entities, "EVIDENCE"], pa.string())
-    wrong = ~pc.is_in(view.spans["label"], known).to_numpy()
-    return view.flag_spans(wrong, "{label!r} is no entity label of the scheme.")
+def unknown_span_label(inputs: CheckInputs) -> Iterator[Finding]:
+    """The label is not one of a question that gives spans of this kind."""
+    known = np.zeros(inputs.spans.num_rows, dtype=np.bool_)
+    for question in inputs.span_questions:
+        known |= _of(inputs, question)
+    return inputs.flag_spans(~known, "{label!r} is no span label of the scheme.")
 
 
-_word_table: list[Mask] = []
+def _of(inputs: CheckInputs, question: Question) -> Mask:
+    """Which spans are answers to the question."""
+    labels = pa.array(list(question.labels), pa.string())
+    kind = pc.equal(inputs.spans["kind"], question.span_kind)
+    return booleans(pc.and_(kind, pc.is_in(inputs.spans["label"], labels)))
 
 
-def _words() -> Mask:
-    """Which code points continue a word: letters and digits of scripts that put blanks between words."""
-    if not _word_table:
-        table = np.zeros(0x110000, dtype=np.bool_)
-        # Left out: Thai, Lao, Tibetan, Burmese, Khmer and all from CJK on, which set words without blanks or (Korean)
-        # join particles to names.
-        for low, high in ((0x30, 0x0E00), (0x10A0, 0x1100), (0x1200, 0x1780), (0x1E00, 0x2E80)):
-            table[low:high] = [chr(i).isalnum() or category(chr(i))[0] == "M" for i in range(low, high)]
-        _word_table.append(table)
-    return _word_table[0]
+def _meeting(inputs: CheckInputs, questions: Collection[Question], crosses: bool) -> Integers:
+    """Rows of the spans that cross an earlier span of their annotation and question, or lie inside one.
 
-
-def _pairs(view: View, crossing: bool) -> tuple[Ints, Ints]:
-    """Pairs of entity spans of one annotation of which the later crosses the earlier, or lies inside it.
-
-    Sorted by start, a span can only meet its neighbours up to the first that begins after its end, so comparing at
-    distance 1, 2, ... ends after as many rounds as spans lie over one another. Spans of equal bounds do not count:
-    they are two labels of one place.
+    Sorted by start, a span can only meet its neighbours up to the first that starts after its end, so comparing at
+    distance 1, 2, ... ends after as many rounds as spans overlap one another. Spans of equal bounds do not count: they
+    are two labels of one place.
     """
-    order, _ = view.order
-    rows = order[(view.inside & pc.equal(view.spans["kind"], "entity").to_numpy())[order]]
-    a, start, end = view.annotation_of_span[rows], view.start[rows], view.end[rows]
-    found: list[tuple[Ints, Ints]] = []
-    left: Ints = np.arange(len(rows))
-    for distance in range(1, len(rows)):
-        left = left[left + distance < len(rows)]
-        right = left + distance
-        meets = (a[left] == a[right]) & (start[right] < end[left])
-        left, right = left[meets], right[meets]
-        if not len(left):
-            break
-        crosses = (end[right] > end[left]) & (start[right] > start[left])
-        equal = (start[left] == start[right]) & (end[left] == end[right])
-        hit = crosses if crossing else ~crosses & ~equal
-        found.append((rows[right[hit]], rows[left[hit]]))
-    if not found:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    inner, outer = np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
-    inner, first = np.unique(inner, return_index=True)
-    return inner, outer[first]
+    found = [np.zeros(0, np.int64)]
+    for question in questions:
+        order, _ = inputs.order
+        rows = order[(inputs.inside & _of(inputs, question))[order]]
+        a, start, end = inputs.annotation_of_span[rows], inputs.start[rows], inputs.end[rows]
+        left: Integers = np.arange(len(rows))
+        for distance in range(1, len(rows)):
+            left = left[left + distance < len(rows)]
+            right = left + distance
+            meets = (a[left] == a[right]) & (start[right] < end[left])
+            left, right = left[meets], right[meets]
+            if not len(left):
+                break
+            over = (end[right] > end[left]) & (start[right] > start[left])
+            equal = (start[left] == start[right]) & (end[left] == end[right])
+            found.append(rows[right[over if crosses else ~over & ~equal]])
+    return np.unique(np.concatenate(found))

@@ -29,15 +29,14 @@ from tests import samples
 _USER = """
 import os, sys
 from pathlib import Path
-from builder.scheme import EntityLabel, Scheme
 from builder.studio.campaign import Campaign, open_server
 from builder.studio.embedded import boot
 from builder.studio.settings import LabelStudio
+from tests.samples import scheme
 
 workspace, port, program = sys.argv[1:]
 boot.script = lambda: Path(program)
-scheme = Scheme(name="test", entities={"GPE": EntityLabel()})
-campaign = Campaign("sample", Path(workspace) / "sample", Path(workspace), scheme, server=LabelStudio(port=int(port)))
+campaign = Campaign("sample", Path(workspace) / "sample", Path(workspace), scheme(), server=LabelStudio(port=int(port)))
 server = open_server(campaign)
 print(server.url, flush=True)
 sys.stdin.read()

@@ -1,0 +1,179 @@
+"""The final tables: those of each shard without what the corpus as a whole leaves out, and all shards together."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from builder.corpus.articles import reject_table
+from builder.corpus.records import Reject
+from builder.corpus.selection import rows_of
+from builder.errors import StoreError
+from builder.store import atomic_folder, canonical, digest, read_json, write_json
+
+TABLES = ("articles", "chunks", "selected", "rejects")
+
+
+@dataclass
+class ShardOutcome:
+    """What the corpus as a whole says about the articles of one shard, by their row in its tables."""
+
+    folder: str
+    repeats: dict[int, str] = field(default_factory=dict)  # row -> where the same bytes are first
+    members: dict[int, tuple[str, str]] = field(default_factory=dict)  # row -> the kept article's id, and where it is
+    policy: str = "drop"
+    selected: bytes | None = None  # one byte per chunk; None: every chunk of a kept article
+
+    @property
+    def key(self) -> str:
+        chosen = "" if self.selected is None else digest(self.selected)
+        plain = [sorted(self.repeats.items()), sorted(self.members.items()), self.policy, chosen]
+        return digest("outcome", canonical(plain))[:16]
+
+    @property
+    def final(self) -> Path:
+        """The folder of the final tables, inside that of the shard."""
+        return Path(self.folder) / f"final-{self.key}"
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the final tables exist already."""
+        return (self.final / "counts.json").exists()
+
+    @property
+    def left_out(self) -> tuple[int, ...]:
+        """Rows of articles that are not annotated."""
+        return (*self.repeats, *(self.members if self.policy == "drop" else ()))
+
+
+def write_final(outcome: ShardOutcome) -> dict[str, Any]:
+    """Writes the final tables of a shard, unless they exist, and returns their folder and counts."""
+    folder = outcome.final
+    done: dict[str, Any] | None = read_json(folder / "counts.json")
+    if done is None:
+        with contextlib.suppress(StoreError), atomic_folder(folder) as temporary:
+            write_json(temporary / "counts.json", _write(outcome, Path(outcome.folder), temporary))
+        done = read_json(folder / "counts.json")
+        if done is None:
+            raise StoreError(f"{folder} is damaged.", "Delete it and run `builder prepare` again.")
+    return {"folder": str(folder), **done}
+
+
+def _write(outcome: ShardOutcome, shard: Path, folder: Path) -> dict[str, Any]:
+    index = pq.read_table(shard / "index.parquet", columns=["id64", "source_path", "record"]).to_pydict()
+    ids = [f"{i:016x}" for i in index["id64"]]
+
+    def reject(row: int, reason: str, detail: str) -> Reject:
+        return Reject(index["source_path"][row], index["record"][row], reason, detail, ids[row])
+
+    found = [reject(r, "duplicate-record", f"the same bytes as {where}") for r, where in outcome.repeats.items()]
+    if outcome.policy == "drop":
+        found += [
+            reject(r, "near-duplicate", f"nearly the same as {where} ({kept})")
+            for r, (kept, where) in outcome.members.items()
+        ]
+    found.sort(key=lambda r: (r.source_path, r.record or 0))
+    before = pq.read_table(shard / "rejects.parquet")
+    pq.write_table(pa.concat_tables([before, reject_table(found)]), folder / "rejects.parquet", compression="zstd")
+    present = np.ones(len(ids), dtype=bool)
+    present[list(outcome.repeats)] = False
+    if outcome.repeats or outcome.members:
+        _articles(outcome, shard, folder, ids, present)
+    else:
+        _link(shard / "articles.parquet", folder / "articles.parquet")
+    total, chosen = _chunks(outcome, shard, folder, ids, present)
+    return {
+        "articles": int(present.sum()),
+        "chunks": total,
+        "selected": chosen,
+        "rejects": dict(Counter(r.reason for r in found)),
+    }
+
+
+def _articles(outcome: ShardOutcome, shard: Path, folder: Path, ids: list[str], present: Any) -> None:
+    cluster = np.array(ids, dtype=object)
+    kept = np.ones(len(ids), dtype=bool)
+    for row, (name, _) in outcome.members.items():
+        cluster[row] = name
+        kept[row] = outcome.policy == "keep"
+    source = pq.ParquetFile(shard / "articles.parquet")
+    at = 0
+    with pq.ParquetWriter(folder / "articles.parquet", source.schema_arrow, compression="zstd") as out:
+        for group in range(source.num_row_groups):
+            table = source.read_row_group(group)
+            here = slice(at, at + table.num_rows)
+            at += table.num_rows
+            for name, values in (("cluster_id", pa.array(cluster[here], pa.string())), ("kept", pa.array(kept[here]))):
+                table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), values)
+            out.write_table(table if present[here].all() else table.filter(pa.array(present[here])))
+
+
+def _chunks(outcome: ShardOutcome, shard: Path, folder: Path, ids: list[str], present: Any) -> tuple[int, int]:
+    """Writes chunks and selected; returns their numbers of rows."""
+    path = shard / "chunks.parquet"
+    total: int = pq.read_metadata(path).num_rows
+    here: Any = np.ones(total, dtype=bool)
+    wanted: Any = here
+    if outcome.left_out:
+        owners = pq.read_table(path, columns=["article_id", "chunk_id"])
+        row = rows_of(owners["article_id"].to_pylist(), owners["chunk_id"].to_pylist(), ids)
+        here = present[row]
+        wanted = ~np.isin(row, list(outcome.left_out))
+    if outcome.selected is not None:
+        wanted = np.frombuffer(outcome.selected, dtype=bool)
+    _filter(path, folder / "chunks.parquet", here)
+    if np.array_equal(here, wanted):
+        _link(folder / "chunks.parquet", folder / "selected.parquet")
+    else:
+        _filter(path, folder / "selected.parquet", wanted)
+    return int(here.sum()), int(wanted.sum())
+
+
+def _filter(path: Path, target: Path, mask: Any) -> None:
+    if mask.all():
+        _link(path, target)
+        return
+    source = pq.ParquetFile(path)
+    at = 0
+    with pq.ParquetWriter(target, source.schema_arrow, compression="zstd") as out:
+        for group in range(source.num_row_groups):
+            size = source.metadata.row_group(group).num_rows
+            here = mask[at : at + size]
+            at += size
+            if here.any():
+                out.write_table(source.read_row_group(group).filter(pa.array(here)))
+
+
+def _link(source: Path, target: Path) -> None:
+    """`target` holds the bytes of `source`; shared on disk where the file system can."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def join_tables(folders: list[Path], name: str, target: Path) -> None:
+    """Puts the table `name` of all folders at `target`: one file of one folder, else a folder of files in order."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        temporary.chmod(0o755)
+        for i, folder in enumerate(folders):
+            _link(folder / f"{name}.parquet", temporary / f"{i:06d}.parquet")
+        if target.is_dir():
+            shutil.rmtree(target)
+        if len(folders) == 1:
+            (temporary / "000000.parquet").replace(target)
+        else:
+            target.unlink(missing_ok=True)
+            temporary.rename(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

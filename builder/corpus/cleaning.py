@@ -1,0 +1,188 @@
+"""Reversible cleaning of characters and whitespace: every step is a list of edits on the raw text."""
+
+import html
+import re
+from collections.abc import Callable, Iterator
+
+from builder.corpus.settings import Cleaning
+from builder.offsets import Edit, OffsetMap, edit
+from builder.text import is_printable
+
+_LINE_ENDS = "\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]"
+_CUT = "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u180e\u200b\u2060\ufeff\ufff9-\ufffb]+"
+_CHARACTERS = re.compile(f"({_LINE_ENDS})|{_CUT}")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\t]")
+_WHITESPACE = re.compile(r" *\n[ \n]*|  +")
+# Lead byte of a UTF-8 sequence and what its continuation bytes look like, both read as Windows-1252.
+_MOJIBAKE = re.compile("[Â-ô][\u0080-¿ŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]{1,3}")
+FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*$(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_MARK = re.compile(
+    r"^[ ]{0,3}(?:\#{1,6}[ \t]+|>[ \t]?)"  # heading, quotation
+    r"|[ \t]+\#+[ \t]*$"  # closing marks of a heading
+    r"|^[ ]{0,3}(?:-{3,}|\*{3,}|_{3,}|={3,}|```.*|~~~.*)[ \t]*$"  # rule, underline of a heading, code fence
+    r"|!\[[^\]\n]*\]\([^()\n]*\)"  # image
+    r"|\[(?P<link>[^\]\n]+)\]\([^()\n]*\)"
+    r"|<(?P<address>https?://[^<>\s]+)>"
+    r"|(?<![\w*])(?P<mark>\*\*|\*|__|_|`)(?=\S)(?P<inner>[^*_`\n]+?)(?<=\S)(?P=mark)(?![\w*])"
+    r"|<!--.*?-->"
+    r"|</?[a-zA-Z][^<>\n]*>",
+    re.MULTILINE,
+)
+
+
+def _untidy(text: str) -> bool:
+    """False when neither whitespace nor reflow has anything to do in a printable text."""
+    if "  " in text or text[:1] in " \n" or text[-1:] in " \n":
+        return True
+    lines = text.split("\n")
+    if any(line[:1] == " " or line[-1:] == " " for line in lines):
+        return True
+    # Blank lines are fine when all newlines are such pairs: then no paragraph has lines to join.
+    return "" in lines and "\n" in text.replace("\n\n", "")
+
+
+def characters(text: str) -> Iterator[Edit]:
+    """Every line end becomes a newline; controls, marks and invisible characters are cut."""
+    if is_printable(text):  # then no pattern matches
+        return
+    for m in _CHARACTERS.finditer(text):
+        yield Edit(m.start(), m.end(), "\n" if m.group(1) else "")
+
+
+def entities(text: str) -> Iterator[Edit]:
+    """HTML entities become the characters they stand for; what HTML does not know stays."""
+    if "&" not in text:
+        return
+    for m in _ENTITY.finditer(text):
+        new = html.unescape(m.group())
+        if new != m.group():
+            yield Edit(m.start(), m.end(), "" if new == "\u00ad" else new)
+
+
+def emails(text: str) -> Iterator[Edit]:
+    """E-mail addresses become "[e-mail]": neither annotators nor readers of a release need to see them."""
+    if "@" not in text:
+        return
+    for m in _EMAIL.finditer(text):
+        yield Edit(m.start(), m.end(), "[e-mail]")
+
+
+def mojibake(text: str) -> Iterator[Edit]:
+    """Runs that are UTF-8 read as Windows-1252 become what they were; what does not decode stays."""
+    if text.isascii():
+        return
+    for m in _MOJIBAKE.finditer(text):
+        try:
+            data = b"".join(_byte(c) for c in m.group())
+            new = data.decode("utf-8")
+        except (UnicodeEncodeError, UnicodeDecodeError):
+            continue
+        yield Edit(m.start(), m.end(), new)
+
+
+def _byte(character: str) -> bytes:
+    # Windows-1252 leaves five bytes undefined; decoders in the wild pass them through.
+    return character.encode("latin-1") if "\x80" <= character <= "\x9f" else character.encode("cp1252")
+
+
+def spaces(text: str) -> Iterator[Edit]:
+    """Unicode spaces and tabs become plain spaces, one for one."""
+    if is_printable(text):  # then no pattern matches
+        return
+    for m in _SPACES.finditer(text):
+        yield Edit(m.start(), m.end(), " ")
+
+
+def whitespace(text: str) -> Iterator[Edit]:
+    """No space at either end of a line, none doubled, at most one blank line, none at either end of the text."""
+    start, end = len(text) - len(text.lstrip(" \n")), len(text.rstrip(" \n"))
+    if start >= end:
+        if text:
+            yield Edit(0, len(text), "")
+        return
+    if start:
+        yield Edit(0, start, "")
+    for m in _WHITESPACE.finditer(text, start, end):
+        found = m.group()
+        new = " " if found[0] == " " and "\n" not in found else "\n" if found.count("\n") == 1 else "\n\n"
+        if found != new:
+            yield Edit(m.start(), m.end(), new)
+    if end < len(text):
+        yield Edit(end, len(text), "")
+
+
+def reflow(text: str) -> Iterator[Edit]:
+    """Lines broken at a fixed width are joined: newlines inside a paragraph become spaces.
+
+    A paragraph counts as wrapped when blank lines separate paragraphs and its lines, but for the last, nearly share
+    one length of at most 100.
+    """
+    if "\n\n" not in text:
+        return
+    at = 0
+    for block in text.split("\n\n"):
+        lines = block.split("\n")
+        if len(lines) > 1:
+            lengths = [len(line) for line in lines[:-1]]
+            widest = max(lengths)
+            # A line is full when the next line's first word would not have fitted.
+            full = all(
+                n + 1 + len(following.split(" ", 1)[0]) >= widest - 2
+                for n, following in zip(lengths, lines[1:], strict=True)
+            )
+            if 40 <= widest <= 100 and full:
+                for n in lengths:
+                    at += n
+                    yield Edit(at, at + 1, " ")
+                    at += 1
+                at += len(lines[-1]) + 2
+                continue
+        at += len(block) + 2
+
+
+def markdown(text: str) -> Iterator[Edit]:
+    """Front matter, images and marks are cut; links and emphasis keep their words."""
+    matter = FRONT_MATTER.match(text)
+    start = matter.end() if matter else 0
+    if start:
+        yield Edit(0, start, "")
+    for m in _MARK.finditer(text, start):
+        inner = next((name for name in ("link", "address", "inner") if m.group(name)), "")
+        if not inner:
+            yield Edit(m.start(), m.end(), "")
+        else:
+            yield Edit(m.start(), m.start(inner), "")
+            yield Edit(m.end(inner), m.end(), "")
+
+
+Step = Callable[[str], Iterator[Edit]]
+
+
+def steps(settings: Cleaning) -> list[Step]:
+    """The steps the settings ask for, in order: repairs before whitespace, which tidies what they leave."""
+    chosen: list[tuple[bool, Step]] = [
+        (settings.mojibake, mojibake),
+        (settings.entities, entities),
+        (settings.emails, emails),
+        (settings.characters, characters),
+        (settings.whitespace, spaces),
+        (settings.whitespace, whitespace),
+        (settings.reflow, reflow),
+    ]
+    return [step for wanted, step in chosen if wanted]
+
+
+def clean(text: str, todo: list[Step]) -> tuple[str, OffsetMap]:
+    """The text after all steps, and its map back to `text`."""
+    mapping = OffsetMap.identity(len(text))
+    # Most texts need nothing, and one look at them is cheaper than all steps.
+    if mojibake not in todo and is_printable(text) and "&" not in text and "@" not in text and not _untidy(text):
+        return text, mapping
+    for step in todo:
+        edits = list(step(text))
+        if edits:
+            text, later = edit(text, edits)
+            mapping = later if mapping.is_identity else mapping.then(later)
+    return text, mapping

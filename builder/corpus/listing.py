@@ -1,0 +1,176 @@
+"""Lists the raw files of a corpus, and what lies among them that is not a readable file."""
+
+import os
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from builder.corpus.records import UNREADABLE, Reject
+from builder.corpus.settings import Source
+from builder.corpus.streams import is_remote, os_errors
+from builder.errors import ConfigError, SourceError
+
+_MAGIC = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True, order=True)
+class RawFile:
+    """One file: its posix path relative to the raw folder, its address, and its size in bytes.
+
+    `stamp` changes whenever the bytes may have changed; it is empty when nothing is known of that.
+    """
+
+    path: str
+    address: str
+    size: int
+    stamp: str
+
+
+def list_files(raw: str, source: Source) -> tuple[list[RawFile], list[Reject]]:
+    """The files that `raw` (a folder, a file, a glob or an fsspec address) and the patterns choose, by path.
+
+    Files and folders whose name begins with a dot are left out. Raises `SourceError` when there is nothing to read.
+    """
+    root, include = _split_glob(re.sub(r"^(?:file|local)://", "", raw), source.include)
+    wanted, unwanted = matcher(include), matcher(source.exclude)
+    found = _remote(root, source.storage_options) if is_remote(root) else _local(Path(root))
+    chosen = [f for f in found if wanted.match(_path(f)) and not unwanted.match(_path(f))]
+    if not chosen:
+        raise SourceError(
+            f"The raw folder {raw} holds no files to read.",
+            "Put articles there, or set paths.raw, source.include or source.exclude.",
+        )
+    chosen.sort(key=_path)
+    return [f for f in chosen if isinstance(f, RawFile)], [f for f in chosen if isinstance(f, Reject)]
+
+
+def _path(found: RawFile | Reject) -> str:
+    return found.path if isinstance(found, RawFile) else found.source_path
+
+
+def _split_glob(raw: str, include: list[str]) -> tuple[str, list[str]]:
+    before, path, chained = _address(raw)
+    if not _MAGIC.search(path) or (not is_remote(raw) and Path(raw).exists()):
+        return raw, include
+    parts = path.split("/")
+    first = next(i for i, part in enumerate(parts) if _MAGIC.search(part))
+    folder = "/".join(parts[:first])
+    if not before:
+        folder = folder or ("/" if path.startswith("/") else ".")
+    return before + folder + chained, ["/".join(parts[first:])]
+
+
+def _address(raw: str) -> tuple[str, str, str]:
+    """The protocols before the path of an fsspec address, the path, and the address that it is chained to.
+
+    >>> _address("zip://news/*.txt::s3://bucket/all.zip")
+    ('zip://', 'news/*.txt', '::s3://bucket/all.zip')
+    """
+    found = re.fullmatch(r"((?:\w+::)*[\w+.-]+://)((?:(?!::).)*)(.*)", raw, re.DOTALL)
+    return (found[1], found[2], found[3]) if found else ("", raw, "")
+
+
+def matcher(patterns: list[str]) -> re.Pattern[str]:
+    """A pattern for relative posix paths: `*` stays within a folder, `**/` crosses folders.
+
+    >>> bool(matcher(["**/*.txt"]).match("a/b.txt")), bool(matcher(["*.txt"]).match("a/b.txt"))
+    (True, False)
+    """
+    from fsspec.utils import glob_translate
+
+    try:
+        return re.compile("|".join(map(glob_translate, patterns)) or r"(?!)")
+    except ValueError as e:
+        raise ConfigError(f"One of the patterns {', '.join(patterns)} is not valid: {e}.", "Correct it.") from e
+
+
+def _local(root: Path) -> list[RawFile | Reject]:
+    if not root.exists():
+        raise SourceError(f"The raw folder {root} does not exist.", "Put articles there, or set paths.raw.")
+    if root.is_file():
+        return [_stat(root, root.name)]
+    try:
+        os.scandir(root).close()
+    except OSError as e:
+        raise SourceError(f"The raw folder {root} cannot be read: {e.strerror}.", "Repair it, or set paths.raw.") from e
+    found: list[RawFile | Reject] = []
+    for path, problem in _walk(root):
+        # A name that is not UTF-8 keeps its address; it is shown with its bytes, by which it differs from others.
+        shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        found.append(Reject(shown, None, *problem) if problem else _stat(root / path, shown))
+    return found
+
+
+def _stat(address: Path, path: str) -> RawFile | Reject:
+    try:
+        s = address.stat()
+    except OSError as e:
+        return Reject(path, None, UNREADABLE, e.strerror or str(e))
+    # The change time cannot be set back, so new bytes under an old modification time are noticed.
+    return RawFile(path, str(address), s.st_size, f"{s.st_ino}:{s.st_size}:{s.st_mtime_ns}:{s.st_ctime_ns}")
+
+
+def _walk(root: Path) -> Iterator[tuple[str, tuple[str, str] | None]]:
+    """Relative paths below a folder, those that are no files with a reason and what was found."""
+    todo: list[tuple[Path, str, tuple[Path, ...]]] = [(root, "", (root.resolve(),))]
+    while todo:
+        folder, prefix, parents = todo.pop()
+        try:
+            entries = list(os.scandir(folder))
+        except OSError as e:
+            yield prefix.rstrip("/"), (UNREADABLE, e.strerror or str(e))
+            continue
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            path = prefix + entry.name
+            try:
+                is_folder, is_file = entry.is_dir(), entry.is_file()
+            except OSError:  # a link to itself
+                is_folder = is_file = False
+            if is_folder:
+                target = Path(entry.path).resolve() if entry.is_symlink() else parents[-1] / entry.name
+                if target in parents:
+                    yield path, ("symlink-loop", "the link leads back to a folder it lies in")
+                else:
+                    todo.append((Path(entry.path), path + "/", (*parents, target)))
+            elif is_file:
+                yield path, None
+            else:
+                yield path, ("not-a-file", "a broken link, a pipe or a device")
+
+
+def _remote(root: str, options: dict[str, Any]) -> list[RawFile | Reject]:
+    import fsspec
+
+    try:
+        with os_errors():
+            system, base = fsspec.core.url_to_fs(root, **options)
+            listing: dict[str, dict[str, Any]] = system.find(base, detail=True)
+    except ImportError as e:
+        raise SourceError(f"{root} needs a package that is not installed: {e}.", "Install it beside builder.") from e
+    except OSError as e:
+        what = " ".join(str(e).split())
+        raise SourceError(f"{root} cannot be listed: {what}.", "Check the address and source.storage_options.") from e
+    base = base.rstrip("/")
+    before, inside, chained = _address(root)
+    out: list[RawFile | Reject] = []
+    for name, info in sorted(listing.items()):
+        below = name[len(base) :].lstrip("/")
+        path = posixpath.normpath(below or name.rsplit("/", 1)[-1])
+        kind = info.get("type", "file")
+        if kind == "directory" or any(part.startswith(".") for part in path.split("/")):
+            continue
+        if kind != "file":
+            out.append(Reject(path, None, "not-a-file", f"is a {kind}"))
+            continue
+        marks = [
+            str(info[k]) for k in ("ETag", "etag", "LastModified", "mtime", "last_modified", "created") if k in info
+        ]
+        there = f"{inside.rstrip('/')}/{below}" if inside.rstrip("/") and below else inside or below
+        # Servers that do not say how large a file is leave it to whoever reads it.
+        out.append(RawFile(path, f"{before}{there}{chained}", info.get("size") or 0, ":".join(marks)))
+    return out

@@ -1,0 +1,296 @@
+"""From an inventory of raw files to the tables articles, chunks, selected and rejects.
+
+Each shard is read, cleaned and chunked on its own, on the engine, into a folder that is kept until its input, its
+settings or the code change. Then duplicates are found and chunks are selected across the corpus.
+"""
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from builder.corpus import near_duplicates, selection
+from builder.corpus.articles import reject_table
+from builder.corpus.assembly import ShardOutcome, join_tables, write_final
+from builder.corpus.inventory import Inventory, Progress
+from builder.corpus.records import UNREADABLE
+from builder.corpus.settings import Chunking, Cleaning, Dedup, Selection, Source
+from builder.corpus.shard_tables import ShardJob, repeated_lines, write_line_hashes, write_shard
+from builder.errors import SourceError
+from builder.store import canonical, file_digest, read_json, write_table
+
+TABLES = ("articles", "chunks", "selected", "rejects")
+#: Bytes of input, and shards to finish, that are done sooner than workers are started.
+_LIGHT, _FEW = 6 << 20, 3
+#: Rejects that an error names when nothing could be read.
+_SHOWN = 5
+
+
+class Runner(Protocol):
+    """What runs functions over items: `builder.engine.Runner`."""
+
+    def map(
+        self,
+        function: Callable[[Any], Any],
+        items: Sequence[Any],
+        done: Callable[[int, Any], None] | None = None,
+        light: bool = False,
+    ) -> list[Any]:
+        """The results in the order of the items; `done(index, result)` is called as each arrives."""
+
+
+@dataclass(frozen=True)
+class CorpusSettings:
+    """The settings on which the tables depend."""
+
+    source: Source
+    cleaning: Cleaning
+    dedup: Dedup
+    chunking: Chunking
+    selection: Selection
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Counts of a finished run. `kept` articles are those that near-duplicates do not leave out.
+
+    `rejected` counts the rows of the rejects table by reason; `unused_fields` counts its rows about single fields of
+    records that were kept without them.
+    """
+
+    files: int
+    records: int
+    articles: int
+    kept: int
+    chunks: int
+    selected: int
+    rejected: dict[str, int]
+    unused_fields: dict[str, int]
+    shards: int
+    bytes: int
+
+    @property
+    def is_complete(self) -> bool:
+        """False when a file could not be read that another run may be able to read."""
+        return UNREADABLE not in self.rejected
+
+
+def settings_key(settings: CorpusSettings, keywords: Sequence[str], language: str) -> str:
+    """All that the tables depend on besides the inventory and the code, in words: equal keys mean equal tables."""
+    rest = [settings.cleaning.repeated_lines, asdict(settings.dedup), asdict(settings.selection), list(keywords)]
+    return canonical([_shard_settings(settings, language, ""), rest])
+
+
+def _shard_settings(settings: CorpusSettings, language: str, code: str) -> str:
+    """All that the tables of a shard depend on, besides its input and the repeated lines in it."""
+    chunking, dedup = settings.chunking, settings.dedup
+    tokenizer = Path(chunking.tokenizer)
+    vocabulary = file_digest(tokenizer) if chunking.unit == "tokenizer" and tokenizer.is_file() else ""
+    plain = [
+        # Which files there are, how they are cut and how they are reached says nothing of what a slice holds.
+        _without(settings.source, "include", "exclude", "shard_mb", "storage_options"),
+        _without(settings.cleaning, "repeated_lines"),
+        _without(chunking, "tokenizer"),
+        [dedup.near, dedup.shingle, dedup.permutations, dedup.rows],
+    ]
+    return canonical([code, *plain, vocabulary, language])
+
+
+def _without(settings: Source | Cleaning | Chunking, *names: str) -> dict[str, Any]:
+    return {name: value for name, value in asdict(settings).items() if name not in names}
+
+
+def prepare(
+    inventory: Inventory,
+    folder: Path,
+    parts: Path,
+    settings: CorpusSettings,
+    keywords: Sequence[str],
+    language: str,
+    code: str,
+    runner: Runner,
+    progress: Progress | None = None,
+) -> Summary:
+    """Writes the tables of `TABLES` below `folder`, each a Parquet file or a folder of them, and counts their rows.
+
+    `parts` keeps the tables of shards for later runs; what this run does not use is removed from it, so no other run
+    may use it at the same time. `keywords` are looked for by `selection.method: keywords`, `language` is that of
+    records that name none, and `code` changes when this room's source does. Raises `SourceError` when nothing could be
+    read; it names the reasons.
+    """
+    report = _Report(progress)
+    jobs, line_files = _jobs(inventory, parts, settings, language, code, runner, report)
+    made = _read(jobs, runner, report)
+    outcomes = _outcomes([Path(job.folder) for job in jobs], parts / "pairs.npz", settings, keywords, runner, report)
+    report.begin("writing", len(outcomes))
+    light = sum(not o.is_written for o in outcomes) <= _FEW
+    final = runner.map(
+        write_final, outcomes, lambda _, f: report.advance(1, duplicates=sum(f["rejects"].values())), light
+    )
+    outside = parts / "outside" / "rejects.parquet"
+    write_table(outside, reject_table(inventory.rejects))
+    for name in TABLES:
+        folders = [Path(f["folder"]) for f in final]
+        join_tables([outside.parent, *folders] if name == "rejects" else folders, name, folder / f"{name}.parquet")
+    _sweep(parts, {job.folder for job in jobs} | line_files, {f["folder"] for f in final})
+    reasons = Counter(r.reason for r in inventory.rejects)
+    for counts in (*made, *final):
+        reasons.update(counts["rejects"])
+    fields = {r: n for r, n in sorted(reasons.items()) if r.startswith("field-")}
+    articles = sum(f["articles"] for f in final)
+    summary = Summary(
+        files=inventory.files,
+        records=sum(m["records"] for m in made),
+        articles=articles,
+        kept=articles - reasons["near-duplicate"],
+        chunks=sum(f["chunks"] for f in final),
+        selected=sum(f["selected"] for f in final),
+        rejected={r: n for r, n in sorted(reasons.items()) if r not in fields},
+        unused_fields=fields,
+        shards=len(inventory.shards),
+        bytes=inventory.size,
+    )
+    if not articles:
+        raise _nothing_read(inventory, summary, [Path(f["folder"]) for f in final])
+    return summary
+
+
+def _nothing_read(inventory: Inventory, summary: Summary, folders: Sequence[Path]) -> SourceError:
+    import pyarrow.parquet as pq
+
+    tables = (pq.read_table(f / "rejects.parquet", columns=["source_path", "reason", "detail"]) for f in folders)
+    read = (tuple(row.values()) for table in tables for row in table.to_pylist())
+    listed = ((r.source_path, r.reason, r.detail) for r in inventory.rejects)
+    some = [f"{path}: {reason} ({detail})" for path, reason, detail in islice((*listed, *read), _SHOWN)]
+    counts = ", ".join(f"{reason} {n:,}" for reason, n in summary.rejected.items())
+    return SourceError(
+        f"None of the {inventory.files} files gave an article (rejected: {counts or 'none'}).",
+        f"Correct the files or the settings of source. The first rejects: {'; '.join(some)}.",
+    )
+
+
+class _Report:
+    """Calls the progress callback with the step at hand and the counts so far."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.progress = progress
+        self.counts = {"records": 0, "rejected": 0, "duplicates": 0, "chunks": 0}
+        self.what, self.done = "", 0
+        self.total: int | None = None
+
+    def begin(self, what: str, total: int | None = None) -> None:
+        self.what, self.done, self.total = what, 0, total
+        self.advance(0)
+
+    def advance(self, units: int, **more: int) -> None:
+        self.done += units
+        for name, number in more.items():
+            self.counts[name] += number
+        if self.progress:
+            words = ", ".join(f"{n:,} {name}" for name, n in self.counts.items() if n)
+            self.progress(f"{self.what}: {words}" if words else self.what, self.done, self.total)
+
+
+def _jobs(
+    inventory: Inventory,
+    parts: Path,
+    settings: CorpusSettings,
+    language: str,
+    code: str,
+    runner: Runner,
+    report: _Report,
+) -> tuple[list[ShardJob], set[str]]:
+    """One job per shard, and the paths of the line hashes. `cleaning.repeated_lines` adds a pass that counts lines."""
+    key = _shard_settings(settings, language, code)
+
+    def job(shard: Any, lines: frozenset[int] = frozenset()) -> ShardJob:
+        name = shard.key(f"{key}{canonical(sorted(lines))}" if lines else key)
+        chosen = (settings.source, settings.cleaning, settings.chunking, settings.dedup)
+        return ShardJob(shard, str(parts / name), *chosen, language, lines)
+
+    plain = [job(shard) for shard in inventory.shards]
+    if not settings.cleaning.repeated_lines or not plain:
+        return plain, set()
+    report.begin("looking for repeated lines", len(plain))
+    paths = runner.map(write_line_hashes, plain, lambda *_: report.advance(1))
+    here = repeated_lines(paths, settings.cleaning.repeated_lines)
+    return [job(j.shard, lines) for j, lines in zip(plain, here, strict=True)], set(paths)
+
+
+def _read(jobs: list[ShardJob], runner: Runner, report: _Report) -> list[dict[str, Any]]:
+    """The counts of each shard, whose folder exists now."""
+    report.begin("reading", sum(j.shard.size for j in jobs))
+    found: dict[str, Any] = {}
+
+    def done(job: ShardJob, counts: dict[str, Any]) -> None:
+        found[job.folder] = counts
+        rejected = sum(n for reason, n in counts["rejects"].items() if not reason.startswith("field-"))
+        report.advance(job.shard.size, records=counts["records"], rejected=rejected, chunks=counts["chunks"])
+
+    todo = []
+    for job in jobs:
+        counts = read_json(Path(job.folder) / "counts.json")
+        if counts and UNREADABLE in counts["rejects"]:
+            # Its bytes could be read when they were listed, so they may be readable now.
+            shutil.rmtree(job.folder)
+            counts = None
+        if counts:
+            done(job, counts)
+        else:
+            todo.append(job)
+    # The largest first, so that no worker has one left when the others are done.
+    todo.sort(key=lambda job: -job.shard.size)
+    light = sum(job.shard.size for job in todo) < _LIGHT
+    runner.map(write_shard, todo, lambda index, counts: done(todo[index], counts), light)
+    return [found[job.folder] for job in jobs]
+
+
+def _outcomes(
+    folders: list[Path],
+    pairs: Path,
+    settings: CorpusSettings,
+    keywords: Sequence[str],
+    runner: Runner,
+    report: _Report,
+) -> list[ShardOutcome]:
+    """What duplicates and the selection across the corpus mean for each shard."""
+    report.begin("comparing")
+
+    def run(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        return runner.map(function, items, light=len(items) <= _FEW)
+
+    corpus = near_duplicates.CorpusIndex.load(folders)
+    first, kept = near_duplicates.find_duplicates(corpus, settings.dedup, pairs, run)
+    everyone = np.arange(corpus.size)
+    repeats, members = np.flatnonzero(first != everyone), np.flatnonzero(kept != everyone)
+    places = corpus.places([*first[repeats].tolist(), *kept[members].tolist()])
+    outcomes = [ShardOutcome(str(folder), policy=settings.dedup.policy) for folder in folders]
+    for article, (shard, row) in zip(repeats.tolist(), corpus.rows(repeats), strict=True):
+        outcomes[shard].repeats[row] = places[int(first[article])]
+    for article, (shard, row) in zip(members.tolist(), corpus.rows(members), strict=True):
+        keeper = int(kept[article])
+        outcomes[shard].members[row] = (f"{corpus.ids[keeper]:016x}", places[keeper])
+    chosen = settings.selection
+    if outcomes and (chosen.method != "all" or chosen.budget or chosen.fraction < 1):
+        report.begin("selecting")
+        tasks = [selection.ShardChunks(o.folder, o.left_out, chosen, tuple(keywords)) for o in outcomes]
+        for outcome, mask in zip(outcomes, selection.select_chunks(tasks, chosen, run), strict=True):
+            outcome.selected = mask.tobytes()
+    return outcomes
+
+
+def _sweep(parts: Path, used: set[str], final: set[str]) -> None:
+    """Removes tables and line hashes of shards that this run did not use."""
+    keep = used | {str(parts / "outside"), str(parts / "pairs.npz")}
+    for path in parts.iterdir():
+        if str(path) not in keep:
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+            continue
+        for old in path.glob("final-*"):
+            if str(old) not in final:
+                shutil.rmtree(old, ignore_errors=True)

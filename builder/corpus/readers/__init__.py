@@ -1,0 +1,65 @@
+"""Reads raw files, one reader per format: a file becomes records, or rejects that say what is wrong with it."""
+
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from builder.corpus.decoding import NotTextError
+from builder.corpus.readers.csv import csv_file, tsv_file
+from builder.corpus.readers.html import html_file
+from builder.corpus.readers.json import json_file
+from builder.corpus.readers.jsonl import jsonl_file
+from builder.corpus.readers.markdown import markdown_file
+from builder.corpus.readers.parquet import parquet_file
+from builder.corpus.readers.text import text_file
+from builder.corpus.records import UNREADABLE, Record, Reject, TooLargeError
+from builder.corpus.settings import Source
+from builder.corpus.streams import DamagedError, suffixes
+
+#: Reader by suffix; each takes the decompressed stream, the relative path and the settings.
+READERS: dict[str, Callable[[BinaryIO, str, Source], Iterator[Record | Reject]]] = {
+    ".txt": text_file,
+    ".text": text_file,
+    ".md": markdown_file,
+    ".markdown": markdown_file,
+    ".html": html_file,
+    ".htm": html_file,
+    ".xhtml": html_file,
+    ".json": json_file,
+    ".jsonl": jsonl_file,
+    ".ndjson": jsonl_file,
+    ".csv": csv_file,
+    ".tsv": tsv_file,
+    ".parquet": parquet_file,
+}
+
+
+def read(stream: BinaryIO, path: str, source: Source, first: int = 0) -> Iterator[Record | Reject]:
+    """The records of one file; whatever is wrong with it becomes a reject, after the records that could be read.
+
+    `first` is the number of the first record, for a stream that begins inside a file of lines.
+    """
+    suffix = suffixes(path)[0]
+    reader = READERS.get(suffix)
+    if reader is None:
+        yield Reject(path, None, "unknown-format", f"no reader for {suffix or 'a file without suffix'}")
+        return
+    following, nothing = first, True
+    try:
+        for item in jsonl_file(stream, path, source, first) if reader is jsonl_file else reader(stream, path, source):
+            following, nothing = following if item.record is None else item.record + 1, False
+            yield item
+        if nothing:
+            yield Reject(path, None, "empty", "there is no record in the file")
+    except DamagedError as e:
+        yield Reject(path, None, "damaged", f"{e}; {following - first} records were read before")
+    except NotTextError as e:
+        yield Reject(path, None, e.reason, str(e))
+    except TooLargeError as e:
+        yield Reject(path, following, "too-large", str(e))
+    except OSError as e:
+        yield Reject(path, None, UNREADABLE, e.strerror or str(e))
+    except Exception as e:  # noqa: BLE001 - see below
+        # Libraries fail in ways of their own on files that nobody foresaw. That must not stop the other files; the
+        # summary counts it like everything else that was left out.
+        detail = f"{type(e).__name__}: {e}; {following - first} records were read before"
+        yield Reject(path, None, "reader-failed", detail)

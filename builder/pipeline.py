@@ -1,0 +1,283 @@
+"""The stages of a configuration: each asks for the stages that it is made from.
+
+    release <- gold <- checked <- prepared, pull
+
+The order of commands does not matter: what is missing is made. How each result is made stands in the rooms; that it is
+made once, and never mixed up with another, is the work of `stage.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.config import Config
+from builder.errors import ConfigError, StoreError
+from builder.stage import Progress, Stage, Stages, code_digest, exclusive, settings_digests, silent
+from builder.store import digest, file_digest, read_json, write_json, write_table
+
+if TYPE_CHECKING:
+    from builder.corpus.inventory import Inventory
+    from builder.quality.validate import Context
+    from builder.studio.campaign import Campaign
+
+#: Stages in the order in which they are made.
+NAMES = ("prepare", "validate", "adjudicate")
+#: Libraries whose version decides what a stage gives.
+_READING = ("charset-normalizer", "lxml", "pyarrow", "rensa", "sentencex", "tokenizers", "trafilatura")
+_COUNTING = ("numpy", "pyarrow")
+
+
+def stages(config: Config) -> Stages:
+    """The remembered stages of the dataset."""
+    return Stages(config.dataset_folder)
+
+
+@dataclass(frozen=True)
+class RawArticles:
+    """The raw articles as an input, with all that is needed to read them but does not change what is read."""
+
+    inventory: "Inventory"
+    config: Config
+
+    @property
+    def fingerprint(self) -> str:
+        return self.inventory.fingerprint
+
+
+@dataclass(frozen=True)
+class Pull:
+    """A kept pull as an input: its hash covers tasks and people; the key makes their pseudonyms."""
+
+    folder: Path
+    hash: str
+    key: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        return digest(self.hash, self.key)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What was written down about the pull: server, scheme version, counts."""
+        found: dict[str, Any] = read_json(self.folder / "pull.json")
+        return found
+
+
+@dataclass(frozen=True)
+class NamedFile:
+    """A file that a setting names, as an input. An empty name is no file."""
+
+    name: str
+
+    @property
+    def fingerprint(self) -> str:
+        return file_digest(Path(self.name)) if self.name and Path(self.name).is_file() else ""
+
+
+def prepared(config: Config, progress: Progress = silent) -> Stage:
+    """Tables articles, chunks, selected and rejects of the raw articles. Raises `SourceError` without any."""
+    from builder.corpus.inventory import inventory
+
+    folder = config.dataset_folder
+    # Shards are read into parts that later runs take up again, so one run at a time works on them.
+    with exclusive(folder / "locks" / "parts", "prepare", progress):
+        raw = RawArticles(inventory(config.paths.raw, config.source, folder / "inventory.json", progress), config)
+        return stages(config).get(
+            "prepare",
+            _prepare,
+            inputs={"raw": raw, "tokenizer": NamedFile(config.chunking.tokenizer)},
+            settings=settings_of(config, "prepare"),
+            rooms=("corpus",),
+            libraries=_READING,
+            progress=progress,
+        )
+
+
+def settings_of(config: Config, name: str) -> dict[str, Any]:
+    """The settings that a stage reads, by group."""
+    if name == "validate":
+        return {"labels": config.labels, "quality": config.quality}
+    if name == "adjudicate":
+        return {"aggregation": config.aggregation, "quality": config.quality}
+    groups = ("cleaning", "dedup", "chunking", "selection")
+    return {group: getattr(config, group) for group in groups} | {
+        "source": reading(config.source),
+        "language": config.dataset.language,
+        "keywords": keywords(config),
+    }
+
+
+def changed(config: Config, stage: Stage) -> list[str]:
+    """The groups of settings in which a stage differs from the configuration at hand."""
+    now = settings_digests(settings_of(config, stage.name))
+    return sorted(key for key, value in now.items() if stage.made_from.get(f"settings {key}") != value)
+
+
+def keywords(config: Config) -> list[str]:
+    """The words that chunks are selected by: those of the setting, or all names of the scheme's targets."""
+    if config.selection.method != "keywords":
+        return []
+    targets = [target for question in config.labels.questions.values() for target in question.targets.values()]
+    found = config.selection.keywords or [alias for target in targets for alias in target.aliases]
+    if not found:
+        raise ConfigError(
+            "selection.method is 'keywords', but the label scheme's targets have no aliases.", "Set selection.keywords."
+        )
+    return list(found)
+
+
+def reading(source: Any) -> dict[str, Any]:
+    """The settings of the source that decide how files are read: not which, nor how they are reached."""
+    reached_by = ("include", "exclude", "shard_mb", "storage_options")
+    return {name: value for name, value in asdict(source).items() if name not in reached_by}
+
+
+def latest_pull(config: Config) -> Pull:
+    """The latest pull, compared with its hash; raises `StoreError` when there is none or it is damaged."""
+    from builder.studio.pulls import latest, verify
+
+    found = latest(config.dataset_folder / "pulls")
+    if found is None:
+        raise StoreError("Nothing was pulled yet.", "Run `builder pull` first.")
+    folder, record = found
+    verify(folder)
+    return Pull(folder, str(record["hash"]), _pseudonym_key(config.workspace))
+
+
+def _pseudonym_key(workspace: Path) -> bytes:
+    try:
+        return (workspace / "pseudonyms.key").read_bytes()
+    except FileNotFoundError:
+        missing = f"{workspace / 'pseudonyms.key'} is missing."
+        raise StoreError(missing, "It is made by `builder pull`; restore it, or annotators get new names.") from None
+
+
+def checked(config: Config, progress: Progress = silent) -> Stage:
+    """Tables annotations, spans, answers, issues and windows of the latest pull, and agreement.json."""
+    pull = latest_pull(config)
+    return stages(config).get(
+        "validate",
+        _validate,
+        inputs={
+            "articles": prepared(config, progress).only("articles"),
+            "pull": pull,
+            "questions": NamedFile(config.quality.questions),
+        },
+        settings=settings_of(config, "validate"),
+        rooms=("questions", "quality"),
+        libraries=_COUNTING,
+        progress=progress,
+    )
+
+
+def gold(config: Config, progress: Progress = silent) -> Stage:
+    """Tables gold_spans and gold_answers of the latest pull."""
+    return stages(config).get(
+        "adjudicate",
+        _adjudicate,
+        inputs={"checked": checked(config, progress).only("annotations", "spans", "answers", "windows", "agreement")},
+        settings=settings_of(config, "adjudicate"),
+        rooms=("quality",),
+        libraries=_COUNTING,
+        progress=progress,
+    )
+
+
+def gates(*found: Stage) -> str:
+    """The gates that do not hold in these stages, in one sentence; empty when all hold."""
+    from builder.quality.gates import Verdict, failed
+
+    return failed([Verdict(**verdict) for stage in found for verdict in stage.summary["gates"]])
+
+
+def _prepare(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, Any], progress: Progress) -> Any:
+    from builder.corpus.prepare import CorpusSettings, prepare
+    from builder.engine import Runner
+
+    raw: RawArticles = inputs["raw"]
+    parts, code = raw.config.dataset_folder / "parts", code_digest("corpus")
+    given = CorpusSettings(raw.config.source, *(settings[n] for n in ("cleaning", "dedup", "chunking", "selection")))
+    with Runner(raw.config.engine) as runner:
+        made = prepare(
+            raw.inventory, folder, parts, given, settings["keywords"], settings["language"], code, runner, progress
+        )
+    return asdict(made)
+
+
+def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, Any], progress: Progress) -> Any:
+    from builder.quality.pull_windows import read_windows, with_parents
+    from builder.quality.validate import validate
+    from builder.questions.decode import decode
+
+    pull: Pull = inputs["pull"]
+    scheme = settings["labels"]
+    progress("validate", 0, None)
+    users = {int(number): user["email"] for number, user in read_json(pull.folder / "users.json").items()}
+    decoded = decode(pull.folder / "tasks.jsonl", users, pull.key, scheme, pull.hash)
+    with (pull.folder / "tasks.jsonl").open("rb") as lines:
+        windows, parents = read_windows(lines)
+    found = validate(
+        with_parents(decoded.annotations, parents), decoded.spans, decoded.answers, decoded.issues, windows, scheme,
+        settings["quality"], _context(inputs, scheme, windows),
+    )  # fmt: skip
+    for name, table in found.tables.items():
+        write_table(folder / f"{name}.parquet", table)
+    write_json(folder / "agreement.json", asdict(found.agreement))
+    return {"pull": pull.hash, **asdict(found.summary)}
+
+
+def _context(inputs: Mapping[str, Any], scheme: Any, windows: Any) -> "Context":
+    """What the articles and the known answers add to a pull."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    from builder.quality.known_answers import read_known_answers
+    from builder.quality.validate import Context
+
+    wanted = pc.field("article_id").isin(windows["article_id"].unique())
+    columns = ["article_id", "cluster_id", "text"]
+    rows = pq.read_table(inputs["articles"].table_path("articles"), columns=columns, filters=wanted).to_pylist()
+    named = inputs["questions"].name
+    return Context(
+        clusters={row["article_id"]: row["cluster_id"] or row["article_id"] for row in rows},
+        article_texts={row["article_id"]: row["text"] for row in rows},
+        known_answers=read_known_answers(Path(named), scheme) if named else {},
+    )
+
+
+def _adjudicate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, Any], progress: Progress) -> Any:
+    from builder.quality.adjudication.adjudicate import adjudicate
+    from builder.tables import ANNOTATIONS, ANSWERS, SPANS, WINDOWS
+
+    progress("adjudicate", 0, None)
+    made: Stage = inputs["checked"]
+    scores = made.json("agreement")["known_answers"]
+    found = adjudicate(
+        made.table("annotations", ANNOTATIONS),
+        made.table("spans", SPANS),
+        made.table("answers", ANSWERS),
+        made.table("windows", WINDOWS),
+        settings["aggregation"],
+        settings["quality"],
+        {name: score["accuracy"] for name, score in scores.items() if score["accuracy"] is not None},
+    )
+    write_table(folder / "gold_spans.parquet", found.gold_spans)
+    write_table(folder / "gold_answers.parquet", found.gold_answers)
+    return asdict(found.summary)
+
+
+def campaign(config: Config) -> "Campaign":
+    """What the room of Label Studio needs to know of a configuration."""
+    from builder.studio.campaign import Campaign
+
+    return Campaign(
+        dataset=config.dataset.name,
+        folder=config.dataset_folder,
+        workspace=config.workspace,
+        scheme=config.labels,
+        annotators=config.annotators,
+        server=config.label_studio,
+        suggestions=config.suggestions,
+        description=config.dataset.description,
+    )

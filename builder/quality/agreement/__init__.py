@@ -1,0 +1,1 @@
+"""How far annotators agree: coefficients, answers, spans, and one report per annotator."""

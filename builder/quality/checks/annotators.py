@@ -1,0 +1,121 @@
+"""Checks of annotators over all they did: habits that single annotations do not show."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from builder.quality.checks.inputs import Answers, CheckInputs, Finding, described
+from builder.text import similarity, token_spans
+
+
+def straight_lining(inputs: CheckInputs) -> Iterator[Finding]:
+    """Nearly all answers of an annotator are the same, and those of the others on the same chunks are not."""
+    least, share = inputs.settings.min_chunks, inputs.settings.straight_share
+    work = inputs.work
+    for annotator, mine in sorted(work.items()):
+        if len(mine) < least:
+            continue
+        answers, count = Counter(mine.values()).most_common(1)[0]
+        if count < share * len(mine) or not answers:
+            continue
+        others = [w[chunk] for name, w in work.items() if name != annotator for chunk in mine if chunk in w]
+        if others and sum(a == answers for a in others) >= share * len(others):
+            continue
+        said = ", ".join(f"{target or question} {label}" for question, target, label in answers)
+        yield Finding(None, "$", f"{count} of {len(mine)} chunks have the very same answers ({said}).", annotator)
+
+
+def drift(inputs: CheckInputs) -> Iterator[Finding]:
+    """An annotator's labels changed between the earlier and the later half, more than those of the others did."""
+    work = inputs.work
+    for annotator, mine in sorted(work.items()):
+        chunks = list(mine)
+        if len(chunks) < inputs.settings.min_chunks:
+            continue
+        early, late = chunks[: len(chunks) // 2], chunks[len(chunks) // 2 :]
+        changed = _distance(mine, early, late)
+        others = [w for name, w in work.items() if name != annotator]
+        drifts = [_distance(w, early, late) for w in others if any(c in w for c in early) and any(c in w for c in late)]
+        usual = float(np.mean(drifts)) if drifts else 0.0
+        if changed - usual >= inputs.settings.drift_distance:
+            moved = f"{changed:.0%} of the answers moved between the earlier and the later half"
+            yield Finding(None, "$", f"{moved} (others: {usual:.0%}).", annotator)
+
+
+def contradiction(inputs: CheckInputs) -> Iterator[Finding]:
+    """Near-duplicate chunks got opposite answers: from one annotator, or from the majorities of two chunks."""
+    articles = inputs.windows["article_id"].to_pylist()
+    names, chunks = inputs.annotations["annotator"].to_pylist(), inputs.windows["chunk_id"].to_pylist()
+    rows: dict[int, list[int]] = defaultdict(list)
+    for row in np.flatnonzero(inputs.submitted).tolist():
+        rows[int(inputs.window_of_annotation[row])].append(row)
+    for one, other in _near_duplicates(inputs, articles, rows):
+        where = f"in the near-duplicate {chunks[one]}."
+        mine = {names[row]: _by_target(inputs.answers_of.get(row, ())) for row in rows[one]}
+        for row in rows[other]:
+            now = _by_target(inputs.answers_of.get(row, ()))
+            for key, before in _differing(mine.get(names[row], {}), now):
+                message = f"{described(*key)} is {now[key]} here and {before} {where}"
+                yield Finding(row, inputs.path_of(*key), message)
+        if any(names[row] in mine for row in rows[other]):
+            continue
+        first, second = (_majority(inputs.answers_of.get(row, ()) for row in rows[w]) for w in (one, other))
+        for key, before in _differing(first, second):
+            message = f"Most say {described(*key)} is {second[key]} here and {before} {where}"
+            yield Finding(rows[other][0], inputs.path_of(*key), message)
+
+
+def _near_duplicates(
+    inputs: CheckInputs, articles: Sequence[str], annotated: Collection[int]
+) -> Iterator[tuple[int, int]]:
+    """Pairs of annotated windows with nearly the same words, of two articles in one cluster."""
+    texts = inputs.windows["text"].to_pylist()
+    groups: dict[str, list[int]] = defaultdict(list)
+    for window, article in enumerate(articles):
+        if window in annotated:
+            groups[inputs.clusters.get(article, article)].append(window)
+    for windows in groups.values():
+        if len({articles[w] for w in windows}) < 2:
+            continue
+        words = {w: frozenset(texts[w][start:end] for start, end in token_spans(texts[w])) for w in windows}
+        for one, other in combinations(windows, 2):
+            if articles[one] != articles[other] and similarity(words[one], words[other]) >= inputs.settings.same_text:
+                yield one, other
+
+
+def failed_questions(inputs: CheckInputs) -> Iterator[Finding]:
+    """The annotator answered too many gold questions wrong."""
+    for annotator, message in sorted(inputs.failed_questions.items()):
+        yield Finding(None, "$", message, annotator)
+
+
+def _distance(work: dict[str, Answers], early: list[str], late: list[str]) -> float:
+    """Total variation distance between the labels given on two lists of chunks: the share that differs."""
+    before, after = (Counter(label for c in half for _, _, label in work.get(c, ())) for half in (early, late))
+    n, m = before.total(), after.total()
+    if not n or not m:
+        return 0.0
+    return sum(abs(before[x] / n - after[x] / m) for x in {*before, *after}) / 2
+
+
+def _by_target(answers: Answers) -> dict[tuple[str, str], str]:
+    return {(question, target): label for question, target, label in answers}
+
+
+def _differing(
+    before: Mapping[tuple[str, str], str], now: Mapping[tuple[str, str], str]
+) -> list[tuple[tuple[str, str], str]]:
+    """The questions and targets that got another answer before, with that answer."""
+    return [(key, before[key]) for key in sorted(now) if before.get(key, now[key]) != now[key]]
+
+
+def _majority(given: Iterable[Answers]) -> dict[tuple[str, str], str]:
+    """The answers that more than half gave."""
+    counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for answers in given:
+        for question, target, label in answers:
+            counts[question, target][label] += 1
+    best = {key: c.most_common(1)[0] for key, c in counts.items()}
+    return {key: label for key, (label, n) in best.items() if 2 * n > counts[key].total()}

@@ -1,0 +1,246 @@
+"""The tables under check, as arrays that all checks share."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from builder.errors import StoreError
+from builder.quality.settings import Quality
+from builder.quality.voters import SUBMITTED
+from builder.quality.votes import Integers, Mask
+from builder.scheme import Question, Scheme
+from builder.text import Texts
+
+#: Question, target and label of every answer of an annotation, sorted by question and target.
+Answers = tuple[tuple[str, str, str], ...]
+
+
+class Finding(NamedTuple):
+    """One problem. `annotation` is a row of the annotations; a finding about an annotator has none."""
+
+    annotation: int | None
+    path: str
+    message: str
+    annotator: str | None = None
+
+
+@dataclass
+class CheckInputs:
+    """What was submitted (ANNOTATIONS, SPANS, ANSWERS), shown (WINDOWS) and asked.
+
+    `clusters` is the near-duplicate cluster of each article and `article_texts` the articles as they are now. Where one
+    of the mappings is empty, the checks that need it find nothing.
+    """
+
+    annotations: pa.Table
+    spans: pa.Table
+    answers: pa.Table
+    windows: pa.Table
+    scheme: Scheme
+    settings: Quality
+    clusters: Mapping[str, str] = field(default_factory=dict)
+    article_texts: Mapping[str, str] = field(default_factory=dict)
+    #: Name of the Label Studio control that asks a question about a target, for the path of a finding.
+    controls: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    #: What is reported about each annotator who failed the gold questions.
+    failed_questions: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def answer_questions(self) -> list[Question]:
+        """The questions of the scheme whose answers are rows of ANSWERS."""
+        return [q for q in self.scheme.questions.values() if q.gives == "answers"]
+
+    @cached_property
+    def span_questions(self) -> list[Question]:
+        """The questions of the scheme whose answers are rows of SPANS."""
+        return [q for q in self.scheme.questions.values() if q.gives == "spans"]
+
+    def asked(self, question: Question, row: int) -> list[str] | None:
+        """The targets that a question asks an annotation about; None when they are not a known list."""
+        if question.mode != "article":
+            return question.asked(None)
+        window = int(self.window_of_annotation[row])
+        own = self.windows["targets"][window].as_py() if window >= 0 else None
+        return None if own is None else question.asked(own)
+
+    @cached_property
+    def submitted(self) -> Mask:
+        """Annotations that somebody submitted, with labels or truthfully empty."""
+        return booleans(pc.is_in(self.annotations["state"], pa.array(SUBMITTED)))
+
+    @cached_property
+    def annotation_of_span(self) -> Integers:
+        """Row of the annotation of each span."""
+        return _owners(self.spans, self.annotations)
+
+    @cached_property
+    def annotation_of_answer(self) -> Integers:
+        """Row of the annotation of each answer."""
+        return _owners(self.answers, self.annotations)
+
+    def answer_rows(self, chosen: Mask) -> Iterator[tuple[int, str, str, str]]:
+        """Row of the annotation, question, target and label of the chosen answers."""
+        rows = np.flatnonzero(chosen)
+        table = self.answers.select(["question", "target", "label"]).take(pa.array(rows))
+        columns = (table[name].to_pylist() for name in table.column_names)
+        return zip(self.annotation_of_answer[rows].tolist(), *columns, strict=True)
+
+    @cached_property
+    def answers_of(self) -> dict[int, Answers]:
+        """The answers of each annotation row. A scheme without answers has marked labels instead, and how often."""
+        if not self.answer_questions:
+            out: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
+            counts = Counter(zip(self.annotation_of_span.tolist(), self.spans["label"].to_pylist(), strict=True))
+            for (row, label), n in sorted(counts.items()):
+                out[row].append(("", label, str(n)))
+            return {row: tuple(given) for row, given in out.items()}
+        owner = self.annotation_of_answer
+        coded = [codes(self.answers[name]) for name in ("question", "target", "label")]
+        ranks = [np.argsort(np.argsort(np.array(names, dtype=object)))[code] for code, names in coded]
+        order = np.lexsort((*reversed(ranks), owner)) if len(owner) else owner
+        columns = ([names[i] for i in code[order].tolist()] for code, names in coded)
+        given = list(zip(*columns, strict=True))
+        rows, first = np.unique(owner[order], return_index=True)
+        ends = np.append(first, len(given))[1:].tolist()
+        return {row: tuple(given[low:high]) for row, low, high in zip(rows.tolist(), first.tolist(), ends, strict=True)}
+
+    @cached_property
+    def work(self) -> dict[str, dict[str, Answers]]:
+        """For each annotator the answers per chunk, in the order in which they were given."""
+        names = ("created", "annotation_id", "annotator", "chunk_id")
+        table = self.annotations.select(names).append_column("row", pa.array(range(self.annotations.num_rows)))
+        table = table.filter(pa.array(self.submitted)).sort_by([(c, "ascending") for c in names[:2]])
+        out: dict[str, dict[str, Answers]] = defaultdict(dict)
+        for annotator, chunk, row in zip(
+            *(table[c].to_pylist() for c in ("annotator", "chunk_id", "row")), strict=True
+        ):
+            out[annotator][chunk] = self.answers_of.get(row, ())
+        return out
+
+    @cached_property
+    def window_of_span(self) -> Integers:
+        """Row of the window of each span; -1 where there is none."""
+        return positions(self.spans["chunk_id"], self.windows["chunk_id"])
+
+    @cached_property
+    def window_of_annotation(self) -> Integers:
+        """Row of the window of each annotation; -1 where there is none."""
+        return positions(self.annotations["chunk_id"], self.windows["chunk_id"])
+
+    @cached_property
+    def start(self) -> Integers:
+        return integers(self.spans["start"])
+
+    @cached_property
+    def end(self) -> Integers:
+        return integers(self.spans["end"])
+
+    @cached_property
+    def inside(self) -> Mask:
+        """Spans that are not empty and lie in the window that their annotator saw."""
+        w = self.window_of_span
+        known = w >= 0
+        if not self.windows.num_rows:
+            return np.zeros(len(w), dtype=np.bool_)
+        low, high = integers(self.windows["start"])[w], integers(self.windows["end"])[w]
+        return known & (self.start < self.end) & (self.start >= low) & (self.end <= high)
+
+    @cached_property
+    def order(self) -> tuple[Integers, Integers]:
+        """Rows of the spans by annotation, start and (the longest first) end, and a number per span in that order.
+
+        Two spans have the same number when annotation, start and end are the same. Spans outside their window and
+        empty spans come last, each with a number of its own.
+        """
+        low = np.where(self.inside, self.start - self._window_start, 0)
+        size = np.where(self.inside, self.end - self.start, 0)
+        reach, width = int(low.max(initial=0)) + 1, int(size.max(initial=0)) + 1
+        place = (self.annotation_of_span * reach + low) * width + width - 1 - size
+        place = np.where(self.inside, place, np.iinfo(np.int64).max - np.arange(len(low)))
+        by_place: Integers = np.argsort(place)
+        return by_place, place[by_place]
+
+    @cached_property
+    def _window_start(self) -> Integers:
+        shown = integers(self.windows["start"]) if self.windows.num_rows else np.zeros(1, dtype=np.int64)
+        first: Integers = shown[self.window_of_span]
+        return first
+
+    @cached_property
+    def shown(self) -> Texts:
+        """The texts of all windows."""
+        return texts_of(self.windows["text"])
+
+    @cached_property
+    def shift(self) -> Integers:
+        """What to add to an article offset of each span to get its position in `shown.points`."""
+        if not self.windows.num_rows:
+            return np.zeros(len(self.start), dtype=np.int64)
+        shift: Integers = (self.shown.starts[:-1] - integers(self.windows["start"]))[self.window_of_span]
+        return shift
+
+    def path_of(self, question: str, target: str) -> str:
+        """JSONPath to the answer to a question about a target in the raw annotation."""
+        control = self.controls.get((question, target))
+        return f"$.result[?(@.from_name=='{control}')].value.choices" if control else "$.result"
+
+    def flag_spans(self, wrong: Mask | Integers, message: str) -> Iterator[Finding]:
+        """A finding per wrong span; the message may use its `label`, `start`, `end` and `text`."""
+        rows = np.flatnonzero(wrong) if wrong.dtype == np.bool_ else wrong
+        columns = self.spans.select(["span_id", "label", "start", "end", "text"]).take(pa.array(rows)).to_pylist()
+        for row, span in zip(rows.tolist(), columns, strict=True):
+            path = f"$.result[?(@.id=='{span['span_id']}')].value"
+            yield Finding(int(self.annotation_of_span[row]), path, message.format(**span))
+
+
+def described(question: str, target: str) -> str:
+    """What was asked, in words.
+
+    >>> described("stance", "japan"), described("topic", "")
+    ('stance for japan', 'topic')
+    """
+    return f"{question} for {target}" if target else question
+
+
+def booleans(column: pa.ChunkedArray | pa.Array) -> Mask:
+    """A boolean column; null is false."""
+    out: Mask = np.asarray(pc.fill_null(column, False).to_numpy(zero_copy_only=False), dtype=np.bool_)
+    return out
+
+
+def integers(column: pa.ChunkedArray) -> Integers:
+    """An integer column without nulls."""
+    out: Integers = column.to_numpy().astype(np.int64)
+    return out
+
+
+def texts_of(column: pa.ChunkedArray) -> Texts:
+    """The texts of a string column without nulls."""
+    return Texts.of(pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string()))
+
+
+def positions(keys: pa.ChunkedArray, among: pa.ChunkedArray) -> Integers:
+    """The row of each key in a column of unique keys; -1 where it is missing."""
+    found = pc.index_in(keys, value_set=among)
+    out: Integers = pc.fill_null(found, -1).to_numpy().astype(np.int64)
+    return out
+
+
+def _owners(rows: pa.Table, annotations: pa.Table) -> Integers:
+    owners = positions(rows["annotation_id"], annotations["annotation_id"])
+    if len(owners) and owners.min() < 0:
+        orphan = rows["annotation_id"][int(owners.argmin())].as_py()
+        raise StoreError(f"Labels name annotation {orphan}, which is not there.", "Run `builder pull` again.")
+    return owners
+
+
+def codes(column: pa.ChunkedArray) -> tuple[Integers, list[str]]:
+    """Small integers in place of strings, and the strings they stand for; null is a string of its own."""
+    encoded = pc.dictionary_encode(pc.fill_null(column.combine_chunks(), "\0"))
+    return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()

@@ -1,0 +1,145 @@
+"""Gold questions: chunks whose answers are known, and how well each annotator answered them.
+
+The known answers are JSON Lines in the format of recorded labels: one chunk per line with `article_id`, `start`, `end`,
+`entities` (start, end and label, in article coordinates) and one field per question that gives answers. Such a field
+maps each target to a label; for a question about the whole chunk it is the label, or the list of the chosen options.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from builder.errors import SourceError
+from builder.quality.agreement.report import KnownAnswerScore
+from builder.quality.voters import voting_unreviewed
+from builder.scheme import Question, Scheme
+
+#: Article, start and end of a chunk.
+Key = tuple[str, int, int]
+Row = Mapping[str, Any]
+
+
+@dataclass
+class KnownAnswers:
+    """What is right for one chunk: entity spans (start, end, label) or None, and the label by question and target."""
+
+    spans: set[tuple[int, int, str]] | None = None
+    answers: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+def read_known_answers(path: Path, scheme: Scheme) -> dict[Key, KnownAnswers]:
+    """Known answers by article, start and end of their chunk; raises `SourceError` naming the line that is broken.
+
+    A line without the field `entities` says nothing about spans.
+    """
+    questions = [q for q in scheme.questions.values() if q.gives == "answers"]
+    out: dict[Key, KnownAnswers] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as e:
+        raise SourceError(f"{path} cannot be read: {e}.", "Correct quality.questions.") from e
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+            key = (str(entry["article_id"]), int(entry["start"]), int(entry["end"]))
+            marked = entry.get("entities")
+            spans = None if marked is None else {(int(m["start"]), int(m["end"]), str(m["label"])) for m in marked}
+            answers = {
+                (q.name, target): label for q in questions for target, label in _labels(q, entry.get(q.name)).items()
+            }
+        except (ValueError, TypeError, KeyError, AttributeError) as e:
+            raise SourceError(f"{path}:{number} is no gold question: {e!r}.", "Correct the line or remove it.") from e
+        out[key] = KnownAnswers(spans, answers)
+    return out
+
+
+def _labels(question: Question, given: Any) -> dict[str, str]:
+    """The label per target, from a field of a line."""
+    if isinstance(given, list) and question.many:
+        return {option: "yes" if option in given else "no" for option in question.asked(None) or ()}
+    if isinstance(given, str):
+        return {"": given}
+    return {str(target): str(label) for target, label in (given or {}).items()}
+
+
+def known_by_chunk(known: Mapping[Key, KnownAnswers], chunks: pa.Table) -> dict[str, KnownAnswers]:
+    """The known answers whose chunk is among CHUNKS or WINDOWS, by chunk id in alphabetical order."""
+    columns = (chunks[c].to_pylist() for c in ("chunk_id", "article_id", "start", "end"))
+    found = {chunk: (article, start, end) for chunk, article, start, end in zip(*columns, strict=True)}
+    return {chunk: known[found[chunk]] for chunk in sorted(found) if found[chunk] in known}
+
+
+def number_due(chunks: int, rate: float) -> int:
+    """How many gold questions to add to `chunks` other chunks, so that they are the share `rate` of all.
+
+    >>> number_due(95, 0.05), number_due(10, 0.05), number_due(10, 0.0)
+    (5, 1, 0)
+    """
+    return ceil(chunks * rate / (1 - rate) - 1e-9) if rate < 1 else chunks
+
+
+def spread(chunks: Sequence[Row], questions: Sequence[Row]) -> list[Row]:
+    """The chunks in their order, with the gold questions among them at even distances.
+
+    >>> spread([{"n": n} for n in range(4)], [{"n": "?"}, {"n": "!"}])
+    [{'n': 0}, {'n': '?'}, {'n': 1}, {'n': 2}, {'n': '!'}, {'n': 3}]
+    """
+    out: list[Row] = []
+    asked = 0
+    for place, chunk in enumerate(chunks, start=1):
+        out.append(chunk)
+        while asked < len(questions) and place * len(questions) * 2 >= (2 * asked + 1) * len(chunks):
+            out.append(questions[asked])
+            asked += 1
+    return [*out, *questions[asked:]]
+
+
+def score(
+    known: Mapping[str, KnownAnswers], annotations: pa.Table, spans: pa.Table, answers: pa.Table
+) -> dict[str, KnownAnswerScore]:
+    """The score of every annotator who answered a gold question, in alphabetical order; `known` is by chunk id.
+
+    Quarantined annotations are scored too: a wrong answer is a wrong answer. Reviews, skips and drafts are not.
+    """
+    at = annotations.schema.get_field_index("quarantined")
+    voters = voting_unreviewed(annotations.set_column(at, "quarantined", pa.nulls(annotations.num_rows, pa.bool_())))
+    voters = voters.filter(pc.is_in(voters["chunk_id"], pa.array(list(known), pa.string())))
+    asked = voters["annotation_id"]
+    given: dict[str, dict[tuple[str, str], str]] = {}
+    answered = answers.filter(pc.is_in(answers["annotation_id"], asked))
+    columns = (answered[c].to_pylist() for c in ("annotation_id", "question", "target", "label"))
+    for annotation, question, target, label in zip(*columns, strict=True):
+        given.setdefault(annotation, {})[question, target] = label
+    marked: dict[str, set[tuple[int, int, str]]] = {}
+    entities = spans.filter(pc.and_(pc.is_in(spans["annotation_id"], asked), pc.equal(spans["kind"], "entity")))
+    columns = (entities[c].to_pylist() for c in ("annotation_id", "start", "end", "label"))
+    for annotation, start, end, label in zip(*columns, strict=True):
+        marked.setdefault(annotation, set()).add((start, end, label))
+    totals: dict[str, list[int]] = {}
+    columns = (voters[c].to_pylist() for c in ("annotation_id", "annotator", "chunk_id"))
+    for annotation, annotator, chunk in zip(*columns, strict=True):
+        n = totals.setdefault(annotator, [0, 0, 0, 0, 0])
+        right, said, found = known[chunk], given.get(annotation, {}), marked.get(annotation, set())
+        n[0] += 1
+        n[1] += sum(said.get(about) == label for about, label in right.answers.items())
+        n[2] += len(right.answers)
+        if right.spans is not None:
+            n[3] += 2 * len(found & right.spans)
+            n[4] += len(found) + len(right.spans)
+    return {name: _score(*totals[name]) for name in sorted(totals)}
+
+
+def _score(chunks: int, right: int, asked: int, matched: int, marked: int) -> KnownAnswerScore:
+    answers = right / asked if asked else None
+    spans = matched / marked if marked else None
+    based = [x for x in (answers, spans) if x is not None]
+    rounded = (None if x is None else round(x, 6) for x in (answers, spans, sum(based) / len(based) if based else None))
+    return KnownAnswerScore(chunks, *rounded)

@@ -1,0 +1,132 @@
+"""Label Studio results become rows: annotations, spans, answers, and an issue for everything that was odd.
+
+Spans leave in article coordinates. Nothing is dropped in silence: what cannot be decoded is kept as it came in the
+message of an issue, and an annotation that cannot be read with certainty is quarantined.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+
+from builder.errors import StoreError
+from builder.memory import uncollected
+from builder.questions import raw
+from builder.questions.compare import outcome
+from builder.questions.kind import kinds
+from builder.questions.reading import Dispatch, Reading
+from builder.questions.rows import Decoded, Rows
+from builder.scheme import Scheme
+
+UNKNOWN = "annotator-unknown"
+
+
+def pseudonym(salt: bytes, email: str) -> str:
+    """The name under which an annotator appears everywhere: stable, and unreadable without the salt.
+
+    >>> pseudonym(b"salt", "ana@example.com") == pseudonym(b"salt", " Ana@example.com")
+    True
+    """
+    return "annotator-" + hmac.new(salt, email.strip().lower().encode(), hashlib.sha256).hexdigest()[:6]
+
+
+def decode(tasks: Path | Iterable[bytes], users: Mapping[int, str], salt: bytes, scheme: Scheme, pull: str) -> Decoded:
+    """Tables of every annotation, draft and skip in a pull: one line a task; `users` are id to e-mail.
+
+    Labels of earlier versions of the scheme leave under their present names. Drafts and skips are rows of
+    annotations without spans and answers: they are no judgement. Skips keep their problems and comment. Raises
+    `StoreError` when two people would share a pseudonym.
+    """
+    decoder = _Decoder(users, salt, scheme, pull)
+    with uncollected():
+        if isinstance(tasks, Path):
+            with tasks.open("rb") as lines:
+                return decoder.read(lines)
+        return decoder.read(tasks)
+
+
+class _Decoder:
+    def __init__(self, users: Mapping[int, str], salt: bytes, scheme: Scheme, pull: str) -> None:
+        self.rows = Rows()
+        self.scheme, self.salt, self.pull = scheme, salt, pull
+        self.dispatch = lru_cache(256)(self._dispatch)
+        self.people = {number: pseudonym(salt, email) for number, email in users.items()}
+        if len(set(self.people.values())) < len({email.strip().lower() for email in users.values()}):
+            raise StoreError(
+                "Two annotators would get the same pseudonym.",
+                "Delete pseudonyms.key in the workspace: new names are drawn for everybody.",
+            )
+
+    def read(self, lines: Iterable[bytes]) -> Decoded:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                task = raw.parse(line)
+            except (msgspec.DecodeError, msgspec.ValidationError) as e:
+                message = f"line {number} is no task of this builder: {e}"
+                self.rows.issue(check="foreign-task", severity="error", message=message)
+                continue
+            version = task.data.scheme.rpartition("@")[2]
+            for n in range(len(task.annotations)):
+                self.annotation(line, task, n, version)
+            for draft in task.drafts:
+                self.draft(task, draft, version)
+        return self.rows.tables()
+
+    def annotation(self, line: bytes, task: raw.Task, number: int, version: str) -> None:
+        """Adds one submitted or skipped annotation."""
+        made = task.annotations[number]
+        dispatch = self.dispatch(version, tuple(task.data.targets))
+        annotator = self.who(made.completed_by)
+        reading = Reading(self.rows, dispatch, task, line, number, annotator).read()
+        if annotator == UNKNOWN:
+            reading.issue("unknown-annotator", "warning", f"$.annotations[{number}].completed_by", "nobody is named")
+        if made.was_cancelled:
+            state, spans, answers = "skipped", [], []
+        else:
+            state, spans, answers = ("labelled" if made.result else "labelled-empty"), reading.spans, reading.answers
+        data = task.data
+        prediction = outcome(made, task.predictions, dispatch.span_kinds) if task.predictions else "none"
+        self.rows.annotation(
+            (
+                reading.id, task.id, task.project, data.chunk_id, data.article_id, annotator, state,
+                prediction, bool(made.ground_truth), reading.problems, reading.comment, made.created_at,
+                made.updated_at, made.lead_time, version, self.pull,
+                f"{task.project}:{made.parent_annotation}" if made.parent_annotation else None, reading.quarantined,
+            ),
+            spans,
+            answers,
+        )  # fmt: skip
+
+    def _dispatch(self, version: str, targets: tuple[str, ...]) -> Dispatch:
+        found = Dispatch(self.scheme, version, targets)
+        for question in kinds(self.scheme):
+            question.read(found)
+        return found
+
+    def draft(self, task: raw.Task, draft: raw.Draft, version: str) -> None:
+        """Adds work that was not submitted; `parent_id` is the annotation it would change."""
+        annotator = pseudonym(self.salt, draft.user) if isinstance(draft.user, str) else self.who(draft.user)
+        parent = f"{task.project}:{draft.annotation}" if draft.annotation else None
+        self.rows.annotation(
+            (
+                f"{task.project}:draft:{draft.id}", task.id, task.project, task.data.chunk_id, task.data.article_id,
+                annotator, "draft", "none", False, [], None, draft.created_at, draft.updated_at, draft.lead_time,
+                version, self.pull, parent, False,
+            ),
+            [],
+            [],
+        )  # fmt: skip
+
+    def who(self, user: int | raw.Person | None) -> str:
+        """The annotator's pseudonym. Deleted accounts are told apart by their id."""
+        number = user.id if isinstance(user, raw.Person) else user
+        if number is None:
+            return UNKNOWN
+        if number not in self.people:
+            self.people[number] = pseudonym(self.salt, f"user {number}")
+        return self.people[number]

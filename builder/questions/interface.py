@@ -1,0 +1,82 @@
+"""The labeling interface in Label Studio's XML, made from the scheme alone, and a scheme read back from it.
+
+Every control is static, also where each article brings its own targets: those are asked in numbered slots whose
+titles come from the task. Controls that are built from task data keep the server from checking results against the
+configuration, or make it refuse harmless changes of the configuration later.
+
+Source: https://labelstud.io/tags/
+"""
+
+import xml.etree.ElementTree as ET
+from functools import cache
+from pathlib import Path
+
+from builder.questions import KINDS, UncheckedScheme, kind_of
+from builder.questions.hotkeys import assign
+from builder.questions.kind import kinds
+from builder.questions.page import FoundControls, Page
+from builder.questions.tags import SPANS, TEXT, header, literal, tag, view
+from builder.scheme import Question, Scheme
+
+
+def interface(scheme: Scheme) -> str:
+    """The labeling configuration of a project that asks what the scheme asks."""
+    page = Page(scheme, assign([row for question in kinds(scheme) for row in question.key_rows(scheme)]))
+    for question in kinds(scheme):
+        question.show(page)
+    spans = tag("Labels", *page.spans, name=SPANS, toName=TEXT, showInline="true")
+    read = [
+        header("$title", "bd-title"),
+        header("$byline", "bd-byline"),
+        *_guidelines(scheme),
+        *([view("bd-labels", spans)] if page.spans else []),
+        *_texts(),
+        *page.below,
+    ]
+    root = tag(
+        "View",
+        tag("Style", text="\n".join(["", _sheet(), *page.rules, ""])),
+        view("bd-body", view("bd-read", *read), *([view("bd-ask", *page.beside)] if page.beside else [])),
+        className="bd",
+    )
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode") + "\n"
+
+
+def scheme_of(config: str) -> Scheme:
+    """The names that a labeling configuration asks with, as a scheme without version, words, colours and keys.
+
+    What was added by hand is among them; it may lack everything. Raises `xml.etree.ElementTree.ParseError`.
+    """
+    root = ET.fromstring(config)
+    controls = FoundControls(
+        labels=[label.get("value", "") for label in root.iterfind(f".//Labels[@name='{SPANS}']/Label")],
+        choices={asked.get("name", ""): asked for asked in root.iter("Choices")},
+        areas={area.get("name", "") for area in root.iter("TextArea")},
+    )
+    questions: dict[str, Question] = {}
+    for kind in KINDS:
+        questions.update(kind_of(kind).found(controls))
+    return UncheckedScheme(version="", questions=questions)
+
+
+def _texts() -> list[ET.Element]:
+    def context(name: str) -> ET.Element:
+        shown = tag("Text", name=name, value=f"$context_{name}", selectionEnabled="false")
+        return view(f"bd-context bd-{name}", shown)
+
+    chunk = tag("Text", name=TEXT, value="$text", granularity="symbol", showLabels="true")
+    return [context("before"), view("bd-chunk", chunk), context("after")]
+
+
+def _guidelines(scheme: Scheme) -> list[ET.Element]:
+    if not scheme.guidelines.strip():
+        return []
+    # Markdown directly inside Panel renders a blank page.
+    shown = view("bd-guide", tag("Markdown", text="\n" + literal(scheme.guidelines.strip()) + "\n"))
+    return [tag("Collapse", tag("Panel", shown, value="Guidelines"), bordered="false")]
+
+
+@cache
+def _sheet() -> str:
+    return Path(__file__).with_name("interface.css").read_text(encoding="utf-8")

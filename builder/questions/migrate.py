@@ -1,0 +1,91 @@
+"""What a new version of the scheme means for a project that has annotations already.
+
+Additions apply at once. Renames and merges rewrite the results that carry the old names; the server accepts that
+while both names are in its configuration. Removals would orphan labels, and are refused.
+"""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from builder.questions import kind_of
+from builder.questions.kind import kinds
+from builder.scheme import Question, Renames, Scheme
+
+
+@dataclass
+class Changes:
+    """Differences between two schemes, each in words; `renames` are old name to new name, by noun."""
+
+    additions: list[str] = field(default_factory=list)
+    renames: dict[str, dict[str, str]] = field(default_factory=dict)
+    removals: list[str] = field(default_factory=list)
+
+    @property
+    def none(self) -> bool:
+        return not (self.additions or self.renames or self.removals)
+
+
+def changes(old: Scheme, new: Scheme) -> Changes:
+    """What was added, renamed (by `new.migrations`) and removed between two versions of a scheme."""
+    found = Changes()
+    renames = _renames(old, new)
+    for name, kind in dict.fromkeys((q.name, q.kind) for q in (*kinds(old), *kinds(new))):
+        before, after = (next((q for q in kinds(s) if (q.name, q.kind) == (name, kind)), None) for s in (old, new))
+        for key, noun in kind_of(kind).vocabulary.items():
+            had, has = (question.names(key) if question else {} for question in (before, after))
+            now: dict[str, str] = getattr(renames[name], key) if name in renames else {}
+            if now:
+                found.renames[noun] = now
+            found.removals += [f"{noun} {label}" for label in had if label not in has and label not in now]
+            found.additions += [f"{noun} {label}" for label in has if label not in had and label not in now.values()]
+        parted, parts = (question.parts() if question else [] for question in (before, after))
+        found.removals += [part for part in parted if part not in parts]
+        found.additions += [part for part in parts if part not in parted]
+    return found
+
+
+def transition(old: Scheme, new: Scheme) -> Scheme:
+    """The new scheme with the old names beside it: a configuration that holds results under either."""
+    questions: dict[str, Question] = dict(new.questions)
+    renames = _renames(old, new)
+    for question in kinds(new):
+        if question.name in renames:
+            before, step = old.questions[question.name], renames[question.name]
+            # Old labels lose keys and titles: those may have gone to the new ones, and nobody annotates meanwhile.
+            more = {
+                key: {name: type(shown)() for name, shown in before.names(key).items() if name in getattr(step, key)}
+                for key in question.vocabulary
+            }
+            questions[question.name] = question.with_names(more)
+    return replace(new, questions=questions, migrations={})
+
+
+def renamed(result: Sequence[Mapping[str, Any]], old: Scheme, new: Scheme) -> list[dict[str, Any]]:
+    """Result items under the names of the new scheme; what the old scheme does not know stays as it is."""
+    renames = {name: Renames() for name in old.questions} | _renames(old, new)
+    out = [deepcopy(dict(item)) for item in result]
+    for item in out:
+        for question in kinds(old):
+            question.rename(item, renames)
+    return out
+
+
+def _renames(old: Scheme, new: Scheme) -> dict[str, Renames]:
+    """What old names are called now, by question: only names that are gone."""
+    found = {}
+    for question in kinds(new):
+        before = old.questions.get(question.name)
+        if before is None or before.kind != question.kind:
+            continue
+        now = new.names(question.name, old.version)
+        found[question.name] = Renames(**{
+            key: {
+                name: getattr(now, key)[name]
+                for name in before.names(key)
+                if name not in question.names(key) and name in getattr(now, key)
+            }
+            for key in question.vocabulary
+        })  # fmt: skip
+    return found

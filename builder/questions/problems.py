@@ -1,0 +1,68 @@
+"""Problems: what is wrong with a chunk, ticked by the annotator."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar, Self
+
+from builder.questions.hotkeys import DIGITS, KeyRow
+from builder.questions.kind import Kind, put, unknown
+from builder.questions.page import FoundControls, Page
+from builder.questions.raw import Choices
+from builder.questions.reading import Dispatch, Reading
+from builder.questions.tags import asked, choices, header, view
+from builder.questions.writing import Statement, Writing
+from builder.scheme import Label, Renames, Scheme
+
+PROBLEM = "problem"
+
+
+@dataclass(kw_only=True)
+class Problems(Kind):
+    """Any number of the labels, stored in the column `problems` of ANNOTATIONS."""
+
+    kind: ClassVar[str] = "problems"
+    gives: ClassVar[str] = "notes"
+    label_settings: ClassVar[tuple[str, ...]] = ("title", "description")
+    vocabulary: ClassVar[Mapping[str, str]] = {"labels": "problem"}
+
+    labels: dict[str, Label] = field(default_factory=dict)
+    required: bool = field(default=False, init=False)
+
+    def key_rows(self, scheme: Scheme) -> list[KeyRow]:
+        return [KeyRow(PROBLEM, list(self.labels), DIGITS)]
+
+    def show(self, page: Page) -> None:
+        question = asked(PROBLEM, choices(self.labels, page.keys_of(PROBLEM)), "multiple")
+        page.beside += [header("Problems", "bd-caption"), view("bd-problems", question)]
+
+    @classmethod
+    def found(cls, controls: FoundControls) -> Iterator[tuple[str, Self]]:
+        if labels := {name: Label() for name in controls.names(PROBLEM)}:
+            yield cls.kind, cls(labels=labels)
+
+    def read(self, dispatch: Dispatch) -> None:
+        dispatch.control(PROBLEM, Choices, partial(_read, dispatch.names(self).labels))
+
+    def write(self, writing: Writing) -> None:
+        if writing.problems:
+            writing.item(PROBLEM, "choices", {"choices": list(writing.problems)}, PROBLEM)
+
+    def state(self, said: Any, statement: Statement) -> None:
+        """`[problem, ...]`."""
+        given = list(said or ())
+        unknown(given, self.labels, "problems")
+        statement.problems += given
+
+    def rename(self, item: dict[str, Any], renames: Mapping[str, Renames]) -> None:
+        if item.get("from_name") == PROBLEM and isinstance(item.get("value"), dict):
+            put(item["value"], "choices", renames[self.name].labels)
+
+
+def _read(known: Mapping[str, str], reading: Reading, index: int, item: Choices) -> None:
+    for i, given in enumerate(item.value.choices):
+        problem = known.get(given)
+        if problem is None:
+            reading.keep("unknown-label", "warning", index, f"{given!r} is no problem", f".value.choices[{i}]")
+        else:
+            reading.problems.append(problem)

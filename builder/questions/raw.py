@@ -1,0 +1,169 @@
+"""One line of a pull as typed objects: a task with its annotations, drafts and predictions.
+
+A line is read in one pass into tagged structs. When something in it has an unexpected shape, the line is read
+again item by item, so that one odd result costs that result and nothing else.
+
+Source of the method: https://jcristharif.com/msgspec/structs.html#tagged-unions
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+
+
+class _Struct(msgspec.Struct, gc=False):
+    pass
+
+
+class RegionValue(_Struct):
+    start: int
+    end: int
+    text: str | None = None
+    labels: list[str] = []
+
+
+class ChoicesValue(_Struct):
+    choices: list[str] = []
+
+
+class TextValue(_Struct):
+    text: list[str] | str = []
+
+
+class Region(_Struct, tag="labels"):
+    """A marked span. `start` and `end` are offsets into the task's text, in units still to be told."""
+
+    value: RegionValue
+    from_name: str
+    id: str = ""
+
+
+class Choices(_Struct, tag="choices"):
+    """Chosen answers: of the whole chunk, or of the region with the same `id`."""
+
+    value: ChoicesValue
+    from_name: str
+    id: str = ""
+
+
+class Text(_Struct, tag="textarea"):
+    """Typed words."""
+
+    value: TextValue
+    from_name: str
+    id: str = ""
+
+
+class Odd(_Struct, tag=False):
+    """A result that is none of the above, as it came; `path` and `problem` say why. `from_name` may be empty."""
+
+    raw: str
+    kind: str
+    from_name: str
+    path: str
+    problem: str
+
+
+Known = Region | Choices | Text
+Item = Region | Choices | Text | Odd
+
+
+class Person(_Struct):
+    id: int
+
+
+class _Made(_Struct):
+    id: int
+    result: list[Known]
+
+
+class Annotation(_Made):
+    completed_by: int | Person | None = None
+    was_cancelled: bool | None = False
+    ground_truth: bool | None = False
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    lead_time: float | None = None
+    parent_prediction: int | None = None
+    parent_annotation: int | None = None
+
+
+class Draft(_Made):
+    user: int | str | None = None
+    annotation: int | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    lead_time: float | None = None
+
+
+class Prediction(_Made):
+    created_at: datetime | None = None
+
+
+class Data(_Struct):
+    chunk_id: str
+    article_id: str
+    start: Annotated[int, msgspec.Meta(ge=0, le=2**30)]
+    text: str
+    scheme: str = ""
+    targets: list[str] = []
+
+
+class Task(_Struct):
+    id: int
+    data: Data
+    project: int = 0
+    annotations: list[Annotation] = []
+    drafts: list[Draft] = []
+    predictions: list[Prediction] = []
+
+
+_task = msgspec.json.Decoder(Task)
+_loose = msgspec.json.Decoder(dict[str, Any])
+
+
+def parse(line: bytes) -> Task:
+    """The task of one line; raises `msgspec.ValidationError` or `DecodeError` when it is no task of this builder.
+
+    Results of an unexpected shape are `Odd` items in their place.
+    """
+    try:
+        return _task.decode(line)
+    except msgspec.ValidationError:
+        return _item_by_item(_loose.decode(line))
+
+
+def item(line: bytes, holder: str, number: int, index: int) -> str:
+    """Result `index` of annotation, draft or prediction `number` of a line, as the JSON that came."""
+    raw: str = msgspec.json.encode(_loose.decode(line)[holder][number]["result"][index]).decode()
+    return raw
+
+
+def _item_by_item(task: dict[str, Any]) -> Task:
+    kept: list[list[Item]] = []
+    for holder in ("annotations", "drafts", "predictions"):
+        task[holder] = task.get(holder) or []
+        for number, made in enumerate(task[holder]):
+            items, path = made.get("result") or [], f"$.{holder}[{number}].result"
+            made["result"] = []
+            if isinstance(items, list):
+                kept.append([_one(value, f"{path}[{i}]") for i, value in enumerate(items)])
+            else:
+                kept.append([Odd(msgspec.json.encode(items).decode(), "", "", path, "a result is a list of objects")])
+    typed = msgspec.convert(task, Task)
+    made_by_all: list[_Made] = [*typed.annotations, *typed.drafts, *typed.predictions]
+    for made, items in zip(made_by_all, kept, strict=True):
+        made.result = items  # type: ignore[assignment]
+    return typed
+
+
+def _one(value: Any, path: str) -> Item:
+    try:
+        known: Known = msgspec.convert(value, Known)
+        return known
+    except msgspec.ValidationError as e:
+        problem, _, where = str(e).partition(" - at `$")
+        kind, control = (value.get("type"), value.get("from_name")) if isinstance(value, dict) else ("", "")
+        source = msgspec.json.encode(value).decode()
+        return Odd(source, str(kind), control if isinstance(control, str) else "", path + where.rstrip("`"), problem)

@@ -1,0 +1,244 @@
+"""One annotation becomes rows: its result items go to the questions by control, and odd ones become issues."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from builder.questions import raw
+from builder.questions.spans import CODE_POINTS, is_plain, locate, same, trim
+from builder.questions.tags import SPANS
+from builder.scheme import Question, Renames, Scheme
+
+if TYPE_CHECKING:
+    # Composing a configuration imports every kind of question, and must not import Arrow.
+    from builder.questions.rows import Rows
+
+Handler = Callable[["Reading", int, Any], None]
+#: What reads the answers about a region: gets its id, its words (None where its place is not certain), its labels.
+RegionHandler = Callable[["Reading", str, str | None, Sequence[str]], None]
+
+
+class SpanLabel(NamedTuple):
+    """What a marked label means: its current name, the span kind, and what finds the targets of the span, if any."""
+
+    label: str
+    kind: str
+    targets: Callable[["Reading", str], list[str]] | None
+
+
+class Dispatch:
+    """Which question reads which control and label of a task: pushed as `version`, with these targets of its own.
+
+    Questions register themselves. `finish` is called with each submitted annotation after its items were read.
+    """
+
+    def __init__(self, scheme: Scheme, version: str, targets: Sequence[str]) -> None:
+        self.scheme, self.version, self.targets = scheme, version, targets
+        self.controls: dict[str, tuple[type, Handler]] = {SPANS: (raw.Region, Reading.add_region)}
+        self.spans: dict[str, SpanLabel] = {}
+        self.regions: list[RegionHandler] = []
+        self.finish: list[Callable[[Reading], None]] = []
+
+    @property
+    def span_kinds(self) -> dict[str, str]:
+        """The kind of span by label."""
+        return {given: marked.kind for given, marked in self.spans.items()}
+
+    def names(self, question: Question) -> Renames:
+        """Every known label and target of a question, earlier or current, with its current name."""
+        return self.scheme.names(question.name, self.version)
+
+    def control(self, name: str, takes: type, handler: Handler) -> None:
+        """Items of a control, which are of the class `takes`, go to `handler` with their index."""
+        self.controls[name] = (takes, handler)
+
+    def about_regions(self, name: str) -> None:
+        """Items of a control are kept for `Reading.take_about`."""
+        self.controls[name] = (raw.Choices, Reading.add_about)
+
+
+class Reading:
+    """What one annotation says. Rows of `spans` and `answers` start with the index of the annotation."""
+
+    __slots__ = (
+        *("_about", "_answered", "_answers", "_line", "_made", "_number", "_regions", "_rows", "_task", "annotator"),
+        *("answers", "comment", "dispatch", "id", "owner", "problems", "quarantined", "spans"),
+    )
+
+    def __init__(self, rows: "Rows", dispatch: Dispatch, task: raw.Task, line: bytes, number: int, who: str) -> None:
+        self._rows, self._task, self._line, self._number = rows, task, line, number
+        self.dispatch, self.annotator = dispatch, who
+        self._made = task.annotations[number]
+        self._regions: list[tuple[int, raw.Region]] = []
+        #: Answers about regions that no question took yet, by region id and control, with the index of the item.
+        self._about: dict[tuple[str, str], tuple[int, raw.Choices]] = {}
+        self._answers: dict[tuple[str, str], str] = {}
+        self._answered: set[str] = set()
+        self.owner = rows.owner
+        self.id = f"{task.project}:{self._made.id}"
+        self.spans: list[tuple[Any, ...]] = []
+        self.answers: list[tuple[Any, ...]] = []
+        self.problems: list[str] = []
+        self.comment: str | None = None
+        self.quarantined = False
+
+    def read(self) -> "Reading":
+        """Fills the rows, and adds an issue for everything that is not as expected."""
+        controls = self.dispatch.controls
+        for index, item in enumerate(self._made.result):
+            takes, handler = controls.get(item.from_name, _NOTHING)
+            if item.__class__ is takes:
+                handler(self, index, item)
+            else:
+                self._other(index, item)
+        if self._regions:
+            self._read_regions()
+        for (region_id, _), (index, _) in self._about.items():
+            # An answer left behind when a span got another label changes nothing; one without a span was a judgement.
+            known = any(region.id == region_id for _, region in self._regions)
+            self.keep("stray-answer", "warning" if known else "error", index, "no region is asked this question")
+        owner = self.owner
+        self.answers += [(owner, question, target, None, label) for (question, target), label in self._answers.items()]
+        for finish in self.dispatch.finish:
+            finish(self)
+        return self
+
+    def answer(self, asked: tuple[str, str], label: str, index: int, item: raw.Choices) -> None:
+        """Records the label given for a question and target; a second one for the same control is an error."""
+        name = item.from_name
+        if self._answers.setdefault(asked, label) != label or name in self._answered:
+            self.keep("stance-twice", "error", index, f"a second answer for {asked[1]!r}", ".value.choices")
+        self._answered.add(name)
+
+    def one_label(self, labels: Mapping[str, str], index: int, item: raw.Choices, what: str) -> str | None:
+        """The current name of the only chosen label; None and an issue where it is not one known label."""
+        chosen = item.value.choices
+        if len(chosen) > 1:
+            self.keep("stance-twice", "error", index, f"{len(chosen)} answers where one is asked", ".value.choices")
+            return None
+        label = labels.get(chosen[0])
+        if label is None:
+            self.keep("unknown-label", "error", index, f"{chosen[0]!r} is no {what}", ".value.choices[0]")
+        return label
+
+    def add_region(self, index: int, item: raw.Region) -> None:
+        self._regions.append((index, item))
+
+    def add_about(self, index: int, item: raw.Choices) -> None:
+        if self._about.setdefault((item.id, item.from_name), (index, item))[0] != index:
+            self.keep("answered-twice", "error", index, f"a second answer about region {item.id!r}")
+
+    def take_about(self, region: str, control: str) -> tuple[int, raw.Choices | None]:
+        """What was answered about a region, with the index of the item."""
+        return self._about.pop((region, control), (0, None))
+
+    def issue(self, check: str, severity: str, path: str, message: str, repair: str | None = None) -> None:
+        """Adds an issue about this annotation; an error quarantines it."""
+        self.quarantined |= severity == "error"
+        self._rows.issue(
+            check=check, severity=severity, annotation_id=self.id, chunk_id=self._task.data.chunk_id,
+            task_id=self._task.id, annotator=self.annotator, path=path, message=message, repair=repair,
+        )  # fmt: skip
+
+    def keep(self, check: str, severity: str, index: int, what: str, field: str = "") -> None:
+        """Adds an issue that carries the result item as it came."""
+        item = raw.item(self._line, "annotations", self._number, index)
+        self.issue(check, severity, self._path(index, field), f"{what}: {item}")
+
+    def _path(self, index: int, field: str = "") -> str:
+        return f"$.annotations[{self._number}].result[{index}]{field}"
+
+    def _other(self, index: int, item: raw.Item) -> None:
+        control = item.from_name
+        ours = control in self.dispatch.controls
+        if not isinstance(item, raw.Odd):
+            if ours:
+                self.keep("malformed", "error", index, f"{control!r} is another kind of control")
+            else:
+                self.keep("unknown-control", "warning", index, f"the scheme has no control {control!r}")
+        elif item.kind == "relation":
+            self.issue("relation", "warning", item.path, f"relations are not asked for: {item.raw}")
+        elif ours or not control:
+            self.issue("malformed", "error", item.path, f"{item.problem}: {item.raw}")
+        else:
+            self.issue("unknown-control", "warning", item.path, f"{item.problem}: {item.raw}")
+
+    def _read_regions(self) -> None:
+        text, first, owner = self._task.data.text, self._task.data.start, self.owner
+        known, rows = self.dispatch.spans, self.spans
+        for (index, region), place in zip(self._regions, self._places(), strict=True):
+            labels = region.value.labels
+            if not labels:
+                self.keep("unlabelled-region", "error", index, "a marked span without a label")
+            words = None
+            if place:
+                start, end = place
+                words = text[start:end]
+            found: list[str] = []
+            for i, given in enumerate(labels):
+                marked = known.get(given)
+                if marked is None:
+                    self.keep("unknown-label", "error", index, f"{given!r} is no entity label", f".value.labels[{i}]")
+                    continue
+                label, kind, targets_of = marked
+                if label not in found:
+                    found.append(label)
+                    targets = targets_of(self, region.id) if targets_of else _NO_TARGETS
+                    if words is not None:
+                        rows.append((owner, region.id or None, kind, first + start, first + end, label, words, targets))
+            if self._about:
+                for handler in self.dispatch.regions:
+                    handler(self, region.id, words, found)
+
+    def _places(self) -> list[tuple[int, int] | None]:
+        """Where each region is; None where that is not certain."""
+        text = self._task.data.text
+        places: list[tuple[int, int] | None] = []
+        for _, region in self._regions:
+            value = region.value
+            start, end = value.start, value.end
+            words = text[start:end]
+            if (
+                not 0 <= start < end <= len(text)
+                or (words != value.text and not same(words, value.text or ""))
+                or words.strip() != words
+            ):
+                return self._repair()
+            places.append((start, end))
+        return places
+
+    def _repair(self) -> list[tuple[int, int] | None]:
+        """Where each region is, with an issue for each that is not where it says."""
+        text = self._task.data.text
+        places: list[tuple[int, int] | None] = []
+        for (index, region), found in zip(
+            self._regions, locate(text, [region.value for _, region in self._regions]), strict=True
+        ):
+            value = region.value
+            given = f"[{value.start}, {value.end})"
+            if found is None:
+                self.keep("span-lost", "error", index, f"no certain place in the chunk for {given}", ".value")
+                places.append(None)
+                continue
+            if not value.text and not is_plain(text[: found.end]):
+                self.keep("span-unverified", "warning", index, "no text shows in which units it counts", ".value")
+            start, end = trim(text, found.start, found.end)
+            if start == end:
+                self.keep("span-blank", "error", index, f"{given} contains only blanks", ".value")
+                places.append(None)
+                continue
+            if found.how != CODE_POINTS:
+                self.issue(
+                    "span-offsets", "info", self._path(index, ".value"), f"{given} is not {value.text!r}",
+                    f"[{found.start}, {found.end}) is: {found.how}",
+                )  # fmt: skip
+            if (start, end) != (found.start, found.end):
+                self.issue(
+                    "span-trimmed", "info", self._path(index, ".value"),
+                    f"{text[found.start : found.end]!r} has blanks at its edges", f"[{start}, {end}) has none",
+                )  # fmt: skip
+            places.append((start, end))
+        return places
+
+
+_NO_TARGETS: list[str] = []
+_NOTHING: tuple[type, Handler] = (type(None), Reading.add_region)

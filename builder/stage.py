@@ -1,0 +1,271 @@
+"""Remembered stages: results addressed by the code, the inputs and the settings that they were made from.
+
+A stage is a folder `<dataset>/<name>/<key>/`. It appears in one rename, holds a digest of every file, and is never
+changed afterwards. Two configurations have two results side by side, and what does not fit the configuration at hand
+has another key, so it cannot be picked up by mistake.
+"""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cache, lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from builder.errors import StoreError
+from builder.store import atomic_folder, canonical, digest, file_digest, read_json, sync_tree, write_json
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: Called with what is done, how much of it, and the total when that is known.
+Progress = Callable[[str, int, int | None], None]
+PACKAGE = Path(__file__).resolve().parent
+_RECORD, _SUMMARY = "stage.json", "summary.json"
+_KEY_LENGTH = 16
+
+
+def silent(what: str, done: int, total: int | None) -> None:
+    """Progress that nobody watches."""
+
+
+class Input(Protocol):
+    """Something that a stage is made from. Equal fingerprints mean equal contents."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Known:
+    """An input that is known by a fingerprint alone, such as the digest of a file."""
+
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One remembered result. Every file is compared with its digest before it is read."""
+
+    name: str
+    key: str
+    folder: Path
+    #: sha256 by file, relative to the folder.
+    files: Mapping[str, str]
+    #: Digest by what the stage was made from: code, libraries, each input and each group of settings.
+    made_from: Mapping[str, str]
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the contents: equal results are equal inputs of later stages, whatever they were made from."""
+        return digest(*(part for file in sorted(self.files) for part in (file, self.files[file])))
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What the run that made it reported."""
+        found: dict[str, Any] = read_json(self.path(_SUMMARY))
+        return found
+
+    def only(self, *names: str) -> "Stage":
+        """The stage as far as these tables or files go: an input that does not change when the others do."""
+        kept = {f: d for f, d in self.files.items() if f.split("/")[0].rsplit(".", 1)[0] in names}
+        return replace(self, files=kept)
+
+    def path(self, name: str) -> Path:
+        """A file of the stage, or a folder of files. Raises `StoreError` when it is not as it was written."""
+        inside = [file for file in self.files if file == name or file.startswith(f"{name}/")]
+        if not inside:
+            raise self._damaged(name, "is not part of the stage")
+        for file in inside:
+            path = self.folder / file
+            try:
+                about = path.stat()
+                found = _digest_of(path, about.st_size, about.st_mtime_ns, about.st_ino)
+            except OSError as e:
+                raise self._damaged(file, f"cannot be read: {e.strerror}") from e
+            if found != self.files[file]:
+                raise self._damaged(file, "is not what was written: somebody changed it, or the disk is damaged")
+        return self.folder / name
+
+    def table_path(self, name: str) -> Path:
+        """The Parquet file, or folder of files, of a table."""
+        return self.path(f"{name}.parquet")
+
+    def table(self, name: str, schema: "pa.Schema | None" = None) -> "pa.Table":
+        """A table of the stage; with `schema`, its columns are compared."""
+        import pyarrow.parquet as pq
+
+        from builder.tables import check
+
+        path = self.table_path(name)
+        table = pq.read_table(path)
+        return table if schema is None else check(table, schema, str(path))
+
+    def json(self, name: str) -> Any:
+        """The value in a JSON file of the stage."""
+        return read_json(self.path(f"{name}.json"))
+
+    def _damaged(self, file: str, what: str) -> StoreError:
+        return StoreError(f"{self.folder / file} {what}.", f"Delete {self.folder}; the next run makes it again.")
+
+
+Make = Callable[[Path, Mapping[str, Any], Mapping[str, Any], Progress], Mapping[str, Any]]
+
+
+class Stages:
+    """The remembered stages of one dataset, below `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def get(
+        self,
+        name: str,
+        make: Make,
+        *,
+        inputs: Mapping[str, Input],
+        settings: Mapping[str, Any],
+        rooms: Sequence[str],
+        libraries: Sequence[str] = (),
+        progress: Progress = silent,
+    ) -> Stage:
+        """The stage made from exactly these inputs and settings by this code; made now when it is not there.
+
+        `make(folder, inputs, settings, progress)` is a function of a module. It sees nothing but its arguments, so the
+        key covers all that it can read. It writes files below `folder` and returns the summary. Processes that want
+        the same stage wait for the one that makes it.
+        """
+        made_from = {"code": code_digest(*rooms), "libraries": canonical({n: version(n) for n in libraries})}
+        made_from |= {f"input {key}": value.fingerprint for key, value in inputs.items()}
+        made_from |= {f"settings {key}": value for key, value in settings_digests(settings).items()}
+        key = digest(name, canonical(made_from))[:_KEY_LENGTH]
+        folder = self.root / name / key
+        if not (folder / _RECORD).exists():
+            with exclusive(self.root / "locks" / f"{name}-{key}", name, progress):
+                if not (folder / _RECORD).exists():
+                    self._make(name, key, folder, make, inputs, settings, made_from, progress)
+        found = load(name, folder)
+        write_json(self.root / name / "latest.json", {"key": key, "made_from": made_from})
+        return found
+
+    def _make(
+        self,
+        name: str,
+        key: str,
+        folder: Path,
+        make: Make,
+        inputs: Mapping[str, Input],
+        settings: Mapping[str, Any],
+        made_from: Mapping[str, str],
+        progress: Progress,
+    ) -> None:
+        if folder.exists():
+            raise StoreError(f"{folder} has lost its {_RECORD}.", f"Delete {folder}; the next run makes it again.")
+        with atomic_folder(folder) as temporary:
+            summary = make(temporary, inputs, settings, progress)
+            write_json(temporary / _SUMMARY, summary)
+            files = {
+                path.relative_to(temporary).as_posix(): file_digest(path)
+                for path in sorted(temporary.rglob("*"))
+                if path.is_file()
+            }
+            record = {"name": name, "key": key, "files": files, "made_from": dict(made_from)}
+            write_json(temporary / _RECORD, {"sha256": digest(canonical(record)), **record})
+            sync_tree(temporary)
+
+    def latest(self, name: str) -> Stage | None:
+        """The stage that was used last, or None before the first. It need not fit the configuration at hand."""
+        pointer = read_json(self.root / name / "latest.json")
+        return self.find(name, str(pointer["key"])) if pointer else None
+
+    def find(self, name: str, key: str) -> Stage | None:
+        """The stage with this key, or None when it is not there (any more)."""
+        folder = self.root / name / key
+        return load(name, folder) if (folder / _RECORD).exists() else None
+
+    def unused(self, name: str, keep: set[str]) -> list[Path]:
+        """Folders of stages other than those to keep, and what a stopped run left behind."""
+        folder = self.root / name
+        return sorted(p for p in folder.iterdir() if p.is_dir() and p.name not in keep) if folder.is_dir() else []
+
+
+def load(name: str, folder: Path) -> Stage:
+    """The stage in a folder; raises `StoreError` when its record is not as it was written."""
+    path = folder / _RECORD
+    record = read_json(path)
+    try:
+        said = record.pop("sha256")
+        if said != digest(canonical(record)) or (record["name"], record["key"]) != (name, folder.name):
+            raise ValueError
+        return Stage(name, record["key"], folder, record["files"], record["made_from"])
+    except (AttributeError, KeyError, ValueError) as e:
+        raise StoreError(f"{path} is not what was written.", f"Delete {folder}; the next run makes it again.") from e
+
+
+@contextlib.contextmanager
+def exclusive(path: Path, what: str, progress: Progress = silent, *, wait: bool = True) -> Iterator[None]:
+    """No other process is inside with the same path. The lock ends with the process, however that ends.
+
+    With `wait` the block begins when the other one is done; otherwise `StoreError` is raised.
+    """
+    from filelock import FileLock, Timeout
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_name(f"{path.name}.lock"), mode=0o600)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        if not wait:
+            raise StoreError(f"Another `builder {what}` of this dataset is running.", "Wait until it ends.") from None
+        progress(f"{what}: waiting for another run that makes the same", 0, None)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@cache
+def code_digest(*rooms: str) -> str:
+    """Digest of the source of rooms of the package and of its ground floor."""
+    ground = [path for path in PACKAGE.iterdir() if path.is_file() and path.suffix == ".py" and path.stem not in _TOP]
+    inside = [path for room in rooms for path in (PACKAGE / room).rglob("*") if path.suffix in (".py", ".j2", ".css")]
+    assert {path.relative_to(PACKAGE).parts[0] for path in inside} == set(rooms)
+    parts = sorted((path.relative_to(PACKAGE).as_posix(), path) for path in [*ground, *inside])
+    return digest(*(part for name, path in parts for part in (name, path.read_bytes())))
+
+
+#: Modules at the top of the package that decide no result: they only call what does.
+_TOP = ("__init__", "cli", "config", "docs", "library", "pipeline", "releases", "stage")
+
+
+@lru_cache(maxsize=4096)
+def _digest_of(path: Path, size: int, modified: int, inode: int) -> str:
+    return file_digest(path)
+
+
+def settings_digests(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Digest by group of settings."""
+    return {key: digest(canonical(_plain(value))) for key, value in settings.items()}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON, with the class of every dataclass, so that two kinds with equal fields differ."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {"": type(value).__name__} | {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return [[str(key), _plain(inner)] for key, inner in value.items()]
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def remove(folders: Sequence[Path]) -> None:
+    """The folders are gone. Each is renamed first, so that a stop in between leaves nothing that looks whole."""
+    for folder in folders:
+        gone = folder.with_name(f".{folder.name.lstrip('.')}.removed")
+        folder.rename(gone)
+        shutil.rmtree(gone)

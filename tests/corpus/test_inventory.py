@@ -1,0 +1,166 @@
+"""Shards hold every byte once, whatever their size, and new files disturb few of them."""
+
+import json
+import os
+import re
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.corpus.inventory import FileSlice, InputShard, _slices, shard_slices, slice_files
+from builder.corpus.listing import RawFile, list_files, matcher
+from builder.corpus.records import Record
+from builder.corpus.settings import Source
+from builder.corpus.shard_tables import read_shard
+from builder.errors import ConfigError, SourceError
+
+
+def lines(path: Path, count: int, size: int = 100) -> RawFile:
+    path.write_text("".join(json.dumps({"text": f"{i} " + "x" * size}) + "\n" for i in range(count)))
+    return RawFile(path.name, str(path), path.stat().st_size, "")
+
+
+def test_a_large_file_of_lines_is_cut_at_line_ends(tmp_path: Path) -> None:
+    file = lines(tmp_path / "a.jsonl", 1000)
+    cut = _slices(file, 10_000, {})
+    assert len(cut) > 5
+    numbers = []
+    for piece in cut:
+        found = [r for r in read_shard(InputShard((piece,)), Source()) if isinstance(r, Record)]
+        assert found[0].number == piece.first
+        numbers += [(r.number, int(r.raw.split()[0])) for r in found]
+    assert numbers == [(i, i) for i in range(1000)]
+
+
+def test_lines_of_two_bytes_a_character_are_not_slices(tmp_path: Path) -> None:
+    file = lines(tmp_path / "a.jsonl", 1000)
+    (tmp_path / "a.jsonl").write_bytes((tmp_path / "a.jsonl").read_text().encode("utf-16"))
+    shard = InputShard(tuple(_slices(replace(file, size=2 * file.size), 10_000, {})))
+    found = [r for r in read_shard(shard, Source()) if isinstance(r, Record)]
+    assert [int(r.raw.split()[0]) for r in found] == list(range(1000))
+
+
+def test_lines_added_at_the_end_change_the_last_piece_only(tmp_path: Path) -> None:
+    before = _slices(lines(tmp_path / "a.jsonl", 1000), 10_000, {})
+    after = _slices(lines(tmp_path / "a.jsonl", 1010), 10_000, {})
+    assert before[:-1] == after[: len(before) - 1]
+
+
+@given(st.lists(st.integers(1, 200_000), max_size=80), st.integers(0, 79))
+def test_a_new_file_moves_few_borders(sizes: list[int], where: int) -> None:
+    def piece(name: str, size: int) -> FileSlice:
+        return FileSlice(name, name, 0, -1, 0, size, name)
+
+    source = Source(shard_mb=1)
+    old = [piece(f"{i:03}", n) for i, n in enumerate(sizes)]
+    new = sorted([*old, piece(f"{where:03}-new", 5000)], key=lambda p: p.path)
+    a, b = {s.key("") for s in shard_slices(old, source)}, {s.key("") for s in shard_slices(new, source)}
+    assert [p for s in shard_slices(new, source) for p in s.slices] == new
+    # Those that differ lie between the new file and the next border that a path's hash sets.
+    assert len(b - a) <= 3
+
+
+def test_an_unchanged_file_is_not_read_again_and_a_changed_one_is(tmp_path: Path) -> None:
+    raw, inventory = tmp_path / "raw", tmp_path / "inventory.json"
+    raw.mkdir()
+    path = raw / "a.txt"
+    path.write_text("One.")
+    old = time.time_ns() - 10**10
+    os.utime(path, ns=(old, old))
+    (file,) = list_files(str(raw), Source())[0]
+    settled = RawFile(file.path, file.address, file.size, "1:4:1:1")
+    first, _ = slice_files([settled], Source(), inventory)
+    path.write_text("Two.")
+    assert slice_files([settled], Source(), inventory)[0] == first
+    # The change time tells, though size and modification time are the old ones.
+    os.utime(path, ns=(old, old))
+    (changed,) = list_files(str(raw), Source())[0]
+    assert changed.stamp != file.stamp
+    assert slice_files([changed], Source(), inventory)[0] != first
+
+
+def test_a_file_just_written_is_not_trusted(tmp_path: Path) -> None:
+    raw, inventory = tmp_path / "raw", tmp_path / "inventory.json"
+    raw.mkdir()
+    (raw / "a.txt").write_text("One.")
+    files, _ = list_files(str(raw), Source())
+    first, _ = slice_files(files, Source(), inventory)
+    (raw / "a.txt").write_text("Two.")
+    assert slice_files(files, Source(), inventory)[0] != first
+
+
+def test_a_file_that_vanishes_is_a_reject(tmp_path: Path) -> None:
+    gone = RawFile("a.txt", str(tmp_path / "a.txt"), 1, "")
+    found, rejects = slice_files([gone], Source(), tmp_path / "inventory.json")
+    assert found == []
+    assert [r.reason for r in rejects] == ["unreadable"]
+
+
+def test_patterns() -> None:
+    names = ["a.txt", "b/c.txt", "b/d/e.md", "b/x1.txt"]
+
+    def chosen(*patterns: str) -> list[str]:
+        return [n for n in names if matcher(list(patterns)).match(n)]
+
+    assert chosen("**/*") == names
+    assert chosen("*.txt") == ["a.txt"]
+    assert chosen("b/**") == names[1:]
+    assert chosen("**/[!a-w]?.txt", "**/*.md") == ["b/d/e.md", "b/x1.txt"]
+    assert chosen() == []
+
+
+def test_a_pattern_that_is_none_is_named() -> None:
+    with pytest.raises(ConfigError, match=re.escape("[z-a]*")):
+        matcher(["[z-a]*"])
+
+
+def test_a_raw_folder_that_cannot_be_listed_is_named(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SourceError, match="pipe cannot be read"):
+        list_files(str(tmp_path / "pipe"), Source())
+
+
+def test_odd_folders(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "new\nline.txt").write_text("x")
+    (tmp_path / ".hidden").write_text("x")
+    (tmp_path / "sub" / "loop").symlink_to(tmp_path)
+    (tmp_path / "nowhere.txt").symlink_to(tmp_path / "gone")
+    (tmp_path / "self.txt").symlink_to("self.txt")
+    os.mkfifo(tmp_path / "pipe.txt")
+    files, rejects = list_files(str(tmp_path), Source())
+    assert [f.path for f in files] == ["sub/new\nline.txt"]
+    assert {r.source_path: r.reason for r in rejects} == {
+        "nowhere.txt": "not-a-file",
+        "self.txt": "not-a-file",
+        "pipe.txt": "not-a-file",
+        "sub/loop": "symlink-loop",
+    }
+
+
+def test_folders_in_folders_beyond_what_python_calls(tmp_path: Path) -> None:
+    here = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(1100):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(os.open("a.txt", os.O_CREAT, dir_fd=here))
+    os.close(here)
+    found, _ = list_files(str(tmp_path), Source())
+    # What Python removes folders with calls itself, too.
+    subprocess.run(["rm", "-r", tmp_path / "d"], check=True)
+    assert [f.path for f in found] == ["d/" * 1100 + "a.txt"]
+
+
+def test_a_glob_a_file_and_an_address(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.txt", "c.md"):
+        (tmp_path / name).write_text("x")
+    assert [f.path for f in list_files(f"{tmp_path}/*.txt", Source())[0]] == ["a.txt", "b.txt"]
+    assert [f.path for f in list_files(f"{tmp_path}/c.md", Source())[0]] == ["c.md"]
+    assert [f.path for f in list_files(f"file://{tmp_path}", Source())[0]] == ["a.txt", "b.txt", "c.md"]

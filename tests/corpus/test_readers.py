@@ -1,0 +1,427 @@
+"""Every format is read, and every kind of damage becomes a reject that names it; what is sound is never lost."""
+
+import csv
+import gzip
+import io
+import json
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from backports import zstd
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from builder.corpus import decoding
+from builder.corpus.decoding import NotTextError, decode
+from builder.corpus.fields import instant
+from builder.corpus.readers import READERS, read
+from builder.corpus.records import Record, Reject
+from builder.corpus.settings import Source
+from builder.corpus.streams import open_stream
+
+TEXT = "Ministers met in Kyiv — “late”, said Sinéad. They agreed."
+
+
+def found(path: Path, source: Source | None = None) -> tuple[list[Record], list[Reject]]:
+    with open_stream(str(path)) as stream:
+        items = list(read(stream, path.name, source or Source()))
+    return [i for i in items if isinstance(i, Record)], [i for i in items if isinstance(i, Reject)]
+
+
+def put(folder: Path, name: str, data: bytes | str) -> Path:
+    path = folder / name
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("encoding", "named"),
+    [
+        ("utf-8", "utf-8"),
+        ("utf-8-sig", "utf-8-sig"),
+        ("utf-16", "utf-16"),
+        ("utf-16-le", "utf-16-le"),
+        ("utf-16-be", "utf-16-be"),
+        ("utf-32", "utf-32"),
+        ("cp1252", "cp1252"),
+    ],
+)
+def test_encodings_are_told_and_recorded(tmp_path: Path, encoding: str, named: str) -> None:
+    (record,), rejects = found(put(tmp_path, "a.txt", TEXT.encode(encoding)))
+    assert (record.raw, record.encoding, rejects) == (TEXT, named, [])
+
+
+def test_another_script_in_a_legacy_encoding() -> None:
+    russian = "Министры встретились в Киеве. Они договорились о поставках ракет, сообщает агентство. " * 5
+    assert decode(russian.encode("cp1251"))[0] == russian
+
+
+def test_damaged_utf8_keeps_its_accents() -> None:
+    text, encoding = decode(TEXT.encode() + b" \xff " + TEXT.encode())
+    assert text == f"{TEXT} � {TEXT}"
+    assert encoding == "utf-8+replace"
+    assert decode("It ends in a cut é".encode()[:-1])[1] == "utf-8+replace"
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_text_or_refused(data: bytes) -> None:
+    try:
+        text, _ = decode(data)
+    except NotTextError:
+        text = ""
+    assert text.encode().decode() == text
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=300), st.sampled_from(sorted(READERS)))
+def test_no_reader_fails_whatever_the_bytes(data: bytes, suffix: str) -> None:
+    items = list(read(io.BufferedReader(io.BytesIO(data)), f"x{suffix}", Source()))
+    assert items
+    assert not any(isinstance(item, Reject) and item.reason == "reader-failed" for item in items)
+
+
+def test_a_reader_that_fails_gives_what_it_read_and_a_reject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
+        yield from READERS[".text"](stream, path, source)
+        raise ZeroDivisionError("of the library")
+
+    monkeypatch.setitem(READERS, ".txt", failing)
+    records, rejects = found(put(tmp_path, "a.txt", TEXT))
+    assert [r.raw for r in records] == [TEXT]
+    assert [(r.reason, r.detail) for r in rejects] == [
+        ("reader-failed", "ZeroDivisionError: of the library; 1 records were read before")
+    ]
+
+
+def test_a_line_too_deep_for_the_parser_costs_itself_alone(tmp_path: Path) -> None:
+    deep = '{"text": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    records, rejects = found(put(tmp_path, "a.jsonl", f"{deep}\n" + json.dumps({"text": TEXT})))
+    assert [r.raw for r in records] == [TEXT]
+    assert [(r.record, r.reason) for r in rejects] == [(0, "bad-json")]
+
+
+def test_aliases_that_nest_lists_name_nobody(tmp_path: Path) -> None:
+    names = "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}' if i else 'x'] * 9)}]\n" for i in range(12))
+    records, _ = found(put(tmp_path, "a.md", f"---\n{names}authors: *a11\n---\n{TEXT}"))
+    assert records[0].authors == []
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
+def test_lines_of_json(tmp_path: Path, suffix: str) -> None:
+    lines = [
+        json.dumps({"headline": "T", "body": TEXT, "date": "2024-05-01", "outlet": "Post", "_id": "../../etc/x"}),
+        '{"broken": ',
+        "",
+        "[1]",
+        '{"other": 1}',
+        json.dumps({"text": TEXT}),
+    ]
+    data = "\n".join(lines).encode()
+    packed = {"": data, ".gz": gzip.compress(data), ".zst": zstd.compress(data)}[suffix]
+    records, rejects = found(put(tmp_path, f"a.jsonl{suffix}", packed))
+    assert [r.number for r in records] == [0, 5]
+    first = records[0]
+    assert (first.title, first.source, first.record_id) == ("T", "Post", "../../etc/x")
+    assert first.published == datetime(2024, 5, 1, tzinfo=UTC)
+    assert [(r.record, r.reason) for r in rejects] == [(1, "bad-json"), (3, "not-an-object"), (4, "no-text")]
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        [{"text": TEXT}, {"text": "Two."}],
+        {"articles": [{"text": TEXT}, {"text": "Two."}]},
+        {"meta": {}, "data": {"items": [{"text": TEXT}, {"text": "Two."}]}},
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_lists_in_json_are_found(tmp_path: Path, whole: object, indent: int | None) -> None:
+    records, rejects = found(put(tmp_path, "a.json", json.dumps(whole, indent=indent)))
+    assert [r.raw for r in records] == [TEXT, "Two."]
+    assert rejects == []
+
+
+def test_a_long_list_is_read_in_windows(tmp_path: Path) -> None:
+    items = [{"text": f"{i} " + "word " * 3000} for i in range(200)]
+    records, rejects = found(put(tmp_path, "a.json", json.dumps(items)))
+    assert [r.raw.split()[0] for r in records] == [str(i) for i in range(200)]
+    assert rejects == []
+
+
+def test_a_list_that_breaks_off_keeps_what_came_before(tmp_path: Path) -> None:
+    records, rejects = found(put(tmp_path, "a.json", '[{"text": "One."}, {"text": "Tw'))
+    assert [r.raw for r in records] == ["One."]
+    assert [(r.record, r.reason) for r in rejects] == [(1, "bad-json")]
+
+
+def test_a_lone_surrogate_is_made_storable(tmp_path: Path) -> None:
+    lines = '{"text": "bad \\ud800 half"}\n{"\\udc00": 1}'
+    (record,), (reject,) = found(put(tmp_path, "a.jsonl", lines))
+    assert record.raw == "bad � half"
+    assert "(�)" in reject.detail
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.csv", "a.html"])
+def test_other_encodings_are_told_in_every_format(tmp_path: Path, name: str, encoding: str) -> None:
+    items = [{"id": str(i), "text": TEXT} for i in range(2)]
+    data = {
+        "a.json": json.dumps(items, ensure_ascii=False),
+        "a.jsonl": "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items),
+        "a.csv": "id;text\r\n" + "".join(f"{i};{TEXT}\r\n" for i in range(2)),
+        "a.html": "<html><body><article>" + f"<p>{TEXT}</p>" * 6 + "</article></body></html>",
+    }[name]
+    records, rejects = found(put(tmp_path, name, data.encode(encoding)))
+    assert rejects == []
+    assert all(TEXT in r.raw for r in records)
+    assert {r.encoding for r in records} == {"utf-8" if (name, encoding) == ("a.jsonl", "utf-8-sig") else encoding}
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.json"])
+def test_an_encoding_is_told_by_the_first_accent_however_late_it_comes(tmp_path: Path, name: str) -> None:
+    texts = ["plain words " * 100] * 2000 + [TEXT]
+    data = {
+        "a.csv": "\n".join(["text", *(f'"{t}"' for t in texts)]),
+        "a.json": json.dumps([{"text": t} for t in texts], ensure_ascii=False),
+    }
+    records, _ = found(put(tmp_path, name, data[name].encode("cp1252")))
+    assert (records[-1].raw, records[-1].encoding) == (TEXT, "cp1252")
+    records, _ = found(put(tmp_path, name, data[name].encode()))
+    assert (records[-1].raw, records[-1].encoding) == (TEXT, "utf-8")
+
+
+@settings(deadline=None)
+@given(
+    st.text("aé—😀\r\n", max_size=60),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]),
+    st.integers(4, 12),
+    st.integers(3, 90),
+)
+@example(text="a" * 20 + "\raaaaa\n", encoding="utf-8", block=4, limit=3)
+def test_lines_are_those_of_the_whole_text(text: str, encoding: str, block: int, limit: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoding, "_BLOCK", block)
+        got = [line for line, _ in decoding.lines(io.BytesIO(text.encode(encoding)), limit, encoding)]
+    whole = [line[: limit + 1] for line in io.StringIO(text, newline="").readlines()]
+    assert [line.rstrip("\r\n") for line in got if line.strip()] == [
+        line.rstrip("\r\n") for line in whole if line.strip()
+    ]
+
+
+@pytest.mark.parametrize("between", ["\n", "", ", "])
+def test_several_values_under_the_name_of_one_are_records(tmp_path: Path, between: str) -> None:
+    values = [json.dumps({"text": TEXT}), json.dumps({"text": "Two."})]
+    assert [r.raw for r in found(put(tmp_path, "a.json", between.join(values)))[0]] == [TEXT, "Two."]
+    lists = found(put(tmp_path, "b.json", between.join(f"[{v}]" for v in values)))[0]
+    assert [r.raw for r in lists] == [TEXT, "Two."]
+
+
+def test_what_stands_behind_a_list_is_a_reject(tmp_path: Path) -> None:
+    records, rejects = found(put(tmp_path, "a.json", json.dumps([{"text": TEXT}]) + " and so on"))
+    assert [r.raw for r in records] == [TEXT]
+    assert [(r.record, r.reason) for r in rejects] == [(1, "bad-json")]
+
+
+def test_a_blank_field_is_passed_over_for_the_next(tmp_path: Path) -> None:
+    (record,), _ = found(put(tmp_path, "a.json", json.dumps({"text": " \n", "body": TEXT})))
+    assert record.raw == TEXT
+
+
+def test_html_in_a_field_becomes_text(tmp_path: Path) -> None:
+    (record,), _ = found(put(tmp_path, "a.json", json.dumps({"text": "<p>One &amp; two.</p><p>Three.<br>Four.</p>"})))
+    assert record.raw == "One & two.\nThree.\nFour."
+
+
+def test_rows_of_csv(tmp_path: Path) -> None:
+    out = io.StringIO()
+    rows = csv.writer(out)
+    rows.writerows([["id", "title", "text"], ["1", "A", 'He said "no",\nand left.'], ["2", "B", TEXT]])
+    records, rejects = found(put(tmp_path, "a.csv", out.getvalue()))
+    assert [(r.record_id, r.raw) for r in records] == [("1", 'He said "no",\nand left.'), ("2", TEXT)]
+    assert rejects == []
+
+
+@pytest.mark.parametrize(("name", "mark"), [("a.csv", ";"), ("a.csv", "|"), ("a.tsv", "\t")])
+def test_other_delimiters(tmp_path: Path, name: str, mark: str) -> None:
+    (record,), _ = found(put(tmp_path, name, f"title{mark}text\nA{mark}Some text, here.\n"))
+    assert record.raw == "Some text, here."
+
+
+def test_a_quote_that_is_never_closed_costs_one_row(tmp_path: Path) -> None:
+    lines = ["id,text", '1,"First."', '2,"never closed', '3,"Third."', "4,Fourth.", "5,too,many"]
+    records, rejects = found(put(tmp_path, "a.csv", "\n".join(lines)))
+    assert [r.raw for r in records] == ["First.", "Third.", "Fourth."]
+    assert [(r.record, r.reason) for r in rejects] == [(1, "bad-csv"), (4, "bad-csv")]
+
+
+def test_a_line_over_the_limit_is_passed_over_without_being_held(tmp_path: Path) -> None:
+    big = "x" * (3 << 20)
+    data = f'{big}\nid,text\n1,One.\n{big}\n2,Two.\n3,"open\n{big}\n4,Four.\n'
+    records, rejects = found(put(tmp_path, "a.csv", data), Source(max_record_mb=1))
+    assert [r.raw for r in records] == ["One.", "Two.", "Four."]
+    assert [(r.reason, r.detail.split(":")[0]) for r in rejects] == [
+        ("too-large", "line 1"),
+        ("too-large", "line 4"),
+        ("bad-csv", "line 6"),
+        ("too-large", "line 7"),
+    ]
+
+
+def test_the_line_of_a_bad_row_is_its_line_in_the_file(tmp_path: Path) -> None:
+    _, rejects = found(put(tmp_path, "a.csv", '\n\nid;text\n1;"two\nlines"\n2;too;many\n'))
+    assert [r.detail.split(":")[0] for r in rejects] == ["line 6"]
+
+
+def test_times_that_python_cannot_hold_cost_no_record(tmp_path: Path) -> None:
+    nanoseconds = pa.array([1722283333123456789, None], pa.timestamp("ns", "UTC"))
+    table = pa.table(
+        {
+            "text": [TEXT, "Two."],
+            "published": nanoseconds,
+            "seen": pa.StructArray.from_arrays([nanoseconds], ["at"]),
+            "far": pa.array([2**60, 0], pa.timestamp("s")),
+        }
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    records, rejects = found(tmp_path / "a.parquet")
+    assert [(r.raw, r.published) for r in records] == [
+        (TEXT, datetime(2024, 7, 29, 20, 2, 13, 123456, tzinfo=UTC)),
+        ("Two.", None),
+    ]
+    assert rejects == []
+
+
+def test_a_text_of_parquet_that_is_not_utf8_costs_itself_alone(tmp_path: Path) -> None:
+    texts = pa.array([b"One.", b"\xff\xfe", b"Three."], pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"text": texts}), tmp_path / "a.parquet")
+    records, rejects = found(tmp_path / "a.parquet")
+    assert [r.raw for r in records] == ["One.", "Three."]
+    assert [(r.record, r.reason) for r in rejects] == [(1, "no-text")]
+
+
+def test_rows_of_parquet(tmp_path: Path) -> None:
+    table = pa.table({"text": [TEXT, None], "published": [datetime(2024, 1, 2, tzinfo=UTC), None]})
+    pq.write_table(table, tmp_path / "a.parquet")
+    (record,), (reject,) = found(tmp_path / "a.parquet")
+    assert (record.raw, record.published) == (TEXT, datetime(2024, 1, 2, tzinfo=UTC))
+    assert (reject.record, reject.reason) == (1, "no-text")
+    put(tmp_path, "cut.parquet", (tmp_path / "a.parquet").read_bytes()[:-20])
+    assert [r.reason for r in found(tmp_path / "cut.parquet")[1]] == ["bad-parquet"]
+
+
+def test_markdown_front_matter(tmp_path: Path) -> None:
+    matter = "---\ntitle: A title\ndate: 2024-02-03\nauthors: [Ann Lee, Bo Li]\n---\nBody."
+    (record,), _ = found(put(tmp_path, "a.md", matter))
+    assert (record.title, record.authors) == ("A title", ["Ann Lee", "Bo Li"])
+    assert record.published == datetime(2024, 2, 3, tzinfo=UTC)
+    (broken,), _ = found(put(tmp_path, "b.md", "---\ntitle: [open\n---\nBody."))
+    assert broken.problems[0][0] == "field-front-matter"
+
+
+def test_a_page(tmp_path: Path) -> None:
+    paragraphs = "".join(f"<p>Paragraph {i} says that something happened in Kyiv on day {i}.</p>" for i in range(8))
+    head = '<title>Page</title><meta name="author" content="Jane Doe">'
+    meta = '<meta property="article:published_time" content="2024-03-02T10:00:00Z">'
+    page = f"<html><head>{head}{meta}</head><body><nav>Home</nav><article>{paragraphs}</article></body></html>"
+    (record,), _ = found(put(tmp_path, "a.html", page))
+    assert (record.title, record.authors, record.kind) == ("Page", ["Jane Doe"], "html")
+    assert "Paragraph 7" in record.raw
+    assert "Home" not in record.raw
+    assert [r.reason for r in found(put(tmp_path, "b.html", "<html></html>"))[1]] == ["empty"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "encoding"),
+    [("iso-8859-1", "utf-8"), ("utf-16", "utf-8"), ("nonsense", "utf-8"), ("undefined", "utf-8"), ("utf-8", "cp1252")],
+)
+def test_a_page_that_lies_about_its_encoding(tmp_path: Path, declared: str, encoding: str) -> None:
+    page = f"<html><head><meta charset={declared}></head><body><article>{f'<p>{TEXT}</p>' * 6}</article></body></html>"
+    (record,), _ = found(put(tmp_path, "a.html", page.encode(encoding)))
+    assert TEXT in record.raw
+    assert record.encoding == encoding
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("empty.txt", b"", "empty"),
+        ("blank.txt", b" \n\n", "empty"),
+        ("empty.jsonl", b"", "empty"),
+        ("header.csv", b"id,text\n", "empty"),
+        ("noise.txt", random.Random(0).randbytes(4000), "binary"),
+        ("picture.txt", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8, "binary"),
+        ("cut.txt.gz", gzip.compress(TEXT.encode() * 50)[:-12], "damaged"),
+        ("cut.txt.zst", zstd.compress(TEXT.encode() * 50)[:-8], "damaged"),
+        ("fake.txt.gz", b"not gzip", "damaged"),
+        ("fake.txt.zst", b"not zstd", "damaged"),
+        ("deep.json", b"[" * 100_000, "bad-json"),
+        ("cut.json", b'{"text": ', "bad-json"),
+        ("odd.xyz", b"?", "unknown-format"),
+        ("none", b"?", "unknown-format"),
+    ],
+)
+def test_what_cannot_be_read_is_one_reject(tmp_path: Path, name: str, data: bytes, reason: str) -> None:
+    records, rejects = found(put(tmp_path, name, data))
+    assert records == []
+    assert [r.reason for r in rejects] == [reason]
+    assert rejects[0].source_path == name
+    assert rejects[0].detail
+
+
+def test_a_cut_archive_gives_the_lines_before_the_cut(tmp_path: Path) -> None:
+    lines = "".join(json.dumps({"text": f"Article {i}."}) + "\n" for i in range(20))
+    noise = random.Random(1).randbytes(40_000).hex()
+    records, rejects = found(put(tmp_path, "a.jsonl.gz", gzip.compress((lines + noise).encode())[:-3000]))
+    assert [r.number for r in records] == list(range(20))
+    assert [r.reason for r in rejects] == ["damaged"]
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.json"])
+def test_a_record_over_the_limit_is_rejected_and_the_next_is_read(tmp_path: Path, name: str) -> None:
+    big = json.dumps({"text": "x" * (2 << 20)})
+    data = {"a.txt": big, "a.jsonl": f'{big}\n{{"text": "Next."}}\n', "a.json": f"[{big}"}[name]
+    records, rejects = found(put(tmp_path, name, data), Source(max_record_mb=1))
+    assert [r.reason for r in rejects][:1] == ["too-large"]
+    assert [r.raw for r in records] == (["Next."] if name == "a.jsonl" else [])
+
+
+def test_the_field_mapping_is_configurable(tmp_path: Path) -> None:
+    source = Source(fields={"text": ["content.plain"], "title": ["meta.head"]}, records="result.hits")
+    whole = {"result": {"hits": [{"content": {"plain": TEXT}, "meta": {"head": "H"}}]}}
+    (record,), _ = found(put(tmp_path, "a.json", json.dumps(whole)), source)
+    assert (record.raw, record.title) == (TEXT, "H")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2024-07-29T20:02:13Z",
+        "Mon, 29 Jul 2024 20:02:13 GMT",
+        1722283333,
+        "1722283333",
+        1722283333000,
+        "2024-07-29 20:02:13",
+        "2024-07-29 20:02:13 UTC",
+        "Mon Jul 29 16:02:13 -0400 2024",
+    ],
+)
+def test_dates_become_utc(value: object) -> None:
+    assert instant(value) == datetime(2024, 7, 29, 20, 2, 13, tzinfo=UTC)
+
+
+def test_a_number_of_eight_digits_is_a_day() -> None:
+    assert instant(20240729) == instant("20240729") == datetime(2024, 7, 29, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "soon", True, None, [], 1e30, "0000-00-00", 2024, 0, "Jul 29, 2024 8:02 PM", "Mon, 29 Jul 2024 20:02 CEST"],
+)
+def test_what_is_no_date_is_none(value: object) -> None:
+    assert instant(value) is None

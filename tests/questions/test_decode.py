@@ -1,0 +1,182 @@
+"""What people made is told apart, named by pseudonym, and placed in the article."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from builder.errors import StoreError
+from builder.questions.decode import UNKNOWN, decode, pseudonym
+from builder.questions.rows import Decoded
+from builder.questions.stance import MODES
+from builder.scheme import Scheme
+from builder.tables import ANNOTATIONS, ANSWERS, ISSUES, SPANS
+
+Schemes = Callable[..., Scheme]
+Make = Callable[..., dict[str, Any]]
+Read = Callable[..., Decoded]
+
+
+def test_tables_have_the_schemas_of_the_contract_even_when_empty(read: Read) -> None:
+    empty = read()
+    found = (empty.annotations.schema, empty.spans.schema, empty.answers.schema, empty.issues.schema)
+    assert found == (ANNOTATIONS, SPANS, ANSWERS, ISSUES)
+
+
+def test_spans_leave_in_article_coordinates(read: Read, task: Make, region: Make) -> None:
+    decoded = read(task([region(10, 15, "China", "GPE")]))
+    assert decoded.spans.to_pylist() == [{
+        "annotation_id": "2:1", "chunk_id": "c", "article_id": "a", "annotator": pseudonym(b"salt", "ana@example.com"),
+        "span_id": "r1", "kind": "entity", "start": 1010, "end": 1015, "label": "GPE", "text": "China", "targets": [],
+    }]  # fmt: skip
+
+
+def test_an_annotation_row_says_who_when_and_how_long(read: Read, task: Make) -> None:
+    made = task([], lead_time=3.5, updated_at="2026-03-02T11:00:00Z", ground_truth=True, parent_annotation=9)
+    (row,) = read(made).annotations.to_pylist()
+    assert row["created"] == datetime(2026, 3, 2, 10, 0, 0, 500_000, UTC)
+    assert row["updated"] == datetime(2026, 3, 2, 11, tzinfo=UTC)
+    assert (row["lead_time"], row["ground_truth"], row["parent_id"]) == (3.5, True, "2:9")
+    assert (row["scheme_version"], row["pull"], row["quarantined"]) == ("2", "pull", False)
+
+
+def test_states_stay_different_facts(read: Read, task: Make, choice: Make, region: Make) -> None:
+    labelled = task([choice("stance__japan", "none")])
+    empty = task([])
+    skipped = task([region(0, 5, "Japan", "GPE"), choice("problem", "cut")], was_cancelled=True)
+    draft = task([])
+    draft["annotations"] = []
+    draft["drafts"] = [{"id": 5, "user": "ben@example.com", "result": [region(0, 5, "Japan", "GPE")], "annotation": 4}]
+    decoded = read(labelled, empty, skipped, draft)
+    rows = decoded.annotations.to_pylist()
+    assert [row["state"] for row in rows] == ["labelled", "labelled-empty", "skipped", "draft"]
+    assert rows[2]["problems"] == ["cut"]
+    assert (rows[3]["annotation_id"], rows[3]["parent_id"]) == ("2:draft:5", "2:4")
+    assert rows[3]["annotator"] == pseudonym(b"salt", "ben@example.com")
+    assert decoded.spans.num_rows == 0
+    assert decoded.answers.num_rows == 1
+
+
+def test_annotators_without_an_account_are_still_told_apart(read: Read, task: Make) -> None:
+    gone, other, nobody = task([], completed_by=90), task([], completed_by={"id": 91}), task([], completed_by=None)
+    decoded = read(gone, other, nobody)
+    names = [row["annotator"] for row in decoded.annotations.to_pylist()]
+    assert len(set(names)) == 3
+    assert names[2] == UNKNOWN
+    assert [row["check"] for row in decoded.issues.to_pylist()] == ["unknown-annotator"]
+
+
+def test_a_line_that_is_no_task_of_ours_is_an_issue_and_nothing_else(read: Read, task: Make) -> None:
+    foreign = task([])
+    del foreign["data"]["chunk_id"]
+    decoded = read(foreign, task([]))
+    assert decoded.annotations.num_rows == 1
+    (issue,) = decoded.issues.to_pylist()
+    assert (issue["check"], issue["severity"]) == ("foreign-task", "error")
+    assert "line 1" in issue["message"]
+    assert "chunk_id" in issue["message"]
+
+
+def test_a_file_decodes_like_its_lines(tmp_path: Path, scheme: Scheme, read: Read, task: Make, choice: Make) -> None:
+    tasks = [task([choice("stance__japan", "favor")]) for _ in range(3)]
+    path = tmp_path / "tasks.jsonl"
+    path.write_text("".join(json.dumps(t) + "\n" for t in tasks) + "\n", encoding="utf-8")
+    from_file = decode(path, {7: "ana@example.com"}, b"salt", scheme, "pull")
+    assert from_file.answers.equals(read(*tasks).answers)
+
+
+def test_rows_keep_their_annotation_across_batches(
+    monkeypatch: pytest.MonkeyPatch, read: Read, task: Make, choice: Make
+) -> None:
+    monkeypatch.setattr("builder.questions.rows._BATCH", 2)
+    tasks = []
+    for n in range(5):
+        made = task([choice("stance__japan", "favor")], id=n)
+        tasks.append(made)
+    assert [row["annotation_id"] for row in read(*tasks).answers.to_pylist()] == [f"2:{n}" for n in range(5)]
+
+
+def test_pseudonyms_differ_by_person_and_by_salt() -> None:
+    assert len({pseudonym(s, e) for s in (b"1", b"2") for e in ("a@x.org", "b@x.org")}) == 4
+
+
+def test_two_people_never_share_a_pseudonym(monkeypatch: pytest.MonkeyPatch, scheme: Scheme) -> None:
+    decode([], {1: "ana@example.com", 2: "Ana@example.com"}, b"salt", scheme, "pull")
+    monkeypatch.setattr("builder.questions.decode.pseudonym", lambda salt, email: "annotator-000000")
+    with pytest.raises(StoreError, match="same pseudonym"):
+        decode([], {1: "ana@example.com", 2: "ben@example.com"}, b"salt", scheme, "pull")
+
+
+NAMES = st.sampled_from(
+    ["entity", "stance__japan", "stance__nippon", "evidence_target", "mention_stance", "problem", "comment", "mood"]
+)
+JSON = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["", "Japan", "favor"])
+)
+VALUES = st.fixed_dictionaries(
+    {},
+    optional={
+        "start": st.integers(-3, 20) | JSON,
+        "end": st.integers(-3, 20) | JSON,
+        "text": st.sampled_from(["Japan", "China", " and"]) | JSON,
+        "labels": st.lists(st.sampled_from(["GPE", "COUNTRY", "EVIDENCE", "ANIMAL"])) | JSON,
+        "choices": st.lists(st.sampled_from(["favor", "pro", "japan", "cut", "x"])) | JSON,
+    },
+)
+ITEMS = JSON | st.fixed_dictionaries(
+    {},
+    optional={
+        "id": st.sampled_from(["r1", "r2"]) | JSON,
+        "from_name": NAMES | JSON,
+        "type": st.sampled_from(["labels", "choices", "textarea", "relation", "rating"]) | JSON,
+        "value": VALUES | JSON,
+    },
+)
+
+
+@given(st.lists(ITEMS, max_size=5), st.sampled_from(MODES))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_result_stops_the_decoder_or_disappears(
+    task: Make, read: Read, make: Schemes, result: list[Any], mode: str
+) -> None:
+    decoded = read(task(result), scheme=make(mode=mode))
+    (annotation,) = decoded.annotations.to_pylist()
+    issues = decoded.issues.to_pylist()
+    assert annotation["quarantined"] == any(issue["severity"] == "error" for issue in issues)
+    reported = " ".join(issue["path"] for issue in issues)
+    spans = {span["span_id"] for span in decoded.spans.to_pylist()}
+    for index, item in enumerate(result):
+        sound = isinstance(item, dict) and item.get("type") in ("labels", "choices", "textarea")
+        marked = sound and item["type"] == "labels" and item.get("id") in spans
+        silent = sound and item["type"] != "labels" and item.get("from_name") != "mood"
+        assert marked or silent or f"result[{index}]" in reported or (sound and None in spans)
+
+
+def test_an_article_names_its_own_targets(read: Read, task: Make, choice: Make, region: Make, make: Schemes) -> None:
+    own = make(mode="article")
+    result = [
+        choice("stance__2", "favor"),
+        choice("stance__3", "favor"),
+        region(0, 5, "Japan", "EVIDENCE"),
+        choice("evidence_target", "1", name="r1"),
+    ]
+    decoded = read(task(result, targets=["NATO", "Hamas & <co>"]), scheme=own)
+    assert [(r["target"], r["label"]) for r in decoded.answers.to_pylist()] == [("Hamas & <co>", "favor")]
+    assert decoded.spans.to_pylist()[0]["targets"] == ["NATO"]
+    assert [row["check"] for row in decoded.issues.to_pylist()] == ["unknown-control"]
+
+
+def test_a_mention_carries_its_own_stance(read: Read, task: Make, choice: Make, region: Make, make: Schemes) -> None:
+    own = make(mode="mention")
+    result = [choice("mention_stance", "against", name="r1"), region(10, 15, "China", "GPE")]
+    (row,) = read(task(result), scheme=own).answers.to_pylist()
+    assert (row["target"], row["span_id"], row["label"]) == ("China", "r1", "against")

@@ -1,0 +1,158 @@
+"""The interface as people see it: everything in reach, every character shown, every key at work."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from builder.studio.server import ensure
+
+from builder.config import Config, Paths
+from builder.questions.encode import task
+from builder.questions.interface import interface
+from builder.scheme import Scheme
+from builder.studio.client import Client
+from tests.browser.label_studio import browser_page, log_in, mark, open_next_task, submit
+from tests.samples import scheme
+
+pytestmark = [pytest.mark.studio, pytest.mark.browser]
+
+NASTY = "\"A\" <b>&amp; $5 & 'q' $text {x}"
+TEXT = "Japan and the United States agreed to expand joint production of interceptors, officials said. " * 7
+NAMES = ("United States", "Japan", "Ukraine", "China", "Russia", "NATO", "European Union", "South Korea")
+ANSWERS = {"neutral": "Neutral / mixed", "none": "Not addressed"}
+# Which of the elements reach out of the part of the page that people see, and on how many lines each one lies.
+_OUTSIDE = """elements => elements.filter(e => {
+    const box = e.getBoundingClientRect();
+    const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    return !(box.width && top && (e.contains(top) || top.contains(e)));
+}).map(e => e.innerText)"""
+_LINES = "elements => elements.map(e => new Set([...e.children].map(c => c.getBoundingClientRect().y)).size)"
+_CHOSEN = "elements => elements.map(e => [e.closest('.bd-target').querySelector('h4').innerText, e.innerText])"
+
+
+def news(targets: int, **changes: Any) -> Scheme:
+    """Five entity labels, four answers, four problems, and as many targets as asked for."""
+    given: dict[str, Any] = {
+        "name": "layout",
+        "entities": ["PERSON", "ORG", "GPE", "WEAPON", "EVENT"],
+        "stance": {"favor": {}, "against": {}, **{key: {"title": words} for key, words in ANSWERS.items()}},
+        "targets": {name.lower().replace(" ", "_"): [] for name in NAMES[:targets]},
+        "problems": {
+            "garbled": "Garbled or boilerplate",
+            "cut": "Cut off",
+            "off": "Off topic",
+            "unsure": "I am unsure",
+        },
+    }
+    made = scheme(**{**given, **changes})
+    for target, name in zip(made.questions["stance"].targets.values(), NAMES, strict=False):
+        target.title = name
+    return made
+
+
+@pytest.fixture
+def show(studio: Any) -> Iterator[Callable[..., Any]]:
+    """Opens the only task of a new project: `show(scheme, size, targets)` is a context that gives page and results."""
+    config = Config(paths=Paths(workspace=str(studio.workspace)), label_studio=studio.settings, labels=news(1))
+    with ensure(config) as server, Client(server, config.label_studio) as client:
+        assert server.vault is not None
+        secrets = server.vault.secrets()
+
+        @contextlib.contextmanager
+        def opened(
+            asked: Scheme, size: tuple[int, int] = (1366, 768), targets: list[str] | None = None
+        ) -> Iterator[tuple[Any, Callable[[], Any]]]:
+            chunk = {
+                "chunk_id": "c", "article_id": "a", "start": 0, "text": TEXT, "ordinal": 0, "context_before": "Before.",
+                "context_after": "After.",
+            }  # fmt: skip
+            data = task(chunk, {"title": NASTY, "published": None, "source": "Desk"}, asked, targets=targets)
+            project = client.post("api/projects", {"title": "layout", "label_config": interface(asked)})["id"]
+            client.post(f"api/projects/{project}/import", [{"data": data}])
+
+            def results() -> Any:
+                (found,) = client.get("api/tasks", {"project": project, "fields": "all"})["tasks"]
+                return [annotation["result"] for annotation in found["annotations"]]
+
+            with browser_page(*size) as page:
+                log_in(page, server.url, secrets.admin_email, secrets.admin_password)
+                open_next_task(page, f"{server.url}/projects/{project}")
+                yield page, results
+
+        yield opened
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)])
+@pytest.mark.parametrize("targets", [2, 8])
+def test_every_question_is_in_reach_without_scrolling(
+    show: Callable[..., Any], size: tuple[int, int], targets: int
+) -> None:
+    with show(news(targets), size) as (page, _):
+        assert page.locator(".bd-target").count() == targets
+        assert page.locator(".bd-target .lsf-choices").evaluate_all(_LINES) == [1] * targets
+        for what in (".bd-target label", ".bd-problems label", ".bd-comment textarea", ".bd-labels .lsf-label"):
+            assert page.locator(what).evaluate_all(_OUTSIDE) == []
+        assert page.locator(".bd-chunk .lsf-richtext__line").evaluate_all(_OUTSIDE) == []
+
+
+def test_every_key_answers_its_question_only(show: Callable[..., Any]) -> None:
+    with show(news(8)) as (page, results):
+        keys = ["q", "s", "c", "o", "g", "n", "Shift+E", "Shift+F"]
+        for key in keys:
+            page.keyboard.press(key)
+        chosen = page.locator(".bd-target label:has(.ant-radio-checked)").evaluate_all(_CHOSEN)
+        answers = ["Favor", "Against", "Neutral / mixed", "Not addressed", "Favor", "Against"]
+        answers += ["Neutral / mixed", "Not addressed"]
+        assert [(target, words.split("[")[0].strip()) for target, words in chosen] == list(
+            zip(NAMES, answers, strict=True)
+        )
+        submit(page)
+        (items,) = results()
+        labels = ["favor", "against", "neutral", "none"] * 2
+        assert [item["value"]["choices"] for item in items] == [[label] for label in labels]
+
+
+def test_an_unanswered_question_holds_the_submission(show: Callable[..., Any]) -> None:
+    with show(news(2)) as (page, results):
+        page.keyboard.press("q")
+        page.click("button:has-text('Submit')")
+        page.wait_for_selector("text=Choose the stance toward Japan.")
+        assert results() == []
+
+
+def test_any_character_is_shown_as_it_is(show: Callable[..., Any]) -> None:
+    made = news(1, stance={"y": {"title": NASTY}}, absent="", problems={"p": NASTY}, guidelines=NASTY)
+    made.questions["stance"].targets["united_states"].title = NASTY
+    with show(made) as (page, _):
+        page.click(".ant-collapse-header")
+        for where in (".bd-title", ".bd-target h4", ".bd-target label", ".bd-problems label", ".bd-guide"):
+            shown = page.locator(where).first.inner_text().replace("\N{WORD JOINER}", "")
+            assert NASTY in shown
+
+
+def test_an_article_shows_its_own_targets_and_no_empty_slots(show: Callable[..., Any]) -> None:
+    with show(news(1, targets=None, mode="article"), targets=["Hamas", NASTY]) as (page, results):
+        shown = [words for words in page.locator(".bd-target h4").all_inner_texts() if words]
+        assert shown == ["1 · Hamas", f"2 · {NASTY}"]
+        assert [page.locator(".bd-target").nth(n).is_visible() for n in (1, 2)] == [True, False]
+        page.keyboard.press("q")
+        page.keyboard.press("f")
+        submit(page)
+        ((first, second),) = results()
+        assert (first["from_name"], first["value"]["choices"]) == ("stance__1", ["favor"])
+        assert (second["from_name"], second["value"]["choices"]) == ("stance__2", ["none"])
+
+
+def test_a_mention_is_asked_about_when_it_is_selected(show: Callable[..., Any]) -> None:
+    with show(news(1, targets=None, mode="mention")) as (page, results):
+        assert not page.locator(".bd-mention").first.is_visible()
+        mark(page, "GPE", TEXT, "Japan")
+        page.wait_for_selector(".bd-hint")
+        page.locator("text=Japan").last.click()
+        page.wait_for_selector(".bd-mention label:has-text('Against')")
+        page.keyboard.press("w")
+        submit(page)
+        ((marked, about),) = results()
+        assert (marked["value"]["labels"], marked["value"]["text"]) == (["GPE"], "Japan")
+        assert (about["id"], about["value"]["choices"]) == (marked["id"], ["against"])
