@@ -148,6 +148,9 @@ def test_a_function_that_suggests_nonsense(
     assert two.chunks[0]["chunk_id"] in caught.value.message
 
 
+TEXT_PLACE = {"start": "0", "end": 1, "label": "GPE"}
+
+
 def _raises(chunks: list[dict[str, Any]]) -> Any:
     return chunks[0]["body"]
 
