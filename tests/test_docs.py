@@ -72,18 +72,18 @@ def test_documents_that_are_not_current_are_reported_and_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = tmp_path / "page.md"
-    page.write_text("Words.\n<!-- generated: errors -->\nold\n<!-- end -->\nMore words.\n", encoding="utf-8")
+    page.write_text("Words.\n<!-- generated: errors -->\nstale words\n<!-- end -->\nMore words.\n", encoding="utf-8")
     (tmp_path / "conf").mkdir()
     monkeypatch.setattr(docs, "ROOT", tmp_path)
     monkeypatch.setattr(docs, "PAGES", ("page.md",))
     assert docs.main(["--check"]) == 1
     assert "page.md is not current; run `make docs`." in capsys.readouterr().err
-    assert "old" in page.read_text(encoding="utf-8")
+    assert "stale words" in page.read_text(encoding="utf-8")
     assert docs.main([]) == 0
     text = page.read_text(encoding="utf-8")
     assert text.startswith("Words.\n<!-- generated: errors -->\n\n| error |")
     assert text.endswith("|\n\n<!-- end -->\nMore words.\n")
-    assert "old" not in text
+    assert "stale words" not in text
     assert docs.main(["--check"]) == 0
     assert capsys.readouterr().err == ""
 

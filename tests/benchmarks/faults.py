@@ -10,7 +10,6 @@ faults of the whole list are a failure too: some did not come to pass.
 """
 
 import contextlib
-import io
 import json
 import os
 import random
@@ -26,8 +25,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
 
 from builder import pipeline
 from builder.commands.pull import pull
@@ -149,10 +146,6 @@ class Bench:
         self.toll.changed += sum(t["data"]["text"] != wanted.get(t["data"]["chunk_id"]) for t in tasks)
 
 
-def quiet() -> Console:
-    return Console(file=io.StringIO())
-
-
 def say(line: str) -> None:
     print(line, flush=True)  # noqa: T201
 
@@ -171,10 +164,10 @@ def spoilt_requests(bench: Bench) -> None:
                 continue
             made = bench.dataset()
             with bench.spoiling(Fault(kind, method, path, nth)):
-                bench.again(lambda made=made: push(made.config, quiet()))
+                bench.again(lambda made=made: push(made.config))
             words = bench.annotate(made)
             with bench.spoiling(Fault(kind, *TASKS, 2), Fault(kind, *TASKS, 4)):
-                bench.again(lambda made=made: pull(made.config, quiet()))
+                bench.again(lambda made=made: pull(made.config))
             bench.settle(made, words)
             say(f"{bench.toll.faults:4} {kind} at the {name}, and while pulling twice")
 
@@ -185,10 +178,10 @@ def late_requests(bench: Bench) -> None:
         made = bench.dataset(timeout=1.0)
         method, path, nth = IMPORT
         with bench.spoiling(Fault("late", method, path, nth, seconds), Fault("late", method, path, nth + 2, seconds)):
-            bench.again(lambda made=made: push(made.config, quiet()))
+            bench.again(lambda made=made: push(made.config))
             time.sleep(seconds + 1)
-            bench.again(lambda made=made: push(made.config, quiet()))
-        bench.again(lambda made=made: pull(made.config, quiet()))
+            bench.again(lambda made=made: push(made.config))
+        bench.again(lambda made=made: pull(made.config))
         bench.settle(made, set())
         say(f"{bench.toll.faults:4} import done {seconds:.0f} s late")
 
@@ -199,10 +192,10 @@ def turned_away(bench: Bench) -> None:
         for nth in (2, 4):
             made = bench.dataset()
             with bench.spoiling(Fault(kind, "POST", "/api/projects/", nth), Fault(kind, *TASKS, 2)):
-                bench.again(lambda made=made: push(made.config, quiet()))
+                bench.again(lambda made=made: push(made.config))
             words = bench.annotate(made)
             with bench.spoiling(Fault(kind, *TASKS, 3)):
-                bench.again(lambda made=made: pull(made.config, quiet()))
+                bench.again(lambda made=made: pull(made.config))
             bench.settle(made, words)
             say(f"{bench.toll.faults:4} {kind} while pushing and pulling")
 
@@ -217,7 +210,7 @@ def killed_clients(bench: Bench) -> None:
             made = bench.dataset()
             words: set[str] = set()
             if command == "pull":
-                push(made.config, quiet())
+                push(made.config)
                 words = bench.annotate(made)
             program = f"from tests.benchmarks.faults import alone; alone({str(bench.folder)!r}, {command!r})"
             (bench.folder / "alone.json").write_text(json.dumps([made.config.dataset.name, bench.proxy.url]))
@@ -227,9 +220,9 @@ def killed_clients(bench: Bench) -> None:
                 fault.act = kill(child.pid)
                 child.wait()
             assert child.returncode == -signal.SIGKILL, child.returncode
-            bench.again(lambda made=made: push(made.config, quiet()))
+            bench.again(lambda made=made: push(made.config))
             words = words or bench.annotate(made)
-            bench.again(lambda made=made: pull(made.config, quiet()))
+            bench.again(lambda made=made: pull(made.config))
             bench.settle(made, words)
             left = list((made.config.dataset_folder / "pulls").glob(".*"))
             bench.toll.changed += len(left)
@@ -245,7 +238,7 @@ def alone(folder: str, command: str, most_bytes: int = 0) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
     try:
-        {"push": push, "pull": pull}[command](made.config, quiet())
+        {"push": push, "pull": pull}[command](made.config)
     except BuilderError as e:
         sys.stderr.write(f"     {e.message[:120]}\n")
         sys.exit(3)
@@ -255,7 +248,7 @@ def full_disks(bench: Bench) -> None:
     """A pull may write only so many bytes."""
     for most in (200, 2_000, 8_000, 12_000):
         made = bench.dataset()
-        push(made.config, quiet())
+        push(made.config)
         words = bench.annotate(made)
         (bench.folder / "alone.json").write_text(json.dumps([made.config.dataset.name, bench.proxy.url]))
         program = f"from tests.benchmarks.faults import alone; alone({str(bench.folder)!r}, 'pull', {most})"
@@ -263,7 +256,7 @@ def full_disks(bench: Bench) -> None:
         bench.toll.faults += code == 3
         pulls = made.config.dataset_folder / "pulls"
         bench.toll.changed += len(list(pulls.iterdir())) if pulls.exists() else 0
-        bench.again(lambda made=made: pull(made.config, quiet()))
+        bench.again(lambda made=made: pull(made.config))
         bench.settle(made, words)
         say(f"{bench.toll.faults:4} disk full after {most} bytes, exit code {code}")
 
@@ -277,15 +270,15 @@ def killed_servers(bench: Bench) -> None:
         method, path, nth = IMPORT
         with bench.spoiling(Fault("kill server", method, path, nth + 1, seconds, kill(record["pid"]))):
             with contextlib.suppress(BuilderError):
-                push(made.config, quiet())
+                push(made.config)
             deadline = time.monotonic() + 20
             while find(pipeline.campaign(bench.embedded).vault) is not None and time.monotonic() < deadline:
                 time.sleep(0.1)
             bench.direct = open_server(pipeline.campaign(bench.embedded))
             bench.proxy.upstream = bench.direct.url
-            bench.again(lambda made=made: push(made.config, quiet()))
+            bench.again(lambda made=made: push(made.config))
         words = bench.annotate(made)
-        bench.again(lambda made=made: pull(made.config, quiet()))
+        bench.again(lambda made=made: pull(made.config))
         bench.settle(made, words)
         say(f"{bench.toll.faults:4} server killed {1000 * seconds:.0f} ms into an import")
 
@@ -293,13 +286,12 @@ def killed_servers(bench: Bench) -> None:
 def busy_annotators(bench: Bench) -> None:
     """People save while imports with predictions run on SQLite, where the server may drop predictions in silence."""
     from builder.questions import encode
-
     from builder.studio.importing import import_tasks
     from builder.studio.planning import PlannedTask
 
     for _ in range(4):
         made = bench.dataset()
-        push(made.config, quiet())
+        push(made.config)
         project_of = {"all": 0}
         with bench.client() as client:
             project = find_project(client, pipeline.campaign(made.config), "all")
@@ -336,7 +328,7 @@ def busy_annotators(bench: Bench) -> None:
             bench.toll.lost += len([t for t in without if t["data"]["chunk_id"] not in _ids(made)])
         bench.toll.faults += outcome.requests
         made.chunks = more.chunks
-        bench.again(lambda made=made: pull(made.config, quiet()))
+        bench.again(lambda made=made: pull(made.config))
         bench.settle(made, words)
         repaired = outcome.predictions_repaired
         say(f"{bench.toll.faults:4} {outcome.requests} imports beside {len(words)} saves, {repaired} repaired")

@@ -16,11 +16,11 @@ from typing import Any
 
 import httpx
 import msgspec
-from builder.questions import encode
-from builder.questions.interface import interface
 from label_studio_sdk.client import LabelStudio as Sdk
 
 from builder import pipeline
+from builder.questions import encode
+from builder.questions.interface import interface
 from builder.studio.client import Client
 from builder.studio.embedded.server import Server
 from builder.studio.importing import import_tasks

@@ -1,11 +1,9 @@
 """A person labels in a real browser, and the labels arrive in the release at the right characters."""
 
-import io
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from builder import pipeline
 from builder.commands.run import run
@@ -21,10 +19,6 @@ ARTICLE = """Kyiv asks for more interceptors
 🛡️ Radosław Sikorski told Naïve Weekly in Kyiv 🇺🇦 that Patriot batteries are “the roof over our heads”.
 China’s Foreign Ministry blamed Washington – and the 𝗣𝗔𝗖-𝟯 line of Lockheed Martin – for fuelling the war.
 """
-
-
-def quiet() -> Console:
-    return Console(file=io.StringIO())
 
 
 def people_of(workspace: Path, raw: Path, exports: Path, name: str, port: int) -> Config:
@@ -48,15 +42,14 @@ def test_a_label_made_in_the_browser_reaches_the_release(studio: Any, tmp_path: 
     (raw / "kyiv.txt").write_text(ARTICLE, encoding="utf-8")
     config = people_of(studio.workspace, raw, tmp_path / "exports", "browser", studio.settings.port)
 
-    waiting = run(config, quiet())
-    assert "export" not in waiting
-    assert waiting["progress"]["done"] == 0
-    assert waiting["progress"]["tasks"] == 1
+    waiting = run(config)
+    assert waiting.export is None
+    assert (waiting.progress.done, waiting.progress.tasks) == (0, 1)
     text = "\n".join(ARTICLE.splitlines()[1:])
 
     with connected(config) as (server, client):
         ((email, password),) = ensure_accounts(server.vault, client, pipeline.campaign(config).people).items()
-        url = waiting["progress"]["projects"]["all"]["url"]
+        url = waiting.progress.projects["all"].url
         with browser_page() as page:
             log_in(page, server.url, email, password)
             open_next_task(page, url)
@@ -69,8 +62,8 @@ def test_a_label_made_in_the_browser_reaches_the_release(studio: Any, tmp_path: 
             choose(page, "China", "Neutral / mixed")
             submit(page)
 
-    done = run(config, quiet())
-    assert done["export"]["new"]
+    done = run(config)
+    assert done.export.new
     folder = str(tmp_path / "exports" / "browser" / "v1.0.0")
     (row,) = (row for split in load_dataset(folder, "entities").values() for row in split)
     assert row["text"] == text
@@ -87,5 +80,5 @@ def test_a_label_made_in_the_browser_reaches_the_release(studio: Any, tmp_path: 
         "ukraine": "favor",
         "china": "neutral",
     }
-    again = run(config, quiet())
-    assert not again["export"]["new"]
+    again = run(config)
+    assert not again.export.new

@@ -1,6 +1,5 @@
 """The sample project, whole: from raw/ through a real Label Studio to a release that loads."""
 
-import io
 import json
 import os
 import re
@@ -12,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
-from builder.commands.run import run
+from builder.commands import run as run_command
+from builder.commands.run import Run, run
 from builder.config import Config
 from tests.composing import composed
+from tests.results import counts, printed
 from tests.waiting import until
 
 pytestmark = pytest.mark.studio
@@ -37,12 +37,12 @@ def overrides(studio: Any, exports: Path, name: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def released(studio: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, dict[str, Any], str]:
+def released(studio: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Run, str]:
     """The configuration of one finished demo run, its summary, and what it said."""
     exports = tmp_path_factory.mktemp("exports")
     config = composed(*overrides(studio, exports, "demo"))
-    said = io.StringIO()
-    return config, run(config, Console(file=said, width=120)), said.getvalue()
+    found = run(config)
+    return config, found, printed("run", found)
 
 
 def rows(config: Config, name: str) -> list[dict[str, Any]]:
@@ -54,10 +54,9 @@ def rows(config: Config, name: str) -> list[dict[str, Any]]:
 
 def test_the_first_run_releases_and_says_how_to_load(released: Any) -> None:
     config, summary, said = released
-    assert summary["export"]["version"] == "v1.0.0"
-    assert summary["export"]["new"]
-    assert summary["push"]["projects"][0]["imported"] == summary["prepare"]["selected"]
-    assert summary["pull"]["annotations"] == 3 * summary["prepare"]["selected"]
+    assert (summary.export.version, summary.export.new) == ("v1.0.0", True)
+    assert summary.push.projects[0].imported == summary.prepare.summary.selected
+    assert counts(summary.pull, "annotations") == (3 * summary.prepare.summary.selected,)
     assert f'load_dataset("{config.release_folder}/v1.0.0", "entities")' in said
 
 
@@ -130,11 +129,10 @@ def test_snippets_of_the_readme_run(number: int, released: Any, tmp_path: Path, 
 
 def test_running_again_makes_no_new_version_and_says_so(released: Any) -> None:
     config, first, _ = released
-    said = io.StringIO()
-    again = run(config, Console(file=said))
-    assert not again["export"]["new"]
-    assert again["export"]["version"] == first["export"]["version"]
-    assert "no new version" in said.getvalue()
+    again = run(config)
+    assert not again.export.new
+    assert again.export.version == first.export.version
+    assert "no new version" in printed("run", again)
     assert [path.name for path in config.release_folder.glob("v*")] == ["v1.0.0"]
 
 
@@ -159,7 +157,8 @@ def test_killed_anywhere_the_same_command_completes(released: Any, studio: Any, 
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, env={**os.environ}, check=False)
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
-    assert summary["pull"]["annotations"] == undisturbed["pull"]["annotations"]
-    assert summary["export"]["rows"] == undisturbed["export"]["rows"]
-    assert summary["adjudicate"] == undisturbed["adjudicate"]
+    plain = json.loads(json.dumps(run_command.plain(undisturbed)))
+    assert summary["pull"]["record"]["counts"] == plain["pull"]["record"]["counts"]
+    assert summary["export"]["rows"] == plain["export"]["rows"]
+    assert summary["adjudicate"] == plain["adjudicate"]
     assert [row["duplicates_left"] for row in summary["push"]["projects"]] == [0]

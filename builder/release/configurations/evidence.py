@@ -84,7 +84,8 @@ def about(_: Configuration, __: Mapping[str, Any]) -> str:
     """What one row is."""
     return (
         "one row per span of evidence and target: `text[start:end]` is the `span` for which annotators answered as "
-        "they did about the `target`. `votes_for` and `votes_against` count annotators; `status` says how it was decided."
+        "they did about the `target`. `votes_for` and `votes_against` count annotators; `status` says how it was "
+        "decided."
     )
 
 
