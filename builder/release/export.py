@@ -163,7 +163,7 @@ def _describe(root: Path, made: Manifest, built: Built, scheme: Scheme, settings
     write_text(root / "README.md", card(made, built.configurations, scheme))
     log = (last / "CHANGELOG.md").read_text(encoding="utf-8") if last else ""
     day = provenance.last_day(built.annotations)
-    text = changelog(f"v{made.version}", day, lines(made.changes, made.configs), log)
+    text = changelog(f"v{made.version}", day, lines(made.changes), log)
     write_text(root / "CHANGELOG.md", text)
     made.files = manifest.files(root, built.hashes)
     described = manifest.encode(croissant(made, day))
