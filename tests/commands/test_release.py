@@ -43,7 +43,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     pulled(made)
     assert export(made.config, QUIET)["version"] == "v1.0.0"
     for user in (1, 2):
-        made.dissent[user, 0, 0] = {"stances": {"ukraine": "neutral", "japan": "none"}, "comment": "ask ada@example.com"}
+        made.dissent[user, 0, 0] = {
+            "stances": {"ukraine": "neutral", "japan": "none"},
+            "comment": "ask ada@example.com",
+        }
     pulled(made)
     assert export(made.config, QUIET)["version"] == "v1.0.1"
     assert not export(made.config, QUIET)["new"]
