@@ -63,7 +63,7 @@ def test_python_in_the_readme_runs_as_it_stands(tmp_path: Path) -> None:
     code = "\n".join(re.findall(r"```python\n(.*?)```", part, re.DOTALL))
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[0].split() == ["16", "17", "42"]
+    assert done.stdout.splitlines()[0].split() == ["16", "17", "56"]
     assert "{'task': 2, 'label': None" in done.stdout
 
 
