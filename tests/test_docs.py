@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from builder import docs
-from builder.cli import COMMANDS, JSON_FLAG, _split
+from builder.cli import COMMANDS, JSON_FLAG, _split, describe
 from builder.config import Composed, conf_folder, register
 from builder.docs import documents
 from builder.settings import leaves
@@ -27,7 +27,7 @@ LINES = sorted(
 
 
 def test_every_command_is_documented() -> None:
-    for name, command in COMMANDS.items():
+    for name, command in zip(COMMANDS, map(describe, COMMANDS), strict=True):
         assert f"`builder {name}" in README, name
         assert command.help[0].isupper()
         for flag in command.flags:
@@ -39,8 +39,8 @@ def test_every_command_line_composes(line: str) -> None:
     """Command, flags, words and overrides are all known; a sweep composes each of its choices."""
     _, name, *argv = shlex.split(line.replace("<row id>", "ROW").replace("<file name>", "news_stance"))
     assert name in COMMANDS
-    _, options, overrides = _split(name, COMMANDS[name], argv)
-    assert set(options) <= set(COMMANDS[name].flags) | {JSON_FLAG}
+    _, options, overrides = _split(name, describe(name), argv)
+    assert set(options) <= set(describe(name).flags) | {JSON_FLAG}
     jobs: list[list[str]] = [[]]
     for override in overrides:
         if override.startswith("-"):
