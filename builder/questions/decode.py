@@ -85,10 +85,7 @@ class _Decoder:
         reading = Reading(self.rows, dispatch, task, line, number, annotator).read()
         if annotator == UNKNOWN:
             reading.issue("unknown-annotator", "warning", f"$.annotations[{number}].completed_by", "nobody is named")
-        if made.was_cancelled:
-            state = "skipped"
-        else:
-            state = "labelled" if made.result else "labelled-empty"
+        state = "skipped" if made.was_cancelled else "labelled" if made.result else "labelled-empty"
         data = task.data
         prediction = outcome(made, task.predictions, dispatch.span_kinds) if task.predictions else "none"
         self.rows.annotation(
