@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ONLY ?=
 
-.PHONY: demo test lint bench faults constraints clean
+.PHONY: demo test lint docs bench faults constraints clean
 export HF_HUB_OFFLINE ?= 1
 
 demo: $(VENV)/.studio  ## Build the sample dataset: raw articles -> Label Studio -> exports/news-stance/
@@ -13,10 +13,14 @@ demo: $(VENV)/.studio  ## Build the sample dataset: raw articles -> Label Studio
 test: $(VENV)/.dev  ## All tests; those that need Chromium are skipped, with the reason, where there is none
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/.dev  ## What CI checks: style, format, types
+lint: $(VENV)/.dev  ## What CI checks: style, format, types, generated documents
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m builder.docs --check
+
+docs: $(VENV)/.dev  ## Write the generated documents again: conf/, builder/, exports/
+	$(BIN)/python -m builder.docs
 
 bench: $(VENV)/.bench  ## One line a ratio; ONLY=corpus|label_studio|quality|release picks an area
 	$(BIN)/python -m tests.benchmarks $(ONLY)

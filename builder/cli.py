@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import sys
-import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import FrameType, ModuleType
@@ -50,10 +49,9 @@ def describe(name: str) -> Command:
     """What the signature of a command's function says about its words and flags."""
     function = getattr(_module(name), name)
     words, flags = [], {}
-    hints = typing.get_type_hints(function, include_extras=True, localns={"Config": object})
     for parameter in list(inspect.signature(function).parameters.values())[1:]:
         if parameter.kind is parameter.KEYWORD_ONLY and parameter.name != "progress":
-            flags[f"--{parameter.name.replace('_', '-')}"] = typing.get_args(hints[parameter.name])[1]
+            flags[f"--{parameter.name.replace('_', '-')}"] = parameter.annotation.__metadata__[0]
         elif parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
             word = parameter.name.upper()
             words.append(word if parameter.default is parameter.empty else f"[{word}]")
@@ -115,8 +113,11 @@ def _terminate(signum: int, frame: FrameType | None) -> None:
 
 def _run(name: str, argv: list[str]) -> None:
     import hydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
-    from builder.config import conf_folder, register
+    from builder.config import conf_folder, quick_yaml, refusal, register, spelled
 
     command = describe(name)
     words, options, overrides = _split(name, command, argv)
@@ -124,13 +125,22 @@ def _run(name: str, argv: list[str]) -> None:
         print(_command_help(name, command))  # noqa: T201
     register()
     task = _task(name, words, options)
-    if not any(arg.startswith("-") for arg in overrides):
-        # Hydra's own way to run would compose twice and leave a folder of records in the workspace.
-        with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            task(hydra.compose("config", overrides))
-        return
-    sys.argv = [sys.argv[0], *overrides]
-    hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
+    overrides = [spelled(override) for override in overrides]
+    try:
+        if not any(arg.startswith("-") for arg in overrides):
+            # Hydra's own way to run would compose twice and leave a folder of records in the workspace.
+            with quick_yaml(), hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
+                composed = hydra.compose("config", overrides)
+            task(composed)
+            return
+        sys.argv = [sys.argv[0], *overrides]
+        with quick_yaml():
+            hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
+    except (HydraException, OmegaConfBaseException, YAMLError) as error:
+        if _traceback_wanted:
+            raise
+        folder = next((overrides[i + 1] for i, arg in enumerate(overrides[:-1]) if arg in ("--config-dir", "-cd")), "")
+        raise refusal(error, [arg for arg in overrides if arg[0] != "-" and arg != folder], folder) from None
 
 
 def _task(name: str, words: list[str], options: dict[str, bool]) -> Callable[["DictConfig"], None]:
@@ -166,8 +176,8 @@ def plain_of(name: str, result: Any) -> Any:
     """A command's result as JSON can hold it: what its module's `plain` gives, its summary, or all of it."""
     import msgspec
 
-    module = _module(name) if name in COMMANDS else None
-    made = module.plain(result) if hasattr(module, "plain") else getattr(result, "summary", result)
+    plain = getattr(_module(name), "plain", None) if name in COMMANDS else None
+    made = plain(result) if plain else getattr(result, "summary", result)
     return msgspec.to_builtins(made, str_keys=True, enc_hook=str)
 
 
@@ -216,29 +226,10 @@ def _split(name: str, command: Command, argv: list[str]) -> tuple[list[str], dic
 
 def _explain(error: Exception) -> BuilderError:
     """One line for people, whatever was raised."""
-    from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-    from omegaconf.errors import OmegaConfBaseException
-    from yaml import MarkedYAMLError
-
     if isinstance(error, BuilderError):
         return error
     if isinstance(error.__cause__, BuilderError):
         return error.__cause__
-    if isinstance(error, HydraException | OmegaConfBaseException):
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        cause = str(error.__cause__).strip().splitlines()[:1] if error.__cause__ else []
-        if isinstance(error, MissingConfigException):
-            choices = list(error.options or [])
-            return ConfigError(f"{said[0]}.", f"Choose one of {', '.join(choices)}." if choices else _MORE)
-        if isinstance(error, OverrideParseException):
-            return ConfigError(f"{error.override!r} is not an override.", "Write group=choice or key=value.")
-        if said[0].startswith("Could not override"):
-            return ConfigError(said[0], _did_you_mean(said[0].split("'")[1]))
-        return ConfigError(": ".join(part.rstrip(". ") for part in [said[0], *cause]) + ".", _MORE)
-    if isinstance(error, MarkedYAMLError):
-        at = error.problem_mark or error.context_mark
-        where = f"{at.name}, line {at.line + 1}" if at else "A configuration file"
-        return ConfigError(f"{where}: {error.problem}.", "Mend the YAML there.")
     if isinstance(error, OSError) and error.strerror:
         where = f" ({error.filename})" if error.filename else ""
         return BuilderError(f"{error.strerror}{where}.", "Mend that and run the same command again; nothing is lost.")
@@ -246,18 +237,6 @@ def _explain(error: Exception) -> BuilderError:
         f"Unexpected {type(error).__name__}: {error}.",
         "This is a defect of the builder: set HYDRA_FULL_ERROR=1 to see the traceback and report it.",
     )
-
-
-_MORE = "`builder <command> --cfg job` prints all settings."
-
-
-def _did_you_mean(key: str) -> str:
-    from omegaconf import OmegaConf
-
-    from builder.config import Config, suggest
-
-    near = suggest(key, OmegaConf.structured(Config))
-    return f"Did you mean {' or '.join(near)}? {_MORE}" if near else _MORE
 
 
 def _unknown(name: str) -> ConfigError:

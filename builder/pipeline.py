@@ -6,7 +6,7 @@ The order of commands does not matter: what is missing is made. How each result 
 made once, and never mixed up with another, is the work of `stage.py`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,12 +77,12 @@ class NamedFile:
 
 def prepared(config: Config, progress: Progress = silent) -> Stage:
     """Tables articles, chunks, selected and rejects of the raw articles. Raises `SourceError` without any."""
-    from builder.corpus.inventory import take_inventory
+    from builder.corpus.inventory import inventory
 
     folder = config.dataset_folder
     # Shards are read into parts that later runs take up again, so one run at a time works on them.
     with exclusive(folder / "locks" / "parts", "prepare", progress):
-        raw = RawArticles(take_inventory(config.paths.raw, config.source, folder / "inventory.json", progress), config)
+        raw = RawArticles(inventory(config.paths.raw, config.source, folder / "inventory.json", progress), config)
         return stages(config).get(
             "prepare",
             _prepare,
@@ -128,20 +128,27 @@ def keywords(config: Config) -> list[str]:
 
 
 def reading(source: Any) -> dict[str, Any]:
-    """The settings of the source that decide what is read: not how it is reached, and no secret."""
-    return {name: value for name, value in asdict(source).items() if name not in ("storage_options", "shard_mb")}
+    """The settings of the source that decide how files are read: not which, nor how they are reached."""
+    reached_by = ("include", "exclude", "shard_mb", "storage_options")
+    return {name: value for name, value in asdict(source).items() if name not in reached_by}
 
 
 def latest_pull(config: Config) -> Pull:
     """The latest pull, compared with its hash; raises `StoreError` when there is none or it is damaged."""
-    from builder.studio.pulls import latest, pseudonym_key, verify
+    from builder.studio.pulls import latest, verify
 
     found = latest(config.dataset_folder / "pulls")
     if found is None:
         raise StoreError("Nothing was pulled yet.", "Run `builder pull` first.")
     folder, record = found
     verify(folder)
-    return Pull(folder, str(record["hash"]), pseudonym_key(config.workspace))
+    return Pull(folder, str(record["hash"]), _pseudonym_key(config.workspace))
+
+
+def _pseudonym_key(workspace: Path) -> bytes:
+    from builder.studio.pulls import read_key
+
+    return read_key(workspace / "pseudonyms.key")
 
 
 def checked(config: Config, progress: Progress = silent) -> Stage:
@@ -183,22 +190,17 @@ def gates(*found: Stage) -> str:
 
 
 def _prepare(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, Any], progress: Progress) -> Any:
-    from builder.corpus.prepare import Preparation, prepare
+    from builder.corpus.prepare import CorpusSettings, prepare
     from builder.engine import Runner
 
     raw: RawArticles = inputs["raw"]
+    parts, code = raw.config.dataset_folder / "parts", code_digest("corpus")
+    given = CorpusSettings(raw.config.source, *(settings[n] for n in ("cleaning", "dedup", "chunking", "selection")))
     with Runner(raw.config.engine) as runner:
-        how = Preparation(
-            source=raw.config.source,
-            cleaning=settings["cleaning"],
-            dedup=settings["dedup"],
-            chunking=settings["chunking"],
-            selection=settings["selection"],
-            keywords=tuple(settings["keywords"]),
-            language=settings["language"],
+        made = prepare(
+            raw.inventory, folder, parts, given, settings["keywords"], settings["language"], code, runner, progress
         )
-        parts = raw.config.dataset_folder / "parts"
-        return asdict(prepare(raw.inventory, folder, parts, how, code_digest("corpus"), runner, progress))
+    return asdict(made)
 
 
 def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, Any], progress: Progress) -> Any:
@@ -279,31 +281,3 @@ def campaign(config: Config) -> "Campaign":
         suggestions=config.suggestions,
         description=config.dataset.description,
     )
-
-
-def unused(config: Config) -> tuple[list[Path], dict[str, str]]:
-    """Results that neither a release nor the latest run of a stage uses; and the others, with what uses them."""
-    from builder.release.versions import releases
-
-    found = stages(config)
-    used: dict[str, dict[str, str]] = {name: {} for name in NAMES}
-    for folder in _release_folders(config):
-        for version, path in releases(folder):
-            for name, key in (read_json(path / "manifest.json") or {}).get("stages", {}).items():
-                used.setdefault(name, {})[key] = f"release {folder.name} {version.folder}"
-    gone: list[Path] = []
-    kept: dict[str, str] = {}
-    for name in NAMES:
-        if latest := found.latest(name):
-            used[name][latest.key] = "the latest run"
-        gone += found.unused(name, set(used[name]))
-        kept |= {str(found.root / name / key): why for key, why in used[name].items() if found.find(name, key)}
-    return gone, kept
-
-
-def _release_folders(config: Config) -> Iterator[Path]:
-    """The folders of the dataset's releases, one per variant."""
-    exports = Path(config.paths.exports)
-    for path in sorted(exports.iterdir()) if exports.is_dir() else ():
-        if path.name == config.dataset.name or path.name.startswith(f"{config.dataset.name}-"):
-            yield path

@@ -8,9 +8,9 @@ question is in its file in `builder.questions`.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
-from builder.errors import SchemeError
+from builder.errors import Fault, SchemeError
 
 #: Label Studio deselects a span with it.
 RESERVED_KEY = "u"
@@ -18,17 +18,6 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}\Z")
 # XML 1.0 has no way to write these.
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-
-
-class Fault(NamedTuple):
-    """One thing wrong with a scheme: the dotted key, what is wrong (a sentence), and what to do."""
-
-    key: str
-    problem: str
-    hint: str
-
-    def __str__(self) -> str:
-        return f"{self.key}: {self.problem} {self.hint}".rstrip()
 
 
 @dataclass
@@ -146,7 +135,7 @@ class Scheme:
     def __post_init__(self) -> None:
         for name, question in self.questions.items():
             question.name = name
-        refuse(self.name, self.faults())
+        refuse(self.faults())
 
     def of_kind(self, kind: str) -> list[Question]:
         """The questions of a kind, in order."""
@@ -255,14 +244,10 @@ class Scheme:
                     yield Fault(f"{key}.{what}.{old}", problem, "Name a present one.")
 
 
-def refuse(name: str, faults: Iterable[Fault]) -> None:
+def refuse(faults: Iterable[Fault]) -> None:
     """Raises `SchemeError` that lists the faults, if there are any."""
-    found = list(faults)
-    if len(found) == 1:
-        raise SchemeError(f"{found[0].key}: {found[0].problem}", found[0].hint)
-    if found:
-        listed = "\n".join(f"  {fault}" for fault in found)
-        raise SchemeError(f"The label scheme {name!r} has {len(found)} faults:\n{listed}")
+    if found := list(faults):
+        raise SchemeError.of(found)
 
 
 def resolve(current: Iterable[str], steps: list[dict[str, str]]) -> dict[str, str]:

@@ -239,7 +239,7 @@ def code_digest(*rooms: str) -> str:
 
 
 #: Modules at the top of the package that decide no result: they only call what does.
-_TOP = ("__init__", "cli", "config", "docs", "pipeline", "stage")
+_TOP = ("__init__", "cli", "config", "docs", "library", "pipeline", "releases", "stage")
 
 
 @lru_cache(maxsize=4096)

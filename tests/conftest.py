@@ -5,18 +5,25 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import hypothesis
 import pytest
 
+from builder import pipeline, tables
 from builder.config import Config, Dataset, Paths
 from builder.scheme import Scheme
 from builder.store import digest, write_table
 from builder.studio.settings import Annotators, LabelStudio
 from tests import samples
+
+if TYPE_CHECKING:
+    from builder.studio.client import Client
+    from builder.studio.embedded.server import Server
 
 # A busy machine is slow, not wrong: no property has a deadline, and none is refused because its data came slowly.
 hypothesis.settings.register_profile(
@@ -72,30 +79,42 @@ class Sample:
     recorded: Path
 
     def reselect(self, chunks: list[dict[str, Any]]) -> None:
-        """Makes these the selected chunks."""
-        from builder import tables
+        """Makes these the selected chunks, as if they came from the raw articles."""
+        (self.config.raw / "articles.txt").write_text(digest(*(c["chunk_id"] for c in chunks)), encoding="utf-8")
 
-        stage = self.config.stage("prepare")
-        with stage.rewrite(digest(*(c["chunk_id"] for c in chunks))):
-            write_table(stage.table("selected"), tables.build(chunks, tables.CHUNKS))
-            write_table(stage.table("articles"), tables.build(self.articles, tables.ARTICLES))
+        def make(folder: Path, *_: Any) -> dict[str, Any]:
+            write_table(folder / "articles.parquet", tables.build(self.articles, tables.ARTICLES))
+            for name in ("chunks", "selected"):
+                write_table(folder / f"{name}.parquet", tables.build(chunks, tables.CHUNKS))
+            return {"selected": len(chunks)}
+
+        with mock.patch.object(pipeline, "_prepare", make):
+            pipeline.prepared(self.config)
 
 
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """One Label Studio for the whole session, started on first use (about half a minute) and stopped at the end."""
     pytest.importorskip("label_studio", reason="Label Studio is not installed: pip install -e '.[studio]'")
-    from builder.studio.server import ensure, stop, vault_of
+    from builder.studio.campaign import open_server
+    from builder.studio.embedded.process import stop
 
     workspace = tmp_path_factory.mktemp("workspace")
     made = Studio(workspace, LabelStudio(port=FIRST_PORT))
     config = Config(paths=Paths(workspace=str(workspace)), label_studio=made.settings, labels=small_scheme())
     try:
-        with ensure(config):
+        with open_server(pipeline.campaign(config)):
             yield made
     finally:
         # A test that runs everything with people keeps it, as people would want.
-        stop(vault_of(config))
+        stop(pipeline.campaign(config).vault)
+
+
+def connected(config: Config) -> AbstractContextManager[tuple["Server", "Client"]]:
+    """The Label Studio of a configuration, and a client of its administrator."""
+    from builder.studio import campaign
+
+    return campaign.connected(pipeline.campaign(config))
 
 
 @pytest.fixture
@@ -123,13 +142,16 @@ def small_scheme(**changes: Any) -> Scheme:
 def sample(workspace: Path, name: str, chunks: int, **changes: Any) -> Sample:
     """Articles of four chunks each, in a finished stage `prepare`, and recorded labels of three annotators."""
     recorded = workspace / f"recorded-{name}"
+    raw = workspace / f"raw-{name}"
+    raw.mkdir(parents=True)
     given: dict[str, Any] = {
-        "paths": Paths(workspace=str(workspace)),
+        "paths": Paths(raw=str(raw), workspace=str(workspace), exports=str(workspace / "exports")),
         "dataset": Dataset(name=name),
         "labels": small_scheme(),
         "annotators": Annotators(kind="recorded", recorded=str(recorded)),
     }
     config = Config(**{**given, **changes})
+    config.paths.raw = str(raw)
     articles, rows = _rows(name, chunks)
     made = Sample(config, articles, rows, recorded)
     made.reselect(rows)

@@ -1,91 +1,281 @@
-"""Every YAML under conf/ composes into the typed configuration, and nonsense is refused."""
+"""Everything under conf/ composes, overrides reach their settings, and every fault is reported at once."""
 
+import contextlib
+import os
 import subprocess
 import sys
+from collections import Counter
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import Any
 
+import hydra
 import pytest
-from hydra import compose, initialize_config_dir
+import yaml
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from builder.config import Config, conf_folder, convert, register, suggest
+from builder.config import Composed, Config, compose, conf_folder, quick_yaml, spelled, suggest
 from builder.errors import ConfigError
+from builder.settings import hint_at, leaves
+from tests.composing import composed
 
 ROOT = Path(__file__).resolve().parent.parent
+FILES = sorted(conf_folder().rglob("*.yaml"))
 CHOICES = sorted(path.relative_to(conf_folder()).with_suffix("") for path in conf_folder().glob("*/*.yaml"))
+DEFAULTS = {
+    group: choice
+    for entry in OmegaConf.load(conf_folder() / "config.yaml").defaults
+    if not isinstance(entry, str)
+    for group, choice in entry.items()
+    if not group.startswith("override ")
+}
+#: The setting by which a choice of the group is chosen; its file may say it although it is the default.
+CHOOSING = {"url", "method", "policy", "kind"}
+EXAMPLES = {key: hint.extra("example") for key, hint in leaves(Composed).items() if hint.extra("example")}
 
 
-def composed(*overrides: str) -> Config:
-    register()
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        return convert(compose("config", overrides=list(overrides)))
+def refused(*overrides: str) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        compose(*overrides)
+    return caught.value
 
 
-@pytest.mark.parametrize("choice", CHOICES, ids=str)
-def test_every_choice_composes(choice: Path) -> None:
-    plus = "+" if choice.parts[0] not in _default_groups() else ""
-    assert isinstance(composed(f"{plus}{choice.parts[0]}={choice.name}"), Config)
+def keys(*overrides: str) -> list[str]:
+    return [key for key, *_ in refused(*overrides).faults]
 
 
-def _default_groups() -> set[str]:
-    defaults = OmegaConf.load(conf_folder() / "config.yaml").defaults
-    return {str(key) for entry in defaults if not isinstance(entry, str) for key in entry}
+@pytest.mark.parametrize("number", range(max(Counter(choice.parts[0] for choice in CHOICES).values())))
+def test_every_choice_composes(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first choice of every group together, then the second, ...; composing them one by one takes long."""
+    monkeypatch.setenv("LABEL_STUDIO_URL", "https://labels.example.org")
+    of_group = {group: [choice.name for choice in CHOICES if choice.parts[0] == group] for group in DEFAULTS}
+    chosen = {group: names[number % len(names)] for group, names in of_group.items() if group != "experiment"}
+    config = compose(*(f"{group}={name}" for group, name in chosen.items()))
+    for group in ("chunking", "selection", "aggregation", "suggestions"):
+        assert getattr(config, group).method == chosen[group]
+    assert config.dedup.policy == chosen["dedup"]
+    assert (config.label_studio.url == "") == (chosen["label_studio"] == "embedded")
 
 
-@pytest.mark.parametrize("path", sorted(conf_folder().rglob("*.yaml")), ids=lambda p: str(p.relative_to(conf_folder())))
+def test_every_group_is_reachable_from_the_defaults() -> None:
+    assert {choice.parts[0] for choice in CHOICES} == set(DEFAULTS)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(conf_folder())))
 def test_every_file_begins_with_a_comment(path: Path) -> None:
     assert path.read_text(encoding="utf-8").startswith("# ")
 
 
-def test_every_group_is_reachable_from_the_defaults() -> None:
-    assert {choice.parts[0] for choice in CHOICES} <= _default_groups()
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(conf_folder())))
+def test_no_file_repeats_a_default(path: Path) -> None:
+    group = path.relative_to(conf_folder()).parts[0]
+    if group in ("config.yaml", "labels"):
+        return
+
+    def walk(given: dict[str, Any], default: Any) -> None:
+        for name, value in given.items():
+            known = default[name] if isinstance(default, dict) else getattr(default, name)
+            if isinstance(value, dict) and (is_dataclass(known) or name in known):
+                walk(value, known)
+            else:
+                assert value != known or name in CHOOSING, f"{name} is {value!r} by default"
+
+    given = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    given.pop("defaults", None)
+    walk(given, Config() if group == "experiment" else getattr(Config(), group))
 
 
-def test_demo_is_the_recorded_sample() -> None:
-    config = composed("experiment=demo")
-    assert config.annotators.kind == "recorded"
+def test_without_overrides_every_setting_has_the_default_of_its_class_or_choice() -> None:
+    config, plain = composed(), Config()
+    for group in fields(Config):
+        if group.name not in ("labels", "source", "quality"):
+            assert getattr(config, group.name) == getattr(plain, group.name)
+    assert config.source.exclude == ["annotations/**"]
+    assert config.quality.ordinal == ["against", "neutral", "favor"]
+
+
+def test_the_demo_is_the_recorded_sample() -> None:
+    config = compose("experiment=demo", "paths.workspace=w")
+    assert (config.annotators.kind, config.annotators.recorded) == ("recorded", "raw/annotations")
     assert config.release_folder == Path("exports/news-stance")
+    assert (config.raw, config.workspace, config.dataset_folder) == (Path("raw"), Path("w"), Path("w/news-stance"))
+    assert config.split.seed == 5
 
 
 def test_label_order_is_that_of_the_file() -> None:
     questions = composed().labels.questions
-    assert list(questions) == ["entities", "stance", "evidence", "problems", "comment"]
     assert list(questions["entities"].labels) == ["PERSON", "ORG", "GPE", "WEAPON", "EVENT"]
     assert list(questions["stance"].labels) == ["favor", "against", "neutral", "none"]
     assert len(questions["stance"].targets) == 4
 
 
 def test_a_question_is_changed_and_left_out_by_overrides() -> None:
-    questions = composed("labels.questions.entities.nesting=false", "~labels.questions.evidence").labels.questions
+    questions = compose("labels.questions.entities.nesting=false", "~labels.questions.evidence").labels.questions
     assert (questions["entities"].nesting, list(questions)) == (False, ["entities", "stance", "problems", "comment"])
-    for given, key in (("nesting=7", "nesting"), ("labels.GPE.hotkey=u", "labels.GPE.hotkey")):
-        with pytest.raises(ConfigError, match=rf"labels\.questions\.entities\.{key}: "):
-            composed(f"labels.questions.entities.{given}")
+
+
+TWICE = "name: doubled\nquestions:\n  entities:\n    labels:\n      {}\n"
 
 
 @pytest.mark.parametrize("twice", ["PERSON: {}\n      PERSON: {}", "PERSON: {}\n      person: {}"])
 def test_a_label_that_stands_twice_is_refused(twice: str, tmp_path: Path) -> None:
     """YAML itself would keep the last of two equal keys; both ways of doubling a label end in one clear line."""
-    (tmp_path / "labels").mkdir()
-    (tmp_path / "labels" / "doubled.yaml").write_text(f"questions:\n  entities:\n    labels:\n      {twice}\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "builder.cli", "prepare", "--config-dir", str(tmp_path), "labels=doubled"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = command_line(tmp_path, "labels", "doubled", TWICE.format(twice), "labels=doubled")
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1
     assert "PERSON" in done.stderr or "person" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["../up", "Upper", "", "a/b"])
-def test_dataset_names_that_are_no_folder_names_are_refused(name: str) -> None:
-    with pytest.raises(ConfigError, match=r"dataset\.name"):
-        composed(f"dataset.name='{name}'")
+def command_line(folder: Path, group: str, name: str, text: str, *overrides: str) -> "subprocess.CompletedProcess[str]":
+    """`builder status` with a folder of groups that has this one file, in an empty place."""
+    (folder / group).mkdir()
+    (folder / group / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return subprocess.run(
+        [sys.executable, "-m", "builder.cli", "status", "--config-dir", str(folder), *overrides],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+def test_faults_in_a_file_of_ones_own_are_all_reported(tmp_path: Path) -> None:
+    text = "method: sentences\nmax_tokens: many\nmin_fill: 2\nsize: 3\n"
+    done = command_line(tmp_path, "chunking", "mine", text, "chunking=mine", "split.near=0")
+    assert done.returncode == 1
+    first, *rest = done.stderr.strip().splitlines()
+    assert first == "builder: 4 settings cannot be used."
+    assert [line.split()[0] for line in rest] == [
+        "chunking.max_tokens:",
+        "chunking.min_fill:",
+        "chunking.size:",
+        "split.near:",
+    ]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_is_no_yaml_is_named_with_its_line(tmp_path: Path) -> None:
+    done = command_line(tmp_path, "chunking", "mine", "method: sentences\nmax_tokens: [\n", "chunking=mine")
+    assert done.returncode == 1
+    assert "mine.yaml, line 3" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_composing_can_be_repeated_and_leaves_nothing_behind() -> None:
+    loader = yaml.SafeLoader
+    assert compose("chunking=tokens", "chunking.max_tokens=64").chunking.max_tokens == 64
+    refused("chunking.max_tokens=0", "chunking.unit=none")
+    assert compose() == composed()
+    assert yaml.SafeLoader is loader
+    assert not GlobalHydra.instance().is_initialized()
+
+
+def test_composing_inside_another_hydra_application_leaves_it_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("x: 1\n", encoding="utf-8")
+    with hydra.initialize_config_dir(str(tmp_path), version_base="1.3"):
+        assert compose() == composed()
+        refused("nope.nope=0")
+        assert hydra.compose("own").x == 1
+
+
+def test_quick_yaml_takes_libyaml_and_puts_the_loader_back() -> None:
+    loader = yaml.SafeLoader
+    with contextlib.suppress(KeyError), quick_yaml():
+        assert yaml.SafeLoader is yaml.CSafeLoader
+        raise KeyError
+    assert yaml.SafeLoader is loader
+
+
+@pytest.mark.parametrize("plus", ["", "+", "++"])
+def test_every_example_of_an_override_reaches_its_setting(plus: str) -> None:
+    """Also without the `+` that Hydra asks for where a mapping gets a new entry."""
+    after = compose(*(plus + example for example in EXAMPLES.values()))
+    assert len(EXAMPLES) > 10
+    for key, example in EXAMPLES.items():
+        assert example.startswith(key)
+        assert at(after, key) != at(composed(), key)
+
+
+def at(config: Any, key: str) -> Any:
+    for part in key.split("."):
+        config = getattr(config, part)
+    return config
+
+
+def test_entries_of_mappings_are_added_or_changed() -> None:
+    assert compose("split.ratios.train=0.5").split.ratios == {"train": 0.5, "validation": 0.15, "test": 0.15}
+    assert compose("+split.ratios.extra=1").split.ratios["extra"] == 1
+    assert compose("annotators.overlap=1", "annotators.people.ada=a@b.org").annotators.people == {"ada": "a@b.org"}
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("annotators.people.ada=a@b", "++annotators.people.ada=a@b"),
+        ("+annotators.people.ada=a@b", "++annotators.people.ada=a@b"),
+        ("++annotators.people.ada=a@b", "++annotators.people.ada=a@b"),
+        ("annotators.people={ada: a@b}", "++annotators.people={ada: a@b}"),
+        ("quality.severity.mid-word=off", "++quality.severity.mid-word=off"),
+        ("chunking.max_tokens=3", "chunking.max_tokens=3"),
+        ("+chunking.size=3", "+chunking.size=3"),
+        ("chunking=tokens", "chunking=tokens"),
+        ("labels=news_stance", "labels=news_stance"),
+        ("~annotators.people.ada", "~annotators.people.ada"),
+        ("hydra.sweep.dir=x", "hydra.sweep.dir=x"),
+        ("--multirun", "--multirun"),
+    ],
+)
+def test_overrides_of_mappings_are_spelled_as_hydra_wants_them(given: str, written: str) -> None:
+    assert spelled(given) == written
+
+
+@pytest.mark.parametrize(
+    ("override", "key"),
+    [
+        ("chunking.size=3", "chunking.size"),
+        ("+foo=3", "foo"),
+        ("+foo.bar.baz=3", "foo.bar.baz"),
+        ("+quality.gates.min=3", "quality.gates.min"),
+        ("++labels.foo=3", "labels.foo"),
+    ],
+)
+def test_unknown_settings_are_refused_however_they_are_written(override: str, key: str) -> None:
+    error = refused(override)
+    assert error.message == f"{key}: there is no such setting."
+    assert error.hint
+    assert [str(fault) for fault in error.faults] == [str(error)]
 
 
 def test_misspelt_keys_get_a_suggestion() -> None:
-    assert suggest("chunkin.max_tokens", {"chunking": {"max_tokens": 1}, "paths": {"raw": ""}})[0] == (
-        "chunking.max_tokens"
+    assert suggest("chunkin.max_tokens")[0] == "chunking.max_tokens"
+    assert suggest("chunk.max_tokens")[0] == "chunking.max_tokens"
+    assert suggest("budget") == ["selection.budget"]
+    assert suggest("zzz") == []
+    assert len(suggest("quality.seed")) == 3
+    assert "Did you mean chunking.max_tokens" in refused("chunkin.max_tokens=3").hint
+    assert "Did you mean" not in refused("+zzz=3").hint
+
+
+def test_composing_imports_nothing_heavy() -> None:
+    heavy = ["numpy", "pyarrow", "datasets", "rich", "httpx", "label_studio_sdk", "jinja2"]
+    code = f"import sys; import builder.config as c; c.compose(); print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
+    assert done.stdout.strip() == "[]"
+
+
+def test_hydra_lists_the_groups_and_nothing_else() -> None:
+    """The documents beside the groups are no configuration."""
+    with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        loader = GlobalHydra.instance().config_loader()
+        groups = set(loader.get_group_options("", results_filter=None))
+    assert groups >= set(DEFAULTS) | {"config"}
+    assert groups <= set(DEFAULTS) | {"config", "hydra", "builder_schema", "_dummy_empty_config_"}
+    assert hint_at(Composed, "hydra") == (None, False)

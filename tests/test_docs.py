@@ -1,14 +1,24 @@
-"""What the README says can be typed as it stands."""
+"""What the README says can be typed as it stands, and generated documents are current."""
 
+import json
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
-from builder.cli import COMMANDS, JSON_FLAG, _split
-from builder.config import conf_folder, convert, register
+from builder import docs
+from builder.cli import COMMANDS, JSON_FLAG, _split, describe
+from builder.config import Composed, conf_folder, register
+from builder.docs import documents
+from builder.settings import leaves
+from tests.composing import composed
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -19,7 +29,8 @@ LINES = sorted(
 
 
 def test_every_command_is_documented() -> None:
-    for name, command in COMMANDS.items():
+    for name in COMMANDS:
+        command = describe(name)
         assert f"`builder {name}" in README, name
         assert command.help[0].isupper()
         for flag in command.flags:
@@ -31,8 +42,8 @@ def test_every_command_line_composes(line: str) -> None:
     """Command, flags, words and overrides are all known; a sweep composes each of its choices."""
     _, name, *argv = shlex.split(line.replace("<row id>", "ROW").replace("<file name>", "news_stance"))
     assert name in COMMANDS
-    _, options, overrides = _split(name, COMMANDS[name], argv)
-    assert set(options) <= set(COMMANDS[name].flags) | {JSON_FLAG}
+    _, options, overrides = _split(name, describe(name), argv)
+    assert set(options) <= set(describe(name).flags) | {JSON_FLAG}
     jobs: list[list[str]] = [[]]
     for override in overrides:
         if override.startswith("-"):
@@ -41,10 +52,19 @@ def test_every_command_line_composes(line: str) -> None:
         key, _, values = override.partition("=")
         choices = values.split(",") if "-m" in overrides else [values]
         jobs = [[*job, f"{key}={value}"] for job in jobs for value in choices]
-    register()
     for job in jobs:
-        with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            convert(compose("config", overrides=job))
+        composed(*job)
+
+
+def test_python_in_the_readme_runs_as_it_stands(tmp_path: Path) -> None:
+    """The part for notebooks; the parts about releases and training are run on a release of the sample."""
+    part = README.split("## Use it from Python")[1].split("\n## ")[0]
+    (tmp_path / "raw").symlink_to(ROOT / "raw")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", part, re.DOTALL))
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].split() == ["16", "17", "56"]
+    assert "{'task': 2, 'label': None" in done.stdout
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake ([a-z]+)", README))))
@@ -55,3 +75,72 @@ def test_every_make_target_exists(target: str) -> None:
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:builder|conf|tests|raw|exports)/[\w./]+)`", README))))
 def test_every_path_exists(path: str) -> None:
     assert (ROOT / path).exists() or path.startswith("exports/")
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_generated_document_is_current(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == documents()[path], "run `make docs`"
+
+
+def test_documents_that_are_not_current_are_reported_and_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("Words.\n<!-- generated: errors -->\nstale words\n<!-- end -->\nMore words.\n", encoding="utf-8")
+    (tmp_path / "conf").mkdir()
+    monkeypatch.setattr(docs, "ROOT", tmp_path)
+    monkeypatch.setattr(docs, "PAGES", ("page.md",))
+    assert docs.main(["--check"]) == 1
+    assert "page.md is not current; run `make docs`." in capsys.readouterr().err
+    assert "stale words" in page.read_text(encoding="utf-8")
+    assert docs.main([]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("Words.\n<!-- generated: errors -->\n\n| error |")
+    assert text.endswith("|\n\n<!-- end -->\nMore words.\n")
+    assert "stale words" not in text
+    assert docs.main(["--check"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_every_setting_and_choice_is_in_the_reference() -> None:
+    page = (ROOT / "conf" / "README.md").read_text(encoding="utf-8")
+    for key in leaves(Composed):
+        assert key == "labels" or page.count(f"| `{key}` |") == 1, key
+    for path in conf_folder().glob("*/*.yaml"):
+        assert page.count(f"| `{path.parent.name}={path.stem}`") == 1, path
+
+
+def test_every_file_and_error_is_in_the_list() -> None:
+    page = (ROOT / "builder" / "README.md").read_text(encoding="utf-8")
+    for path in (ROOT / "builder").rglob("*.py"):
+        assert f"### `{path.parent.relative_to(ROOT).as_posix()}/`" in page
+        assert path.stem == "__init__" or f"- `{path.name}`: " in page
+    assert "`Unauthorized` | The token is missing, wrong or lacks rights." in page
+    order = [page.index(f"`{name}`") for name in ("BuilderError", "ConfigError", "SchemeError", "SourceError")]
+    assert order == sorted(order)
+
+
+def test_the_schema_describes_what_composes_and_refuses_the_rest() -> None:
+    validator = jsonschema.Draft202012Validator(json.loads((ROOT / "conf" / "schema.json").read_text(encoding="utf-8")))
+    validator.check_schema(validator.schema)
+    register()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        demo = compose("config", overrides=["experiment=demo", "export=entities"])
+    validator.validate(OmegaConf.to_container(demo))
+    for name in ("config", "experiment/demo"):
+        validator.validate(yaml.safe_load((conf_folder() / f"{name}.yaml").read_text(encoding="utf-8")))
+    assert validator.is_valid({"chunking": {"max_tokens": "${other.setting}"}})
+    for wrong in (
+        {"chunk": {}},
+        {"chunking": {"size": 1}},
+        {"chunking": {"max_tokens": 0}},
+        {"chunking": {"max_tokens": "1"}},
+        {"chunking": {"method": "letters"}},
+        {"quality": {"severity": {"nope": "off"}}},
+        {"quality": {"gates": {"min_alpha": 2}}},
+        {"dataset": {"name": "Upper"}},
+    ):
+        assert not validator.is_valid(wrong), wrong
+    described = validator.schema["$defs"]["Chunking"]["properties"]["max_tokens"]
+    assert described["description"] == "Most tokens per chunk, counted in `unit`."
+    assert described["default"] == 180

@@ -5,30 +5,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
+import builder
 from builder import tables
-from builder.commands.prepare import prepare
 from builder.questions.decode import decode
 from builder.questions.rows import Decoded
-from builder.store import read_table
-from builder.studio import pulled
+from builder.studio import pulls
 from tests.samples import EMAILS, SAYS, Crowd, Project, article, scheme
 
 
 def pull(project: Project) -> tuple[list[dict[str, Any]], Decoded]:
     """Prepares a project and pulls; the chunks, and what the pull says about them."""
-    prepare(project.config, Console(quiet=True))
-    stage = project.config.stage("prepare")
-    chunks = read_table(stage.table("selected"), tables.CHUNKS, "prepare").to_pylist()
-    project.pull(read_table(stage.table("articles"), tables.ARTICLES, "prepare").to_pylist(), chunks)
-    found = pulled.latest(project.config.dataset_folder / "pulls")
+    stage = builder.prepare(project.config).stage
+    chunks = stage.table("selected", tables.CHUNKS).to_pylist()
+    project.pull(stage.table("articles", tables.ARTICLES).to_pylist(), chunks)
+    found = pulls.latest(project.config.dataset_folder / "pulls")
     assert found is not None
-    pulled.verify(found[0])
-    lines = (found[0] / "tasks.jsonl").read_bytes().splitlines()
+    pulls.verify(found[0])
     people = json.loads((found[0] / "users.json").read_text())
     users = {int(i): who["email"] for i, who in people.items()}
-    return chunks, decode(lines, users, b"salt", project.config.labels, "pull")
+    return chunks, decode(found[0] / "tasks.jsonl", users, b"salt", project.config.labels, "pull")
 
 
 def test_a_changed_scheme_leaves_the_others_alone() -> None:

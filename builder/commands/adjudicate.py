@@ -1,6 +1,5 @@
 """`builder adjudicate`: from checked annotations to one gold label each."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.config import Config
@@ -9,38 +8,27 @@ from builder.stage import Progress, Stage, silent
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from builder.quality.adjudication.adjudicate import AdjudicationSummary
 
-
-@dataclass(frozen=True)
-class Adjudication:
-    """The tables gold_spans and gold_answers (`stage.table(name)`), and their counts by status."""
-
-    stage: Stage
-    summary: "AdjudicationSummary"
-
-
-def adjudicate(config: Config, *, progress: Progress = silent) -> Adjudication:
+def adjudicate(config: Config, *, progress: Progress = silent) -> Stage:
     """Decide one gold label from the annotators' labels
 
-    The gate on unresolved labels is part of the summary; `export` holds it. Raises `StoreError` when nothing was pulled.
+    The stage has the tables gold_spans and gold_answers. Its summary has the verdict of the gate on unresolved labels,
+    which `export` holds. Raises `StoreError` when nothing was pulled.
     """
     from builder import pipeline
 
-    return read(pipeline.gold(config, progress))
+    return pipeline.gold(config, progress)
 
 
-def read(stage: Stage) -> Adjudication:
-    """The adjudication that a stage holds."""
-    import msgspec
+def show(result: Stage, console: "Console") -> None:
+    """Prints how many gold labels have which status."""
+    from builder.commands.validate import right, table_of
 
-    from builder.quality.adjudication.adjudicate import AdjudicationSummary
-
-    return Adjudication(stage, msgspec.convert(stage.summary, AdjudicationSummary))
-
-
-def show(result: Adjudication, console: "Console") -> None:
-    """Prints gold labels by status."""
-    from builder.commands.quality_tables import show_adjudication
-
-    show_adjudication(console, result.summary)
+    summary = result.summary
+    statuses = ("agreed", "adjudicated", "expert", "unresolved", "rejected")
+    table = table_of(f"Gold of {summary['chunks']} chunks by {summary['method']}", "gold", *map(right, statuses))
+    for name in ("gold_answers", "gold_spans"):
+        table.add_row(name.replace("_", " "), *(str(summary[name].get(status, 0)) for status in statuses))
+    console.print(table)
+    if summary["without_votes"]:
+        console.print(f"adjudicate: {summary['without_votes']} chunks have no annotation that counts.")

@@ -32,11 +32,11 @@ def clean(
     Pulls, keys and the data of the embedded Label Studio are never touched. Raises `StoreError` while another command
     works on the dataset.
     """
-    from builder import pipeline
+    from builder import releases
     from builder.stage import exclusive, remove
 
     with exclusive(config.dataset_folder / "locks" / "use", "clean", wait=False):
-        unused, kept = pipeline.unused(config)
+        unused, kept = releases.unused(config)
         size = sum(path.stat().st_size for folder in unused for path in folder.rglob("*") if path.is_file())
         if not dry_run:
             remove(unused)

@@ -1,38 +1,34 @@
-"""What changed between two releases."""
+"""`builder diff`: what changed between two releases."""
 
 from typing import TYPE_CHECKING, Any
+
+from builder.config import Config
+from builder.stage import Progress, silent
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from builder.config import Config
 
+def diff(config: Config, old: str, new: str, *, progress: Progress = silent) -> Any:
+    """Compare two releases: rows, labels, boundaries, splits
 
-def diff(config: "Config", console: "Console", old: str, new: str) -> dict[str, Any]:
-    """Rows, labels, borders, splits and agreement that differ between two releases, named by version or folder."""
-    from rich.table import Table
-
-    from builder.commands.export import release_folder
-    from builder.release import changelog, versions
+    `old` and `new` are versions, or folders. Raises `ReleaseError` when one is not there.
+    """
+    from builder import releases
     from builder.release.diff import Release
     from builder.release.diff import diff as compare
+    from builder.release.manifest import read
+    from builder.release.versions import find_release
 
-    folder = release_folder(config)
-    a, b = (Release(root, versions.manifest(root)) for root in (versions.find(folder, old), versions.find(folder, new)))
-    found = compare(a, b)
-    console.print(f"{a.root.name} -> {b.root.name}: {found['level']}")
-    for line in changelog.lines(found):
+    roots = [find_release(releases.release_folder(config), name) for name in (old, new)]
+    return compare(*(Release(root, read(root)) for root in roots))
+
+
+def show(result: Any, console: "Console") -> None:
+    """Prints one line per change, and examples."""
+    from builder.release.changelog import lines
+
+    found = lines(result)
+    console.print(f"diff v{result.old} v{result.new}: {result.level}")
+    for line in found or ["Nothing that counts changed."]:
         console.print(f"  {line}")
-    spans, flips = (found.get(name, {}).get("examples", []) for name in ("entities", "stance"))
-    rows = [(e["id"], e["change"], _span(e["old"]), _span(e["new"])) for e in spans]
-    rows += [(e["id"], "flipped", str(e["old"]), str(e["new"])) for e in flips]
-    if rows:
-        table = Table("row", "change", a.root.name, b.root.name)
-        for row in rows:
-            table.add_row(*row)
-        console.print(table)
-    return found
-
-
-def _span(span: dict[str, Any] | None) -> str:
-    return "" if span is None else f"{span['label']} {span['start']}-{span['end']} {span['text']!r}"

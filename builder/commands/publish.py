@@ -1,42 +1,57 @@
-"""A release on the Hugging Face Hub."""
+"""`builder publish`: a release on the Hugging Face Hub."""
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
+from builder.config import Config
 from builder.errors import ConfigError, ReleaseError
+from builder.stage import Progress, silent
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from builder.config import Config
+    from builder.release.publish import Published
 
 
-def publish(config: "Config", console: "Console", release: str = "", *, upload: bool = False) -> dict[str, Any]:
-    """The release is on the Hub in one commit under a tag; without `upload` only what would be uploaded is shown.
+def publish(
+    config: Config,
+    release: str = "",
+    *,
+    upload: Annotated[bool, "really upload; without it only what would be uploaded is shown"] = False,
+    progress: Progress = silent,
+) -> "Published":
+    """Upload a release to the Hugging Face Hub in one commit with a tag
 
     `release` is a version, a folder, or empty for the latest. Raises `ConfigError` without `export.repo`, and
     `ReleaseError` when a file is not as it was released or the Hub refuses.
     """
-    from builder.commands.export import release_folder
-    from builder.release import hub, integrity, versions
+    from builder import releases
+    from builder.release.manifest import read
+    from builder.release.publish import Published, files_of
+    from builder.release.publish import upload as upload_release
+    from builder.release.verify import check_files
+    from builder.release.versions import find_release
 
-    root = versions.find(release_folder(config), release)
-    manifest = versions.manifest(root)
-    problems = integrity.check_files(root, manifest)
-    if problems:
+    root = find_release(releases.release_folder(config), release)
+    manifest = read(root)
+    if problems := check_files(root, manifest.files):
         raise ReleaseError(f"{root} is not as it was released: {'; '.join(problems)}.", "Restore it, or export again.")
     repo = config.export.repo
-    if upload:
-        if not repo:
-            raise ConfigError("export.repo is empty.", "Name the repository, as export.repo=owner/name.")
-        done = hub.publish(root, manifest, repo, config.export.private, os.environ.get("HF_ENDPOINT"))
-        told = f"{len(done['upload'])} files in one commit" if done["new"] else "it is there already"
-        console.print(f"publish: {repo} {done['tag']}: {told}")
-        return done | {"dry_run": False}
-    found = hub.plan(root, manifest, [])
-    size = sum(facts["bytes"] for facts in manifest["files"])
-    console.print(
-        f"publish: would upload {len(found['upload'])} files, {size:,} bytes, to {repo or '(export.repo is empty)'} as "
-        f"v{manifest['version']}; add --upload to do it.",
-    )
-    return {"repo": repo, "tag": f"v{manifest['version']}", "new": False, "dry_run": True, **found}
+    if not upload:
+        return Published(repo, f"v{manifest.version}", files=files_of(manifest))
+    if not repo:
+        raise ConfigError("export.repo is empty.", "Name the repository, as export.repo=owner/name.")
+    return upload_release(root, manifest, repo, config.export.private, os.environ.get("HF_ENDPOINT"))
+
+
+def show(result: "Published", console: "Console") -> None:
+    """Prints what was uploaded, or would be."""
+    if result.commit:
+        console.print(f"publish: {result.repo} {result.tag}: {len(result.files)} files in one commit")
+    elif result.files:
+        console.print(
+            f"publish: would upload {len(result.files)} files to {result.repo or '(export.repo is empty)'} as "
+            f"{result.tag}; add --upload to do it."
+        )
+    else:
+        console.print(f"publish: {result.repo} {result.tag}: it is there already")

@@ -9,7 +9,7 @@ from builder.stage import Progress, silent
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from builder.studio.review import SentReview
+    from builder.studio.push import PushedProject
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Review:
 
     open: list[str] = field(default_factory=list)
     decided: int = 0
-    sent: "SentReview | None" = None
+    sent: "PushedProject | None" = None
 
 
 def review(
@@ -29,7 +29,8 @@ def review(
 ) -> Review:
     """Send unresolved and quarantined chunks to an expert, whose decisions the next pull brings back"""
     from builder import pipeline
-    from builder.quality.review_cases import decided_by_expert, review_cases
+    from builder.quality.review_cases import review_cases
+    from builder.quality.voters import reviewed_chunks
     from builder.studio.pulls import tasks_by_chunk
     from builder.studio.review import send_review
     from builder.tables import ANNOTATIONS, ANSWERS, GOLD_ANSWERS, GOLD_SPANS, ISSUES, SPANS, WINDOWS
@@ -50,7 +51,7 @@ def review(
     if cases and not dry_run:
         tasks = tasks_by_chunk(pipeline.latest_pull(config).folder)
         sent = send_review(pipeline.campaign(config), cases, tasks, progress=progress)
-    return Review([case.chunk_id for case in cases], decided_by_expert(annotations), sent)
+    return Review([case.chunk_id for case in cases], len(reviewed_chunks(annotations)), sent)
 
 
 def show(result: Review, console: "Console") -> None:

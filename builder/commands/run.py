@@ -5,16 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from builder.commands import adjudicate, export, prepare, pull, push, serve, validate
 from builder.config import Config
-from builder.stage import Progress, silent
+from builder.stage import Progress, Stage, silent
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from builder.commands.adjudicate import Adjudication
     from builder.commands.export import Release
-    from builder.commands.prepare import Prepared
     from builder.commands.serve import Server
-    from builder.commands.validate import Validation
     from builder.studio.progress import AnnotationProgress
     from builder.studio.pull import Pulled
     from builder.studio.push import Pushed
@@ -25,13 +22,13 @@ class Run:
     """The result of every step that ran. Without a release, people have still to annotate; `server` is for them."""
 
     overlap: int
-    prepare: "Prepared"
+    prepare: Stage
     push: "Pushed"
     progress: "AnnotationProgress"
     server: "Server | None" = None
     pull: "Pulled | None" = None
-    validate: "Validation | None" = None
-    adjudicate: "Adjudication | None" = None
+    validate: Stage | None = None
+    adjudicate: Stage | None = None
     export: "Release | None" = None
 
 
@@ -57,10 +54,7 @@ def run(config: Config, *, progress: Progress = silent) -> Run:
                 made.server = serve.serve(config, progress=progress)
             return made
         made.pull = pull.pull(config, progress=progress)
-    if config.export.below_gates:
-        made.validate = validate.read(pipeline.checked(config, progress))
-    else:
-        made.validate = validate.validate(config, progress=progress)
+    made.validate = validate.validate(config, progress=progress)
     made.adjudicate = adjudicate.adjudicate(config, progress=progress)
     made.export = export.export(config, progress=progress)
     return made

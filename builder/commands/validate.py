@@ -1,6 +1,5 @@
 """`builder validate`: checked annotations, agreement between annotators, and the verdicts of the gates."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.config import Config
@@ -9,53 +8,117 @@ from builder.stage import Progress, Stage, silent
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Column, Table
 
     from builder.quality.agreement.report import AgreementReport
-    from builder.quality.validate import ValidationSummary
 
 
-@dataclass(frozen=True)
-class Validation:
-    """The tables annotations, spans, answers, issues and windows (`stage.table(name)`), and what they say."""
-
-    stage: Stage
-    summary: "ValidationSummary"
-    agreement: "AgreementReport"
-
-
-def validate(config: Config, *, progress: Progress = silent) -> Validation:
+def validate(config: Config, *, progress: Progress = silent) -> Stage:
     """Decode the latest pull, check every label and measure agreement
 
-    Raises `GateError` when a gate does not hold, with the validation as its `result`; `StoreError` when nothing was
-    pulled; `ConfigError` when the pull was annotated under other labels.
+    The stage has the tables annotations, spans, answers, issues and windows, and agreement.json. Raises `GateError`
+    when a gate does not hold, with the stage as its `result`; `StoreError` when nothing was pulled; `ConfigError`
+    when the pull was annotated under other labels.
     """
     from builder import pipeline
 
-    result = read(pipeline.checked(config, progress))
-    if below := pipeline.gates(result.stage):
-        raise GateError(
-            f"Below the quality gates: {below}.",
-            f"See {result.stage.folder}, run `builder review`, or change quality.gates.",
-            result,
-        )
-    return result
+    stage = pipeline.checked(config, progress)
+    if (below := pipeline.gates(stage)) and not config.export.below_gates:
+        hint = f"See {stage.folder}, run `builder review`, or change quality.gates."
+        raise GateError(f"Below the quality gates: {below}.", hint, stage)
+    return stage
 
 
-def read(stage: Stage) -> Validation:
-    """The validation that a stage holds."""
+def show(result: Stage, console: "Console") -> None:
+    """Prints findings, agreement, annotators and gates."""
     import msgspec
+    from rich.text import Text
 
     from builder.quality.agreement.report import AgreementReport
     from builder.quality.validate import ValidationSummary
 
-    summary = {name: value for name, value in stage.summary.items() if name != "pull"}
-    return Validation(
-        stage, msgspec.convert(summary, ValidationSummary), msgspec.convert(stage.json("agreement"), AgreementReport)
+    summary = msgspec.convert({k: v for k, v in result.summary.items() if k != "pull"}, ValidationSummary)
+    agreement = msgspec.convert(result.json("agreement"), AgreementReport)
+    rows = summary.rows
+    console.print(
+        f"validate: {rows['annotations']} annotations, {rows['spans']} spans, {rows['answers']} answers; "
+        f"{rows['issues']} issues, {summary.quarantined} annotations in quarantine",
+    )
+    if summary.issues:
+        table = table_of("Checks", "check", "severity", right("findings"), "the first of them")
+        for found in summary.issues:
+            where = f" (chunk {found.chunk_id})" if found.chunk_id else f" ({found.annotator})"
+            table.add_row(found.check, found.severity, str(found.count), Text(found.message + where))
+        console.print(table)
+    _show_agreement(console, agreement)
+    _show_annotators(console, agreement)
+    if summary.gates:
+        table = table_of("Gates", "gate", "needed", "holds", "found")
+        for verdict in summary.gates:
+            table.add_row(verdict.gate, f"{verdict.needed:g}", "yes" if verdict.holds else "NO", verdict.message)
+        console.print(table)
+
+
+def _show_agreement(console: "Console", agreement: "AgreementReport") -> None:
+    for question, answers in agreement.answers.items():
+        if not answers.targets:
+            continue
+        names = ("observed", "cohen", "fleiss", "alpha")
+        heads = [right(name) for name in ("items", *names)]
+        table = table_of(f"Agreement on {question}", "target", *heads, "interval of alpha")
+        rows = [(target or question, one) for target, one in answers.targets.items()]
+        for target, one in [*rows, *([("all targets", answers.overall)] if len(rows) > 1 else [])]:
+            bounds = one.alpha_interval
+            shown = f"{bounds[0]:.3f} to {bounds[1]:.3f}" if bounds else ""
+            table.add_row(target, str(one.items), *(_number(getattr(one, n)) for n in names), shown)
+        console.print(table)
+    if agreement.spans:
+        measures = ("exact_f1", "partial_f1", "token_alpha")
+        table = table_of("Span agreement", "spans", right("compared"), *map(right, measures))
+        for kind, found in agreement.spans.items():
+            labels = list(found.labels.items())
+            for label, span in [*labels, *([(f"all of {kind}", found.overall)] if len(labels) > 1 else [])]:
+                table.add_row(label, str(span.compared), *(_number(getattr(span, n)) for n in measures))
+        console.print(table)
+
+
+def _show_annotators(console: "Console", agreement: "AgreementReport") -> None:
+    questions = list(agreement.answers)
+    heads = ("done", "empty", "skip", "quar.", "cover", "sec", *questions, "F1", "gold q.")
+    table = table_of("Annotators", "annotator", *map(right, heads))
+    table.padding = (0, 1, 0, 0)
+    for name, found in agreement.annotators.items():
+        known = agreement.known_answers.get(name)
+        table.add_row(
+            name,
+            *map(str, (found.labelled, found.empty, found.skipped, found.quarantined)),
+            _number(found.coverage, 2),
+            _number(found.seconds[1] if found.seconds else None, 1),
+            *(_number(found.answers[question].agreement, 2) for question in questions),
+            _number(found.span_f1, 2),
+            _number(known.accuracy if known else None, 2),
+        )
+    console.print(table)
+    asked = "".join(f"{question}, " for question in questions)
+    console.print(
+        f"sec: median time; {asked}F1: agreement with the others; gold q.: accuracy on gold questions", style="dim"
     )
 
 
-def show(result: Validation, console: "Console") -> None:
-    """Prints findings, agreement, annotators and gates."""
-    from builder.commands.quality_tables import show_validation
+def table_of(title: str, *columns: "str | Column") -> "Table":
+    """A plain table for the console."""
+    from rich.box import SIMPLE
+    from rich.table import Table
 
-    show_validation(console, result.summary, result.agreement)
+    return Table(*columns, title=title, title_justify="left", box=SIMPLE, pad_edge=False)
+
+
+def right(name: str) -> "Column":
+    """A column of numbers."""
+    from rich.table import Column
+
+    return Column(name, justify="right")
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "" if value is None else f"{value:.{digits}f}"

@@ -1,41 +1,20 @@
-"""Typed settings of this room: types, defaults and range checks. The YAML files under conf/ make the choices."""
+"""Settings of reading, cleaning, de-duplication, chunking and selection."""
 
-import re
+import codecs
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from builder.errors import ConfigError
+from msgspec import Meta
 
-UNITS = ("words", "characters", "tokenizer")
+from builder.errors import Fault
+from builder.settings import Rules, one_of, pattern_problem
+
 CHUNKERS = ("sentences", "paragraphs", "article", "tokens")
-POLICIES = ("drop", "keep")
 SELECTORS = ("all", "random", "stratified", "keywords", "diverse")
-STRATA = ("source", "date", "length")
+Words = list[Annotated[str, Meta(min_length=1)]]
 
 
-def _choose(key: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ConfigError(f"{key} is {value!r}.", f"Choose one of {', '.join(choices)}.")
-
-
-def _at_least(key: str, value: float, bound: float) -> None:
-    if value < bound:
-        raise ConfigError(f"{key} is {value}.", f"It is at least {bound:g}.")
-
-
-def _between(key: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ConfigError(f"{key} is {value}.", f"It lies between {low:g} and {high:g}.")
-
-
-def _pattern(key: str, value: str) -> None:
-    try:
-        re.compile(value)
-    except re.error as e:
-        raise ConfigError(f"{key} is not a regular expression: {e}.", f"Correct {value!r}.") from e
-
-
-def _fields() -> dict[str, list[str]]:
+def _article_fields() -> dict[str, list[str]]:
     return {
         "text": ["text", "body", "content", "articleBody", "article", "maintext", "story"],
         "title": ["title", "headline", "name"],
@@ -52,43 +31,58 @@ def _fields() -> dict[str, list[str]]:
 
 @dataclass
 class Source:
-    """Which raw files are read, and how their records become articles.
+    """Which raw files are read, and how their records become articles."""
 
-    Patterns are globs relative to `paths.raw`. `fields` names, for each column, the record's own fields to try in
-    order; a dot leads into nested objects.
-    """
+    include: Annotated[
+        Words,
+        Meta(
+            description="Globs, relative to `paths.raw`: a file must match one. `**/` crosses "
+            "folders. Names that begin with a dot are never read."
+        ),
+    ] = field(default_factory=lambda: ["**/*"])
+    exclude: Annotated[Words, Meta(description="Globs, relative to `paths.raw`: a file must match none.")] = field(
+        default_factory=list
+    )
+    fields: Annotated[
+        dict[Annotated[str, one_of(_article_fields(), allowed="a column of an article")], Words],
+        Meta(
+            description="For each column of an article, the record's fields to try in order. A dot leads into nested "
+            "objects. Columns that are not given keep their defaults.",
+            extra={"example": "source.fields.text=[my_text]"},
+        ),
+    ] = field(default_factory=_article_fields)
+    records: Annotated[
+        str, Meta(description="Where a .json file holds its list of records, such as `data.articles`. Empty: find it.")
+    ] = ""
+    encoding: Annotated[
+        str,
+        Meta(
+            description="Encoding of text files. Empty: detect it (byte order mark, UTF-8, UTF-16, Windows-1252, ...).",
+            extra={"allowed": "the name of an encoding that Python knows, or empty"},
+        ),
+    ] = ""
+    summary_field: Annotated[
+        bool, Meta(description="Put a record's summary before its body, as a section of its own.")
+    ] = False
+    shard_mb: Annotated[
+        int, Meta(ge=1, description="Megabytes of input per shard, the unit of parallel work and of recomputation.")
+    ] = 16
+    max_record_mb: Annotated[int, Meta(ge=1, description="Records of more megabytes are rejected.")] = 64
+    storage_options: Annotated[
+        dict[str, Any],
+        Meta(
+            description="Options of the fsspec file system when `paths.raw` is remote.",
+            extra={"example": "source.storage_options={anon: true}"},
+        ),
+    ] = field(default_factory=dict)
 
-    include: list[str] = field(default_factory=lambda: ["**/*"])
-    exclude: list[str] = field(default_factory=list)
-    fields: dict[str, list[str]] = field(default_factory=_fields)
-    #: Where the list of records stands in a .json file, such as "data.articles"; empty finds it.
-    records: str = ""
-    #: A forced encoding of text files; empty detects it.
-    encoding: str = ""
-    #: Whether a `summary` field is put before the body as a section of its own.
-    summary_field: bool = False
-    #: Megabytes of input a shard; shards are the unit of parallel work and of recomputation.
-    shard_mb: int = 16
-    #: Megabytes above which a record is refused.
-    max_record_mb: int = 64
-    #: Options of the fsspec file system when `paths.raw` is remote, such as endpoint_url or anon.
-    storage_options: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        _at_least("source.shard_mb", self.shard_mb, 1)
-        _at_least("source.max_record_mb", self.max_record_mb, 1)
-        unknown = sorted(set(self.fields) - set(_fields()))
-        if unknown:
-            raise ConfigError(
-                f"source.fields names {', '.join(unknown)}, which no article has.", f"Known: {', '.join(_fields())}."
-            )
+    def rules(self) -> Rules:
         if not self.fields.get("text"):
-            raise ConfigError("source.fields.text is empty.", "Name the field that holds the article.")
-        if self.encoding:
-            try:
-                "".encode(self.encoding)
-            except LookupError as e:
-                raise ConfigError(f"source.encoding is {self.encoding!r}.", "Name an encoding Python knows.") from e
+            yield Fault("fields.text", "there is none.", "Name the record's field that holds the article.")
+        try:
+            codecs.lookup(self.encoding or "utf-8")
+        except LookupError:
+            yield Fault("encoding", f"Python does not know {self.encoding!r}.", "Name an encoding such as latin-1.")
 
 
 def _trailers() -> dict[str, str]:
@@ -107,126 +101,170 @@ def _trailers() -> dict[str, str]:
 
 @dataclass
 class Boilerplate:
-    """Lines that are cut wherever they stand: whole lines matching `line` in articles whose source matches `source`."""
+    """Lines that are removed from the articles of a source."""
 
-    line: str = ""
-    source: str = ""
+    line: Annotated[str, Meta(description="Regular expression of a whole line.")] = ""
+    source: Annotated[str, Meta(description="Regular expression of the article's source. Empty: every source.")] = ""
+
+    def rules(self) -> Rules:
+        if not self.line:
+            yield Fault("line", "it is empty.", "Give the regular expression of the lines to remove.")
+        for name in ("line", "source"):
+            if problem := pattern_problem(getattr(self, name)):
+                yield Fault(name, problem)
 
 
 @dataclass
 class Cleaning:
-    """What is edited between the raw record and the article text."""
+    """What is edited between the raw record and the article text. Every edit can be traced back."""
 
-    #: Line ends to one newline, control characters, byte order marks, soft hyphens and zero-width characters cut.
-    characters: bool = True
-    #: Unicode spaces to plain ones, runs of spaces to one, blank lines to at most one.
-    whitespace: bool = True
-    #: HTML entities in text (`&amp;`) to the characters they stand for.
-    entities: bool = True
-    #: E-mail addresses to "[e-mail]", so that none gets into a release.
-    emails: bool = True
-    #: UTF-8 read as Windows-1252 ("Ã©") back to what it was. Off: it may change what was meant.
-    mojibake: bool = False
-    #: Lines broken at a fixed width joined to paragraphs.
-    reflow: bool = True
-    #: First line to the title, when it looks like one.
-    title: bool = True
-    #: A run of at most so many short lines after the title is a summary; 0 recognises none.
-    summary_lines: int = 5
-    summary_chars: int = 120
-    #: Regular expressions of the last lines cut as trailer; a group `source` names the source.
-    trailers: dict[str, str] = field(default_factory=_trailers)
-    boilerplate: dict[str, Boilerplate] = field(default_factory=dict)
-    #: A line found in so many articles of the corpus is boilerplate; 0 looks for none (it reads the corpus twice).
-    repeated_lines: int = 0
-    #: Articles with fewer characters are left out.
-    min_chars: int = 1
+    characters: Annotated[
+        bool, Meta(description="Make all line ends newlines; remove control, zero-width and soft-hyphen characters.")
+    ] = True
+    whitespace: Annotated[
+        bool, Meta(description="Make Unicode spaces plain; allow no doubled spaces and at most one blank line.")
+    ] = True
+    entities: Annotated[bool, Meta(description="Replace HTML entities (`&amp;`) by their characters.")] = True
+    emails: Annotated[
+        bool, Meta(description="Replace e-mail addresses by `[e-mail]`, so that none gets into a release.")
+    ] = True
+    mojibake: Annotated[
+        bool,
+        Meta(description="Repair UTF-8 that was read as Windows-1252 (`Ã©`). It may change text that was meant so."),
+    ] = False
+    reflow: Annotated[bool, Meta(description="Join lines that were broken at a fixed width.")] = True
+    title: Annotated[bool, Meta(description="Take the first line as the title when it looks like one.")] = True
+    summary_lines: Annotated[
+        int, Meta(ge=0, description="At most this many short lines after the title are a summary. 0: no summary.")
+    ] = 5
+    summary_chars: Annotated[int, Meta(ge=1, description="Most characters per line of a summary.")] = 120
+    trailers: Annotated[
+        dict[str, str],
+        Meta(
+            description="Regular expressions of last lines to remove, by name. A group `source` gives the article's "
+            "source.",
+            extra={"example": "cleaning.trailers.mine='Brought to you by (?P<source>.+)'"},
+        ),
+    ] = field(default_factory=_trailers)
+    boilerplate: Annotated[
+        dict[str, Boilerplate],
+        Meta(
+            description="Lines to remove anywhere in an article, by name.",
+            extra={"example": "cleaning.boilerplate={advert: {line: 'ADVERTISEMENT', source: 'Example Times'}}"},
+        ),
+    ] = field(default_factory=dict)
+    repeated_lines: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="A line found in this many articles is removed. 0: none; otherwise the corpus is read twice.",
+        ),
+    ] = 0
+    min_chars: Annotated[int, Meta(ge=1, description="Articles with fewer characters are rejected.")] = 1
 
-    def __post_init__(self) -> None:
-        _at_least("cleaning.summary_lines", self.summary_lines, 0)
-        _at_least("cleaning.summary_chars", self.summary_chars, 1)
-        _at_least("cleaning.min_chars", self.min_chars, 1)
-        _at_least("cleaning.repeated_lines", self.repeated_lines, 0)
+    def rules(self) -> Rules:
         for name, pattern in self.trailers.items():
-            _pattern(f"cleaning.trailers.{name}", pattern)
-        for name, rule in self.boilerplate.items():
-            _pattern(f"cleaning.boilerplate.{name}.line", rule.line)
-            _pattern(f"cleaning.boilerplate.{name}.source", rule.source)
-            if not rule.line:
-                raise ConfigError(f"cleaning.boilerplate.{name} has no line.", "Say which lines it cuts.")
+            if problem := pattern_problem(pattern):
+                yield Fault(f"trailers.{name}", problem)
 
 
 @dataclass
 class Dedup:
-    """How duplicates are found, and whether they are annotated (`keep`) or left out (`drop`)."""
+    """How duplicates are found, and whether they are annotated."""
 
-    policy: str = "drop"
-    #: Whether near-duplicates are looked for; records with the same bytes are always found.
-    near: bool = True
-    #: Smallest Jaccard similarity of the word shingles of two near-duplicates.
-    threshold: float = 0.5
-    #: Words a shingle.
-    shingle: int = 3
-    #: Hash functions of a signature, and rows a band: more bands find less similar pairs.
-    permutations: int = 126
-    rows: int = 3
+    policy: Annotated[
+        str,
+        one_of(("drop", "keep"), "`drop`: annotate one article per cluster of duplicates. `keep`: annotate all."),
+    ] = "drop"
+    near: Annotated[
+        bool, Meta(description="Find near-duplicates too. Records with the same bytes are always found.")
+    ] = True
+    threshold: Annotated[
+        float, Meta(ge=0.05, le=1, description="Least Jaccard similarity of the word shingles of two near-duplicates.")
+    ] = 0.5
+    shingle: Annotated[int, Meta(ge=1, le=32, description="Words per shingle.")] = 3
+    permutations: Annotated[int, Meta(ge=1, le=1024, description="Hash functions per MinHash signature.")] = 126
+    rows: Annotated[
+        int, Meta(ge=1, le=1024, description="Hash functions per band. Fewer find pairs that are less similar.")
+    ] = 3
 
-    def __post_init__(self) -> None:
-        _choose("dedup.policy", self.policy, POLICIES)
-        _between("dedup.threshold", self.threshold, 0.05, 1)
-        _between("dedup.shingle", self.shingle, 1, 32)
-        _between("dedup.permutations", self.permutations, 1, 1024)
-        _between("dedup.rows", self.rows, 1, self.permutations)
+    def rules(self) -> Rules:
         if self.permutations % self.rows:
-            raise ConfigError(
-                f"dedup.permutations is {self.permutations} and dedup.rows is {self.rows}.", "Rows divide permutations."
-            )
+            problem = f"{self.rows} does not divide dedup.permutations ({self.permutations})."
+            yield Fault("rows", problem, "Choose a divisor.")
 
 
 @dataclass
 class Chunking:
-    """How an article is cut into the windows that annotators see."""
+    """How an article is cut into the chunks that annotators see."""
 
-    method: str = "sentences"
-    max_tokens: int = 180
-    #: What `max_tokens` counts: words, characters, or the tokens of a Hugging Face tokenizer file.
-    unit: str = "words"
-    #: Path of a tokenizer.json, for the unit "tokenizer".
-    tokenizer: str = ""
-    #: A chunk at least this full ends with its paragraph when the next paragraph does not fit.
-    min_fill: float = 0.5
-    #: Neighbouring sentences shown before and after a chunk.
-    context: int = 2
+    method: Annotated[
+        str,
+        one_of(
+            CHUNKERS,
+            "`sentences`: whole sentences, up to `max_tokens`. `paragraphs`: one paragraph per chunk. `article`: "
+            "one section (summary, body) per chunk, however long. `tokens`: a fixed number of tokens, cut anywhere.",
+        ),
+    ] = "sentences"
+    max_tokens: Annotated[int, Meta(ge=1, description="Most tokens per chunk, counted in `unit`.")] = 180
+    unit: Annotated[
+        str,
+        one_of(("words", "characters", "tokenizer"), "What counts as a token. `tokenizer`: those of the file below."),
+    ] = "words"
+    tokenizer: Annotated[str, Meta(description="Path of a Hugging Face tokenizer.json, for the unit `tokenizer`.")] = ""
+    min_fill: Annotated[
+        float,
+        Meta(
+            ge=0, le=1, description="A chunk at least this full ends with its paragraph if the next one does not fit."
+        ),
+    ] = 0.5
+    context: Annotated[
+        int, Meta(ge=0, description="Neighbouring sentences that annotators see before and after a chunk.")
+    ] = 2
 
-    def __post_init__(self) -> None:
-        _choose("chunking.method", self.method, CHUNKERS)
-        _choose("chunking.unit", self.unit, UNITS)
-        _at_least("chunking.max_tokens", self.max_tokens, 1)
-        _at_least("chunking.context", self.context, 0)
-        _between("chunking.min_fill", self.min_fill, 0, 1)
+    def rules(self) -> Rules:
         if self.unit == "tokenizer" and not self.tokenizer:
-            raise ConfigError("chunking.unit is 'tokenizer' without a tokenizer.", "Set chunking.tokenizer to a file.")
+            yield Fault(
+                "tokenizer", "chunking.unit is 'tokenizer' without one.", "Set it to the path of a tokenizer.json."
+            )
 
 
 @dataclass
 class Selection:
     """Which chunks are annotated."""
 
-    method: str = "all"
-    #: Share of the chunks, taken by a hash of their ids: a chunk once chosen stays chosen as the corpus grows.
-    fraction: float = 1.0
-    #: Chunks at most; 0 is no limit. New chunks displace as small a share of the old ones as they are of the corpus.
-    budget: int = 0
-    seed: int = 0
-    #: What "stratified" balances: source, date (month) or length.
-    by: str = "source"
-    #: Words or phrases of which "keywords" wants one; empty takes the aliases of the scheme's targets.
-    keywords: list[str] = field(default_factory=list)
+    method: Annotated[
+        str,
+        one_of(
+            SELECTORS,
+            "`all`: every chunk. `random`: drawn by a hash. `stratified`: equal shares per value of `by`. `keywords`: "
+            "chunks that mention a keyword. `diverse`: chunks whose words differ most.",
+        ),
+    ] = "all"
+    fraction: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="Share of the chunks, drawn by a hash: a selected chunk stays selected as the corpus grows.",
+        ),
+    ] = 1.0
+    budget: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Most chunks; 0 is no limit. If new chunks are 10 % of the corpus, about 10 % of the selection "
+            "is replaced.",
+        ),
+    ] = 0
+    seed: Annotated[int, Meta(description="Another seed draws other chunks.")] = 0
+    by: Annotated[str, one_of(("source", "date", "length"), "What `stratified` balances; a date counts by month.")] = (
+        "source"
+    )
+    keywords: Annotated[
+        Words, Meta(description="Words or phrases for `keywords`. Empty: the aliases of the scheme's targets.")
+    ] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        _choose("selection.method", self.method, SELECTORS)
-        _choose("selection.by", self.by, STRATA)
-        _between("selection.fraction", self.fraction, 0, 1)
+    def rules(self) -> Rules:
         if self.method == "diverse" and not self.budget:
-            raise ConfigError("selection.method is 'diverse' without a budget.", "Set selection.budget.")
-        _at_least("selection.budget", self.budget, 0)
+            yield Fault("budget", "selection.method is 'diverse' without one.", "Set how many chunks to select.")

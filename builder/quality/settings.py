@@ -1,145 +1,186 @@
-"""Typed settings of this room: types, defaults and range checks. The YAML files under conf/ make the choices."""
+"""Settings of checks, agreement, gates and aggregation."""
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from builder.errors import ConfigError
+from msgspec import Meta
+
 from builder.quality.adjudication import SPAN_METHODS
 from builder.quality.aggregation import METHODS, WEIGHTS
 from builder.quality.checks import CHECKS
+from builder.settings import one_of
 
 SEVERITIES = ("error", "warning", "info", "off")
-
-
-def _within(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ConfigError(f"{name} is {value}.", f"It lies between {low:g} and {high:g}.")
+Share = Annotated[float, Meta(ge=0, le=1)]
+Alpha = Annotated[float, Meta(ge=-1, le=1)]
 
 
 @dataclass
 class Gates:
-    """Below any of these nothing is exported. A null threshold is not asked for."""
+    """Thresholds required for export; null disables one."""
 
-    #: Fewest annotators whose labels count on any annotated chunk.
-    min_annotators: int | None = 1
-    #: Krippendorff's alpha a target needs; `min_alpha_of` sets it for one target alone.
-    min_alpha: float | None = None
-    min_alpha_of: dict[str, float] = field(default_factory=dict)
-    #: Mean pairwise exact F1 of entity spans.
-    min_span_f1: float | None = None
-    #: Share of submitted annotations that a check put into quarantine.
-    max_quarantined: float | None = 0.2
-    #: Share of gold stances and spans that are unresolved.
-    max_unresolved: float | None = None
-    #: Accuracy every annotator needs on the gold questions.
-    min_question_accuracy: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.min_annotators is not None:
-            _within("quality.gates.min_annotators", self.min_annotators, 0, 1000)
-        for name, low in (
-            ("min_alpha", -1.0),
-            ("min_span_f1", 0.0),
-            ("max_quarantined", 0.0),
-            ("max_unresolved", 0.0),
-            ("min_question_accuracy", 0.0),
-        ):
-            value = getattr(self, name)
-            if value is not None:
-                _within(f"quality.gates.{name}", value, low, 1.0)
-        for target, value in self.min_alpha_of.items():
-            _within(f"quality.gates.min_alpha_of.{target}", value, -1.0, 1.0)
+    min_annotators: Annotated[
+        Annotated[int, Meta(ge=0, le=1000)] | None,
+        Meta(description="Fewest annotators whose labels count, on every annotated chunk."),
+    ] = 1
+    min_alpha: Annotated[Alpha | None, Meta(description="Least Krippendorff's alpha of each target.")] = None
+    min_alpha_of: Annotated[
+        dict[str, Alpha],
+        Meta(
+            description="Least alpha of single targets, in place of `min_alpha`.",
+            extra={"example": "quality.gates.min_alpha_of.japan=0.8"},
+        ),
+    ] = field(default_factory=dict)
+    min_span_f1: Annotated[
+        Share | None, Meta(description="Least mean pairwise F1 of entity spans with the same bounds and label.")
+    ] = None
+    max_quarantined: Annotated[
+        Share | None, Meta(description="Largest share of submitted annotations in quarantine.")
+    ] = 0.2
+    max_unresolved: Annotated[
+        Share | None, Meta(description="Largest share of gold answers and spans that are unresolved.")
+    ] = None
+    min_question_accuracy: Annotated[
+        Share | None, Meta(description="Least accuracy of every annotator on the gold questions.")
+    ] = None
 
 
 @dataclass
 class Quality:
-    """Severity and thresholds of the checks, how agreement is measured, and the gates."""
+    """Severities and thresholds of the checks, how agreement is measured, and the gates."""
 
-    severity: dict[str, str] = field(default_factory=lambda: {code: check.severity for code, check in CHECKS.items()})
-    #: Seconds below which submitting nothing counts as not having looked.
-    fast_seconds: float = 3.0
-    #: Share of an annotator's chunks with the very same answers that counts as straight-lining, from `min_chunks` on.
-    straight_share: float = 0.95
-    #: Distance between an annotator's earlier and later answers (total variation, 0 to 1) that counts as drift.
-    drift_distance: float = 0.4
-    min_chunks: int = 10
-    #: Jaccard similarity of words from which two chunks of near-duplicate articles count as the same text.
-    same_text: float = 0.8
-    #: Labels an annotator was asked for, when not all: pseudonym to entity labels. Nobody else is compared on the rest.
-    asked: dict[str, list[str]] = field(default_factory=dict)
-    #: Order of the stance labels for ordinal alpha; the others (such as "none") are left out of it. Empty: no ordinal.
-    ordinal: list[str] = field(default_factory=list)
-    bootstrap: int = 1000
-    confidence: float = 0.95
-    seed: int = 0
-    #: JSON Lines file of known answers; empty: no gold questions.
-    questions: str = ""
-    #: Share of an annotator's queue that is gold questions.
-    question_rate: float = 0.05
-    #: Accuracy on the gold questions below which the check failed-questions names an annotator.
-    question_accuracy: float = 0.7
+    severity: Annotated[
+        dict[Annotated[str, one_of(CHECKS, allowed="the name of a check")], Annotated[str, one_of(SEVERITIES)]],
+        Meta(
+            description="Severity of each check. `error` puts the annotation into quarantine: it does not vote, and "
+            "`builder review` sends its chunk to an expert. `warning` and `info` only report. `off` disables a check.",
+            extra={"example": "quality.severity.mid-word=error"},
+        ),
+    ] = field(default_factory=lambda: {name: check.severity for name, check in CHECKS.items()})
+    fast_seconds: Annotated[
+        float,
+        Meta(ge=0, le=86_400, description="An empty annotation submitted faster than this (seconds) is `fast-empty`."),
+    ] = 3.0
+    straight_share: Annotated[
+        float,
+        Meta(ge=0.5, le=1, description="Share of an annotator's chunks with the same answers that is straight-lining."),
+    ] = 0.95
+    drift_distance: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="Total variation between an annotator's earlier and later answers, beyond that of the others, "
+            "that is `drift`.",
+        ),
+    ] = 0.4
+    min_chunks: Annotated[
+        int, Meta(ge=2, le=1_000_000, description="Chunks before straight-lining and drift are judged.")
+    ] = 10
+    same_text: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="Jaccard similarity of words from which chunks of near-duplicate articles have the same text.",
+        ),
+    ] = 0.8
+    asked: Annotated[
+        dict[str, list[str]],
+        Meta(
+            description="Pseudonym to entity labels, for annotators who were asked for some labels only. On the other "
+            "labels nobody is compared with them.",
+            extra={"example": "quality.asked={annotator-1: [PERSON, ORG]}"},
+        ),
+    ] = field(default_factory=dict)
+    ordinal: Annotated[
+        list[str],
+        Meta(
+            description="Order of the answers for ordinal alpha; answers that are not listed are left out of it. "
+            "Empty: no ordinal alpha."
+        ),
+    ] = field(default_factory=list)
+    bootstrap: Annotated[
+        int, Meta(ge=0, le=1_000_000, description="Samples drawn for confidence intervals. 0: no intervals.")
+    ] = 1000
+    confidence: Annotated[float, Meta(ge=0.5, le=0.9999, description="Coverage of the confidence intervals.")] = 0.95
+    seed: Annotated[int, Meta(description="Seed of the bootstrap.")] = 0
+    questions: Annotated[
+        str,
+        Meta(
+            description="Path of a JSON Lines file of gold questions: chunks with known answers, in the format of "
+            "recorded labels. Empty: none."
+        ),
+    ] = ""
+    question_rate: Annotated[
+        float, Meta(ge=0, le=0.9, description="Share of gold questions in each annotator's queue.")
+    ] = 0.05
+    question_accuracy: Annotated[
+        float, Meta(ge=0, le=1, description="Lower accuracy on the gold questions is `failed-questions`.")
+    ] = 0.7
     gates: Gates = field(default_factory=Gates)
-
-    def __post_init__(self) -> None:
-        for check, severity in self.severity.items():
-            if check not in CHECKS:
-                raise ConfigError(
-                    f"quality.severity names {check!r}, which is no check.", f"Known: {', '.join(CHECKS)}."
-                )
-            if severity not in SEVERITIES:
-                raise ConfigError(
-                    f"quality.severity.{check} is {severity!r}.", f"Choose one of {', '.join(SEVERITIES)}."
-                )
-        _within("quality.fast_seconds", self.fast_seconds, 0, 86_400)
-        _within("quality.straight_share", self.straight_share, 0.5, 1)
-        _within("quality.drift_distance", self.drift_distance, 0, 1)
-        _within("quality.min_chunks", self.min_chunks, 2, 1_000_000)
-        _within("quality.same_text", self.same_text, 0, 1)
-        _within("quality.bootstrap", self.bootstrap, 0, 1_000_000)
-        _within("quality.confidence", self.confidence, 0.5, 0.9999)
-        _within("quality.question_rate", self.question_rate, 0, 0.9)
-        _within("quality.question_accuracy", self.question_accuracy, 0, 1)
 
 
 @dataclass
 class Aggregation:
-    """How the annotators' labels become one gold label."""
+    """How the annotators' labels become gold labels."""
 
-    method: str = "majority"
-    #: Which spans of two annotators are the same span: the very same, overlapping ones, or token by token.
-    spans: str = "exact"
-    #: A label needs more than this share of the votes (or of the posterior); exactly as much is unresolved.
-    min_share: float = 0.5
-    #: Intersection over union from which two spans vote for one (spans: overlap).
-    min_overlap: float = 0.5
-    #: Pseudonyms whose annotations decide wherever they stand, besides those made in a review.
-    experts: list[str] = field(default_factory=list)
-    #: Where `weighted` takes its weights from: the table below, agreement with the others, or the gold questions.
-    weigh_by: str = "agreement"
-    weights: dict[str, float] = field(default_factory=dict)
-    #: Expectation-maximisation: most rounds, smallest change of the posterior that counts, restarts (mace), smoothing.
-    rounds: int = 100
-    tolerance: float = 1e-5
-    restarts: int = 10
-    smoothing: float = 0.01
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, value, known in (
-            ("method", self.method, METHODS),
-            ("spans", self.spans, SPAN_METHODS),
-            ("weigh_by", self.weigh_by, WEIGHTS),
-        ):
-            if value not in known:
-                raise ConfigError(f"aggregation.{name} is {value!r}.", f"Choose one of {', '.join(known)}.")
-        if not 0.5 <= self.min_share < 1:
-            raise ConfigError(
-                f"aggregation.min_share is {self.min_share}.",
-                "It lies between 0.5 and 1: a lower one would let two labels win.",
-            )
-        _within("aggregation.min_overlap", self.min_overlap, 0.01, 1)
-        for annotator, weight in self.weights.items():
-            _within(f"aggregation.weights.{annotator}", weight, 0, 1_000_000)
-        _within("aggregation.rounds", self.rounds, 1, 100_000)
-        _within("aggregation.tolerance", self.tolerance, 0, 1)
-        _within("aggregation.restarts", self.restarts, 1, 10_000)
-        _within("aggregation.smoothing", self.smoothing, 0, 1_000)
+    method: Annotated[
+        str,
+        one_of(
+            METHODS,
+            "`majority`: one vote each. `dawid_skene`: weighs votes by the confusions of each annotator (Dawid and "
+            "Skene 1979). `mace`: by how often each annotator guesses (Hovy et al. 2013). `weighted`: by `weigh_by`. "
+            "`expert`: what is not unanimous waits for `builder review`.",
+        ),
+    ] = "majority"
+    spans: Annotated[
+        str,
+        one_of(
+            SPAN_METHODS,
+            "Which spans of two annotators are one. `exact`: the same bounds. `overlap`: see `min_overlap`. `tokens`: "
+            "annotators vote on each token.",
+        ),
+    ] = "exact"
+    min_share: Annotated[
+        float,
+        Meta(
+            ge=0.5,
+            lt=1,
+            description="A label needs more than this share of the votes or of the probability. Exactly this share is "
+            "unresolved.",
+        ),
+    ] = 0.5
+    min_overlap: Annotated[
+        float,
+        Meta(ge=0.01, le=1, description="Intersection over union from which two spans are one (`spans: overlap`)."),
+    ] = 0.5
+    experts: Annotated[
+        list[str], Meta(description="Pseudonyms of annotators whose labels decide, as those of a review do.")
+    ] = field(default_factory=list)
+    weigh_by: Annotated[
+        str,
+        one_of(
+            WEIGHTS,
+            "Weights of `weighted`. `agreement`: with the majority. `questions`: accuracy on the gold questions. "
+            "`given`: `weights`.",
+        ),
+    ] = "agreement"
+    weights: Annotated[
+        dict[str, Annotated[float, Meta(ge=0, le=1_000_000)]],
+        Meta(
+            description="Weight per pseudonym (`weigh_by: given`). Annotators that are not listed have weight 1.",
+            extra={"example": "aggregation.weights={annotator-1: 2}"},
+        ),
+    ] = field(default_factory=dict)
+    rounds: Annotated[
+        int, Meta(ge=1, le=100_000, description="Most rounds of expectation maximisation (dawid_skene, mace).")
+    ] = 100
+    tolerance: Annotated[
+        float, Meta(ge=0, le=1, description="Smallest change of a probability that starts another round.")
+    ] = 1e-5
+    restarts: Annotated[int, Meta(ge=1, le=10_000, description="Random starts, of which the best is kept (mace).")] = 10
+    smoothing: Annotated[
+        float, Meta(ge=0, le=1_000, description="Added to each count of a confusion matrix (dawid_skene, mace).")
+    ] = 0.01
+    seed: Annotated[int, Meta(description="Seed of the random starts (mace).")] = 0

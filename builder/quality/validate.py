@@ -96,7 +96,8 @@ def validate(
         },
     )  # fmt: skip
     found, checked = run_checks(inputs)
-    measured = {kind: span_agreement(checked, spans, windows, kind, settings) for kind in ("entity", "evidence")}
+    kinds = dict.fromkeys(q.span_kind for q in inputs.span_questions)
+    measured = {kind: span_agreement(checked, spans, windows, kind, settings) for kind in kinds}
     agreement = AgreementReport(
         answers={
             q.name: answer_agreement(checked, answers, q.name, list(q.labels), settings)

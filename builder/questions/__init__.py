@@ -11,8 +11,9 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from builder.errors import Fault
 from builder.questions.kind import Kind, kinds
-from builder.scheme import Fault, Renames, Scheme, refuse
+from builder.scheme import Renames, Scheme, refuse
 
 T = TypeVar("T")
 #: Kind of question to "module:class", resolved on use.
@@ -71,7 +72,7 @@ def scheme_from(plain: Mapping[str, Any]) -> Scheme:
         known = [fault.key for fault in faults]
         rest = UncheckedScheme(**found).faults()
         faults += [f for f in rest if not any(f.key.startswith(key) or key.startswith(f.key) for key in known)]
-        refuse(str(plain.get("name")), faults)
+        refuse(faults)
     return Scheme(**found)
 
 

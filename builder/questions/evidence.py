@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, Self
 
+from builder.errors import Fault
 from builder.questions.hotkeys import SHIFTED_DIGITS, ZERO, KeyRow
 from builder.questions.kind import Kind, put, unknown
 from builder.questions.page import FoundControls, Page
@@ -12,7 +13,7 @@ from builder.questions.reading import Dispatch, Reading, SpanLabel
 from builder.questions.stance import Stance
 from builder.questions.tags import SPANS, about_region, choice, hint, short_hints, tag
 from builder.questions.writing import Row, Statement, Writing
-from builder.scheme import Fault, Label, Renames, Scheme
+from builder.scheme import Label, Renames, Scheme
 
 EVIDENCE = "EVIDENCE"
 #: The control that asks which targets a span concerns.

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
+from builder.errors import Fault
 from builder.questions.hotkeys import KeyRow
 from builder.questions.page import FoundControls, Page
 from builder.questions.reading import Dispatch
 from builder.questions.writing import Row, Statement, Writing
-from builder.scheme import Fault, Question, Renames, Scheme
+from builder.scheme import Question, Renames, Scheme
 
 
 @dataclass(kw_only=True)

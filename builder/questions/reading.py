@@ -1,13 +1,16 @@
 """One annotation becomes rows: its result items go to the questions by control, and odd ones become issues."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from builder.questions import raw
-from builder.questions.rows import Rows
 from builder.questions.spans import CODE_POINTS, is_plain, locate, same, trim
 from builder.questions.tags import SPANS
 from builder.scheme import Question, Renames, Scheme
+
+if TYPE_CHECKING:
+    # Composing a configuration imports every kind of question, and must not import Arrow.
+    from builder.questions.rows import Rows
 
 Handler = Callable[["Reading", int, Any], None]
 #: Start and end in the chunk's text, and the words there.
@@ -76,7 +79,7 @@ class Reading:
         *("answered", "comment", "dispatch", "given", "id", "problems", "quarantined"),
     )
 
-    def __init__(self, rows: Rows, dispatch: Dispatch, task: raw.Task, line: bytes, number: int, who: str) -> None:
+    def __init__(self, rows: "Rows", dispatch: Dispatch, task: raw.Task, line: bytes, number: int, who: str) -> None:
         self._rows, self._task, self._line, self._number = rows, task, line, number
         self.dispatch, self.annotator = dispatch, who
         self._made = task.annotations[number]

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, Self
 
-from builder.errors import SchemeError
+from builder.errors import Fault, SchemeError
 from builder.questions.hotkeys import BLOCK, KeyRow
 from builder.questions.kind import Kind, put, unknown
 from builder.questions.page import FoundControls, Page
 from builder.questions.reading import Dispatch, Reading
 from builder.questions.tags import about_region, asked, choices, header, hint, literal, short_hints, view
 from builder.questions.writing import Row, Statement, Writing
-from builder.scheme import Fault, Label, Renames, Scheme, Target
+from builder.scheme import Label, Renames, Scheme, Target
 
 MODES = ("fixed", "article", "mention")
 #: Controls: one per target, `stance__<target>` or `stance__<number>`; or the one asked about each selected mention.

@@ -4,144 +4,141 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.errors import ReleaseError
-from builder.release import annotations, entities, labels, rows, splits, stance
-from builder.release import features as declare
-from builder.release.features import Features
-from builder.release.inputs import Tables
-from builder.release.parting import Sides, Stream, certificate
+from builder.release.arrays import flat
+from builder.release.configuration import Configuration, Maker, Numbering, Source
+from builder.release.configurations import SPECS, chosen, declare
+from builder.release.features import arrow_schema
+from builder.release.inputs import open_inputs
+from builder.release.labels import numbering
+from builder.release.manifest import Configured, Counts, Leakage, SplitFacts
+from builder.release.parquet import Writer
+from builder.release.passages import Index
+from builder.release.separation import Separation
 from builder.release.settings import Export, Split
-from builder.release.shards import Shard, Writer
-from builder.scheme import Scheme
+from builder.release.splits import Assignment, Member, assign
+from builder.scheme import Question, Scheme
+
+#: Called with the configuration, the rows written so far, and how many there will be, when that is known.
+Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass
 class Built:
-    """What was written, and what there is to tell about it."""
+    """What was written."""
 
-    shards: dict[str, list[Shard]] = field(default_factory=dict)
-    features: dict[str, Features] = field(default_factory=dict)
-    logical: dict[str, dict[str, str]] = field(default_factory=dict)
-    sizes: dict[str, dict[str, int]] = field(default_factory=dict)
-    labels: dict[str, list[str]] = field(default_factory=dict)
-    splits: dict[str, str] = field(default_factory=dict)
-    left_out: list[str] = field(default_factory=list)
-    leakage: dict[str, Any] = field(default_factory=dict)
-    counts: dict[str, Any] = field(default_factory=dict)
-    losses: dict[str, int] = field(default_factory=dict)
+    articles: pa.Table
+    annotations: pa.Table
+    assignment: Assignment
+    configurations: dict[str, Configuration]
+    configs: dict[str, Configured]
+    labels: dict[str, list[str]]
+    leakage: Leakage
+    counts: Counts
+    losses: dict[str, dict[str, int]]
+    #: Path of each data file to its sha256.
+    hashes: dict[str, str] = field(default_factory=dict)
 
 
 def build(
     root: Path,
-    tables: Tables,
+    paths: Mapping[str, Path],
     scheme: Scheme,
     settings: Export,
     split: Split,
     earlier_splits: Mapping[str, str],
     earlier_labels: Mapping[str, list[str]],
     language: str,
+    progress: Progress | None = None,
 ) -> Built:
-    """Writes one folder a configuration below `root` and returns what it holds.
+    """Writes one folder per configuration below `root`. `paths` has the stage tables of `inputs.STAGES`.
 
-    Raises `ReleaseError` when no chunk has a vote.
+    Raises `ReleaseError` when nothing was annotated or nothing annotated fits the chunking, `StoreError` when a table
+    is missing or damaged, and `ConfigError` when a setting does not fit the scheme.
     """
-    index = rows.Index(tables.chunks, tables.annotations)
-    if not len(index):
-        raise ReleaseError("No chunk has an annotation that counts, so there is nothing to release.", "Annotate first.")
-    built = Built()
-    names, ids = _names(scheme, settings, earlier_labels)
-    built.labels = {kind: ids[kind] for kind in ("entities", "stance") if ids[kind]}
-    gold_spans, left_spans = rows.released(
-        tables.gold_spans.filter(pc.equal(tables.gold_spans["kind"], "entity")),
-        settings.min_probability,
-        settings.min_agreement,
+
+    def number(question: Question) -> Numbering:
+        return numbering(scheme, question, settings, earlier_labels.get(question.name, []))
+
+    declared = declare(scheme, settings, number)
+    wanted = chosen(declared, settings)
+    inputs = open_inputs(paths, [SPECS[found.kind] for found in wanted.values()], bool(settings.min_agreement))
+    index = Index(inputs)
+    source = Source(index, inputs.tables, settings)
+    makers = {name: SPECS[found.kind].rows(found, source) for name, found in wanted.items()}
+    members = list(_members(index, inputs["articles"], wanted, makers, split.method))
+    assignment = assign(members, split, earlier_splits)
+    separation = Separation(index, assignment, split, inputs)
+    configs: dict[str, Configured] = {}
+    hashes: dict[str, str] = {}
+    for name, configuration in wanted.items():
+        spec = SPECS[configuration.kind]
+        if spec.texts == "chunks" and not index.chunks:
+            raise ReleaseError(
+                f"Configuration {name} would have no row: no chunk lies wholly in annotated windows.",
+                "Use the chunking that was annotated, or name the other configurations in export.configs.",
+            )
+        schema = arrow_schema(configuration.features)
+        writer = Writer(root, name, schema, settings.shard_rows, settings.group_rows, spec.distinct)
+        done = 0
+        texts = separation.chunks(settings.granularity, language) if spec.texts == "chunks" else separation.windows()
+        for side, passages in texts:
+            made = makers[name].table(passages)
+            writer.add(side, made)
+            done += made.num_rows
+            if progress:
+                progress(name, done, None)
+        configs[name] = _configured(writer, configuration, list(split.ratios), hashes)
+    return Built(
+        articles=inputs["articles"],
+        annotations=inputs["annotations"],
+        assignment=assignment,
+        configurations=wanted,
+        configs=configs,
+        labels={**earlier_labels, **_labels(declared)},
+        leakage=separation.certificate(members, assignment),
+        counts=_counts(inputs["annotations"], index, wanted, makers),
+        losses={name: maker.losses for name, maker in makers.items() if maker.losses},
+        hashes=hashes,
     )
-    gold_answers = tables.gold_answers
-    if settings.targets:
-        gold_answers = gold_answers.filter(pc.is_in(gold_answers["target"], pa.array(settings.targets)))
-    gold_answers, left_stances = rows.released(gold_answers, settings.min_probability, settings.min_agreement)
-    wanted = [name for name in settings.configs if _has(name, scheme)]
-    spans = rows.spans(index, gold_spans, names["entities"], ids["entities"])
-    stances = stance.stances(index, gold_answers, names["stance"], ids["stance"], list(scheme.targets))
-    said = "annotations" in wanted
-    submitted = annotations.annotations(index, tables.annotations, tables.spans, tables.answers) if said else None
-
-    members = list(_members(index, tables.articles, spans, stances, ids, split.method))
-    assignment = splits.assign(members, split, earlier_splits)
-    built.splits, built.left_out = assignment.splits, assignment.left_out
-    sides = Sides(index, assignment, split)
-    sides.part(tables.batches)
-    stream = Stream(index, sides, tables, settings.granularity, language)
-    losses = entities.Losses()
-    made: dict[str, Callable[[rows.Rows], pa.Table]] = {
-        "entities": lambda part: entities.table(
-            part, spans, ids["entities"], built.features["entities"], settings, losses
-        ),
-        "stance": lambda part: stance.table(part, stances, ids["stance"], built.features["stance"]),
-        "annotations": lambda part: annotations.table(part, submitted, built.features["annotations"]),  # type: ignore
-    }
-    model = settings.tokens and settings.tokenizer != "words"
-    declared: dict[str, Features] = {
-        "entities": declare.entities(ids["entities"], settings.tags, settings.text, settings.tokens, model),
-        "stance": declare.stance(ids["stance"]),
-        "annotations": declare.annotations(),
-    }
-    built.features = {name: declared[name] for name in wanted}
-    writers = {
-        name: Writer(root, name, declare.arrow_schema(built.features[name]), settings.shard_rows, settings.group_rows)
-        for name in wanted
-    }
-    for config, writer in writers.items():
-        source = stream.cut() if config == "entities" and settings.granularity != "chunk" else stream.chunks()
-        for name, part in source:
-            writer.add(name, made[config](part))
-    built.leakage = certificate(members, assignment, sides, stream)
-    for config, writer in writers.items():
-        built.shards[config] = _ordered(writer.close(), list(split.ratios))
-        built.logical[config] = {name: h.hexdigest() for name, h in sorted(writer.hashes.items())}
-        built.sizes[config] = {name: h.bytes for name, h in writer.hashes.items()}
-    built.losses = losses.counts
-    built.counts = _counts(tables, index, spans, stances, ids) | {
-        "left_out": {"spans": left_spans, "stances": left_stances, "articles": len(built.left_out)}
-    }
-    return built
 
 
-def _has(name: str, scheme: Scheme) -> bool:
-    return {"entities": bool(scheme.entities), "stance": bool(scheme.stance)}.get(name, True)
+def _labels(declared: Mapping[str, Configuration]) -> dict[str, list[str]]:
+    return {name: found.numbering.labels for name, found in declared.items() if found.numbering.labels}
 
 
-def _names(
-    scheme: Scheme, settings: Export, earlier: Mapping[str, list[str]]
-) -> tuple[dict[str, dict[str, str]], dict[str, list[str]]]:
-    names, ids = {}, {}
-    for kind, known, changes in (
-        ("entities", list(scheme.entities), settings.entities),
-        ("stance", list(scheme.stance), settings.stance),
-    ):
-        renamed = labels.renames(scheme.migrations, kind)
-        names[kind] = labels.translation(known, changes, renamed)
-        ids[kind] = labels.label_ids(labels.exported(known, changes), earlier.get(kind, []), renamed)
-    return names, ids
+def _configured(writer: Writer, configuration: Configuration, order: list[str], hashes: dict[str, str]) -> Configured:
+    found = Configured(
+        configuration.kind,
+        configuration.features,
+        [column.name for column in configuration.columns if column.judged],
+    )
+    rank = {name: i for i, name in enumerate(order)}
+    for file in sorted(writer.close(), key=lambda file: (rank.get(file.split, len(rank)), file.path)):
+        facts = found.splits.setdefault(file.split, SplitFacts())
+        facts.rows += file.rows
+        facts.bytes += file.bytes
+        facts.content_bytes = writer.hashes[file.split].bytes
+        facts.logical_sha256 = writer.hashes[file.split].hexdigest()
+        hashes[file.path] = file.sha256
+    return found
 
 
 def _members(
-    index: rows.Index,
+    index: Index,
     articles: pa.Table,
-    spans: rows.Spans,
-    stances: stance.Stances,
-    ids: dict[str, list[str]],
+    wanted: Mapping[str, Configuration],
+    makers: Mapping[str, Maker],
     method: str,
-) -> Iterator[splits.Member]:
-    """The articles with rows; labels are counted and dates read for the methods that look at them."""
-    weights = _weights(index, spans, stances, ids) if method == "stratified" else {}
-    at = pc.index_in(index.articles, value_set=rows.flat(articles["article_id"]))
+) -> Iterator[Member]:
+    """The articles with texts; labels are counted and dates read for the methods that look at them."""
+    weights = _weights(wanted, makers) if method == "stratified" else {}
+    at = pc.index_in(index.articles, value_set=flat(articles["article_id"]))
     if at.null_count:
         missing = index.articles.filter(pc.is_null(at))[0].as_py()
         raise ReleaseError(
@@ -150,46 +147,46 @@ def _members(
         )
     found = articles.take(at)
     dates = found["published"].to_pylist() if method == "time" else [None] * len(at)
-    names = index.articles.to_pylist()
     clusters = pc.coalesce(found["cluster_id"], index.articles).to_pylist()
-    for code, (name, cluster, date) in enumerate(zip(names, clusters, dates, strict=True)):
-        yield splits.Member(name, cluster, date, weights.get(code, {}))
+    for code, (name, cluster, date) in enumerate(zip(index.articles.to_pylist(), clusters, dates, strict=True)):
+        yield Member(name, cluster, date, weights.get(code, {}))
 
 
-def _weights(
-    index: rows.Index, spans: rows.Spans, stances: stance.Stances, ids: dict[str, list[str]]
-) -> dict[int, Counter[str]]:
+def _weights(wanted: Mapping[str, Configuration], makers: Mapping[str, Maker]) -> dict[int, Counter[str]]:
+    """Number of each article in the index, to how many labels of each kind it has in the release."""
     weights: dict[int, Counter[str]] = {}
-    for kind, owners, found in (
-        ("entities", spans.keys >> 32, spans.labels),
-        ("stance", index.article_codes[stances.positions], stances.labels),
-    ):
-        width = max(len(ids[kind]), 1)
-        cells, amounts = np.unique(owners * width + found, return_counts=True)
+    for name, maker in makers.items():
+        ids = wanted[name].numbering.labels
+        width = max(len(ids), 1)
+        cells, amounts = np.unique(maker.articles * width + maker.labels, return_counts=True)
         for cell, amount in zip(cells.tolist(), amounts.tolist(), strict=True):
-            weights.setdefault(cell // width, Counter())[f"{kind}:{ids[kind][cell % width]}"] += amount
+            weights.setdefault(cell // width, Counter())[f"{name}:{ids[cell % width]}"] += amount
     return weights
 
 
-def _ordered(shards: list[Shard], names: list[str]) -> list[Shard]:
-    rank = {name: i for i, name in enumerate(names)}
-    return sorted(shards, key=lambda s: (rank.get(s.split, len(rank)), s.path))
-
-
 def _counts(
-    tables: Tables, index: rows.Index, spans: rows.Spans, stances: stance.Stances, ids: dict[str, list[str]]
-) -> dict[str, Any]:
-    per_label = {
-        kind: dict(zip(ids[kind], np.bincount(found, minlength=len(ids[kind])).tolist(), strict=True))
-        for kind, found in (("entities", spans.labels), ("stance", stances.labels))
-    }
-    released = tables.annotations.filter(pc.is_in(tables.annotations["chunk_id"], index.chunk_ids))
-    states = {row["values"]: row["counts"] for row in pc.value_counts(released["state"]).to_pylist()}
-    return {
-        "articles": len(index.articles),
-        "chunks": len(index),
-        "annotators": pc.count_distinct(released["annotator"]).as_py(),
-        "annotations": dict(sorted(states.items())),
-        "quarantined": pc.sum(released["quarantined"]).as_py() or 0,
-        "labels": per_label,
-    }
+    annotations: pa.Table, index: Index, wanted: Mapping[str, Configuration], makers: Mapping[str, Maker]
+) -> Counts:
+    shown = annotations.filter(pc.is_in(annotations["chunk_id"], index.window_ids))
+    states = {row["values"]: row["counts"] for row in pc.value_counts(shown["state"]).to_pylist()}
+    left_out = {}
+    for name, maker in makers.items():
+        left_out[name] = dict(maker.left_out)
+        if maker.held is not None:
+            left_out[name]["outside"] = len(maker.labels) - maker.held()
+    return Counts(
+        chunks=index.chunks,
+        windows=index.windows,
+        articles=len(index.articles),
+        annotators=pc.count_distinct(shown["annotator"]).as_py(),
+        annotations=dict(sorted(states.items())),
+        quarantined=pc.sum(shown["quarantined"]).as_py() or 0,
+        labels={
+            name: dict(zip(ids, np.bincount(makers[name].labels, minlength=len(ids)).tolist(), strict=True))
+            for name, found in wanted.items()
+            if (ids := found.numbering.labels)
+        },
+        left_out=left_out,
+        windows_left_out=index.windows_left_out,
+        chunks_left_out=index.chunks_left_out,
+    )

@@ -1,4 +1,4 @@
-"""The declared features of each configuration: one source for the Parquet schema, its metadata and the card's YAML.
+"""Features of columns: one source for the Parquet schema, its metadata, the card's YAML and Croissant.
 
 Features are written as the `datasets` library writes them into Parquet metadata, in the older spelling of lists
 (`Sequence` of a value, a one-element array for a list of records), which its versions 3, 4 and 5 all read. That library
@@ -9,8 +9,6 @@ import json
 from typing import Any
 
 import pyarrow as pa
-
-from builder.release.tags import tag_names
 
 #: Feature name to feature, in the JSON form of the Parquet metadata.
 Features = dict[str, Any]
@@ -40,62 +38,10 @@ def sequence(feature: dict[str, Any]) -> dict[str, Any]:
     return {"feature": feature, "_type": "Sequence"}
 
 
-STRING, INT, TIME = value("string"), value("int32"), value("timestamp[us, tz=UTC]")
-_KEYS: Features = {"id": STRING, "article_id": STRING, "chunk_id": STRING}
-_SPAN: Features = {"start": INT, "end": INT, "label": STRING, "text": STRING}
-
-
-def entities(labels: list[str], tags: str, text: bool, tokens: bool, model: bool) -> Features:
-    """Features of `entities`; `model` adds what a Hugging Face tokenizer gives: `input_ids` and aligned `labels`."""
-    found: Features = dict(_KEYS)
-    if text:
-        found["text"] = STRING
-    if tokens:
-        found["tokens"] = sequence(STRING)
-        if tags != "none":
-            found["ner_tags"] = sequence(class_label(tag_names(labels, tags)))
-    if model:
-        found["input_ids"] = sequence(INT)
-        if tags != "none":
-            # Not a class label: -100 marks what training ignores.
-            found["labels"] = sequence(value("int64"))
-    if text:
-        found["entities"] = [{**_SPAN, "status": STRING}]
-    return found
-
-
-def stance(labels: list[str]) -> Features:
-    """Features of `stance`."""
-    return {
-        **_KEYS,
-        "text": STRING,
-        "target": STRING,
-        "label": class_label(labels),
-        "votes": dict.fromkeys(labels, INT),
-        "probability": value("float64"),
-        "status": STRING,
-    }
-
-
-def annotations() -> Features:
-    """Features of `annotations`; labels are names, because annotators may have used those of an older scheme."""
-    return {
-        **_KEYS,
-        "text": STRING,
-        "annotator": STRING,
-        "state": STRING,
-        "prediction": STRING,
-        "quarantined": value("bool"),
-        "entities": [dict(_SPAN)],
-        "stances": [{"target": STRING, "label": STRING}],
-        "evidence": [{"start": INT, "end": INT, "text": STRING, "targets": sequence(STRING)}],
-        "problems": sequence(STRING),
-        "comment": STRING,
-        "created": TIME,
-        "updated": TIME,
-        "lead_time": value("float64"),
-        "scheme_version": STRING,
-    }
+STRING, INT, NUMBER, FLAG = value("string"), value("int32"), value("float64"), value("bool")
+TIME = value("timestamp[us, tz=UTC]")
+_CROISSANT = {"string": "sc:Text", "int32": "sc:Integer", "int64": "sc:Integer", "float64": "sc:Float",
+              "bool": "sc:Boolean"}  # fmt: skip
 
 
 def arrow_schema(features: Features) -> pa.Schema:
@@ -146,3 +92,45 @@ def label_names(features: Features) -> dict[str, list[str]]:
     """The names of every class label, by feature."""
     plain = {name: f.get("feature", f) if isinstance(f, dict) else f for name, f in features.items()}
     return {name: f["names"] for name, f in plain.items() if isinstance(f, dict) and f.get("_type") == "ClassLabel"}
+
+
+def croissant_type(feature: Any) -> tuple[str, bool] | None:
+    """Type of the feature in Croissant 1.0, and whether it repeats; None for records, which it cannot describe."""
+    kind = feature.get("_type") if isinstance(feature, dict) else None
+    if kind == "Value":
+        return _CROISSANT.get(feature["dtype"], "sc:DateTime"), False
+    if kind == "ClassLabel":
+        return "sc:Integer", False
+    inner = croissant_type(feature["feature"]) if kind == "Sequence" else None
+    return None if inner is None else (inner[0], True)
+
+
+def described(feature: Any) -> str:
+    """The feature in words, for people.
+
+    >>> described(sequence(class_label(["yes", "no"]))), described([{"start": INT, "text": STRING}])
+    ('list of label', 'list of {start: int32, text: string}')
+    """
+    if isinstance(feature, list):
+        return f"list of {described(feature[0])}"
+    kind = feature.get("_type")
+    if kind == "Value":
+        return str(feature["dtype"])
+    if kind == "ClassLabel":
+        return "label"
+    if kind == "Sequence":
+        return f"list of {described(feature['feature'])}"
+    return "{" + ", ".join(f"{name}: {described(inner)}" for name, inner in feature.items()) + "}"
+
+
+def with_names(table: pa.Table, names: dict[str, list[str]]) -> pa.Table:
+    """The table with the class labels of these columns by name."""
+    for column, known in names.items():
+        values, said = pa.array(known, pa.string()), table[column].combine_chunks()
+        said = said if isinstance(said, pa.Array) else pa.concat_arrays(said.chunks)
+        if pa.types.is_list(said.type):
+            found = pa.ListArray.from_arrays(said.offsets, values.take(said.values))
+        else:
+            found = values.take(said)
+        table = table.set_column(table.schema.get_field_index(column), column, found)
+    return table

@@ -1,30 +1,38 @@
-"""The few agreement figures that a card and a changelog tell, out of all that was measured."""
+"""The few agreement figures that a card and a changelog show, out of all that was measured."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-_STANCE = {"alpha": "Krippendorff's alpha"}
-_SPANS = {"exact_f1": "exact F1", "token_alpha": "token alpha"}
+_NAMES = {"alpha": "Krippendorff's alpha", "exact_f1": "exact F1", "token_alpha": "token alpha"}
+#: Parts of the agreement report that are about single people.
+_ABOUT_PEOPLE = ("annotators", "questions", "known_answers")
 
 
-def figures(agreement: dict[str, Any]) -> dict[str, float]:
-    """Name to number: stances over all and by target, spans over all and by label; what was not measured is missing.
+def figures(report: Mapping[str, Any]) -> dict[str, float]:
+    """Name to number: each question and kind of span, over all and by target or label. Unmeasured ones are missing.
 
-    >>> figures({"stance": {"overall": {"alpha": 0.7}, "targets": {"japan": {"alpha": None}}}})
-    {"stance, Krippendorff's alpha": 0.7}
+    >>> measured = {"overall": {"alpha": 0.7}, "targets": {"japan": {"alpha": None}, "china": {"alpha": 0.5}}}
+    >>> figures({"answers": {"stance": measured}})
+    {"stance, Krippendorff's alpha": 0.7, "stance, china, Krippendorff's alpha": 0.5}
     """
-    stance, spans = agreement.get("stance") or {}, (agreement.get("spans") or {}).get("entity") or {}
-    found: dict[str, float] = {}
-    _take(found, "stance", stance.get("overall"), _STANCE)
-    for target, measured in (stance.get("targets") or {}).items():
-        _take(found, f"stance toward {target}", measured, _STANCE)
-    _take(found, "entity spans", spans.get("overall"), _SPANS)
-    for label, measured in (spans.get("labels") or {}).items():
-        _take(found, f"{label} spans", measured, _SPANS)
-    return found
+    return dict(
+        found for section, part in report.items() if section not in _ABOUT_PEOPLE for found in _measured(section, part)
+    )
 
 
-def _take(found: dict[str, float], about: str, measured: dict[str, Any] | None, names: dict[str, str]) -> None:
-    for key, name in names.items():
-        number = (measured or {}).get(key)
-        if isinstance(number, int | float):
-            found[f"{about}, {name}"] = float(number)
+def _measured(name: str, part: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    if "overall" not in part:
+        for key, inner in part.items():
+            yield from _measured(f"{key} spans" if name == "spans" else key, inner)
+        return
+    yield from _numbers(name, part["overall"])
+    for apart in ("targets", "labels"):
+        for key, measures in part.get(apart, {}).items():
+            if key:
+                yield from _numbers(f"{name}, {key}", measures)
+
+
+def _numbers(name: str, measures: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    for key, words in _NAMES.items():
+        if isinstance(measures.get(key), int | float):
+            yield f"{name}, {words}", float(measures[key])

@@ -1,7 +1,7 @@
-"""Other files beside Parquet, on request: JSON Lines, CoNLL-2003 and spaCy's DocBin."""
+"""Other file formats on request: JSON Lines, CoNLL-2003 and spaCy's DocBin, from the Parquet files."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,21 +9,23 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from builder.errors import ConfigError
+from builder.release.configurations import SPECS
 from builder.release.features import Features, label_names
-from builder.release.integrity import shards
+from builder.release.manifest import Configured
+from builder.release.versions import data_files
 
 
-def write(root: Path, formats: list[str], features: dict[str, Features], splits: dict[str, list[str]]) -> None:
-    """`<format>/<config>/<split>.<suffix>` for every configuration that the format can hold, from the Parquet files."""
+def write(root: Path, formats: list[str], configs: Mapping[str, Configured]) -> None:
+    """Writes `<format>/<configuration>/<split>.<suffix>` for every configuration that a format can hold."""
     for name in formats:
-        for config, declared in features.items():
-            if name == "jsonl" or config == "entities":
-                for split in splits[config]:
-                    FORMATS[name](root, config, split, declared)
+        for configuration, found in configs.items():
+            if name in EVERYTHING or name in SPECS[found.kind].formats:
+                for split in found.splits:
+                    FORMATS[name](root, configuration, split, found.features)
 
 
 def _rows(root: Path, config: str, split: str) -> Iterator[dict[str, Any]]:
-    for path in shards(root, config, split):
+    for path in data_files(root, config, split):
         with pq.ParquetFile(path) as opened:
             for batch in opened.iter_batches():
                 yield from batch.to_pylist()
@@ -36,7 +38,7 @@ def _place(root: Path, folder: str, config: str, name: str) -> Path:
 
 
 def _jsonl(root: Path, config: str, split: str, features: Features) -> None:
-    """One object a row; labels by name, times in ISO 8601."""
+    """One object per row; labels by name, times in ISO 8601."""
     names = label_names(features)
     with _place(root, "jsonl", config, f"{split}.jsonl").open("w", encoding="utf-8", newline="") as out:
         for row in _rows(root, config, split):
@@ -114,3 +116,5 @@ def _spaced(text: str, tokens: list[str]) -> tuple[list[str], list[bool]]:
 
 
 FORMATS: dict[str, Callable[[Path, str, str, Features], None]] = {"jsonl": _jsonl, "conll": _conll, "spacy": _spacy}
+#: Formats that hold every configuration; a specification names the others that can hold it.
+EVERYTHING = ("jsonl",)

@@ -1,6 +1,6 @@
-"""The stage tables, opened with no more columns than the release needs: votes and texts are most of their bytes."""
+"""The stage tables of a release, opened with only the columns it needs: votes and texts are most of their bytes."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,69 +8,79 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.errors import StoreError
-from builder.release.settings import Export
+from builder.release.configuration import Spec
 
-_BATCH = 16_384
-#: Table to the command that writes it.
+#: Table to the stage that makes it.
 STAGES = {
     "articles": "prepare",
+    "chunks": "prepare",
     "selected": "prepare",
+    "windows": "validate",
     "annotations": "validate",
     "spans": "validate",
     "answers": "validate",
     "gold_spans": "adjudicate",
     "gold_answers": "adjudicate",
 }
-_ALWAYS = ["annotation_id", "chunk_id", "annotator", "state", "quarantined", "updated", "pull"]
+BATCH = 16_384
+_PLACE = ("chunk_id", "article_id", "start", "end")
+_NEEDED = {
+    "articles": ("article_id", "cluster_id", "published", "raw_sha256"),
+    "selected": _PLACE,
+    "annotations": ("annotation_id", "chunk_id", "annotator", "state", "quarantined", "updated", "pull"),
+}
 
 
 @dataclass(frozen=True)
-class Tables:
-    """What the stages left. `batches` reads the selected chunks with their texts, in order, as often as asked."""
+class Inputs:
+    """Stage tables by name, with the columns that a release reads. `stream` reads others in order, batch by batch."""
 
-    articles: pa.Table  # article_id, cluster_id, published, raw_sha256
-    chunks: pa.Table  # chunk_id, article_id, start, end of the selected chunks
-    batches: Callable[[], Iterable[pa.RecordBatch]]
-    texts: Callable[[], Iterable[pa.RecordBatch]]  # article_id and text of all articles, read for granularity "article"
-    annotations: pa.Table
-    spans: pa.Table
-    answers: pa.Table
-    gold_spans: pa.Table
-    gold_answers: pa.Table
+    tables: Mapping[str, pa.Table]
+    stream: Callable[[str, list[str]], Iterable[pa.RecordBatch]]
 
+    def __getitem__(self, name: str) -> pa.Table:
+        return self.tables[name]
 
-def open_tables(paths: dict[str, Path], settings: Export) -> Tables:
-    """The tables at `paths`, which names each of `STAGES`; raises `StoreError` when one is missing or damaged."""
-    said = "annotations" in settings.configs
-    agreement = bool(settings.min_agreement)
-    gold = ["article_id", "label", "probability", "status"]
-
-    def read(name: str, columns: list[str] | None, rows: bool = True) -> pa.Table:
-        path = paths[name]
-        if not path.exists():
-            raise StoreError(f"{path} is missing.", f"Run `builder {STAGES[name]}` first.")
-        try:
-            return pq.read_table(path, columns=columns) if rows else pq.read_schema(path).empty_table()
-        except (OSError, pa.ArrowInvalid) as e:
-            raise StoreError(f"{path} is damaged: {e}.", f"Delete it and run `builder {STAGES[name]}` again.") from e
-
-    return Tables(
-        articles=read("articles", ["article_id", "cluster_id", "published", "raw_sha256"]),
-        chunks=read("selected", ["chunk_id", "article_id", "start", "end"]),
-        batches=lambda: _batches(paths["selected"], ["chunk_id", "article_id", "start", "end", "text"]),
-        texts=lambda: _batches(paths["articles"], ["article_id", "text"]),
-        annotations=read("annotations", None if said else _ALWAYS),
-        spans=read("spans", None, said),
-        answers=read("answers", None, said),
-        gold_spans=read(
-            "gold_spans", [*gold, "kind", "start", "end", "text", *(["votes"] if agreement else [])],
-            "entities" in settings.configs,
-        ),
-        gold_answers=read("gold_answers", [*gold, "chunk_id", "target", "votes"], "stance" in settings.configs),
-    )  # fmt: skip
+    def read(self, name: str, columns: list[str]) -> pa.Table:
+        """These columns of a whole table."""
+        return pa.Table.from_batches(self.stream(name, columns))
 
 
-def _batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-        with pq.ParquetFile(file) as opened:
-            yield from opened.iter_batches(_BATCH, columns=columns)
+def open_inputs(paths: Mapping[str, Path], specs: Iterable[Spec], votes: bool) -> Inputs:
+    """The tables at `paths`, which names each of `STAGES`, with what the specifications read.
+
+    `votes` reads the votes of all gold that is read. Raises `StoreError` when a table is missing or damaged.
+    """
+    columns: dict[str, list[str]] = {name: list(needed) for name, needed in _NEEDED.items()}
+    for spec in specs:
+        for name, needed in spec.reads.items():
+            more = [*needed, *(["votes"] if votes and name.startswith("gold_") else [])]
+            columns[name] = list(dict.fromkeys([*columns.get(name, []), *more]))
+
+    def stream(name: str, wanted: list[str]) -> Iterator[pa.RecordBatch]:
+        with _explained(paths[name], STAGES[name]):
+            for file in sorted(paths[name].iterdir()) if paths[name].is_dir() else [paths[name]]:
+                with pq.ParquetFile(file) as opened:
+                    yield from opened.iter_batches(BATCH, columns=wanted)
+
+    tables = {}
+    for name, wanted in columns.items():
+        with _explained(paths[name], STAGES[name]):
+            tables[name] = pq.read_table(paths[name], columns=wanted)
+    return Inputs(tables, stream)
+
+
+class _explained:  # noqa: N801
+    """Turns what goes wrong while a table is read into a `StoreError` that names its stage."""
+
+    def __init__(self, path: Path, stage: str) -> None:
+        self._path, self._stage = path, stage
+
+    def __enter__(self) -> None:
+        if not self._path.exists():
+            raise StoreError(f"{self._path} is missing.", f"Run `builder {self._stage}` first.")
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, pa.ArrowInvalid | OSError):
+            hint = f"Delete it and run `builder {self._stage}` again."
+            raise StoreError(f"{self._path} is damaged: {error}.", hint) from error

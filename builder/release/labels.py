@@ -1,8 +1,10 @@
-"""Label names by id, append-only from release to release, and what labels are called in this release."""
+"""Label names by id, append-only from release to release, and the name of every label in a release."""
 
 from collections.abc import Mapping, Sequence
 
-from builder.scheme import Renames
+from builder.release.configuration import Numbering
+from builder.release.settings import Export
+from builder.scheme import Question, Scheme
 
 
 def label_ids(current: Sequence[str], earlier: Sequence[str], renamed: Mapping[str, str]) -> list[str]:
@@ -32,24 +34,12 @@ def exported(labels: Sequence[str], changes: Mapping[str, str | None]) -> list[s
     return list(dict.fromkeys(name for name in names if name is not None))
 
 
-def renames(migrations: Mapping[str, Mapping[str, Renames]], kind: str) -> dict[str, str]:
-    """What every older name of a label ("entities", "stance" or "targets") is called now, chains followed."""
-    steps: dict[str, str] = {}
-    for version in migrations.values():
-        if kind in version:
-            steps.update(version[kind].labels)
-    found = {}
-    for old in steps:
-        new, seen = old, {old}
-        while new in steps and steps[new] not in seen:
-            new = steps[new]
-            seen.add(new)
-        found[old] = new
-    return found
-
-
 def translation(known: Sequence[str], changes: Mapping[str, str | None], renamed: Mapping[str, str]) -> dict[str, str]:
-    """Every label that may stand in gold, to the name it has in the release; those left out are missing."""
+    """Every label that gold may hold, with its name in the release; labels that are left out are missing.
+
+    >>> translation(["ORG", "GPE"], {"GPE": None}, {"COMPANY": "ORG", "PLACE": "GPE"})
+    {'ORG': 'ORG', 'COMPANY': 'ORG'}
+    """
     found = {}
     for label in [*known, *renamed]:
         now = label if label in known else renamed[label]
@@ -57,3 +47,17 @@ def translation(known: Sequence[str], changes: Mapping[str, str | None], renamed
         if name is not None:
             found[label] = name
     return found
+
+
+def numbering(scheme: Scheme, question: Question, settings: Export, earlier: Sequence[str]) -> Numbering:
+    """The labels of a question in a release. `earlier` are those of the release before, by id.
+
+    `export.<question>` renames, merges and omits labels. The labels of a question with many answers are its options.
+    """
+    known = list(question.targets if question.many else question.labels)
+    setting = vars(settings).get(question.name)
+    changes = setting if isinstance(setting, dict) else {}
+    earlier_names = scheme.renames(question.name)
+    renamed = earlier_names.targets if question.many else earlier_names.labels
+    ids = label_ids(exported(known, changes), earlier, renamed)
+    return Numbering(ids, translation(known, changes, renamed))

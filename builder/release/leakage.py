@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from builder.text import OTHER, Ints, Texts, class_of, words
+from builder.text import OTHER, Ints, Texts, class_of, similarity, words
 
 RUN = 5
 MOST = 20_000_000
@@ -76,7 +76,7 @@ class Fingerprints:
         chosen = np.isin(owners, wanted)
         for run, owner in zip(runs[chosen].tolist(), owners[chosen].tolist(), strict=True):
             sets[owner].add(run)
-        near = [(a, b) for a, b in candidates if len(sets[a] & sets[b]) >= threshold * len(sets[a] | sets[b])]
+        near = [(a, b) for a, b in candidates if similarity(sets[a], sets[b]) >= threshold]
         return Shared(sorted(exact), sorted(near))
 
 

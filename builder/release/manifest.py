@@ -1,40 +1,202 @@
-"""The manifest: everything a release was made from, and the hash of everything in it."""
+"""The manifest: everything that a release was made from, and the hash of everything in it."""
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import pyarrow as pa
+
 import builder
-from builder.release.build import Built
+from builder.errors import ReleaseError
 from builder.store import digest, file_digest
 
-FORMAT = 1
+FORMAT = 2
 #: Libraries whose version decides the bytes of the data files.
 _LIBRARIES = ("numpy", "pyarrow")
+_PRIVATE = re.compile(r"://|@|^/|^[A-Za-z]:\\|^~")
+_CONCEALED = "(private)"
 
 
-def describe(built: Built) -> dict[str, Any]:
-    """Features, splits and files of each configuration."""
-    configs = {}
-    for name, shards in built.shards.items():
-        splits: dict[str, Any] = {}
-        for shard in shards:
-            facts = splits.setdefault(
-                shard.split,
-                {"rows": 0, "bytes": 0, "content_bytes": 0, "logical_sha256": built.logical[name][shard.split]},
-            )
-            facts["rows"] += shard.rows
-            facts["bytes"] += shard.bytes
-            facts["content_bytes"] = built.sizes[name][shard.split]
-        configs[name] = {"features": built.features[name], "splits": splits}
-    return configs
+class Pull(msgspec.Struct, frozen=True):
+    """The pull that the annotations came in."""
+
+    hash: str
+    server_version: str | None = None
+    scheme_version: str | None = None
+
+
+class SplitFacts(msgspec.Struct):
+    """Size of one split. `content_bytes` and `logical_sha256` depend on values alone, `bytes` on the encoding too."""
+
+    rows: int = 0
+    bytes: int = 0
+    content_bytes: int = 0
+    logical_sha256: str = ""
+
+
+class Configured(msgspec.Struct):
+    """One configuration: its kind in the registry, its features, and the splits that have rows."""
+
+    kind: str
+    features: dict[str, Any]
+    #: Columns whose change is a change of labels or of what supports them.
+    judged: list[str]
+    splits: dict[str, SplitFacts] = {}
+
+
+class Counts(msgspec.Struct):
+    """What a release was made from, and what of it has no row."""
+
+    articles: int
+    chunks: int
+    windows: int
+    annotators: int
+    #: State to number of annotations.
+    annotations: dict[str, int]
+    quarantined: int
+    #: Configuration to label to number of released labels.
+    labels: dict[str, dict[str, int]]
+    #: Configuration to reason to amount of gold that is not released.
+    left_out: dict[str, dict[str, int]]
+    #: Reason to number of windows and of chunks without rows.
+    windows_left_out: dict[str, int]
+    chunks_left_out: dict[str, int]
+
+
+class LeftOut(msgspec.Struct):
+    """What was left out so that splits share nothing: articles, texts, and texts at another granularity."""
+
+    articles: int
+    texts: int
+    cut_texts: int
+
+
+class Leakage(msgspec.Struct):
+    """What the splits share, counted on the final texts."""
+
+    articles: int
+    clusters: int
+    exact_texts: int
+    near_texts: int
+    #: Jaccard similarity from which two texts count as near-duplicates.
+    similarity: float
+    left_out: LeftOut
+
+
+class Example(msgspec.Struct):
+    """One change inside a row that both releases have."""
+
+    id: str
+    what: str
+    old: str
+    new: str
+
+
+class RowChanges(msgspec.Struct):
+    """How the rows of one configuration differ. `labels` counts changes inside shared rows, by their kind in words."""
+
+    #: Kind of the configuration in the registry.
+    kind: str
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+    labels: dict[str, int] = {}
+    added_ids: list[str] = []
+    removed_ids: list[str] = []
+    examples: list[Example] = []
+
+
+class Changes(msgspec.Struct):
+    """What changed between two releases. `level` is the part of the version number that changes for it.
+
+    "major": configurations, columns or labels changed; "minor": rows were added or removed; "patch": labels, votes or
+    the card were corrected; "none": the same contents; "first": there is no earlier release.
+    """
+
+    level: str
+    old: str = ""
+    new: str = ""
+    configurations: dict[str, list[str]] = {}
+    #: Configuration to "added", "removed" or "retyped" to columns.
+    columns: dict[str, dict[str, list[str]]] = {}
+    #: Question to what happened to its labels, in words.
+    labels: dict[str, list[str]] = {}
+    rows: dict[str, RowChanges] = {}
+    #: Rows that stand in another split now.
+    moved: int = 0
+    #: Agreement figures that differ, old and new.
+    agreement: dict[str, list[float | None]] = {}
+    card: bool = False
+
+
+class File(msgspec.Struct):
+    """One file of the release, by its path in it."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, kw_only=True):
+    """manifest.json. Mappings keep the order of the scheme and of the settings, which a rebuild needs."""
+
+    format: int = FORMAT
+    name: str
+    version: str = ""
+    previous: str = ""
+    configuration: dict[str, Any]
+    #: Whether the annotators are recorded ones, which give sample labels.
+    recorded: bool
+    pull: Pull
+    #: sha256 of the tokenizer file; empty for words.
+    tokenizer: str
+    code: dict[str, str]
+    libraries: dict[str, str]
+    #: Name of each stage that the release was made from, to its key.
+    stages: dict[str, str]
+    #: Question to label names by id.
+    labels: dict[str, list[str]]
+    configs: dict[str, Configured]
+    counts: Counts
+    #: Configuration to reason to what the form of its rows loses.
+    losses: dict[str, dict[str, int]]
+    leakage: Leakage
+    below_gates: str
+    agreement: dict[str, float]
+    changes: Changes = msgspec.field(default_factory=lambda: Changes("first"))
+    files: list[File] = []
+
+    @property
+    def rows(self) -> dict[str, dict[str, int]]:
+        """Configuration to split to number of rows."""
+        return {name: {s: f.rows for s, f in found.splits.items()} for name, found in self.configs.items()}
+
+
+def encode(value: Any) -> str:
+    """Indented JSON with keys in their own order."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
+
+
+def read(release: Path) -> Manifest:
+    """The manifest of a release; raises `ReleaseError` when it is missing, damaged or of another format."""
+    path = release / "manifest.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except FileNotFoundError as e:
+        raise ReleaseError(f"{release} has no manifest.json.", "Name a folder that `builder export` wrote.") from e
+    except msgspec.MsgspecError as e:
+        raise ReleaseError(
+            f"{path} is no manifest of format {FORMAT}: {e}.", "Restore it, or use the builder that wrote it."
+        ) from e
 
 
 @cache
 def code() -> dict[str, str]:
-    """Version of the builder, and a hash of its source that tells apart two states of the same version."""
+    """Version of the builder, and a hash of its source that distinguishes two states of the same version."""
     here = Path(builder.__file__).parent
     files = sorted(p for p in here.rglob("*") if p.suffix in (".py", ".j2"))
     source = digest(*(part for p in files for part in (p.relative_to(here).as_posix(), p.read_bytes())))
@@ -46,21 +208,46 @@ def libraries() -> dict[str, str]:
     return {name: installed(name) for name in _LIBRARIES}
 
 
-def files(root: Path) -> list[dict[str, Any]]:
-    """Path, size and sha256 of every file below the root but the manifest itself, in order of path."""
+def files(root: Path, known: Mapping[str, str]) -> list[File]:
+    """Every file below the root but the manifest itself, in order of path. `known` has hashes by path."""
     found = sorted(p for p in root.rglob("*") if p.is_file() and p != root / "manifest.json")
-    return [
-        {"path": p.relative_to(root).as_posix(), "bytes": p.stat().st_size, "sha256": file_digest(p)} for p in found
-    ]
+    paths = [(p, p.relative_to(root).as_posix()) for p in found]
+    return [File(name, p.stat().st_size, known.get(name) or file_digest(p)) for p, name in paths]
 
 
-_PRIVATE = re.compile(r"://|@|^/|^[A-Za-z]:\\|^~")
+def public(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The groups of a configuration as a manifest shows them: what people wrote about the dataset first and as it is.
+
+    Addresses, e-mail addresses and absolute paths in the other groups are replaced by "(private)"; where the release is
+    uploaded to is left out.
+    """
+    export = {key: value for key, value in sections["export"].items() if key not in ("repo", "private")}
+    shown = {name: sections[name] for name in ("dataset", "labels")}
+    return shown | {name: _masked(part) for name, part in {**sections, "export": export}.items() if name not in shown}
 
 
-def public(value: Any) -> Any:
-    """A configuration without addresses, e-mail addresses and absolute paths: those are replaced by "(private)"."""
-    if isinstance(value, dict):
-        return {key: public(inner) for key, inner in value.items()}
+def _masked(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _masked(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [public(inner) for inner in value]
-    return "(private)" if isinstance(value, str) and "\n" not in value and _PRIVATE.search(value) else value
+        return [_masked(inner) for inner in value]
+    return _CONCEALED if isinstance(value, str) and "\n" not in value and _PRIVATE.search(value) else value
+
+
+def revealed(shown: Any, own: Any) -> Any:
+    """A public configuration with what it conceals taken from one's own."""
+    if isinstance(shown, dict):
+        return {key: revealed(value, own.get(key) if isinstance(own, dict) else None) for key, value in shown.items()}
+    return own if shown == _CONCEALED else shown
+
+
+def pull_of(annotations: pa.Table, record: Mapping[str, Any]) -> Pull:
+    """The pull of the annotations, without addresses and names; `record` is what was noted when it was made.
+
+    Raises `ReleaseError` when the annotations come from several pulls.
+    """
+    hashes = sorted({h for h in annotations["pull"].unique().to_pylist() if h})
+    if len(hashes) != 1:
+        raise ReleaseError(f"The annotations come from {len(hashes)} pulls.", "Run `builder validate` again.")
+    server = record.get("server_version") or record.get("version")
+    return Pull(hashes[0], server, record.get("scheme_version"))

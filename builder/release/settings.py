@@ -1,115 +1,162 @@
-"""Typed settings of this room: types, defaults and range checks. The YAML files under conf/ make the choices."""
+"""Settings of splits and releases."""
 
-import re
 from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated
 
-from builder.errors import ConfigError
+from msgspec import Meta
 
-SPLIT_METHODS = ("hash", "stratified", "time")
-CONFIGS = ("entities", "stance", "annotations")
-GRANULARITIES = ("chunk", "sentence", "article")
-TAGS = ("bio", "bioes", "none")
-NESTED = ("outer", "inner")
+from builder.errors import Fault
+from builder.settings import Rules, one_of
+
+SPLITTERS = ("hash", "stratified", "time")
 FORMATS = ("jsonl", "conll", "spacy")
-_VARIANT = re.compile(r"[a-z0-9._-]{0,64}\Z")
-_SPLIT = re.compile(r"[a-z][a-z0-9_]*\Z")
-
-
-def _choice(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ConfigError(f"{name} is {value!r}.", f"Choose one of {', '.join(known)}.")
+Renames = dict[str, str | None]
 
 
 @dataclass
 class Split:
     """How articles are divided. An article that was released keeps its split in every later release."""
 
-    #: "hash": by a hash of the near-duplicate cluster; "stratified": so that labels spread evenly; "time": by `until`.
-    method: str = "hash"
-    #: Share of the clusters each split gets, in the order in which splits are listed; they need not add up to 1.
-    ratios: dict[str, float] = field(default_factory=lambda: {"train": 0.7, "validation": 0.15, "test": 0.15})
-    seed: int = 0
-    #: Jaccard similarity of word runs from which texts in two splits are near-duplicates; one of them is left out.
-    near: float = 0.7
-    #: Method "time": the last day (ISO, UTC) of each split but the last. Empty: days are chosen so that ratios hold.
-    until: dict[str, str] = field(default_factory=dict)
+    method: Annotated[
+        str,
+        one_of(
+            SPLITTERS,
+            "`hash`: by a hash of the near-duplicate cluster. `stratified`: clusters are placed so that labels spread "
+            "evenly. `time`: older articles first, see `until`.",
+        ),
+    ] = "hash"
+    ratios: Annotated[
+        dict[
+            Annotated[
+                str,
+                Meta(
+                    pattern=r"^[a-z][a-z0-9_]*$(?!\n)",
+                    extra={"allowed": "lower-case letters, digits and '_', as in train"},
+                ),
+            ],
+            Annotated[float, Meta(ge=0)],
+        ],
+        Meta(
+            description="Share of the clusters per split, in order. Shares need not add up to 1.",
+            extra={"example": "split.ratios={train: 0.8, validation: 0.1, test: 0.1}"},
+        ),
+    ] = field(default_factory=lambda: {"train": 0.7, "validation": 0.15, "test": 0.15})
+    seed: Annotated[int, Meta(description="Another seed divides articles otherwise.")] = 0
+    near: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1,
+            description="Jaccard similarity of word runs from which texts of two splits are near-duplicates; one of "
+            "them is left out.",
+        ),
+    ] = 0.7
+    until: Annotated[
+        dict[str, str],
+        Meta(
+            description="Method `time`: last day (UTC) of each split but the last. Empty: days that meet the ratios.",
+            extra={"example": "split.until={train: '2025-06-30', validation: '2025-09-30'}"},
+        ),
+    ] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        _choice("split.method", self.method, SPLIT_METHODS)
-        for name, ratio in self.ratios.items():
-            if not _SPLIT.match(name):
-                raise ConfigError(
-                    f"split.ratios names {name!r}.", "Use lower-case letters, digits and '_', as in train."
-                )
-            if ratio < 0:
-                raise ConfigError(f"split.ratios.{name} is {ratio}.", "A share is not negative.")
+    def rules(self) -> Rules:
         if not sum(self.ratios.values()) > 0:
-            raise ConfigError("split.ratios leaves no room for any article.", "Give at least one split a share.")
-        if not 0 < self.near <= 1:
-            raise ConfigError(f"split.near is {self.near}.", "It lies above 0 and at most at 1.")
-        unknown = set(self.until) - set(self.ratios)
-        if unknown:
-            raise ConfigError(
-                f"split.until names {sorted(unknown)[0]!r}, which has no ratio.", "Add it to split.ratios."
-            )
+            yield Fault("ratios", "they leave no room for any article.", "Give at least one split a share.")
+        for name, day in self.until.items():
+            if name not in self.ratios:
+                yield Fault(f"until.{name}", "the split has no ratio.", f"Known: {', '.join(self.ratios)}.")
+            try:
+                date.fromisoformat(day)
+            except ValueError:
+                yield Fault(f"until.{name}", f"{day!r} is not a day.", "Write it as 2025-06-30.")
 
 
 @dataclass
 class Export:
     """What a release holds and in which form."""
 
-    configs: list[str] = field(default_factory=lambda: list(CONFIGS))
-    #: Released as `<dataset.name>-<variant>` when not empty, so that several variants of one pull live side by side.
-    variant: str = ""
-    #: What one row of `entities` is: a chunk, a sentence of it, or the annotated stretch of an article.
-    granularity: str = "chunk"
-    #: "words", or the path of a Hugging Face tokenizer.json, which adds `input_ids` and aligned `labels`.
-    tokenizer: str = "words"
-    tags: str = "bio"
-    #: Which of two spans in the same tokens the tags keep; `entities` always keeps both.
-    nested: str = "outer"
-    text: bool = True
-    tokens: bool = True
-    #: Entity labels to rename or merge (`WEAPON: MILITARY`) or to leave out (`EVENT: null`). The others stay.
-    entities: dict[str, str | None] = field(default_factory=dict)
-    #: Stance labels to rename, merge or leave out, likewise.
-    stance: dict[str, str | None] = field(default_factory=dict)
-    #: Targets to keep; empty: all.
-    targets: list[str] = field(default_factory=list)
-    #: Gold below this probability is left out, and counted on the card.
-    min_probability: float = 0.0
-    #: Gold on which a smaller share of the votes agrees is left out, and counted on the card.
-    min_agreement: float = 0.0
-    #: Release although a quality gate does not hold; the card then says which.
-    below_gates: bool = False
-    #: Files beside Parquet: "jsonl" for every configuration, "conll" (CoNLL-2003) and "spacy" (DocBin) for entities.
-    formats: list[str] = field(default_factory=list)
-    #: Where `builder publish` uploads to, as `owner/name` on the Hub, and whether a repository it makes is private.
-    repo: str = ""
-    private: bool = True
-    #: Most rows a Parquet file, and rows a row group: streaming readers hold one row group at a time.
-    shard_rows: int = 100_000
-    group_rows: int = 20_000
+    configs: Annotated[
+        list[str],
+        Meta(
+            description="Configurations to release, in this order: `entities`, `evidence`, `annotations`, and those of "
+            "answers by the name of their question. Empty: all that the scheme gives."
+        ),
+    ] = field(default_factory=list)
+    variant: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z0-9._-]{0,64}$(?!\n)",
+            description="If not empty, the release is called `<dataset.name>-<variant>`, beside the main one.",
+            extra={"allowed": "at most 64 lower-case letters, digits, '.', '_' and '-'"},
+        ),
+    ] = ""
+    granularity: Annotated[
+        str,
+        one_of(
+            ("chunk", "sentence", "article"),
+            "One row of `entities`: a chunk, one of its sentences, or the annotated parts of an article, joined.",
+        ),
+    ] = "chunk"
+    tokenizer: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="`words`, or the path of a Hugging Face tokenizer.json, which adds `input_ids` and `labels`.",
+        ),
+    ] = "words"
+    tags: Annotated[str, one_of(("bio", "bioes", "none"), "Scheme of the tags of tokens.")] = "bio"
+    nested: Annotated[
+        str, one_of(("outer", "inner"), "Which of two nested spans the tags keep. `entities` always keeps both.")
+    ] = "outer"
+    text: Annotated[bool, Meta(description="Write texts, and spans in them.")] = True
+    tokens: Annotated[bool, Meta(description="Write tokens and their tags.")] = True
+    entities: Annotated[
+        Renames,
+        Meta(
+            description="Entity labels to rename, merge or (null) leave out. The others stay.",
+            extra={"example": "export.entities={WEAPON: MILITARY, EVENT: null}"},
+        ),
+    ] = field(default_factory=dict)
+    stance: Annotated[
+        Renames,
+        Meta(
+            description="Stance labels to rename, merge or (null) leave out. The others stay.",
+            extra={"example": "export.stance={none: null}"},
+        ),
+    ] = field(default_factory=dict)
+    targets: Annotated[list[str], Meta(description="Targets to release. Empty: all.")] = field(default_factory=list)
+    min_probability: Annotated[
+        float, Meta(ge=0, le=1, description="Gold with a lower probability is left out and counted on the card.")
+    ] = 0.0
+    min_agreement: Annotated[
+        float,
+        Meta(
+            ge=0, le=1, description="Gold on which a smaller share of votes agrees is left out and counted on the card."
+        ),
+    ] = 0.0
+    below_gates: Annotated[
+        bool, Meta(description="Release although a quality gate does not hold; the card says which.")
+    ] = False
+    formats: Annotated[
+        list[Annotated[str, one_of(FORMATS)]],
+        Meta(
+            description="Files beside Parquet. `jsonl`: all configurations. `conll` (CoNLL-2003), `spacy`: `entities`."
+        ),
+    ] = field(default_factory=list)
+    repo: Annotated[str, Meta(description="Repository on the Hugging Face Hub for `builder publish`: owner/name.")] = ""
+    private: Annotated[bool, Meta(description="Whether a repository that `builder publish` creates is private.")] = True
+    shard_rows: Annotated[int, Meta(ge=1, description="Most rows per Parquet file.")] = 100_000
+    group_rows: Annotated[
+        int, Meta(ge=1, description="Rows per row group; a streaming reader holds one row group in memory.")
+    ] = 20_000
 
-    def __post_init__(self) -> None:
-        for name in self.configs:
-            _choice("export.configs", name, CONFIGS)
-        for name in self.formats:
-            _choice("export.formats", name, FORMATS)
-        if not self.configs:
-            raise ConfigError("export.configs is empty.", f"Name at least one of {', '.join(CONFIGS)}.")
-        if not _VARIANT.match(self.variant):
-            raise ConfigError(
-                f"export.variant is {self.variant!r}.", "Use lower-case letters, digits, '.', '_' and '-'."
-            )
-        _choice("export.granularity", self.granularity, GRANULARITIES)
-        _choice("export.tags", self.tags, TAGS)
-        _choice("export.nested", self.nested, NESTED)
+    def rules(self) -> Rules:
         if not (self.text or self.tokens):
-            raise ConfigError("export.text and export.tokens are both off.", "Keep at least one.")
-        for name in ("min_probability", "min_agreement"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"export.{name} is {getattr(self, name)}.", "It lies between 0 and 1.")
-        for name in ("shard_rows", "group_rows"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"export.{name} is {getattr(self, name)}.", "It is at least 1.")
+            yield Fault("tokens", "it is off, as is export.text.", "Keep at least one.")
+        if self.configs and "entities" not in self.configs:
+            return
+        if "conll" in self.formats and not (self.tokens and self.tags != "none"):
+            yield Fault("formats", "conll needs tags.", "Set export.tokens=true and export.tags=bio.")
+        if "spacy" in self.formats and not (self.text and self.tokens):
+            yield Fault("formats", "spacy needs texts and tokens.", "Set export.text and export.tokens to true.")

@@ -1,12 +1,7 @@
 """Token tags from spans, and the account of what tags cannot hold.
 
-Tags are one label a token, so of two spans that share a token one is lost. Spans ship beside tags; the loss report says
-how many the tags lost and why:
-
-    nested     the span lies inside (or around) a kept one and shares tokens with it
-    crossing   it overlaps a kept one without either containing the other
-    sub-token  it shares its token with a neighbour, or no token lies in it
-    widened    kept, but it begins or ends inside a token: the tags cover the whole token
+There is one tag per token, so of two spans that share a token one is lost. Spans are released beside tags; the losses
+say how many spans the tags lost and why. A "widened" span is kept; a "sub-token" span may also have no token at all.
 """
 
 from dataclasses import dataclass
@@ -16,7 +11,14 @@ import numpy.typing as npt
 
 from builder.text import Ints, Tokens
 
-LOSSES = ("nested", "crossing", "sub-token", "widened")
+#: Reason to what the card says about it.
+LOSSES = {
+    "nested": "are inside or around another span",
+    "crossing": "cross another span",
+    "sub-token": "share a token with another span",
+    "widened": "begin or end inside a token, and their tags cover all of it",
+}
+_NUMBER = {reason: number for number, reason in enumerate(LOSSES)}
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,12 @@ def tag(tokens: Tokens, marks: Marks, style: str, nested: str) -> Tagged:
     first = np.searchsorted(tokens.ends, marks.starts, side="right")
     last = np.searchsorted(tokens.starts, marks.ends, side="left")
     losses = np.full(len(marks.rows), -1, np.int8)
-    losses[first >= last] = LOSSES.index("sub-token")
+    losses[first >= last] = _NUMBER["sub-token"]
     held = np.flatnonzero(first < last)
     exact = (tokens.starts[first[held]] == marks.starts[held]) & (tokens.ends[last[held] - 1] == marks.ends[held])
-    losses[held[~exact]] = LOSSES.index("widened")
+    losses[held[~exact]] = _NUMBER["widened"]
     _drop_sharers(first, last, marks, held, losses, longest=nested == "outer")
-    keep = (losses == -1) | (losses == LOSSES.index("widened"))
+    keep = (losses == -1) | (losses == _NUMBER["widened"])
     return Tagged(_fill(len(tokens), first[keep], last[keep], marks.labels[keep], style), losses)
 
 
@@ -88,7 +90,7 @@ def _drop_sharers(
             if rival is None:
                 kept.append(i)
             else:
-                losses[i] = LOSSES.index(_why(marks, i, rival))
+                losses[i] = _NUMBER[_why(marks, i, rival)]
 
 
 def _why(marks: Marks, lost: int, kept: int) -> str:

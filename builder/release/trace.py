@@ -1,59 +1,187 @@
-"""The way back from a released row: gold and votes, annotations, chunk, article, raw characters and bytes."""
+"""From a released row back to what somebody wrote: gold and votes, annotations, chunk, article, raw characters."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from builder.errors import ReleaseError
+from builder.errors import ReleaseError, StoreError
 from builder.offsets import OffsetMap, Segment
-from builder.release.features import label_names
+from builder.release.configurations import SPECS
+from builder.release.features import label_names, with_names
+from builder.release.inputs import STAGES
+from builder.release.manifest import Manifest
+from builder.release.versions import data_files
 
 _CONTEXT = 60
+_GOLD = ("kind", "start", "end", "text", "question", "label", "target", "targets", "probability", "method", "status")
+_ANNOTATION = ("annotation_id", "annotator", "state", "prediction", "quarantined", "created", "updated", "lead_time",
+               "comment", "project_id", "task_id")  # fmt: skip
+_ARTICLE = ("article_id", "title", "url", "published", "raw_sha256", "encoding")
 
 
-def find_row(root: Path, manifest: dict[str, Any], row_id: str) -> tuple[str, str, dict[str, Any]]:
-    """Configuration, split and values of a row; raises `ReleaseError` when no row has the id."""
-    for config, facts in manifest["configs"].items():
-        for split in facts["splits"]:
-            files = [str(path) for path in sorted((root / config).glob(f"{split}-?????-of-?????.parquet"))]
-            found = ds.dataset(files, format="parquet").to_table(filter=pc.field("id") == row_id)
-            if found.num_rows:
-                row = found.slice(0, 1).to_pylist()[0]
-                names = label_names(facts["features"]).get("label")
-                if names:
-                    row["label"] = names[row["label"]]
-                return config, split, row
-    raise ReleaseError(
-        f"No row of {root.name} has the id {row_id!r}.",
-        "Ids stand in the column `id`: a chunk id, `<chunk id>:<target>`, or an annotation id.",
+@dataclass(frozen=True)
+class Place:
+    """Where a stretch of an article stands in its raw record and file.
+
+    Raw characters count in the decoded record (for HTML: the text taken from it). `bytes` count in the file; they are
+    None when the record does not stand in the file as it is, or the file is gone.
+    """
+
+    article: tuple[int, int]
+    text: str
+    before: str
+    after: str
+    file: str
+    record: int
+    raw: tuple[int, int] | None = None
+    raw_text: str | None = None
+    bytes: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Everything that a released row came from. Rows are those of the stage tables, with the columns people ask for.
+
+    `gold` rows have "table", "votes" (each with "project_id" and "task_id") and, for spans, "place".
+    """
+
+    configuration: str
+    split: str
+    row: dict[str, Any]
+    gold: list[dict[str, Any]]
+    annotations: list[dict[str, Any]]
+    chunk: dict[str, Any]
+    article: dict[str, Any]
+    place: Place
+
+
+def trace(root: Path, manifest: Manifest, row_id: str, paths: Mapping[str, Path], raw: Path) -> Trace:
+    """What a row of a release came from. `paths` has the stage tables of `inputs.STAGES`, `raw` the raw articles.
+
+    Raises `ReleaseError` when no row has the id or the tables lack what it came from, `StoreError` when one is missing.
+    """
+    configuration, split, row = find_row(root, manifest, row_id)
+    article = _one(paths, "articles", "article_id", row["article_id"])
+    windows = _rows(paths, "windows", "article_id", row["article_id"])
+    shown = _rows(paths, "selected", "chunk_id", row["chunk_id"])
+    shown += [window for window in windows if window["chunk_id"] == row["chunk_id"]]
+    if not shown:
+        raise _missing("chunk_id", row["chunk_id"])
+    chunk = {key: shown[0].get(key) for key in ("chunk_id", "ordinal", "start", "end")}
+    raw_file = raw / article["source_path"] if raw.is_dir() else raw
+    spec = SPECS[manifest.configs[configuration].kind]
+    start, end = _stretch(row, chunk, article["text"])
+    asked = {**row, "configuration": configuration, "place": (start, end)}
+    gold = [
+        {"table": table, **found}
+        for table, supports in spec.traced.items()
+        for found in _rows(paths, table, "article_id", row["article_id"])
+        if supports(asked, found)
+    ]
+    own = spec.texts == "windows"
+    seen = [
+        window["chunk_id"]
+        for window in windows
+        if (window["chunk_id"] == row["chunk_id"] if own else window["start"] < end and start < window["end"])
+    ]
+    annotations = [a for window in seen for a in _rows(paths, "annotations", "chunk_id", window)]
+    by_id = {a["annotation_id"]: a for a in annotations}
+    if row["id"] in by_id:
+        annotations = [by_id[row["id"]]]
+    return Trace(
+        configuration,
+        split,
+        row,
+        [_gold(found, by_id, article, raw_file) for found in gold],
+        [{key: found[key] for key in _ANNOTATION} for found in annotations],
+        chunk,
+        {key: article[key] for key in _ARTICLE},
+        place(article, start, end, raw_file),
     )
 
 
-def place(article: dict[str, Any], start: int, end: int, raw_file: Path) -> dict[str, Any]:
-    """Where `text[start:end]` of an article stands in its raw record and file.
+def _stretch(row: Mapping[str, Any], chunk: Mapping[str, Any], text: str) -> tuple[int, int]:
+    """Where the row's text stands in the article's: sentences and stretches have their start at the end of their id."""
+    start, end = int(chunk["start"]), int(chunk["end"])
+    base, _, offset = str(row["id"]).rpartition(":")
+    if "text" in row and offset.isdigit() and base in (row["chunk_id"], row["article_id"]):
+        begin = int(offset) + (start if base == row["chunk_id"] else 0)
+        if text[begin : begin + len(row["text"])] == row["text"]:
+            return begin, begin + len(row["text"])
+    return start, end
 
-    Raw characters count in the decoded record (for HTML: the text taken from it); `bytes` count in the file and are
-    null when the record does not stand in the file as it is, or the file is gone.
+
+def find_row(root: Path, manifest: Manifest, row_id: str) -> tuple[str, str, dict[str, Any]]:
+    """Configuration, split and values of a row, labels by name; raises `ReleaseError` when no row has the id.
+
+    `<configuration>/<id>` finds a row whose id stands in several configurations; without it the first one is found.
     """
+    for name, found in manifest.configs.items():
+        wanted = row_id.removeprefix(f"{name}/")
+        for split in found.splits:
+            files = [str(path) for path in data_files(root, name, split)]
+            rows = ds.dataset(files, format="parquet").to_table(filter=pc.field("id") == wanted)
+            if rows.num_rows:
+                row = with_names(rows.slice(0, 1).combine_chunks(), label_names(found.features)).to_pylist()[0]
+                return name, split, row
+    raise ReleaseError(
+        f"No row of {root.name} has the id {row_id!r}.",
+        "Ids are in the column `id` of each configuration; write <configuration>/<id> where several have the same.",
+    )
+
+
+def _rows(paths: Mapping[str, Path], table: str, column: str, value: str) -> list[dict[str, Any]]:
+    if not paths[table].exists():
+        raise StoreError(f"{paths[table]} is missing.", f"Run `builder {STAGES[table]}` in the release's workspace.")
+    found = ds.dataset(paths[table], format="parquet").to_table(filter=pc.field(column) == value)
+    rows: list[dict[str, Any]] = found.to_pylist()
+    return rows
+
+
+def _one(paths: Mapping[str, Path], table: str, column: str, value: str) -> dict[str, Any]:
+    found = _rows(paths, table, column, value)
+    if not found:
+        raise _missing(column, value)
+    return found[0]
+
+
+def _missing(column: str, value: str) -> ReleaseError:
+    return ReleaseError(
+        f"{column} {value} of the release is not in the workspace.",
+        "Trace in the workspace and with the raw articles it was made from.",
+    )
+
+
+def _gold(
+    found: Mapping[str, Any], by_id: Mapping[str, Any], article: Mapping[str, Any], raw_file: Path
+) -> dict[str, Any]:
+    shown: dict[str, Any] = {key: found[key] for key in ("table", *_GOLD) if key in found}
+    shown["votes"] = [
+        {**vote, **{key: by_id.get(vote["annotation_id"], {}).get(key) for key in ("project_id", "task_id")}}
+        for vote in found["votes"] or []
+    ]
+    if "start" in found:
+        shown["place"] = place(article, found["start"], found["end"], raw_file)
+    return shown
+
+
+def place(article: Mapping[str, Any], start: int, end: int, raw_file: Path) -> Place:
+    """Where `text[start:end]` of an article stands in its raw record and file."""
     text, raw = article["text"], article["raw"]
-    found: dict[str, Any] = {
-        "article": [start, end],
-        "text": text[start:end],
-        "before": text[max(0, start - _CONTEXT) : start],
-        "after": text[end : end + _CONTEXT],
-        "file": article["source_path"],
-        "record": article["record"],
-    }
+    before, after = text[max(0, start - _CONTEXT) : start], text[end : end + _CONTEXT]
+    here = ((start, end), text[start:end], before, after, article["source_path"], article["record"])
     segments = [Segment(s["start"], s["end"], s["raw_start"], s["raw_end"]) for s in article["map"] or []]
     if not segments:
-        return found | {"raw": None, "raw_text": None, "bytes": None}
+        return Place(*here)
     a, b = OffsetMap(tuple(segments)).to_raw(start, end)
-    return found | {"raw": [a, b], "raw_text": raw[a:b], "bytes": _bytes(raw_file, article["encoding"], raw, a, b)}
+    return Place(*here, (a, b), raw[a:b], _bytes(raw_file, article["encoding"], raw, a, b))
 
 
-def _bytes(raw_file: Path, encoding: str | None, raw: str, start: int, end: int) -> list[int] | None:
+def _bytes(raw_file: Path, encoding: str | None, raw: str, start: int, end: int) -> tuple[int, int] | None:
     if not encoding or not raw_file.is_file():
         return None
     whole = raw_file.read_bytes()
@@ -63,4 +191,4 @@ def _bytes(raw_file: Path, encoding: str | None, raw: str, start: int, end: int)
     except (LookupError, UnicodeEncodeError):
         return None
     at = record + len(before)
-    return [at, at + len(inside)] if record >= 0 and whole[at : at + len(inside)] == inside else None
+    return (at, at + len(inside)) if record >= 0 and whole[at : at + len(inside)] == inside else None

@@ -1,18 +1,16 @@
-"""Version numbers: which releases lie in a folder, and what a change asks of the next number."""
+"""Version numbers, and the releases and data files that are in a folder."""
 
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from builder.errors import ReleaseError
-from builder.store import read_json
 
 _NAME = re.compile(r"v(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)\Z")
-LEVELS = ("none", "patch", "minor", "major")
 
 
 class Version(NamedTuple):
-    """Major: columns or labels changed. Minor: rows came or went. Patch: labels or the card were corrected."""
+    """Major: columns or labels changed. Minor: rows were added or removed. Patch: labels or the card were corrected."""
 
     major: int
     minor: int
@@ -56,7 +54,7 @@ def releases(folder: Path) -> list[tuple[Version, Path]]:
     return sorted((version, path) for version, path in found if version and (path / "manifest.json").is_file())
 
 
-def find(folder: Path, name: str) -> Path:
+def find_release(folder: Path, name: str) -> Path:
     """The folder of a release named by version, path or `latest`; raises `ReleaseError` when there is none."""
     known = releases(folder)
     if name in ("", "latest") and known:
@@ -67,20 +65,17 @@ def find(folder: Path, name: str) -> Path:
             return path
     if (Path(name) / "manifest.json").is_file():
         return Path(name)
+    if not known:
+        raise ReleaseError(f"There is no release in {folder} yet.", "Run `builder export` first.")
     here = ", ".join(v.folder for v, _ in known)
-    raise ReleaseError(
-        f"There is no release {name or 'yet'} in {folder}."
-        if known or name
-        else f"There is no release in {folder} yet.",
-        f"There are: {here}." if known else "Run `builder export` first.",
-    )
+    raise ReleaseError(f"There is no release {name} in {folder}.", f"There are: {here}.")
 
 
-def manifest(release: Path) -> dict[str, Any]:
-    """The manifest of a release; raises `ReleaseError` when it is missing."""
-    found = read_json(release / "manifest.json")
-    if not isinstance(found, dict) or "configs" not in found:
-        raise ReleaseError(
-            f"{release} holds no manifest.json of a release.", "Name a folder that `builder export` wrote."
-        )
-    return found
+def data_files(release: Path, configuration: str, split: str) -> list[Path]:
+    """The Parquet files of a split, in order."""
+    return sorted((release / configuration).glob(f"{split}-?????-of-?????.parquet"))
+
+
+def release_name(dataset: str, variant: str) -> str:
+    """The name of the dataset, followed by the variant when there is one: also the name of its folder of releases."""
+    return f"{dataset}-{variant}" if variant else dataset

@@ -51,6 +51,12 @@ class Campaign:
         """True when all annotators share one project; False when each has their own."""
         return self.annotators.layout == "shared"
 
+    def task_link(self, project: int, task: int) -> str:
+        """Where a browser opens a task; its numbers while the embedded server, which holds it, does not run."""
+        running = None if self.server.url else self.vault.server()
+        base = self.server.url or (running["url"] if running else "")
+        return f"{base.rstrip('/')}/projects/{project}/data?task={task}" if base else f"{task} of project {project}"
+
 
 def open_server(campaign: Campaign, progress: Progress = silent, keep: bool = False) -> Server:
     """The server to work with: the one at `label_studio.url`, or the embedded one, started when it does not run.

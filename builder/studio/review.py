@@ -24,17 +24,17 @@ Row = Mapping[str, Any]
 
 
 class Said(Protocol):
-    """Labels to be shown: see `builder.quality.cases.Suggestion`."""
+    """Labels to be shown: see `builder.quality.review_cases.Suggestion`."""
 
     by: str
     spans: list[dict[str, Any]]
-    stances: list[dict[str, Any]]
+    answers: list[dict[str, Any]]
     problems: list[str]
     comment: str
 
 
 class Open(Protocol):
-    """A chunk that needs an expert: see `builder.quality.cases.Case`."""
+    """A chunk that needs an expert: see `builder.quality.review_cases.ReviewCase`."""
 
     chunk_id: str
     why: str
@@ -94,7 +94,7 @@ def plan_review(cases: Iterable[Open], tasks: Mapping[str, Row], scheme: Scheme)
 
 def _result(said: Said, data: Row, scheme: Scheme) -> list[dict[str, Any]]:
     targets = list(data.get("targets") or [])
-    answers = [row for row in said.stances if row["span_id"] or row["target"] in _asked(row, scheme, targets)]
+    answers = [row for row in said.answers if row["span_id"] or row["target"] in _asked(row, scheme, targets)]
     return encode.results(
         said.spans, answers, said.problems, said.comment or None, data["start"], data["text"], scheme, targets=targets
     )

@@ -17,7 +17,7 @@ import msgspec
 from builder.errors import ConfigError, SourceError, StudioError, Unreachable
 from builder.questions.encode import stated
 from builder.scheme import Scheme
-from builder.studio.connection import is_loopback
+from builder.studio.connection import default_tls, is_loopback
 from builder.studio.settings import Suggestions
 from builder.studio.tasks import batches
 from builder.text import mentions
@@ -137,7 +137,8 @@ def _http(scheme: Scheme, settings: Suggestions) -> Hook:
     def hook(chunks: list[dict[str, Any]]) -> list[Suggestion]:
         try:
             # Loopback never goes through a proxy of the environment.
-            with httpx.Client(timeout=settings.timeout, trust_env=not is_loopback(settings.url)) as client:
+            trusts = not is_loopback(settings.url)
+            with httpx.Client(timeout=settings.timeout, trust_env=trusts, verify=default_tls()) as client:
                 answer = client.post(settings.url, json={"scheme": name, "chunks": chunks})
         except (httpx.HTTPError, httpx.InvalidURL) as e:
             raise _silent(settings.url, str(e)) from e
@@ -189,7 +190,7 @@ def _understood(body: bytes, where: str) -> list[Suggestion]:
 
 
 def _suggestion(row: dict[str, Any]) -> Suggestion:
-    known = {name: row.pop(name) for name in ("chunk_id", "score", "model_version") if name in row}
+    known: dict[str, Any] = {name: row.pop(name) for name in ("chunk_id", "score", "model_version") if name in row}
     return msgspec.convert({**known, "said": row}, Suggestion)
 
 

@@ -10,7 +10,6 @@ faults of the whole list are a failure too: some did not come to pass.
 """
 
 import contextlib
-import io
 import json
 import os
 import random
@@ -27,16 +26,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
+from builder import pipeline
 from builder.commands.pull import pull
 from builder.commands.push import push
 from builder.config import Config
 from builder.errors import BuilderError
-from builder.studio import projects
+from builder.studio.campaign import open_server
 from builder.studio.client import Client
-from builder.studio.pull import pull as pull_into
-from builder.studio.server import Server, ensure, find, vault_of
+from builder.studio.embedded.process import find
+from builder.studio.embedded.server import Server
+from builder.studio.projects import find_project, projects_of
+from builder.studio.pull import pull_projects
 from builder.studio.settings import Annotators, LabelStudio
 from tests.benchmarks.fault_proxy import KINDS, Fault, FaultProxy, kill
 from tests.conftest import Sample, sample
@@ -114,9 +114,9 @@ class Bench:
         """Some tasks get an annotation each, straight on the server; returns their comments."""
         words = set()
         with self.client() as client:
-            project = projects.find(client, made.config, "all")
+            project = find_project(client, pipeline.campaign(made.config), "all")
             assert project is not None
-            listed = client.get("api/tasks", {"project": project["id"], "page_size": 1000, "include": "id"})["tasks"]
+            listed = client.get("api/tasks", {"project": project.id, "page_size": 1000, "include": "id"})["tasks"]
             for task in listed[:tasks]:
                 self.saved += 1
                 word = f"{made.config.dataset.name}-{task['id']}-{self.saved}"
@@ -130,8 +130,8 @@ class Bench:
         """Compares what is on the server, and in the latest pull, with what must be there."""
         clean = Path(tempfile.mkdtemp(prefix="clean-", dir=self.folder))
         with self.client() as client:
-            found = projects.all_of(client, made.config)
-            pulled = pull_into(client, found, clean, made.config.labels, LabelStudio(), "clean", full=True)
+            found = projects_of(client, pipeline.campaign(made.config))
+            pulled = pull_projects(client, found, clean, made.config.labels, LabelStudio(), full=True)
         theirs = (pulled.folder / "tasks.jsonl").read_bytes()
         latest = json.loads((made.config.dataset_folder / "pulls" / "latest.json").read_text("utf-8"))["hash"]
         ours = (made.config.dataset_folder / "pulls" / latest[:16] / "tasks.jsonl").read_bytes()
@@ -144,10 +144,6 @@ class Bench:
         self.toll.doubled += len(found) - 1
         self.toll.changed += ours != theirs
         self.toll.changed += sum(t["data"]["text"] != wanted.get(t["data"]["chunk_id"]) for t in tasks)
-
-
-def quiet() -> Console:
-    return Console(file=io.StringIO())
 
 
 def say(line: str) -> None:
@@ -168,10 +164,10 @@ def spoilt_requests(bench: Bench) -> None:
                 continue
             made = bench.dataset()
             with bench.spoiling(Fault(kind, method, path, nth)):
-                bench.again(lambda made=made: push(made.config, quiet()))
+                bench.again(lambda made=made: push(made.config))
             words = bench.annotate(made)
             with bench.spoiling(Fault(kind, *TASKS, 2), Fault(kind, *TASKS, 4)):
-                bench.again(lambda made=made: pull(made.config, quiet()))
+                bench.again(lambda made=made: pull(made.config))
             bench.settle(made, words)
             say(f"{bench.toll.faults:4} {kind} at the {name}, and while pulling twice")
 
@@ -182,10 +178,10 @@ def late_requests(bench: Bench) -> None:
         made = bench.dataset(timeout=1.0)
         method, path, nth = IMPORT
         with bench.spoiling(Fault("late", method, path, nth, seconds), Fault("late", method, path, nth + 2, seconds)):
-            bench.again(lambda made=made: push(made.config, quiet()))
+            bench.again(lambda made=made: push(made.config))
             time.sleep(seconds + 1)
-            bench.again(lambda made=made: push(made.config, quiet()))
-        bench.again(lambda made=made: pull(made.config, quiet()))
+            bench.again(lambda made=made: push(made.config))
+        bench.again(lambda made=made: pull(made.config))
         bench.settle(made, set())
         say(f"{bench.toll.faults:4} import done {seconds:.0f} s late")
 
@@ -196,10 +192,10 @@ def turned_away(bench: Bench) -> None:
         for nth in (2, 4):
             made = bench.dataset()
             with bench.spoiling(Fault(kind, "POST", "/api/projects/", nth), Fault(kind, *TASKS, 2)):
-                bench.again(lambda made=made: push(made.config, quiet()))
+                bench.again(lambda made=made: push(made.config))
             words = bench.annotate(made)
             with bench.spoiling(Fault(kind, *TASKS, 3)):
-                bench.again(lambda made=made: pull(made.config, quiet()))
+                bench.again(lambda made=made: pull(made.config))
             bench.settle(made, words)
             say(f"{bench.toll.faults:4} {kind} while pushing and pulling")
 
@@ -214,7 +210,7 @@ def killed_clients(bench: Bench) -> None:
             made = bench.dataset()
             words: set[str] = set()
             if command == "pull":
-                push(made.config, quiet())
+                push(made.config)
                 words = bench.annotate(made)
             program = f"from tests.benchmarks.faults import alone; alone({str(bench.folder)!r}, {command!r})"
             (bench.folder / "alone.json").write_text(json.dumps([made.config.dataset.name, bench.proxy.url]))
@@ -224,9 +220,9 @@ def killed_clients(bench: Bench) -> None:
                 fault.act = kill(child.pid)
                 child.wait()
             assert child.returncode == -signal.SIGKILL, child.returncode
-            bench.again(lambda made=made: push(made.config, quiet()))
+            bench.again(lambda made=made: push(made.config))
             words = words or bench.annotate(made)
-            bench.again(lambda made=made: pull(made.config, quiet()))
+            bench.again(lambda made=made: pull(made.config))
             bench.settle(made, words)
             left = list((made.config.dataset_folder / "pulls").glob(".*"))
             bench.toll.changed += len(left)
@@ -242,7 +238,7 @@ def alone(folder: str, command: str, most_bytes: int = 0) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
     try:
-        {"push": push, "pull": pull}[command](made.config, quiet())
+        {"push": push, "pull": pull}[command](made.config)
     except BuilderError as e:
         sys.stderr.write(f"     {e.message[:120]}\n")
         sys.exit(3)
@@ -252,7 +248,7 @@ def full_disks(bench: Bench) -> None:
     """A pull may write only so many bytes."""
     for most in (200, 2_000, 8_000, 12_000):
         made = bench.dataset()
-        push(made.config, quiet())
+        push(made.config)
         words = bench.annotate(made)
         (bench.folder / "alone.json").write_text(json.dumps([made.config.dataset.name, bench.proxy.url]))
         program = f"from tests.benchmarks.faults import alone; alone({str(bench.folder)!r}, 'pull', {most})"
@@ -260,7 +256,7 @@ def full_disks(bench: Bench) -> None:
         bench.toll.faults += code == 3
         pulls = made.config.dataset_folder / "pulls"
         bench.toll.changed += len(list(pulls.iterdir())) if pulls.exists() else 0
-        bench.again(lambda made=made: pull(made.config, quiet()))
+        bench.again(lambda made=made: pull(made.config))
         bench.settle(made, words)
         say(f"{bench.toll.faults:4} disk full after {most} bytes, exit code {code}")
 
@@ -269,20 +265,20 @@ def killed_servers(bench: Bench) -> None:
     """Label Studio is killed -9 in the middle of an import, and started again."""
     for seconds in (0.0, 0.01, 0.02, 0.05):
         made = bench.dataset()
-        record = vault_of(bench.embedded).server()
+        record = pipeline.campaign(bench.embedded).vault.server()
         assert record is not None
         method, path, nth = IMPORT
         with bench.spoiling(Fault("kill server", method, path, nth + 1, seconds, kill(record["pid"]))):
             with contextlib.suppress(BuilderError):
-                push(made.config, quiet())
+                push(made.config)
             deadline = time.monotonic() + 20
-            while find(vault_of(bench.embedded)) is not None and time.monotonic() < deadline:
+            while find(pipeline.campaign(bench.embedded).vault) is not None and time.monotonic() < deadline:
                 time.sleep(0.1)
-            bench.direct = ensure(bench.embedded)
+            bench.direct = open_server(pipeline.campaign(bench.embedded))
             bench.proxy.upstream = bench.direct.url
-            bench.again(lambda made=made: push(made.config, quiet()))
+            bench.again(lambda made=made: push(made.config))
         words = bench.annotate(made)
-        bench.again(lambda made=made: pull(made.config, quiet()))
+        bench.again(lambda made=made: pull(made.config))
         bench.settle(made, words)
         say(f"{bench.toll.faults:4} server killed {1000 * seconds:.0f} ms into an import")
 
@@ -290,17 +286,17 @@ def killed_servers(bench: Bench) -> None:
 def busy_annotators(bench: Bench) -> None:
     """People save while imports with predictions run on SQLite, where the server may drop predictions in silence."""
     from builder.questions import encode
-    from builder.studio.push import Planned
-    from builder.studio.push import push as push_project
+    from builder.studio.importing import import_tasks
+    from builder.studio.planning import PlannedTask
 
     for _ in range(4):
         made = bench.dataset()
-        push(made.config, quiet())
+        push(made.config)
         project_of = {"all": 0}
         with bench.client() as client:
-            project = projects.find(client, made.config, "all")
+            project = find_project(client, pipeline.campaign(made.config), "all")
             assert project is not None
-            project_of["all"] = project["id"]
+            project_of["all"] = project.id
             stop, words = threading.Event(), set()
 
             def save(
@@ -319,20 +315,20 @@ def busy_annotators(bench: Bench) -> None:
                 made_up = [{"model_version": "m", "result": [{**item, "value": {"text": ["?"]}}]}]
                 data = encode.task(chunk, articles[chunk["article_id"]], more.config.labels)
                 body = json.dumps({"data": data, "predictions": made_up}).encode()
-                plan[chunk["chunk_id"]] = Planned(body, made_up)
+                plan[chunk["chunk_id"]] = PlannedTask(body, made_up)
             settings = replace(LabelStudio(), batch_bytes=32 << 10)
-            outcome = push_project(client, project["id"], plan, settings)
+            outcome = import_tasks(client, project.id, plan, settings)
             stop.set()
             saver.join()
             listed = client.get(
-                "api/tasks", {"project": project["id"], "page_size": 1000, "include": "id,data,total_predictions"}
+                "api/tasks", {"project": project.id, "page_size": 1000, "include": "id,data,total_predictions"}
             )["tasks"]
             without = [t for t in listed if t["data"]["chunk_id"] in plan and t["total_predictions"] != 1]
             # The first chunks were there, and annotated, before they got predictions.
             bench.toll.lost += len([t for t in without if t["data"]["chunk_id"] not in _ids(made)])
         bench.toll.faults += outcome.requests
         made.chunks = more.chunks
-        bench.again(lambda made=made: pull(made.config, quiet()))
+        bench.again(lambda made=made: pull(made.config))
         bench.settle(made, words)
         repaired = outcome.predictions_repaired
         say(f"{bench.toll.faults:4} {outcome.requests} imports beside {len(words)} saves, {repaired} repaired")
@@ -351,7 +347,7 @@ def main(words: list[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="builder-faults-") as name:
         folder = Path(name)
         embedded = sample(folder, "embedded", 1, label_studio=LabelStudio(port=18280)).config
-        direct = ensure(embedded)
+        direct = open_server(pipeline.campaign(embedded))
         os.environ["LABEL_STUDIO_API_KEY"] = direct.token
         bench = Bench(folder, embedded, direct, FaultProxy(direct.url))
         try:

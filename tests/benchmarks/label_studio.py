@@ -18,17 +18,19 @@ import httpx
 import msgspec
 from label_studio_sdk.client import LabelStudio as Sdk
 
+from builder import pipeline
 from builder.questions import encode
 from builder.questions.interface import interface
-from builder.studio import projects
 from builder.studio.client import Client
-from builder.studio.listing import held
-from builder.studio.pull import pull
-from builder.studio.push import Planned, push
-from builder.studio.server import Server, ensure
+from builder.studio.embedded.server import Server
+from builder.studio.importing import import_tasks
+from builder.studio.planning import PlannedTask
+from builder.studio.projects import Project, WantedProject, ensure_project
+from builder.studio.pull import pull_projects
 from builder.studio.settings import LabelStudio
+from builder.studio.tasks import tasks_of
 from tests.benchmarks.ratios import Report, best_of
-from tests.conftest import Sample, sample
+from tests.conftest import Sample, connected, sample
 
 WORDS = "Japan and Boeing agreed that Tokyo would build Patriot missiles for Kyiv 🚀 while Beijing rebuked the talks"
 
@@ -64,9 +66,9 @@ def _stances() -> list[dict[str, Any]]:
     return [{**given, "target": target} for target in ("japan", "china")]
 
 
-def project(client: Client, made: Sample, slot: str) -> int:
-    wanted = projects.Wanted(slot, interface(made.config.labels).strip(), 2)
-    return int(projects.ensure(client, made.config, wanted)["id"])
+def project(client: Client, made: Sample, slot: str) -> Project:
+    wanted = WantedProject(slot, interface(made.config.labels).strip(), 2)
+    return ensure_project(client, pipeline.campaign(made.config), wanted)
 
 
 def timed(work: Callable[[], object]) -> tuple[float, float]:
@@ -82,14 +84,14 @@ def _cpu() -> float:
 
 
 def bench_push(report: Report, client: Client, made: Sample, settings: LabelStudio, folder: Path) -> None:
-    planned = {chunk: Planned(msgspec.json.encode(body)) for chunk, body in bodies(made, 0).items()}
-    bare, ours = project(client, made, "bare"), project(client, made, "ours")
+    planned = {chunk: PlannedTask(msgspec.json.encode(body)) for chunk, body in bodies(made, 0).items()}
+    bare, ours = project(client, made, "bare").id, project(client, made, "ours").id
     everything = b"[" + b",".join(p.body for p in planned.values()) + b"]"
     one, _ = timed(lambda: client.send("POST", f"api/projects/{bare}/import", None, everything))
     note_file = folder / "pushed.json"
-    pushed, _ = timed(lambda: push(client, ours, planned, settings, note=note_file))
-    reconcile = best_of(2, lambda: push(client, ours, planned, settings, note=note_file))
-    listing, _ = timed(lambda: held(client, ours, settings.page_size))
+    pushed, _ = timed(lambda: import_tasks(client, ours, planned, settings, note=note_file))
+    reconcile = best_of(2, lambda: import_tasks(client, ours, planned, settings, note=note_file))
+    listing, _ = timed(lambda: tasks_of(client, ours, settings.page_size))
     note(f"one import request {one:.1f} s, push {pushed:.1f} s, reconcile {reconcile:.2f} s, listing {listing:.2f} s")
     report.at_most("label_studio.push_against_one_import", pushed / one, 1.2)
     report.at_most("label_studio.reconcile_share_of_push", 100 * reconcile / pushed, 10, "%")
@@ -98,15 +100,15 @@ def bench_push(report: Report, client: Client, made: Sample, settings: LabelStud
 def bench_pull(
     report: Report, client: Client, server: Server, made: Sample, settings: LabelStudio, folder: Path
 ) -> None:
-    number = project(client, made, "all")
+    found = {"all": project(client, made, "all")}
+    number = found["all"].id
     rows = list(bodies(made, 2).values())
     for at in range(0, len(rows), 1000):
         answer = client.post(f"api/projects/{number}/import", rows[at : at + 1000])
         assert answer["annotation_count"] == 2 * answer["task_count"], "the server dropped annotations"
-    found = {"all": client.get(f"api/projects/{number}/")}
 
     def ours(full: bool, where: str) -> Callable[[], object]:
-        return lambda: pull(client, found, folder / where, made.config.labels, settings, "bench", full)
+        return lambda: pull_projects(client, found, folder / where, made.config.labels, settings, full)
 
     whole, used = min(timed(ours(True, where)) for where in ("first", "full"))
     sdk = Sdk(base_url=server.url, api_key=server.token, httpx_client=httpx.Client(timeout=600, trust_env=False))
@@ -134,7 +136,7 @@ def main(count: int) -> None:
     with tempfile.TemporaryDirectory(prefix="builder-bench-") as name:
         folder = Path(name)
         made = sample(folder, "bench", count, label_studio=settings)
-        with ensure(made.config) as server, Client(server, settings) as client:
+        with connected(made.config) as (server, client):
             bench_push(report, client, made, settings, folder)
             bench_pull(report, client, server, made, settings, folder)
     decode = subprocess.run([sys.executable, "-m", "tests.benchmarks.label_studio_decode"], check=False)

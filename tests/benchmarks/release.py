@@ -17,20 +17,26 @@ import pyarrow.parquet as pq
 
 from builder import tables
 from builder.release.build import Built, build
-from builder.release.inputs import STAGES, open_tables
-from builder.release.integrity import check_files
+from builder.release.inputs import STAGES
+from builder.release.manifest import File
+from builder.release.parquet import Writer
 from builder.release.settings import Export, Split
-from builder.release.shards import Writer
+from builder.release.verify import check_files
+from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
 from builder.store import file_digest
 from tests.benchmarks.ratios import Report, best_of
-from tests.samples import scheme
 
 ROWS = 1_000_000
 _BATCH = 16_384
 _CHUNKS_AN_ARTICLE = 10
 _WORDS = 40
 _LABELS = ("PERSON", "ORG", "GPE")
-SCHEME = scheme(name="bench", entities=_LABELS, stance=("favor", "against", "none"), targets={"japan": []})
+SCHEME = Scheme(
+    name="bench",
+    entities={name: EntityLabel() for name in _LABELS},
+    stance={name: StanceLabel() for name in ("favor", "against", "none")},
+    targets={"japan": Target()},
+)
 
 
 def texts(rows: int, seed: int) -> tuple[pa.Array, np.ndarray, np.ndarray]:
@@ -118,8 +124,8 @@ def export(folder: Path, root: Path) -> Built:
     """The `entities` of the stage tables as a release's data files."""
     shutil.rmtree(root, ignore_errors=True)
     settings = Export(configs=["entities"])
-    opened = open_tables({name: folder / f"{name}.parquet" for name in STAGES}, settings)
-    return build(root, opened, SCHEME, settings, Split(), {}, {}, "en")
+    paths = {name: folder / f"{name}.parquet" for name in STAGES}
+    return build(root, paths, SCHEME, settings, Split(), {}, {}, "en")
 
 
 def main() -> None:
@@ -156,10 +162,10 @@ def _measure(folder: Path, rows: int, report: Report) -> None:
     report.at_least("release.export_from_generator", slow / seconds, 8)
     report.at_most("release.write_parquet", written / plain, 1.5)
     report.at_most("release.export_memory", gibibytes, 2, " GiB")
-    manifest = {"files": [{"path": p.relative_to(release).as_posix(), "sha256": file_digest(p)} for p in files]}
+    hashed = [File(p.relative_to(release).as_posix(), p.stat().st_size, file_digest(p)) for p in files]
     # Against the bytes in memory, as a loader wants them: a loop over one small buffer never leaves the core's cache.
     loaded = best_of(5, lambda: [path.read_bytes() for path in files])
-    report.at_most("release.verify_hashes", best_of(5, lambda: check_files(release, manifest)) / loaded, 1.5)
+    report.at_most("release.verify_hashes", best_of(5, lambda: check_files(release, hashed)) / loaded, 1.5)
 
 
 def _write(table: pa.Table, root: Path) -> None:

@@ -1,19 +1,17 @@
 """A person labels in a real browser, and the labels arrive in the release at the right characters."""
 
-import io
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra import compose, initialize_config_dir
-from rich.console import Console
 
+from builder import pipeline
 from builder.commands.run import run
-from builder.config import Config, conf_folder, convert, register
-from builder.studio import accounts
-from builder.studio.client import Client
-from builder.studio.server import ensure
+from builder.config import Config
+from builder.studio.embedded.accounts import ensure_accounts
 from tests.browser.label_studio import browser_page, choose, log_in, mark, open_next_task, submit
+from tests.composing import composed
+from tests.conftest import connected
 
 pytestmark = [pytest.mark.studio, pytest.mark.browser]
 
@@ -23,27 +21,16 @@ China’s Foreign Ministry blamed Washington – and the 𝗣𝗔𝗖-𝟯 line 
 """
 
 
-def quiet() -> Console:
-    return Console(file=io.StringIO())
-
-
 def people_of(workspace: Path, raw: Path, exports: Path, name: str, port: int) -> Config:
     """The shipped scheme and defaults, one annotator a chunk."""
-    register()
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        return convert(
-            compose(
-                "config",
-                overrides=[
-                    f"paths.workspace='{workspace}'",
-                    f"paths.raw='{raw}'",
-                    f"paths.exports='{exports}'",
-                    f"dataset.name={name}",
-                    f"label_studio.port={port}",
-                    "annotators.overlap=1",
-                ],
-            )
-        )
+    return composed(
+        f"paths.workspace='{workspace}'",
+        f"paths.raw='{raw}'",
+        f"paths.exports='{exports}'",
+        f"dataset.name={name}",
+        f"label_studio.port={port}",
+        "annotators.overlap=1",
+    )
 
 
 def test_a_label_made_in_the_browser_reaches_the_release(studio: Any, tmp_path: Path, monkeypatch: Any) -> None:
@@ -55,15 +42,14 @@ def test_a_label_made_in_the_browser_reaches_the_release(studio: Any, tmp_path: 
     (raw / "kyiv.txt").write_text(ARTICLE, encoding="utf-8")
     config = people_of(studio.workspace, raw, tmp_path / "exports", "browser", studio.settings.port)
 
-    waiting = run(config, quiet())
-    assert "export" not in waiting
-    assert waiting["progress"]["done"] == 0
-    assert waiting["progress"]["tasks"] == 1
+    waiting = run(config)
+    assert waiting.export is None
+    assert (waiting.progress.done, waiting.progress.tasks) == (0, 1)
     text = "\n".join(ARTICLE.splitlines()[1:])
 
-    with ensure(config) as server, Client(server, config.label_studio) as client:
-        ((email, password),) = accounts.ensure_accounts(config, server, client).items()
-        url = waiting["progress"]["projects"]["all"]["url"]
+    with connected(config) as (server, client):
+        ((email, password),) = ensure_accounts(server.vault, client, pipeline.campaign(config).people).items()
+        url = waiting.progress.projects["all"].url
         with browser_page() as page:
             log_in(page, server.url, email, password)
             open_next_task(page, url)
@@ -76,8 +62,8 @@ def test_a_label_made_in_the_browser_reaches_the_release(studio: Any, tmp_path: 
             choose(page, "China", "Neutral / mixed")
             submit(page)
 
-    done = run(config, quiet())
-    assert done["export"]["new"]
+    done = run(config)
+    assert done.export.new
     folder = str(tmp_path / "exports" / "browser" / "v1.0.0")
     (row,) = (row for split in load_dataset(folder, "entities").values() for row in split)
     assert row["text"] == text
@@ -94,5 +80,5 @@ def test_a_label_made_in_the_browser_reaches_the_release(studio: Any, tmp_path: 
         "ukraine": "favor",
         "china": "neutral",
     }
-    again = run(config, quiet())
-    assert not again["export"]["new"]
+    again = run(config)
+    assert not again.export.new

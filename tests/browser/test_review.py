@@ -1,13 +1,12 @@
 """Conflict, review, decision, gold, release: an expert decides in a real browser."""
 
-import io
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
+from builder import pipeline
 from builder.commands.adjudicate import adjudicate
 from builder.commands.export import export
 from builder.commands.pull import pull
@@ -16,20 +15,16 @@ from builder.commands.review import review
 from builder.commands.validate import validate
 from builder.config import Paths
 from builder.quality.settings import Aggregation
-from builder.store import read_table
-from builder.studio import accounts
-from builder.studio.client import Client
-from builder.studio.server import ensure
-from builder.tables import GOLD_ANSWERS
+from builder.studio.embedded.accounts import ensure_accounts
 from tests.browser.label_studio import browser_page, choose, log_in, open_next_task, submit
+from tests.conftest import connected
 
 pytestmark = [pytest.mark.studio, pytest.mark.browser]
-QUIET = Console(file=io.StringIO())
 
 
 def about_japan(config: Any) -> dict[str, dict[str, Any]]:
     """Gold stances toward Japan by chunk."""
-    rows = read_table(config.stage("adjudicate").table("gold_answers"), GOLD_ANSWERS, "adjudicate").to_pylist()
+    rows = adjudicate(config).stage.table("gold_answers").to_pylist()
     return {row["chunk_id"]: row for row in rows if row["target"] == "japan"}
 
 
@@ -50,17 +45,18 @@ def test_an_expert_decides_and_the_next_release_says_so(studio: Any, tmp_path: P
     sample = studio.dataset(chunks=8, aggregation=Aggregation(method="expert"), paths=paths)
     config = sample.config
     for command in (push, pull, validate, adjudicate):
-        command(config, QUIET)
+        command(config)
     assert {row["status"] for row in about_japan(config).values()} == {"unresolved"}
-    first = export(config, QUIET)
-    sent = review(config, QUIET)
-    assert sent["imported"] == 8
+    first = export(config)
+    sent = review(config).sent
+    assert sent is not None
+    assert sent.imported == 8
 
-    with ensure(config) as server, Client(server, config.label_studio) as client:
-        email, password = sorted(accounts.ensure_accounts(config, server, client).items())[0]
+    with connected(config) as (server, client):
+        email, password = sorted(ensure_accounts(server.vault, client, pipeline.campaign(config).people).items())[0]
         with browser_page(1400, 1000) as page:
             log_in(page, server.url, email, password)
-            open_next_task(page, sent["url"])
+            open_next_task(page, sent.url)
             reasons = page.locator(".bd-review").inner_text()
             assert "Why this chunk is here" in reasons
             assert re.search(r"Stance toward Japan: A (Favor|None), B (Favor|None), C (Favor|None)", reasons)
@@ -73,12 +69,12 @@ def test_an_expert_decides_and_the_next_release_says_so(studio: Any, tmp_path: P
             submit(page)
 
     for command in (pull, validate, adjudicate):
-        command(config, QUIET)
+        command(config)
     [decided] = [row for row in about_japan(config).values() if row["status"] == "expert"]
     assert (decided["label"], len(decided["votes"])) == ("against", 4)
-    second = export(config, QUIET)
-    assert second["new"]
-    assert second["version"] != first["version"]
-    assert ("against", "expert") in released(Path(second["folder"]))
-    after = review(config, QUIET)
-    assert (after["open"], after["imported"]) == (7, 0)
+    second = export(config)
+    assert second.new
+    assert second.version != first.version
+    assert ("against", "expert") in released(Path(second.folder))
+    after = review(config)
+    assert (len(after.open), after.sent.imported) == (7, 0)

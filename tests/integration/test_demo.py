@@ -1,22 +1,23 @@
 """The sample project, whole: from raw/ through a real Label Studio to a release that loads."""
 
-import io
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
-from builder.commands.run import run
-from builder.config import Config, conf_folder, convert, register
+from builder.commands import run as run_command
+from builder.commands.run import Run, run
+from builder.config import Config
+from tests.composing import composed
+from tests.results import counts, printed
+from tests.waiting import until
 
 pytestmark = pytest.mark.studio
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,21 +36,13 @@ def overrides(studio: Any, exports: Path, name: str) -> list[str]:
     ]
 
 
-def demo(studio: Any, exports: Path, name: str) -> Config:
-    from hydra import compose, initialize_config_dir
-
-    register()
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        return convert(compose("config", overrides=overrides(studio, exports, name)))
-
-
 @pytest.fixture(scope="module")
-def released(studio: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, dict[str, Any], str]:
+def released(studio: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Run, str]:
     """The configuration of one finished demo run, its summary, and what it said."""
     exports = tmp_path_factory.mktemp("exports")
-    config = demo(studio, exports, "demo")
-    said = io.StringIO()
-    return config, run(config, Console(file=said, width=120)), said.getvalue()
+    config = composed(*overrides(studio, exports, "demo"))
+    found = run(config)
+    return config, found, printed("run", found)
 
 
 def rows(config: Config, name: str) -> list[dict[str, Any]]:
@@ -61,10 +54,9 @@ def rows(config: Config, name: str) -> list[dict[str, Any]]:
 
 def test_the_first_run_releases_and_says_how_to_load(released: Any) -> None:
     config, summary, said = released
-    assert summary["export"]["version"] == "v1.0.0"
-    assert summary["export"]["new"]
-    assert summary["push"]["projects"][0]["imported"] == summary["prepare"]["selected"]
-    assert summary["pull"]["annotations"] == 3 * summary["prepare"]["selected"]
+    assert (summary.export.version, summary.export.new) == ("v1.0.0", True)
+    assert summary.push.projects[0].imported == summary.prepare.summary.selected
+    assert counts(summary.pull, "annotations") == (3 * summary.prepare.summary.selected,)
     assert f'load_dataset("{config.release_folder}/v1.0.0", "entities")' in said
 
 
@@ -137,28 +129,36 @@ def test_snippets_of_the_readme_run(number: int, released: Any, tmp_path: Path, 
 
 def test_running_again_makes_no_new_version_and_says_so(released: Any) -> None:
     config, first, _ = released
-    said = io.StringIO()
-    again = run(config, Console(file=said))
-    assert not again["export"]["new"]
-    assert again["export"]["version"] == first["export"]["version"]
-    assert "no new version" in said.getvalue()
+    again = run(config)
+    assert not again.export.new
+    assert again.export.version == first.export.version
+    assert "no new version" in printed("run", again)
     assert [path.name for path in config.release_folder.glob("v*")] == ["v1.0.0"]
 
 
 def test_killed_anywhere_the_same_command_completes(released: Any, studio: Any, tmp_path: Path) -> None:
-    """Killed without warning at growing delays, then run to the end: the release is that of an undisturbed run."""
+    """Ended whenever something new is on disk, then run to the end: the release is that of an undisturbed run."""
     _, undisturbed, _ = released
     argv = [sys.executable, "-m", "builder.cli", "run", *overrides(studio, tmp_path, "demo-killed"), "--json"]
-    for delay in (0.8, 1.6, 2.4, 3.2, 4.0, 5.0, 6.0):
+    folders = (studio.workspace / "demo-killed", tmp_path / "demo-killed")
+
+    def there() -> set[Path]:
+        return {path for folder in folders for pattern in ("*", "*/*") for path in folder.glob(pattern)}
+
+    ended = []
+    for number in range(10):
+        before = there()
         running = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(delay)
-        running.send_signal(signal.SIGKILL if delay < 5 else signal.SIGINT)
-        running.wait()
+        until(lambda: running.poll() is not None or there() - before)  # noqa: B023
+        running.send_signal(signal.SIGINT if number % 3 == 2 else signal.SIGKILL)
+        ended.append(running.wait())
         assert all((path / "manifest.json").exists() for path in (tmp_path / "demo-killed").glob("v*"))
+    assert len([code for code in ended if code]) >= 4
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, env={**os.environ}, check=False)
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
-    assert summary["pull"]["annotations"] == undisturbed["pull"]["annotations"]
-    assert summary["export"]["rows"] == undisturbed["export"]["rows"]
-    assert summary["adjudicate"] == undisturbed["adjudicate"]
+    plain = json.loads(json.dumps(run_command.plain(undisturbed)))
+    assert summary["pull"]["record"]["counts"] == plain["pull"]["record"]["counts"]
+    assert summary["export"]["rows"] == plain["export"]["rows"]
+    assert summary["adjudicate"] == plain["adjudicate"]
     assert [row["duplicates_left"] for row in summary["push"]["projects"]] == [0]

@@ -1,45 +1,43 @@
 """Push, annotate and pull on a real Label Studio: every label comes back once, unchanged."""
 
-import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
+from builder import pipeline
 from builder.commands.pull import pull
 from builder.commands.push import push
 from builder.commands.run import run
 from builder.commands.status import status
 from builder.config import Paths
-from builder.studio import accounts, projects
-from builder.studio.client import Client
-from builder.studio.progress import progress
-from builder.studio.server import ensure, vault_of
+from builder.studio.campaign import open_server
+from builder.studio.embedded.accounts import ensure_accounts
+from builder.studio.progress import annotation_progress
+from builder.studio.projects import projects_of
+from builder.studio.pull import Pulled
+from builder.studio.recordings import Submitted
 from builder.studio.settings import Annotators, LabelStudio
-from tests.conftest import sample
+from tests.conftest import connected, sample
+from tests.results import counts, printed
 
 pytestmark = pytest.mark.studio
 
 
-def quiet() -> Console:
-    return Console(file=io.StringIO())
-
-
-def tasks_of(pulled: dict[str, Any]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (Path(pulled["folder"]) / "tasks.jsonl").read_text("utf-8").splitlines()]
+def tasks_of(pulled: Pulled) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (pulled.folder / "tasks.jsonl").read_text("utf-8").splitlines()]
 
 
 def test_recorded_labels_come_back_once_and_unchanged(studio: Any) -> None:
     sample = studio.dataset(chunks=6)
-    first = push(sample.config, quiet())
-    assert [row["imported"] for row in first["projects"]] == [6]
-    assert first["recorded"] == {name: {"saved": 6, "there": 0} for name in ("ada", "ben", "cyd")}
+    first = push(sample.config)
+    assert [row.imported for row in first.projects] == [6]
+    assert first.recorded == {name: Submitted(6, 0) for name in ("ada", "ben", "cyd")}
 
-    pulled = pull(sample.config, quiet())
-    assert (pulled["tasks"], pulled["annotations"], pulled["duplicates"]) == (6, 18, 0)
+    pulled = pull(sample.config)
+    assert counts(pulled, "tasks", "annotations", "duplicates") == (6, 18, 0)
     by_chunk = {chunk["chunk_id"]: chunk for chunk in sample.chunks}
     for task in tasks_of(pulled):
         chunk = by_chunk.pop(task["data"]["chunk_id"])
@@ -55,23 +53,23 @@ def test_recorded_labels_come_back_once_and_unchanged(studio: Any) -> None:
 
 def test_pushing_and_pulling_again_changes_nothing(studio: Any) -> None:
     sample = studio.dataset(chunks=5)
-    push(sample.config, quiet())
-    before = pull(sample.config, quiet())
+    push(sample.config)
+    before = pull(sample.config)
 
-    again = push(sample.config, quiet())
-    assert [(row["present"], row["imported"], row["requests"]) for row in again["projects"]] == [(5, 0, 0)]
-    assert again["recorded"] == {name: {"saved": 0, "there": 5} for name in ("ada", "ben", "cyd")}
+    again = push(sample.config)
+    assert [(row.present, row.imported, row.requests) for row in again.projects] == [(5, 0, 0)]
+    assert again.recorded == {name: Submitted(0, 5) for name in ("ada", "ben", "cyd")}
     for full in (False, True):
-        after = pull(sample.config, quiet(), full=full)
-        assert after["hash"] == before["hash"]
-        assert not after["new"]
+        after = pull(sample.config, full=full)
+        assert after.hash == before.hash
+        assert not after.new
 
 
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(studio: Any) -> None:
     sample = studio.dataset(chunks=3)
-    would = push(sample.config, quiet(), dry_run=True)
-    assert [(row["project"], row["to_import"]) for row in would["projects"]] == [(None, 3)]
-    with ensure(sample.config) as server, Client(server, sample.config.label_studio) as client:
+    would = push(sample.config, dry_run=True)
+    assert [(row.project, row.to_import) for row in would.previews] == [(None, 3)]
+    with connected(sample.config) as (_, client):
         titles = [p["title"] for p in client.get("api/projects/", {"page_size": 1000})["results"]]
     assert sample.config.dataset.name not in titles
 
@@ -80,12 +78,12 @@ def test_accounts_made_at_the_same_time_all_keep_their_passwords(studio: Any) ->
     def make(number: int) -> None:
         people = {f"p{number}-{n}": f"p{number}-{n}@example.org" for n in range(3)}
         config = studio.dataset(chunks=1, annotators=Annotators(people=people, overlap=1)).config
-        with ensure(config) as server, Client(server, config.label_studio) as client:
-            assert len(accounts.ensure_accounts(config, server, client)) == 3
+        with connected(config) as (server, client):
+            assert len(ensure_accounts(server.vault, client, pipeline.campaign(config).people)) == 3
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(make, range(2)))
-    kept = vault_of(studio.dataset(chunks=1).config).secrets().annotators
+    kept = pipeline.campaign(studio.dataset(chunks=1).config).vault.secrets().annotators
     assert {f"p{number}-{n}@example.org" for number in range(2) for n in range(3)} <= set(kept)
 
 
@@ -94,18 +92,17 @@ def test_a_run_on_a_server_elsewhere_ends_with_what_is_left(
 ) -> None:
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "one.txt").write_text("Japan and Boeing agreed on a new line for missiles.", encoding="utf-8")
-    with ensure(studio.dataset(chunks=1).config) as server:
+    with open_server(pipeline.campaign(studio.dataset(chunks=1).config)) as server:
         monkeypatch.setenv("LABEL_STUDIO_API_KEY", server.token)
         config = studio.dataset(chunks=1, annotators=Annotators(overlap=1)).config
         config.paths = Paths(raw=str(tmp_path / "raw"), workspace=str(tmp_path / "workspace"))
         config.label_studio = LabelStudio(url=server.url)
-        console = Console(file=io.StringIO(), width=200)
-        summary = run(config, console)
-        there = status(config, quiet())["label_studio"]
-    assert (summary["progress"]["tasks"], summary["progress"]["done"]) == (1, 0)
+        found = run(config)
+        there = status(config).label_studio
+    assert (found.progress.tasks, found.progress.done) == (1, 0)
     assert (there["answers"], there["tasks"], there["done"]) == (True, 1, 0)
-    assert "0 of 1 chunks are annotated" in console.file.getvalue()  # type: ignore[attr-defined]
-    assert server.url in console.file.getvalue()  # type: ignore[attr-defined]
+    assert "0 of 1 chunks are annotated" in printed("run", found)
+    assert server.url in printed("run", found)
 
 
 def test_each_annotator_has_a_project_with_an_equal_share(studio: Any) -> None:
@@ -113,10 +110,10 @@ def test_each_annotator_has_a_project_with_an_equal_share(studio: Any) -> None:
     sample.config.annotators = Annotators(
         kind="recorded", recorded=str(sample.recorded), overlap=2, layout="each", people={"ada": "ada@example.org"}
     )
-    pushed = push(sample.config, quiet())
-    assert [row["planned"] for row in pushed["projects"]] == [6, 6, 6]
-    pulled = pull(sample.config, quiet())
-    assert (pulled["tasks"], pulled["annotations"]) == (18, 18)
+    pushed = push(sample.config)
+    assert [row.planned for row in pushed.projects] == [6, 6, 6]
+    pulled = pull(sample.config)
+    assert counts(pulled, "tasks", "annotations") == (18, 18)
     seen: dict[str, set[int]] = {}
     for task in tasks_of(pulled):
         seen.setdefault(task["data"]["chunk_id"], set()).update(a["completed_by"] for a in task["annotations"])
@@ -127,45 +124,44 @@ def test_each_annotator_has_a_project_with_an_equal_share(studio: Any) -> None:
 def test_who_left_owes_nothing_and_others_take_over(studio: Any) -> None:
     people = {name: f"{name}-leaves@example.org" for name in ("ada", "ben")}
     sample = studio.dataset(chunks=6, annotators=Annotators(people=people, overlap=1, layout="each"))
-    first = {row["slot"]: row for row in push(sample.config, quiet())["projects"]}
-    assert {slot: row["planned"] for slot, row in first.items()} == {"ada": 3, "ben": 3}
-    with ensure(sample.config) as server, Client(server, sample.config.label_studio) as client:
-        tasks = client.get("api/tasks", {"project": first["ada"]["project"], "include": "id,data"})["tasks"]
+    first = {row.slot: row for row in push(sample.config).projects}
+    assert {slot: row.planned for slot, row in first.items()} == {"ada": 3, "ben": 3}
+    with connected(sample.config) as (_, client):
+        tasks = client.get("api/tasks", {"project": first["ada"].project, "include": "id,data"})["tasks"]
         client.post(f"api/tasks/{tasks[0]['id']}/annotations/", {"result": []})
     sample.config.annotators.people = {"ben": people["ben"], "cyd": "cyd-comes@example.org"}
-    again = {row["slot"]: row for row in push(sample.config, quiet())["projects"]}
-    assert {slot: (row["planned"], row["imported"]) for slot, row in again.items()} == {
+    again = {row.slot: row for row in push(sample.config).projects}
+    assert {slot: (row.planned, row.imported) for slot, row in again.items()} == {
         "ada": (1, 0), "ben": (3, 0), "cyd": (2, 2)
     }  # fmt: skip
-    state = progress(sample.config)
-    assert (state["tasks"], state["done"]) == (6, 1)
-    assert {slot: row["tasks"] for slot, row in state["projects"].items()} == {"ada": 1, "ben": 3, "cyd": 2}
+    state = annotation_progress(pipeline.campaign(sample.config))
+    assert (state.tasks, state.done) == (6, 1)
+    assert {slot: row.tasks for slot, row in state.projects.items()} == {"ada": 1, "ben": 3, "cyd": 2}
 
 
 def test_a_project_deleted_by_somebody_is_missed(studio: Any) -> None:
     people = {name: f"{name}@example.org" for name in ("ada", "ben")}
     sample = studio.dataset(chunks=3, annotators=Annotators(people=people, overlap=2, layout="each"))
-    push(sample.config, quiet())
-    assert pull(sample.config, quiet())["gone_projects"] == []
-    with ensure(sample.config) as server, Client(server, sample.config.label_studio) as client:
-        client.delete(f"api/projects/{projects.all_of(client, sample.config)['ben']['id']}/")
-    said = io.StringIO()
-    pulled = pull(sample.config, Console(file=said, width=200))
-    assert (pulled["gone_projects"], pulled["gone"], pulled["tasks"]) == (["ben"], 3, 3)
-    assert "the projects of ben are not on the server any more" in said.getvalue()
+    push(sample.config)
+    assert pull(sample.config).gone_projects == []
+    with connected(sample.config) as (_, client):
+        client.send("DELETE", f"api/projects/{projects_of(client, pipeline.campaign(sample.config))['ben'].id}/")
+    pulled = pull(sample.config)
+    assert (pulled.gone_projects, pulled.gone, pulled.record["counts"]["tasks"]) == (["ben"], 3, 3)
+    assert "the projects of ben are not on the server any more" in printed("pull", pulled)
 
 
 def test_pushes_from_two_workspaces_at_once_end_in_one_project(
     studio: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with ensure(studio.dataset(chunks=1).config) as server:
+    with open_server(pipeline.campaign(studio.dataset(chunks=1).config)) as server:
         monkeypatch.setenv("LABEL_STUDIO_API_KEY", server.token)
         settings = LabelStudio(url=server.url, batch_bytes=2048)
         people = Annotators(overlap=1)
         both = [sample(tmp_path / n, "twice", 24, label_studio=settings, annotators=people) for n in "ab"]
         with ThreadPoolExecutor(2) as pool:
-            pushed = [made.result() for made in [pool.submit(push, one.config, quiet()) for one in both]]
-        assert len({row["project"] for made in pushed for row in made["projects"]}) == 1
-        push(both[0].config, quiet())
-        pulled = pull(both[0].config, quiet())
-    assert (pulled["tasks"], pulled["duplicates"]) == (24, 0)
+            pushed = [made.result() for made in [pool.submit(push, one.config) for one in both]]
+        assert len({row.project for made in pushed for row in made.projects}) == 1
+        push(both[0].config)
+        pulled = pull(both[0].config)
+    assert counts(pulled, "tasks", "duplicates") == (24, 0)

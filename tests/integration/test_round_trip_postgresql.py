@@ -1,7 +1,6 @@
 """The round trip on a Label Studio that keeps its data in PostgreSQL, with several requests under way at once."""
 
 import getpass
-import io
 import os
 import pwd
 import shutil
@@ -14,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
+from builder import pipeline
 from builder.commands.pull import pull
 from builder.commands.push import push
-from builder.studio.server import ensure
+from builder.studio.campaign import open_server
 from builder.studio.settings import LabelStudio, Suggestions
 from tests.conftest import sample
+from tests.results import counts
 
 pytestmark = pytest.mark.studio
 
@@ -84,14 +84,13 @@ def test_the_round_trip(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.Mo
     )
     suggestions = Suggestions(method="gazetteer", alias_label="GPE")
     made: Any = sample(tmp_path / "workspace", "teams", 40, label_studio=settings, suggestions=suggestions)
-    with ensure(made.config):
-        console = Console(file=io.StringIO())
-        summary = push(made.config, console)
-        assert summary["projects"][0]["imported"] == 40
-        assert summary["projects"][0]["requests"] > 4
-        assert {row["saved"] for row in summary["recorded"].values()} == {40}
-        first = pull(made.config, console)
-        assert (first["tasks"], first["annotations"], first["predictions"]) == (40, 120, 40)
-        assert push(made.config, console)["projects"][0]["imported"] == 0
-        assert pull(made.config, console, full=True)["hash"] == first["hash"]
+    with open_server(pipeline.campaign(made.config)):
+        summary = push(made.config)
+        assert summary.projects[0].imported == 40
+        assert summary.projects[0].requests > 4
+        assert {row.saved for row in summary.recorded.values()} == {40}
+        first = pull(made.config)
+        assert counts(first, "tasks", "annotations", "predictions") == (40, 120, 40)
+        assert push(made.config).projects[0].imported == 0
+        assert pull(made.config, full=True).hash == first.hash
     assert not (made.config.workspace / "studio" / "data" / "label_studio.sqlite3").exists()

@@ -27,6 +27,8 @@ class Asked:
     absent: str = ""
     many: bool = False
     required: bool = True
+    nesting: bool = True
+    overlap: bool = True
     gives: str = "answers"
     kind: str = "choice"
     span_kind: str = ""
@@ -50,17 +52,16 @@ def topic(*labels: str) -> Asked:
 
 def frames(*options: str) -> Asked:
     """Several answers about the whole chunk."""
-    return Asked("frames", {"yes": None, "no": None}, dict.fromkeys(options or ("money", "risk")), absent="no", many=True)
+    return Asked(
+        "frames", {"yes": None, "no": None}, dict.fromkeys(options or ("money", "risk")), absent="no", many=True
+    )
 
 
-def asking(*questions: Asked, **changes: Any) -> Any:
+def asking(*more: Asked, **changes: Any) -> Any:
     """The sample scheme with more questions; `changes` go to the sample scheme."""
     made = scheme(**changes)
-    more = {q.name: q for q in questions}
-    return SimpleNamespace(
-        **{n: getattr(made, n) for n in ("name", "version", "migrations", "nesting", "overlap") if hasattr(made, n)},
-        questions={**made.questions, **more},
-    )
+    questions = {**made.questions, **{q.name: q for q in more}}
+    return SimpleNamespace(name=made.name, version=made.version, migrations=made.migrations, questions=questions)
 
 
 def checked(

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from builder.studio.server import ensure
 
 from builder.config import Config, Paths
 from builder.questions.encode import task
 from builder.questions.interface import interface
 from builder.scheme import Scheme
 from builder.studio.client import Client
-from builder.studio.server import ensure
 from tests.browser.label_studio import browser_page, log_in, mark, open_next_task, submit
 from tests.samples import scheme
 

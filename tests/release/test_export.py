@@ -1,74 +1,47 @@
-"""What `builder export` writes can be loaded, says what was annotated, and is written only when something changed."""
+"""A release is whole, loads as declared, and is made only when something changed; a failure leaves nothing."""
 
+import errno
 import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-import yaml
-from rich.console import Console
 
-from builder.commands.export import export
-from builder.errors import GateError, ReleaseError
-from builder.quality.settings import Gates, Quality
-from builder.release import versions
+from builder.errors import ConfigError, ReleaseError, StoreError
+from builder.release import export as module
+from builder.release.manifest import read
 from builder.release.settings import Export, Split
-from tests.release.pulled import project, pull, write_raw
-from tests.release.reading import exported, rows
-from tests.release.story import Story, article, scheme, story
+from builder.release.verify import certify, check_files
+from tests.release.world import World, rows, sample
+from tests.samples import article
 
-QUIET = Console(quiet=True)
 ROOT = Path(__file__).parents[2]
 
 
-def load(root: Path, config: str, tmp_path: Path, **how: Any) -> Any:
+def load(root: Path, name: str, cache: Path, **how: Any) -> Any:
     from datasets import load_dataset
 
-    return load_dataset(str(root), config, cache_dir=str(tmp_path / "cache"), **how)
+    return load_dataset(str(root), name, cache_dir=str(cache), **how)
 
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first release of the story, in three shards a split or so."""
-    told = story(tmp_path_factory.mktemp("story"))
-    return exported(told, export=Export(shard_rows=12, group_rows=5))[0]
+    """The first release of the world, in several files per split."""
+    return sample(tmp_path_factory.mktemp("world")).export(Export(shard_rows=12, group_rows=5)).folder
 
 
-@pytest.mark.parametrize("config", ["entities", "stance", "annotations"])
-def test_every_split_loads_with_the_declared_features(release: Path, config: str, tmp_path: Path) -> None:
-    from datasets import Features
-
-    found = load(release, config, tmp_path)
-    facts = versions.manifest(release)["configs"][config]
-    assert {split: len(part) for split, part in found.items()} == {s: f["rows"] for s, f in facts["splits"].items()}
-    declared = next(
-        info for info in yaml.safe_load((release / "README.md").read_text().split("---")[1])["dataset_info"]
-        if info["config_name"] == config
-    )  # fmt: skip
-    for part in found.values():
-        assert part.features == Features._from_yaml_list(declared["features"])
-
-
-def test_parquet_alone_gives_the_same_features(release: Path, tmp_path: Path) -> None:
-    from datasets import load_dataset
-
-    for config in ("entities", "stance"):
-        files = [str(p) for p in sorted((release / config).glob("train-*.parquet"))]
-        assert len(files) > 1
-        bare = load_dataset("parquet", data_files=files, split="train", cache_dir=str(tmp_path / config))
-        assert bare.features == load(release, config, tmp_path, split="train").features
-
-
-def test_labels_are_right_by_name_in_every_split_and_shard(release: Path, tmp_path: Path) -> None:
-    truth = {}
-    told = story(Path())
-    for made in told.articles:
-        for i in range(len(made.chunks)):
-            truth[told.chunk_id(made.number, i)] = (made.chunks[i], made.spans[i], made.stances[i])
+def test_every_label_is_right_by_name_in_every_split_and_file(release: Path, tmp_path: Path) -> None:
+    world = sample(Path())
+    truth = {
+        made.chunk_id(i): (made.chunks[i], made.spans[i], made.stances[i])
+        for made in world.articles
+        for i in range(len(made.chunks))
+    }
     seen = 0
     for part in load(release, "entities", tmp_path).values():
         names = part.features["ner_tags"].feature
@@ -76,14 +49,12 @@ def test_labels_are_right_by_name_in_every_split_and_shard(release: Path, tmp_pa
             text, spans, _ = truth[row["id"]]
             assert row["text"] == text
             assert {(s["start"], s["end"], s["label"]) for s in row["entities"]} == set(spans)
-            assert all(text[s["start"] : s["end"]] == s["text"] for s in row["entities"])
             found = [names.int2str(t) for t in row["ner_tags"]]
             assert sum(tag.startswith("B-") for tag in found) == len(spans)
             for token, tag in zip(row["tokens"], found, strict=True):
-                if tag != "O":
-                    assert any(token in text[a:b] and tag[2:] == label for a, b, label in spans)
+                assert tag == "O" or any(token in text[a:b] and tag[2:] == label for a, b, label in spans)
             seen += 1
-    assert seen == len(truth)
+    assert seen == len(truth) == 48
     for part in load(release, "stance", tmp_path).values():
         for row in part:
             label = part.features["label"].int2str(row["label"])
@@ -96,203 +67,285 @@ def test_streaming_gives_the_same_rows(release: Path, tmp_path: Path) -> None:
     assert streamed == load(release, "entities", tmp_path, split="train")["id"][:]
 
 
-def test_shards_and_row_groups_are_cut_as_asked(release: Path) -> None:
-    for path in release.glob("*/*-of-*.parquet"):
-        parquet = pq.ParquetFile(path)
-        assert parquet.metadata.num_rows <= 10
-        assert all(parquet.metadata.row_group(i).num_rows <= 5 for i in range(parquet.num_row_groups))
-        assert path.name.endswith(f"-of-{len(list(path.parent.glob(path.name[:5] + '*'))):05d}.parquet")
+def test_parquet_alone_gives_the_same_features(release: Path, tmp_path: Path) -> None:
+    from datasets import load_dataset
+
+    for name in ("entities", "stance"):
+        files = [str(p) for p in sorted((release / name).glob("train-*.parquet"))]
+        assert len(files) > 1
+        bare = load_dataset("parquet", data_files=files, split="train", cache_dir=str(tmp_path / name))
+        assert bare.features == load(release, name, tmp_path, split="train").features
 
 
-def test_annotations_are_what_each_annotator_said(tmp_path: Path) -> None:
-    told = story(tmp_path)
-    first = told.chunk_id(0, 0)
-    told.dissent[1, first] = {"state": "skipped"}
-    told.dissent[2, first] = {"comment": "see me: ada.b@mail.example.com!", "spans": [(0, 3, "ORG")]}
-    found = [r for r in rows(exported(told)[0], "annotations") if r["chunk_id"] == first]
-    assert [r["state"] for r in found] == ["labelled", "skipped", "labelled"]
-    assert [s["label"] for s in found[0]["stances"] if s["target"] == "ukraine"] == ["neutral"]
-    assert found[1]["entities"] == []
-    assert found[2]["entities"][0] | {"start": 0, "end": 3, "label": "ORG"} == found[2]["entities"][0]
-    assert found[2]["comment"] == "see me: [e-mail]!"
-
-
-def test_a_chunk_that_nobody_judged_has_no_row(tmp_path: Path) -> None:
-    told = story(tmp_path)
-    chunk, unseen = told.chunk_id(3, 1), told.chunk_id(3, 2)
-    told.skip_chunks.add(unseen)
-    for number in range(3):
-        told.dissent[number, chunk] = {"state": "skipped"}
-    root, _ = exported(told)
-    for config in ("entities", "stance", "annotations"):
-        assert not {chunk, unseen} & {r["chunk_id"] for r in rows(root, config)}
-
-
-def test_an_empty_answer_is_a_row_without_spans(tmp_path: Path) -> None:
-    told = story(tmp_path)
-    chunk = told.chunk_id(3, 1)
-    for number in range(3):
-        told.dissent[number, chunk] = {"spans": [], "stances": {"ukraine": "none", "japan": "none"}}
-    found = next(r for r in rows(exported(told)[0], "entities") if r["id"] == chunk)
-    assert found["entities"] == []
-    assert set(found["ner_tags"]) == {0}
-
-
-def test_unresolved_stances_are_left_out_and_counted(tmp_path: Path) -> None:
-    told = story(tmp_path)
-    chunk = told.chunk_id(2, 0)
-    for number, label in enumerate(("favor", "against", "neutral")):
-        told.dissent[number, chunk] = {"stances": {"ukraine": label, "japan": "none"}}
-    root, manifest = exported(told)
-    assert f"{chunk}:ukraine" not in {r["id"] for r in rows(root, "stance")}
-    assert manifest["counts"]["left_out"]["stances"]["unresolved"] == 1
-    assert "1 stances without a decision" in (root / "README.md").read_text(encoding="utf-8")
-
-
-def test_nothing_changed_makes_no_version(tmp_path: Path) -> None:
-    told = story(tmp_path)
-    root, _ = exported(told)
-    before = {p: p.read_bytes() for p in root.parent.rglob("*") if p.is_file()}
-    again = export(told.config(), QUIET)
-    assert (again["new"], again["version"]) == (False, "v1.0.0")
-    # Nor does it when the workspace has forgotten that it exported, and everything is built again to compare.
-    (told.config().stage("export").folder / "stage.json").unlink()
-    assert not export(told.config(), QUIET)["new"]
-    assert {p: p.read_bytes() for p in root.parent.rglob("*") if p.is_file()} == before
-
-
-def test_an_empty_split_has_no_file(tmp_path: Path) -> None:
-    told = Story(tmp_path, [article(0)])
-    root, manifest = exported(told)
-    splits = manifest["configs"]["entities"]["splits"]
-    assert len(splits) == 1
-    assert len(list((root / "entities").iterdir())) == 1
-    assert len(load(root, "entities", tmp_path)) == 1
-
-
-def test_near_duplicates_in_other_splits_are_left_out(tmp_path: Path) -> None:
-    told = story(tmp_path)
-    config = told.write()
-    first = export(config, QUIET)
-    splits = versions.manifest(Path(first["folder"]))
-    sides = {r["article_id"]: r["split"] for r in
-             pq.read_table(Path(first["folder"]) / "provenance/articles.parquet").to_pylist()}  # fmt: skip
-    train = next(a for a in told.articles if sides[a.id] == "train")
-    test = next(a for a in told.articles if sides[a.id] == "test")
-    for chunks in (test.chunks, test.spans, test.stances):
-        chunks.append({id(test.chunks): train.chunks, id(test.spans): train.spans}.get(id(chunks), train.stances)[0])
-    root, manifest = exported(told)
-    assert manifest["leakage"]["left_out"]["chunks"] == 1
-    assert manifest["leakage"]["exact_texts"] == manifest["leakage"]["near_texts"] == 0
-    assert told.chunk_id(train.number, 0) not in {r["id"] for r in rows(root, "entities")}
-    assert splits["leakage"]["left_out"]["chunks"] == 0
-
-
-def test_a_failed_gate_stops_the_release(tmp_path: Path) -> None:
-    told = story(tmp_path)
-    told.dissent |= {
-        (n, told.chunk_id(2, 0)): {"stances": {"ukraine": s, "japan": "none"}}
-        for n, s in enumerate(("favor", "against", "neutral"))
+def test_the_manifest_says_what_the_release_was_made_from(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    made = world.export(Export(shard_rows=12)).manifest
+    assert made == read(tmp_path / "exports/sample/v1.0.0")
+    assert (made.name, made.version, made.previous, made.changes.level) == ("sample", "1.0.0", "", "first")
+    assert made.stages == {"validate": "ab12"}
+    assert (made.pull.server_version, made.pull.scheme_version) == ("1.23.2", "sample@1")
+    assert made.recorded
+    assert made.agreement == {"stance, Krippendorff's alpha": 0.75}
+    assert made.configuration["labels"]["guidelines"] == "Mark **every** mention."
+    assert made.configuration["export"]["shard_rows"] == 12
+    assert "repo" not in made.configuration["export"]
+    assert (made.counts.articles, made.counts.chunks, made.counts.windows, made.counts.annotators) == (12, 48, 48, 3)
+    assert made.counts.annotations == {"labelled": 144}
+    assert made.counts.labels["stance"] == {"favor": 16, "against": 16, "neutral": 16, "none": 48}
+    assert sum(made.counts.labels["entities"].values()) == 192
+    assert made.labels == {
+        "entities": ["PERSON", "ORG", "GPE"],
+        "stance": ["favor", "against", "neutral", "none"],
     }
-    told.write()
-    with pytest.raises(GateError, match="unresolved"):
-        export(told.config(quality=Quality(gates=Gates(max_unresolved=0.0))), QUIET)
+    assert {name: sum(splits.values()) for name, splits in made.rows.items() if name != "evidence"} == {
+        "entities": 48, "stance": 96, "annotations": 144,
+    }  # fmt: skip
+
+
+def test_quarantined_annotations_are_counted_and_do_not_count(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    world.quarantined = {f"1:{3 * 1000 + 10 + n}" for n in range(3)} | {"1:4000"}
+    made = world.export()
+    assert made.manifest.counts.quarantined == 1
+    assert made.manifest.counts.chunks == 47
+    assert [r["quarantined"] for r in rows(made.folder, "annotations") if r["id"] == "1:4000"] == [True]
+
+
+def test_nothing_changed_makes_no_version_and_pays_no_loading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = sample(tmp_path)
+    first = world.export()
+    before = {p: p.read_bytes() for p in (tmp_path / "exports").rglob("*") if p.is_file()}
+    monkeypatch.setattr(module, "check_loads", None)
+    again = world.export()
+    assert (first.new, again.new, again.folder) == (True, False, first.folder)
+    assert again.manifest == first.manifest
+    assert {p: p.read_bytes() for p in (tmp_path / "exports").rglob("*") if p.is_file()} == before
+
+
+def test_a_release_that_does_not_load_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(root: Path, _: object) -> None:
+        assert (root / "manifest.json").is_file()
+        raise ReleaseError("no")
+
+    monkeypatch.setattr(module, "check_loads", refuse)
+    with pytest.raises(ReleaseError, match="no"):
+        sample(tmp_path).export()
     assert not (tmp_path / "exports").exists()
-    told_to = told.config(quality=Quality(gates=Gates(max_unresolved=0.0)), export=Export(below_gates=True))
-    folder = Path(export(told_to, QUIET)["folder"])
-    card = (folder / "README.md").read_text(encoding="utf-8")
-    assert "Released below its quality gates" in card
-    assert "max_unresolved is 0" in card
+    assert not list((tmp_path / "scratch").iterdir())
 
 
-def test_without_annotations_there_is_nothing_to_release(tmp_path: Path) -> None:
-    told = Story(tmp_path, [article(0)])
-    told.skip_chunks = {told.chunk_id(0, i) for i in range(4)}
-    told.write()
-    with pytest.raises(ReleaseError):
-        export(told.config(), QUIET)
-    assert not (tmp_path / "exports").exists()
+@pytest.mark.usefixtures("opened")
+def test_nothing_is_left_in_the_scratch_folder(tmp_path: Path) -> None:
+    sample(tmp_path).export()
+    assert not list((tmp_path / "scratch").iterdir())
 
 
-def test_the_card_says_that_labels_are_recorded(release: Path) -> None:
-    assert "recorded sample labels" in (release / "README.md").read_text(encoding="utf-8")
+def test_a_scratch_folder_on_another_disk_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename = Path.rename
+
+    def refuse(self: Path, target: Path) -> Path:
+        if "scratch" in self.parts and "exports" in Path(target).parts:
+            raise OSError(errno.EXDEV, "other disk")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    made = sample(tmp_path).export()
+    assert not check_files(made.folder, made.manifest.files)
+    assert [path.name for path in made.folder.parent.iterdir()] == ["v1.0.0"]
 
 
-def test_the_card_lists_what_the_hub_reads(release: Path) -> None:
-    front = yaml.safe_load((release / "README.md").read_text(encoding="utf-8").split("---\n")[1])
-    assert front["license"] == "cc-by-4.0"
-    assert front["task_categories"] == ["token-classification", "text-classification"]
-    assert [c["config_name"] for c in front["configs"]] == ["entities", "stance", "annotations"]
+def test_other_failures_of_the_rename_are_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, target: Path) -> Path:
+        raise OSError(errno.EACCES, "no")
+
+    world = sample(tmp_path)
+    world.paths()
+    monkeypatch.setattr(module.Path, "rename", refuse)
+    monkeypatch.setattr("builder.release.parquet.Path.rename", refuse)
+    with pytest.raises(OSError, match="no"):
+        module._place(tmp_path, tmp_path / "exports" / "v1.0.0")
 
 
-def test_croissant_validates_and_reads_records(release: Path) -> None:
-    script = (
-        "import sys, mlcroissant as mlc\n"
-        "data = mlc.Dataset(jsonld=sys.argv[1])\n"
-        "assert not data.metadata.issues.errors, data.metadata.issues.report()\n"
-        "print(sum(1 for _ in data.records('entities')), sum(1 for _ in data.records('stance')))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script, "croissant.json"], cwd=release, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == ["48", "96"]
+def test_a_version_that_another_run_made_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "exports/sample/v1.0.0").mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"v1\.0\.0 exists already"):
+        sample(tmp_path).export()
+    assert not list((tmp_path / "exports/sample/v1.0.0").iterdir())
 
 
-def test_no_private_word_is_in_a_release(tmp_path: Path) -> None:
-    write_raw(tmp_path, range(4))
-    config = project(tmp_path)
-    config.label_studio.url = "https://labels.example.org:8443"
-    config.source.exclude = [str(tmp_path / "secret")]
-    pull(config)
-    root = Path(export(config, QUIET)["folder"])
-    content = b""
-    for path in root.rglob("*"):
-        if path.is_file():
-            content += path.read_bytes()
-            if path.suffix == ".parquet":
-                content += json.dumps(pq.read_table(path).to_pylist(), default=str, ensure_ascii=False).encode()
+def test_everything_reaches_the_disk_before_it_takes_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    placed: list[int] = []
+    rename = Path.rename
+    monkeypatch.setattr(module, "_sync", lambda path: synced.append(path.name))
+
+    def note(self: Path, target: Path) -> Path:
+        if Path(target).name == "v1.0.0":
+            placed.append(len(synced))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", note)
+    made = sample(tmp_path).export()
+    files = {Path(file.path).name for file in made.manifest.files}
+    assert files | {"manifest.json", "release"} <= set(synced[: placed[0]])
+    assert synced[placed[0] :] == ["sample"]
+
+
+def test_variants_are_beside_the_main_dataset(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    main = world.export()
+    variant = world.export(Export(configs=["stance"], variant="stance-majority"))
+    assert variant.folder == tmp_path / "exports/sample-stance-majority/v1.0.0"
+    assert variant.manifest.name == "sample-stance-majority"
+    assert list(variant.manifest.configs) == ["stance"]
+    assert main.folder.is_dir()
+
+
+def test_configurations_are_those_asked_for_in_their_order(tmp_path: Path) -> None:
+    made = sample(tmp_path).export(Export(configs=["annotations", "stance"]))
+    assert list(made.manifest.configs) == ["annotations", "stance"]
+    assert {p.name for p in made.folder.iterdir() if p.is_dir()} == {"annotations", "stance", "provenance"}
+
+
+def test_a_configuration_that_the_scheme_does_not_give_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"'topic'.*entities, stance"):
+        sample(tmp_path).export(Export(configs=["topic"]))
+
+
+def test_annotations_of_two_pulls_are_refused(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    paths = world.paths()
+    table = pq.read_table(paths["annotations"])
+    pulls = ["a", *["b"] * (table.num_rows - 1)]
+    pq.write_table(table.set_column(table.schema.get_field_index("pull"), "pull", [pulls]), paths["annotations"])
+    with pytest.raises(ReleaseError, match="2 pulls"):
+        world.export(tables=paths)
+
+
+def test_a_missing_and_a_damaged_table_are_named(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    paths = world.paths()
+    with pytest.raises(StoreError, match=r"nowhere.*is missing.*builder adjudicate"):
+        world.export(tables={**paths, "gold_spans": tmp_path / "nowhere"})
+    damaged = tmp_path / "damaged.parquet"
+    damaged.write_bytes(paths["spans"].read_bytes()[:-9])
+    with pytest.raises(StoreError, match=r"damaged\.parquet is damaged.*builder validate"):
+        world.export(tables={**paths, "spans": damaged})
+
+
+def test_private_words_are_in_no_file(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    world.dissent[2, world.chunk(5, 0)] = {"comment": "see me: ada.b@mail.example.com!"}
+    source = {"exclude": [str(tmp_path / "secret"), "https://labels.example.org:8443"], "patterns": ["*.txt"]}
+    sources = world.sources(Export(), Split())
+    made = world.export(configuration={**sources.configuration, "source": source})
+    content = b"".join(p.read_bytes() for p in made.folder.rglob("*") if p.is_file())
+    for path in made.folder.rglob("*.parquet"):
+        content += json.dumps(pq.read_table(path).to_pylist(), default=str, ensure_ascii=False).encode()
     assert b"annotator-" in content
-    for word in (b"ada@", b"@example.com", b"labels.example.org", b"8443", str(tmp_path).encode(), b"127.0.0.1"):
+    assert made.manifest.configuration["source"] == {"exclude": ["(private)", "(private)"], "patterns": ["*.txt"]}
+    for word in (b"ada.b", b"@mail.example.com", b"labels.example.org", b"8443", str(tmp_path).encode()):
         assert word not in content
 
 
 def test_the_same_inputs_give_the_same_bytes_elsewhere(tmp_path: Path) -> None:
     script = (
-        "import sys\nfrom pathlib import Path\nfrom rich.console import Console\n"
-        "from builder.commands.export import export\nfrom tests.release.pulled import project, pull, write_raw\n"
-        "root = Path(sys.argv[1])\nwrite_raw(root, range(5))\nconfig = project(root)\npull(config)\n"
-        "export(config, Console(quiet=True))\n"
+        "import sys\nfrom pathlib import Path\nfrom tests.release.world import sample\n"
+        "from builder.release import export\nexport.check_loads = lambda root, made: None\n"
+        "sample(Path(sys.argv[1]), 5).export()\n"
     )
     found = []
     for seed, where in (("1", tmp_path / "a"), ("2", tmp_path / "b" / "elsewhere")):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": seed, "ARROW_NUM_THREADS": seed}
         subprocess.run([sys.executable, "-c", script, str(where)], cwd=ROOT, env=environment, check=True)
-        root = where / "exports/story/v1.0.0"
+        root = where / "exports/sample/v1.0.0"
         found.append({p.relative_to(root): p.read_bytes() for p in root.rglob("*") if p.is_file()})
     assert found[0] == found[1]
 
 
-def test_time_splits_stand_in_the_release(tmp_path: Path) -> None:
-    root, _ = exported(story(tmp_path), split=Split(method="time"))
+def test_an_empty_split_has_no_file(tmp_path: Path) -> None:
+    made = World(tmp_path, [article(0)]).export()
+    assert len(made.manifest.configs["entities"].splits) == 1
+    assert len(list((made.folder / "entities").iterdir())) == 1
+    assert len(load(made.folder, "entities", tmp_path)) == 1
+
+
+def test_time_splits_are_those_of_the_release(tmp_path: Path) -> None:
+    root = sample(tmp_path).export(split=Split(method="time")).folder
     parts = {r["article_id"]: r["split"] for r in pq.read_table(root / "provenance/articles.parquet").to_pylist()}
     order = [parts[article(n).id] for n in range(12)]
     assert order == sorted(order, key=["train", "validation", "test"].index)
 
 
-def test_a_retired_label_keeps_its_number(tmp_path: Path) -> None:
-    told = story(tmp_path)
-    exported(told)
-    told.labels = scheme(entities=["PERSON", "GPE"])
-    for made in told.articles:
-        made.spans = [[s for s in spans if s[2] != "ORG"] for spans in made.spans]
-    root, manifest = exported(told)
-    assert root.name == "v1.0.1"
-    assert manifest["labels"]["entities"] == ["PERSON", "ORG", "GPE"]
-    assert "Retired entities labels" in (root / "README.md").read_text(encoding="utf-8")
+def test_stratified_splits_count_the_labels_of_every_question(tmp_path: Path) -> None:
+    from builder.release import build as building
+    from builder.release.splits import Member
+
+    seen: list[Member] = []
+    original = building.assign
+
+    def spy(members: Any, *more: Any) -> Any:
+        seen.extend(members)
+        return original(seen, *more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(building, "assign", spy)
+        world = sample(tmp_path)
+        world.export(Export(configs=["entities", "stance"]), Split(method="stratified"))
+    made = world.articles[3]
+    weights = next(m.weights for m in seen if m.article_id == made.id)
+    spans = [label for found in made.spans for *_, label in found]
+    stances = [label for found in made.stances for label in found.values()]
+    expected = {f"entities:{x}": spans.count(x) for x in spans} | {f"stance:{x}": stances.count(x) for x in stances}
+    assert dict(weights) == expected
 
 
-def test_the_configuration_is_found_again_in_the_manifest(release: Path) -> None:
-    said = versions.manifest(release)["configuration"]
-    assert list(said["labels"]["stance"]) == ["favor", "against", "neutral", "none"]
-    assert said["export"]["shard_rows"] == 12
-    assert "repo" not in said["export"]
+def test_an_article_that_is_gone_is_named(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    paths = world.paths()
+    table = pq.read_table(paths["articles"])
+    pq.write_table(table.slice(1), paths["articles"])
+    with pytest.raises(ReleaseError, match=f"{world.articles[0].id} has annotations but"):
+        world.export(tables=paths)
+
+
+def test_texts_that_repeat_in_another_split_are_left_out_and_later_releases_keep_the_splits(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    first = world.export()
+    sides = {
+        r["article_id"]: r["split"] for r in pq.read_table(first.folder / "provenance/articles.parquet").to_pylist()
+    }
+    train = next(a for a in world.articles if sides[a.id] == "train")
+    test = next(a for a in world.articles if sides[a.id] == "test")
+    for part in ("chunks", "spans", "stances", "evidence"):
+        getattr(test, part).append(getattr(train, part)[0])
+    made = world.export()
+    assert made.manifest.leakage.left_out.texts == 1
+    assert (made.manifest.leakage.exact_texts, made.manifest.leakage.near_texts) == (0, 0)
+    assert certify(made.folder, made.manifest) == {"articles": 0, "exact_texts": 0, "near_texts": 0}
+    assert train.chunk_id(0) not in {r["id"] for r in rows(made.folder, "entities")}
+    assert test.chunk_id(4) in {r["id"] for r in rows(made.folder, "entities")}
+    assert "1 texts that repeat one of another split" in (made.folder / "README.md").read_text("utf-8")
+    again = {
+        r["article_id"]: r["split"] for r in pq.read_table(made.folder / "provenance/articles.parquet").to_pylist()
+    }
+    assert again == sides
+    assert first.manifest.leakage.left_out.texts == 0
+
+
+def test_progress_is_reported_per_configuration(tmp_path: Path) -> None:
+    seen: list[tuple[str, int, int | None]] = []
+    world = sample(tmp_path)
+    sources = world.sources(Export(), Split())
+    module.export(
+        sources, world.labels, Export(), Split(), tmp_path / "e", tmp_path / "s", lambda *found: seen.append(found)
+    )
+    assert [done for name, done, _ in seen if name == "entities"][-1] == 48
+    assert [done for name, done, _ in seen if name == "annotations"][-1] == 144
+    assert seen[-1][0] == "load"
+
+
+def test_the_release_is_called_after_the_dataset_and_its_variant(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    world.dataset = replace(world.dataset, name="other")
+    assert world.export(Export(variant="x")).folder == tmp_path / "exports/other-x/v1.0.0"

@@ -6,13 +6,20 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from builder.questions.interface import interface
+from builder.scheme import Scheme
+from builder.studio.campaign import Campaign
 from builder.studio.client import Client
-from builder.studio.server import Server
-from builder.studio.settings import LabelStudio
+from builder.studio.embedded.server import Server
+from builder.studio.projects import WantedProject, ensure_project
+from builder.studio.settings import Annotators, LabelStudio
+from tests import samples
+from tests.studio.fake import TOKEN, FakeLabelStudio
 
 
 @dataclass
@@ -108,3 +115,76 @@ def connect(standin: Standin) -> Iterator[Callable[..., Client]]:
     yield make
     for client in clients:
         client.close()
+
+
+@dataclass
+class World:
+    """A campaign on a fake Label Studio, rows of its chunks and articles, and a client that waits for nothing."""
+
+    fake: FakeLabelStudio
+    campaign: Campaign
+    client: Client
+    chunks: list[dict[str, Any]]
+    articles: list[dict[str, Any]]
+    #: Seconds that the client would have waited.
+    waits: list[float]
+
+    @property
+    def ids(self) -> list[str]:
+        return [chunk["chunk_id"] for chunk in self.chunks]
+
+    def project(self, slot: str = "all") -> int:
+        """The id of the project of a slot, made when there is none."""
+        wanted = WantedProject(slot, interface(self.campaign.scheme).strip(), self.campaign.annotators.overlap)
+        return ensure_project(self.client, self.campaign, wanted).id
+
+    def as_user(self, token: str) -> Client:
+        return Client(Server(self.fake.url, token), self.campaign.server, sleep=self.waits.append)
+
+
+@pytest.fixture
+def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., World]]:
+    """Makes a world: `make_world(articles=1, scheme=..., annotators=..., **settings of LabelStudio)`.
+
+    An article has four chunks; pages have two tasks.
+    """
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", TOKEN)
+    made: list[World] = []
+
+    def make(
+        articles: int = 1,
+        scheme: Scheme | None = None,
+        annotators: Annotators | None = None,
+        folder: str = "workspace",
+        **settings: Any,
+    ) -> World:
+        fake = FakeLabelStudio()
+        fake.start()
+        server = LabelStudio(**{"url": fake.url, "page_size": 2, "retries": 1, **settings})
+        workspace = tmp_path / folder
+        campaign = Campaign(
+            dataset="sample",
+            folder=workspace / "sample",
+            workspace=workspace,
+            scheme=scheme or samples.scheme(),
+            annotators=annotators or Annotators(overlap=2),
+            server=server,
+            description="What the papers say.",
+        )
+        crowd = samples.Crowd().read(*(samples.article(number) for number in range(articles)))
+        waits: list[float] = []
+        client = Client(Server(fake.url, TOKEN), server, sleep=waits.append)
+        rows = crowd.chunks.to_pylist(), crowd.articles.to_pylist()
+        made.append(World(fake, campaign, client, *rows, waits))
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.client.close()
+        world.fake.stop()
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    """Four chunks to annotate, nothing pushed yet."""
+    return make_world()

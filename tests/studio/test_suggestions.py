@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from builder.errors import BuilderError, ConfigError, SourceError, StudioError, Unreachable
+from builder.errors import ConfigError, SourceError, StudioError, Unreachable
 from builder.studio.settings import Suggestions
 from builder.studio.suggestions import gazetteer, suggest
 from tests.conftest import small_scheme
@@ -28,12 +28,12 @@ def two(make_sample: Callable[..., Any]) -> Any:
 
 
 def test_nothing_is_suggested_unless_asked(two: Any) -> None:
-    assert suggest(two.config, two.chunks, two.articles) == {}
+    assert suggest(two.config.labels, two.config.suggestions, two.chunks, two.articles) == {}
 
 
 def test_the_aliases_of_targets_are_a_gazetteer(two: Any) -> None:
     two.config.suggestions = Suggestions(method="gazetteer", alias_label="GPE", score=0.25)
-    made = suggest(two.config, two.chunks, two.articles)
+    made = suggest(two.config.labels, two.config.suggestions, two.chunks, two.articles)
     found = [text for text, labels in spans(made, two.chunks[1]) if labels == ["GPE"]]
     assert found == re.findall("Japan|Tokyo|Beijing", two.chunks[1]["text"])
     assert len(found) > 1
@@ -44,21 +44,36 @@ def test_the_aliases_of_targets_are_a_gazetteer(two: Any) -> None:
 
 def test_a_gazetteer_marks_whole_words_after_astral_characters() -> None:
     found = gazetteer({"U.S.": "GPE", "Kyiv": "GPE"})("🚀 U.S. xU.S. Kyiv, Kyivan")
-    assert [(f["start"], f["end"]) for f in found] == [(2, 6), (13, 17)]
+    assert [(mark["start"], mark["end"]) for mark in found] == [(2, 6), (13, 17)]
+
+
+def test_a_gazetteer_finds_the_longest_name_in_any_case() -> None:
+    find = gazetteer({"Bank of Japan": "ORG", "Japan": "GPE", "US": "GPE", "Xi": "PERSON", "Istanbul": "GPE"})
+    text = "the BANK OF JAPAN in japan told us and US, xi and Xi of ıstanbul"
+    found = [(text[m["start"] : m["end"]], m["label"]) for m in find(text)]
+    assert found == [
+        ("BANK OF JAPAN", "ORG"), ("japan", "GPE"), ("US", "GPE"), ("Xi", "PERSON"), ("\u0131stanbul", "GPE")
+    ]  # fmt: skip
+    assert gazetteer({})("Japan") == []
+
+
+def test_names_that_differ_in_case_keep_their_labels() -> None:
+    find = gazetteer({"Nato": "ORG", "NATO": "WEAPON"})
+    assert [mark["label"] for mark in find("Nato NATO nato")] == ["ORG", "WEAPON", "ORG"]
 
 
 def test_a_gazetteer_file(two: Any, tmp_path: Path) -> None:
     path = tmp_path / "names.tsv"
     path.write_text("# names\nBoeing\tORG\n\nPatriot missiles\tORG\r\n", encoding="utf-8", newline="")
     two.config.suggestions = Suggestions(method="gazetteer", file=str(path))
-    made = suggest(two.config, two.chunks, two.articles)
+    made = suggest(two.config.labels, two.config.suggestions, two.chunks, two.articles)
     assert ("Patriot missiles", ["ORG"]) in spans(made, two.chunks[0])
     path.write_text("Boeing ORG\n", encoding="utf-8")
     with pytest.raises(SourceError, match=r"names\.tsv:1"):
-        suggest(two.config, two.chunks, two.articles)
+        suggest(two.config.labels, two.config.suggestions, two.chunks, two.articles)
     path.write_text("Boeing\tFIRM\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="FIRM"):
-        suggest(two.config, two.chunks, two.articles)
+        suggest(two.config.labels, two.config.suggestions, two.chunks, two.articles)
 
 
 def test_a_model_behind_http(two: Any, standin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,17 +86,25 @@ def test_a_model_behind_http(two: Any, standin: Any, monkeypatch: pytest.MonkeyP
     body = {"model_version": "m7", "suggestions": [one]}
     standin.answers = [SimpleNamespace(status=200, body=body, headers={})]
     two.config.suggestions = Suggestions(method="http", url=standin.url)
-    made = suggest(two.config, two.chunks, two.articles)
+    made = suggest(two.config.labels, two.config.suggestions, two.chunks, two.articles)
     assert list(made) == [chunk["chunk_id"]]
     assert spans(made, chunk) == [("Tokyo", ["GPE"])]
     assert (made[chunk["chunk_id"]][0]["model_version"], made[chunk["chunk_id"]][0]["score"]) == ("m7", 0.9)
     asked = json.loads(standin.asked[0].body)
+    assert asked["scheme"] == "test@1"
+    assert asked["chunks"][0] | {"text": ""} == {
+        "chunk_id": two.chunks[0]["chunk_id"],
+        "article_id": two.chunks[0]["article_id"],
+        "text": "",
+        "title": "<Title> & 0",
+        "targets": ["japan", "china"],
+    }
     assert [c["text"] for c in asked["chunks"]] == [c["text"] for c in two.chunks]
     assert asked["chunks"][0]["targets"] == ["japan", "china"]
     for status in (500, 302):
         standin.answers = [SimpleNamespace(status=status, body={}, headers={"Location": "/elsewhere"})]
         with pytest.raises(Unreachable, match=f"gave no suggestions: HTTP {status}") as caught:
-            suggest(two.config, two.chunks, two.articles)
+            suggest(two.config.labels, two.config.suggestions, two.chunks, two.articles)
         assert "\n" not in str(caught.value)
 
 
@@ -96,7 +119,7 @@ def test_a_model_is_told_the_targets_of_each_article(two: Any, monkeypatch: pyte
     two.config.suggestions = Suggestions(method="python", function="my_model:predict")
     two.config.labels = small_scheme(mode="article", targets={})
     articles = [{**article, "targets": ["NATO", "Kyiv & <co>"]} for article in two.articles]
-    made = suggest(two.config, two.chunks, articles)
+    made = suggest(two.config.labels, two.config.suggestions, two.chunks, articles)
     (item,) = made[two.chunks[0]["chunk_id"]][0]["result"]
     assert (item["from_name"], item["value"]) == ("stance__2", {"choices": ["favor"]})
 
@@ -105,9 +128,9 @@ def test_a_model_is_told_the_targets_of_each_article(two: Any, monkeypatch: pyte
     ("entity", "stance", "says"),
     [
         ({"start": 0, "end": 9999, "label": "GPE"}, {}, "outside its chunk"),
-        ({"start": 0, "end": 5, "label": "CITY"}, {}, "unknown labels CITY"),
-        ({"start": 0, "end": 5, "label": "GPE", "text": "other"}, {}, "and not 'other'; offsets count code points"),
-        (None, {"japan": "love"}, "unknown labels love"),
+        ({"start": 0, "end": 5, "label": "CITY"}, {}, "unknown entity label 'CITY'"),
+        ({"start": 0, "end": 5, "label": "GPE", "text": "other"}, {}, "not 'other'; offsets count code points"),
+        (None, {"japan": "love"}, "unknown stance labels 'love'"),
         (None, {"mars": "favor"}, "mars"),
     ],
 )
@@ -121,7 +144,7 @@ def test_a_function_that_suggests_nonsense(
     monkeypatch.setitem(sys.modules, "my_model", module)
     two.config.suggestions = Suggestions(method="python", function="my_model:predict")
     with pytest.raises(StudioError, match=says) as caught:
-        suggest(two.config, two.chunks, two.articles)
+        suggest(two.config.labels, two.config.suggestions, two.chunks, two.articles)
     assert two.chunks[0]["chunk_id"] in caught.value.message
 
 
@@ -132,11 +155,16 @@ def _raises(chunks: list[dict[str, Any]]) -> Any:
 @pytest.mark.parametrize(
     ("function", "says"),
     [
-        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "entities": [{"from": 0}]}], r"`start` - at `\$\.sugg"),
-        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "entities": [{"start": "0"}]}], "Expected `int`"),
+        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "entities": [{"from": 0}]}], "'label' is missing"),
+        (
+            lambda chunks: [
+                {"chunk_id": chunks[0]["chunk_id"], "entities": [{"start": "0", "end": 1, "label": "GPE"}]}
+            ],
+            "whole numbers",
+        ),
         (lambda chunks: {1, 2j}, "TypeError"),
-        (lambda chunks: [{"chunk_id": "elsewhere"}], "not asked about"),
-        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"]}] * 2, "name chunk .* twice"),
+        (lambda chunks: [{"chunk_id": "elsewhere"}], "was not asked about"),
+        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"]}] * 2, "two suggestions for chunk"),
         (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "model_version": "m\0"}], "holds a NUL"),
         (_raises, "KeyError: 'body'"),
     ],
@@ -149,22 +177,38 @@ def test_a_function_that_does_not_do_as_it_should(
     monkeypatch.setitem(sys.modules, "my_model", module)
     two.config.suggestions = Suggestions(method="python", function="my_model:predict")
     with pytest.raises(StudioError, match=says) as caught:
-        suggest(two.config, two.chunks, two.articles)
+        suggest(two.config.labels, two.config.suggestions, two.chunks, two.articles)
     assert "Correct" in caught.value.hint
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        {"method": "magic"},
-        {"method": "gazetteer"},
-        {"method": "http", "url": "model"},
-        {"method": "python", "function": "predict"},
-        {"score": 2},
-        {"batch": 0},
-    ],
-)
-def test_settings_refuse(given: dict[str, Any]) -> None:
-    with pytest.raises(BuilderError) as caught:
-        Suggestions(**given)
-    assert caught.value.hint
+def test_chunks_are_given_in_batches(make_sample: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    five = make_sample(chunks=5)
+    sizes: list[int] = []
+    module = ModuleType("my_model")
+    module.predict = lambda chunks: sizes.append(len(chunks)) or []  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "my_model", module)
+    settings = Suggestions(method="python", function="my_model:predict", batch=2)
+    assert suggest(five.config.labels, settings, five.chunks, five.articles) == {}
+    assert sizes == [2, 2, 1]
+
+
+def test_a_score_of_zero_is_a_score(two: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("my_model")
+    module.predict = lambda chunks: [{"chunk_id": c["chunk_id"], "score": 0.0} for c in chunks[:1]]  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "my_model", module)
+    two.config.suggestions = Suggestions(method="python", function="my_model:predict", score=0.75, model_version="mine")
+    made = suggest(two.config.labels, two.config.suggestions, two.chunks, two.articles)
+    assert made == {two.chunks[0]["chunk_id"]: [{"model_version": "mine", "score": 0.0, "result": []}]}
+
+
+@pytest.mark.parametrize("function", ["no_such_module:f", "json:no_such_function"])
+def test_a_function_that_is_not_there(two: Any, function: str) -> None:
+    settings = Suggestions(method="python", function=function)
+    with pytest.raises(ConfigError, match="cannot be imported"):
+        suggest(two.config.labels, settings, two.chunks, two.articles)
+
+
+def test_a_model_that_does_not_answer(two: Any) -> None:
+    settings = Suggestions(method="http", url="http://127.0.0.1:9")
+    with pytest.raises(Unreachable, match=r"The model at http://127\.0\.0\.1:9 gave no suggestions"):
+        suggest(two.config.labels, settings, two.chunks, two.articles)

@@ -47,6 +47,8 @@ def unknown_target(inputs: CheckInputs) -> Iterator[Finding]:
 def missing_answer(inputs: CheckInputs) -> Iterator[Finding]:
     """A target that was asked about has no answer; in mention mode, a marked entity has none."""
     for question in inputs.answer_questions:
+        if not question.required:
+            continue
         if question.mode == "mention":
             yield from _missing_mentions(inputs, question)
             continue

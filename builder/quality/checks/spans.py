@@ -3,7 +3,7 @@
 All are columnar: texts are one array of code points, so that a million spans cost about a second.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from builder.quality.checks.inputs import CheckInputs, Finding, booleans, texts_of
 from builder.quality.votes import Integers, Mask
+from builder.scheme import Question
 from builder.text import MARK, SPACE, WORD, class_of
 
 #: First code points of ranges of scripts that put spaces between words, each followed by the end of its range.
@@ -100,45 +101,53 @@ def duplicate_span(inputs: CheckInputs) -> Iterator[Finding]:
 
 
 def crossing(inputs: CheckInputs) -> Iterator[Finding]:
-    """Two entity spans cross, and the scheme says that spans do not."""
-    rows = _meeting(inputs, crosses=True) if not inputs.scheme.overlap else np.zeros(0, np.int64)
+    """Two spans of a question cross, and the question forbids it."""
+    rows = _meeting(inputs, [q for q in inputs.span_questions if not q.overlap], crosses=True)
     return inputs.flag_spans(rows, "{label} {text!r} [{start}, {end}) crosses another span.")
 
 
 def nested(inputs: CheckInputs) -> Iterator[Finding]:
-    """An entity span lies inside another, and the scheme says that spans do not."""
-    rows = _meeting(inputs, crosses=False) if not inputs.scheme.nesting else np.zeros(0, np.int64)
+    """A span lies inside another of its question, and the question forbids it."""
+    rows = _meeting(inputs, [q for q in inputs.span_questions if not q.nesting], crosses=False)
     return inputs.flag_spans(rows, "{label} {text!r} [{start}, {end}) lies inside another span.")
 
 
 def unknown_span_label(inputs: CheckInputs) -> Iterator[Finding]:
-    """The span's label is not one of the scheme."""
-    labels = [label for q in inputs.scheme.questions.values() if q.gives == "spans" for label in q.labels]
-    wrong = ~booleans(pc.is_in(inputs.spans["label"], pa.array(labels, pa.string())))
-    return inputs.flag_spans(wrong, "{label!r} is no span label of the scheme.")
+    """The label is not one of a question that gives spans of this kind."""
+    known = np.zeros(inputs.spans.num_rows, dtype=np.bool_)
+    for question in inputs.span_questions:
+        known |= _of(inputs, question)
+    return inputs.flag_spans(~known, "{label!r} is no span label of the scheme.")
 
 
-def _meeting(inputs: CheckInputs, crosses: bool) -> Integers:
-    """Rows of the entity spans that cross an earlier span of their annotation, or lie inside one.
+def _of(inputs: CheckInputs, question: Question) -> Mask:
+    """Which spans are answers to the question."""
+    labels = pa.array(list(question.labels), pa.string())
+    kind = pc.equal(inputs.spans["kind"], question.span_kind)
+    return booleans(pc.and_(kind, pc.is_in(inputs.spans["label"], labels)))
+
+
+def _meeting(inputs: CheckInputs, questions: Collection[Question], crosses: bool) -> Integers:
+    """Rows of the spans that cross an earlier span of their annotation and question, or lie inside one.
 
     Sorted by start, a span can only meet its neighbours up to the first that starts after its end, so comparing at
     distance 1, 2, ... ends after as many rounds as spans overlap one another. Spans of equal bounds do not count: they
     are two labels of one place.
     """
-    order, _ = inputs.order
-    rows = order[(inputs.inside & pc.equal(inputs.spans["kind"], "entity").to_numpy())[order]]
-    a, start, end = inputs.annotation_of_span[rows], inputs.start[rows], inputs.end[rows]
     found = [np.zeros(0, np.int64)]
-    left: Integers = np.arange(len(rows))
-    for distance in range(1, len(rows)):
-        left = left[left + distance < len(rows)]
-        right = left + distance
-        meets = (a[left] == a[right]) & (start[right] < end[left])
-        left, right = left[meets], right[meets]
-        if not len(left):
-            break
-        over = (end[right] > end[left]) & (start[right] > start[left])
-        equal = (start[left] == start[right]) & (end[left] == end[right])
-        hit = over if crosses else ~over & ~equal
-        found.append(rows[right[hit]])
+    for question in questions:
+        order, _ = inputs.order
+        rows = order[_of(inputs, question)[order]]
+        a, start, end = inputs.annotation_of_span[rows], inputs.start[rows], inputs.end[rows]
+        left: Integers = np.arange(len(rows))
+        for distance in range(1, len(rows)):
+            left = left[left + distance < len(rows)]
+            right = left + distance
+            meets = (a[left] == a[right]) & (start[right] < end[left])
+            left, right = left[meets], right[meets]
+            if not len(left):
+                break
+            over = (end[right] > end[left]) & (start[right] > start[left])
+            equal = (start[left] == start[right]) & (end[left] == end[right])
+            found.append(rows[right[over if crosses else ~over & ~equal]])
     return np.unique(np.concatenate(found))

@@ -12,6 +12,7 @@ import httpx
 
 from builder.errors import StudioError, Unreachable
 from builder.studio.client import Client
+from builder.studio.connection import default_tls
 from builder.studio.embedded.vault import Vault
 from builder.studio.people import Annotator, accounts
 
@@ -72,7 +73,7 @@ def _addresses(client: Client) -> set[str]:
 
 
 def _browser(url: str) -> httpx.Client:
-    return httpx.Client(base_url=f"{url}/", trust_env=False, timeout=60, follow_redirects=True)
+    return httpx.Client(base_url=f"{url}/", trust_env=False, timeout=60, follow_redirects=True, verify=default_tls())
 
 
 def _submit(page: httpx.Client, path: str, form: dict[str, str]) -> httpx.Response:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import psutil
 
+from builder.studio.connection import default_tls
 from builder.studio.embedded.vault import Vault
 
 STOP_SECONDS = 30.0
@@ -65,7 +66,7 @@ def whoami(url: str, token: str) -> int:
     """HTTP status of asking who we are: 200 means that the server is ours; 0 means that nothing answers yet."""
     try:
         # Loopback never goes through a proxy of the environment.
-        with httpx.Client(trust_env=False, timeout=10) as client:
+        with httpx.Client(trust_env=False, timeout=10, verify=default_tls()) as client:
             if client.get(f"{url}/health").status_code != 200:
                 return 0
             asked = client.get(f"{url}/api/current-user/whoami", headers={"Authorization": f"Token {token}"})

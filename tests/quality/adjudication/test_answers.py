@@ -1,17 +1,20 @@
-"""Who wins a stance: the rule, its ties, and who may vote at all."""
+"""Who wins an answer: the rule, its ties, and who may vote at all."""
 
 from typing import Any
 
 import pytest
 
-from builder.quality.gold_answers import gold_answers
-from builder.quality.panel import Panel
+from builder.quality.adjudication.answers import gold_answers
 from builder.quality.settings import Aggregation
+from builder.quality.voters import Voters
+from tests.samples import Crowd
 
 
-def gold(crowd: Any, **settings: Any) -> dict[tuple[str, str], dict[str, Any]]:
+def gold(
+    crowd: Crowd, accuracy: dict[str, float] | None = None, **settings: Any
+) -> dict[tuple[str, str], dict[str, Any]]:
     used = Aggregation(**settings)
-    rows = gold_answers(crowd.stances, Panel(crowd.annotations, used.experts), used).to_pylist()
+    rows = gold_answers(crowd.answers, Voters(crowd.annotations, used.experts), used, accuracy).to_pylist()
     return {(r["chunk_id"], r["target"]): r for r in rows}
 
 
@@ -29,9 +32,8 @@ def gold(crowd: Any, **settings: Any) -> dict[tuple[str, str], dict[str, Any]]:
         (["favor", "favor", "favor", "against", "none"], "favor", "adjudicated", 0.6),
     ],
 )
-def test_a_label_needs_more_than_half(
-    crowd: Any, given: list[str], label: str | None, status: str, probability: float
-) -> None:
+def test_a_label_needs_more_than_half(given: list[str], label: str | None, status: str, probability: float) -> None:
+    crowd = Crowd()
     for i, answer in enumerate(given):
         crowd.add("c", f"a{i}", stances={"japan": answer})
     row = gold(crowd)["c", "japan"]
@@ -41,26 +43,30 @@ def test_a_label_needs_more_than_half(
     assert sum(p["probability"] for p in row["posterior"]) == pytest.approx(1)
 
 
-def test_a_stricter_share_leaves_more_to_the_expert(crowd: Any) -> None:
+def test_a_stricter_share_leaves_more_to_the_expert() -> None:
+    crowd = Crowd()
     for i, answer in enumerate(["favor", "favor", "against"]):
         crowd.add("c", f"a{i}", stances={"japan": answer})
     assert gold(crowd, min_share=0.7)["c", "japan"]["status"] == "unresolved"
 
 
 @pytest.mark.parametrize("out", [{"state": "skipped"}, {"state": "draft"}, {"quarantined": True}])
-def test_skips_drafts_and_quarantined_do_not_vote(crowd: Any, out: dict[str, Any]) -> None:
+def test_skips_drafts_and_quarantined_do_not_vote(out: dict[str, Any]) -> None:
+    crowd = Crowd()
     crowd.add("c", "a", stances={"japan": "favor"}).add("c", "b", stances={"japan": "against"}, **out)
     row = gold(crowd)["c", "japan"]
     assert (row["label"], row["status"], len(row["votes"])) == ("favor", "agreed", 1)
 
 
-def test_only_the_latest_annotation_of_an_annotator_counts(crowd: Any) -> None:
+def test_only_the_latest_annotation_of_an_annotator_counts() -> None:
+    crowd = Crowd()
     crowd.add("c", "a", stances={"japan": "favor"}).add("c", "a", stances={"japan": "against"})
     row = gold(crowd)["c", "japan"]
     assert (row["label"], [v["annotation_id"] for v in row["votes"]]) == ("against", ["1:2"])
 
 
-def test_targets_are_counted_each_for_itself(crowd: Any) -> None:
+def test_every_target_is_counted_by_itself() -> None:
+    crowd = Crowd()
     crowd.add("c", "a", stances={"japan": "favor", "ukraine": "none"}).add("c", "b", stances={"japan": "favor"})
     rows = gold(crowd)
     assert {k: (r["label"], len(r["votes"])) for k, r in rows.items()} == {
@@ -69,7 +75,8 @@ def test_targets_are_counted_each_for_itself(crowd: Any) -> None:
     }
 
 
-def test_a_review_decides_and_keeps_the_votes(crowd: Any) -> None:
+def test_a_review_decides_and_keeps_the_votes() -> None:
+    crowd = Crowd()
     for name in ("a", "b", "c"):
         crowd.add("c", name, stances={"japan": "favor"})
     crowd.add("c", "e", stances={"japan": "against"}, project_id=2, parent_id="1:1 1:2 1:3")
@@ -80,30 +87,35 @@ def test_a_review_decides_and_keeps_the_votes(crowd: Any) -> None:
     ]  # fmt: skip
 
 
-def test_a_copy_within_the_project_is_no_review(crowd: Any) -> None:
+def test_a_copy_within_the_project_is_no_review() -> None:
+    crowd = Crowd()
     crowd.add("c", "a", stances={"japan": "favor"}).add("c", "b", stances={"japan": "against"}, parent_id="1:1")
     assert gold(crowd)["c", "japan"]["status"] == "unresolved"
 
 
-def test_a_named_expert_decides(crowd: Any) -> None:
+def test_a_named_expert_decides() -> None:
+    crowd = Crowd()
     crowd.add("c", "a", stances={"japan": "favor"}).add("c", "b", stances={"japan": "against"})
     assert gold(crowd, experts=["b"])["c", "japan"]["label"] == "against"
 
 
-def test_experts_who_contradict_each_other_leave_it_unresolved(crowd: Any) -> None:
+def test_experts_who_contradict_each_other_leave_it_unresolved() -> None:
+    crowd = Crowd()
     for name, answer in (("a", "favor"), ("e", "favor"), ("f", "against")):
         crowd.add("c", name, stances={"japan": answer})
     row = gold(crowd, experts=["e", "f"])["c", "japan"]
     assert (row["label"], row["status"], row["method"]) == (None, "unresolved", "expert")
 
 
-def test_an_expert_speaks_only_for_the_targets_answered(crowd: Any) -> None:
+def test_an_expert_speaks_only_for_the_targets_answered() -> None:
+    crowd = Crowd()
     crowd.add("c", "a", stances={"japan": "favor", "ukraine": "favor"})
     crowd.add("c", "e", stances={"japan": "none"})
     assert gold(crowd, experts=["e"])["c", "ukraine"]["status"] == "agreed"
 
 
-def test_with_method_expert_only_the_unanimous_needs_none(crowd: Any) -> None:
+def test_with_method_expert_only_the_unanimous_needs_none() -> None:
+    crowd = Crowd()
     for name, (japan, ukraine) in {"a": ("favor", "none"), "b": ("favor", "none"), "c": ("favor", "favor")}.items():
         crowd.add("c", name, stances={"japan": japan, "ukraine": ukraine})
     rows = gold(crowd, method="expert")
@@ -111,16 +123,96 @@ def test_with_method_expert_only_the_unanimous_needs_none(crowd: Any) -> None:
     assert (rows["c", "ukraine"]["status"], rows["c", "ukraine"]["label"]) == ("unresolved", None)
 
 
-def test_nothing_in_nothing_out(crowd: Any) -> None:
+def test_nothing_in_nothing_out() -> None:
+    crowd = Crowd()
     assert gold(crowd) == {}
 
 
-def test_order_of_the_rows_does_not_matter(crowd: Any) -> None:
+def test_order_of_the_rows_does_not_matter() -> None:
+    crowd = Crowd()
     for chunk in ("c2", "c1"):
         for i, answer in enumerate(["favor", "against", "favor"]):
             crowd.add(chunk, f"a{i}", stances={"ukraine": answer, "japan": answer})
     used = Aggregation()
-    forward = gold_answers(crowd.stances, Panel(crowd.annotations), used)
-    back = list(reversed(range(crowd.stances.num_rows)))
+    forward = gold_answers(crowd.answers, Voters(crowd.annotations), used)
+    back = list(reversed(range(crowd.answers.num_rows)))
     turned = list(reversed(range(crowd.annotations.num_rows)))
-    assert gold_answers(crowd.stances.take(back), Panel(crowd.annotations.take(turned)), used).equals(forward)
+    assert gold_answers(crowd.answers.take(back), Voters(crowd.annotations.take(turned)), used).equals(forward)
+
+
+def test_questions_do_not_compete() -> None:
+    crowd = Crowd()
+    for name, topic in (("a", "war"), ("b", "war"), ("c", "trade")):
+        crowd.add("c", name, answers={"topic": {"": topic}, "stance": {"": "favor"}, "frames": {"money": "yes"}})
+    rows = gold_answers(crowd.answers, Voters(crowd.annotations), Aggregation()).to_pylist()
+    assert [(r["question"], r["target"], r["label"], r["status"]) for r in rows] == [
+        ("frames", "money", "yes", "agreed"), ("stance", "", "favor", "agreed"), ("topic", "", "war", "adjudicated")
+    ]  # fmt: skip
+    assert [p["label"] for p in rows[2]["posterior"]] == ["trade", "war"]
+
+
+def test_annotators_are_modelled_per_question() -> None:
+    # w2 and w3 are always wrong about the topic and always right about the frame.
+    crowd = Crowd()
+    for n in range(12):
+        for name in ("w0", "w1", "w2", "w3", "w4"):
+            wrong = name in ("w2", "w3") and n
+            crowd.add(f"c{n:02}", name, answers={"topic": {"": "war" if bool(n % 2) != bool(wrong) else "trade"}})
+            crowd._rows["answers"].append(
+                {**crowd._rows["answers"][-1], "question": "frames", "label": "yes" if n % 3 else "no"}
+            )
+    rows = gold_answers(crowd.answers, Voters(crowd.annotations), Aggregation(method="dawid_skene")).to_pylist()
+    assert {r["status"] for r in rows if r["question"] == "frames"} == {"agreed"}
+    assert all(
+        r["label"] == ("war" if int(r["chunk_id"][1:]) % 2 else "trade") for r in rows if r["question"] == "topic"
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "accuracy", "label"),
+    [
+        ({"weigh_by": "questions"}, {"a": 0.9, "b": 0.3, "c": 0.3}, "favor"),
+        ({"weigh_by": "questions"}, {"a": 0.6, "b": 0.3, "c": 0.3}, None),
+        ({"weigh_by": "given", "weights": {"a": 3.0}}, {}, "favor"),
+        ({"weigh_by": "agreement"}, {}, "against"),
+    ],
+)
+def test_weights_reach_the_gold(settings: dict[str, Any], accuracy: dict[str, float], label: str | None) -> None:
+    crowd = Crowd()
+    for name, answer in (("a", "favor"), ("b", "against"), ("c", "against")):
+        crowd.add("c", name, stances={"japan": answer})
+    row = gold(crowd, accuracy, method="weighted", **settings)["c", "japan"]
+    assert (row["label"], row["method"]) == (label, "weighted")
+
+
+def test_exactly_min_share_is_not_enough() -> None:
+    crowd = Crowd()
+    for i, answer in enumerate(["favor", "favor", "favor", "against"]):
+        crowd.add("c", f"a{i}", stances={"japan": answer})
+    assert gold(crowd, min_share=0.75)["c", "japan"]["status"] == "unresolved"
+    assert gold(crowd, min_share=0.74)["c", "japan"]["status"] == "adjudicated"
+
+
+def test_mentions_are_answered_by_their_text() -> None:
+    crowd = Crowd().add("c", "a", [(0, 5, "GPE")], {"Tokyo": "favor"}).add("c", "b", [(0, 5, "GPE")], {"Tokyo": "none"})
+    for row in crowd._rows["answers"]:
+        row["span_id"] = "r0"
+    assert gold(crowd)["c", "Tokyo"]["status"] == "unresolved"
+
+
+def test_a_model_does_not_overrule_the_unanimous() -> None:
+    crowd = Crowd()
+    for n in range(10):
+        for name, answer in (("good", "favor"), ("fair", "favor"), ("bad", "against")):
+            crowd.add(f"c{n}", name, stances={"japan": answer})
+    crowd.add("last", "bad", stances={"japan": "against"})
+    row = gold(crowd, method="dawid_skene")["last", "japan"]
+    assert (row["label"], row["status"]) == ("against", "agreed")
+
+
+def test_rows_are_in_the_order_of_chunk_and_target() -> None:
+    crowd = Crowd()
+    for chunk in ("c2", "c1"):
+        crowd.add(chunk, "a", stances={"ukraine": "none", "japan": "favor"})
+    assert list(gold(crowd)) == [("c1", "japan"), ("c1", "ukraine"), ("c2", "japan"), ("c2", "ukraine")]
+    assert {r["article_id"] for r in gold(crowd).values()} == {"c1", "c2"}

@@ -1,43 +1,18 @@
 """Models against crowds whose truth and whose annotators' accuracy are known because we made them."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
-from builder.quality.aggregation import shares, winners
-from builder.quality.methods import METHODS, weights_of
-from builder.quality.models import dawid_skene_fit, mace_fit
+from builder.quality.aggregation.dawid_skene import dawid_skene_fit
+from builder.quality.aggregation.mace import mace_fit
+from builder.quality.aggregation.majority import shares
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Votes
-
-LABELS = ["a", "b", "c"]
-
-
-def crowd(
-    accuracies: list[float], items: int = 1500, votes_each: int = 5, seed: int = 3, spam: int | None = None
-) -> tuple[Votes, Any, Any]:
-    """Votes of annotators who are right as often as given and else choose any other label; spammers choose `spam`."""
-    rng = np.random.default_rng(seed)
-    truth = rng.choice(3, items, p=[0.5, 0.3, 0.2])
-    who = np.stack([rng.choice(len(accuracies), votes_each, replace=False) for _ in range(items)])
-    right = rng.random(who.shape) < np.array(accuracies)[who]
-    wrong = (truth[:, None] + rng.integers(1, 3, who.shape)) % 3
-    given = np.where(right, truth[:, None], wrong)
-    if spam is not None:
-        given = np.where(np.array(accuracies)[who] == 0, spam, given)
-    item = np.repeat(np.arange(items), votes_each)
-    names = [f"w{i}" for i in range(len(accuracies))]
-    votes = Votes(items, names, LABELS, item, who.ravel(), given.ravel())
-    reached = np.array([np.mean((given == truth[:, None])[who == i]) for i in range(len(accuracies))])
-    return votes, truth, reached
-
-
-SKILLS = [0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.4]
+from tests.quality.crowds import LABELS, SKILLS, votes_of
 
 
 def test_dawid_skene_recovers_accuracies_and_truth() -> None:
-    votes, truth, reached = crowd(SKILLS)
+    votes, truth, reached = votes_of(SKILLS)
     posterior, confusions = dawid_skene_fit(votes, Aggregation())
     prior = np.bincount(truth, minlength=3) / len(truth)
     estimated = np.einsum("k,akk->a", prior, confusions)
@@ -47,7 +22,7 @@ def test_dawid_skene_recovers_accuracies_and_truth() -> None:
 
 
 def test_dawid_skene_learns_who_mistakes_what_for_what() -> None:
-    votes, truth, _ = crowd([0.95, 0.9, 0.9, 0.85, 0.9, 0.8])
+    votes, truth, _ = votes_of([0.95, 0.9, 0.9, 0.85, 0.9, 0.8])
     # One more annotator always calls a "c" a "b" and is right otherwise.
     label = np.concatenate([votes.label, np.where(truth == 2, 1, truth)])
     item = np.concatenate([votes.item, np.arange(votes.items)])
@@ -59,7 +34,7 @@ def test_dawid_skene_learns_who_mistakes_what_for_what() -> None:
 
 
 def test_mace_finds_the_spammers_and_the_truth() -> None:
-    votes, truth, _ = crowd([0.9, 0.85, 0.8, 0.75, 0.0, 0.0, 0.0], spam=0)
+    votes, truth, _ = votes_of([0.9, 0.85, 0.8, 0.75, 0.0, 0.0, 0.0], spam=0)
     posterior, competence = mace_fit(votes, Aggregation(method="mace", smoothing=0.1))
     assert (competence[:4] > 0.5).all()
     assert (competence[4:] < 0.1).all()
@@ -68,52 +43,72 @@ def test_mace_finds_the_spammers_and_the_truth() -> None:
 
 def test_mace_competence_is_accuracy_beyond_guessing() -> None:
     # Wrong answers spread evenly over two labels look like guessing over three: accuracy = competence + guessing / 3.
-    votes, _, reached = crowd(SKILLS[:6], items=3000)
+    votes, _, reached = votes_of(SKILLS[:6], items=3000)
     _, competence = mace_fit(votes, Aggregation(smoothing=0.1))
     assert np.abs(competence + (1 - competence) / 3 - reached).max() < 0.06
 
 
-def test_weights_follow_agreement_with_the_majority() -> None:
-    votes, truth, reached = crowd(SKILLS)
-    settings = Aggregation(method="weighted")
-    weights = weights_of(votes, settings, {})
-    assert (np.argsort(weights) == np.argsort(reached)).all()
-    beliefs = METHODS["weighted"](votes, settings, weights)
-    assert np.mean(beliefs.argmax(axis=1) == truth) > np.mean(shares(votes).argmax(axis=1) == truth)
+def test_rounds_end_the_fit() -> None:
+    votes, _, _ = votes_of(SKILLS, items=200)
+    few, many = (dawid_skene_fit(votes, Aggregation(rounds=n, tolerance=0))[0] for n in (1, 30))
+    assert np.abs(few - many).max() > 0.01
+    few, many = (mace_fit(votes, Aggregation(rounds=n, tolerance=0, restarts=1))[0] for n in (1, 30))
+    assert np.abs(few - many).max() > 0.01
 
 
-def test_weights_from_questions_and_from_the_table() -> None:
-    votes = Votes.of([(0, "x", "a"), (0, "y", "b"), (0, "z", "b")], 1, LABELS)
-    asked = Aggregation(method="weighted", weigh_by="questions")
-    assert weights_of(votes, asked, {"x": 0.9, "y": 0.3}).tolist() == pytest.approx([0.9, 0.3, 0.6])
-    given = Aggregation(method="weighted", weigh_by="given", weights={"x": 3.0})
-    assert weights_of(votes, given, {}).tolist() == [3, 1, 1]
-    assert winners(METHODS["weighted"](votes, given, weights_of(votes, given, {})), 0.5).tolist() == [0]
-    tie = Aggregation(method="weighted", weigh_by="given", weights={"x": 2.0})
-    assert winners(METHODS["weighted"](votes, tie, weights_of(votes, tie, {})), 0.5).tolist() == [-1]
+def test_a_coarse_tolerance_ends_the_fit_early() -> None:
+    votes, _, _ = votes_of(SKILLS, items=200)
+    for fit in (dawid_skene_fit, mace_fit):
+        once = fit(votes, Aggregation(rounds=1, restarts=1))[0]
+        coarse = fit(votes, Aggregation(tolerance=1, restarts=1))[0]
+        fine = fit(votes, Aggregation(tolerance=1e-9, restarts=1))[0]
+        assert np.abs(fine - once).max() > np.abs(coarse - once).max()
 
 
-@pytest.mark.parametrize("method", sorted(METHODS))
-def test_every_method_obeys_the_unanimous_and_repeats_itself(method: str) -> None:
-    rows = [(i, f"w{a}", LABELS[i % 3]) for i in range(30) for a in range(3)]
-    votes = Votes.of(rows, 31, LABELS)
-    settings = Aggregation(method=method)
-    weights = np.ones(3)
-    beliefs = METHODS[method](votes, settings, weights)
-    assert winners(beliefs, 0.5).tolist() == [i % 3 for i in range(30)] + [-1]
-    assert (METHODS[method](votes, settings, weights) == beliefs).all()
+def test_smoothing_keeps_confusions_from_being_certain() -> None:
+    votes = Votes.of([(i, f"w{a}", "ab"[i % 2]) for i in range(10) for a in range(3)], 10, ["a", "b"])
+    _, sharp = dawid_skene_fit(votes, Aggregation(smoothing=0))
+    _, smooth = dawid_skene_fit(votes, Aggregation(smoothing=1))
+    # Five items of each label, one count added to each of two labels.
+    assert sharp[0].tolist() == [[1, 0], [0, 1]]
+    assert smooth[0] == pytest.approx(np.array([[6 / 7, 1 / 7], [1 / 7, 6 / 7]]), abs=0.01)
 
 
-@pytest.mark.parametrize("method", sorted(METHODS))
-def test_every_method_leaves_a_perfect_tie_undecided(method: str) -> None:
-    # Two annotators, each right or wrong exactly as often as the other: nothing speaks for either.
-    rows = [(i, "x", "a" if i % 2 else "b") for i in range(4)] + [(i, "y", "b" if i % 2 else "a") for i in range(4)]
-    votes = Votes.of(rows, 4, ["a", "b"])
-    beliefs = METHODS[method](votes, Aggregation(method=method, restarts=1), np.ones(2))
-    assert winners(beliefs, 0.5).tolist() == [-1] * 4
+def test_more_restarts_never_find_less_likely_votes() -> None:
+    votes, truth, _ = votes_of([0.9, 0.85, 0.8, 0.0, 0.0, 0.0, 0.0], items=400, spam=2)
+    right = []
+    for restarts in (1, 10):
+        posterior, _ = mace_fit(votes, Aggregation(restarts=restarts, smoothing=0.1))
+        right.append(np.mean(posterior.argmax(axis=1) == truth))
+    assert right[1] >= right[0]
 
 
-@pytest.mark.parametrize("method", sorted(METHODS))
-def test_no_votes_no_beliefs(method: str) -> None:
-    beliefs = METHODS[method](Votes.of([], 2, LABELS), Aggregation(method=method), np.ones(0))
-    assert beliefs.tolist() == [[0, 0, 0]] * 2
+def test_random_starts_follow_the_seed() -> None:
+    votes, _, _ = votes_of([0.5, 0.4, 0.3, 0.2], items=60, votes_each=3)
+    fits = [mace_fit(votes, Aggregation(seed=seed, rounds=5, restarts=3))[0] for seed in (1, 1, 2)]
+    assert (fits[0] == fits[1]).all()
+    assert (fits[0] != fits[2]).any()
+    assert (fits[0] != mace_fit(votes, Aggregation(seed=1, rounds=5, restarts=1))[0]).any()
+
+
+def test_a_dawid_skene_posterior_computed_by_hand() -> None:
+    # Two annotators on three items; after one round from the majority, without smoothing.
+    votes = Votes.of(
+        [(0, "x", "a"), (0, "y", "a"), (1, "x", "b"), (1, "y", "b"), (2, "x", "a"), (2, "y", "b")], 3, ["a", "b"]
+    )
+    posterior, confusions = dawid_skene_fit(votes, Aggregation(rounds=1, smoothing=0))
+    # x said "a" on item 0 (surely a) and 2 (half a), and "b" on item 1: of 1.5 true a it gave "a" 1.5 times.
+    assert confusions[0] == pytest.approx(np.array([[1, 0], [1 / 3, 2 / 3]]))
+    assert confusions[1] == pytest.approx(np.array([[2 / 3, 1 / 3], [0, 1]]))
+    # Item 2: a has .5 * 1 * 1/3 and b has .5 * 1/3 * 1.
+    assert posterior[2] == pytest.approx([0.5, 0.5])
+    assert posterior[0] == pytest.approx([1, 0], abs=1e-6)
+
+
+def test_a_mace_round_computed_by_hand() -> None:
+    # One annotator, one item, two labels: trusted with .5, guessing evenly.
+    votes = Votes.of([(0, "x", "a")], 1, ["a", "b"])
+    posterior, knowing = mace_fit(votes, Aggregation(rounds=1, restarts=1, smoothing=0))
+    # Prior from the majority: a. Knows .5 or guesses a with .25: known with .5 / .75.
+    assert posterior[0] == pytest.approx([1, 0], abs=1e-6)
+    assert knowing[0] == pytest.approx(2 / 3)

@@ -82,7 +82,8 @@ def test_what_does_not_vote_twice_is_no_second_annotation(more: dict[str, Any]) 
     ("more", "said"),
     [({"problems": ["garbled", "unsure"]}, ["Reported: garbled, unsure."]),
      ({"problems": ["garbled"], "comment": "Cut."}, ["Reported: garbled (Cut.)."]),
-     ({"problems": ["garbled"], "state": "skipped"}, []), ({"problems": [], "comment": "Cut."}, []), ({"problems": None}, [])],
+     ({"problems": ["garbled"], "state": "skipped"}, []), ({"problems": [], "comment": "Cut."}, []),
+     ({"problems": None}, [])],
 )  # fmt: skip
 def test_reported_problems(more: dict[str, Any], said: list[str]) -> None:
     assert messages(one(**more), "flagged") == said

@@ -159,7 +159,9 @@ def test_majorities_of_near_duplicates_that_contradict() -> None:
 
 
 def test_majorities_are_not_compared_where_one_annotator_saw_both() -> None:
-    crowd = alike("favor", "favor").add("c2", "ben", stances={"japan": "none"}).add("c2", "eve", stances={"japan": "none"})
+    crowd = (
+        alike("favor", "favor").add("c2", "ben", stances={"japan": "none"}).add("c2", "eve", stances={"japan": "none"})
+    )
     assert contradictions(crowd) == []
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from builder.scheme import Target
 from tests.quality.helpers import BOTH, Asked, again, alter, asking, checked, frames, messages, topic
-from tests.samples import TEXT, Crowd, scheme
+from tests.samples import Crowd, scheme
 
 #: Chunks whose sample text is TEXT: it mentions Tokyo (japan) and Ukraine.
 FULL = {"stance": BOTH, "topic": {"": "war"}, "frames": {"money": "yes", "risk": "no"}}
@@ -37,7 +37,11 @@ def test_span_labels_are_those_of_the_scheme() -> None:
 
 
 def test_targets_are_those_of_their_own_question() -> None:
-    answers = {"stance": {**BOTH, "money": "favor"}, "topic": {"japan": "war"}, "frames": {"money": "yes", "risk": "no"}}
+    answers = {
+        "stance": {**BOTH, "money": "favor"},
+        "topic": {"japan": "war"},
+        "frames": {"money": "yes", "risk": "no"},
+    }
     crowd = Crowd().add("c", "ada", answers=answers)
     assert messages(crowd, "unknown-target", asking(topic(), frames())) == [
         "favor is about 'money', which stance does not ask about.",
@@ -98,7 +102,9 @@ def test_with_mentions_every_marked_entity_needs_an_answer() -> None:
     assert [(r["message"], r["path"]) for r in issues] == [
         ("No answer to stance for 'Ukraine' is given.", "$.result[?(@.id=='r1')]")
     ]
-    assert messages(alter(crowd, "answers", 0, question="tone"), "missing-answer", made)[0].endswith("'Tokyo' is given.")
+    assert messages(alter(crowd, "answers", 0, question="tone"), "missing-answer", made)[0].endswith(
+        "'Tokyo' is given."
+    )
 
 
 def test_with_mentions_nothing_is_a_foreign_target_or_out_of_sight() -> None:
@@ -150,7 +156,9 @@ def test_evidence_needs_an_answer_that_it_supports(targets: list[str], said: lis
 
 def test_evidence_is_supported_by_the_answer_to_any_question() -> None:
     tone = Asked("tone", {"warm": None}, {"ukraine": Target()}, absent="cold")
-    crowd = Crowd().add("c", "ada", [(0, 5, "EVIDENCE", ["ukraine"])], answers={"stance": BOTH, "tone": {"ukraine": "warm"}})
+    crowd = Crowd().add(
+        "c", "ada", [(0, 5, "EVIDENCE", ["ukraine"])], answers={"stance": BOTH, "tone": {"ukraine": "warm"}}
+    )
     assert messages(crowd, "evidence-without-answer", asking(tone)) == []
 
 
@@ -174,7 +182,11 @@ def test_short_names_are_matched_as_they_are_written() -> None:
 
 def test_a_name_with_underscores_and_a_title_are_names() -> None:
     made = Asked("tone", {"warm": None}, {"south_korea": Target(), "x1": Target("Big Bank")})
-    crowd = Crowd().window("c", "South Korea and the Big Bank.").add("c", "ada", answers={"tone": dict.fromkeys(made.targets, "warm")})
+    crowd = (
+        Crowd()
+        .window("c", "South Korea and the Big Bank.")
+        .add("c", "ada", answers={"tone": dict.fromkeys(made.targets, "warm")})
+    )
     assert messages(crowd, "answer-out-of-sight", asking(made)) == []
 
 

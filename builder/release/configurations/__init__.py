@@ -1,0 +1,33 @@
+"""The configurations that a release may have. To add one: a file here, an entry below, tests."""
+
+from collections.abc import Callable
+
+from builder.errors import ConfigError
+from builder.release.configuration import Configuration, Numbering, Spec
+from builder.release.configurations import annotations, answers, entities, evidence
+from builder.release.settings import Export
+from builder.scheme import Question, Scheme
+
+#: Kind to specification, in the order in which releases list their configurations.
+SPECS: dict[str, Spec] = {
+    "entities": entities.SPEC,
+    "answers": answers.SPEC,
+    "evidence": evidence.SPEC,
+    "annotations": annotations.SPEC,
+}
+
+
+def declare(scheme: Scheme, settings: Export, number: Callable[[Question], Numbering]) -> dict[str, Configuration]:
+    """Every configuration that the scheme gives, by name."""
+    return {found.name: found for spec in SPECS.values() for found in spec.declare(scheme, settings, number)}
+
+
+def chosen(declared: dict[str, Configuration], settings: Export) -> dict[str, Configuration]:
+    """The configurations of `export.configs`, in its order, or all; raises `ConfigError` for an unknown one."""
+    for name in settings.configs:
+        if name not in declared:
+            raise ConfigError(
+                f"export.configs names {name!r}, which this scheme does not give.",
+                f"Choose among {', '.join(declared)}, or leave it empty for all of them.",
+            )
+    return {name: declared[name] for name in settings.configs or declared}

@@ -1,0 +1,169 @@
+"""`annotations`: what each annotator submitted for each window, under a pseudonym."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from builder.release.arrays import flat, list_of, mask, matching, numbers, records
+from builder.release.configuration import KEYS, Column, Configuration, Maker, Numbering, Source, Spec
+from builder.release.features import FLAG, INT, NUMBER, STRING, TIME, arrow_schema, sequence
+from builder.release.passages import Passages
+from builder.release.settings import Export
+from builder.scheme import Question, Scheme
+from builder.text import Ints
+
+SUBMITTED = ("labelled", "labelled-empty", "skipped")
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
+_PLAIN = ("annotator", "state", "prediction", "quarantined", "problems", "created", "updated", "lead_time")
+
+
+def declare(scheme: Scheme, settings: Export, number: Callable[[Question], Numbering]) -> list[Configuration]:
+    """One configuration. Labels are names, because annotators may have used those of an older scheme."""
+    span = {"start": INT, "end": INT, "label": STRING, "text": STRING}
+    evidence = {"start": INT, "end": INT, "text": STRING, "targets": sequence(STRING)}
+    asked = [question for question in scheme.questions.values() if question.gives == "answers"]
+    columns = (
+        *KEYS,
+        Column("text", STRING, "the window that the annotator saw"),
+        Column("annotator", STRING, "a pseudonym, the same in every release"),
+        Column("state", STRING, "labelled, labelled-empty (looked and found nothing) or skipped", judged=True),
+        Column("prediction", STRING, "what became of a suggestion: none (not shown), accepted, edited or rejected"),
+        Column("quarantined", FLAG, "whether a check kept the annotation out of gold", judged=True),
+        Column("entities", [span], "marked entity spans, in code points of `text`", judged=True),
+        *(_column(question) for question in asked),
+        Column("evidence", [evidence], "marked evidence, with the targets that it supports", judged=True),
+        Column("problems", sequence(STRING), "problems that the annotator reported", judged=True),
+        Column("comment", STRING, "the annotator's comment, without e-mail addresses", judged=True),
+        Column("created", TIME, "when the annotation was submitted, UTC"),
+        Column("updated", TIME, "when it was last changed, UTC", judged=True),
+        Column("lead_time", NUMBER, "seconds that the annotator spent on it"),
+        Column("scheme_version", STRING, "name and version of the scheme that the annotator worked with"),
+    )
+    return [Configuration("annotations", "annotations", columns)]
+
+
+def _column(question: Question) -> Column:
+    name = question.name
+    if question.many:
+        return Column(f"{name}s", sequence(STRING), f"options chosen for `{name}`", True, question)
+    if not question.mode:
+        return Column(name, STRING, f"the answer to `{name}`; null when there is none", True, question)
+    pair = {"target": STRING, "label": STRING}
+    return Column(f"{name}s", [pair], f"answers to `{name}`, one per target", True, question)
+
+
+@dataclass(frozen=True)
+class _Owned:
+    """Spans or answers in the order of the annotations that own them, and the position of the owner of each."""
+
+    table: pa.Table
+    owners: Ints
+
+    @classmethod
+    def of(cls, table: pa.Table, ids: pa.Array, order: list[str]) -> "_Owned":
+        owners = pc.index_in(table["annotation_id"], value_set=ids)
+        table = table.append_column("owner", owners).filter(pc.is_valid(owners))
+        table = table.sort_by([("owner", "ascending"), *((name, "ascending") for name in order)]).combine_chunks()
+        return cls(table, numbers(table["owner"]))
+
+    def filter(self, where: pa.ChunkedArray) -> "_Owned":
+        table = self.table.filter(where)
+        return _Owned(table, numbers(table["owner"]))
+
+    def of_annotations(self, picked: Ints) -> tuple[Ints, pa.Table]:
+        """The rows of these annotations, and the place of each one's annotation in `picked`."""
+        owner, at = matching(self.owners, picked)
+        return owner, self.table.take(pa.array(at))
+
+
+def rows(configuration: Configuration, source: Source) -> Maker:
+    """One row per submitted annotation of a window, in the order of windows and then of ids."""
+    given = source.tables["annotations"]
+    given = given.filter(pc.is_in(given["state"], pa.array(SUBMITTED)))
+    places = source.index.window_numbers(given["chunk_id"])
+    given = given.append_column("place", pa.array(places)).filter(pa.array(places >= 0))
+    given = given.sort_by([("place", "ascending"), ("annotation_id", "ascending")]).combine_chunks()
+    owners, ids = numbers(given["place"]), flat(given["annotation_id"])
+    spans = _Owned.of(source.tables["spans"], ids, ["start", "end"])
+    answers = _Owned.of(source.tables["answers"], ids, ["target"])
+    of_kind = {
+        column: spans.filter(pc.equal(spans.table["kind"], kind))
+        for column, kind in (("entities", "entity"), ("evidence", "evidence"))
+    }
+    of_question = {
+        column.name: (column.question, answers.filter(pc.equal(answers.table["question"], column.question.name)))
+        for column in configuration.columns
+        if column.question
+    }
+    features, schema = configuration.features, arrow_schema(configuration.features)
+
+    def table(passages: Passages) -> pa.Table:
+        owner, picked = matching(owners, passages.numbers)
+        parent = pa.array(owner)
+        part = given.take(pa.array(picked))
+        starts = (passages.keys & 0xFFFFFFFF)[owner]
+        columns = {
+            "id": flat(part["annotation_id"]),
+            "article_id": passages.article_ids.take(parent),
+            "chunk_id": passages.chunk_ids.take(parent),
+            "text": passages.text.take(parent),
+            "scheme_version": flat(part["scheme_version"]),
+            "comment": pc.replace_substring_regex(flat(part["comment"]), _EMAIL.pattern, "[e-mail]"),
+            **{name: flat(part[name]) for name in _PLAIN},
+        }
+        for name, found in of_kind.items():
+            at, marked = found.of_annotations(picked)
+            shift = starts[at]
+            shown = {key: flat(marked[key]) for key in features[name][0]}
+            for edge in ("start", "end"):
+                shown[edge] = pa.array((numbers(marked[edge]) - shift).astype(np.int32))
+            columns[name] = list_of(at, len(picked), records(**shown))
+        for name, (question, given_answers) in of_question.items():
+            at, answered = given_answers.of_annotations(picked)
+            columns[name] = _answered(question, at, answered, len(picked))
+        return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+    return Maker(table)
+
+
+def _answered(question: Question, at: Ints, answers: pa.Table, count: int) -> pa.Array:
+    """One value per annotation in the form of the question's column; answer i belongs to annotation `at[i]`."""
+    if question.many:
+        chosen = mask(pc.equal(answers["label"], "yes"))
+        return list_of(at[chosen], count, flat(answers["target"]).filter(pa.array(chosen)))
+    if not question.mode:
+        return flat(answers["label"]).take(pc.index_in(pa.array(np.arange(count)), value_set=pa.array(at)))
+    return list_of(at, count, records(target=flat(answers["target"]), label=flat(answers["label"])))
+
+
+def about(_: Configuration, __: Mapping[str, Any]) -> str:
+    """What one row is."""
+    return "one row per annotation: what one annotator, under a pseudonym, submitted for one window."
+
+
+def _seen_in(row: Mapping[str, Any], gold: Mapping[str, Any]) -> bool:
+    return bool(gold["chunk_id"] == row["chunk_id"])
+
+
+SPEC = Spec(
+    texts="windows",
+    declare=declare,
+    reads={
+        "annotations": ("annotation_id", "scheme_version", "comment", *_PLAIN),
+        "spans": ("annotation_id", "kind", "start", "end", "label", "text", "targets"),
+        "answers": ("annotation_id", "question", "target", "label"),
+    },
+    rows=rows,
+    noun=("annotation", "annotations"),
+    about=about,
+    moves=False,
+    traced={
+        "gold_spans": _seen_in,
+        "gold_answers": _seen_in,
+    },
+)

@@ -1,0 +1,213 @@
+"""The texts of a release: chunks of the chunking at hand, and windows as annotators saw them.
+
+A window is released when somebody judged it, with its own text and id. A chunk is released when it is such a window, or
+when such windows of its article cover every character of it that is not blank: gold spans then follow by their place in
+the article. When the chunking is the one that was annotated, chunks and windows are the same texts.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from builder.errors import ReleaseError
+from builder.release.arrays import Mask, flat, mask, numbers, positions
+from builder.release.inputs import BATCH, Inputs
+from builder.text import Ints
+
+#: An annotation in one of these states, not quarantined, is a vote: somebody judged the window.
+JUDGED = ("labelled", "labelled-empty")
+_SHIFT = 32
+
+
+def key(codes: Ints, starts: Ints) -> Ints:
+    """One number per place in an article, ordered as places are; -1 for the article number -1."""
+    return np.where(codes < 0, -1, (codes << _SHIFT) + starts)
+
+
+@dataclass(frozen=True)
+class Passages:
+    """A batch of texts in release order. `keys` place each in its article; `numbers` are their numbers in the index."""
+
+    ids: pa.Array
+    article_ids: pa.Array
+    chunk_ids: pa.Array
+    keys: Ints
+    text: pa.Array
+    numbers: Ints
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, where: Ints) -> "Passages":
+        """The texts at these positions."""
+        at = pa.array(where)
+        return Passages(
+            self.ids.take(at),
+            self.article_ids.take(at),
+            self.chunk_ids.take(at),
+            self.keys[where],
+            self.text.take(at),
+            self.numbers[where],
+        )
+
+
+class Index:
+    """Every text that may have rows, without the texts themselves: chunks in their order, then windows that are none.
+
+    Arrays hold one entry per text. `is_window` says which are windows that somebody judged; the first `chunks` are
+    chunks. Raises `ReleaseError` when nothing was judged, or nothing judged fits the chunking.
+    """
+
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs = inputs
+        selected = inputs["selected"]
+        annotations = inputs["annotations"]
+        voting = pc.and_(pc.is_in(annotations["state"], pa.array(JUDGED)), pc.invert(annotations["quarantined"]))
+        judged = pc.unique(annotations["chunk_id"].filter(voting))
+        if not len(judged):
+            raise ReleaseError("No annotation counts yet, so there is nothing to release.", "Annotate first.")
+        voted = mask(pc.is_in(selected["chunk_id"], judged))
+        #: Windows and chunks without rows, by reason.
+        self.windows_left_out: dict[str, int] = {}
+        self.chunks_left_out: dict[str, int] = {}
+        self._from_chunks, others = voted, selected.slice(0, 0)
+        if voted.sum() < len(judged):
+            windows = inputs.read("windows", selected.column_names)
+            windows = windows.filter(pc.is_in(windows["chunk_id"], judged))
+            others = self._other_windows(windows, selected)
+            self._from_chunks = voted | self._covered(windows, selected, voted)
+        kept = selected.filter(pa.array(self._from_chunks))
+        self.chunks = kept.num_rows
+        self._other_ids = flat(others["chunk_id"])
+        whole = pa.concat_tables([kept, others])
+        if not whole.num_rows:
+            raise ReleaseError(
+                f"None of the {len(judged)} annotated windows fits the chunks that are selected now.",
+                "Use the chunking and selection that were annotated, or annotate again with these.",
+            )
+        self.is_window: Mask = np.concatenate([voted[self._from_chunks], np.ones(others.num_rows, np.bool_)])
+        self.chunk_ids = flat(whole["chunk_id"])
+        coded = flat(whole["article_id"]).dictionary_encode()
+        self.articles: pa.Array = coded.dictionary
+        self.article_codes: Ints = coded.indices.to_numpy().astype(np.int64)
+        self.starts, self.ends = numbers(whole["start"]), numbers(whole["end"])
+
+    def __len__(self) -> int:
+        return len(self.chunk_ids)
+
+    @property
+    def windows(self) -> int:
+        """How many of the texts are windows that somebody judged."""
+        return int(self.is_window.sum())
+
+    @property
+    def window_ids(self) -> pa.Array:
+        """Ids of the windows that somebody judged."""
+        return self.chunk_ids.filter(pa.array(self.is_window))
+
+    @property
+    def characters(self) -> int:
+        """Code points of all texts together."""
+        return int((self.ends - self.starts).sum())
+
+    def keys(self, article_ids: pa.ChunkedArray, starts: pa.ChunkedArray) -> Ints:
+        """The key of each place; -1 in articles without rows."""
+        return key(positions(article_ids, self.articles), numbers(starts))
+
+    def window_numbers(self, chunk_ids: pa.ChunkedArray) -> Ints:
+        """Number of each window; -1 for what is no judged window of this release."""
+        found = positions(chunk_ids, self.chunk_ids)
+        return np.where((found >= 0) & self.is_window[found], found, -1)
+
+    def batches(self) -> Iterator[Passages]:
+        """All texts in order of their numbers, batch by batch."""
+        at = read = 0
+        for batch in self._inputs.stream("selected", ["chunk_id", "article_id", "text"]):
+            # Batches come in the order of the chunk table, so that nothing has to be looked up.
+            kept = batch.filter(pa.array(self._from_chunks[read : read + batch.num_rows]))
+            read += batch.num_rows
+            if kept.num_rows:
+                yield self._passages(kept["chunk_id"], kept["article_id"], kept["text"], at)
+                at += kept.num_rows
+        if len(self._other_ids):
+            texts = self._inputs.read("windows", ["chunk_id", "article_id", "text"])
+            texts = texts.take(pc.index_in(self._other_ids, value_set=flat(texts["chunk_id"])))
+            for first in range(0, texts.num_rows, BATCH):
+                part = texts.slice(first, BATCH)
+                ids, articles, text = (flat(part[name]) for name in ("chunk_id", "article_id", "text"))
+                yield self._passages(ids, articles, text, at + first)
+
+    def _passages(self, ids: pa.Array, articles: pa.Array, text: pa.Array, at: int) -> Passages:
+        where = np.arange(at, at + len(ids))
+        return Passages(ids, articles, ids, key(self.article_codes[where], self.starts[where]), text, where)
+
+    def _other_windows(self, windows: pa.Table, selected: pa.Table) -> pa.Table:
+        """Judged windows that are no chunks of this chunking, in articles with selected chunks, by place."""
+        others = windows.filter(pc.invert(pc.is_in(windows["chunk_id"], flat(selected["chunk_id"]))))
+        if not others.num_rows:
+            return others
+        prepared = np.zeros(others.num_rows, np.bool_)
+        for batch in self._inputs.stream("chunks", ["chunk_id"]):
+            prepared |= mask(pc.is_in(others["chunk_id"], batch["chunk_id"]))
+        articles = pc.unique(selected["article_id"])
+        rank = positions(others["article_id"], articles)
+        self.windows_left_out = {
+            "are chunks that are not selected now": int(prepared.sum()),
+            "are of articles without a selected chunk": int((~prepared & (rank < 0)).sum()),
+        }
+        fitting = np.flatnonzero(~prepared & (rank >= 0))
+        order = fitting[np.lexsort((numbers(others["start"])[fitting], rank[fitting]))]
+        return others.take(pa.array(order))
+
+    def _covered(self, windows: pa.Table, selected: pa.Table, voted: Mask) -> Mask:
+        """Which chunks that nobody judged as they are lie in judged windows, blank characters aside."""
+        articles = pc.unique(selected["article_id"])
+        codes = positions(windows["article_id"], articles)
+        windows = windows.filter(pa.array(codes >= 0))
+        starts = key(codes[codes >= 0], numbers(windows["start"]))
+        ends = starts + numbers(windows["end"]) - numbers(windows["start"])
+        order = np.lexsort((ends, starts))
+        starts, ends = starts[order], ends[order]
+        reach = np.maximum.accumulate(ends)
+        begin = key(positions(selected["article_id"], articles), numbers(selected["start"]))
+        end = begin + numbers(selected["end"]) - numbers(selected["start"])
+        first, last = np.searchsorted(reach, begin, "right"), np.searchsorted(starts, end, "left")
+        touched = ~voted & (first < last)
+        texts = self._texts(windows.take(pa.array(order)))
+        found = np.zeros(selected.num_rows, np.bool_)
+        at = 0
+        for batch in self._inputs.stream("selected", ["text"]):
+            inside = np.flatnonzero(touched[at : at + batch.num_rows])
+            for i, text in zip((inside + at).tolist(), batch["text"].take(pa.array(inside)).to_pylist(), strict=True):
+                seen = [(int(starts[w] - begin[i]), texts[w]) for w in range(first[i], last[i])]
+                found[i] = covers(text, seen)
+            at += batch.num_rows
+        self.chunks_left_out = {"lie only in part in annotated windows": int((touched & ~found).sum())}
+        return found
+
+    def _texts(self, windows: pa.Table) -> list[str]:
+        whole = self._inputs.read("windows", ["chunk_id", "text"])
+        found: list[str] = whole["text"].take(pc.index_in(windows["chunk_id"], flat(whole["chunk_id"]))).to_pylist()
+        return found
+
+
+def covers(text: str, windows: list[tuple[int, str]]) -> bool:
+    """Whether windows show every character of a text that is not blank.
+
+    Each window is given by its start, counted from the start of the text, and its own text. A window that shows other
+    characters at these places was made from another text, and covers nothing.
+
+    >>> covers("one two", [(-2, "- one"), (4, "two three")]), covers("one two", [(0, "one t")])
+    (True, False)
+    """
+    blank = [char.isspace() for char in text]
+    for start, shown in windows:
+        lo, hi = max(start, 0), min(start + len(shown), len(text))
+        if lo < hi:
+            if text[lo:hi] != shown[lo - start : hi - start]:
+                return False
+            blank[lo:hi] = [True] * (hi - lo)
+    return all(blank)

@@ -1,0 +1,186 @@
+"""Releases of a configuration: made from its stages, made again, traced to the stages they came from."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder import pipeline
+from builder.config import Config
+from builder.errors import GateError, ReleaseError, StoreError
+from builder.stage import Progress, Stage, code_digest, exclusive, silent
+from builder.store import digest, file_digest, read_json, write_json
+
+if TYPE_CHECKING:
+    from builder.release.export import Exported
+    from builder.release.manifest import Manifest
+
+#: Groups of the configuration that decide what a release holds, and are part of its manifest.
+PUBLIC = (
+    "dataset", "source", "cleaning", "dedup", "chunking", "selection", "labels", "quality", "aggregation", "split",
+    "export",
+)  # fmt: skip
+
+
+def released(config: Config, progress: Progress = silent, *, hold_gates: bool = True) -> "Exported":
+    """The release of the configuration: a new version, or the last one when nothing changed.
+
+    Raises `GateError` below a quality gate, unless `export.below_gates` says to release all the same.
+    """
+    from builder.release import manifest, versions
+    from builder.release.export import Exported, Sources, export
+
+    made = {"prepare": pipeline.prepared(config, progress)}
+    made |= {"validate": pipeline.checked(config, progress), "adjudicate": pipeline.gold(config, progress)}
+    below = pipeline.gates(made["validate"], made["adjudicate"])
+    if below and hold_gates and not config.export.below_gates:
+        raise GateError(
+            f"Below the quality gates: {below}.",
+            "Run `builder review`, change quality.gates, or release it with that on the card: export.below_gates=true.",
+        )
+    sections, folder = public_sections(config), release_folder(config)
+    # One export of a dataset at a time, so that each sees the version before its own.
+    with exclusive(config.dataset_folder / "locks" / f"export-{folder.name}", "export", progress):
+
+        def remembered() -> Path:
+            """The note that an export of exactly this, on top of the latest version, was made."""
+            before = versions.releases(folder)
+            last = before[-1][1].name + file_digest(before[-1][1] / "manifest.json") if before else ""
+            parts = (manifest.encode(sections), config.annotators.kind, code_digest("release"), below, last)
+            key = digest(*parts, *(stage.fingerprint for stage in made.values()))
+            return config.dataset_folder / "exported" / f"{key[:16]}.json"
+
+        if remembered().exists():
+            root = versions.releases(folder)[-1][1]
+            return Exported(root, manifest.read(root), new=False)
+        pull = pipeline.latest_pull(config)
+        sources = Sources(
+            tables=table_paths(made),
+            configuration=sections,
+            pull=pull.record,
+            agreement=made["validate"].json("agreement"),
+            below_gates=below,
+            stages={name: stage.key for name, stage in made.items()},
+            recorded=config.annotators.kind == "recorded",
+        )
+        scratch = config.dataset_folder / "scratch"
+        found = export(sources, config.labels, config.export, config.split, folder.parent, scratch, progress)
+        write_json(remembered(), {"version": found.folder.name})
+    return found
+
+
+def public_sections(config: Config) -> dict[str, Any]:
+    """The groups of the configuration that decide what a release holds."""
+    from builder.questions import plain
+
+    found = {name: asdict(getattr(config, name)) for name in PUBLIC if name != "labels"}
+    return {name: plain(config.labels) if name == "labels" else found[name] for name in PUBLIC}
+
+
+def table_paths(made: Mapping[str, Stage]) -> dict[str, Path]:
+    """The stage tables that a release is made from, each compared with its digest."""
+    from builder.release.inputs import STAGES
+
+    return {table: made[stage].table_path(table) for table, stage in STAGES.items()}
+
+
+def tables_of(config: Config, keys: Mapping[str, str]) -> dict[str, Path]:
+    """The tables of the stages with these keys, as a manifest names them; raises `StoreError` when one is gone."""
+    made = {}
+    for name in pipeline.NAMES:
+        found = pipeline.stages(config).find(name, keys.get(name, ""))
+        if found is None:
+            raise StoreError(
+                f"The stage {name} that the release was made from is not in {config.dataset_folder}.",
+                "Run `builder export` in the workspace it was made in, with the same settings and code.",
+            )
+        made[name] = found
+    return table_paths(made)
+
+
+def release_folder(config: Config) -> Path:
+    """Holds one folder per version of the dataset, or of the configured variant of it."""
+    from builder.release.versions import release_name
+
+    return Path(config.paths.exports) / release_name(config.dataset.name, config.export.variant)
+
+
+def rebuild(config: Config, root: Path, manifest: "Manifest", there: Path, progress: Progress) -> Path:
+    """The release made again in a workspace and an exports folder of its own, from what the workspace keeps."""
+    from builder.release import versions
+
+    pull = config.dataset_folder / "pulls" / manifest.pull.hash[:16]
+    again = _as_released(config, manifest, there)
+    again.dataset_folder.mkdir(parents=True)
+    key = config.workspace / "pseudonyms.key"
+    for needed in (key, pull / "tasks.jsonl"):
+        if not needed.exists():
+            raise ReleaseError(
+                f"{needed} is missing, so the release cannot be rebuilt.",
+                "Restore the workspace it was made in, or check hashes alone with --hashes-only.",
+            )
+    shutil.copy(key, again.workspace / key.name)
+    (again.dataset_folder / "pulls").mkdir()
+    (again.dataset_folder / "pulls" / pull.name).symlink_to(pull.resolve())
+    write_json(again.dataset_folder / "pulls" / "latest.json", {"hash": manifest.pull.hash})
+    folder = there / "exports" / root.parent.name
+    folder.mkdir(parents=True)
+    own = versions.parse(manifest.version)
+    # The releases before this one decided splits and label ids.
+    before = [path for version, path in versions.releases(root.parent) if own and version < own]
+    if manifest.previous and not any(path.name == f"v{manifest.previous}" for path in before):
+        raise ReleaseError(
+            f"v{manifest.previous}, on which {root.name} builds, is missing.", f"Put it back into {root.parent}."
+        )
+    for path in before:
+        (folder / path.name).symlink_to(path.resolve())
+    released(again, progress, hold_gates=False)
+    return versions.releases(folder)[-1][1]
+
+
+def _as_released(config: Config, manifest: "Manifest", there: Path) -> Config:
+    """The configuration of the manifest, in folders of its own; what the manifest keeps private comes from `config`."""
+    import msgspec
+
+    from builder.questions import scheme_from
+    from builder.release.manifest import revealed
+
+    sections: dict[str, Any] = {}
+    own = public_sections(config)
+    for name, shown in manifest.configuration.items():
+        told, section = revealed(shown, own[name]), getattr(config, name)
+        whole = scheme_from(told) if name == "labels" else {**msgspec.to_builtins(section), **told}
+        sections[name] = whole if name == "labels" else msgspec.convert(whole, type(section))
+    kind = "recorded" if manifest.recorded else "human"
+    annotators = replace(config.annotators, kind=kind, recorded=config.annotators.recorded or "recorded")
+    paths = replace(config.paths, workspace=str(there / "workspace"), exports=str(there / "exports"))
+    return replace(config, paths=paths, annotators=annotators, **sections)
+
+
+def unused(config: Config) -> tuple[list[Path], dict[str, str]]:
+    """Results that neither a release nor the latest run of a stage uses; and the others, with what uses them."""
+    from builder.release.versions import releases
+
+    found = pipeline.stages(config)
+    used: dict[str, dict[str, str]] = {name: {} for name in pipeline.NAMES}
+    for folder in _release_folders(config):
+        for version, path in releases(folder):
+            for name, key in (read_json(path / "manifest.json") or {}).get("stages", {}).items():
+                used.setdefault(name, {})[key] = f"release {folder.name} {version.folder}"
+    gone: list[Path] = []
+    kept: dict[str, str] = {}
+    for name in pipeline.NAMES:
+        if latest := found.latest(name):
+            used[name][latest.key] = "the latest run"
+        gone += found.unused(name, set(used[name]))
+        kept |= {str(found.root / name / key): why for key, why in used[name].items() if found.find(name, key)}
+    return gone, kept
+
+
+def _release_folders(config: Config) -> Iterator[Path]:
+    """The folders of the dataset's releases, one per variant."""
+    exports = Path(config.paths.exports)
+    for path in sorted(exports.iterdir()) if exports.is_dir() else ():
+        if path.name == config.dataset.name or path.name.startswith(f"{config.dataset.name}-"):
+            yield path

@@ -1,0 +1,56 @@
+"""Rows of `annotations`: what each annotator submitted, under a pseudonym."""
+
+from pathlib import Path
+
+from tests.release.world import rows, sample
+from tests.samples import DAY
+
+
+def test_a_row_is_what_one_annotator_submitted(tmp_path: Path) -> None:
+    world = sample(tmp_path, evidence=True)
+    chunk, made = world.chunk(0, 1), world.articles[0]
+    world.dissent[2, chunk] = {"comment": "see me: ada.b@mail.example.com!", "problems": ["unsure"]}
+    row = next(r for r in rows(world.export().folder, "annotations") if r["id"] == "1:12")
+    assert row.pop("created") == row.pop("updated")
+    assert row == {
+        "id": "1:12",
+        "article_id": made.id,
+        "chunk_id": chunk,
+        "text": made.chunks[1],
+        "annotator": "annotator-678901",
+        "state": "labelled",
+        "prediction": "none",
+        "quarantined": False,
+        "entities": [
+            {"start": a, "end": b, "label": label, "text": made.chunks[1][a:b]} for a, b, label in sorted(made.spans[1])
+        ],
+        "stances": [{"target": target, "label": made.stances[1][target]} for target in ("japan", "ukraine")],
+        "evidence": [
+            {"start": a, "end": b, "text": made.chunks[1][a:b], "targets": targets}
+            for a, b, _, targets in made.evidence[1]
+        ],
+        "problems": ["unsure"],
+        "comment": "see me: [e-mail]!",
+        "lead_time": 30.0,
+        "scheme_version": "sample@1",
+    }
+    assert row["evidence"]
+
+
+def test_rows_are_in_the_order_of_windows_and_ids(tmp_path: Path) -> None:
+    world = sample(tmp_path, 3)
+    root = world.export().folder
+    found = [r["id"] for r in rows(root, "annotations", "train")]
+    chunks = [r["chunk_id"] for r in rows(root, "entities", "train")]
+    order = {world.chunk(n, i): f"1:{n * 1000 + i * 10}" for n in range(3) for i in range(4)}
+    assert found == [f"{order[chunk][:-1]}{n}" for chunk in chunks for n in range(3)]
+
+
+def test_skipped_windows_are_said_and_drafts_are_not(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    world.dissent[1, world.chunk(0, 1)] = {"state": "skipped"}
+    world.dissent[2, world.chunk(0, 1)] = {"state": "draft"}
+    found = [r for r in rows(world.export().folder, "annotations") if r["chunk_id"] == world.chunk(0, 1)]
+    assert [r["state"] for r in found] == ["labelled", "skipped"]
+    assert (found[1]["entities"], found[1]["stances"]) == ([], [])
+    assert found[0]["created"] > DAY

@@ -1,0 +1,200 @@
+"""Rows of answers: golden rows for a question per target, about the whole chunk, and with many answers."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builder.release.configurations import answers
+from builder.release.settings import Export
+from builder.scheme import Label, Question, Scheme, Target
+from tests.release.world import World, rows, sample
+from tests.samples import scheme
+
+
+def question(name: str, labels: dict[str, Label], targets: dict[str, Target], *, many: bool = False) -> Question:
+    """A question about the whole chunk."""
+    made = Question()
+    made.name, made.labels, made.targets, made.many = name, labels, targets, many
+    return made
+
+
+TOPIC = question("topic", {"war": Label("War"), "trade": Label("Trade", "Money")}, {})
+FRAMES = question(
+    "frame",
+    {"yes": Label(), "no": Label()},
+    {"moral": Target("Moral"), "legal": Target("Legal"), "cost": Target("Cost")},
+    many=True,
+)
+
+
+def asking(*more: Question) -> Scheme:
+    """The sample scheme with further questions."""
+    made = scheme()
+    made.questions |= {question.name: question for question in more}
+    return made
+
+
+def world(tmp_path: Path, answers: list[dict[str, dict[str, str]]], *questions: Question) -> World:
+    """The first chunk of article 2 gets these further answers, one per annotator."""
+    made = sample(tmp_path, labels=asking(*questions))
+    for number, given in enumerate(answers):
+        made.dissent[number, made.chunk(2, 0)] = {"answers": given}
+    return made
+
+
+def test_a_row_per_chunk_and_target_has_label_votes_and_status(tmp_path: Path) -> None:
+    made = sample(tmp_path)
+    chunk = made.chunk(0, 0)
+    found = [r for r in rows(made.export().folder, "stance") if r["chunk_id"] == chunk]
+    shared = {"article_id": made.articles[0].id, "chunk_id": chunk, "text": made.articles[0].chunks[0]}
+    assert found == [
+        {"id": f"{chunk}:ukraine", **shared, "target": "ukraine", "label": 0,
+         "votes": {"favor": 2, "against": 0, "neutral": 1, "none": 0}, "probability": 2 / 3, "status": "adjudicated"},
+        {"id": f"{chunk}:japan", **shared, "target": "japan", "label": 3,
+         "votes": {"favor": 0, "against": 0, "neutral": 0, "none": 3}, "probability": 1.0, "status": "agreed"},
+    ]  # fmt: skip
+
+
+def test_targets_that_the_scheme_does_not_name_follow_by_name(tmp_path: Path) -> None:
+    made = sample(tmp_path)
+    for n in range(3):
+        given = {"zambia": "favor", "japan": "none", "chad": "favor", "ukraine": "none"}
+        made.dissent[n, made.chunk(2, 0)] = {"stances": given}
+    found = [r["target"] for r in rows(made.export().folder, "stance") if r["chunk_id"] == made.chunk(2, 0)]
+    assert found == ["ukraine", "japan", "chad", "zambia"]
+
+
+def test_labels_may_be_merged_renamed_and_left_out(tmp_path: Path) -> None:
+    settings = Export(stance={"neutral": "none", "against": None, "favor": "for"}, targets=["japan"])
+    made = sample(tmp_path).export(settings)
+    assert made.manifest.labels["stance"] == ["for", "none"]
+    found = rows(made.folder, "stance")
+    assert {r["target"] for r in found} == {"japan"}
+    assert set(found[0]["votes"]) == {"for", "none"}
+    # Japan is the target of 16 chunks; in a third of them somebody is against it.
+    assert len(found) == 48 - sum(s["japan"] == "against" for a in sample(tmp_path).articles for s in a.stances)
+
+
+def test_older_names_of_labels_are_translated(tmp_path: Path) -> None:
+    made = sample(tmp_path, labels=scheme(stance=["pro", "against", "neutral", "none"],
+                                          migrations={"0": {"stance": {"favor": "pro"}}}))  # fmt: skip
+    found = made.export()
+    assert found.manifest.labels["stance"] == ["pro", "against", "neutral", "none"]
+    assert found.manifest.counts.labels["stance"]["pro"] == 16
+
+
+def test_unresolved_answers_are_left_out_and_counted(tmp_path: Path) -> None:
+    made = sample(tmp_path)
+    chunk = made.chunk(2, 0)
+    for number, label in enumerate(("favor", "against", "neutral")):
+        made.dissent[number, chunk] = {"stances": {"ukraine": label, "japan": "none"}}
+    found = made.export()
+    assert f"{chunk}:ukraine" not in {r["id"] for r in rows(found.folder, "stance")}
+    assert found.manifest.counts.left_out["stance"]["unresolved"] == 1
+    assert "`stance`: 1 answers without a decision" in (found.folder / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("setting", "reason"), [("min_agreement", "disputed"), ("min_probability", "improbable")])
+def test_doubtful_gold_may_be_left_out(setting: str, reason: str, tmp_path: Path) -> None:
+    made = sample(tmp_path).export(Export(**{setting: 0.67}))
+    assert made.manifest.counts.left_out["stance"][reason] == 1
+    assert all(max(r["votes"].values()) == 3 for r in rows(made.folder, "stance"))
+    kept = sample(tmp_path).export(Export(**{setting: 0.66}, variant="kept"))
+    assert kept.manifest.counts.left_out["stance"][reason] == 0
+
+
+def test_a_question_about_the_whole_chunk_has_one_row_per_chunk_and_no_target(tmp_path: Path) -> None:
+    made = world(tmp_path, [{"topic": {"": label}} for label in ("war", "trade", "war")], TOPIC)
+    found = made.export(Export(configs=["topic", "annotations"]))
+    chunk = made.chunk(2, 0)
+    assert rows(found.folder, "topic") == [
+        {"id": chunk, "article_id": made.articles[2].id, "chunk_id": chunk, "text": made.articles[2].chunks[0],
+         "label": 0, "votes": {"war": 2, "trade": 1}, "probability": 2 / 3, "status": "adjudicated"}
+    ]  # fmt: skip
+    assert found.manifest.labels["topic"] == ["war", "trade"]
+    assert found.manifest.counts.labels["topic"] == {"war": 1, "trade": 0}
+    said = {r["id"]: r["topic"] for r in rows(found.folder, "annotations")}
+    assert [said[f"1:{2000 + n}"] for n in range(3)] == ["war", "trade", "war"]
+    assert said["1:3000"] is None
+    card = (found.folder / "README.md").read_text("utf-8")
+    assert "**`topic`**: one row per window." in card
+    assert "| trade | Money |" in card
+    assert "topic-detection" in card
+
+
+def options(*chosen: str, of: tuple[str, ...] = ("moral", "legal", "cost")) -> dict[str, dict[str, str]]:
+    return {"frame": {option: "yes" if option in chosen else "no" for option in of}}
+
+
+def test_a_question_with_many_answers_has_one_row_per_chunk(tmp_path: Path) -> None:
+    given = [options("moral", "legal"), options("moral", "legal"), options("moral")]
+    made = world(tmp_path, given, FRAMES)
+    found = made.export(Export(configs=["frame", "annotations"]))
+    chunk = made.chunk(2, 0)
+    assert rows(found.folder, "frame") == [
+        {"id": chunk, "article_id": made.articles[2].id, "chunk_id": chunk, "text": made.articles[2].chunks[0],
+         "labels": [0, 1], "undecided": [], "votes": {"moral": 3, "legal": 2, "cost": 0}, "annotators": 3}
+    ]  # fmt: skip
+    assert found.manifest.labels["frame"] == ["moral", "legal", "cost"]
+    assert found.manifest.counts.labels["frame"] == {"moral": 1, "legal": 1, "cost": 0}
+    said = {r["id"]: r["frames"] for r in rows(found.folder, "annotations")}
+    assert said["1:2000"] == ["legal", "moral"]
+    assert said["1:2002"] == ["moral"]
+    assert said["1:3000"] == []
+
+
+def test_options_without_a_decision_are_undecided_not_absent(tmp_path: Path) -> None:
+    made = world(tmp_path, [options("moral", "legal"), options("moral")], FRAMES)
+    found = made.export(Export(configs=["frame"]))
+    row = rows(found.folder, "frame")[0]
+    assert (row["labels"], row["undecided"], row["annotators"]) == ([0], [1], 2)
+    assert found.manifest.counts.left_out["frame"]["unresolved"] == 1
+
+
+def test_a_chunk_without_any_decided_option_has_no_row(tmp_path: Path) -> None:
+    every = ("moral", "legal", "cost")
+    made = world(tmp_path, [options(*every), options()], FRAMES)
+    for n, chosen in enumerate((["cost"], ["cost"])):
+        made.dissent[n, made.chunk(5, 0)] = {"answers": options(*chosen)}
+    found = rows(made.export(Export(configs=["frame"])).folder, "frame")
+    assert [row["chunk_id"] for row in found] == [made.chunk(5, 0)]
+    assert (found[0]["labels"], found[0]["votes"]["cost"]) == ([2], 2)
+
+
+def test_doubtful_options_are_undecided(tmp_path: Path) -> None:
+    given = [options("moral", "legal"), options("moral", "legal"), options("moral")]
+    made = world(tmp_path, given, FRAMES).export(Export(configs=["frame"], min_agreement=0.9))
+    row = rows(made.folder, "frame")[0]
+    assert (row["labels"], row["undecided"]) == ([0], [1])
+    assert made.manifest.counts.left_out["frame"]["disputed"] == 1
+
+
+def test_options_may_be_merged_and_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = [options("moral", "legal"), options("legal"), options("moral", "legal")]
+    settings = Export(configs=["frame"])
+    settings.frame = {"moral": "norms", "legal": "norms", "cost": None}  # type: ignore[attr-defined]
+    row = rows(world(tmp_path, given, FRAMES).export(settings).folder, "frame")[0]
+    assert row["labels"] == [0]
+    assert row["votes"] == {"norms": 3}
+
+
+def test_changed_labels_are_told_by_name(tmp_path: Path) -> None:
+    made = world(tmp_path, [options("moral"), options("moral"), options("moral")], FRAMES)
+    made.export()
+    for n in range(3):
+        made.dissent[n, made.chunk(2, 0)]["answers"] = options("moral", "cost")
+    found = made.export()
+    assert found.folder.name == "v1.0.1"
+    assert found.manifest.changes.rows["frame"].labels == {"moral -> moral, cost": 1}
+    assert "`frame`: moral -> moral, cost: 1." in (found.folder / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_what_a_row_is_traced_to() -> None:
+    supports = answers.SPEC.traced["gold_answers"]
+    row: dict[str, Any] = {"chunk_id": "c", "configuration": "stance", "target": "japan"}
+    gold = {"chunk_id": "c", "question": "stance", "target": "japan"}
+    assert supports(row, gold)
+    for change in ({"chunk_id": "d"}, {"question": "topic"}, {"target": "china"}):
+        assert not supports(row, {**gold, **change})
+    assert supports({"chunk_id": "c", "configuration": "stance"}, gold)

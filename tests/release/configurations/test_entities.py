@@ -1,0 +1,160 @@
+"""Rows of `entities`: golden rows, other granularities, labels and tokenizers."""
+
+from pathlib import Path
+
+import pytest
+
+from builder.errors import ConfigError, ReleaseError
+from builder.release.settings import Export
+from tests.release.world import rows, sample, splits_of
+from tests.samples import scheme
+
+
+def test_a_row_is_a_text_with_its_tokens_tags_and_spans(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    chunk, text = world.chunk(2, 0), world.articles[2].chunks[0]
+    world.dissent[0, chunk] = {"spans": [(0, len(text.split()[0]), "ORG")]}
+    for n in (1, 2):
+        world.dissent[n, chunk] = {"spans": [(0, len(text.split()[0]), "ORG"), (3, 5, "GPE")]}
+    row = next(r for r in rows(world.export().folder, "entities") if r["id"] == chunk)
+    word = text.split()[0]
+    tokens = row.pop("tokens")
+    tags = row.pop("ner_tags")
+    assert tokens[0] == word
+    assert tags == [3, *[0] * (len(tokens) - 1)]
+    assert row == {
+        "id": chunk,
+        "article_id": world.articles[2].id,
+        "chunk_id": chunk,
+        "text": text,
+        "entities": [
+            {"start": 0, "end": len(word), "label": "ORG", "text": word, "status": "agreed"},
+            {"start": 3, "end": 5, "label": "GPE", "text": text[3:5], "status": "adjudicated"},
+        ],
+    }
+
+
+def test_what_tags_lose_is_counted(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    for n in range(3):
+        world.dissent[n, world.chunk(2, 0)] = {"spans": [(0, 20, "ORG"), (0, 3, "GPE")]}
+    losses = world.export().manifest.losses["entities"]
+    assert losses["nested"] + losses["widened"] >= 1
+    assert losses["row-border"] == 0
+    assert sum(losses.values()) == sum(len(s) for a in world.articles for s in a.spans) - 4 + 2
+
+
+@pytest.mark.parametrize("granularity", ["sentence", "article"])
+def test_spans_follow_to_another_granularity(granularity: str, tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    made = world.export(Export(granularity=granularity))
+    found = rows(made.folder, "entities")
+    assert all(r["text"][s["start"] : s["end"]] == s["text"] for r in found for s in r["entities"])
+    expected = sum(len(spans) for made in world.articles for spans in made.spans)
+    assert sum(len(r["entities"]) for r in found) + made.manifest.losses["entities"]["row-border"] == expected
+    assert len({r["id"] for r in found}) == len(found)
+    texts = {made.text for made in world.articles}
+    if granularity == "article":
+        assert {r["text"] for r in found} == texts
+        assert {r["id"] for r in found} == {f"{made.id}:0" for made in world.articles}
+    else:
+        assert all(any(r["text"] in text for text in texts) for r in found)
+
+
+@pytest.mark.parametrize("granularity", ["sentence", "article"])
+def test_rows_of_another_granularity_are_in_the_split_of_their_article(granularity: str, tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    plain = world.export()
+    by_chunk = splits_of(plain.folder, "entities")
+    made = world.export(Export(granularity=granularity, variant="cut"))
+    split = splits_of(made.folder, "entities")
+    for row in rows(made.folder, "entities"):
+        assert split[row["id"]] == by_chunk[row["chunk_id"]]
+    assert made.manifest.leakage.left_out.cut_texts == 0
+
+
+def test_sentences_that_repeat_in_another_split_are_left_out(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    split = splits_of(world.export().folder, "entities")
+    a = next(x for x in world.articles if split[x.chunk_id(0)] == "train")
+    b = next(x for x in world.articles if split[x.chunk_id(0)] == "test")
+    shared = "The very same sentence of nine words stands here."
+    for made in (a, b):
+        made.chunks[-1] = f"{made.chunks[-1]} {shared}"
+    made = world.export(Export(granularity="sentence"))
+    holding = [row["id"] for row in rows(made.folder, "entities") if shared in row["text"]]
+    assert [split for row, split in splits_of(made.folder, "entities").items() if row in holding] == ["test"]
+    assert made.manifest.leakage.left_out.cut_texts == 1
+    assert made.manifest.leakage.left_out.texts == 0
+
+
+def test_labels_may_be_merged_and_left_out(tmp_path: Path) -> None:
+    made = sample(tmp_path).export(Export(entities={"GPE": "ORG", "PERSON": None}))
+    assert made.manifest.labels["entities"] == ["ORG"]
+    assert {s["label"] for r in rows(made.folder, "entities") for s in r["entities"]} == {"ORG"}
+    assert made.manifest.counts.labels["entities"] == {"ORG": 144}
+
+
+def test_tokens_only(tmp_path: Path) -> None:
+    made = sample(tmp_path).export(Export(configs=["entities"], text=False, tags="bioes"))
+    assert set(rows(made.folder, "entities")[0]) == {"id", "article_id", "chunk_id", "tokens", "ner_tags"}
+    assert "E-PERSON" in made.manifest.configs["entities"].features["ner_tags"]["feature"]["names"]
+
+
+def test_without_tags_there_are_tokens(tmp_path: Path) -> None:
+    made = sample(tmp_path).export(Export(configs=["entities"], tags="none"))
+    assert "ner_tags" not in rows(made.folder, "entities")[0]
+    assert "tokens" in rows(made.folder, "entities")[0]
+
+
+def test_without_tokens_there_is_the_text(tmp_path: Path) -> None:
+    made = sample(tmp_path).export(Export(configs=["entities"], tokens=False))
+    assert set(rows(made.folder, "entities")[0]) == {"id", "article_id", "chunk_id", "text", "entities"}
+
+
+def test_an_empty_answer_is_a_row_without_spans(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    chunk = world.chunk(3, 1)
+    for number in range(3):
+        world.dissent[number, chunk] = {"spans": [], "stances": {"ukraine": "none", "japan": "none"}}
+    found = next(r for r in rows(world.export().folder, "entities") if r["id"] == chunk)
+    assert found["entities"] == []
+    assert set(found["ner_tags"]) == {0}
+
+
+def test_a_chunk_that_nobody_judged_has_no_row(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    chunk, unseen = world.chunk(3, 1), world.chunk(3, 2)
+    world.skipped.add(unseen)
+    for number in range(3):
+        world.dissent[number, chunk] = {"state": "skipped"}
+    root = world.export().folder
+    for name in ("entities", "stance", "annotations"):
+        assert not {chunk, unseen} & {r["chunk_id"] for r in rows(root, name)}
+
+
+def test_gold_that_does_not_fit_the_text_is_refused(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    world = sample(tmp_path)
+    paths = world.paths()
+    table = pq.read_table(paths["gold_spans"])
+    texts = ["otherwise", *table["text"].to_pylist()[1:]]
+    pq.write_table(table.set_column(table.schema.get_field_index("text"), "text", [texts]), paths["gold_spans"])
+    with pytest.raises(ReleaseError, match=r"gold has 'otherwise' where the text has"):
+        world.export(tables=paths)
+
+
+def test_the_longest_of_nested_spans_comes_first(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    for n in range(3):
+        world.dissent[n, world.chunk(2, 0)] = {"spans": [(4, 6, "GPE"), (4, 9, "ORG"), (0, 2, "GPE")]}
+    row = next(r for r in rows(world.export().folder, "entities") if r["id"] == world.chunk(2, 0))
+    assert [(s["start"], s["end"]) for s in row["entities"]] == [(0, 2), (4, 9), (4, 6)]
+
+
+def test_a_scheme_without_entities_has_no_such_configuration(tmp_path: Path) -> None:
+    made = sample(tmp_path, labels=scheme(entities=[])).export()
+    assert "entities" not in made.manifest.configs
+    with pytest.raises(ConfigError, match="entities"):
+        sample(tmp_path, labels=scheme(entities=[])).export(Export(configs=["entities"]))

@@ -1,0 +1,243 @@
+"""Versions, diffs and changelogs tell what changed in terms of labels."""
+
+from pathlib import Path
+
+import pytest
+
+from builder.errors import ReleaseError
+from builder.release import versions
+from builder.release.changelog import changelog, count, lines
+from builder.release.diff import Release, diff
+from builder.release.manifest import Changes, RowChanges, read
+from builder.release.settings import Export
+from tests.release.world import World, sample
+from tests.samples import article, scheme
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Path]:
+    """v1.0.0, a correction v1.0.1, new articles v1.1.0, a new label v2.0.0."""
+    world = sample(tmp_path_factory.mktemp("story"))
+    releases = world.root / "exports/sample"
+    assert world.export().folder.name == "v1.0.0"
+    for n in range(3):
+        world.dissent[n, world.chunk(0, 0)] = {"stances": {"ukraine": "neutral", "japan": "none"}}
+    world.agreement = {"answers": {"stance": {"overall": {"alpha": 0.5}}}}
+    assert world.export().folder.name == "v1.0.1"
+    world.articles += [article(number) for number in range(12, 16)]
+    assert world.export().folder.name == "v1.1.0"
+    world.labels = scheme(entities=["PERSON", "ORG", "GPE", "WEAPON"])
+    assert world.export().folder.name == "v2.0.0"
+    assert not world.export().new
+    return world, releases
+
+
+def compared(releases: Path, old: str, new: str) -> Changes:
+    return diff(*(Release(releases / name, read(releases / name)) for name in (old, new)))
+
+
+def test_a_correction_is_a_patch(story: tuple[World, Path]) -> None:
+    found = compared(story[1], "v1.0.0", "v1.0.1")
+    assert (found.level, found.old, found.new) == ("patch", "1.0.0", "1.0.1")
+    rows = found.rows["stance"]
+    assert (rows.added, rows.removed, rows.changed, rows.labels) == (0, 0, 1, {"favor -> neutral": 1})
+    assert [(e.id, e.what, e.old, e.new) for e in rows.examples] == [
+        (f"{story[0].chunk(0, 0)}:ukraine", "favor -> neutral", "favor", "neutral")
+    ]
+    assert found.rows["annotations"].changed == 2
+    assert found.agreement == {"stance, Krippendorff's alpha": [0.75, 0.5]}
+
+
+def test_new_articles_are_a_minor_version(story: tuple[World, Path]) -> None:
+    found = compared(story[1], "v1.0.1", "v1.1.0")
+    assert found.level == "minor"
+    assert found.rows["entities"].added == 16
+    assert len(found.rows["entities"].added_ids) == 16
+    assert len(found.rows["stance"].added_ids) == 20
+    assert (found.rows["entities"].removed, found.moved) == (0, 0)
+
+
+def test_backwards_the_same_rows_are_removed(story: tuple[World, Path]) -> None:
+    found = compared(story[1], "v1.1.0", "v1.0.1")
+    assert (found.level, found.rows["entities"].removed, found.rows["entities"].added) == ("minor", 16, 0)
+    assert len(found.rows["entities"].removed_ids) == 16
+
+
+def test_a_new_label_is_a_major_version(story: tuple[World, Path]) -> None:
+    found = compared(story[1], "v1.1.0", "v2.0.0")
+    assert found.level == "major"
+    assert found.labels == {"entities": ["WEAPON is new"]}
+    assert found.columns == {"entities": {"retyped": ["ner_tags"]}}
+    assert found.rows["entities"].added == found.rows["entities"].changed == 0
+    assert compared(story[1], "v2.0.0", "v1.1.0").labels == {"entities": ["WEAPON is gone"]}
+
+
+def test_equal_releases_differ_in_nothing(story: tuple[World, Path]) -> None:
+    found = compared(story[1], "v2.0.0", "v2.0.0")
+    assert (found.level, found.labels, found.columns, found.agreement, found.card) == ("none", {}, {}, {}, False)
+    assert all(rows == RowChanges(rows.kind) for rows in found.rows.values())
+
+
+def test_label_ids_only_grow(story: tuple[World, Path]) -> None:
+    old, new = (
+        read(story[1] / v).configs["entities"].features["ner_tags"]["feature"]["names"] for v in ("v1.0.0", "v2.0.0")
+    )
+    assert new == [*old, "B-WEAPON", "I-WEAPON"]
+
+
+def test_the_changelog_tells_the_story(story: tuple[World, Path]) -> None:
+    log = (story[1] / "v2.0.0/CHANGELOG.md").read_text(encoding="utf-8")
+    assert [line.split()[1] for line in log.splitlines() if line.startswith("## ")] == [
+        "v2.0.0", "v1.1.0", "v1.0.1", "v1.0.0",
+    ]  # fmt: skip
+    for line in (
+        "- Label of `entities`: WEAPON is new.",
+        "- `entities`: column `ner_tags` retyped.",
+        "- `entities`: 16 rows added.",
+        "- `stance`: 32 answers added.",
+        "- `annotations`: 48 annotations added.",
+        "- `stance`: favor -> neutral: 1.",
+        "- Agreement, stance, Krippendorff's alpha: 0.75 -> 0.5.",
+        "- `annotations`: 2 annotations changed.",
+        "- First release.",
+        "## v1.0.0 (2026-03-02)",
+    ):
+        assert line in log.splitlines(), line
+
+
+def test_a_split_that_changed_is_a_minor_version_and_counted_once_per_text(tmp_path: Path) -> None:
+    from builder.release.settings import Split
+
+    made = sample(tmp_path).export(split=Split(ratios={"train": 1.0}))
+    other = sample(tmp_path / "other").export(split=Split(ratios={"train": 0.5, "test": 0.5}))
+    found = diff(Release(made.folder, made.manifest), Release(other.folder, other.manifest))
+    entities, stance = (
+        other.manifest.configs["entities"].splits["test"],
+        other.manifest.configs["stance"].splits["test"],
+    )
+    assert found.level == "minor"
+    assert found.moved == entities.rows + stance.rows
+    assert "rows moved to another split." in "\n".join(lines(found))
+
+
+def test_spans_that_changed_are_told_by_how(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    world.export()
+    spans = world.articles[2].spans[0]
+    moved = [(a, b + 1 if i == 0 else b, "GPE" if i == 1 else label) for i, (a, b, label) in enumerate(spans)]
+    for n in range(3):
+        world.dissent[n, world.chunk(2, 0)] = {"spans": [*moved[:-1], (0, 3, "ORG")]}
+    found = world.export()
+    assert found.folder.name == "v1.0.1"
+    changes = found.manifest.changes.rows["entities"]
+    assert changes.labels == {"added": 1, "moved": 1, "relabelled": 1, "removed": 1}
+    assert {e.what for e in changes.examples} == {"added", "moved", "relabelled", "removed"}
+    a, b, label = spans[0]
+    text = world.articles[2].chunks[0]
+    example = next(e for e in changes.examples if e.what == "moved")
+    assert (example.old, example.new) == (f"{label} {a}-{b} {text[a:b]!r}", f"{label} {a}-{b + 1} {text[a : b + 1]!r}")
+    assert next(e for e in changes.examples if e.what == "added").old == ""
+
+
+def test_configurations_and_columns_are_a_major_version(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    world.export(Export(configs=["entities", "stance"]))
+    found = world.export(Export(configs=["entities", "annotations"], tags="none"))
+    assert found.folder.name == "v2.0.0"
+    assert found.manifest.changes.configurations == {"added": ["annotations"], "removed": ["stance"]}
+    assert found.manifest.changes.columns == {"entities": {"removed": ["ner_tags"]}}
+    log = (found.folder / "CHANGELOG.md").read_text("utf-8")
+    assert "- Configuration `annotations` added." in log
+    assert "- `entities`: column `ner_tags` removed." in log
+
+
+def test_labels_of_a_configuration_that_is_left_out_keep_their_numbers(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    world.export()
+    world.labels = scheme(stance=["none", "favor", "against", "neutral"])
+    world.export(Export(configs=["entities"]))
+    assert world.export().manifest.labels["stance"] == ["favor", "against", "neutral", "none"]
+
+
+def test_a_retired_label_keeps_its_number(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    world.export()
+    world.labels = scheme(entities=["PERSON", "GPE"])
+    for made in world.articles:
+        made.spans = [[s for s in spans if s[2] != "ORG"] for spans in made.spans]
+    world.dissent.clear()
+    found = world.export()
+    assert found.folder.name == "v1.0.1"
+    assert found.manifest.labels["entities"] == ["PERSON", "ORG", "GPE"]
+    card = (found.folder / "README.md").read_text(encoding="utf-8")
+    assert "Retired labels of `entities` keep their ids and have no rows: ORG." in card
+
+
+def test_a_renamed_label_is_told(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    world.export()
+    migrations = {"1": {"entities": {"ORG": "COMPANY"}}}
+    world.labels = scheme(version="2", entities=["PERSON", "COMPANY", "GPE"], migrations=migrations)
+    found = world.export()
+    assert found.folder.name == "v2.0.0"
+    assert found.manifest.labels["entities"] == ["PERSON", "COMPANY", "GPE"]
+    assert found.manifest.changes.labels == {"entities": ["ORG is now called COMPANY"]}
+
+
+def test_the_card_alone_is_a_patch(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    world = sample(tmp_path)
+    world.export()
+    world.dataset = replace(world.dataset, description="New words.")
+    found = world.export()
+    assert (found.folder.name, found.manifest.changes.card) == ("v1.0.1", True)
+    assert "- What the card says about the dataset changed." in (found.folder / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_numbers_and_nouns() -> None:
+    assert (count(1, "row", "rows"), count(0, "row", "rows"), count(2000, "row", "rows")) == (
+        "1 row", "0 rows", "2,000 rows",
+    )  # fmt: skip
+    changes = Changes("minor", rows={"stance": RowChanges("answers", added=1, removed=2, changed=3)}, moved=1)
+    changes.agreement = {"a": [None, 0.5], **{f"n{i}": [0.1, 0.2] for i in range(12)}}
+    found = lines(changes)
+    assert found[:4] == [
+        "`stance`: 1 answer added.", "`stance`: 2 answers removed.", "`stance`: 3 answers changed.",
+        "1 row moved to another split.",
+    ]  # fmt: skip
+    assert found[4:] == [f"Agreement, n{i}: 0.1 -> 0.2." for i in range(10)]
+
+
+def test_the_newest_section_stands_first() -> None:
+    first = changelog("v1.0.0", "", ["First release."], "")
+    assert first == "# Changelog\n\n## v1.0.0\n\n- First release.\n"
+    assert changelog("v1.0.1", "2026-03-02", ["A.", "B."], first) == (
+        "# Changelog\n\n## v1.0.1 (2026-03-02)\n\n- A.\n- B.\n\n## v1.0.0\n\n- First release.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("level", "after"), [("major", "2.0.0"), ("minor", "1.3.0"), ("patch", "1.2.4"), ("none", "1.2.3")]
+)
+def test_the_next_version(level: str, after: str) -> None:
+    assert str(versions.Version(1, 2, 3).after(level)) == after
+
+
+def test_releases_are_finished_folders_in_order(tmp_path: Path) -> None:
+    for name in ("v1.10.0", "v1.2.0", "v2.0.0", "v01.0.0", "1.3.0", "v1.0"):
+        (tmp_path / name).mkdir()
+        if name != "v2.0.0":
+            (tmp_path / name / "manifest.json").touch()
+    assert [path.name for _, path in versions.releases(tmp_path)] == ["v1.2.0", "v1.10.0"]
+    assert versions.releases(tmp_path / "nowhere") == []
+    assert versions.find_release(tmp_path, "").name == "v1.10.0"
+    assert versions.find_release(tmp_path, "latest").name == "v1.10.0"
+    assert versions.find_release(tmp_path, "1.2.0").name == "v1.2.0"
+    assert versions.find_release(tmp_path, str(tmp_path / "1.3.0")).name == "1.3.0"
+    with pytest.raises(ReleaseError, match=r"no release v9\.9\.9 in .*There are: v1\.2\.0, v1\.10\.0"):
+        versions.find_release(tmp_path, "v9.9.9")
+    with pytest.raises(ReleaseError, match=r"no release in .* yet"):
+        versions.find_release(tmp_path / "nowhere", "latest")
+    with pytest.raises(ReleaseError, match="no release in"):
+        versions.find_release(tmp_path / "nowhere", "v1.0.0")

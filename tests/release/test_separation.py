@@ -1,0 +1,122 @@
+"""The certificate counts what splits share: leaks are planted, and must be counted."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from builder.release import separation as module
+from builder.release.configurations import SPECS
+from builder.release.inputs import open_inputs
+from builder.release.leakage import Shared
+from builder.release.passages import Index
+from builder.release.separation import Separation
+from builder.release.settings import Split
+from builder.release.splits import Assignment, Member
+from builder.release.verify import certify
+from tests.release.world import World, rows, sample, splits_of
+
+
+def separated(world: World, splits: dict[str, str]) -> tuple[Index, Separation]:
+    inputs = open_inputs(world.paths(), SPECS.values(), votes=False)
+    index = Index(inputs)
+    return index, Separation(index, Assignment(splits, []), Split(), inputs)
+
+
+def repeating(tmp_path: Path) -> tuple[World, dict[str, str]]:
+    """Two articles in two splits: their first texts are the same, their second ones nearly so."""
+    world = sample(tmp_path, 2)
+    a, b = world.articles
+    b.chunks[0], b.spans[0] = a.chunks[0], a.spans[0]
+    b.chunks[1] = f"Update: {a.chunks[1]}"
+    return world, {a.id: "train", b.id: "test"}
+
+
+def test_texts_that_repeat_are_left_out_on_the_side_with_the_larger_share(tmp_path: Path) -> None:
+    world, splits = repeating(tmp_path)
+    index, found = separated(world, splits)
+    assert found.left_out == 2
+    left = [index.chunk_ids[i].as_py() for i in np.flatnonzero(found.splits < 0)]
+    assert left == [world.chunk(0, 0), world.chunk(0, 1)]
+    assert found.certificate([], Assignment(splits, [])).exact_texts == 0
+
+
+def test_what_is_still_shared_stands_in_the_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "leave_out", lambda *_: set())
+    world, splits = repeating(tmp_path)
+    found = separated(world, splits)[1].certificate([], Assignment(splits, []))
+    assert (found.exact_texts, found.near_texts, found.left_out.texts) == (1, 1, 0)
+
+
+def test_what_pieces_share_is_added(tmp_path: Path) -> None:
+    world, splits = repeating(tmp_path)
+    found = separated(world, splits)[1]
+    found.shared.append(Shared([(0, 1)], [(0, 1), (2, 3)]))
+    certificate = found.certificate([], Assignment(splits, ["x", "y"]))
+    assert (certificate.exact_texts, certificate.near_texts, certificate.left_out.articles) == (1, 2, 2)
+
+
+def test_an_article_in_two_splits_is_counted(tmp_path: Path) -> None:
+    world = sample(tmp_path, 3)
+    splits = {made.id: "train" for made in world.articles}
+    splits[world.articles[2].id] = "test"
+    _, found = separated(world, splits)
+    assert found.certificate([], Assignment(splits, [])).articles == 0
+    found.splits[0] = 1 - found.splits[0]
+    assert found.certificate([], Assignment(splits, [])).articles == 1
+    found.splits[:] = -1
+    assert found.certificate([], Assignment(splits, [])).articles == 0
+
+
+def test_a_cluster_in_two_splits_is_counted(tmp_path: Path) -> None:
+    world = sample(tmp_path, 3)
+    splits = {made.id: "train" for made in world.articles}
+    a, b, c = world.articles
+    members = [Member(a.id, "one"), Member(b.id, "one"), Member(c.id, "two"), Member("gone", "two")]
+    _, found = separated(world, splits)
+    assert found.certificate(members, Assignment(splits, [])).clusters == 0
+    assert found.certificate(members, Assignment({**splits, b.id: "test"}, [])).clusters == 1
+
+
+def test_articles_without_a_split_have_no_texts(tmp_path: Path) -> None:
+    world = sample(tmp_path, 3)
+    _, found = separated(world, {world.articles[1].id: "train"})
+    assert found.names == ["train"]
+    assert [len(passages) for _, passages in found.windows()] == [4]
+    assert [set(p.article_ids.to_pylist()) for _, p in found.chunks("article", "en")] == [{world.articles[1].id}]
+
+
+@pytest.mark.parametrize("planted", ["article_id", "text"])
+def test_a_leak_in_the_files_is_counted(planted: str, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    made = sample(tmp_path).export()
+    train, test = (next((made.folder / "stance").glob(f"{split}-*")) for split in ("train", "test"))
+    source, table = pq.read_table(train), pq.read_table(test)
+    values = [source[planted][0].as_py(), *table[planted].to_pylist()[1:]]
+    pq.write_table(table.set_column(table.schema.get_field_index(planted), planted, [values]), test)
+    expected: dict[str, Any] = {"articles": 0, "exact_texts": 0, "near_texts": 0}
+    expected["articles" if planted == "article_id" else "exact_texts"] = 1
+    assert certify(made.folder, made.manifest) == expected
+
+
+def test_a_near_duplicate_between_configurations_is_counted(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    made = sample(tmp_path).export()
+    train, test = (next((made.folder / n).glob(f"{s}-*")) for n, s in (("stance", "train"), ("entities", "test")))
+    source, table = pq.read_table(train), pq.read_table(test)
+    values = [f"Update: {source['text'][0].as_py()}", *table["text"].to_pylist()[1:]]
+    pq.write_table(table.set_column(table.schema.get_field_index("text"), "text", [values]), test)
+    assert certify(made.folder, made.manifest) == {"articles": 0, "exact_texts": 0, "near_texts": 1}
+
+
+def test_every_configuration_puts_an_article_into_the_same_split(tmp_path: Path) -> None:
+    made = sample(tmp_path).export()
+    sides: dict[str, str] = {}
+    for name in made.manifest.configs:
+        split = splits_of(made.folder, name)
+        for row in rows(made.folder, name):
+            assert sides.setdefault(row["article_id"], split[row["id"]]) == split[row["id"]]
+    assert set(sides.values()) == {"train", "validation", "test"}

@@ -1,0 +1,201 @@
+"""Stage tables of the sample world on disk, and releases made from them: what release tests start from."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from builder import tables
+from builder.config import Dataset
+from builder.release.export import Exported, Sources, export
+from builder.release.inputs import STAGES
+from builder.release.settings import Export, Split
+from builder.scheme import Scheme
+from tests.samples import Article, Crowd, article, scheme
+
+PULL = "c0ffee" + "0" * 58
+
+
+@dataclass
+class World:
+    """Articles and what a crowd said about them; `export` releases it below `root`.
+
+    `dissent` and `skipped` are those of `Crowd.read`. `selected` are ids of chunks; None for all. `chunked` are other
+    chunks than those that annotators saw, as (article, start, end).
+    """
+
+    root: Path
+    articles: list[Article] = field(default_factory=lambda: [article(number) for number in range(12)])
+    labels: Scheme = field(default_factory=scheme)
+    dissent: dict[tuple[int, str], dict[str, Any]] = field(default_factory=dict)
+    skipped: set[str] = field(default_factory=set)
+    selected: set[str] | None = None
+    chunked: list[tuple[Article, int, int]] | None = None
+    dataset: Dataset = field(default_factory=lambda: Dataset(name="sample", license="cc-by-4.0"))
+    agreement: dict[str, Any] = field(default_factory=lambda: {"answers": {"stance": {"overall": {"alpha": 0.75}}}})
+    evidence: bool = False
+    quarantined: set[str] = field(default_factory=set)
+
+    def chunk(self, number: int, i: int) -> str:
+        """Id of chunk `i` of an article."""
+        return self.articles[number].chunk_id(i)
+
+    def tables(self) -> dict[str, pa.Table]:
+        """Every stage table, with gold by simple majority."""
+        crowd = Crowd().read(*self.articles, dissent=self.dissent, skipped=self.skipped, evidence=self.evidence)
+        bad = pc.is_in(crowd.annotations["annotation_id"], pa.array(sorted(self.quarantined), pa.string()))
+        annotations = _with(crowd.annotations, "quarantined", bad)
+        annotations = _with(annotations, "pull", pa.array([PULL] * annotations.num_rows, pa.string()))
+        chunks = crowd.chunks if self.chunked is None else tables.build([*map(_chunk, self.chunked)], tables.CHUNKS)
+        chosen = self.selected if self.selected is not None else set(chunks["chunk_id"].to_pylist())
+        counted = set(annotations.filter(pc.invert(bad))["annotation_id"].to_pylist())
+        return {
+            "articles": crowd.articles,
+            "chunks": chunks,
+            "selected": chunks.filter(pc.is_in(chunks["chunk_id"], pa.array(sorted(chosen), pa.string()))),
+            "windows": crowd.windows,
+            "annotations": annotations,
+            "spans": crowd.spans,
+            "answers": crowd.answers,
+            "gold_spans": tables.build([*_gold_spans(crowd, counted)], tables.GOLD_SPANS),
+            "gold_answers": tables.build([*_gold_answers(crowd, counted)], tables.GOLD_ANSWERS),
+        }
+
+    def paths(self) -> dict[str, Path]:
+        """Writes the tables; returns their paths."""
+        folder = self.root / "stages"
+        folder.mkdir(parents=True, exist_ok=True)
+        found = {name: folder / f"{name}.parquet" for name in STAGES}
+        for name, table in self.tables().items():
+            pq.write_table(table, found[name])
+        return found
+
+    def sources(self, settings: Export, split: Split, paths: dict[str, Path] | None = None) -> Sources:
+        """What the release is made from; the stage tables are written unless they are at `paths`."""
+        groups = {"dataset": self.dataset, "export": settings, "split": split}
+        return Sources(
+            tables=paths or self.paths(),
+            configuration={
+                **{name: asdict(group) for name, group in groups.items()},
+                "labels": {"name": self.labels.name, "guidelines": self.labels.guidelines},
+                "aggregation": {"method": "majority"},
+            },
+            pull={"server_version": "1.23.2", "scheme_version": "sample@1"},
+            agreement=self.agreement,
+            stages={"validate": "ab12"},
+            recorded=True,
+        )
+
+    def export(self, settings: Export | None = None, split: Split | None = None, **facts: Any) -> Exported:
+        """The release of the world as it is now; `facts` change the sources."""
+        settings, split = settings or Export(), split or Split()
+        sources = replace(self.sources(settings, split, facts.pop("tables", None)), **facts)
+        return export(sources, self.labels, settings, split, self.root / "exports", self.root / "scratch")
+
+
+def _with(table: pa.Table, name: str, column: Any) -> pa.Table:
+    at = table.schema.get_field_index(name)
+    return table.set_column(at, table.schema.field(at), column)
+
+
+def _chunk(place: tuple[Article, int, int]) -> dict[str, Any]:
+    made, start, end = place
+    key = f"{made.id}-{start}-{end}"
+    return {"chunk_id": key, "article_id": made.id, "start": start, "end": end, "text": made.text[start:end]}
+
+
+def _voters(crowd: Crowd, counted: set[str]) -> dict[str, list[dict[str, str]]]:
+    """Chunk to the annotations that count."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for row in crowd.annotations.to_pylist():
+        if row["annotation_id"] in counted and row["state"] in ("labelled", "labelled-empty"):
+            found.setdefault(row["chunk_id"], []).append(row)
+    return found
+
+
+def _decided(votes: list[str | None], label: str) -> str:
+    share = votes.count(label) / len(votes)
+    return "agreed" if share == 1 else "adjudicated" if share > 0.5 else "rejected" if share < 0.5 else "unresolved"
+
+
+def _gold_spans(crowd: Crowd, counted: set[str]) -> Iterator[dict[str, Any]]:
+    spans: dict[tuple[Any, ...], dict[str, dict[str, Any]]] = {}
+    for row in crowd.spans.to_pylist():
+        key = (row["chunk_id"], row["kind"], row["start"], row["end"], row["label"])
+        spans.setdefault(key, {})[row["annotation_id"]] = row
+    by_chunk = _voters(crowd, counted)
+    for (chunk, *_), marked in sorted(spans.items()):
+        voters = by_chunk.get(chunk, [])
+        one = next(iter(marked.values()))
+        given = [one["label"] if voter["annotation_id"] in marked else None for voter in voters]
+        if any(given):
+            columns = ("chunk_id", "article_id", "kind", "start", "end", "label", "text", "targets")
+            yield {
+                **{name: one[name] for name in columns},
+                "probability": given.count(one["label"]) / len(given),
+                "method": "majority",
+                "votes": _votes(voters, given),
+                "status": _decided(given, one["label"]),
+            }
+
+
+def _votes(voters: list[dict[str, str]], labels: Iterable[str | None]) -> list[dict[str, Any]]:
+    return [
+        {"annotator": voter["annotator"], "annotation_id": voter["annotation_id"], "label": label}
+        for voter, label in zip(voters, labels, strict=True)
+    ]
+
+
+def _gold_answers(crowd: Crowd, counted: set[str]) -> Iterator[dict[str, Any]]:
+    given: dict[tuple[str, str, str], dict[str, str]] = {}
+    for row in crowd.answers.to_pylist():
+        if row["annotation_id"] in counted:
+            key = (row["chunk_id"], row["question"], row["target"])
+            given.setdefault(key, {})[row["annotation_id"]] = row["label"]
+    by_chunk = _voters(crowd, counted)
+    for (chunk, question, target), answers in sorted(given.items()):
+        voters = [voter for voter in by_chunk[chunk] if voter["annotation_id"] in answers]
+        labels = [answers[voter["annotation_id"]] for voter in voters]
+        best, count = Counter(labels).most_common(1)[0]
+        status = "unresolved" if count * 2 <= len(labels) else _decided([*labels], best)
+        yield {
+            "chunk_id": chunk,
+            "article_id": voters[0]["article_id"],
+            "question": question,
+            "target": target,
+            "label": None if status == "unresolved" else best,
+            "probability": count / len(labels),
+            "method": "majority",
+            "votes": _votes(voters, labels),
+            "status": status,
+        }
+
+
+def sample(root: Path, articles: int = 12, **changes: Any) -> World:
+    """Articles of four chunks, three annotators who agree but for one stance and one span."""
+    made = World(root, [article(number) for number in range(articles)], **changes)
+    made.dissent[0, made.chunk(0, 0)] = {"stances": {"ukraine": "neutral", "japan": "none"}}
+    made.dissent[1, made.chunk(1, 0)] = {"spans": made.articles[1].spans[0][:-1]}
+    return made
+
+
+def rows(root: Path, configuration: str, split: str = "") -> list[dict[str, Any]]:
+    """The rows of a configuration, in the order of the files."""
+    found: list[dict[str, Any]] = []
+    for path in sorted((root / configuration).glob(f"{split}*.parquet")):
+        found += pq.read_table(path).to_pylist()
+    return found
+
+
+def splits_of(root: Path, configuration: str) -> Mapping[str, str]:
+    """Row id to split."""
+    return {
+        row["id"]: path.name.split("-")[0]
+        for path in (root / configuration).glob("*.parquet")
+        for row in pq.read_table(path, columns=["id"]).to_pylist()
+    }

@@ -1,0 +1,188 @@
+"""What is planned: each chunk as one task in the right projects, in equal shares; nothing that cannot be stored."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.store import read_json, write_json
+from builder.studio.planning import Plan, assign, plan_tasks, planned_task
+from builder.studio.settings import Annotators
+from tests import samples
+
+NAMES = ["ada", "ben", "cyd", "dee"]
+sizes = st.dictionaries(st.text("abcdef0123456789", min_size=4, max_size=8), st.integers(1, 900), max_size=40)
+
+
+def each(*names: str, overlap: int = 2) -> Annotators:
+    return Annotators(layout="each", overlap=overlap, people={name: f"{name}@example.org" for name in names})
+
+
+def plan(world: Any, **more: Any) -> Plan:
+    return plan_tasks(world.campaign, world.chunks, world.articles, **more)
+
+
+def test_people_share_one_project(world: Any) -> None:
+    made = plan(world)
+    assert list(made.slots) == ["all"]
+    assert list(made.slots["all"]) == list(made.chunks) == world.ids
+    assert not made.assigned
+    assert not (world.campaign.folder / "assignment.json").exists()
+
+
+def test_a_task_says_which_chunk_it_is(world: Any) -> None:
+    made = plan(world)
+    data = json.loads(made.slots["all"][world.ids[1]].body)["data"]
+    chunk = world.chunks[1]
+    assert {key: data[key] for key in ("chunk_id", "article_id", "start", "text", "scheme")} == {
+        **{key: chunk[key] for key in ("chunk_id", "article_id", "start", "text")},
+        "scheme": "sample@1",
+    }
+
+
+def test_predictions_are_in_the_body_and_apart() -> None:
+    assert json.loads(planned_task({"text": "a"}, []).body) == {"data": {"text": "a"}}
+    made = planned_task({"text": "a"}, [{"score": 1}])
+    assert json.loads(made.body) == {"data": {"text": "a"}, "predictions": [{"score": 1}]}
+    assert made.predictions == [{"score": 1}]
+
+
+def test_suggestions_go_to_their_chunks(world: Any) -> None:
+    made = plan(world, suggested={world.ids[1]: [{"score": 1}], "elsewhere": [{"score": 2}]})
+    assert [task.predictions for task in made.slots["all"].values()] == [[], [{"score": 1}], [], []]
+
+
+def test_targets_of_the_article_are_asked_about(world: Any) -> None:
+    world.campaign.scheme = samples.scheme(mode="article")
+    world.articles[0]["targets"] = ["NATO", "Kyiv"]
+    made = plan(world)
+    assert made.targets == {chunk: ["NATO", "Kyiv"] for chunk in world.ids}
+    assert json.loads(made.slots["all"][world.ids[0]].body)["data"]["targets"] == ["NATO", "Kyiv"]
+
+
+def test_projects_of_ones_own_hold_what_was_assigned(make_world: Any) -> None:
+    world = make_world(articles=3, annotators=each("ada", "ben", "cyd"))
+    made = plan(world)
+    assert {slot: len(tasks) for slot, tasks in made.slots.items()} == {"ada": 8, "ben": 8, "cyd": 8}
+    for chunk_id, names in made.assigned.items():
+        assert [slot for slot, tasks in made.slots.items() if chunk_id in tasks] == names
+    assert read_json(world.campaign.folder / "assignment.json") == made.assigned
+
+
+def test_what_was_assigned_earlier_stays_in_the_note(world: Any) -> None:
+    world.campaign.annotators = each("ada", "ben", overlap=1)
+    write_json(world.campaign.folder / "assignment.json", {"gone": ["ada"], world.ids[0]: ["ben"]})
+    made = plan(world)
+    assert made.assigned[world.ids[0]] == ["ben"]
+    assert read_json(world.campaign.folder / "assignment.json") == {"gone": ["ada"], **made.assigned}
+
+
+def test_a_plan_that_is_only_looked_at_assigns_nothing(world: Any) -> None:
+    world.campaign.annotators = each("ada", "ben", "cyd", overlap=3)
+    plan(world, keep=False)
+    world.campaign.annotators = each("ada", "ben", "cyd", overlap=1)
+    assert {len(names) for names in plan(world).assigned.values()} == {1}
+
+
+def test_recorded_annotators_share_a_project_and_are_assigned(world: Any) -> None:
+    folder = world.campaign.workspace / "recorded"
+    folder.mkdir(parents=True)
+    for name in NAMES:
+        (folder / f"{name}.jsonl").write_text("", encoding="utf-8")
+    world.campaign.annotators = Annotators(kind="recorded", recorded=str(folder), overlap=2)
+    write_json(world.campaign.folder / "assignment.json", {world.ids[0]: ["eve", "fay"]})
+    made = plan(world)
+    assert list(made.slots) == ["all"]
+    assert made.assigned[world.ids[0]] == ["eve", "fay"], "in a shared project nobody leaves"
+    assert {len(made.assigned[chunk]) for chunk in world.ids[1:]} == {2}
+
+
+def test_of_an_annotator_who_left_others_get_what_was_not_answered(make_world: Any) -> None:
+    world = make_world(articles=2, annotators=each("ada", "ben", "cyd"))
+    before = plan(world).assigned
+    world.campaign.annotators = each("ben", "cyd")
+    done = next(chunk for chunk, names in before.items() if "ada" in names)
+    made = plan(world, answered={"ada": {done}})
+    assert made.assigned[done] == before[done]
+    assert list(made.slots["ada"]) == [done]
+    assert all(names == ["ben", "cyd"] for chunk, names in made.assigned.items() if chunk != done)
+    assert read_json(world.campaign.folder / "assignment.json") == made.assigned
+
+
+def test_chunks_for_everyone(world: Any) -> None:
+    world.campaign.annotators = each("ada", "ben", "cyd", overlap=1)
+    made = plan(world, everyone={world.ids[2], "elsewhere"})
+    assert made.assigned[world.ids[2]] == ["ada", "ben", "cyd"]
+    assert "elsewhere" not in made.assigned
+    assert {len(made.assigned[c]) for c in world.ids if c != world.ids[2]} == {1}
+
+
+@pytest.mark.parametrize("field", ["title", "source"])
+@pytest.mark.parametrize(("character", "reason"), [("\0", "nul-character"), ("\ud83d", "lone-surrogate")])
+def test_what_the_server_cannot_store_is_rejected(make_world: Any, field: str, character: str, reason: str) -> None:
+    world = make_world(articles=2, annotators=each("ada", "ben"))
+    world.articles[0][field] = f"a{character}b"
+    made = plan(world)
+    assert list(made.chunks) == world.ids[4:]
+    assert set(made.assigned) == set(world.ids[4:])
+    assert [row["chunk_id"] for row in made.rejects] == world.ids[:4]
+    row = made.rejects[0]
+    assert {key: row[key] for key in ("stage", "source_path", "record", "article_id", "reason")} == {
+        "stage": "push",
+        "source_path": "0.txt",
+        "record": 0,
+        "article_id": world.articles[0]["article_id"],
+        "reason": reason,
+    }
+    assert world.ids[0] in str(row["detail"])
+
+
+def test_a_list_of_targets_is_looked_through_too(world: Any) -> None:
+    world.campaign.scheme = replace(samples.scheme(mode="article"))
+    world.articles[0]["targets"] = ["NATO", "Ky\0iv"]
+    assert len(plan(world).rejects) == 4
+
+
+@given(sizes=sizes, overlap=st.integers(1, 4))
+def test_every_chunk_gets_its_annotators_and_the_load_is_even(sizes: dict[str, int], overlap: int) -> None:
+    plan = assign(sizes, NAMES, overlap, {})
+    assert list(plan) == sorted(sizes)
+    assert all(names == sorted(set(names)) and len(names) == overlap for names in plan.values())
+    load = {name: sum(sizes[c] for c, names in plan.items() if name in names) for name in NAMES}
+    assert max(load.values()) - min(load.values()) <= max(sizes.values(), default=0)
+
+
+@given(sizes=sizes, more=sizes, overlap=st.integers(1, 3))
+def test_what_was_assigned_stays_when_chunks_are_added(
+    sizes: dict[str, int], more: dict[str, int], overlap: int
+) -> None:
+    before = assign(sizes, NAMES, overlap, {})
+    after = assign({**more, **sizes}, NAMES, overlap, before)
+    assert {chunk: after[chunk] for chunk in before} == before
+
+
+@given(sizes=sizes, seed=st.randoms(use_true_random=False))
+def test_the_order_of_the_chunks_does_not_matter(sizes: dict[str, int], seed: Any) -> None:
+    shuffled = list(sizes.items())
+    seed.shuffle(shuffled)
+    assert assign(dict(shuffled), NAMES, 2, {}) == assign(sizes, NAMES, 2, {})
+
+
+def test_a_larger_overlap_adds_annotators_and_takes_none_away() -> None:
+    chunks = {f"c{n}": 100 for n in range(8)}
+    before = assign(chunks, NAMES, 1, {})
+    after = assign(chunks, NAMES, 3, before)
+    assert all(set(before[c]) < set(after[c]) and len(after[c]) == 3 for c in chunks)
+    assert assign(chunks, NAMES, 1, after) == after, "a smaller one takes none away either"
+
+
+def test_what_somebody_has_already_counts_for_the_share() -> None:
+    assert assign({"a": 5, "b": 5, "c": 5}, ["x", "y"], 1, {"a": ["x"], "b": ["x"]})["c"] == ["y"]
+
+
+def test_ties_are_not_broken_by_the_alphabet() -> None:
+    firsts = {assign({f"c{n}": 1}, NAMES, 1, {})[f"c{n}"][0] for n in range(40)}
+    assert firsts == set(NAMES)

@@ -1,0 +1,215 @@
+"""Projects are made once, found again by note or mark, and set up as wanted; what is not clear is refused."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from builder.errors import Refused, Unreachable
+from builder.store import read_json, write_json
+from builder.studio.projects import (
+    WantedProject,
+    address,
+    ensure_project,
+    find_project,
+    mark,
+    projects_of,
+    title,
+)
+from builder.studio.settings import Suggestions
+from tests.studio.fake import Fault, Refusal
+
+CONFIG = "<View><Text name='text' value='$text'/></View>"
+WANTED = WantedProject("all", CONFIG, 3, "Read twice.")
+
+
+def test_a_project_is_set_up_as_wanted(world: Any) -> None:
+    project = ensure_project(world.client, world.campaign, WANTED)
+    assert world.fake.projects[project.id] == {
+        "id": project.id,
+        "title": "sample",
+        "description": "What the papers say.\n\n[builder sample/all]",
+        "label_config": CONFIG,
+        "maximum_annotations": 3,
+        "expert_instruction": "Read twice.",
+        "show_skip_button": True,
+        "enable_empty_annotation": True,
+        "show_collab_predictions": True,
+        "sampling": "Sequential sampling",
+    }
+    assert address(world.client, project.id) == f"{world.fake.url}/projects/{project.id}/"
+
+
+def test_uncertain_chunks_come_first_where_asked(world: Any) -> None:
+    world.campaign.suggestions = Suggestions(uncertain_first=True)
+    project = ensure_project(world.client, world.campaign, WANTED)
+    assert world.fake.projects[project.id]["sampling"] == "Uncertainty sampling"
+
+
+def test_nothing_is_written_when_nothing_changed(world: Any) -> None:
+    first = ensure_project(world.client, world.campaign, WANTED)
+    world.fake.asked.clear()
+    assert ensure_project(world.client, world.campaign, WANTED).id == first.id
+    assert {method for method, _, _ in world.fake.asked} == {"GET"}
+    assert world.fake.requests("GET", "/api/projects/") == 0, "the note makes listing them unnecessary"
+
+
+def test_only_what_changed_is_written(world: Any) -> None:
+    project = ensure_project(world.client, world.campaign, WANTED)
+    world.fake.projects[project.id]["title"] = "other"
+    changed = ensure_project(world.client, world.campaign, replace(WANTED, maximum_annotations=5))
+    assert (changed.maximum_annotations, changed.title) == (5, "sample")
+    assert world.fake.requests("PATCH", f"/api/projects/{project.id}/") == 1
+
+
+def test_words_around_the_mark_are_peoples_own(world: Any) -> None:
+    project = ensure_project(world.client, world.campaign, WANTED)
+    words = f"Our own words. {mark('sample', 'all')} More."
+    world.fake.projects[project.id]["description"] = words
+    ensure_project(world.client, world.campaign, WANTED)
+    assert world.fake.projects[project.id]["description"] == words
+
+
+def test_a_mark_that_somebody_removed_comes_back(world: Any) -> None:
+    project = ensure_project(world.client, world.campaign, WANTED)
+    world.fake.projects[project.id]["description"] = None
+    assert ensure_project(world.client, world.campaign, WANTED).id == project.id
+    assert mark("sample", "all") in world.fake.projects[project.id]["description"]
+
+
+def test_a_project_whose_note_was_lost_is_found_by_its_mark(world: Any) -> None:
+    project = ensure_project(world.client, world.campaign, WANTED)
+    note = world.campaign.folder / "projects.json"
+    assert read_json(note) == {world.fake.url: {"all": project.id}}
+    note.unlink()
+    found = find_project(world.client, world.campaign, "all")
+    assert found is not None
+    assert found.id == project.id
+    assert read_json(note) == {world.fake.url: {"all": project.id}}
+    assert find_project(world.client, world.campaign, "ada") is None
+
+
+def test_notes_of_other_slots_and_servers_stay(world: Any) -> None:
+    note = world.campaign.folder / "projects.json"
+    write_json(note, {"embedded": {"all": 5}, world.fake.url: {"ada": 9}})
+    project = ensure_project(world.client, world.campaign, WANTED)
+    assert read_json(note) == {"embedded": {"all": 5}, world.fake.url: {"ada": 9, "all": project.id}}
+
+
+def test_a_note_of_a_deleted_project_is_not_followed(world: Any) -> None:
+    first = ensure_project(world.client, world.campaign, WANTED)
+    del world.fake.projects[first.id]
+    assert find_project(world.client, world.campaign, "all") is None
+    assert ensure_project(world.client, world.campaign, WANTED).id != first.id
+
+
+def test_a_note_that_leads_to_another_dataset_is_not_followed(world: Any) -> None:
+    # So it is when the server's data was lost, and it gives project ids out again.
+    theirs = ensure_project(world.client, replace(world.campaign, dataset="other"), WANTED)
+    write_json(world.campaign.folder / "projects.json", {world.fake.url: {"all": theirs.id}})
+    assert find_project(world.client, world.campaign, "all") is None
+    assert ensure_project(world.client, world.campaign, WANTED).id != theirs.id
+
+
+def test_two_projects_with_the_same_mark_are_refused(world: Any) -> None:
+    first = ensure_project(world.client, world.campaign, WANTED)
+    copy = world.client.post("api/projects/", {"title": "copy", "description": mark("sample", "all")})
+    (world.campaign.folder / "projects.json").unlink()
+    with pytest.raises(Refused, match=rf"Projects {first.id}, {copy['id']} at .* both say"):
+        find_project(world.client, world.campaign, "all")
+
+
+def test_all_projects_of_a_dataset_are_listed_and_no_other(world: Any) -> None:
+    slots = {
+        slot: ensure_project(world.client, world.campaign, replace(WANTED, slot=slot)).id for slot in ("ben", "ada")
+    }
+    ensure_project(world.client, replace(world.campaign, dataset="sample-2"), WANTED)
+    world.client.post("api/projects/", {"title": "no description", "description": None})
+    (world.campaign.folder / "projects.json").unlink()
+    assert {slot: p.id for slot, p in projects_of(world.client, world.campaign).items()} == slots
+    # A project is also found when only its note is left, and missed when it was deleted.
+    world.fake.projects[slots["ada"]]["description"] = ""
+    del world.fake.projects[slots["ben"]]
+    assert {slot: p.id for slot, p in projects_of(world.client, world.campaign).items()} == {"ada": slots["ada"]}
+
+
+@pytest.mark.parametrize("kind", ["after", "500-after"])
+def test_a_project_whose_making_got_no_answer_is_found(world: Any, kind: str) -> None:
+    world.fake.faults = [Fault(kind, "POST", "/api/projects/$")]
+    project = ensure_project(world.client, world.campaign, WANTED)
+    assert list(world.fake.projects) == [project.id]
+
+
+def test_a_project_that_was_not_made_is_not_made_up(world: Any) -> None:
+    world.fake.faults = [Fault("before", "POST", "/api/projects/$")]
+    with pytest.raises(Unreachable):
+        ensure_project(world.client, world.campaign, WANTED)
+    assert not world.fake.projects
+
+
+def test_two_workspaces_that_make_it_at_once_end_in_the_first(world: Any) -> None:
+    def other(method: str, path: str) -> None:
+        if (method, path) == ("POST", "/api/projects/"):
+            world.fake.before = None
+            _, made = world.fake._create_project(given={"title": "t", "description": mark("sample", "all")})
+            theirs.append(made["id"])
+
+    theirs: list[int] = []
+    world.fake.before = other
+    project = ensure_project(world.client, world.campaign, WANTED)
+    assert [project.id] == theirs
+    assert list(world.fake.projects) == theirs, "the second one, still empty, is gone"
+    assert read_json(world.campaign.folder / "projects.json") == {world.fake.url: {"all": project.id}}
+
+
+@pytest.mark.parametrize(("setting", "value"), [("maximum_annotations", 1), ("label_config", "<View/>")])
+def test_a_server_that_keeps_a_setting_is_refused(world: Any, setting: str, value: object) -> None:
+    ensure_project(world.client, world.campaign, replace(WANTED, maximum_annotations=2))
+    shown = world.fake._shown
+    world.fake._shown = lambda project: {**shown(project), setting: value}
+    with pytest.raises(Refused, match=f"keeps {setting} '.+' instead of") as caught:
+        ensure_project(world.client, world.campaign, WANTED)
+    assert caught.value.hint
+
+
+def test_annotations_that_do_not_fit_the_interface_are_named(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = ensure_project(world.client, world.campaign, WANTED)
+    (task,) = world.fake.add_tasks(project.id, {"data": {}})
+    world.fake.annotate(task, [{"from_name": "mystery", "value": {"choices": ["4"]}}])
+    with pytest.raises(Refused, match="from_name=mystery") as caught:
+        ensure_project(world.client, world.campaign, replace(WANTED, label_config="<View></View>"))
+    assert "delete those annotations" in caught.value.hint
+
+    def refuse(number: int, **_: Any) -> Any:
+        raise Refusal(400, {"validation_errors": {"title": ["too short"]}})
+
+    monkeypatch.setattr(world.fake, "_change_project", refuse)
+    with pytest.raises(Refused, match="too short") as caught:
+        ensure_project(world.client, world.campaign, replace(WANTED, maximum_annotations=9))
+    assert caught.value.hint == ""
+
+
+@pytest.mark.parametrize(
+    ("dataset", "slot", "expected"),
+    [
+        ("abc", "all", "abc"),
+        ("a" * 60, "all", "a" * 50),
+        ("a" * 60, "ada", "a" * 44 + " · ada"),
+        ("a" * 60, "b" * 30, "a" * 27 + " · " + "b" * 20),
+    ],
+)
+def test_titles_keep_within_what_the_server_allows(dataset: str, slot: str, expected: str) -> None:
+    assert title(dataset, slot) == expected
+    assert len(expected) <= 50
+
+
+def test_many_projects_are_listed_page_by_page(make_world: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    world = make_world()
+    for number in range(5):
+        world.client.post("api/projects/", {"title": "x", "description": mark("sample", f"s{number}")})
+    listed = world.fake._list_projects
+    monkeypatch.setattr(
+        world.fake, "_list_projects", lambda params, **more: listed(params={**params, "page_size": "2"}, **more)
+    )
+    assert len(projects_of(world.client, world.campaign)) == 5

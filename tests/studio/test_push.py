@@ -1,0 +1,137 @@
+"""A push as a whole: projects set up, tasks imported, what would be done, what was refused, and recorded labels."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from builder.errors import ConfigError, Refused, StudioError
+from builder.questions.migrate import Changes
+from builder.studio.campaign import alone
+from builder.studio.push import Pushed, push
+from builder.studio.settings import Annotators, LabelStudio, Suggestions
+from tests import samples
+
+EACH = Annotators(layout="each", overlap=1, people={name: f"{name}@example.org" for name in ("ada", "ben")})
+
+
+def run(world: Any, **more: Any) -> Pushed:
+    return push(world.campaign, world.chunks, world.articles, **more)
+
+
+def test_people_share_a_project_with_the_wanted_overlap(world: Any) -> None:
+    heard: list[tuple[str, int, int | None]] = []
+    pushed = run(world, progress=lambda what, done, total: heard.append((what, done, total)))
+    (row,) = pushed.projects
+    project = world.fake.projects[row.project]
+    assert (pushed.server, pushed.version, pushed.rejects) == (world.fake.url, "1.23.2", [])
+    assert (row.slot, row.planned, row.imported, row.results_rewritten) == ("all", 4, 4, 0)
+    assert row.url == f"{world.fake.url}/projects/{row.project}/"
+    assert project["maximum_annotations"] == 2
+    assert [t["data"]["chunk_id"] for t in world.fake.of(row.project)] == world.ids
+    assert heard == [("push sample", 0, 4), ("push sample", 4, 4)]
+    again = run(world)
+    assert (again.projects[0].present, again.projects[0].imported) == (4, 0)
+    assert (world.campaign.folder / "pushed" / "all.json").exists()
+
+
+def test_each_annotator_has_a_project_that_one_annotation_completes(world: Any) -> None:
+    world.campaign.annotators = EACH
+    pushed = run(world)
+    assert {row.slot: row.planned for row in pushed.projects} == {"ada": 2, "ben": 2}
+    assert {p["maximum_annotations"] for p in world.fake.projects.values()} == {1}
+    assert {p["title"] for p in world.fake.projects.values()} == {"sample · ada", "sample · ben"}
+
+
+def test_chunks_with_known_answers_go_to_everybody(world: Any) -> None:
+    world.campaign.annotators = EACH
+    pushed = run(world, known=[world.ids[0], "elsewhere"])
+    assert sorted(row.planned for row in pushed.projects) == [2, 3]
+
+
+def test_of_an_annotator_who_left_others_get_what_was_not_answered(world: Any) -> None:
+    world.campaign.annotators = EACH
+    first = {row.slot: row for row in run(world).projects}
+    answered, skipped = (task["id"] for task in world.fake.of(first["ada"].project))
+    world.fake.annotate(answered)
+    people = {"ben": "ben@example.org", "cyd": "cyd@example.org"}
+    world.campaign.annotators = replace(EACH, people=people)
+    again = {row.slot: (row.planned, row.imported) for row in run(world).projects}
+    assert again["ada"] == (1, 0)
+    assert sum(imported for _, imported in again.values()) == 1
+    world.fake.annotate(skipped, was_cancelled=True)
+    assert {row.slot: row.planned for row in run(world).projects}["ada"] == 1, "it was given away already"
+
+
+def test_suggestions_become_predictions(world: Any) -> None:
+    world.campaign.suggestions = Suggestions(method="gazetteer", alias_label="GPE", score=0.25)
+    pushed = run(world)
+    predictions = [p for t in world.fake.of(pushed.projects[0].project) for p in t["predictions"]]
+    assert {(p["model_version"], p["score"]) for p in predictions} == {("gazetteer", 0.25)}
+    assert len(predictions) == 4
+
+
+def test_what_the_server_cannot_store_is_rejected_and_the_rest_pushed(world: Any) -> None:
+    world.chunks[1]["text"] += "\0"
+    pushed = run(world)
+    assert [(row["chunk_id"], row["reason"]) for row in pushed.rejects] == [(world.ids[1], "nul-character")]
+    assert pushed.projects[0].imported == 3
+
+
+def test_a_scheme_that_renames_says_how_much(world: Any) -> None:
+    project = run(world).projects[0].project
+    place = {"start": 0, "end": 4, "text": "What", "labels": ["GPE"]}
+    item = {"id": "r", "from_name": "entity", "to_name": "text", "type": "labels", "value": place}
+    world.fake.annotate(world.fake.of(project)[0]["id"], [item])
+    entities = [name for name in samples.NAMES if name != "GPE"]
+    world.campaign.scheme = samples.scheme(
+        version="2", entities=[*entities, "PLACE"], migrations={"1": {"entities": {"GPE": "PLACE"}}}
+    )
+    assert run(world, dry_run=True).previews[0].scheme.renames == {"entity label": {"GPE": "PLACE"}}
+    assert run(world).projects[0].results_rewritten == 1
+    world.campaign.scheme = samples.scheme(version="3", entities=entities)
+    assert run(world, dry_run=True).previews[0].refused
+    with pytest.raises(Refused, match="drops entity label PLACE"):
+        run(world)
+
+
+def test_a_dry_run_before_anything_exists_writes_nothing(world: Any) -> None:
+    world.campaign.annotators = EACH
+    pushed = run(world, dry_run=True)
+    assert pushed.projects == []
+    rows = [(row.slot, row.project, row.url, row.planned, row.present, row.to_import) for row in pushed.previews]
+    assert rows == [("ada", None, None, 2, 0, 2), ("ben", None, None, 2, 0, 2)]
+    assert {(row.scheme.none, row.refused, row.duplicates, row.unplanned) for row in pushed.previews} == {
+        (True, False, 0, 0)
+    }
+    assert {method for method, _, _ in world.fake.asked} == {"GET"}
+    assert not world.campaign.folder.exists()
+
+
+def test_a_dry_run_counts_what_is_there(world: Any) -> None:
+    project = run(world).projects[0].project
+    copies = [{"data": {"chunk_id": world.ids[0]}}] * 2 + [{"data": {"chunk_id": "old"}}]
+    world.fake.add_tasks(project, *copies)
+    world.fake.delete_task(world.fake.of(project)[3]["id"])
+    before = {number: dict(task) for number, task in world.fake.tasks.items()}
+    (row,) = run(world, dry_run=True).previews
+    assert (row.project, row.url) == (project, f"{world.fake.url}/projects/{project}/")
+    assert (row.planned, row.present, row.to_import, row.duplicates, row.unplanned) == (4, 3, 1, 2, 1)
+    assert (row.scheme, row.refused) == (Changes(), False)
+    assert world.fake.tasks == before
+
+
+def test_two_pushes_of_a_dataset_at_once_are_refused(world: Any) -> None:
+    with (
+        alone(world.campaign.folder / "push.lock", "push"),
+        pytest.raises(StudioError, match="Another `builder push` of this dataset is running"),
+    ):
+        run(world)
+    assert run(world).projects[0].imported == 4
+
+
+def test_recorded_annotators_have_no_accounts_elsewhere(world: Any) -> None:
+    world.campaign.annotators = Annotators(kind="recorded", recorded="somewhere")
+    world.campaign.server = LabelStudio(url="http://127.0.0.1:9", retries=0)
+    with pytest.raises(ConfigError, match="embedded Label Studio only"):
+        run(world)

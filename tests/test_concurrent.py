@@ -1,0 +1,163 @@
+"""Two exports with different aggregations at once: each releases its own gold, wherever the other one stands still.
+
+`python -m tests.test_concurrent FOLDER` runs the two in forked processes. One stops itself before it makes something
+visible in the workspace or in exports/ (a rename); the other then runs to its end, or until it waits for the first.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from builder.config import Config
+from builder.quality.settings import Aggregation
+from tests.outcomes import contents, elsewhere, outcome, pulled
+from tests.samples import SAYS, Project
+
+METHODS = ("majority", "dawid_skene")
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def project(root: Path) -> Project:
+    """Five articles; annotators differ so much that the two aggregations do."""
+    made = Project(root, articles=5)
+    for n in range(5):
+        for i in range(4):
+            made.dissent[(n + i) % 3, n, i] = {"stances": {"ukraine": list(SAYS)[(n + i) % 3], "japan": "favor"}}
+    return made
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them")
+def test_two_exports_at_once_are_both_right(tmp_path: Path) -> None:
+    pulled(project(tmp_path))
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.test_concurrent", str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["alike"] == [], "the two aggregations give the same release, so they prove nothing"
+    assert said["wrong"] == []
+    assert said["boundaries"] >= 5
+
+
+def main() -> None:
+    root = Path(sys.argv[1])
+    config = project(root).config
+    _load()
+    right = {method: _alone(root, config, method) for method in METHODS}
+    wrong: list[str] = []
+    stopped, at = True, 0
+    while stopped:
+        workspace = _copy(root, f"at-{at}")
+        first, second = (_config(config, workspace, root / f"at-{at}-{m}", m) for m in METHODS)
+        one = _fork(first, stop_before=at)
+        _, status = os.waitpid(one, os.WUNTRACED)
+        stopped = os.WIFSTOPPED(status)
+        two = _fork(second)
+        _wait_or_stall(two)
+        if stopped:
+            os.kill(one, signal.SIGCONT)
+            os.waitpid(one, 0)
+        _reap(two)
+        others = [method for method in METHODS if _files(root / f"at-{at}-{method}") != right[method]]
+        wrong += [f"{method}, when the first stood before boundary {at}" for method in others]
+        for name in ("", *(f"-{m}" for m in METHODS)):
+            shutil.rmtree(root / f"at-{at}{name}", ignore_errors=True)
+        at += 1
+    alike = [METHODS[0]] if right[METHODS[0]] == right[METHODS[1]] else []
+    print(json.dumps({"boundaries": at - 1, "wrong": wrong, "alike": alike}))  # noqa: T201
+
+
+def _load() -> None:
+    """Imports what an export needs, so that forked processes begin at once. Nothing of it starts a thread."""
+    import datasets  # noqa: F401
+    import pyarrow.parquet  # noqa: F401
+
+    import builder
+
+    assert callable(builder.export)
+
+
+def _alone(root: Path, config: Config, method: str) -> dict[str, bytes]:
+    workspace = _copy(root, f"alone-{method}")
+    _reap(_fork(_config(config, workspace, root / f"right-{method}", method)))
+    return _files(root / f"right-{method}")
+
+
+def _files(exports: Path) -> dict[str, bytes]:
+    return contents(exports) if exports.is_dir() else {}
+
+
+def _copy(root: Path, name: str) -> Path:
+    shutil.copytree(root / "workspace", root / name)
+    return root / name
+
+
+def _config(config: Config, workspace: Path, exports: Path, method: str) -> Config:
+    return replace(elsewhere(config, workspace, exports), aggregation=Aggregation(method=method))
+
+
+def _fork(config: Config, stop_before: int | None = None) -> int:
+    """A process that exports; with `stop_before` it stops before it makes its n-th visible change."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        if stop_before is not None:
+            _stop_before(stop_before, [config.workspace.resolve(), Path(config.paths.exports).resolve()])
+        said = outcome(config)
+        if isinstance(said, str):
+            sys.stderr.write(said + "\n")
+    finally:
+        os._exit(0)
+
+
+def _stop_before(number: int, roots: list[Path]) -> None:
+    """Stops this process before its rename number `number` (from 0) to a place that others look at."""
+    count = 0
+
+    def watch(event: str, arguments: tuple[object, ...]) -> None:
+        nonlocal count
+        if event != "os.rename":
+            return
+        target = Path(os.fsdecode(arguments[1])).absolute()  # type: ignore[arg-type]
+        inside = [target.relative_to(root) for root in roots if target.is_relative_to(root)]
+        if inside and not any(part.startswith((".", "building-")) for part in inside[0].parts):
+            count += 1
+            if count == number + 1:
+                os.kill(os.getpid(), signal.SIGSTOP)
+
+    sys.addaudithook(watch)
+
+
+def _wait_or_stall(pid: int) -> None:
+    """Returns when a process has ended, or has done next to nothing for a while: it waits for the stopped one."""
+    before, idle = 0, 0
+    while idle < 20:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        if state[0] == "Z":
+            return
+        used = int(state[11]) + int(state[12])  # user and system time, in ticks of 10 ms
+        idle, before = (0, used) if used > before + 1 else (idle + 1, before)
+        time.sleep(0.05)
+
+
+def _reap(pid: int) -> None:
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+if __name__ == "__main__":
+    main()
