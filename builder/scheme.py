@@ -158,45 +158,6 @@ class Scheme:
         earlier = [{old: new for old, new in names.items() if old != new} for names in (known.labels, known.targets)]
         return self.questions[question].renamed(Renames(*earlier))
 
-    # Until every room walks `questions`.
-    @property
-    def entities(self) -> dict[str, Label]:
-        return self._labels("entities")
-
-    @property
-    def stance(self) -> dict[str, Label]:
-        return self._labels("stance")
-
-    @property
-    def problems(self) -> dict[str, Label]:
-        return self._labels("problems")
-
-    @property
-    def targets(self) -> dict[str, Target]:
-        return self.questions["stance"].targets if "stance" in self.questions else {}
-
-    @property
-    def target_mode(self) -> str:
-        return self.questions["stance"].mode if "stance" in self.questions else "fixed"
-
-    @property
-    def absent(self) -> str:
-        return self.questions["stance"].absent if "stance" in self.questions else "none"
-
-    @property
-    def nesting(self) -> bool:
-        return self.questions["entities"].nesting if "entities" in self.questions else True
-
-    @property
-    def overlap(self) -> bool:
-        return self.questions["entities"].overlap if "entities" in self.questions else False
-
-    def stance_title(self, label: str) -> str:
-        return self.questions["stance"].label_title(label)
-
-    def _labels(self, name: str) -> dict[str, Label]:
-        return self.questions[name].labels if name in self.questions else {}
-
     def faults(self) -> Iterator[Fault]:
         """Everything that contradicts itself, by key below `labels`."""
         if bad := _UNWRITABLE.search(self.guidelines):
