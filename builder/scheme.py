@@ -112,7 +112,7 @@ class Question:
         for key, noun in self.vocabulary.items():
             yield from _name_faults(key, noun, self.names(key))
             yield from _word_faults(key, self.names(key))
-        for name, label in self.labels.items():
+        for name, label in self.names("labels").items() if "labels" in self.vocabulary else ():
             if label.color and not _COLOR.match(label.color):
                 hint = "Write it as six hexadecimal digits, such as '#2563eb'."
                 yield Fault(f"labels.{name}.color", f"{label.color!r} is not a colour.", hint)
