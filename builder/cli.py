@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import sys
-import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import FrameType, ModuleType
@@ -50,10 +49,9 @@ def describe(name: str) -> Command:
     """What the signature of a command's function says about its words and flags."""
     function = getattr(_module(name), name)
     words, flags = [], {}
-    hints = typing.get_type_hints(function, include_extras=True, localns={"Config": object})
     for parameter in list(inspect.signature(function).parameters.values())[1:]:
         if parameter.kind is parameter.KEYWORD_ONLY and parameter.name != "progress":
-            flags[f"--{parameter.name.replace('_', '-')}"] = typing.get_args(hints[parameter.name])[1]
+            flags[f"--{parameter.name.replace('_', '-')}"] = parameter.annotation.__metadata__[0]
         elif parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
             word = parameter.name.upper()
             words.append(word if parameter.default is parameter.empty else f"[{word}]")
@@ -178,8 +176,8 @@ def plain_of(name: str, result: Any) -> Any:
     """A command's result as JSON can hold it: what its module's `plain` gives, its summary, or all of it."""
     import msgspec
 
-    module = _module(name) if name in COMMANDS else None
-    made = module.plain(result) if hasattr(module, "plain") else getattr(result, "summary", result)
+    plain = getattr(_module(name), "plain", None) if name in COMMANDS else None
+    made = plain(result) if plain else getattr(result, "summary", result)
     return msgspec.to_builtins(made, str_keys=True, enc_hook=str)
 
 

@@ -1,4 +1,4 @@
-"""Generated documents: every setting and choice, the JSON schema of the configuration, errors, and the list of files.
+"""Generated documents: settings, choices, checks, the files of a release, errors, and the list of files.
 
 `python -m builder.docs` writes them again, `python -m builder.docs --check` fails when one is not current.
 """
@@ -16,8 +16,11 @@ import msgspec
 import yaml
 
 from builder import errors
-from builder.config import Composed, conf_folder
+from builder.config import Composed, compose, conf_folder
 from builder.quality.checks import CHECKS
+from builder.release.configurations import SPECS, declare
+from builder.release.labels import numbering
+from builder.release.manifest import Manifest
 from builder.settings import Hint, default_of, fields_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,10 +86,53 @@ def checks() -> str:
     return "\n".join(["| check | severity | what it finds |", "| --- | --- | --- |", *rows])
 
 
+def configurations() -> str:
+    """The columns of every configuration that the default scheme gives with the default settings."""
+    config = compose()
+    scheme, export = config.labels, config.export
+    declared = declare(scheme, export, lambda question: numbering(scheme, question, export, []))
+    out: list[str] = []
+    for name, configuration in declared.items():
+        about = SPECS[configuration.kind].about(configuration, dataclasses.asdict(export))
+        out += [
+            f"### {name}",
+            "",
+            f"{about[:1].upper()}{about[1:]}",
+            "",
+            "| column | type | meaning |",
+            "| --- | --- | --- |",
+        ]
+        out += [f"| `{c.name}` | {_cell(_type_of(c.feature))} | {_cell(c.about)} |" for c in configuration.columns]
+        out.append("")
+    return "\n".join(out).rstrip()
+
+
+def _type_of(feature: Any) -> str:
+    if isinstance(feature, list):
+        return f"list of {_type_of(feature[0])}"
+    kind = feature.get("_type")
+    if kind == "Value":
+        return str(feature["dtype"])
+    if kind == "ClassLabel":
+        return f"class label: {', '.join(feature['names'])}"
+    if kind == "Sequence":
+        return f"list of {_type_of(feature['feature'])}"
+    return f"{{{', '.join(f'{name}: {_type_of(inner)}' for name, inner in feature.items())}}}"
+
+
+def manifest() -> str:
+    """The fields of `manifest.json`, and of the objects in it."""
+    components = msgspec.json.schema(Manifest)["$defs"]
+    out = ["| object | fields |", "| --- | --- |"]
+    names = ["Manifest", *sorted(components.keys() - {"Manifest"})]
+    out += [f"| {name} | {', '.join(f'`{field}`' for field in components[name]['properties'])} |" for name in names]
+    return "\n".join(out)
+
+
 def error_table() -> str:
     """Every error that is raised on purpose, indented below the error that it is a kind of."""
 
-    def below(kind: type, depth: int) -> Iterator[str]:
+    def below(kind: type[BaseException], depth: int) -> Iterator[str]:
         yield f"| {'&nbsp;&nbsp;' * 2 * depth}`{kind.__name__}` | {_cell(_summary(kind))} |"
         for inner in type.__subclasses__(kind):
             if inner.__module__ == errors.__name__:
@@ -101,6 +147,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "choices": choices,
     "checks": checks,
     "files": files,
+    "configurations": configurations,
+    "manifest": manifest,
     "errors": error_table,
 }
 PAGES = ("conf/README.md", "builder/README.md", "exports/README.md")

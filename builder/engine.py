@@ -1,12 +1,10 @@
 """Where a function over items runs: in this process, over local cores, or on a dask cluster.
 
-An item's function is idempotent and its result small: what is large it writes to a file and renames into place. So an
-item can be run again when the worker that had it died, and the results are the same wherever they were made.
+The function is idempotent and its results are small: it writes large ones to a file and renames that into place. So an
+item can be run again when its worker died, and the results are the same wherever they were made.
 """
 
 import contextlib
-import importlib
-import logging
 import multiprocessing
 import os
 import threading
@@ -21,7 +19,7 @@ from builder.memory import without_pandas
 
 T = TypeVar("T")
 R = TypeVar("R")
-#: Items handed out and not yet done, a worker: enough to keep it busy, few enough to hold no queue in memory.
+#: Items per worker that are handed out and not yet done: enough to keep it busy, few enough to hold no queue in memory.
 _AHEAD = 3
 _CONNECT_SECONDS = 15
 
@@ -31,7 +29,7 @@ class WorkerLostError(BuilderError):
 
 
 class Runner:
-    """An engine; it starts workers when there is work for them, and `close` stops what it started."""
+    """Runs functions over items; it starts workers when there is work for them, and `close` stops what it started."""
 
     def __init__(self, settings: Engine) -> None:
         self.settings = settings
@@ -51,12 +49,6 @@ class Runner:
         self._drop_pool()
         self._closing.close()
 
-    def warm(self, module: str) -> None:
-        """Local workers start and import a module, while this process goes on."""
-        if self.workers > 1 and self.settings.kind == "local":
-            for _ in range(self.workers):
-                self._executor().submit(importlib.import_module, module)
-
     def map(
         self,
         function: Callable[[T], R],
@@ -66,8 +58,8 @@ class Runner:
     ) -> list[R]:
         """The results in the order of the items; `done(index, result)` is called as each arrives.
 
-        `light` says that the work is less than starting workers would be: it is done in this process, unless a cluster
-        is named by its address, whose user wants to see it at work.
+        `light` says that the work takes less time than starting workers: it is done in this process, unless the address
+        of a running cluster is given.
         Raises the first error of the function; `WorkerLostError` when an item's worker died more than
         `engine.retries` times.
         """
@@ -129,7 +121,7 @@ class Runner:
 
     @contextlib.contextmanager
     def _cluster(self) -> Iterator[None]:
-        """Says in our words what became of a cluster that was asked for something."""
+        """Turns the errors of a cluster that is gone or loses its workers into `WorkerLostError`."""
         from distributed.comm.core import CommClosedError
         from distributed.scheduler import KilledWorker
 
@@ -168,13 +160,13 @@ class Runner:
 
 
 def _begin_worker() -> None:
-    """This process is a worker: small, and gone when the one that started it is, even if that was killed."""
+    """Keeps a worker small, and ends it with the process that started it, even if that was killed."""
     without_pandas()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    # Workers hold both ends of the pipe they wait at, so the end of their parent would go unnoticed.
+    # Workers hold both ends of the pipe they wait at, so they would not notice the end of their parent.
     if parent := multiprocessing.parent_process():
         parent.join()
         os._exit(1)
@@ -190,7 +182,10 @@ def _seen(index: int, result: R, done: Callable[[int, R], None] | None) -> R:
 def _dask(settings: Engine, workers: int) -> Iterator[Any]:
     try:
         import dask
-        import distributed
+
+        # What it cannot reach arrives as an error; its log, set up on import, would print tracebacks as well.
+        with dask.config.set({"logging": {"distributed.client": "critical"}}):
+            import distributed
     except ImportError as e:
         raise ConfigError("engine.kind is 'dask', which is not installed.", "pip install 'dask[distributed]'") from e
     cluster_of: Any = distributed  # it is typed in parts only
@@ -199,8 +194,6 @@ def _dask(settings: Engine, workers: int) -> Iterator[Any]:
         "distributed.scheduler.allowed-failures": settings.retries,
         "distributed.admin.large-graph-warning-threshold": "1GiB",
     }
-    # What it cannot reach arrives as an error; its log would print tracebacks on top.
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     with dask.config.set(options):
         if settings.address:
             try:

@@ -94,7 +94,11 @@ class Refused(StudioError):
 
 
 class GateError(BuilderError):
-    """The data is below a quality gate."""
+    """The data is below a quality gate; `result` is the stage that was made all the same."""
+
+    def __init__(self, message: str, hint: str = "", result: Any = None) -> None:
+        super().__init__(message, hint)
+        self.result = result
 
 
 class ReleaseError(BuilderError):

@@ -66,23 +66,11 @@ class OffsetMap:
             return s.raw_start + index - s.start, s.raw_start + index - s.start + 1
         return s.raw_start, s.raw_end
 
-    def from_raw(self, raw_start: int, raw_end: int) -> tuple[int, int] | None:
-        """The text interval that the raw interval became, or None when nothing of it was kept."""
-        start = end = None
-        for s in self.segments:
-            lo, hi = max(s.raw_start, raw_start), min(s.raw_end, raw_end)
-            if lo >= hi or s.start == s.end:
-                continue
-            same = s.end - s.start == s.raw_end - s.raw_start
-            left, right = (s.start + lo - s.raw_start, s.start + hi - s.raw_start) if same else (s.start, s.end)
-            start, end = left if start is None else start, right
-        return None if start is None or end is None else (start, end)
-
     def then(self, later: "OffsetMap") -> "OffsetMap":
         """The map of two cleanings in a row: this one first, `later` on its result.
 
-        Where both change the same characters, the result maps them as a whole. Should it be exactly as long as its raw
-        characters, the last of these counts as deleted.
+        Where both change the same characters, the result maps them as a whole. If it is exactly as long as its raw
+        characters, the last of these counts as deleted. A character that neither changes maps to itself alone.
         """
         return OffsetMap(tuple(_merge(_compose(self.segments, later.segments))))
 

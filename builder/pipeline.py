@@ -146,11 +146,9 @@ def latest_pull(config: Config) -> Pull:
 
 
 def _pseudonym_key(workspace: Path) -> bytes:
-    try:
-        return (workspace / "pseudonyms.key").read_bytes()
-    except FileNotFoundError:
-        missing = f"{workspace / 'pseudonyms.key'} is missing."
-        raise StoreError(missing, "It is made by `builder pull`; restore it, or annotators get new names.") from None
+    from builder.studio.pulls import read_key
+
+    return read_key(workspace / "pseudonyms.key")
 
 
 def checked(config: Config, progress: Progress = silent) -> Stage:
@@ -234,6 +232,7 @@ def _context(inputs: Mapping[str, Any], scheme: Any, windows: Any) -> "Context":
 
     from builder.quality.known_answers import read_known_answers
     from builder.quality.validate import Context
+    from builder.questions import controls
 
     wanted = pc.field("article_id").isin(windows["article_id"].unique())
     columns = ["article_id", "cluster_id", "text"]
@@ -242,6 +241,7 @@ def _context(inputs: Mapping[str, Any], scheme: Any, windows: Any) -> "Context":
     return Context(
         clusters={row["article_id"]: row["cluster_id"] or row["article_id"] for row in rows},
         article_texts={row["article_id"]: row["text"] for row in rows},
+        controls=controls(scheme),
         known_answers=read_known_answers(Path(named), scheme) if named else {},
     )
 

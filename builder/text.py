@@ -59,11 +59,12 @@ def sentences(text: str, language: str = "en", at: int = 0) -> list[tuple[int, i
     language = language or "en"
     for line in safe.split("\n"):
         for part in segment(language, line) if line else ():
-            bare = part.strip()
+            end = at + len(part)
+            bare = part.rstrip()
             if bare:
-                start = at if part[0] == bare[0] else at + part.index(bare[0])
-                out.append((start, start + len(bare)))
-            at += len(part)
+                start = at + len(bare) - len(bare.lstrip()) if bare[0].isspace() else at
+                out.append((start, at + len(bare)))
+            at = end
         at += 1
     return out
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from builder.config import Config
 from builder.store import write_json, write_text
-from builder.studio.pulls import folder_of, hash_of
+from builder.studio.pulls import folder_of, hash_of, sealed
 
 
 def keep_pull(config: Config, tasks: str, people: dict[str, Any], **record: Any) -> None:
@@ -16,5 +16,5 @@ def keep_pull(config: Config, tasks: str, people: dict[str, Any], **record: Any)
     folder.mkdir(exist_ok=True)
     (pulls / "tasks.jsonl").replace(folder / "tasks.jsonl")
     write_json(folder / "users.json", people)
-    write_json(folder / "pull.json", {"hash": whole, "setting": "", **record})
+    write_json(folder / "pull.json", sealed({"hash": whole, "setting": "", **record}))
     write_json(pulls / "latest.json", {"hash": whole})

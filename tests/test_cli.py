@@ -70,12 +70,12 @@ def test_a_failed_command_is_a_failed_process(tmp_path: Path) -> None:
         (["chunking.max_tokens=3"], "stands where the command should"),
         (["push", "chunkin.max_tokens=3"], "Did you mean chunking.max_tokens"),
         (["push", "chunking.max_tokens=many"], "Allowed: a whole number, at least 1"),
-        (["push", "chunking.max_tokens=0"], "chunking.max_tokens is 0"),
+        (["push", "chunking.max_tokens=0"], "chunking.max_tokens: 0"),
         (["push", "source=nowhere"], "Choose one of"),
         (["push", "hello"], "is not an override"),
         (["diff"], "needs OLD and NEW"),
         (["prepare", "paths.raw=no-such-folder"], "no-such-folder"),
-        (["push", "dataset.name=../x"], "dataset.name is '../x'"),
+        (["push", "dataset.name=../x"], "dataset.name: '../x'"),
     ],
 )
 def test_misuse_is_one_line_that_says_what_to_do(argv: list[str], said: str, typed: Typed) -> None:
@@ -147,7 +147,7 @@ def test_starting_imports_nothing_heavy() -> None:
 
 
 def test_words_come_before_overrides() -> None:
-    command = cli.COMMANDS["diff"]
+    command = cli.describe("diff")
     assert cli._split("diff", command, ["v1", "v2", "a=b"]) == (["v1", "v2"], {}, ["a=b"])
     assert cli._split("diff", command, ["--cfg", "job"]) == ([], {}, ["--cfg", "job"])
     with pytest.raises(ConfigError, match="needs NEW"):

@@ -94,6 +94,14 @@ def test_a_failed_run_leaves_nothing(root: Path) -> None:
     assert Stages(root).latest("words") is None
 
 
+def read(folder: Path) -> None:
+    """Reads everything that a stage has."""
+    found = load("words", folder)
+    found.table("words")
+    found.path("parts")
+    _ = found.summary
+
+
 def test_any_flipped_bit_is_an_error_that_names_the_file(root: Path) -> None:
     made = get(root)
     for path in sorted(p for p in made.folder.rglob("*") if p.is_file()):
@@ -102,10 +110,7 @@ def test_any_flipped_bit_is_an_error_that_names_the_file(root: Path) -> None:
             path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
             os.utime(path, ns=(1, at + 1))
             with pytest.raises(StoreError, match=path.name):
-                found = load("words", made.folder)
-                found.table("words")
-                found.path("parts")
-                _ = found.summary
+                read(made.folder)
         path.write_bytes(whole)
     assert get(root).table("words").num_rows == 1
 

@@ -76,18 +76,17 @@ def _with_known_answers(config: Config, stage: Stage) -> tuple[list[dict[str, An
 
 def show(result: "Pushed", console: "Console") -> None:
     """Prints what was done, or would be, in each project."""
-    for row in [*result.projects, *result.previews]:
-        what = f"{row.to_import} to import" if hasattr(row, "to_import") else f"{row.imported} imported"
+    done: list[tuple[Any, str, list[str]]] = [(row, f"{row.imported} imported", []) for row in result.projects]
+    done += [(row, f"{row.to_import} to import", _scheme_changes(row)) for row in result.previews]
+    for row, what, changes in done:
         console.print(
             f"push {row.slot}: {row.planned} planned, {row.present} there, {what}, "
             f"{row.unplanned} not selected any more  {row.url or '(new project)'}",
             soft_wrap=True,
         )
-        if rare := [f"{getattr(row, key)} {words}" for key, words in _RARE.items() if getattr(row, key, 0)]:
-            console.print(f"push {row.slot}: {', '.join(rare)}.", soft_wrap=True)
-    for preview in result.previews:
-        for words in _scheme_changes(preview):
-            console.print(f"push {preview.slot}: {words}", soft_wrap=True)
+        rare = [f"{getattr(row, key)} {words}" for key, words in _RARE.items() if getattr(row, key, 0)]
+        for words in [*changes, *([f"{', '.join(rare)}."] if rare else [])]:
+            console.print(f"push {row.slot}: {words}", soft_wrap=True)
     for name, saved in result.recorded.items():
         console.print(f"annotated as {name}: {saved.saved} saved, {saved.there} there")
     if result.rejects:

@@ -9,7 +9,7 @@ from builder.stage import Progress, silent
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from builder.studio.review import SentReview
+    from builder.studio.push import PushedProject
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Review:
 
     open: list[str] = field(default_factory=list)
     decided: int = 0
-    sent: "SentReview | None" = None
+    sent: "PushedProject | None" = None
 
 
 def review(

@@ -17,8 +17,8 @@ def validate(config: Config, *, progress: Progress = silent) -> Stage:
     """Decode the latest pull, check every label and measure agreement
 
     The stage has the tables annotations, spans, answers, issues and windows, and agreement.json. Raises `GateError`
-    when a gate does not hold, with the stage as its `result`; `StoreError` when nothing was pulled; `ConfigError` when the
-    pull was annotated under other labels.
+    when a gate does not hold, with the stage as its `result`; `StoreError` when nothing was pulled; `ConfigError`
+    when the pull was annotated under other labels.
     """
     from builder import pipeline
 

@@ -1,5 +1,6 @@
 """From records to articles and chunks: cleaning, layout and chunking of one record, and the tables of many."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -71,18 +72,12 @@ class ArticleMaker:
         language = article.record.language or self.language
         chunks, found = self.chunker.cut(article.text, article.sections, language)
         text, n = article.text, self.context
-        at = 0
+        starts, ends = [a for a, _ in found], [b for _, b in found]
         for kind, chunk in chunks:
             # The first sentence that reaches into the chunk, and the first that begins after it.
-            while at < len(found) and found[at][1] <= chunk.start:
-                at += 1
-            last = at
-            while last < len(found) and found[last][0] < chunk.end:
-                last += 1
-            before = text[found[max(0, at - n)][0] : chunk.start].rstrip() if n and at else ""
-            after = ""
-            if n and last < len(found):
-                after = text[chunk.end : found[min(len(found), last + n) - 1][1]].lstrip()
+            first, last = bisect_right(ends, chunk.start), bisect_left(starts, chunk.end)
+            before = text[starts[max(0, first - n)] : chunk.start].rstrip() if n and first else ""
+            after = text[chunk.end : ends[min(len(ends), last + n) - 1]].lstrip() if n and last < len(ends) else ""
             yield kind, chunk, before, after
 
 

@@ -34,13 +34,10 @@ _MARK = re.compile(
 
 def _untidy(text: str) -> bool:
     """False when neither whitespace nor reflow has anything to do in a printable text."""
-    if "  " in text or text[:1] in " \n" or text[-1:] in " \n":
-        return True
-    lines = text.split("\n")
-    if any(line[:1] == " " or line[-1:] == " " for line in lines):
+    if text[:1] in " \n" or text[-1:] in " \n" or "  " in text or "\n " in text or " \n" in text:
         return True
     # Blank lines are fine when all newlines are such pairs: then no paragraph has lines to join.
-    return "" in lines and "\n" in text.replace("\n\n", "")
+    return "\n\n" in text and "\n" in text.replace("\n\n", "")
 
 
 def characters(text: str) -> Iterator[Edit]:

@@ -52,11 +52,13 @@ def lookup(record: Mapping[str, Any], paths: Iterable[str]) -> Any:
     """The first value that one of the dotted paths leads to and that is neither null nor blank; else None."""
     for path in paths:
         value: Any = record.get(path)  # a key may itself hold a dot
-        if value is None and "." in path:
+        if value is None:
+            if "." not in path:
+                continue
             value = record
             for key in path.split("."):
                 value = value.get(key) if isinstance(value, Mapping) else None
-        if value is not None and value != [] and not (isinstance(value, str) and not value.strip()):
+        if value.strip() if isinstance(value, str) else value is not None and value != []:
             return value
     return None
 

@@ -1,8 +1,9 @@
 """Gold questions: chunks whose answers are known, and how well each annotator answered them.
 
 The known answers are JSON Lines in the format of recorded labels: one chunk per line with `article_id`, `start`, `end`,
-`entities` (start, end and label, in article coordinates) and one field per question that gives answers. Such a field
-maps each target to a label; for a question about the whole chunk it is the label, or the list of the chosen options.
+one field per question. The field of a question for entities lists spans (start, end and label, in article coordinates).
+That of a question for answers maps each target to a label; for a question about the whole chunk it is the label, or the
+list of the chosen options.
 """
 
 import json
@@ -36,9 +37,10 @@ class KnownAnswers:
 def read_known_answers(path: Path, scheme: Scheme) -> dict[Key, KnownAnswers]:
     """Known answers by article, start and end of their chunk; raises `SourceError` naming the line that is broken.
 
-    A line without the field `entities` says nothing about spans.
+    A line without a field for entities says nothing about spans.
     """
     questions = [q for q in scheme.questions.values() if q.gives == "answers"]
+    entities = [q.name for q in scheme.questions.values() if q.span_kind == "entity"]
     out: dict[Key, KnownAnswers] = {}
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
@@ -50,14 +52,14 @@ def read_known_answers(path: Path, scheme: Scheme) -> dict[Key, KnownAnswers]:
         try:
             entry = json.loads(line)
             key = (str(entry["article_id"]), int(entry["start"]), int(entry["end"]))
-            marked = entry.get("entities")
-            spans = None if marked is None else {(int(m["start"]), int(m["end"]), str(m["label"])) for m in marked}
+            marked = [entry[name] for name in entities if entry.get(name) is not None]
+            spans = {(int(m["start"]), int(m["end"]), str(m["label"])) for found in marked for m in found}
             answers = {
                 (q.name, target): label for q in questions for target, label in _labels(q, entry.get(q.name)).items()
             }
         except (ValueError, TypeError, KeyError, AttributeError) as e:
             raise SourceError(f"{path}:{number} is no gold question: {e!r}.", "Correct the line or remove it.") from e
-        out[key] = KnownAnswers(spans, answers)
+        out[key] = KnownAnswers(spans if marked else None, answers)
     return out
 
 

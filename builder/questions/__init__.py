@@ -140,8 +140,8 @@ def _fields(
             continue
         if name not in settings:
             near = difflib.get_close_matches(str(name), settings, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(settings) or 'none'}."
-            faults.append(Fault(f"{key}.{name}", "there is no such setting.", hint))
+            advice = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(settings) or 'none'}."
+            faults.append(Fault(f"{key}.{name}", "there is no such setting.", advice))
             continue
         attribute, hint = settings[name]
         inner = get_args(hint)[1] if get_origin(hint) is dict else None

@@ -1,13 +1,13 @@
 """CHANGELOG.md, written from diffs: the newest release first."""
 
 from builder.release.configurations import SPECS
-from builder.release.manifest import Changes, Configured
+from builder.release.manifest import Changes
 
 _FIGURES = 10
 
 
-def lines(changes: Changes, configs: dict[str, Configured]) -> list[str]:
-    """What a reader wants to know about a diff, one line per change. `configs` are those of the newer manifest."""
+def lines(changes: Changes) -> list[str]:
+    """What a reader wants to know about a diff, one line per change."""
     if changes.level == "first":
         return ["First release."]
     out = [f"Configuration `{name}` {what}." for what, names in changes.configurations.items() for name in names]
@@ -15,7 +15,7 @@ def lines(changes: Changes, configs: dict[str, Configured]) -> list[str]:
     for name, columns in changes.columns.items():
         out += [f"`{name}`: column `{column}` {what}." for what, found in columns.items() for column in found]
     for name, rows in changes.rows.items():
-        noun = SPECS[configs[name].kind].noun
+        noun = SPECS[rows.kind].noun
         found = [f"{count(n, *noun)} {what}" for what, n in (("added", rows.added), ("removed", rows.removed)) if n]
         found += [f"{what}: {number:,}" for what, number in rows.labels.items()]
         if rows.changed and not rows.labels:

@@ -101,18 +101,20 @@ def _columns(old: dict[str, Any], new: dict[str, Any]) -> dict[str, list[str]]:
 def _rows(name: str, old: Release, new: Release, same_columns: bool) -> tuple[RowChanges, int]:
     """How the rows of a configuration differ, and how many moved to another split."""
     a, b = (release.manifest.configs[name].splits for release in (old, new))
+    kind = new.manifest.configs[name].kind
     # Splits with the same contents need not be read.
     equal = {s for s in b if s in a and same_columns and a[s].logical_sha256 == b[s].logical_sha256}
     left, right = [s for s in a if s not in equal], [s for s in b if s not in equal]
     if not left and not right:
-        return RowChanges(), 0
+        return RowChanges(kind), 0
     none = (new if right else old).rows(name, (right or left)[:1]).schema.empty_table()
     both = align(old.rows(name, left) if left else none, new.rows(name, right) if right else none)
     shared = [c for c in both.new.column_names if c in both.old.column_names and c not in ("id", "split")]
     changed = both.changed([c for c in shared if both.old[c].type == both.new[c].type])
-    spec = SPECS[new.manifest.configs[name].kind]
+    spec = SPECS[kind]
     changes = spec.changes(both)
     counts = RowChanges(
+        kind,
         added=both.added.num_rows,
         removed=both.removed.num_rows,
         changed=len(changed),

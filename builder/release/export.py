@@ -56,11 +56,6 @@ class Exported:
     new: bool
 
 
-def release_name(dataset: str, settings: Export) -> str:
-    """The name of the dataset, followed by the variant when there is one: also the name of its folder of releases."""
-    return f"{dataset}-{settings.variant}" if settings.variant else dataset
-
-
 def export(
     sources: Sources,
     scheme: Scheme,
@@ -77,7 +72,7 @@ def export(
     `StoreError` when a table is missing or another export made this version first, `ConfigError` when a setting does
     not fit the scheme.
     """
-    name = release_name(sources.configuration["dataset"]["name"], settings)
+    name = versions.release_name(sources.configuration["dataset"]["name"], settings.variant)
     before = versions.releases(exports / name)
     with _scratch(scratch) as root:
         made = _write(root, sources, scheme, settings, split, name, before, progress)
@@ -163,7 +158,7 @@ def _describe(root: Path, made: Manifest, built: Built, scheme: Scheme, settings
     write_text(root / "README.md", card(made, built.configurations, scheme))
     log = (last / "CHANGELOG.md").read_text(encoding="utf-8") if last else ""
     day = provenance.last_day(built.annotations)
-    text = changelog(f"v{made.version}", day, lines(made.changes, made.configs), log)
+    text = changelog(f"v{made.version}", day, lines(made.changes), log)
     write_text(root / "CHANGELOG.md", text)
     made.files = manifest.files(root, built.hashes)
     described = manifest.encode(croissant(made, day))

@@ -90,8 +90,8 @@ def trace(root: Path, manifest: Manifest, row_id: str, paths: Mapping[str, Path]
     ]
     annotations = [a for window in seen for a in _rows(paths, "annotations", "chunk_id", window)]
     by_id = {a["annotation_id"]: a for a in annotations}
-    if row_id in by_id:
-        annotations = [by_id[row_id]]
+    if row["id"] in by_id:
+        annotations = [by_id[row["id"]]]
     return Trace(
         configuration,
         split,

@@ -19,7 +19,10 @@ _IGNORED = (".DS_Store", "Thumbs.db", ".gitattributes")
 
 
 def check_files(root: Path, files: Iterable[File]) -> list[str]:
-    """What is wrong with the files below `root`, of which the manifest lists `files`, one line per problem; empty when all are as they were written."""
+    """What is wrong with the files below `root`, one line per problem; empty when all are as they were written.
+
+    `files` are those of the manifest.
+    """
     expected = {file.path: file.sha256 for file in files}
     there = {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file() and p.name not in _IGNORED}
     problems = [f"{path} is missing" for path in expected if path not in there]

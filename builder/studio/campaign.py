@@ -51,7 +51,6 @@ class Campaign:
         """True when all annotators share one project; False when each has their own."""
         return self.annotators.layout == "shared"
 
-
     def task_link(self, project: int, task: int) -> str:
         """Where a browser opens a task; its numbers while the embedded server, which holds it, does not run."""
         running = None if self.server.url else self.vault.server()

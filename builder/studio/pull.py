@@ -12,7 +12,6 @@ behind is removed by the next one.
 """
 
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -28,14 +27,14 @@ from builder import __version__
 from builder.errors import StoreError
 from builder.memory import uncollected
 from builder.scheme import Scheme
-from builder.store import atomic, atomic_folder, canonical, digest, read_json, write_json
+from builder.store import atomic_folder, canonical, digest, read_json, write_json
 from builder.studio import Progress, silent
 from builder.studio.campaign import Campaign, alone, connected
 from builder.studio.client import Client
 from builder.studio.people import accounts
 from builder.studio.project_reader import Known, ProjectReader
 from builder.studio.projects import Project, projects_of, server_key
-from builder.studio.pulls import folder_of, hash_of, latest, verify
+from builder.studio.pulls import ensure_key, folder_of, hash_of, latest, sealed, verify
 from builder.studio.settings import LabelStudio
 from builder.studio.task_lines import LinePlace, TaskFile, merge_lines, places
 
@@ -82,7 +81,7 @@ def pull(campaign: Campaign, *, full: bool = False, progress: Progress = silent)
     workspace has none. Raises `StoreError` when nothing was pushed or the folder cannot be written, and what `Client`
     raises; then nothing is left behind.
     """
-    _ensure_key(campaign.workspace / "pseudonyms.key")
+    ensure_key(campaign.workspace / "pseudonyms.key")
     with alone(campaign.folder / "pull.lock", "pull"), connected(campaign, progress) as (_, client):
         client.version()
         projects = projects_of(client, campaign)
@@ -112,13 +111,6 @@ def pull_projects(
         raise StoreError(
             f"The pull could not be written to {folder}: {e}.", "Make room or correct the rights, then pull again."
         ) from e
-
-
-def _ensure_key(path: Path) -> None:
-    # Never made a second time: annotators would get other pseudonyms.
-    if not path.exists():
-        with atomic(path, mode=0o600) as temporary:
-            temporary.write_bytes(secrets.token_bytes(32))
 
 
 def _pull(
@@ -189,7 +181,7 @@ def _pull(
                 tasks.rename(made / "tasks.jsonl")
                 _sync(made / "tasks.jsonl")
                 write_json(made / "users.json", people)
-                write_json(made / "pull.json", record)
+                write_json(made / "pull.json", sealed(record))
         write_json(folder / "latest.json", {"hash": whole})
         write_json(folder / "state.json", asdict(replace(now, hash=whole)))
         slots = set(before[1]["projects"]) - set(projects) if before is not None else set()

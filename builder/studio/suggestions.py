@@ -190,7 +190,7 @@ def _understood(body: bytes, where: str) -> list[Suggestion]:
 
 
 def _suggestion(row: dict[str, Any]) -> Suggestion:
-    known = {name: row.pop(name) for name in ("chunk_id", "score", "model_version") if name in row}
+    known: dict[str, Any] = {name: row.pop(name) for name in ("chunk_id", "score", "model_version") if name in row}
     return msgspec.convert({**known, "said": row}, Suggestion)
 
 

@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.corpus [--large]
 
-It generates a corpus of 200 MB in a temporary folder (of 1 GB as well with --large) and prints one line a ratio.
+It generates a corpus of 200 MB in a temporary folder (of 1 GB as well with --large) and prints one line per ratio.
 """
 
 import contextlib
@@ -48,41 +48,40 @@ def main() -> None:
 
 
 def sample(raw: Path, megabytes: float) -> Any:
-    """A shard of the first files, and its size in bytes."""
-    from builder.corpus.files import find
-    from builder.corpus.shards import Shard, pieces
-
+    """One shard of the first files."""
+    from builder.corpus.inventory import InputShard, slice_files
+    from builder.corpus.listing import list_files
     from builder.corpus.settings import Source
 
-    files, _ = find(str(raw), Source())
-    found, _ = pieces(islice(files, max(1, int(megabytes / 4))), Source(), raw.parent / "sample.json")
-    return Shard(tuple(found))
+    files, _ = list_files(str(raw), Source())
+    found, _ = slice_files(islice(files, max(1, int(megabytes / 4))), Source(), raw.parent / "sample.json")
+    return InputShard(tuple(found))
 
 
 def chunking(report: Report, raw: Path) -> None:
     """Reading, cleaning and chunking on one core against a framework, the segmenter alone, and the tokenizer alone."""
-    from builder.corpus.article import Article, Press
-    from builder.corpus.part import records
-    from builder.corpus.tokens import tokenizer
     from langchain_text_splitters import RecursiveCharacterTextSplitter
     from sentencex import segment
 
+    from builder.corpus.articles import Article, ArticleMaker
+    from builder.corpus.budgets import tokenizer
     from builder.corpus.records import Record
     from builder.corpus.settings import Chunking, Cleaning, Source
+    from builder.corpus.shard_tables import read_shard
     from builder.memory import uncollected
 
     shard = sample(raw, 20)
 
     @uncollected()  # as the command does
     def prepare(settings: Chunking, limit: int | None = None) -> None:
-        press = Press(Cleaning(), settings, "en")
-        for record in islice(records(shard, Source()), limit):
-            article = press.article(record) if isinstance(record, Record) else None
+        maker = ArticleMaker(Cleaning(), settings, "en")
+        for record in islice(read_shard(shard, Source()), limit):
+            article = maker.article(record) if isinstance(record, Record) else None
             if isinstance(article, Article):
-                for _ in press.chunks(article):
+                for _ in maker.chunks(article):
                     pass
 
-    texts = [r.raw for r in records(shard, Source()) if isinstance(r, Record)]
+    texts = [r.raw for r in read_shard(shard, Source()) if isinstance(r, Record)]
     word = re.compile(r"\w+")
 
     def floor() -> None:
@@ -135,11 +134,11 @@ def train(texts: list[str], path: Path) -> None:
 def duplicates(report: Report) -> None:
     """Near-duplicates against rensa fed by Python shingles, and how many of the planted ones are found."""
     import numpy as np
-    from builder.corpus.shingle import bands, signatures
     from rensa import RMinHash
 
-    from builder.corpus import dedup
+    from builder.corpus import near_duplicates
     from builder.corpus.settings import Dedup
+    from builder.corpus.shingles import bands, signatures
 
     settings = Dedup()
     rng, writer = random.Random(5), Writer(5)
@@ -180,7 +179,7 @@ def duplicates(report: Report) -> None:
 
     folder = Path(tempfile.mkdtemp(prefix="builder-dedup-"))
     try:
-        kept = clusters(folder, texts, settings, dedup)
+        kept = clusters(folder, texts, settings, near_duplicates)
     finally:
         shutil.rmtree(folder)
     together = [(a, b) for a, b in enumerate(kept) if a != b]
@@ -192,21 +191,22 @@ def duplicates(report: Report) -> None:
         report.at_least(f"corpus.near_duplicates_recall_{name}", joined / len(members[name]), bound, "")
 
 
-def clusters(folder: Path, texts: list[str], settings: Any, dedup: Any) -> list[int]:
+def clusters(folder: Path, texts: list[str], settings: Any, near_duplicates: Any) -> list[int]:
     """The kept member of each text's cluster, found as `prepare` finds it."""
-    from builder.corpus.part import Job, make
-    from builder.corpus.shards import Piece, Shard
-
+    from builder.corpus.inventory import FileSlice, InputShard
     from builder.corpus.settings import Chunking, Cleaning, Source
+    from builder.corpus.shard_tables import ShardJob, write_shard
 
     lines = "".join(json.dumps({"text": t}) + "\n" for t in texts)
     path = folder / "a.jsonl"
     path.write_text(lines, encoding="utf-8")
-    shard = Shard((Piece("a.jsonl", str(path), 0, -1, 0, len(lines), ""),))
+    shard = InputShard((FileSlice("a.jsonl", str(path), 0, -1, 0, len(lines), ""),))
     part = folder / shard.key("")
-    make(Job(shard, str(part), Source(), Cleaning(summary_lines=0), Chunking(), settings, "en"))
-    corpus = dedup.Corpus.load([part])
-    found = dedup.find(corpus, settings, folder / "pairs.npz", lambda f, items: [f(i) for i in items])[1]
+    write_shard(ShardJob(shard, str(part), Source(), Cleaning(summary_lines=0), Chunking(), settings, "en"))
+    corpus = near_duplicates.CorpusIndex.load([part])
+    found = near_duplicates.find_duplicates(
+        corpus, settings, folder / "pairs.npz", lambda f, items: [f(i) for i in items]
+    )[1]
     return list(map(int, found))
 
 

@@ -22,21 +22,16 @@ from builder.release.manifest import File
 from builder.release.parquet import Writer
 from builder.release.settings import Export, Split
 from builder.release.verify import check_files
-from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
 from builder.store import file_digest
 from tests.benchmarks.ratios import Report, best_of
+from tests.samples import scheme
 
 ROWS = 1_000_000
 _BATCH = 16_384
 _CHUNKS_AN_ARTICLE = 10
 _WORDS = 40
 _LABELS = ("PERSON", "ORG", "GPE")
-SCHEME = Scheme(
-    name="bench",
-    entities={name: EntityLabel() for name in _LABELS},
-    stance={name: StanceLabel() for name in ("favor", "against", "none")},
-    targets={"japan": Target()},
-)
+SCHEME = scheme(name="bench", entities=_LABELS, stance=("favor", "against", "none"), targets={"japan": []})
 
 
 def texts(rows: int, seed: int) -> tuple[pa.Array, np.ndarray, np.ndarray]:

@@ -1,7 +1,6 @@
 """`builder prepare`: the tables stand in its stage, a second run does nothing, and two runs at once do not mix."""
 
 import io
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,18 +75,3 @@ def test_keywords_are_the_aliases_of_targets_unless_they_are_given(make: Make) -
 
     assert selected() == ["Tokyo"]
     assert selected("room") == ["Nobody"]
-
-
-def test_the_examples_in_the_configuration_work() -> None:
-    from hydra import compose, initialize_config_dir
-
-    from builder.config import conf_folder, convert, register
-
-    text = (conf_folder() / "cleaning" / "default.yaml").read_text(encoding="utf-8")
-    examples = re.findall(r'^#   "(.+)"$', text, re.MULTILINE)
-    register()
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        cleaning = convert(compose("config", examples)).cleaning
-    assert cleaning.trailers["mine"] == "Brought to you by (?P<source>.+)"
-    assert "original" in cleaning.trailers
-    assert cleaning.boilerplate["advert"].line == "ADVERTISEMENT"

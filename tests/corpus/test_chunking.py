@@ -181,3 +181,63 @@ def test_a_missing_tokenizer_is_named(tmp_path: object) -> None:
 def test_chunks_are_in_order() -> None:
     text = "\n".join("A sentence here. Another one there." for _ in range(30))
     assert all(a.end < b.start for a, b in pairwise(cut(text, max_tokens=20)))
+
+
+def texts(text: str, **settings: object) -> list[str]:
+    return [text[p.start : p.end] for p in cut(text, **settings)]
+
+
+def test_a_chunk_holds_what_just_fits() -> None:
+    text = "One two three. Four five six."
+    assert texts(text, max_tokens=6) == [text]
+    assert texts(text, max_tokens=5) == ["One two three.", "Four five six."]
+    assert texts("One two three.", max_tokens=3) == ["One two three."]
+    assert texts("One two three.", max_tokens=2) == ["One two", "three."]
+
+
+def test_a_chunk_is_full_enough_from_min_fill_on() -> None:
+    text = "One two three four.\nFive six seven eight. Nine ten eleven."
+    assert texts(text, max_tokens=10, min_fill=0.4) == ["One two three four.", "Five six seven eight. Nine ten eleven."]
+    assert texts(text, max_tokens=10, min_fill=0.41) == [
+        "One two three four.\nFive six seven eight.",
+        "Nine ten eleven.",
+    ]
+
+
+FOUR = "One two three four."
+
+
+def test_a_last_chunk_is_evened_out_below_a_quarter_of_the_budget() -> None:
+    assert [p.tokens for p in cut(" ".join([*[FOUR] * 3, "Five six seven."]), max_tokens=12)] == [12, 3]
+    assert [p.tokens for p in cut(" ".join([*[FOUR] * 3, "Five six."]), max_tokens=12)] == [8, 6]
+
+
+def test_evening_out_prefers_the_end_of_a_paragraph() -> None:
+    sizes = [p.tokens for p in cut(f"{FOUR} {FOUR}\n{FOUR} {FOUR} {FOUR} Five.", max_tokens=20, min_fill=1)]
+    assert sizes == [8, 13]
+    sizes = [p.tokens for p in cut(f"{FOUR} {FOUR} {FOUR} {FOUR} {FOUR} Five.", max_tokens=20, min_fill=1)]
+    assert sizes == [12, 9]
+
+
+def test_words_count_twelve_bytes_where_there_are_no_spaces() -> None:
+    for text, size in (
+        ("a" * 12, 1),
+        ("a" * 24, 2),
+        ("a" * 23, 1),
+        ("中" * 12, 1),
+        ("中" * 13, 3),
+        ("ab cd", 2),
+        ("ab  cd", 2),
+    ):
+        (piece,) = cut(text, method="article")
+        assert piece.tokens == size, text
+
+
+def test_windows_of_characters_begin_and_end_with_ink() -> None:
+    assert texts("ab cd  ef", method="tokens", unit="characters", max_tokens=3) == ["ab", "cd", "ef"]
+    assert [p.tokens for p in cut("ab cd  ef", method="tokens", unit="characters", max_tokens=4)] == [4, 4, 1]
+
+
+def test_a_window_counts_the_sentences_that_begin_in_it() -> None:
+    pieces = cut("One two. Three four. Five.", method="tokens", max_tokens=3)
+    assert [(p.tokens, p.sentences) for p in pieces] == [(3, 2), (2, 1)]

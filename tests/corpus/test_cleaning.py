@@ -26,6 +26,7 @@ MESSY = st.text(
     ("raw", "text"),
     [
         ("a\r\nb\rc\u2028d", "a\nb\nc\nd"),
+        ("a\r\nb\r\n\r\nc\r\n", "a\nb\n\nc"),
         ("so\u00adft zero\u200bwidth \ufeffmark", "soft zerowidth mark"),
         ("a\x00b\x07c", "abc"),
         ("  a \u00a0 b\t\n\n\n\n c ", "a b\n\nc"),
@@ -70,6 +71,8 @@ def test_every_cleaned_span_is_explained_by_its_raw_characters(raw: str) -> None
         source = raw[start:end]
         if character.isspace():
             assert any(c.isspace() or unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in html.unescape(source))
+        elif "&" not in raw and "@" not in raw:
+            assert source == character
         else:
             assert character in source or character in html.unescape(source) or "@" in html.unescape(source)
 
@@ -110,3 +113,29 @@ def test_a_tidy_text_is_left_alone(text: str) -> None:
 )
 def test_markdown_marks_go_and_the_words_stay(raw: str, text: str) -> None:
     assert edit(raw, markdown(raw))[0] == text
+
+
+@pytest.mark.parametrize(
+    ("widest", "last", "joined"),
+    [(40, "end.", True), (39, "end.", False), (100, "end.", True), (101, "end.", False)],
+)
+def test_lines_are_joined_from_the_width_of_a_column_to_that_of_a_page(widest: int, last: str, joined: bool) -> None:
+    line = ("word " * 30)[: widest - 1] + "s"
+    wrapped = f"{line.replace('  ', ' s')}\n{line.replace('  ', ' s')}\n{last}\n\nNext."
+    assert ("\n" not in clean(wrapped, DEFAULT)[0].split("\n\n")[0]) is joined
+
+
+def test_a_line_with_room_for_the_next_word_is_the_end_of_a_paragraph() -> None:
+    full = "x" * 30 + " " + "y" * 29
+    for short, joined in (("a" * 53, True), ("a" * 52, False)):
+        text = clean(f"{full}\n{short}\nabcd end.\n\nNext.", DEFAULT)[0]
+        assert ("\n" not in text.split("\n\n")[0]) is joined
+
+
+@pytest.mark.parametrize("off", ["characters", "whitespace", "entities", "emails", "reflow"])
+def test_each_step_can_be_turned_off(off: str) -> None:
+    line = "word " * 11 + "wording"
+    messy = f"{line}\n{line}\nend.\n\nA  b &amp; c@d.org\x07"
+    made = clean(messy, steps(Cleaning(**{off: False})))[0]  # type: ignore[arg-type]
+    kept = {"characters": "\x07", "whitespace": "A  b", "entities": "&amp;", "emails": "c@d.org", "reflow": "ing\nw"}
+    assert [name for name, sign in kept.items() if sign in made] == [off]

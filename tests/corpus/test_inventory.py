@@ -1,11 +1,13 @@
 """Shards hold every byte once, whatever their size, and new files disturb few of them."""
 
+import hashlib
 import json
 import os
 import re
 import subprocess
 import time
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,40 @@ def test_a_new_file_moves_few_borders(sizes: list[int], where: int) -> None:
     assert len(b - a) <= 3
 
 
+def test_a_shard_is_full_at_its_limit_and_overhead_counts() -> None:
+    def one(size: int, name: str = "b") -> FileSlice:
+        return FileSlice(name, name, 0, -1, 0, size, name)
+
+    source, limit = Source(shard_mb=1), 1 << 20
+    # The hash of these paths ends no shard by itself, unless the file is large.
+    quiet = [n for n in map(str, range(2000)) if len(shard_slices([one(2048, n), one(1, "z")], source)) == 1][:2]
+    first, second = sorted(quiet)
+    assert len(shard_slices([one(limit - 2048, first), one(1, "z")], source)) == 2
+    many = [one(0, f"{i:05}") for i in range(600)]
+    assert 1 < len(shard_slices(many, source)) < 20
+    assert shard_slices([], source) == []
+    shard = InputShard((one(3, first), one(4, second)))
+    assert shard.size == 7
+    assert shard.key("a") != shard.key("b")
+    assert len(shard.key("a")) == 32
+
+
+def test_slices_of_a_file_have_the_digest_of_their_bytes(tmp_path: Path) -> None:
+    file = lines(tmp_path / "a.jsonl", 1000)
+    data = Path(file.address).read_bytes()
+    slices = _slices(file, 10_000, {})
+    assert [(s.begin, s.end) for s in slices] == list(pairwise([0, *(s.end for s in slices)]))
+    assert slices[-1].end == len(data)
+    for s in slices:
+        assert s.size == s.end - s.begin
+        assert s.sha256 == hashlib.sha256(data[s.begin : s.end]).hexdigest()
+        assert data[s.end - 1 : s.end] == b"\n"
+        assert 10_000 <= s.size < 10_200 or s is slices[-1]
+    (whole,) = _slices(file, len(data), {})
+    assert (whole.begin, whole.end, whole.size, whole.sha256) == (0, -1, len(data), hashlib.sha256(data).hexdigest())
+    assert len(_slices(file, len(data) - 1, {})) == 1
+
+
 def test_an_unchanged_file_is_not_read_again_and_a_changed_one_is(tmp_path: Path) -> None:
     raw, inventory = tmp_path / "raw", tmp_path / "inventory.json"
     raw.mkdir()
@@ -115,8 +151,9 @@ def test_patterns() -> None:
 
 
 def test_a_pattern_that_is_none_is_named() -> None:
-    with pytest.raises(ConfigError, match=re.escape("[z-a]*")):
-        matcher(["[z-a]*"])
+    with pytest.raises(ConfigError, match=re.escape("a**")):
+        matcher(["a**"])
+    assert not matcher(["[z-a]*"]).match("z")
 
 
 def test_a_raw_folder_that_cannot_be_listed_is_named(tmp_path: Path) -> None:

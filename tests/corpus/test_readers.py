@@ -4,11 +4,12 @@ import csv
 import gzip
 import io
 import json
+import lzma
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,13 +18,13 @@ from backports import zstd
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from builder.corpus import decoding
+from builder.corpus import decoding, readers
 from builder.corpus.decoding import NotTextError, decode
-from builder.corpus.fields import instant
+from builder.corpus.fields import fill, instant
 from builder.corpus.readers import READERS, read
 from builder.corpus.records import Record, Reject
 from builder.corpus.settings import Source
-from builder.corpus.streams import open_stream
+from builder.corpus.streams import DamagedError, open_stream
 
 TEXT = "Ministers met in Kyiv — “late”, said Sinéad. They agreed."
 
@@ -425,3 +426,92 @@ def test_a_number_of_eight_digits_is_a_day() -> None:
 )
 def test_what_is_no_date_is_none(value: object) -> None:
     assert instant(value) is None
+
+
+@pytest.mark.parametrize(("size", "reasons"), [(1 << 20, []), ((1 << 20) + 1, ["too-large"])])
+def test_the_limit_of_a_record_is_its_last_byte(tmp_path: Path, size: int, reasons: list[str]) -> None:
+    source = Source(max_record_mb=1)
+    assert [r.reason for r in found(put(tmp_path, "a.txt", "x" * size), source)[1]] == reasons
+    line = '{"text": "' + "x" * (size - 12) + '"}'
+    records, rejects = found(put(tmp_path, "a.jsonl", line), source)
+    assert [r.reason for r in rejects] == reasons
+    assert len(records) == 1 - len(reasons)
+
+
+def test_a_file_that_fails_is_read_up_to_there_and_counted(tmp_path: Path) -> None:
+    class Failing(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            raise OSError(5, "Input/output error")
+
+    items = list(read(io.BufferedReader(Failing()), "a.txt", Source()))
+    assert [(r.record, r.reason, r.detail) for r in items] == [(None, "unreadable", "Input/output error")]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("suffix", ["gz", "zst", "xz"])
+def test_every_compression_is_read_and_its_damage_noticed(tmp_path: Path, suffix: str) -> None:
+    pack = {"gz": gzip.compress, "zst": zstd.compress, "xz": lzma.compress}[suffix]
+    lines = "".join(json.dumps({"text": f"Article {i}."}) + "\n" for i in range(50)).encode()
+    records, rejects = found(put(tmp_path, f"a.JSONL.{suffix}", pack(lines) + pack(lines)))
+    assert ([r.number for r in records], rejects) == (list(range(100)), [])
+    _, (reject,) = found(put(tmp_path, f"b.jsonl.{suffix}", pack(lines)[:-6]))
+    assert reject.reason == "damaged"
+    assert reject.detail.endswith("records were read before")
+
+
+def test_rejects_say_how_many_records_were_read_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(stream: BinaryIO, path: str, source: Source, first: int = 0) -> Iterator[Record | Reject]:
+        yield Reject(path, first, "bad-json", "x")
+        yield Reject(path, first + 1, "bad-json", "x")
+        raise DamagedError("cut off")
+
+    monkeypatch.setattr(readers, "jsonl_file", damaged)
+    monkeypatch.setitem(READERS, ".jsonl", damaged)
+    *_, last = read(io.BufferedReader(io.BytesIO(b"")), "a.jsonl", Source(), 7)
+    assert isinstance(last, Reject)
+    assert (last.record, last.detail) == (None, "cut off; 2 records were read before")
+
+
+def test_names_of_authors_are_told_apart() -> None:
+    def authors(value: object) -> list[str]:
+        record = Record("a", 0, "", "", "")
+        fill(record, {"authors": value}, Source())
+        return record.authors
+
+    assert authors("By Ann Lee and Bo Li") == ["Ann Lee", "Bo Li"]
+    assert authors("Lee, Ann") == ["Lee, Ann"]
+    assert authors("Ann Lee, Bo Li; Cy Ho | Di Wu") == ["Ann Lee", "Bo Li", "Cy Ho", "Di Wu"]
+    assert authors([{"name": "Ann and Bo"}, "Cy", 7, ["nested"]]) == ["Ann and Bo", "Cy", "7"]
+    assert authors({"name": "Ann"}) == ["Ann"]
+
+
+def test_fields_that_are_no_text_are_noted() -> None:
+    record = Record("a", 0, "", "", "")
+    fill(record, {"title": ["x"], "url": 7, "source": {"name": " The  Post "}, "date": "soon", "id": 0}, Source())
+    assert record.problems == [("field-title", "is a list, not a text"), ("field-published", "'soon' is not a date")]
+    assert (record.title, record.url, record.source, record.record_id) == (None, "7", "The Post", "0")
+
+
+def test_a_summary_field_comes_before_the_text_when_it_is_asked_for(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.json", json.dumps({"text": TEXT, "summary": "Short."}))
+    (plain,), _ = found(path)
+    (record,), _ = found(path, Source(summary_field=True))
+    assert (plain.raw, plain.summary) == (TEXT, None)
+    assert (record.raw, record.summary) == (f"Short.\n{TEXT}", "Short.")
+    (same,), _ = found(
+        put(tmp_path, "b.json", json.dumps({"text": TEXT, "summary": TEXT[:20]})), Source(summary_field=True)
+    )
+    assert (same.raw, same.summary) == (TEXT, None)
+
+
+def test_seconds_and_milliseconds_since_1970_are_told_apart() -> None:
+    assert instant(100_000_000_000) == datetime(5138, 11, 16, 9, 46, 40, tzinfo=UTC)
+    assert instant(100_000_000_001) == datetime(1973, 3, 3, 9, 46, 40, 1000, tzinfo=UTC)
+    assert instant(100_000_000) == datetime(1973, 3, 3, 9, 46, 40, tzinfo=UTC)
+    assert (
+        instant("29.07.2024") == instant("2024/07/29") == instant("29 July 2024") == datetime(2024, 7, 29, tzinfo=UTC)
+    )
+    assert instant("2024-07") == datetime(2024, 7, 1, tzinfo=UTC)
+    assert instant("0999-01-01") is None

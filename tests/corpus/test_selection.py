@@ -1,15 +1,21 @@
 """Selection keeps to its budget and rule, repeats itself, and hardly changes as the corpus grows."""
 
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from builder.corpus import selection
 from builder.corpus.settings import Selection
-from builder.store import digest, write_table
+from builder.errors import ConfigError
+from builder.store import digest, read_table, write_table
 from builder.tables import ARTICLES, CHUNKS, build
+
+RANKS_0 = [7905728728188956330, 8037428539430452699, 1542628428334363360, 11153449448870870801]
+RANKS_7 = [4659817285964113758, 16920444926201547018, 6591543692610946555, 14178697443835120539]
 
 
 def part(folder: Path, name: str, articles: int, source: str, chunks: int = 3) -> str:
@@ -92,3 +98,54 @@ def test_diverse_chooses_unlike_chunks(tmp_path: Path) -> None:
 def test_repeated_ids_are_told_apart() -> None:
     rows = selection.rows_of(["x", "x", "x", "x", "y"], ["1", "2", "1", "2", "3"], ["x", "x", "none", "y"])
     assert rows.tolist() == [0, 0, 1, 1, 3]
+
+
+def test_the_order_of_selection_is_the_same_for_ever() -> None:
+    ids = [f"{i:016x}" for i in (0, 1, 2**63, 2**64 - 1)]
+    assert selection.ranks(ids, 0).tolist() == RANKS_0
+    assert selection.ranks(ids, 7).tolist() == RANKS_7
+    assert selection.ranks(ids[2:], 0).tolist() == RANKS_0[2:]
+
+
+def test_the_first_by_rank_are_chosen(tmp_path: Path) -> None:
+    folders = [part(tmp_path, "a", 8, "A"), part(tmp_path, "b", 8, "B")]
+    ids = [c for f in folders for c in read_table(Path(f) / "chunks.parquet", CHUNKS, "")["chunk_id"].to_pylist()]
+    best = np.argsort(selection.ranks(ids, 3))[:10]
+    masks = chosen(folders, Selection(method="random", budget=10, seed=3))
+    assert sorted(best.tolist()) == np.flatnonzero(np.concatenate(masks)).tolist()
+    share = selection.ranks(ids, 3) < np.uint64(int(0.25 * 2**64))
+    assert np.concatenate(chosen(folders, Selection(fraction=0.25, seed=3))).tolist() == share.tolist()
+    assert not np.concatenate(chosen(folders, Selection(fraction=0))).any()
+
+
+@pytest.mark.parametrize("budget", [0, 48, 49])
+def test_a_budget_of_all_chunks_is_no_limit(tmp_path: Path, budget: int) -> None:
+    folders = [part(tmp_path, "a", 8, "A"), part(tmp_path, "b", 8, "B")]
+    for method in ("all", "random", "stratified"):
+        assert all(mask.all() for mask in chosen(folders, Selection(method=method, budget=budget)))
+
+
+@pytest.mark.parametrize(("by", "strata"), [("source", 3), ("date", 4), ("length", 3)])
+def test_strata_are_sources_months_and_lengths(tmp_path: Path, by: str, strata: int) -> None:
+    days = [datetime(2024, month, 1, tzinfo=UTC) for month in (1, 2, 3)] + [datetime(2023, 1, 1, tzinfo=UTC)]
+    rows = [
+        {
+            "article_id": f"{i:016x}",
+            "source": "abc"[i % 3],
+            "text": "x" * (499, 500, 1000)[i % 3],
+            "published": days[i % 4],
+        }
+        for i in range(120)
+    ]
+    write_table(tmp_path / "a" / "articles.parquet", build(rows, ARTICLES))
+    cut = [{"chunk_id": digest(r["article_id"])[:16], "article_id": r["article_id"], "text": ""} for r in rows]
+    write_table(tmp_path / "a" / "chunks.parquet", build(cut, CHUNKS))
+    mask = chosen([str(tmp_path / "a")], Selection(method="stratified", by=by, budget=12))[0]
+    period = 4 if by == "date" else 3
+    assert Counter(i % period for i in np.flatnonzero(mask).tolist()) == dict.fromkeys(range(strata), 12 // strata)
+
+
+@pytest.mark.parametrize("wrong", [{"method": "best"}, {"fraction": 2}, {"method": "diverse"}, {"by": "mood"}])
+def test_settings_out_of_range_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ConfigError):
+        Selection(**wrong)  # type: ignore[arg-type]

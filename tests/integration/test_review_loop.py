@@ -34,9 +34,7 @@ def test_conflict_review_decision_gold(studio: Any) -> None:
         chosen = page["tasks"][0]
         assert len(chosen["predictions"]) == 4
         data = chosen["data"]
-        answers = [
-            {"question": "stance", "target": t, "span_id": None, "label": "against"} for t in ("japan", "china")
-        ]
+        answers = [{"question": "stance", "target": t, "span_id": None, "label": "against"} for t in ("japan", "china")]
         decision = results([], answers, [], None, data["start"], data["text"], config.labels)
         client.post(f"api/tasks/{chosen['id']}/annotations/", {"result": decision, "lead_time": 5})
 

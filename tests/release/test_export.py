@@ -86,7 +86,7 @@ def test_the_manifest_says_what_the_release_was_made_from(tmp_path: Path) -> Non
     assert (made.pull.server_version, made.pull.scheme_version) == ("1.23.2", "sample@1")
     assert made.recorded
     assert made.agreement == {"stance, Krippendorff's alpha": 0.75}
-    assert list(made.configuration["labels"]["stance"]) == ["favor", "against", "neutral", "none"]
+    assert made.configuration["labels"]["guidelines"] == "Mark **every** mention."
     assert made.configuration["export"]["shard_rows"] == 12
     assert "repo" not in made.configuration["export"]
     assert (made.counts.articles, made.counts.chunks, made.counts.windows, made.counts.annotators) == (12, 48, 48, 3)

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
-from builder.commands.export import export
 from builder.commands.publish import publish
-from builder.config import Config
+from builder.config import Config, Dataset, Paths
 from builder.errors import ConfigError, ReleaseError
+from builder.release.export import Exported
+from builder.release.publish import Published, upload
 from builder.release.settings import Export
-from tests.release.story import story
+from tests.release.world import sample
+from tests.samples import scheme
 
-QUIET = Console(quiet=True)
 REPO = "newsroom/story"
 
 
@@ -111,67 +111,85 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     thread.join()
 
 
-def released(tmp_path: Path, comment: str | None = None) -> Config:
-    told = story(tmp_path)
+def released(tmp_path: Path, comment: str = "") -> Exported:
+    world = sample(tmp_path, 3)
     if comment:
-        told.dissent[2, told.chunk_id(5, 0)] = {"comment": comment}
-    told.write()
-    config = told.config(export=Export(repo=REPO))
-    export(config, QUIET)
-    return config
+        world.dissent[2, world.chunk(2, 0)] = {"comment": comment}
+    return world.export()
 
 
-def test_a_dry_run_sends_nothing(tmp_path: Path, hub: Hub) -> None:
-    found = publish(released(tmp_path), QUIET)
-    assert found["dry_run"]
-    assert "README.md" in found["upload"]
-    assert not hub.requests
+def send(made: Exported, hub: Hub) -> Published:
+    return upload(made.folder, made.manifest, REPO, True, hub.address)
 
 
 def test_a_release_is_one_commit_and_a_tag(tmp_path: Path, hub: Hub) -> None:
-    config = released(tmp_path)
-    hub.files = {".gitattributes": b"", "old.parquet": b"x"}
-    done = publish(config, QUIET, upload=True)
-    root = config.release_folder / "v1.0.0"
+    made = released(tmp_path)
+    hub.files = {".gitattributes": b"", "old.parquet": b"x", "data/.gitattributes": b"y"}
+    done = send(made, hub)
+    root = made.folder
     expected = {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*") if p.is_file()}
     assert hub.files == expected | {".gitattributes": b""}
     assert len(hub.commits) == 1
-    assert hub.tags == {"v1.0.0": done["commit"]}
+    assert hub.tags == {"v1.0.0": done.commit}
+    assert (done.repo, done.tag, done.new, done.files) == (REPO, "v1.0.0", True, sorted(expected))
 
 
 def test_publishing_again_does_nothing(tmp_path: Path, hub: Hub) -> None:
-    config = released(tmp_path)
-    publish(config, QUIET, upload=True)
-    assert not publish(config, QUIET, upload=True)["new"]
+    made = released(tmp_path)
+    send(made, hub)
+    assert send(made, hub) == Published(REPO, "v1.0.0")
     assert len(hub.commits) == 1
 
 
 def test_the_next_release_takes_the_place_of_the_last(tmp_path: Path, hub: Hub) -> None:
-    publish(released(tmp_path), QUIET, upload=True)
-    publish(released(tmp_path, "corrected"), QUIET, upload=True)
+    send(released(tmp_path), hub)
+    send(released(tmp_path, "corrected"), hub)
     assert list(hub.tags) == ["v1.0.0", "v1.0.1"]
     assert json.loads(hub.files["manifest.json"])["version"] == "1.0.1"
     assert len(hub.commits) == 2
 
 
 def test_a_refusal_is_said_without_the_token(tmp_path: Path, hub: Hub) -> None:
-    config = released(tmp_path)
+    made = released(tmp_path)
     hub.refuse = True
     with pytest.raises(ReleaseError, match="did not take") as raised:
-        publish(config, QUIET, upload=True)
+        send(made, hub)
     assert "hf_secret" not in str(raised.value)
 
 
+def test_a_hub_that_does_not_answer_is_said(tmp_path: Path, hub: Hub) -> None:
+    made = released(tmp_path)
+    with pytest.raises(ReleaseError, match="did not take"):
+        upload(made.folder, made.manifest, REPO, True, "http://127.0.0.1:9")
+
+
+def config(tmp_path: Path, repo: str = REPO) -> Config:
+    paths = Paths(str(tmp_path / "raw"), str(tmp_path / "workspace"), str(tmp_path / "exports"))
+    return Config(paths=paths, dataset=Dataset(name="sample"), labels=scheme(), export=Export(repo=repo))
+
+
+def test_a_dry_run_sends_nothing(tmp_path: Path, hub: Hub) -> None:
+    released(tmp_path)
+    found = publish(config(tmp_path))
+    assert (found.new, found.commit, found.tag) == (False, "", "v1.0.0")
+    assert {"README.md", "manifest.json"} <= set(found.files)
+    assert not hub.requests
+
+
+def test_the_command_uploads_to_the_repository_of_the_settings(tmp_path: Path, hub: Hub) -> None:
+    released(tmp_path)
+    assert publish(config(tmp_path), upload=True).new
+    assert hub.tags
+
+
 def test_without_a_repository_the_setting_is_named(tmp_path: Path, hub: Hub) -> None:
-    config = released(tmp_path)
-    config.export.repo = ""
+    released(tmp_path)
     with pytest.raises(ConfigError, match=r"export\.repo"):
-        publish(config, QUIET, upload=True)
+        publish(config(tmp_path, ""), upload=True)
 
 
 def test_a_damaged_release_is_not_published(tmp_path: Path, hub: Hub) -> None:
-    config = released(tmp_path)
-    (config.release_folder / "v1.0.0" / "README.md").write_text("something else", encoding="utf-8")
+    (released(tmp_path).folder / "README.md").write_text("something else", encoding="utf-8")
     with pytest.raises(ReleaseError, match=r"README\.md"):
-        publish(config, QUIET, upload=True)
+        publish(config(tmp_path), upload=True)
     assert not hub.requests

@@ -5,22 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
-from builder.commands.export import export
 from builder.release.settings import Split
-from tests.release.story import Story, article
-from tests.release.test_variants import tokenizer
-
-QUIET = Console(quiet=True)
+from tests.release.test_tokenizer import tokenizer
+from tests.release.world import World
+from tests.samples import article
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A release of sixty articles."""
-    told = Story(tmp_path_factory.mktemp("training"), [article(number) for number in range(60)])
-    told.write()
-    return Path(export(told.config(split=Split(ratios={"train": 0.6, "test": 0.4})), QUIET)["folder"])
+    world = World(tmp_path_factory.mktemp("training"), [article(number) for number in range(60)])
+    return world.export(split=Split(ratios={"train": 0.6, "test": 0.4})).folder
 
 
 @pytest.fixture

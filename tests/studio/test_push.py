@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from builder.questions.migrate import Changes
 
 from builder.errors import ConfigError, Refused, StudioError
+from builder.questions.migrate import Changes
 from builder.studio.campaign import alone
 from builder.studio.push import Pushed, push
 from builder.studio.settings import Annotators, LabelStudio, Suggestions

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from builder.questions.interface import interface
-from builder.questions.migrate import Changes
 
 from builder.errors import Refused
+from builder.questions.interface import interface
+from builder.questions.migrate import Changes
 from builder.studio.projects import WantedProject, find_project
 from builder.studio.scheme_changes import ensure_migrated, preview
 from tests import samples

@@ -153,24 +153,16 @@ class CheckInputs:
 
     @cached_property
     def order(self) -> tuple[Integers, Integers]:
-        """Rows of the spans by annotation, start and (the longest first) end, and a number per span in that order.
+        """Rows of the spans inside their window by annotation, start and (the longest first) end; and their places.
 
-        Two spans have the same number when annotation, start and end are the same. Spans outside their window and
-        empty spans come last, each with a number of its own.
+        Two spans have the same place when annotation, start and end are the same.
         """
-        low = np.where(self.inside, self.start - self._window_start, 0)
-        size = np.where(self.inside, self.end - self.start, 0)
-        reach, width = int(low.max(initial=0)) + 1, int(size.max(initial=0)) + 1
-        place = (self.annotation_of_span * reach + low) * width + width - 1 - size
-        place = np.where(self.inside, place, np.iinfo(np.int64).max - np.arange(len(low)))
-        by_place: Integers = np.argsort(place)
-        return by_place, place[by_place]
-
-    @cached_property
-    def _window_start(self) -> Integers:
-        shown = integers(self.windows["start"]) if self.windows.num_rows else np.zeros(1, dtype=np.int64)
-        first: Integers = shown[self.window_of_span]
-        return first
+        rows = np.flatnonzero(self.inside)
+        start, size = self.start[rows], (self.end - self.start)[rows]
+        reach, width = int(start.max(initial=0)) + 1, int(size.max(initial=0)) + 1
+        place = (self.annotation_of_span[rows] * reach + start) * width - size
+        by_place = np.argsort(place)
+        return rows[by_place], place[by_place]
 
     @cached_property
     def shown(self) -> Texts:

@@ -137,7 +137,7 @@ def _meeting(inputs: CheckInputs, questions: Collection[Question], crosses: bool
     found = [np.zeros(0, np.int64)]
     for question in questions:
         order, _ = inputs.order
-        rows = order[(inputs.inside & _of(inputs, question))[order]]
+        rows = order[_of(inputs, question)[order]]
         a, start, end = inputs.annotation_of_span[rows], inputs.start[rows], inputs.end[rows]
         left: Integers = np.arange(len(rows))
         for distance in range(1, len(rows)):

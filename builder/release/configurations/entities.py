@@ -82,8 +82,9 @@ def _spans(index: Index, gold: pa.Table, numbering: Numbering) -> _Spans:
 
 def rows(configuration: Configuration, source: Source) -> Maker:
     """One row per text, with the spans that lie in it."""
-    gold = source.tables["gold_spans"]
-    gold, left_out = released(gold.filter(pc.equal(gold["kind"], "entity")), source.settings)
+    gold, question = source.tables["gold_spans"], configuration.question
+    assert question is not None
+    gold, left_out = released(gold.filter(pc.equal(gold["kind"], question.span_kind)), source.settings)
     spans = _spans(source.index, gold, configuration.numbering)
     losses = dict.fromkeys(("held", *LOSSES, _ROW_BORDER), 0)
     inside = 0

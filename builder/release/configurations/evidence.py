@@ -36,9 +36,10 @@ def declare(scheme: Scheme, settings: Export, number: Callable[[Question], Numbe
 
 def rows(configuration: Configuration, source: Source) -> Maker:
     """One row per released span and target, in the order of windows, places and targets."""
-    gold = source.tables["gold_spans"]
+    gold, question = source.tables["gold_spans"], configuration.question
+    assert question is not None
     windows = source.index.window_numbers(gold["chunk_id"])
-    gold = gold.filter(pc.and_(pc.equal(gold["kind"], "evidence"), pa.array(windows >= 0)))
+    gold = gold.filter(pc.and_(pc.equal(gold["kind"], question.span_kind), pa.array(windows >= 0)))
     gold, left_out = released(gold, source.settings)
     total, votes = votes_for(gold)
     targets = flat(gold["targets"])
@@ -82,8 +83,9 @@ def rows(configuration: Configuration, source: Source) -> Maker:
 def about(_: Configuration, __: Mapping[str, Any]) -> str:
     """What one row is."""
     return (
-        "one row per span of evidence and target: `text[start:end]` is the `span` for which annotators answered as they "
-        "did about the `target`. `votes_for` and `votes_against` count annotators; `status` says how it was decided."
+        "one row per span of evidence and target: `text[start:end]` is the `span` for which annotators answered as "
+        "they did about the `target`. `votes_for` and `votes_against` count annotators; `status` says how it was "
+        "decided."
     )
 
 

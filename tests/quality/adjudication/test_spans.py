@@ -358,3 +358,12 @@ def test_where_as_many_begin_a_span_as_go_on_it_is_unresolved() -> None:
     assert verdicts(gold(mark(Crowd(), one, two), spans="tokens")) == {
         (17, 24, "ORG"): "adjudicated", (25, 33, "ORG"): "unresolved"
     }  # fmt: skip
+
+
+def test_the_longest_of_equally_common_bounds_takes_its_neighbours() -> None:
+    # [8, 22) shares two characters with each of the others, which share none.
+    crowd = mark(Crowd(), [(0, 10, "ORG")], [(8, 22, "ORG")], [(20, 26, "ORG")])
+    assert verdicts(gold(crowd, spans="overlap", min_overlap=2 / 22)) == {(8, 22, "ORG"): "agreed"}
+    crowd = mark(Crowd(), [(0, 10, "ORG")], [(8, 18, "ORG")], [(16, 26, "ORG")])
+    # Of bounds as long, the first found a group: [0, 10) with [8, 18).
+    assert [(r["start"], r["end"]) for r in gold(crowd, spans="overlap", min_overlap=2 / 18)] == [(0, 10), (16, 26)]

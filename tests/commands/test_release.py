@@ -1,0 +1,185 @@
+"""From raw files and a pull: releases are verified, rebuilt byte for byte, and traced back to raw bytes."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from builder import pipeline
+from builder.commands.diff import diff
+from builder.commands.export import export
+from builder.commands.trace import plain, trace
+from builder.commands.verify import verify
+from builder.corpus.settings import Chunking
+from builder.errors import GateError, ReleaseError
+from builder.quality.settings import Gates, Quality
+from builder.tables import ARTICLES, CHUNKS
+from tests.samples import Project
+
+
+def pulled(project: Project) -> None:
+    """The project has a pull of its raw files as they are now."""
+    stage = pipeline.prepared(project.config)
+    project.pull(stage.table("articles", ARTICLES).to_pylist(), stage.table("selected", CHUNKS).to_pylist())
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with the releases v1.0.0 and, after a correction, v1.0.1."""
+    made = Project(tmp_path_factory.mktemp("project"), articles=6)
+    made.dissent[0, 0, 0] = {"stances": {"ukraine": "neutral", "japan": "none"}}
+    pulled(made)
+    assert export(made.config).version == "v1.0.0"
+    for user in (1, 2):
+        made.dissent[user, 0, 0] = {
+            "stances": {"ukraine": "neutral", "japan": "none"},
+            "comment": "ask ada@example.com",
+        }
+    pulled(made)
+    assert export(made.config).version == "v1.0.1"
+    assert not export(made.config).new
+    return made
+
+
+def folder(project: Project, version: str) -> Path:
+    return Path(project.config.paths.exports) / "sample" / version
+
+
+@pytest.mark.parametrize("version", ["v1.0.0", "v1.0.1"])
+def test_every_release_is_rebuilt_byte_for_byte(project: Project, version: str) -> None:
+    found = verify(project.config, version)
+    assert found.rebuilt == "same bytes"
+    assert found.shared == {"articles": 0, "exact_texts": 0, "near_texts": 0}
+
+
+@pytest.mark.parametrize("damage", ["flip", "remove", "add"])
+def test_a_damaged_release_is_found(project: Project, damage: str, tmp_path: Path) -> None:
+    copy = tmp_path / "v1.0.0"
+    shutil.copytree(folder(project, "v1.0.0"), copy)
+    path = next((copy / "stance").iterdir())
+    if damage == "flip":
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    elif damage == "remove":
+        path.unlink()
+    else:
+        (copy / "stance/train-extra.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ReleaseError, match="stance/"):
+        verify(project.config, str(copy), hashes_only=True)
+
+
+def test_a_leak_in_the_files_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    from builder.release import verify as module
+
+    monkeypatch.setattr(module, "certify", lambda *_: {"articles": 0, "exact_texts": 2, "near_texts": 0})
+    with pytest.raises(ReleaseError, match="2 exact_texts are in several splits"):
+        verify(project.config, "v1.0.0")
+
+
+def test_without_its_pull_a_release_cannot_be_rebuilt(project: Project, tmp_path: Path) -> None:
+    config = replace(project.config, paths=replace(project.config.paths, workspace=str(tmp_path)))
+    with pytest.raises(ReleaseError, match="cannot be rebuilt"):
+        verify(config, "v1.0.0")
+    assert verify(config, "v1.0.0", hashes_only=True).files
+
+
+def test_a_diff_tells_the_correction(project: Project) -> None:
+    found = diff(project.config, "v1.0.0", "latest")
+    assert found.level == "patch"
+    assert list(found.rows["stance"].labels.values()) == [1]
+    with pytest.raises(ReleaseError, match=r"v9\.9\.9.*v1\.0\.0, v1\.0\.1"):
+        diff(project.config, "v9.9.9", "v1.0.0")
+
+
+def traced(project: Project, configuration: str, **changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The first row of a configuration, and what it is traced to."""
+    path = next(folder(project, "v1.0.1").glob(f"{configuration}/*.parquet"))
+    row = pq.read_table(path).to_pylist()[0]
+    return row, plain(trace(replace(project.config, **changes), f"{configuration}/{row['id']}"))
+
+
+@pytest.mark.parametrize("configuration", ["entities", "stance", "evidence", "annotations"])
+def test_a_row_is_traced_to_its_raw_bytes(project: Project, configuration: str) -> None:
+    row, found = traced(project, configuration)
+    assert found["release"]["configuration"] == configuration
+    raw = (project.config.raw / found["place"]["file"]).read_bytes()
+    start, end = found["place"]["bytes"]
+    assert raw[start:end].decode() == row["text"]
+    assert found["article"]["article_id"] == row["article_id"]
+    assert len(found["annotations"]) == (1 if configuration == "annotations" else 3)
+    assert all(a["task"] for a in found["annotations"])
+    assert found["gold"]
+    for gold in found["gold"]:
+        assert len(gold["votes"]) == 3
+        if "place" in gold:
+            start, end = gold["place"]["bytes"]
+            assert raw[start:end].decode() == gold["text"] == gold["place"]["raw_text"]
+
+
+def test_gold_is_that_of_the_row(project: Project) -> None:
+    row, found = traced(project, "stance")
+    assert [(g["question"], g["target"]) for g in found["gold"]] == [("stance", row["target"])]
+    assert found["release"]["row"]["label"] == found["gold"][0]["label"]
+    row, found = traced(project, "entities")
+    expected = sorted((s["text"], s["label"]) for s in row["entities"])
+    assert sorted((g["text"], g["label"]) for g in found["gold"] if g["status"] != "rejected") == expected
+    row, found = traced(project, "evidence")
+    assert {g["text"] for g in found["gold"]} == {row["span"]}
+
+
+def test_tasks_are_linked_to_label_studio(project: Project) -> None:
+    there = replace(project.config.label_studio, url="http://labels.test/app/")
+    _, found = traced(project, "entities", label_studio=there)
+    tasks = {a["task"] for a in found["annotations"]}
+    assert all(task.startswith("http://labels.test/app/projects/1/data?task=") for task in tasks)
+    assert {vote["task"] for gold in found["gold"] for vote in gold["votes"]} == tasks
+
+
+def test_an_unknown_row_is_said(project: Project) -> None:
+    with pytest.raises(ReleaseError, match="no-such-row"):
+        trace(project.config, "no-such-row")
+
+
+def test_no_private_word_is_in_a_release(project: Project) -> None:
+    root = folder(project, "v1.0.1")
+    content = b"".join(p.read_bytes() for p in root.rglob("*") if p.is_file())
+    content += b"".join(str(pq.read_table(p).to_pylist()).encode() for p in root.rglob("*.parquet"))
+    assert b"[e-mail]" in content
+    for word in (b"@example.com", b"ada@", str(project.config.workspace).encode()):
+        assert word not in content
+
+
+def test_another_chunking_releases_what_annotators_saw(project: Project, tmp_path: Path) -> None:
+    """The same pull under chunks of whole articles: spans follow, answers stay with their windows."""
+    paths = replace(project.config.paths, exports=str(tmp_path))
+    config = replace(project.config, paths=paths, chunking=Chunking(method="paragraphs", max_tokens=400))
+    again = export(config).folder
+    old = folder(project, "v1.0.1")
+    for name in ("stance", "annotations", "evidence"):
+        a, b = (
+            sorted((r for p in (root / name).glob("*") for r in pq.read_table(p).to_pylist()), key=lambda r: r["id"])
+            for root in (old, again)
+        )
+        assert a == b
+    spans = [
+        sum(len(r["entities"]) for p in (root / "entities").glob("*") for r in pq.read_table(p).to_pylist())
+        for root in (old, again)
+    ]
+    assert spans[0] == spans[1] > 0
+
+
+def test_a_failed_gate_stops_the_release(project: Project, tmp_path: Path) -> None:
+    made = Project(tmp_path, articles=2)
+    for user, label in enumerate(("favor", "against", "neutral")):
+        made.dissent[user, 0, 0] = {"stances": {"ukraine": label, "japan": "none"}}
+    pulled(made)
+    strict = replace(made.config, quality=Quality(gates=Gates(max_unresolved=0.0)))
+    with pytest.raises(GateError, match="unresolved"):
+        export(strict)
+    assert not (tmp_path / "exports").exists()
+    root = export(replace(strict, export=replace(strict.export, below_gates=True))).folder
+    assert "Released below its quality gates" in (root / "README.md").read_text("utf-8")

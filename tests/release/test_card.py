@@ -1,0 +1,140 @@
+"""The card says what the Hub reads and what people need to know; Croissant says it for machines."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from builder.release.describe import FILES, schema_of
+from builder.release.figures import figures
+from builder.release.manifest import Manifest, read
+from builder.release.settings import Export
+from tests.release.world import sample
+from tests.samples import scheme
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Manifest, Path]:
+    made = sample(tmp_path_factory.mktemp("world")).export()
+    return (made.folder / "README.md").read_text(encoding="utf-8"), made.manifest, made.folder
+
+
+def test_the_front_matter_is_what_the_hub_reads(release: tuple[str, Manifest, Path]) -> None:
+    front = yaml.safe_load(release[0].split("---\n")[1])
+    assert front["license"] == "cc-by-4.0"
+    assert front["language"] == ["en"]
+    assert front["size_categories"] == ["n<1K"]
+    assert front["annotations_creators"] == ["other"]
+    assert front["task_categories"] == ["token-classification", "text-classification"]
+    assert {"named-entity-recognition", "stance-detection", "news"} <= set(front["tags"])
+    names = [name for name, found in release[1].configs.items() if found.splits]
+    assert [c["config_name"] for c in front["configs"]] == names
+    assert [c.get("default") for c in front["configs"]] == [True, *[None] * (len(names) - 1)]
+    for info in front["dataset_info"]:
+        splits = release[1].configs[info["config_name"]].splits
+        assert info["splits"] == [
+            {"name": name, "num_bytes": facts.content_bytes, "num_examples": facts.rows}
+            for name, facts in splits.items()
+        ]
+        assert info["dataset_size"] == sum(facts.content_bytes for facts in splits.values())
+        assert info["download_size"] == sum(facts.bytes for facts in splits.values())
+
+
+def test_the_card_says_how_the_data_were_made(release: tuple[str, Manifest, Path]) -> None:
+    card = release[0]
+    for line in (
+        "# sample",
+        "recorded sample labels",
+        "| `entities` | train |",
+        "- **`stance`**: one row per window and target.",
+        "- **`annotations`**: one row per annotation",
+        "12 news articles in `en`, cut into 48 chunks; annotators saw 48 windows.",
+        "3 annotators worked in Label Studio under the scheme `sample`, version 1.",
+        "144 labelled",
+        "- stance, Krippendorff's alpha: 0.75",
+        "Gold was decided by `majority`.",
+        "Mark **every** mention.",
+        "| `stance` label | meaning |",
+        "| `stance` target | meaning |",
+        "| ukraine | Ukraine |",
+        "| ORG | All ORG |",
+        "By a hash of the article;",
+        "Licence: `cc-by-4.0`.",
+        'stance = load_dataset("path/to/sample/v1.0.0", "stance")',
+        "encoded.word_ids(row)",
+    ):
+        assert line in card, line
+
+
+def test_gates_that_do_not_hold_stand_on_the_card(tmp_path: Path) -> None:
+    made = sample(tmp_path).export(below_gates="max_unresolved is 0")
+    assert made.manifest.below_gates == "max_unresolved is 0"
+    card = (made.folder / "README.md").read_text("utf-8")
+    assert "**Released below its quality gates**: max_unresolved is 0." in card
+
+
+def test_people_who_are_not_recorded_are_a_crowd(tmp_path: Path) -> None:
+    card = (sample(tmp_path).export(recorded=False).folder / "README.md").read_text("utf-8")
+    assert "crowdsourced" in card
+    assert "recorded sample labels" not in card
+
+
+def test_losses_stand_on_the_card(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    for n in range(3):
+        world.dissent[n, world.chunk(2, 0)] = {"spans": [(0, 20, "ORG"), (0, 3, "GPE"), (1, 2, "GPE")]}
+    card = (world.export().folder / "README.md").read_text("utf-8")
+    assert "Tags of `entities` cannot hold every span: " in card
+
+
+def test_croissant_validates_and_reads_records(release: tuple[str, Manifest, Path]) -> None:
+    script = (
+        "import sys, mlcroissant as mlc\n"
+        "data = mlc.Dataset(jsonld=sys.argv[1])\n"
+        "assert not data.metadata.issues.errors, data.metadata.issues.report()\n"
+        "print(sum(1 for _ in data.records('entities')), sum(1 for _ in data.records('stance')))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "croissant.json"], cwd=release[2], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["48", "96"]
+    found = json.loads((release[2] / "croissant.json").read_text("utf-8"))
+    assert found["rai:annotationsPerItem"] == "3.0"
+    assert found["rai:dataAnnotationPlatform"] == "Label Studio 1.23.2"
+    fields = {field["name"]: field["dataType"] for part in found["recordSet"] for field in part["field"]}
+    assert fields["stance/label"] == "sc:Integer"
+    assert fields["stance/probability"] == "sc:Float"
+    assert fields["annotations/created"] == "sc:DateTime"
+    assert "entities/entities" not in fields
+
+
+def test_figures_are_told_by_question_and_kind_of_span() -> None:
+    measured = {"overall": {"alpha": 0.5, "cohen": 0.1}, "targets": {"japan": {"alpha": 0.25}, "": {"alpha": 1.0}}}
+    spans = {"overall": {"exact_f1": 0.75, "token_alpha": None}, "labels": {"ORG": {"exact_f1": 1}}}
+    report = {"answers": {"stance": measured}, "spans": {"entity": spans}, "annotators": {"a": {"alpha": 0.1}}}
+    assert figures(report) == {
+        "stance, Krippendorff's alpha": 0.5,
+        "stance, japan, Krippendorff's alpha": 0.25,
+        "entity spans, exact F1": 0.75,
+        "entity spans, ORG, exact F1": 1.0,
+    }
+
+
+def test_the_schema_for_documentation_is_that_of_a_release(release: tuple[str, Manifest, Path]) -> None:
+    described = schema_of(scheme())
+    for name, found in release[1].configs.items():
+        assert [column for which, column, _, _ in described if which == name] == list(found.features)
+    assert all(kind and about for _, _, kind, about in described)
+    assert ("stance", "label", "label", "the answer") in described
+    narrow = schema_of(scheme(), Export(text=False))
+    assert ("entities", "text") not in [row[:2] for row in narrow]
+
+
+def test_every_file_of_a_release_is_described(release: tuple[str, Manifest, Path]) -> None:
+    named = [path for path, _ in FILES]
+    top = {p.name for p in release[2].iterdir() if p.is_file()}
+    assert top <= set(named)
+    assert read(release[2]) == release[1]

@@ -1,0 +1,62 @@
+"""Other formats hold the same rows as the Parquet files."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from builder.errors import ConfigError
+from builder.release.settings import Export
+from tests.release.world import rows, sample
+
+
+def test_json_lines_hold_every_configuration_with_labels_by_name(tmp_path: Path) -> None:
+    made = sample(tmp_path).export(Export(formats=["jsonl"]))
+    for name, found in made.manifest.configs.items():
+        assert {p.stem for p in (made.folder / "jsonl" / name).glob("*")} == set(found.splits)
+    lines = (made.folder / "jsonl/stance/train.jsonl").read_text("utf-8").splitlines()
+    labels = made.manifest.labels["stance"]
+    assert [json.loads(line) for line in lines] == [
+        {**row, "label": labels[row["label"]]} for row in rows(made.folder, "stance", "train")
+    ]
+    given = json.loads((made.folder / "jsonl/annotations/train.jsonl").read_text("utf-8").splitlines()[0])
+    assert given["created"].startswith("2026-03-02T")
+    assert given["created"].endswith("+00:00")
+
+
+def test_conll_holds_tokens_and_tags(tmp_path: Path) -> None:
+    made = sample(tmp_path).export(Export(formats=["conll", "jsonl"]))
+    assert [p.name for p in (made.folder / "conll").iterdir()] == ["entities"]
+    released = [json.loads(x) for x in (made.folder / "jsonl/entities/train.jsonl").read_text("utf-8").splitlines()]
+    head, *blocks, end = (made.folder / "conll/entities/train.conll").read_text("utf-8").split("\n\n")
+    assert (head, end) == ("-DOCSTART- -X- -X- O", "")
+    assert [block.splitlines() for block in blocks] == [
+        [f"{t} - - {tag}" for t, tag in zip(row["tokens"], row["ner_tags"], strict=True)] for row in released
+    ]
+    assert any("B-PERSON" in block for block in blocks)
+
+
+def test_conll_needs_tags(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="needs tags"):
+        sample(tmp_path).export(Export(formats=["conll"], tags="none"))
+    assert not (tmp_path / "exports").exists()
+
+
+def test_docbin_holds_every_span_and_the_text(tmp_path: Path) -> None:
+    spacy = pytest.importorskip("spacy", reason="DocBin is spaCy's: pip install spacy")
+    from spacy.tokens import DocBin
+
+    world = sample(tmp_path)
+    root = world.export(Export(formats=["spacy"])).folder
+    docs = list(DocBin().from_disk(root / "spacy/entities/train.spacy").get_docs(spacy.blank("xx").vocab))
+    released = rows(root, "entities", "train")
+    assert [doc.user_data["id"] for doc in docs] == [row["id"] for row in released]
+    assert [doc.text for doc in docs] == [row["text"] for row in released]
+    for doc, row in zip(docs, released, strict=True):
+        marked = [(s.start_char, s.end_char, s.label_) for s in doc.spans["entities"]]
+        assert marked == [(s["start"], s["end"], s["label"]) for s in row["entities"]]
+        assert {(e.start_char, e.end_char, e.label_) for e in doc.ents} <= set(marked)
+    assert any(doc.ents for doc in docs)
+    again = world.export(Export(formats=["spacy"], variant="again")).folder
+    for path in (root / "spacy").rglob("*.spacy"):
+        assert path.read_bytes() == (again / path.relative_to(root)).read_bytes()

@@ -1,0 +1,412 @@
+"""The embedded server: shared by the processes of a workspace, and gone when nobody uses it."""
+
+import contextlib
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from builder.errors import StoreError, StudioError, Unauthorized, Unreachable
+from builder.studio.campaign import Campaign, open_server
+from builder.studio.embedded import boot, process, server
+from builder.studio.embedded.process import find, is_process, lives, stop
+from builder.studio.embedded.supervise import environment
+from builder.studio.embedded.vault import Vault
+from builder.studio.settings import LabelStudio
+from tests import samples
+
+_USER = """
+import os, sys
+from pathlib import Path
+from builder.studio.campaign import Campaign, open_server
+from builder.studio.embedded import boot
+from builder.studio.settings import LabelStudio
+from tests.samples import scheme
+
+workspace, port, program = sys.argv[1:]
+boot.script = lambda: Path(program)
+campaign = Campaign("sample", Path(workspace) / "sample", Path(workspace), scheme(), server=LabelStudio(port=int(port)))
+server = open_server(campaign)
+print(server.url, flush=True)
+sys.stdin.read()
+os.kill(os.getpid(), 9)
+"""
+
+
+@contextlib.contextmanager
+def use(campaign: Campaign) -> Iterator[subprocess.Popen[str]]:
+    """Another process that uses the server, until it is killed or its input ends; then it dies without a goodbye."""
+    command = [sys.executable, "-c", _USER, str(campaign.workspace), str(campaign.server.port), str(boot.script())]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as made:
+        assert made.stdout is not None
+        assert made.stdout.readline().startswith("http://127.0.0.1:")
+        yield made
+        made.kill()
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 60) -> bool:
+    end = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def answers(record: dict[str, Any]) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", record["port"])) == 0
+
+
+def test_secrets_travel_in_the_environment_and_nothing_foreign_with_them(tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "studio")
+    outer = {
+        "LABEL_STUDIO_API_KEY": "mine",
+        "LABEL_STUDIO_HOST": "x",
+        "POSTGRE_HOST": "db",
+        "PATH": "/bin",
+        "HOME": "/h",
+    }
+    inner = environment(vault, "sqlite", outer)
+    assert inner["LABEL_STUDIO_USER_TOKEN"] == vault.secrets().token
+    assert not {"LABEL_STUDIO_API_KEY", "LABEL_STUDIO_HOST", "POSTGRE_HOST"} & set(inner)
+    assert (inner["PATH"], inner["HOME"]) == ("/bin", str(vault.home.resolve()))
+    assert environment(vault, "postgresql", outer)["POSTGRE_HOST"] == "db"
+
+
+def test_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "studio")
+    made = vault.secrets()
+    assert vault.secrets() == made
+    assert made.token not in repr(made)
+    assert mode(vault.folder) == 0o700
+    assert mode(vault.folder / "secrets.json") == 0o600
+    vault.initialised.touch()
+    (vault.folder / "secrets.json").unlink()
+    with pytest.raises(StoreError, match="missing"):
+        vault.secrets()
+
+
+def test_an_earlier_vault_is_tightened(tmp_path: Path) -> None:
+    (tmp_path / "studio").mkdir(mode=0o755)
+    Vault(tmp_path / "studio").create()
+    assert mode(tmp_path / "studio") == 0o700
+
+
+def test_without_label_studio_the_error_says_what_to_install(
+    campaign: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert boot.script().name == "label-studio"
+    monkeypatch.setattr(boot, "script", lambda: tmp_path / "nowhere")
+    with pytest.raises(StudioError, match="is not installed") as caught:
+        open_server(campaign)
+    assert "[studio]" in caught.value.hint
+    assert not campaign.vault.is_used()
+
+
+def test_it_runs_while_it_is_used_and_not_longer(campaign: Campaign) -> None:
+    heard: list[tuple[str, int, int | None]] = []
+    with open_server(campaign, lambda *step: heard.append(step)) as running:
+        record = campaign.vault.server()
+        assert record is not None
+        assert (record["url"], record["port"]) == (running.url, campaign.server.port)
+        assert running.embedded
+        assert running.token not in repr(running)
+        assert httpx.get(f"{running.url}/api/version", headers={"Authorization": f"Token {running.token}"}).is_success
+        assert find(campaign.vault) == lives(campaign.vault) == record
+        assert campaign.vault.initialised.exists()
+        with open_server(campaign) as second:
+            assert second.url == running.url
+        assert campaign.vault.server() == record, "the first one still uses it"
+        assert answers(record)
+    running.close()
+    assert campaign.vault.server() is None
+    assert find(campaign.vault) is lives(campaign.vault) is None
+    assert not is_process(record["pid"], "label-studio")
+    assert not answers(record)
+    assert heard[0] == (f"Starting Label Studio on {running.url} (the first start takes about a minute)", 0, None)
+    assert mode(campaign.vault.log) == 0o600
+    assert "--internal-host" in campaign.vault.log.read_text("utf-8")
+    assert list(campaign.vault.users.glob("*.lock")) == []
+
+
+def test_the_second_start_is_said_to_be_quicker(campaign: Campaign) -> None:
+    campaign.vault.create()
+    campaign.vault.secrets()
+    campaign.vault.initialised.touch()
+    heard: list[str] = []
+    with open_server(campaign, lambda what, *_: heard.append(what)):
+        assert "about ten seconds" in heard[0]
+
+
+def test_a_taken_port_is_passed_over(campaign: Campaign) -> None:
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", campaign.server.port))
+        taken.listen()
+        with open_server(campaign) as running:
+            assert int(running.url.rpartition(":")[2]) > campaign.server.port
+
+
+def test_free_ports_end_somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boot, "PORTS", 3)
+    with socket.socket() as bound:
+        # Bound without listening: nobody answers there, but nobody else can have it.
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        found = list(boot.free_ports(port))
+        assert port not in found
+        assert set(found) <= {port + 1, port + 2}
+    assert set(boot.free_ports(65535)) <= {65535}
+
+
+def test_without_a_free_port_there_is_no_server(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boot, "free_ports", lambda first: iter(()))
+    first = campaign.server.port
+    with pytest.raises(StudioError, match=f"No free port between {first} and {first + 199}"):
+        open_server(campaign)
+
+
+def test_crashed_runs_leave_no_server_behind(campaign: Campaign) -> None:
+    with use(campaign) as second:
+        with use(campaign):
+            record = campaign.vault.server()
+            assert record is not None
+        assert campaign.vault.is_used()
+        assert lives(campaign.vault) == record
+        assert second.stdin is not None
+        second.stdin.close()
+        assert second.wait() == -signal.SIGKILL
+    assert wait_until(lambda: campaign.vault.server() is None)
+    assert wait_until(lambda: not answers(record))
+
+
+def test_a_kept_server_stays_until_it_is_stopped(campaign: Campaign) -> None:
+    with open_server(campaign, keep=True) as first:
+        record = campaign.vault.server()
+    assert record is not None
+    assert campaign.vault.is_kept(record["supervisor"])
+    assert not campaign.vault.is_kept(record["supervisor"] + 1)
+    # Its supervisor looks every half second.
+    assert not wait_until(lambda: campaign.vault.server() is None, 1.2)
+    with open_server(campaign) as second:
+        assert (second.url, campaign.vault.server()) == (first.url, record)
+    assert find(campaign.vault) == record
+    assert stop(campaign.vault)
+    assert not is_process(record["pid"], "label-studio")
+    assert not is_process(record["supervisor"], "supervise")
+    assert campaign.vault.server() is None
+    assert not campaign.vault.keep.exists()
+    assert not stop(campaign.vault)
+
+
+def test_a_server_whose_supervisor_was_killed_ends_with_the_last_run(campaign: Campaign) -> None:
+    with open_server(campaign):
+        record = campaign.vault.server()
+        assert record is not None
+        os.kill(record["supervisor"], signal.SIGKILL)
+        assert wait_until(lambda: not is_process(record["supervisor"], "supervise"))
+        with open_server(campaign) as second:
+            assert second.url == record["url"]
+        assert lives(campaign.vault) == record, "somebody still uses it"
+    assert not is_process(record["pid"], "label-studio")
+    assert campaign.vault.server() is None
+
+
+def test_a_server_that_ends_while_it_is_used_is_started_again(campaign: Campaign) -> None:
+    with open_server(campaign):
+        record = campaign.vault.server()
+        assert record is not None
+        os.kill(record["pid"], signal.SIGKILL)
+        assert wait_until(lambda: campaign.vault.server() is None)
+        with open_server(campaign):
+            again = campaign.vault.server()
+            assert again is not None
+            assert again["pid"] != record["pid"]
+
+
+def test_a_process_that_does_not_end_is_killed(campaign: Campaign, program: Callable[[str], None]) -> None:
+    program("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)")
+    with open_server(campaign, keep=True):
+        record = campaign.vault.server()
+    assert record is not None
+    assert stop(campaign.vault, 0.3)
+    assert not is_process(record["pid"], "label-studio")
+    assert not is_process(record["supervisor"], "supervise")
+
+
+def test_a_busy_server_is_waited_for(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    statuses = iter([0, 0, 200])
+    heard: list[str] = []
+    with open_server(campaign) as first:
+        record = campaign.vault.server()
+        monkeypatch.setattr(server, "whoami", lambda url, token: next(statuses))
+        with open_server(campaign, lambda what, *_: heard.append(what)) as second:
+            assert (second.url, campaign.vault.server()) == (first.url, record)
+    assert heard == [f"Label Studio on {first.url} runs but does not answer"] * 2
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_a_server_that_is_silent_or_not_ours_is_replaced(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, silent: bool
+) -> None:
+    monkeypatch.setattr(server, "BUSY_SECONDS", 0.0)
+    with open_server(campaign):
+        before = campaign.vault.server()
+        assert before is not None
+        monkeypatch.setattr(server, "whoami", lambda url, token: 0 if silent else 401)
+        with open_server(campaign):
+            after = campaign.vault.server()
+            assert after is not None
+            assert after["pid"] != before["pid"]
+            assert not is_process(before["pid"], "label-studio")
+
+
+def test_who_comes_while_it_starts_waits(campaign: Campaign) -> None:
+    campaign.vault.create()
+    turn = campaign.vault.turn()
+    turn.acquire()
+    heard: list[str] = []
+    opened: list[server.Server] = []
+    waiting = threading.Thread(target=lambda: opened.append(open_server(campaign, lambda what, *_: heard.append(what))))
+    waiting.start()
+    assert wait_until(lambda: len(heard) == 1)
+    assert "Another builder process" in heard[0]
+    assert not opened
+    turn.release()
+    waiting.join(60)
+    opened[0].close()
+
+
+def test_the_server_of_another_workspace_is_not_taken_for_ours(campaign: Campaign, tmp_path: Path) -> None:
+    """The system gives process numbers out again, so that an old record may name a process of somebody else."""
+    with open_server(campaign):
+        theirs = campaign.vault.server()
+        assert theirs is not None
+        ours = Vault(tmp_path / "studio")
+        ours.create()
+        ours.write_server({**theirs, "port": 18999, "url": "http://127.0.0.1:18999"})
+        assert not stop(ours)
+        assert ours.server() is None
+        assert lives(campaign.vault) == theirs
+
+
+def test_a_program_that_ends_shows_its_last_error(campaign: Campaign, program: Callable[[str], None]) -> None:
+    program("raise ValueError('the port is cursed')")
+    with pytest.raises(StudioError, match="ended while starting: ValueError: the port is cursed") as caught:
+        open_server(campaign)
+    assert str(campaign.vault.log) in caught.value.hint
+    assert campaign.vault.server() is None
+    assert not campaign.vault.is_used()
+    program("print('goodbye', flush=True); sys.exit(3)")
+    with pytest.raises(StudioError, match="ended while starting: goodbye"):
+        open_server(campaign)
+
+
+def test_a_program_that_never_answers_is_given_up(campaign: Campaign, program: Callable[[str], None]) -> None:
+    program("time.sleep(3600)")
+    campaign.server = replace(campaign.server, boot_timeout=1.5)
+    with pytest.raises(Unreachable, match="did not answer within 2 s"):
+        open_server(campaign)
+    assert lives(campaign.vault) is None
+
+
+def test_a_server_that_never_takes_our_token(campaign: Campaign, program: Callable[[str], None]) -> None:
+    program("os.environ['LABEL_STUDIO_USER_TOKEN'] = 'other'; open('started', 'a').write('x')")
+    campaign.vault.create()
+    campaign.vault.secrets()
+    campaign.vault.initialised.touch()
+    with pytest.raises(Unauthorized, match=r"rejects the token in .*secrets\.json \(HTTP 401\)") as caught:
+        open_server(campaign)
+    assert "label_studio.port" in caught.value.hint
+    assert (campaign.vault.data / "started").read_text("utf-8") == "xxx"
+    assert campaign.vault.server() is None
+
+
+def test_a_program_that_cannot_be_run(campaign: Campaign) -> None:
+    boot.script().chmod(0o600)
+    with pytest.raises(StudioError, match="did not start"):
+        open_server(campaign)
+
+
+@pytest.mark.parametrize("initialised", [True, False])
+def test_a_first_start_that_was_interrupted_begins_again(campaign: Campaign, initialised: bool) -> None:
+    """Its user may lack our token; nobody can have put anything into it."""
+    vault = campaign.vault
+    vault.create()
+    vault.data.mkdir()
+    vault.secrets()
+    (vault.data / "half").write_text("made", encoding="utf-8")
+    if initialised:
+        vault.initialised.touch()
+    with open_server(campaign):
+        assert (vault.data / "half").exists() == initialised
+
+
+def test_a_database_elsewhere_is_not_thrown_away(campaign: Campaign) -> None:
+    campaign.server.database = "postgresql"
+    campaign.vault.create()
+    campaign.vault.data.mkdir()
+    (campaign.vault.data / "media").write_text("theirs", encoding="utf-8")
+    with open_server(campaign):
+        assert (campaign.vault.data / "media").exists()
+
+
+def test_nothing_answers_where_no_server_is() -> None:
+    assert process.whoami("http://127.0.0.1:9", "t") == 0
+    assert process.command_line(2**22 + 1) == ""
+    assert process.wait_gone(2**22 + 1, 0)
+    assert not process.wait_gone(os.getpid(), 0.1)
+
+
+# On the real one.
+
+
+@pytest.mark.studio
+def test_the_server_is_closed_to_others(studio: Any) -> None:
+    vault = Vault(studio.workspace / "studio")
+    record = vault.server()
+    assert record is not None
+    assert find(vault) is not None
+    others = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
+    for address in others - {"127.0.0.1", "127.0.1.1"}:
+        with socket.socket() as probe:
+            assert probe.connect_ex((str(address), record["port"])) != 0
+    with httpx.Client(trust_env=False) as client:
+        page = client.get(f"{record['url']}/user/signup/")
+        form = {"email": "x@example.org", "password": "long enough", "csrfmiddlewaretoken": page.cookies["csrftoken"]}
+        closed = client.post(f"{record['url']}/user/signup/", data=form, headers={"Referer": record["url"]})
+        assert closed.status_code == 403
+        assert client.get(f"{record['url']}/health", headers={"Host": "evil.example"}).status_code == 400
+        assert client.get(f"{record['url']}/api/projects/").status_code == 401
+    assert mode(vault.log) == 0o600
+    assert vault.secrets().token not in vault.log.read_text("utf-8")
+    assert (vault.home / ".config").is_dir(), "what it writes to the home folder stays in the workspace"
+
+
+@pytest.mark.studio
+def test_a_server_without_its_database_shows_its_last_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTGRE_HOST", "127.0.0.1")
+    monkeypatch.setenv("POSTGRE_PORT", "1")
+    settings = LabelStudio(port=18180, database="postgresql")
+    campaign = Campaign("sample", tmp_path / "sample", tmp_path, samples.scheme(), server=settings)
+    with pytest.raises(StudioError, match="ended while starting") as caught:
+        open_server(campaign)
+    assert "refused" in caught.value.message
+    assert "\n" not in str(caught.value)
+    assert campaign.vault.server() is None

@@ -1,0 +1,152 @@
+"""The embedded server for people: who can log in, where to label, and what is said of its state."""
+
+import json
+import threading
+from typing import Any
+
+import pytest
+
+from builder.errors import ConfigError, SourceError, StudioError, Unauthorized
+from builder.studio.campaign import connected, open_server
+from builder.studio.embedded.process import find
+from builder.studio.projects import projects_of
+from builder.studio.push import push
+from builder.studio.serving import ServerStatus, serve, server_status, stop_serving, wait_served
+from builder.studio.settings import Annotators, LabelStudio
+from tests import samples
+from tests.studio.embedded.conftest import campaign, program, unused_port
+
+__all__ = ["campaign", "program", "unused_port"]
+
+
+def rows(articles: int = 1) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    crowd = samples.Crowd().read(*(samples.article(number) for number in range(articles)))
+    return crowd.chunks.to_pylist(), crowd.articles.to_pylist()
+
+
+def test_people_get_accounts_and_addresses(campaign: Any) -> None:
+    with serve(campaign) as served:
+        secrets = campaign.vault.secrets()
+        assert served.administrator == "admin@builder.local"
+        assert served.passwords == {"admin@builder.local": secrets.admin_password, **secrets.annotators}
+        assert list(secrets.annotators) == ["Ada@example.org"]
+        assert (served.version, served.projects) == ("1.23.2", {})
+        assert secrets.admin_password not in repr(served)
+        push(campaign, *rows())
+    assert find(campaign.vault) is not None, "it is kept"
+    with serve(campaign) as again:
+        assert again.projects == {"all": f"{again.url}/projects/1/"}
+        assert again.passwords == served.passwords
+    status = server_status(campaign)
+    assert (status.url, status.running, status.answers, status.problem) == (served.url, True, True, "")
+    assert status.progress is not None
+    assert (status.progress.tasks, status.progress.done) == (4, 0)
+    assert stop_serving(campaign)
+    assert not stop_serving(campaign)
+    assert server_status(campaign) == ServerStatus(running=False)
+
+
+def test_in_the_foreground_it_ends_with_the_block(campaign: Any) -> None:
+    with serve(campaign, keep=False):
+        waiting = threading.Thread(target=wait_served, args=(campaign, 0.05))
+        waiting.start()
+        assert waiting.is_alive()
+    waiting.join(60)
+    assert not waiting.is_alive()
+    assert find(campaign.vault) is None
+
+
+def test_a_server_that_lives_but_does_not_answer(campaign: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_server(campaign) as running:
+        monkeypatch.setattr("builder.studio.embedded.process.whoami", lambda url, token: 0)
+        assert server_status(campaign) == ServerStatus(running.url, True, False)
+
+
+def test_a_server_elsewhere_is_asked_once_and_briefly(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.fake.add_tasks(world.project(), {"data": {}})
+    found = server_status(world.campaign)
+    assert (found.url, found.running, found.answers) == (world.fake.url, None, True)
+    assert found.progress is not None
+    assert found.progress.tasks == 1
+    world.campaign.server = LabelStudio(url="http://127.0.0.1:9", retries=9, timeout=300)
+    silent = server_status(world.campaign)
+    assert (silent.url, silent.answers, silent.progress) == ("http://127.0.0.1:9", False, None)
+    assert "Nothing answers at http://127.0.0.1:9" in silent.problem
+    monkeypatch.delenv("LABEL_STUDIO_API_KEY")
+    assert "There is no token" in server_status(world.campaign).problem
+    with pytest.raises(Unauthorized):
+        open_server(world.campaign)
+
+
+def test_no_server_elsewhere_is_served_or_stopped(world: Any) -> None:
+    for call in (stop_serving, lambda c: serve(c).__enter__()):
+        with pytest.raises(ConfigError, match="so there is no embedded server"):
+            call(world.campaign)
+
+
+# Recorded annotators submit through accounts of the embedded server.
+
+
+@pytest.fixture
+def recorded(campaign: Any) -> Any:
+    """Ada and Ben recorded every chunk of an article; Ada skips the second."""
+    chunks, _ = rows()
+    folder = campaign.workspace / "recorded"
+    folder.mkdir(parents=True)
+    for name in ("ada", "ben"):
+        lines = [
+            {"article_id": c["article_id"], "start": c["start"], "end": c["end"], "stance": {"japan": "favor"}}
+            | ({"skipped": True} if (name, n) == ("ada", 1) else {})
+            for n, c in enumerate(chunks)
+        ]
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    campaign.annotators = Annotators(
+        kind="recorded", recorded=str(folder), overlap=2, people={"ada": "Ada@example.org"}
+    )
+    return campaign
+
+
+@pytest.mark.parametrize("layout", ["shared", "each"])
+def test_recorded_labels_are_submitted_once_by_their_accounts(recorded: Any, layout: str) -> None:
+    recorded.annotators.layout = layout
+    heard: list[tuple[str, int, int | None]] = []
+    with connected(recorded) as (_, client):
+        first = push(recorded, *rows(), progress=lambda *step: heard.append(step))
+        assert {name: (row.saved, row.there) for name, row in first.recorded.items()} == {"ada": (4, 0), "ben": (4, 0)}
+        assert heard[-1] == ("annotate as ben", 4, 4)
+        again = push(recorded, *rows())
+        assert {name: (row.saved, row.there) for name, row in again.recorded.items()} == {"ada": (0, 4), "ben": (0, 4)}
+        emails = {user.id: user.email for user in client.ask(lambda sdk: sdk.users.list())}
+        made = []
+        for project in projects_of(client, recorded).values():
+            page = client.get("api/tasks", {"project": project.id, "page": 1, "page_size": 100, "fields": "all"})
+            made += [
+                (t["data"]["chunk_id"], emails[a["completed_by"]]) for t in page["tasks"] for a in t["annotations"]
+            ]
+        ids = [chunk["chunk_id"] for chunk in rows()[0]]
+        assert sorted(made) == sorted((c, e) for c in ids for e in ("ada@example.org", "ben@builder.invalid"))
+    assert list(recorded.vault.secrets().annotators) == ["Ada@example.org", "ben@builder.invalid"]
+
+
+def test_serving_recorded_annotators_makes_no_accounts(recorded: Any) -> None:
+    with serve(recorded, keep=False) as served:
+        assert list(served.passwords) == ["admin@builder.local"]
+
+
+def test_a_recording_that_lacks_a_chunk_stops_before_anything_is_sent(recorded: Any) -> None:
+    (recorded.workspace / "recorded" / "ben.jsonl").write_text("", encoding="utf-8")
+    with connected(recorded) as (_, client):
+        with pytest.raises(SourceError, match="has no line for chunk"):
+            push(recorded, *rows())
+        project = projects_of(client, recorded)["all"]
+        assert (project.task_number, project.total_annotations_number) == (4, 0)
+
+
+def test_an_account_that_the_builder_did_not_make(recorded: Any) -> None:
+    with connected(recorded):
+        push(recorded, *rows())
+        kept = recorded.vault.secrets()
+        del kept.annotators["Ada@example.org"]
+        recorded.vault.write_secrets(kept)
+        with pytest.raises(StudioError, match=r"Ada@example\.org was not made by the builder"):
+            push(recorded, *rows())
