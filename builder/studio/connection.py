@@ -52,9 +52,8 @@ class Token(httpx.Auth):
         try:
             body = msgspec.json.decode(answer.content, type=dict[str, object])
         except msgspec.DecodeError as e:
-            raise Refused(
-                f"{self._url} did not renew the personal access token: its answer is not JSON.", CHECK_URL
-            ) from e
+            problem = f"{self._url} did not renew the personal access token: its answer is not JSON."
+            raise Refused(problem, CHECK_URL) from e
         if not isinstance(access := body.get("access"), str):
             raise unauthorized(self._url, reason(body) or f"HTTP {answer.status_code}")
         self._access = access
@@ -141,9 +140,8 @@ def failure(error: httpx.RequestError | httpx.InvalidURL, url: str, where: str, 
         )
     if isinstance(error, httpx.ConnectError):
         proxy = ", or label_studio.proxy" if settings.proxy else ""
-        return Unreachable(
-            f"Nothing answers at {url}: {error}.", f"Start Label Studio there, or correct label_studio.url{proxy}."
-        )
+        hint = f"Start Label Studio there, or correct label_studio.url{proxy}."
+        return Unreachable(f"Nothing answers at {url}: {error}.", hint)
     return Unreachable(f"{where}: the connection broke: {error}.", "Run the command again.")
 
 
@@ -188,9 +186,8 @@ def _tls(settings: LabelStudio) -> ssl.SSLContext:
     try:
         context.load_verify_locations(cafile=path)
     except (OSError, ssl.SSLError) as e:
-        raise ConfigError(
-            f"label_studio.ca_file {path} cannot be used: {e}.", "Give a PEM file of certificates."
-        ) from e
+        hint = "Give a PEM file of certificates."
+        raise ConfigError(f"label_studio.ca_file {path} cannot be used: {e}.", hint) from e
     return context
 
 

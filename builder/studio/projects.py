@@ -143,8 +143,7 @@ def address(client: Client, project: int) -> str:
 
 
 def server_key(client: Client) -> str:
-    """Names the server in notes of the workspace."""
-    # The embedded server may get another port at its next start.
+    """Names the server in notes of the workspace. The embedded one may get another port at its next start."""
     return "embedded" if client.embedded else client.url
 
 
@@ -153,10 +152,9 @@ def _create(client: Client, campaign: Campaign, wanted: WantedProject) -> Projec
         made: Project = client.tell(lambda sdk: sdk.projects.create(**_settings(campaign, wanted)))
     except Unreachable:
         # It may have been made before its answer got lost.
-        found = find_project(client, campaign, wanted.slot)
-        if found is None:
-            raise
-        return found
+        if found := find_project(client, campaign, wanted.slot):
+            return found
+        raise
     # Another workspace may have made it at the same time: then everybody uses the first one, and ours is still empty.
     first = min(_marked(client, mark(campaign.dataset, wanted.slot)), default=made.id)
     if first < made.id:
@@ -200,7 +198,5 @@ def _noted(client: Client, campaign: Campaign) -> dict[str, int]:
 
 
 def _note(client: Client, campaign: Campaign, slot: str, project: int) -> None:
-    path = campaign.folder / "projects.json"
-    notes: dict[str, dict[str, int]] = read_json(path) or {}
-    notes.setdefault(server_key(client), {})[slot] = project
-    write_json(path, notes)
+    path, mine = campaign.folder / "projects.json", _noted(client, campaign)
+    write_json(path, {**(read_json(path) or {}), server_key(client): {**mine, slot: project}})

@@ -8,6 +8,7 @@ this process's id into `keep`; then the server stays until it is told to stop.
         prints its process id and goes to the background; PROGRAM is the `label-studio` command
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -29,7 +30,7 @@ _FOREIGN = ("LABEL_STUDIO_", "HEARTEX_", "DJANGO_", "POSTGRE_")
 
 def environment(vault: Vault, database: str, outer: Mapping[str, str]) -> dict[str, str]:
     """The child's environment: secrets travel here because arguments are visible to every user of the machine."""
-    secrets = vault.secrets()
+    secrets, home = vault.secrets(), str(vault.home.resolve())
     kept = {
         name: value
         for name, value in outer.items()
@@ -52,10 +53,10 @@ def environment(vault: Vault, database: str, outer: Mapping[str, str]) -> dict[s
         "COLLECT_ANALYTICS": "false",
         "SENTRY_DSN": "",
         "FRONTEND_SENTRY_DSN": "",
-        "HOME": str(vault.home.resolve()),
-        "XDG_CONFIG_HOME": str((vault.home / ".config").resolve()),
-        "XDG_CACHE_HOME": str((vault.home / ".cache").resolve()),
-        "XDG_DATA_HOME": str((vault.home / ".local" / "share").resolve()),
+        "HOME": home,
+        "XDG_CONFIG_HOME": f"{home}/.config",
+        "XDG_CACHE_HOME": f"{home}/.cache",
+        "XDG_DATA_HOME": f"{home}/.local/share",
     }
 
 
@@ -78,25 +79,18 @@ def run_server(vault: Vault, port: int, database: str, program: str) -> None:
         time.sleep(_POLL)
         if vault.is_kept(os.getpid()):
             continue
-        try:
-            # Whoever comes now waits for its turn until the server is gone, and then starts another.
-            with vault.turn().acquire(blocking=False):
-                if not vault.is_used():
-                    _end(child)
-                    vault.write_server(None)
-                    return
-        except Timeout:
-            continue
+        # Whoever comes now waits for its turn until the server is gone, and then starts another.
+        with contextlib.suppress(Timeout), vault.turn().acquire(blocking=False):
+            if not vault.is_used():
+                child.terminate()
+                try:
+                    child.wait(_GRACE)
+                except subprocess.TimeoutExpired:
+                    child.kill()
+                    child.wait()
+                vault.write_server(None)
+                return
     vault.write_server(None)
-
-
-def _end(child: "subprocess.Popen[bytes]") -> None:
-    child.terminate()
-    try:
-        child.wait(_GRACE)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
 
 
 def detach(arguments: list[str]) -> None:
