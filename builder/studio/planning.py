@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -43,9 +44,9 @@ def plan_tasks(
     campaign: Campaign,
     chunks: Sequence[Row],
     articles: Sequence[Row],
-    suggested: Mapping[str, list[dict[str, Any]]] | None = None,
+    suggested: Mapping[str, list[dict[str, Any]]] = MappingProxyType({}),
     everyone: Collection[str] = (),
-    answered: Mapping[str, Collection[str]] | None = None,
+    answered: Mapping[str, Collection[str]] = MappingProxyType({}),
     keep: bool = True,
 ) -> Plan:
     """The tasks of all projects, in the order of the chunks.
@@ -68,11 +69,11 @@ def plan_tasks(
                 {"stage": "push", "source_path": article["source_path"], "record": article["record"], **of}
             )
             continue
-        tasks[chunk["chunk_id"]] = planned_task(data, (suggested or {}).get(chunk["chunk_id"], []))
+        tasks[chunk["chunk_id"]] = planned_task(data, suggested.get(chunk["chunk_id"], []))
         made.chunks[chunk["chunk_id"]] = chunk
         made.targets[chunk["chunk_id"]] = targets
     if not campaign.is_shared or campaign.annotators.kind == "recorded":
-        made.assigned = _assigned(campaign, made.chunks, answered or {}, keep)
+        made.assigned = _assigned(campaign, made.chunks, answered, keep)
     if campaign.is_shared:
         made.slots = {SHARED: tasks}
         return made

@@ -80,12 +80,10 @@ def _rewrite(client: Client, project: int, old: Scheme, new: Scheme, page_size: 
         for draft in held:
             client.patch(f"api/drafts/{draft}/", {"annotation": listed["id"]})
         rewritten += 1
-    for drafts in _drafted(client, project, page_size):
-        for draft in drafts:
-            result = renamed(draft["result"], old, new)
-            if result != draft["result"]:
-                client.patch(f"api/drafts/{draft['id']}/", {"result": result})
-                rewritten += 1
+    for draft in (draft for drafts in _drafted(client, project, page_size) for draft in drafts):
+        if (result := renamed(draft["result"], old, new)) != draft["result"]:
+            client.patch(f"api/drafts/{draft['id']}/", {"result": result})
+            rewritten += 1
     return rewritten
 
 
