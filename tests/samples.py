@@ -24,6 +24,7 @@ import pyarrow as pa
 from builder import tables
 from builder.config import Config, Dataset, Paths
 from builder.corpus.settings import Chunking
+from builder.quality.settings import Quality
 from builder.questions import encode, scheme_from
 from builder.scheme import Scheme
 from builder.store import digest
@@ -360,6 +361,7 @@ class Project:
             "dataset": Dataset(name="sample", license="cc-by-4.0"),
             "chunking": Chunking(method="paragraphs", max_tokens=40),
             "labels": scheme(),
+            "quality": Quality(bootstrap=20),
             "annotators": Annotators(kind="recorded", recorded="recorded"),
         }
         self.config = Config(**{**usual, **changes})

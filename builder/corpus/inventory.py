@@ -16,10 +16,11 @@ from typing import Any
 
 from builder.corpus.decoding import is_wide
 from builder.corpus.listing import RawFile, list_files
+from builder.corpus.parts import read_record, write_record
 from builder.corpus.records import UNREADABLE, Reject
 from builder.corpus.settings import Source
 from builder.corpus.streams import open_raw, suffixes
-from builder.store import digest, read_json, write_json
+from builder.store import digest
 
 #: What a caller may pass to follow the work: what is being done, how much of it is done, and how much there is (None
 #: when that is not known).
@@ -108,7 +109,7 @@ def slice_files(
     files: Iterable[RawFile], source: Source, cache: Path, advance: Callable[[int], None] = lambda _: None
 ) -> tuple[list[FileSlice], list[Reject]]:
     """The slices of all files, in order, and a reject per file that cannot be read."""
-    known: dict[str, Any] = read_json(cache) or {}
+    known: dict[str, Any] = read_record(cache) or {}
     now = time.time_ns()
     step = source.shard_mb << 20
     fresh: dict[str, Any] = {}
@@ -140,7 +141,7 @@ def slice_files(
                 "settled": _settled(file.stamp, now),
             }
     if fresh != known:
-        write_json(cache, fresh)
+        write_record(cache, fresh)
     return out, rejects
 
 
