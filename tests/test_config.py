@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 
 from builder.config import Composed, Config, compose, conf_folder, quick_yaml, spelled, suggest
 from builder.errors import ConfigError
-from builder.settings import hint_at, leaves
+from builder.settings import declared, leaves
 from tests.composing import composed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,7 +32,7 @@ DEFAULTS = {
 }
 #: The setting by which a choice of the group is chosen; its file may say it although it is the default.
 CHOOSING = {"url", "method", "policy", "kind"}
-EXAMPLES = {key: hint.extra("example") for key, hint in leaves(Composed).items() if hint.extra("example")}
+EXAMPLES = {key: hint.example for key, hint in leaves(Composed).items() if hint.example}
 
 
 def refused(*overrides: str) -> ConfigError:
@@ -278,4 +278,4 @@ def test_hydra_lists_the_groups_and_nothing_else() -> None:
         groups = set(loader.get_group_options("", results_filter=None))
     assert groups >= set(DEFAULTS) | {"config"}
     assert groups <= set(DEFAULTS) | {"config", "hydra", "builder_schema", "_dummy_empty_config_"}
-    assert hint_at(Composed, "hydra") == (None, False)
+    assert declared(Composed, "hydra") == []

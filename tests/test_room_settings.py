@@ -5,15 +5,10 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from msgspec import Meta
 
 from builder.config import Composed
 from builder.errors import Fault
-from builder.settings import (
-    Hint,
-    leaves,
-    read,
-)
+from builder.settings import Hint, leaves, read
 
 LEAVES = leaves(Composed)
 
@@ -21,7 +16,7 @@ LEAVES = leaves(Composed)
 def faults(**groups: Any) -> list[Fault]:
     """The faults of these groups, each a mapping of settings; every other setting has its default."""
     found: list[Fault] = []
-    read(Hint(Composed, ()), groups, "", found)
+    read(Hint(Composed), groups, "", found)
     return found
 
 
@@ -43,7 +38,7 @@ def test_the_defaults_have_no_fault() -> None:
 
 @pytest.mark.parametrize("key", LEAVES)
 def test_every_setting_says_what_it_means(key: str) -> None:
-    description = LEAVES[key].description
+    description = LEAVES[key].about
     assert description[0].isupper() or description[0] == "`"
     assert description.endswith((".", ")"))
     assert LEAVES[key].allowed
@@ -59,16 +54,14 @@ def test_each_choice_is_allowed_and_nothing_else(key: str) -> None:
 
 def _bounds(hint: Hint) -> list[tuple[float, float]]:
     """Pairs of the last value that is allowed and the first that is not, at each end."""
-    number = hint.options[0]
-    meta = number.metas[0]
-    step = 1 if number.bare is int else 1e-9
+    meta, step = hint.meta, 1 if hint.type is int else 1e-9
     pairs = [(meta.ge, meta.ge - step)] if meta.ge is not None else []
     pairs += [(meta.le, meta.le + step)] if meta.le is not None else []
     pairs += [(meta.gt + step, meta.gt)] if meta.gt is not None else []
     return pairs + ([(meta.lt - step, meta.lt)] if meta.lt is not None else [])
 
 
-@pytest.mark.parametrize("key", [key for key, hint in LEAVES.items() if hint.options[0].bare in (int, float)])
+@pytest.mark.parametrize("key", [key for key, hint in LEAVES.items() if hint.type in (int, float)])
 def test_each_bound_holds_from_both_sides(key: str) -> None:
     hint = LEAVES[key]
     for allowed, beyond in _bounds(hint):
@@ -77,7 +70,7 @@ def test_each_bound_holds_from_both_sides(key: str) -> None:
     for wrong in ("many", [1], {"a": 1}):
         assert refused(key, wrong)
     assert refused(key, None) is not hint.optional
-    if hint.options[0].bare is int:
+    if hint.type is int:
         assert refused(key, 1.5)
 
 
@@ -110,14 +103,14 @@ BOUNDS = {
 def test_the_bounds_are_these() -> None:
     found = {}
     for key, hint in LEAVES.items():
-        if hint.options[0].bare in (int, float):
-            meta = next(iter(hint.options[0].metas), Meta())
+        if hint.type in (int, float):
+            meta = hint.meta
             low = meta.ge if meta.gt is None else f"> {meta.gt:g}"
             found[key] = (low, meta.le if meta.lt is None else f"< {meta.lt:g}")
     assert found == BOUNDS
 
 
-@pytest.mark.parametrize("key", [key for key, hint in LEAVES.items() if hint.bare is bool])
+@pytest.mark.parametrize("key", [key for key, hint in LEAVES.items() if hint.type is bool])
 def test_each_switch_is_true_or_false(key: str) -> None:
     assert not refused(key, True)
     assert refused(key, "perhaps")
@@ -137,9 +130,8 @@ TABLES = {
 @pytest.mark.parametrize("key", TABLES)
 def test_choices_are_those_that_the_code_knows(key: str) -> None:
     module, _, name = TABLES[key].partition(":")
-    hint = LEAVES[key]
-    inner = Hint.of(hint.bare.__args__[0]) if not hint.choices else hint
-    assert set(inner.choices) == set(getattr(importlib.import_module(module), name))
+    choices = LEAVES[key].choices or LEAVES[key].entries[0].choices
+    assert set(choices) == set(getattr(importlib.import_module(module), name))
 
 
 #: Groups with settings that do not go together, and the key and words of the one fault.

@@ -1,6 +1,5 @@
 """The final tables: those of each shard without what the corpus as a whole leaves out, and all shards together."""
 
-import contextlib
 import os
 import shutil
 import tempfile
@@ -14,10 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.corpus.articles import reject_table
+from builder.corpus.parts import made
 from builder.corpus.records import Reject
 from builder.corpus.selection import rows_of
-from builder.errors import StoreError
-from builder.store import atomic_folder, canonical, digest, read_json, write_json
+from builder.store import canonical, digest
 
 TABLES = ("articles", "chunks", "selected", "rejects")
 
@@ -46,7 +45,7 @@ class ShardOutcome:
     @property
     def is_written(self) -> bool:
         """Whether the final tables exist already."""
-        return (self.final / "counts.json").exists()
+        return self.final.exists()
 
     @property
     def left_out(self) -> tuple[int, ...]:
@@ -56,15 +55,8 @@ class ShardOutcome:
 
 def write_final(outcome: ShardOutcome) -> dict[str, Any]:
     """Writes the final tables of a shard, unless they exist, and returns their folder and counts."""
-    folder = outcome.final
-    done: dict[str, Any] | None = read_json(folder / "counts.json")
-    if done is None:
-        with contextlib.suppress(StoreError), atomic_folder(folder) as temporary:
-            write_json(temporary / "counts.json", _write(outcome, Path(outcome.folder), temporary))
-        done = read_json(folder / "counts.json")
-        if done is None:
-            raise StoreError(f"{folder} is damaged.", "Delete it and run `builder prepare` again.")
-    return {"folder": str(folder), **done}
+    counts = made(outcome.final, lambda temporary: _write(outcome, Path(outcome.folder), temporary))
+    return {"folder": str(outcome.final), **counts}
 
 
 def _write(outcome: ShardOutcome, shard: Path, folder: Path) -> dict[str, Any]:

@@ -16,11 +16,11 @@ from typing import Any
 
 from builder.corpus.decoding import is_wide
 from builder.corpus.listing import RawFile, list_files
+from builder.corpus.parts import read_record, write_record
 from builder.corpus.records import UNREADABLE, Reject
 from builder.corpus.settings import Source
 from builder.corpus.streams import open_raw, suffixes
-from builder.errors import StoreError
-from builder.store import canonical, digest, read_json, write_json
+from builder.store import digest
 
 #: What a caller may pass to follow the work: what is being done, how much of it is done, and how much there is (None
 #: when that is not known).
@@ -109,7 +109,7 @@ def slice_files(
     files: Iterable[RawFile], source: Source, cache: Path, advance: Callable[[int], None] = lambda _: None
 ) -> tuple[list[FileSlice], list[Reject]]:
     """The slices of all files, in order, and a reject per file that cannot be read."""
-    known = _remembered(cache)
+    known: dict[str, Any] = read_record(cache) or {}
     now = time.time_ns()
     step = source.shard_mb << 20
     fresh: dict[str, Any] = {}
@@ -141,18 +141,8 @@ def slice_files(
                 "settled": _settled(file.stamp, now),
             }
     if fresh != known:
-        write_json(cache, {"files": fresh, "sha256": digest(canonical(fresh))})
+        write_record(cache, fresh)
     return out, rejects
-
-
-def _remembered(cache: Path) -> dict[str, Any]:
-    """What the cache says by path; nothing when it is missing or damaged."""
-    try:
-        found = read_json(cache) or {}
-        files: dict[str, Any] = found.get("files", {})
-        return files if found.get("sha256") == digest(canonical(files)) else {}
-    except StoreError:
-        return {}
 
 
 def _settled(stamp: str, now: int) -> bool:

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from builder.corpus.parts import read_array, write_array
 from builder.corpus.settings import Dedup
 from builder.corpus.shingles import shingles
-from builder.store import atomic
 from builder.text import similarity
 
 #: Articles whose shingles are held at once while pairs are verified.
@@ -185,8 +185,8 @@ class KnownSimilarities:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        stored = np.load(path) if path.exists() else {"keys": np.empty((0, 2), np.uint64), "values": np.empty(0)}
-        self.known = dict(zip(map(tuple, stored["keys"].tolist()), stored["values"].tolist(), strict=True))
+        stored = read_array(path)
+        self.known = {} if stored is None else {(a, b): value for a, b, value in stored.tolist()}
 
     def similarities(self, corpus: CorpusIndex, pairs: Ints, settings: Dedup, run: Map) -> NDArray[np.float64]:
         """The similarity of each pair, reusing known values; those of other pairs are dropped from the file."""
@@ -196,8 +196,7 @@ class KnownSimilarities:
         out = np.array([self.known.get(k, 0.0) for k in keys])
         if fresh.any():
             out[fresh] = verify(corpus, pairs[fresh], settings, run)
-            with atomic(self.path) as temporary, temporary.open("wb") as f:
-                np.savez(f, keys=wanted, values=out)
+            write_array(self.path, np.rec.fromarrays([*wanted.T, out]))
         return out
 
 

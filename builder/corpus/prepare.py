@@ -7,6 +7,7 @@ settings or the code change. Then duplicates are found and chunks are selected a
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,11 +19,12 @@ from builder.corpus import near_duplicates, selection
 from builder.corpus.articles import reject_table
 from builder.corpus.assembly import ShardOutcome, join_tables, write_final
 from builder.corpus.inventory import Inventory, Progress
+from builder.corpus.parts import counts_of
 from builder.corpus.records import UNREADABLE
 from builder.corpus.settings import Chunking, Cleaning, Dedup, Selection, Source
 from builder.corpus.shard_tables import ShardJob, repeated_lines, write_line_hashes, write_shard
 from builder.errors import SourceError
-from builder.store import canonical, file_digest, read_json, write_table
+from builder.store import canonical, file_digest, write_table
 
 TABLES = ("articles", "chunks", "selected", "rejects")
 #: Bytes of input, and shards to finish, that are done sooner than workers are started.
@@ -126,7 +128,7 @@ def prepare(
     report = _Report(progress)
     jobs, line_files = _jobs(inventory, parts, settings, language, code, runner, report)
     made = _read(jobs, runner, report)
-    outcomes = _outcomes([Path(job.folder) for job in jobs], parts / "pairs.npz", settings, keywords, runner, report)
+    outcomes = _outcomes([Path(job.folder) for job in jobs], parts / "pairs.npy", settings, keywords, runner, report)
     report.begin("writing", len(outcomes))
     light = sum(not o.is_written for o in outcomes) <= _FEW
     final = runner.map(
@@ -233,8 +235,9 @@ def _read(jobs: list[ShardJob], runner: Runner, report: _Report) -> list[dict[st
         report.advance(job.shard.size, records=counts["records"], rejected=rejected, chunks=counts["chunks"])
 
     todo = []
-    for job in jobs:
-        counts = read_json(Path(job.folder) / "counts.json")
+    with ThreadPoolExecutor(4) as pool:  # hashing releases the interpreter lock
+        known = list(pool.map(counts_of, (Path(job.folder) for job in jobs)))
+    for job, counts in zip(jobs, known, strict=True):
         if counts and UNREADABLE in counts["rejects"]:
             # Its bytes could be read when they were listed, so they may be readable now.
             shutil.rmtree(job.folder)
@@ -286,7 +289,7 @@ def _outcomes(
 
 def _sweep(parts: Path, used: set[str], final: set[str]) -> None:
     """Removes tables and line hashes of shards that this run did not use."""
-    keep = used | {str(parts / "outside"), str(parts / "pairs.npz")}
+    keep = used | {str(parts / "outside"), str(parts / "pairs.npy")}
     for path in parts.iterdir():
         if str(path) not in keep:
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()

@@ -19,14 +19,12 @@ import pyarrow.parquet as pq
 from builder.corpus.articles import Article, ArticleMaker, article_table, chunk_table, reject_table
 from builder.corpus.inventory import FileSlice, InputShard
 from builder.corpus.layout import line_hash, split
+from builder.corpus.parts import made, read_array, write_array
 from builder.corpus.readers import read
 from builder.corpus.records import UNREADABLE, Record, Reject
 from builder.corpus.settings import Chunking, Cleaning, Dedup, Source
 from builder.corpus.shingles import bands, signatures
 from builder.corpus.streams import open_raw, open_stream
-from builder.errors import StoreError
-from builder.memory import uncollected
-from builder.store import atomic, atomic_folder, read_json, write_json
 from builder.tables import ARTICLES, CHUNKS, TIME
 
 #: Articles, or characters of raw text, that are held in memory before they are written.
@@ -54,19 +52,7 @@ class ShardJob:
 
 def write_shard(job: ShardJob) -> dict[str, Any]:
     """Writes the folder of a shard, unless it exists, and returns its counts."""
-    folder = Path(job.folder)
-    counts: dict[str, Any] | None = read_json(folder / "counts.json")
-    if counts is not None:
-        return counts
-    try:
-        with atomic_folder(folder) as temporary, uncollected():
-            counts = _write(job, temporary)
-    except StoreError:
-        # Another attempt at the same shard, given up as lost, finished after all; its tables are the same.
-        counts = read_json(folder / "counts.json")
-        if counts is None:
-            raise
-    return counts
+    return made(Path(job.folder), lambda temporary: _write(job, temporary))
 
 
 def _write(job: ShardJob, folder: Path) -> dict[str, Any]:
@@ -118,9 +104,7 @@ def _write(job: ShardJob, folder: Path) -> dict[str, Any]:
     width = job.dedup.permutations // job.dedup.rows
     np.save(folder / "bands.npy", np.concatenate(band).T.copy() if band else np.empty((width, 0), np.uint64))
     reasons = Counter(r.reason for r in rejected)
-    out = {"records": 0, "articles": 0, "chunks": 0, **counts, "bytes": job.shard.size, "rejects": dict(reasons)}
-    write_json(folder / "counts.json", out)
-    return out
+    return {"records": 0, "articles": 0, "chunks": 0, **counts, "rejects": dict(reasons)}
 
 
 def _index(articles: pa.Table) -> pa.Table:
@@ -187,7 +171,7 @@ class _Run(io.RawIOBase):
 def write_line_hashes(job: ShardJob) -> str:
     """Writes the hashes of the short lines of a shard, each once per article, and returns the path of the file."""
     path = Path(job.folder).with_suffix(".lines.npy")
-    if not path.exists():
+    if read_array(path) is None:
         maker = ArticleMaker(job.cleaning, job.chunking, job.language)
         found = [
             h
@@ -195,8 +179,7 @@ def write_line_hashes(job: ShardJob) -> str:
             if isinstance(item, Record)
             for h in {line_hash(line) for _, _, line in split(maker.tidy(item)[0]) if len(line) <= _SHORT_LINE}
         ]
-        with atomic(path) as temporary, temporary.open("wb") as f:
-            np.save(f, np.array(found, dtype=np.uint64))
+        write_array(path, np.array(found, dtype=np.uint64))
     return str(path)
 
 

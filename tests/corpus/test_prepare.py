@@ -174,15 +174,15 @@ def test_a_raw_folder_may_be_moved(make: Make, monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The folders of shards that were made."""
-    made: list[str] = []
+    folders: list[str] = []
     plain = shard_tables._write
 
     def write(job: Any, folder: Path) -> Any:
-        made.append(job.folder)
+        folders.append(job.folder)
         return plain(job, folder)
 
     monkeypatch.setattr(shard_tables, "_write", write)
-    return made
+    return folders
 
 
 def test_only_what_changed_is_done_again(make: Make, written: list[str]) -> None:
@@ -256,7 +256,7 @@ def test_what_no_table_is_made_of_is_removed(make: Make) -> None:
     assert old
     work.prepare()
     kept = {path.parent for path in work.parts.glob("*/counts.json")}
-    assert {p for p in work.parts.iterdir() if p.name not in ("outside", "pairs.npz")} == kept
+    assert {p for p in work.parts.iterdir() if p.name not in ("outside", "pairs.npy")} == kept
     assert len(list(work.parts.glob("*/final-*"))) == len(kept)
 
 
