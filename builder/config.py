@@ -219,15 +219,12 @@ def _jobs(overrides: Sequence[str], config_dir: str, faults: list[Fault]) -> lis
             continue
         try:
             plus = "" if parsed.is_delete() or "." not in parsed.key_or_group else "++"
-            values = (
-                [f"{plus}{parsed.key_or_group}={value}" for value in parsed.sweep_string_iterator()]
-                if parsed.is_sweep_override()
-                else [plus + override.lstrip("+") if plus else override]
-            )
-            if "." not in parsed.key_or_group:
-                # A group: a choice that does not exist must not hide the faults of the others.
-                for value in values:
-                    _composed([value], config_dir)
+            values = [plus + override.lstrip("+") if plus else override]
+            if parsed.is_sweep_override():
+                values = [f"{plus}{parsed.key_or_group}={value}" for value in parsed.sweep_string_iterator()]
+            # A choice of a group that does not exist must not hide the faults of the others.
+            for value in [] if plus else values:
+                _composed([value], config_dir)
         except Exception as error:  # noqa: BLE001 - `_explained` raises what it does not know
             faults.append(_explained(error, parsed.key_or_group))
             continue
@@ -244,10 +241,9 @@ def _read(composed: DictConfig, faults: list[Fault]) -> Config:
             scheme = scheme_from(found.labels)
         except SchemeError as error:
             faults += error.faults
-    for i, fault in enumerate(faults):
-        if fault.problem == UNKNOWN:
-            near = suggest(fault.key)
-            faults[i] = fault._replace(hint=f"Did you mean {' or '.join(near)}? {_MORE}" if near else _MORE)
+    faults[:] = [
+        fault._replace(hint=_did_you_mean(fault.key)) if fault.problem == UNKNOWN else fault for fault in faults
+    ]
     return Config(**{**vars(found), "labels": scheme})
 
 
@@ -302,3 +298,8 @@ def suggest(key: str) -> list[str]:
     keys = list(leaves(Composed))
     by_tail = [k for k in keys if k.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
     return list(dict.fromkeys([*difflib.get_close_matches(key, keys, n=3, cutoff=0.6), *by_tail]))[:3]
+
+
+def _did_you_mean(key: str) -> str:
+    near = suggest(key)
+    return f"Did you mean {' or '.join(near)}? {_MORE}" if near else _MORE

@@ -12,9 +12,7 @@ class Engine:
     """Where functions over tables run."""
 
     kind: str = setting("local", "`local`: processes on this machine. `dask`: a dask cluster.", choices=ENGINES)
-    workers: int = setting(
-        0, "Processes, also of a dask cluster that is started here. 0: one per processor core.", ge=0
-    )
+    workers: int = setting(0, "Processes, also of a dask cluster started here. 0: one per processor core.", ge=0)
     address: str = setting(
         "",
         "Address of a dask scheduler, such as tcp://scheduler:8786; its workers must see the workspace and the raw "
