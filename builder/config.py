@@ -12,7 +12,7 @@ from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from builder.corpus.settings import Chunking, Cleaning, Dedup, Selection, Source
-from builder.engine_settings import Engine
+from builder.engine import Engine
 from builder.errors import ConfigError, Fault, SchemeError
 from builder.quality.settings import Aggregation, Quality
 from builder.questions import scheme_from

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "builder"
 GROUND = ("errors", "memory", "offsets", "text", "settings", "store", "tables", "scheme", "stage")
 #: Every room and floor, from the ground up, with the rooms that it may import besides the ground floor.
 ROOMS: dict[str, tuple[str, ...]] = {
-    **{floor: () for floor in GROUND},
+    **dict.fromkeys(GROUND, ()),
     "questions": (),
     "corpus": (),
     "quality": ("questions",),

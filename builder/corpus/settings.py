@@ -179,3 +179,16 @@ class Selection:
     def rules(self) -> Rules:
         if self.method == "diverse" and not self.budget:
             yield Fault("budget", "selection.method is 'diverse' without one.", "Set how many chunks to select.")
+
+
+@dataclass(frozen=True)
+class CorpusSettings:
+    """All settings on which the tables depend."""
+
+    source: Source = field(default_factory=Source)
+    cleaning: Cleaning = field(default_factory=Cleaning)
+    dedup: Dedup = field(default_factory=Dedup)
+    chunking: Chunking = field(default_factory=Chunking)
+    selection: Selection = field(default_factory=Selection)
+    keywords: tuple[str, ...] = ()  # for `selection.method: keywords`
+    language: str = "en"  # of records that name none

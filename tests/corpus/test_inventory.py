@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.corpus.files import RawFile, list_files, matcher
 from builder.corpus.inventory import FileSlice, InputShard, _slices, shard_slices, slice_files
-from builder.corpus.listing import RawFile, list_files, matcher
 from builder.corpus.records import Record
 from builder.corpus.settings import Source
 from builder.corpus.shard_tables import read_shard
