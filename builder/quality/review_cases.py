@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.voters import SUBMITTED, reviewed_chunks, reviews
+from builder.quality.votes import SUBMITTED, reviewed_chunks, reviews
 from builder.scheme import Scheme
 from builder.store import digest
 

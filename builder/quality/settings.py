@@ -5,11 +5,16 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from builder.quality.adjudication import SPAN_METHODS
 from builder.quality.aggregation import METHODS, WEIGHTS
 from builder.quality.checks import CHECKS
 from builder.settings import one_of
 
+#: Choices of `aggregation.spans`: which spans of two annotators count as the same span.
+SPAN_METHODS = {
+    "exact": "adjudication.spans:exact",
+    "overlap": "adjudication.spans:overlap",
+    "tokens": "adjudication.tokens:tokens",
+}
 SEVERITIES = ("error", "warning", "info", "off")
 Share = Annotated[float, Meta(ge=0, le=1)]
 Alpha = Annotated[float, Meta(ge=-1, le=1)]
