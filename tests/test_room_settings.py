@@ -136,6 +136,24 @@ def test_choices_are_those_that_the_code_knows(key: str) -> None:
     assert set(choices) - {"none"} == set(getattr(importlib.import_module(module), name))
 
 
+def test_the_other_choices_are_these() -> None:
+    by_key = {key: " ".join(hint.choices) for key, hint in LEAVES.items() if hint.choices and key not in TABLES}
+    assert by_key == {
+        "dedup.policy": "drop keep",
+        "selection.method": "all random stratified keywords diverse",
+        "annotators.kind": "human recorded",
+        "annotators.layout": "shared each",
+        "label_studio.database": "sqlite postgresql",
+        "aggregation.method": "majority dawid_skene mace weighted expert",
+        "aggregation.spans": "exact overlap tokens",
+        "aggregation.weigh_by": "given agreement questions",
+        "export.granularity": "chunk sentence article",
+        "export.tags": "bio bioes none",
+        "export.nested": "outer inner",
+        "engine.kind": "local dask",
+    }
+
+
 #: Settings that are wrong or do not go together, and how the report of the one fault begins.
 BROKEN = [
     ({"source.fields": {"text": []}}, "source.fields.text: there is none. Name the record's field that holds the"),
