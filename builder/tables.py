@@ -2,7 +2,7 @@
 
 Columns never change meaning between rooms. Intervals are half-open and count Unicode code points of the article's
 cleaned `text` unless the column says raw. Times are UTC. A table on disk is one Parquet file of its schema, or a folder
-of them in the order of their names once a corpus is large; `store.read_table` reads both.
+of them in the order of their names once a corpus is large.
 """
 
 from collections.abc import Iterator
