@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from builder.corpus.inventory import Progress, inventory
 from builder.corpus.prepare import TABLES, Summary, prepare
 from builder.corpus.settings import CorpusSettings
