@@ -147,7 +147,7 @@ def test_starting_imports_nothing_heavy() -> None:
 
 
 def test_words_come_before_overrides() -> None:
-    command = cli.COMMANDS["diff"]
+    command = cli.describe("diff")
     assert cli._split("diff", command, ["v1", "v2", "a=b"]) == (["v1", "v2"], {}, ["a=b"])
     assert cli._split("diff", command, ["--cfg", "job"]) == ([], {}, ["--cfg", "job"])
     with pytest.raises(ConfigError, match="needs NEW"):

@@ -3,6 +3,8 @@
 import json
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -11,12 +13,12 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from builder import docs
-from builder.cli import COMMANDS, JSON_FLAG, _split
+from builder.cli import COMMANDS, JSON_FLAG, _split, describe
 from builder.config import Composed, conf_folder, register
-from builder.docs import documents
 from builder.settings import leaves
+from tests import documents as docs
 from tests.composing import composed
+from tests.documents import documents
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -27,7 +29,8 @@ LINES = sorted(
 
 
 def test_every_command_is_documented() -> None:
-    for name, command in COMMANDS.items():
+    for name in COMMANDS:
+        command = describe(name)
         assert f"`builder {name}" in README, name
         assert command.help[0].isupper()
         for flag in command.flags:
@@ -39,8 +42,8 @@ def test_every_command_line_composes(line: str) -> None:
     """Command, flags, words and overrides are all known; a sweep composes each of its choices."""
     _, name, *argv = shlex.split(line.replace("<row id>", "ROW").replace("<file name>", "news_stance"))
     assert name in COMMANDS
-    _, options, overrides = _split(name, COMMANDS[name], argv)
-    assert set(options) <= set(COMMANDS[name].flags) | {JSON_FLAG}
+    _, options, overrides = _split(name, describe(name), argv)
+    assert set(options) <= set(describe(name).flags) | {JSON_FLAG}
     jobs: list[list[str]] = [[]]
     for override in overrides:
         if override.startswith("-"):
@@ -51,6 +54,17 @@ def test_every_command_line_composes(line: str) -> None:
         jobs = [[*job, f"{key}={value}"] for job in jobs for value in choices]
     for job in jobs:
         composed(*job)
+
+
+def test_python_in_the_readme_runs_as_it_stands(tmp_path: Path) -> None:
+    """The part for notebooks; the parts about releases and training are run on a release of the sample."""
+    part = README.split("## Use it from Python")[1].split("\n## ")[0]
+    (tmp_path / "raw").symlink_to(ROOT / "raw")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", part, re.DOTALL))
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].split() == ["16", "17", "56"]
+    assert "{'task': 2, 'label': None" in done.stdout
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake ([a-z]+)", README))))

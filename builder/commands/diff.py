@@ -26,9 +26,9 @@ def diff(config: Config, old: str, new: str, *, progress: Progress = silent) -> 
 
 def show(result: Any, console: "Console") -> None:
     """Prints one line per change, and examples."""
-    from builder.release.changelog import lines
+    from builder.release.diff import lines
 
-    found = lines(result, {})
+    found = lines(result)
     console.print(f"diff v{result.old} v{result.new}: {result.level}")
     for line in found or ["Nothing that counts changed."]:
         console.print(f"  {line}")

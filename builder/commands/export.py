@@ -66,7 +66,7 @@ def plain(result: Release) -> dict[str, Any]:
 
 def show(result: Release, console: "Console") -> None:
     """Prints where the release is, its rows, what changed, and how it loads."""
-    from builder.release.changelog import lines
+    from builder.release.diff import lines
 
     if not result.new:
         console.print(f"export: nothing changed since {result.version}, so there is no new version.")
@@ -74,7 +74,7 @@ def show(result: Release, console: "Console") -> None:
     for name, splits in result.rows.items():
         counted = ", ".join(f"{count} {split}" for split, count in splits.items())
         console.print(f"  {name}: {counted or 'no rows'}")
-    for line in lines(result.manifest.changes, result.manifest.configs) if result.new else ():
+    for line in lines(result.manifest.changes) if result.new else ():
         console.print(f"  {line}")
     console.print("Load it with:")
     console.print("  from datasets import load_dataset")

@@ -99,6 +99,8 @@ class Example(msgspec.Struct):
 class RowChanges(msgspec.Struct):
     """How the rows of one configuration differ. `labels` counts changes inside shared rows, by their kind in words."""
 
+    #: Kind of the configuration in the registry.
+    kind: str
     added: int = 0
     removed: int = 0
     changed: int = 0

@@ -6,9 +6,8 @@ import pytest
 
 from builder.errors import ReleaseError
 from builder.release import versions
-from builder.release.changelog import changelog, count, lines
-from builder.release.diff import Release, diff
-from builder.release.manifest import Changes, Configured, RowChanges, read
+from builder.release.diff import Release, changelog, count, diff, lines
+from builder.release.manifest import Changes, RowChanges, read
 from builder.release.settings import Export
 from tests.release.world import World, sample
 from tests.samples import article, scheme
@@ -75,7 +74,7 @@ def test_a_new_label_is_a_major_version(story: tuple[World, Path]) -> None:
 def test_equal_releases_differ_in_nothing(story: tuple[World, Path]) -> None:
     found = compared(story[1], "v2.0.0", "v2.0.0")
     assert (found.level, found.labels, found.columns, found.agreement, found.card) == ("none", {}, {}, {}, False)
-    assert all(rows == RowChanges() for rows in found.rows.values())
+    assert all(rows == RowChanges(rows.kind) for rows in found.rows.values())
 
 
 def test_label_ids_only_grow(story: tuple[World, Path]) -> None:
@@ -117,7 +116,7 @@ def test_a_split_that_changed_is_a_minor_version_and_counted_once_per_text(tmp_p
     )
     assert found.level == "minor"
     assert found.moved == entities.rows + stance.rows
-    assert "rows moved to another split." in "\n".join(lines(found, other.manifest.configs))
+    assert "rows moved to another split." in "\n".join(lines(found))
 
 
 def test_spans_that_changed_are_told_by_how(tmp_path: Path) -> None:
@@ -199,10 +198,9 @@ def test_numbers_and_nouns() -> None:
     assert (count(1, "row", "rows"), count(0, "row", "rows"), count(2000, "row", "rows")) == (
         "1 row", "0 rows", "2,000 rows",
     )  # fmt: skip
-    configs = {"stance": Configured("answers", {}, [])}
-    changes = Changes("minor", rows={"stance": RowChanges(added=1, removed=2, changed=3)}, moved=1)
+    changes = Changes("minor", rows={"stance": RowChanges("answers", added=1, removed=2, changed=3)}, moved=1)
     changes.agreement = {"a": [None, 0.5], **{f"n{i}": [0.1, 0.2] for i in range(12)}}
-    found = lines(changes, configs)
+    found = lines(changes)
     assert found[:4] == [
         "`stance`: 1 answer added.", "`stance`: 2 answers removed.", "`stance`: 3 answers changed.",
         "1 row moved to another split.",

@@ -1,4 +1,4 @@
-"""Killed anywhere, the folder of releases holds the old or the new release, never half of one, and the next one works."""
+"""Killed anywhere, there is the old release or the new one, never half of one, and the next export works."""
 
 import os
 import signal

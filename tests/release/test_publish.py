@@ -10,18 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from builder.commands.publish import publish
 from builder.config import Config, Dataset, Paths
 from builder.errors import ConfigError, ReleaseError
 from builder.release.export import Exported
-from builder.release.publish import Published, upload
 from builder.release.settings import Export
+from builder.release.versions import Published, upload
 from tests.release.world import sample
 from tests.samples import scheme
 
-QUIET = Console(quiet=True)
 REPO = "newsroom/story"
 
 
@@ -172,26 +170,26 @@ def config(tmp_path: Path, repo: str = REPO) -> Config:
 
 def test_a_dry_run_sends_nothing(tmp_path: Path, hub: Hub) -> None:
     released(tmp_path)
-    found = publish(config(tmp_path), QUIET)
-    assert found["dry_run"]
-    assert {"README.md", "manifest.json"} <= set(found["files"])
+    found = publish(config(tmp_path))
+    assert (found.new, found.commit, found.tag) == (False, "", "v1.0.0")
+    assert {"README.md", "manifest.json"} <= set(found.files)
     assert not hub.requests
 
 
 def test_the_command_uploads_to_the_repository_of_the_settings(tmp_path: Path, hub: Hub) -> None:
     released(tmp_path)
-    assert publish(config(tmp_path), QUIET, upload=True)["new"]
+    assert publish(config(tmp_path), upload=True).new
     assert hub.tags
 
 
 def test_without_a_repository_the_setting_is_named(tmp_path: Path, hub: Hub) -> None:
     released(tmp_path)
     with pytest.raises(ConfigError, match=r"export\.repo"):
-        publish(config(tmp_path, ""), QUIET, upload=True)
+        publish(config(tmp_path, ""), upload=True)
 
 
 def test_a_damaged_release_is_not_published(tmp_path: Path, hub: Hub) -> None:
     (released(tmp_path).folder / "README.md").write_text("something else", encoding="utf-8")
     with pytest.raises(ReleaseError, match=r"README\.md"):
-        publish(config(tmp_path), QUIET, upload=True)
+        publish(config(tmp_path), upload=True)
     assert not hub.requests

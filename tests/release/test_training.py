@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from builder.release.settings import Split
 from tests.release.test_tokenizer import tokenizer
 from tests.release.world import World

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from builder import tables
 from builder.config import Dataset
 from builder.release.export import Exported, Sources, export
-from builder.release.inputs import STAGES
+from builder.release.passages import STAGES
 from builder.release.settings import Export, Split
 from builder.scheme import Scheme
 from tests.samples import Article, Crowd, article, scheme
@@ -50,7 +50,7 @@ class World:
         crowd = Crowd().read(*self.articles, dissent=self.dissent, skipped=self.skipped, evidence=self.evidence)
         bad = pc.is_in(crowd.annotations["annotation_id"], pa.array(sorted(self.quarantined), pa.string()))
         annotations = _with(crowd.annotations, "quarantined", bad)
-        annotations = _with(annotations, "pull", pa.array([PULL] * annotations.num_rows))
+        annotations = _with(annotations, "pull", pa.array([PULL] * annotations.num_rows, pa.string()))
         chunks = crowd.chunks if self.chunked is None else tables.build([*map(_chunk, self.chunked)], tables.CHUNKS)
         chosen = self.selected if self.selected is not None else set(chunks["chunk_id"].to_pylist())
         counted = set(annotations.filter(pc.invert(bad))["annotation_id"].to_pylist())
@@ -77,11 +77,14 @@ class World:
 
     def sources(self, settings: Export, split: Split, paths: dict[str, Path] | None = None) -> Sources:
         """What the release is made from; the stage tables are written unless they are at `paths`."""
-        groups = {"dataset": self.dataset, "labels": self.labels, "export": settings, "split": split}
+        groups = {"dataset": self.dataset, "export": settings, "split": split}
         return Sources(
             tables=paths or self.paths(),
-            configuration={name: asdict(group) for name, group in groups.items()}
-            | {"aggregation": {"method": "majority"}},
+            configuration={
+                **{name: asdict(group) for name, group in groups.items()},
+                "labels": {"name": self.labels.name, "guidelines": self.labels.guidelines},
+                "aggregation": {"method": "majority"},
+            },
             pull={"server_version": "1.23.2", "scheme_version": "sample@1"},
             agreement=self.agreement,
             stages={"validate": "ab12"},

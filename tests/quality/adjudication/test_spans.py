@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from builder.quality.adjudication import SPAN_METHODS
 from builder.quality.adjudication.spans import gold_spans
-from builder.quality.settings import Aggregation
-from builder.quality.voters import Voters
+from builder.quality.settings import SPAN_METHODS, Aggregation
+from builder.quality.votes import Voters
 from tests.samples import Crowd
 
 TOKYO, PATRIOT = (0, 5), (17, 24)
@@ -17,8 +16,8 @@ def gold(
     crowd: Crowd, asked: dict[str, list[str]] | None = None, accuracy: dict[str, float] | None = None, **settings: Any
 ) -> list[dict[str, Any]]:
     used = Aggregation(**settings)
-    voters = Voters(crowd.annotations, used.experts, asked)
-    rows: list[dict[str, Any]] = gold_spans(crowd.spans, voters, crowd.windows, used, accuracy).to_pylist()
+    voters = Voters(crowd.annotations, used.experts, asked or {})
+    rows: list[dict[str, Any]] = gold_spans(crowd.spans, voters, crowd.windows, used, accuracy or {}).to_pylist()
     return rows
 
 
@@ -358,3 +357,12 @@ def test_where_as_many_begin_a_span_as_go_on_it_is_unresolved() -> None:
     assert verdicts(gold(mark(Crowd(), one, two), spans="tokens")) == {
         (17, 24, "ORG"): "adjudicated", (25, 33, "ORG"): "unresolved"
     }  # fmt: skip
+
+
+def test_the_longest_of_equally_common_bounds_takes_its_neighbours() -> None:
+    # [8, 22) shares two characters with each of the others, which share none.
+    crowd = mark(Crowd(), [(0, 10, "ORG")], [(8, 22, "ORG")], [(20, 26, "ORG")])
+    assert verdicts(gold(crowd, spans="overlap", min_overlap=2 / 22)) == {(8, 22, "ORG"): "agreed"}
+    crowd = mark(Crowd(), [(0, 10, "ORG")], [(8, 18, "ORG")], [(16, 26, "ORG")])
+    # Of bounds as long, the first found a group: [0, 10) with [8, 18).
+    assert [(r["start"], r["end"]) for r in gold(crowd, spans="overlap", min_overlap=2 / 18)] == [(0, 10), (16, 26)]

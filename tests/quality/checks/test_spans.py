@@ -138,15 +138,27 @@ def test_paths_name_the_region() -> None:
     assert row["path"] == "$.result[?(@.id=='r1')].value"
 
 
+PLACES = st.lists(st.tuples(st.integers(0, 12), st.integers(1, 6)), max_size=8)
+
+
 @settings(max_examples=60)
-@given(st.lists(st.tuples(st.integers(0, 12), st.integers(1, 6)), max_size=12))
-def test_crossing_and_nesting_are_those_of_all_pairs(places: list[tuple[int, int]]) -> None:
-    spans = sorted({(start, start + length) for start, length in places})
-    crowd = Crowd().window("c", "a" * 20).add("c", "ada", [(start, end, "GPE") for start, end in spans])
+@given(st.lists(PLACES, min_size=1, max_size=3))
+def test_crossing_nesting_and_duplicates_are_those_of_all_pairs(said: list[list[tuple[int, int]]]) -> None:
+    crowd = Crowd().window("c", "a" * 20)
+    made = [[(start, start + length) for start, length in places] for places in said]
+    for n, spans in enumerate(made):
+        crowd.add("c", f"a{n}", [(start, end, "GPE") for start, end in spans])
     issues, _ = checked(crowd, scheme(nesting=False, overlap=False))
     for check, holds in (
         ("overlap", lambda a, b: a[0] < b[0] < a[1] < b[1]),
         ("nesting", lambda a, b: a != b and a[0] <= b[0] and b[1] <= a[1]),
     ):
-        expected = {f"$.result[?(@.id=='r{i}')].value" for i, b in enumerate(spans) if any(holds(a, b) for a in spans)}
-        assert {r["path"] for r in issues if r["check"] == check} == expected
+        expected = {
+            (f"1:{n + 1}", f"$.result[?(@.id=='r{i}')].value")
+            for n, spans in enumerate(made)
+            for i, b in enumerate(spans)
+            if any(holds(a, b) for a in spans)
+        }
+        assert {(r["annotation_id"], r["path"]) for r in issues if r["check"] == check} == expected
+    twice = sum(len(spans) - len(set(spans)) for spans in made)
+    assert sum(r["check"] == "duplicate-span" for r in issues) == twice
