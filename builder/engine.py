@@ -9,13 +9,11 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
-
-from msgspec import Meta
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from builder.errors import BuilderError, ConfigError
 from builder.memory import without_pandas
-from builder.settings import one_of
+from builder.settings import setting
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -34,19 +32,14 @@ ENGINES = ("local", "dask")
 class Engine:
     """Where functions over tables run."""
 
-    kind: Annotated[str, one_of(ENGINES, "`local`: processes on this machine. `dask`: a dask cluster.")] = "local"
-    workers: Annotated[
-        int,
-        Meta(ge=0, description="Processes, also of a dask cluster that is started here. 0: one per processor core."),
-    ] = 0
-    address: Annotated[
-        str,
-        Meta(
-            description="Address of a dask scheduler, such as tcp://scheduler:8786; its workers must see the workspace "
-            "and the raw files under the same paths. Empty: start a cluster on this machine."
-        ),
-    ] = ""
-    retries: Annotated[int, Meta(ge=0, description="How often work is repeated after its worker died.")] = 3
+    kind: str = setting("local", "`local`: processes on this machine. `dask`: a dask cluster.", choices=ENGINES)
+    workers: int = setting(0, "Processes, also of a dask cluster started here. 0: one per processor core.", ge=0)
+    address: str = setting(
+        "",
+        "Address of a dask scheduler, such as tcp://scheduler:8786; its workers must see the workspace and the raw "
+        "files under the same paths. Empty: start a cluster on this machine.",
+    )
+    retries: int = setting(3, "How often work is repeated after its worker died.", ge=0)
 
 
 class WorkerLostError(BuilderError):

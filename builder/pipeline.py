@@ -91,6 +91,8 @@ def prepared(config: Config, progress: Progress = silent) -> Stage:
             rooms=("corpus",),
             libraries=_READING,
             progress=progress,
+            # What could not be read may be readable now.
+            again=lambda stage: "unreadable" in stage.summary["rejected"],
         )
 
 

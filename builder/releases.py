@@ -101,9 +101,9 @@ def tables_of(config: Config, keys: Mapping[str, str]) -> dict[str, Path]:
 
 def release_folder(config: Config) -> Path:
     """Holds one folder per version of the dataset, or of the configured variant of it."""
-    from builder.release.export import release_name
+    from builder.release.versions import release_name
 
-    return Path(config.paths.exports) / release_name(config.dataset.name, config.export)
+    return Path(config.paths.exports) / release_name(config.dataset.name, config.export.variant)
 
 
 def rebuild(config: Config, root: Path, manifest: "Manifest", there: Path, progress: Progress) -> Path:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import pickle
 import subprocess
 import sys
 from collections import Counter
@@ -14,12 +13,11 @@ import hydra
 import pytest
 import yaml
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from builder.config import Composed, Config, compose, conf_folder, convert, quick_yaml, refusal, spelled, suggest
-from builder.errors import ConfigError, Fault
-from builder.settings import hint_at, leaves
+from builder.config import Composed, Config, compose, conf_folder, quick_yaml, spelled, suggest
+from builder.errors import ConfigError
+from builder.settings import declared, leaves
 from tests.composing import composed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,7 +32,7 @@ DEFAULTS = {
 }
 #: The setting by which a choice of the group is chosen; its file may say it although it is the default.
 CHOOSING = {"url", "method", "policy", "kind"}
-EXAMPLES = {key: hint.extra("example") for key, hint in leaves(Composed).items() if hint.extra("example")}
+EXAMPLES = {key: hint.example for key, hint in leaves(Composed).items() if hint.example}
 
 
 def refused(*overrides: str) -> ConfigError:
@@ -58,6 +56,18 @@ def test_every_choice_composes(number: int, monkeypatch: pytest.MonkeyPatch) -> 
         assert getattr(config, group).method == chosen[group]
     assert config.dedup.policy == chosen["dedup"]
     assert (config.label_studio.url == "") == (chosen["label_studio"] == "embedded")
+
+
+@pytest.mark.parametrize(
+    ("group", "name"),
+    [("dedup", "policy"), ("annotators", "kind"), ("engine", "kind")]
+    + [(group, "method") for group in ("chunking", "selection", "suggestions", "aggregation", "split")],
+)
+def test_every_choice_of_a_group_has_a_file(group: str, name: str) -> None:
+    """The page about the configuration describes a method by the comment of its file."""
+    hint = declared(Composed, f"{group}.{name}")[-1]
+    given = [yaml.safe_load(path.read_text(encoding="utf-8")) or {} for path in conf_folder().glob(f"{group}/*.yaml")]
+    assert sorted(each.get(name, getattr(getattr(Config(), group), name)) for each in given) == sorted(hint.choices)
 
 
 def test_every_group_is_reachable_from_the_defaults() -> None:
@@ -260,115 +270,6 @@ def test_misspelt_keys_get_a_suggestion() -> None:
     assert "Did you mean" not in refused("+zzz=3").hint
 
 
-def test_every_fault_of_the_overrides_is_reported() -> None:
-    error = refused(
-        "chunking.max_tokens=many",
-        "dedup=none",
-        "+split.nope=1",
-        "this is nothing",
-        "export.variant=${nope.key}",
-        "split.near=0",
-        "engine.workers=null",
-        "label_studio.url=ftp://me:secret@example.org",
-        "selection=diverse",
-        "selection.budget=0",
-    )
-    assert [key for key, *_ in error.faults] == [
-        "dedup",
-        "this is nothing",
-        "export.variant",
-        "chunking.max_tokens",
-        "selection.budget",
-        "label_studio.url",
-        "split.near",
-        "split.nope",
-        "engine.workers",
-    ]
-    said = {fault.key: str(fault) for fault in error.faults}
-    assert said["dedup"] == "dedup: 'none' is not a choice. Choose one of drop, keep."
-    assert said["this is nothing"] == "this is nothing: it is not an override. Write group=choice or key=value."
-    assert (
-        said["chunking.max_tokens"]
-        == "chunking.max_tokens: 'many' is not allowed. Allowed: a whole number, at least 1."
-    )
-    assert said["engine.workers"] == "engine.workers: null is not allowed. Allowed: a whole number, at least 0."
-    assert said["export.variant"].startswith("export.variant: Interpolation key 'nope.key' not found.")
-    assert error.message == "\n".join(["9 settings cannot be used.", *(f"  {text}" for text in said.values())])
-    assert error.hint == ""
-    assert "secret" not in str(error)
-
-
-def test_a_single_fault_is_one_line() -> None:
-    error = refused("chunking.method=letters")
-    assert error.message == "chunking.method: 'letters' is not a choice."
-    assert error.hint == "Choose one of sentences, paragraphs, article, tokens."
-    assert error.faults == [Fault("chunking.method", "'letters' is not a choice.", error.hint)]
-
-
-def test_faults_survive_the_way_between_processes() -> None:
-    error = refused("chunking.method=letters", "split.near=0")
-    again = pickle.loads(pickle.dumps(error))
-    assert (again.message, again.hint, again.faults) == (error.message, error.hint, error.faults)
-
-
-@pytest.mark.parametrize(
-    ("override", "key", "words"),
-    [
-        ("chunking=5", "chunking", "must be a string"),
-        ("~split.seed", "split.seed", "does not support deletion"),
-        ("experiment=nope", "experiment", "experiment: 'nope' is not a choice. Choose one of demo."),
-        ("+experiment=demo", "experiment", "Multiple values for experiment"),
-        ("+dataset@foo=x", "dataset", "config group 'dataset' does not exist"),
-        ("chunking.max_tokens=1,2", "configuration", "--multirun"),
-        ("labels.name=???", "labels.name", "labels.name: it is not set."),
-    ],
-)
-def test_what_hydra_refuses_is_one_fault(override: str, key: str, words: str) -> None:
-    error = refused(override)
-    assert [found for found, *_ in error.faults] == [key]
-    assert words in str(error)
-    assert len(str(error).splitlines()) == 1
-
-
-def test_an_address_that_is_not_given_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Label Studio elsewhere without its address must not end at the embedded one."""
-    monkeypatch.delenv("LABEL_STUDIO_URL", raising=False)
-    error = refused("label_studio=remote", "split.near=0")
-    assert [key for key, *_ in error.faults] == ["label_studio.url", "split.near"]
-    assert "label_studio.url: Environment variable 'LABEL_STUDIO_URL' not found. Set it." in str(error)
-    assert compose("label_studio=remote", "label_studio.url=http://x.org").label_studio.url == "http://x.org"
-
-
-def test_missing_values_say_what_they_mean() -> None:
-    composed = OmegaConf.structured(Composed)
-    composed.paths.raw = "???"
-    with pytest.raises(ConfigError) as caught:
-        convert(composed)
-    said = {fault.key: str(fault) for fault in caught.value.faults}
-    assert said["paths.raw"].startswith("paths.raw: it is not set. Raw articles: a folder")
-    assert said["labels"].startswith("labels: it is not set. What annotators")
-
-
-def test_each_job_of_a_sweep_is_checked() -> None:
-    overrides = ["chunking.max_tokens=0,5,-1", "dedup=drop,keep,none", "split.near=2", "engine=local"]
-    error = refusal(RuntimeError(), overrides)
-    assert [key for key, *_ in error.faults] == ["dedup", "chunking.max_tokens", "split.near", "chunking.max_tokens"]
-    assert "-1 is not allowed" in str(error)
-    clean = refusal(HydraException("Nothing. More"), ["chunking.max_tokens=3,5", "split.seed=1"])
-    assert str(clean).startswith("configuration: Nothing. More. ")
-
-
-def test_an_error_that_is_not_about_the_configuration_is_raised_as_it_is() -> None:
-    with pytest.raises(OSError, match="disk"):
-        refusal(OSError("disk"), [])
-
-
-def test_schemes_that_contradict_themselves_are_reported_with_the_rest() -> None:
-    found = keys("labels.questions.stance.absent=nope", "split.near=0", "labels.questions.entities.labels.GPE.hotkey=u")
-    assert found[0] == "split.near"
-    assert {"labels.questions.stance.absent", "labels.questions.entities.labels.GPE.hotkey"} <= set(found)
-
-
 def test_composing_imports_nothing_heavy() -> None:
     heavy = ["numpy", "pyarrow", "datasets", "rich", "httpx", "label_studio_sdk", "jinja2"]
     code = f"import sys; import builder.config as c; c.compose(); print([m for m in {heavy} if m in sys.modules])"
@@ -389,4 +290,4 @@ def test_hydra_lists_the_groups_and_nothing_else() -> None:
         groups = set(loader.get_group_options("", results_filter=None))
     assert groups >= set(DEFAULTS) | {"config"}
     assert groups <= set(DEFAULTS) | {"config", "hydra", "builder_schema", "_dummy_empty_config_"}
-    assert hint_at(Composed, "hydra") == (None, False)
+    assert declared(Composed, "hydra") == []

@@ -13,12 +13,12 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from builder import docs
 from builder.cli import COMMANDS, JSON_FLAG, _split, describe
 from builder.config import Composed, conf_folder, register
-from builder.docs import documents
 from builder.settings import leaves
+from tests import documents as docs
 from tests.composing import composed
+from tests.documents import documents
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -63,7 +63,7 @@ def test_python_in_the_readme_runs_as_it_stands(tmp_path: Path) -> None:
     code = "\n".join(re.findall(r"```python\n(.*?)```", part, re.DOTALL))
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[0].split() == ["16", "17", "42"]
+    assert done.stdout.splitlines()[0].split() == ["16", "17", "56"]
     assert "{'task': 2, 'label': None" in done.stdout
 
 

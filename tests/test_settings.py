@@ -1,379 +1,19 @@
-"""Every setting refuses what it does not allow, and allows everything else; every fault is found in one reading."""
+"""Settings as they are declared: read into dataclasses with all their faults, described in words, found by key."""
 
-import importlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import pytest
-from msgspec import Meta
 from omegaconf import OmegaConf
 
 from builder.config import Composed
 from builder.errors import Fault
-from builder.settings import (
-    Hint,
-    Rules,
-    default_of,
-    fields_of,
-    hint_at,
-    leaves,
-    one_of,
-    pattern_problem,
-    read,
-    shown,
-)
-
-LEAVES = leaves(Composed)
-
-
-def faults(**groups: Any) -> list[Fault]:
-    """The faults of these groups, each a mapping of settings; every other setting has its default."""
-    found: list[Fault] = []
-    read(Hint(Composed, ()), groups, "", found)
-    return found
-
-
-def set_at(key: str, value: Any) -> dict[str, Any]:
-    for part in reversed(key.split(".")):
-        value = {part: value}
-    return value
-
-
-def refused(key: str, value: Any) -> bool:
-    """Whether the declaration of the setting refuses the value; rules across settings do not count."""
-    found = faults(**set_at(key, value))
-    return any(fault.key == key and fault.hint.startswith(("Allowed: ", "Choose one of ")) for fault in found)
-
-
-def test_the_defaults_have_no_fault() -> None:
-    assert faults(**{group: value for group, value in asdict(Composed()).items() if group != "labels"}) == []
-
-
-@pytest.mark.parametrize("key", LEAVES)
-def test_every_setting_says_what_it_means(key: str) -> None:
-    description = LEAVES[key].description
-    assert description[0].isupper() or description[0] == "`"
-    assert description.endswith((".", ")"))
-    assert LEAVES[key].allowed
-
-
-@pytest.mark.parametrize("key", [key for key, hint in LEAVES.items() if hint.choices])
-def test_each_choice_is_allowed_and_nothing_else(key: str) -> None:
-    for choice in LEAVES[key].choices:
-        assert not refused(key, choice)
-    for other in ("nope", "", LEAVES[key].choices[0].upper(), 3, None):
-        assert refused(key, other), other
-
-
-def _bounds(hint: Hint) -> list[tuple[float, float]]:
-    """Pairs of the last value that is allowed and the first that is not, at each end."""
-    number = hint.options[0]
-    meta = number.metas[0]
-    step = 1 if number.bare is int else 1e-9
-    pairs = [(meta.ge, meta.ge - step)] if meta.ge is not None else []
-    pairs += [(meta.le, meta.le + step)] if meta.le is not None else []
-    pairs += [(meta.gt + step, meta.gt)] if meta.gt is not None else []
-    return pairs + ([(meta.lt - step, meta.lt)] if meta.lt is not None else [])
-
-
-@pytest.mark.parametrize("key", [key for key, hint in LEAVES.items() if hint.options[0].bare in (int, float)])
-def test_each_bound_holds_from_both_sides(key: str) -> None:
-    hint = LEAVES[key]
-    for allowed, beyond in _bounds(hint):
-        assert not refused(key, allowed), allowed
-        assert refused(key, beyond), beyond
-    for wrong in ("many", [1], {"a": 1}):
-        assert refused(key, wrong)
-    assert refused(key, None) is not hint.optional
-    if hint.options[0].bare is int:
-        assert refused(key, 1.5)
-
-
-#: Bounds that a change of the code must not move: setting, the extreme values that are allowed.
-BOUNDS = {
-    "source.shard_mb": (1, None),
-    "source.max_record_mb": (1, None),
-    "cleaning.summary_lines": (0, None),
-    "cleaning.summary_chars": (1, None),
-    "cleaning.repeated_lines": (0, None),
-    "cleaning.min_chars": (1, None),
-    "dedup.threshold": (0.05, 1),
-    "dedup.shingle": (1, 32),
-    "dedup.permutations": (1, 1024),
-    "dedup.rows": (1, 1024),
-    "chunking.max_tokens": (1, None),
-    "chunking.min_fill": (0, 1),
-    "chunking.context": (0, None),
-    "selection.fraction": (0, 1),
-    "selection.budget": (0, None),
-    "selection.seed": (None, None),
-    "annotators.overlap": (1, None),
-    "label_studio.port": (1, 65535),
-    "label_studio.boot_timeout": (1, 86400),
-    "label_studio.timeout": (0.1, 86400),
-    "label_studio.retries": (0, 20),
-    "label_studio.batch_bytes": (1024, 209715200),
-    "label_studio.concurrent_imports": (1, 32),
-    "label_studio.concurrent_reads": (1, 32),
-    "label_studio.page_size": (1, 10000),
-    "suggestions.score": (0, 1),
-    "suggestions.batch": (1, None),
-    "suggestions.timeout": ("> 0", None),
-    "quality.fast_seconds": (0, 86400),
-    "quality.straight_share": (0.5, 1),
-    "quality.drift_distance": (0, 1),
-    "quality.min_chunks": (2, 1000000),
-    "quality.same_text": (0, 1),
-    "quality.bootstrap": (0, 1000000),
-    "quality.confidence": (0.5, 0.9999),
-    "quality.seed": (None, None),
-    "quality.question_rate": (0, 0.9),
-    "quality.question_accuracy": (0, 1),
-    "quality.gates.min_annotators": (0, 1000),
-    "quality.gates.min_alpha": (-1, 1),
-    "quality.gates.min_span_f1": (0, 1),
-    "quality.gates.max_quarantined": (0, 1),
-    "quality.gates.max_unresolved": (0, 1),
-    "quality.gates.min_question_accuracy": (0, 1),
-    "aggregation.min_share": (0.5, "< 1"),
-    "aggregation.min_overlap": (0.01, 1),
-    "aggregation.rounds": (1, 100000),
-    "aggregation.tolerance": (0, 1),
-    "aggregation.restarts": (1, 10000),
-    "aggregation.smoothing": (0, 1000),
-    "aggregation.seed": (None, None),
-    "split.seed": (None, None),
-    "split.near": ("> 0", 1),
-    "export.min_probability": (0, 1),
-    "export.min_agreement": (0, 1),
-    "export.shard_rows": (1, None),
-    "export.group_rows": (1, None),
-    "engine.workers": (0, None),
-    "engine.retries": (0, None),
-}
-
-
-def test_the_bounds_are_these() -> None:
-    found = {}
-    for key, hint in LEAVES.items():
-        if hint.options[0].bare in (int, float):
-            meta = next(iter(hint.options[0].metas), Meta())
-            low = meta.ge if meta.gt is None else f"> {meta.gt:g}"
-            found[key] = (low, meta.le if meta.lt is None else f"< {meta.lt:g}")
-    assert found == BOUNDS
-
-
-@pytest.mark.parametrize("key", [key for key, hint in LEAVES.items() if hint.bare is bool])
-def test_each_switch_is_true_or_false(key: str) -> None:
-    assert not refused(key, True)
-    assert refused(key, "perhaps")
-    assert refused(key, None)
-
-
-#: The table of functions that a choice of a setting picks from.
-TABLES = {
-    "chunking.method": "builder.corpus.chunking:METHODS",
-    "chunking.unit": "builder.corpus.budgets:COUNTERS",
-    "selection.by": "builder.corpus.selection:_STRATA",
-    "split.method": "builder.release.splits:METHODS",
-    "export.formats": "builder.release.formats:FORMATS",
-}
-
-
-@pytest.mark.parametrize("key", TABLES)
-def test_choices_are_those_that_the_code_knows(key: str) -> None:
-    module, _, name = TABLES[key].partition(":")
-    hint = LEAVES[key]
-    inner = Hint.of(hint.bare.__args__[0]) if not hint.choices else hint
-    assert set(inner.choices) == set(getattr(importlib.import_module(module), name))
-
-
-#: Groups with settings that do not go together, and the key and words of the one fault.
-BROKEN = [
-    ({"source": {"fields": {"text": []}}}, "source.fields.text", "there is none. Name the record's field"),
-    (
-        {"source": {"fields": {"body": ["b"]}}},
-        "source.fields.body",
-        "'body' is not a choice. Choose one of",
-    ),
-    ({"source": {"encoding": "utf-99"}}, "source.encoding", "Python does not know 'utf-99'. Name an encoding"),
-    ({"source": {"include": [""]}}, "source.include[0]", "'' is not allowed. Allowed: text, not empty."),
-    ({"cleaning": {"trailers": {"mine": "("}}}, "cleaning.trailers.mine", "'(' is not a regular expression: missing )"),
-    ({"cleaning": {"boilerplate": {"ad": {}}}}, "cleaning.boilerplate.ad.line", "it is empty."),
-    (
-        {"cleaning": {"boilerplate": {"ad": {"line": "["}}}},
-        "cleaning.boilerplate.ad.line",
-        "'[' is not a regular expression: unterminated character set at position 0.",
-    ),
-    (
-        {"cleaning": {"boilerplate": {"ad": {"line": "x", "source": "*"}}}},
-        "cleaning.boilerplate.ad.source",
-        "'*' is not a regular expression",
-    ),
-    ({"dedup": {"rows": 4}}, "dedup.rows", "4 does not divide dedup.permutations (126)."),
-    ({"chunking": {"unit": "tokenizer"}}, "chunking.tokenizer", "chunking.unit is 'tokenizer' without one."),
-    ({"selection": {"method": "diverse"}}, "selection.budget", "selection.method is 'diverse' without one."),
-    (
-        {"label_studio": {"url": "labels.example.org"}},
-        "label_studio.url",
-        "'labels.example.org' is not an address.",
-    ),
-    ({"label_studio": {"url": "ftp://labels.example.org"}}, "label_studio.url", "Write the whole address"),
-    ({"label_studio": {"url": "http://[::1"}}, "label_studio.url", "Write the whole address"),
-    ({"label_studio": {"url": "https://"}}, "label_studio.url", "Write the whole address"),
-    ({"label_studio": {"url": "https://me:secret@x.org"}}, "label_studio.url", "it holds a user name or password."),
-    ({"label_studio": {"url": "ftp://me:secret@x.org/"}}, "label_studio.url", "it holds a user name or password."),
-    (
-        {"label_studio": {"concurrent_imports": 2}},
-        "label_studio.concurrent_imports",
-        "on SQLite more than one loses",
-    ),
-    ({"annotators": {"kind": "recorded"}}, "annotators.recorded", "annotators.kind is 'recorded' without it."),
-    (
-        {"annotators": {"overlap": 2, "people": {"ada": "ada@example.org"}}},
-        "annotators.people",
-        "1 are fewer than annotators.overlap (2).",
-    ),
-    (
-        {"annotators": {"overlap": 1, "people": {"ada": "a@example.org", "ben": "A@example.org"}}},
-        "annotators.people.ben",
-        "it is the address of ada.",
-    ),
-    (
-        {"annotators": {"overlap": 1, "people": {"ada": "nowhere"}}},
-        "annotators.people.ada",
-        "'nowhere' is not allowed. Allowed: an e-mail address.",
-    ),
-    (
-        {"suggestions": {"method": "gazetteer"}},
-        "suggestions.file",
-        "suggestions.method is 'gazetteer' without a",
-    ),
-    (
-        {"suggestions": {"method": "http"}},
-        "suggestions.url",
-        "'' is not an address. Write the whole",
-    ),
-    (
-        {"suggestions": {"method": "python", "function": "f"}},
-        "suggestions.function",
-        "'f' is not a function.",
-    ),
-    ({"quality": {"severity": {"nope": "off"}}}, "quality.severity.nope", "Choose one of article-changed, bounds"),
-    ({"quality": {"severity": {"bounds": "grave"}}}, "quality.severity.bounds", "Choose one of error, warning, info"),
-    ({"quality": {"gates": {"min_alpha_of": {"japan": 1.1}}}}, "quality.gates.min_alpha_of.japan", "at most 1"),
-    ({"quality": {"gates": {"min_alpha_of": {"japan": -1.1}}}}, "quality.gates.min_alpha_of.japan", "at least -1"),
-    (
-        {"aggregation": {"weights": {"ada": -1}}},
-        "aggregation.weights.ada",
-        "-1 is not allowed. Allowed: a number",
-    ),
-    ({"aggregation": {"weights": {"ada": 1_000_001}}}, "aggregation.weights.ada", "at most 1,000,000"),
-    ({"split": {"ratios": {"train": -0.1, "test": 1}}}, "split.ratios.train", "Allowed: a number, at least 0."),
-    ({"split": {"ratios": {"Train": 1}}}, "split.ratios.Train", "Allowed: lower-case letters, digits and '_'"),
-    ({"split": {"ratios": {"1st": 1}}}, "split.ratios.1st", "'1st' is not allowed."),
-    ({"split": {"ratios": {"train\n": 1}}}, "split.ratios.train\n", r"'train\n' is not allowed."),
-    ({"split": {"ratios": {}}}, "split.ratios", "they leave no room for any article."),
-    ({"split": {"ratios": {"train": 0}}}, "split.ratios", "they leave no room for any article."),
-    ({"split": {"until": {"dev": "2025-06-30"}}}, "split.until.dev", "Known: train, validation, test."),
-    ({"split": {"until": {"train": "June"}}}, "split.until.train", "'June' is not a day. Write it as 2025-06-30."),
-    ({"export": {"variant": "Big"}}, "export.variant", "'Big' is not allowed. Allowed: at most 64 lower-case letters"),
-    ({"export": {"variant": "a" * 65}}, "export.variant", "Allowed: at most 64"),
-    ({"export": {"tokenizer": ""}}, "export.tokenizer", "'' is not allowed. Allowed: text, not empty."),
-    ({"export": {"formats": ["jsonl", "xml"]}}, "export.formats[1]", "Choose one of jsonl, conll, spacy."),
-    ({"export": {"text": False, "tokens": False}}, "export.tokens", "it is off, as is export.text. Keep at least one."),
-    ({"export": {"formats": ["conll"], "tags": "none"}}, "export.formats", "conll needs tags."),
-    ({"export": {"formats": ["conll"], "tokens": False}}, "export.formats", "conll needs tags."),
-    (
-        {"export": {"formats": ["spacy"], "tokens": False}},
-        "export.formats",
-        "spacy needs texts and tokens.",
-    ),
-    ({"export": {"formats": ["spacy"], "text": False}}, "export.formats", "spacy needs texts and tokens."),
-    ({"dataset": {"name": "../up"}}, "dataset.name", "'../up' is not allowed. Allowed: lower-case letters"),
-    ({"dataset": {"name": ""}}, "dataset.name", "'' is not allowed."),
-    ({"dataset": {"name": "Upper"}}, "dataset.name", "'Upper' is not allowed."),
-    ({"dataset": {"name": "-x"}}, "dataset.name", "'-x' is not allowed."),
-    ({"dataset": {"name": "a\n"}}, "dataset.name", r"'a\n' is not allowed."),
-    ({"dataset": {"name": "a" * 97}}, "dataset.name", "Allowed"),
-    (
-        {"chunking": 5},
-        "chunking",
-        "5 is not allowed. Allowed: {method, max_tokens, unit, tokenizer",
-    ),
-    ({"chunking": {"size": 5}}, "chunking.size", "there is no such setting."),
-    ({"chunk": {"max_tokens": 5}}, "chunk.max_tokens", "there is no such setting."),
-    ({"export": {"targets": "japan"}}, "export.targets", "'japan' is not allowed. Allowed: a list, each text."),
-    ({"export": {"stance": []}}, "export.stance", "[] is not allowed. Allowed: a mapping {name: text, or null}."),
-]
-
-
-@pytest.mark.parametrize(("groups", "key", "words"), BROKEN, ids=lambda value: value if isinstance(value, str) else "")
-def test_each_fault_has_its_key_and_says_what_to_do(groups: dict[str, Any], key: str, words: str) -> None:
-    found = faults(**groups)
-    assert [fault.key for fault in found] == [key]
-    text = str(found[0])
-    assert f": {words}" in text or words in found[0].hint
-    assert text.startswith(f"{key}: ")
-    assert "secret" not in text
-    assert text.endswith(".")
-
-
-@pytest.mark.parametrize(
-    "groups",
-    [
-        {"source": {"encoding": "latin-1", "fields": {"text": ["my_text"]}}},
-        {"cleaning": {"boilerplate": {"ad": {"line": "AD", "source": "A.*"}}}},
-        {"dedup": {"permutations": 128, "rows": 4}},
-        {"chunking": {"unit": "tokenizer", "tokenizer": "t.json"}},
-        {"selection": {"method": "diverse", "budget": 1}},
-        {"label_studio": {"url": "https://labels.example.org/@team", "concurrent_imports": 2}},
-        {"label_studio": {"url": "http://localhost:8080"}},
-        {"label_studio": {"database": "postgresql", "concurrent_imports": 4}},
-        {"annotators": {"kind": "recorded", "recorded": "labels", "people": {"ada": "a@b"}}},
-        {"annotators": {"overlap": 2, "people": {"ada": "a@b", "ben": "b@b"}}},
-        {"suggestions": {"method": "gazetteer", "file": "names.tsv"}},
-        {"suggestions": {"method": "gazetteer", "alias_label": "GPE"}},
-        {"suggestions": {"method": "http", "url": "http://127.0.0.1:9090/suggest"}},
-        {"suggestions": {"method": "python", "function": "package.module:function"}},
-        {"quality": {"gates": {"min_annotators": None, "max_quarantined": None}}},
-        {"split": {"ratios": {"train_2": 0, "test": 3}, "until": {"train_2": "2025-06-30"}}},
-        {"export": {"variant": "a" * 64, "entities": {"EVENT": None}, "formats": ["jsonl", "conll", "spacy"]}},
-        {"export": {"formats": ["jsonl"], "tags": "none", "tokens": False}},
-        {"export": {"formats": ["conll"], "text": False}},
-        {"export": {"formats": ["spacy"], "tags": "none"}},
-        {"export": {"configs": ["stance"], "formats": ["conll", "spacy"], "tokens": False}},
-        {"dataset": {"name": "0" * 96}},
-        {"dataset": {"name": "a.b_c-d"}},
-    ],
-    ids=str,
-)
-def test_what_goes_together_is_allowed(groups: dict[str, Any]) -> None:
-    assert faults(**groups) == []
-
-
-def test_all_faults_are_found_in_one_reading() -> None:
-    """A fault does not hide those of other settings of its group, nor rules that do not concern it."""
-    found = faults(
-        chunking={"max_tokens": 0, "unit": "tokenizer", "min_fill": 2.0},
-        annotators={"people": {"ada": "x", "ben": 5}, "overlap": 0},
-        split={"ratios": {"train": -1.0}, "near": 0},
-    )
-    assert [fault.key for fault in found] == [
-        "chunking.max_tokens",
-        "chunking.min_fill",
-        "chunking.tokenizer",
-        "annotators.people.ada",
-        "annotators.people.ben",
-        "annotators.overlap",
-        "split.ratios.train",
-        "split.near",
-    ]
+from builder.settings import Hint, Rules, declared, fields_of, leaves, limits, read, setting, shown
 
 
 @dataclass
 class Inner:
-    size: Annotated[int, Meta(ge=1, description="Size.")] = 3
+    size: int = setting(3, "Size.", ge=1)
 
     def rules(self) -> Rules:
         if self.size == 7:
@@ -382,16 +22,20 @@ class Inner:
 
 @dataclass
 class Outer:
-    name: Annotated[str, one_of(("a", "b"), "Name.", example="name=b")] = "a"
-    share: Annotated[float, Meta(ge=0, lt=1)] | None = None
-    counts: Annotated[dict[str, Annotated[int, Meta(gt=0)]], Meta(description="Counts.")] = field(default_factory=dict)
+    name: str = setting("a", "Name.", choices=("a", "b"), example="name=b")
+    share: float | None = setting(None, "Share.", ge=0, lt=1)
+    counts: dict[str, Annotated[int, limits(gt=0)]] = setting({}, "Counts.")
     inner: Inner = field(default_factory=Inner)
-    by_name: dict[str, Inner] = field(default_factory=dict)
-    words: list[str] = field(default_factory=lambda: ["x"])
+    by_name: dict[str, Inner] = setting({}, "By name.")
+    words: list[str] = setting(["x"], "Words.")
+
+    def rules(self) -> Rules:
+        if len(self.words) > 2 or len(self.counts) > 2:
+            yield Fault("words" if len(self.words) > 2 else "counts.more", "they are too many.")
 
 
-def test_annotated_fields_are_a_hydra_schema() -> None:
-    """OmegaConf ignores the annotations, takes types and defaults, and refuses other types."""
+def test_settings_are_a_hydra_schema() -> None:
+    """OmegaConf takes types and defaults, and refuses other types."""
     schema = OmegaConf.structured(Outer)
     assert schema == {
         "name": "a",
@@ -409,7 +53,7 @@ def test_annotated_fields_are_a_hydra_schema() -> None:
 def test_reading_makes_the_dataclasses() -> None:
     found: list[Fault] = []
     made = read(
-        Hint(Outer, ()), {"share": "0.5", "counts": {"a": 1}, "inner": {"size": 4}, "by_name": {"x": {}}}, "", found
+        Hint(Outer), {"share": "0.5", "counts": {"a": 1}, "inner": {"size": 4}, "by_name": {"x": {}}}, "", found
     )
     assert made == Outer(share=0.5, counts={"a": 1}, inner=Inner(4), by_name={"x": Inner()})
     assert found == []
@@ -417,13 +61,13 @@ def test_reading_makes_the_dataclasses() -> None:
 
 def test_text_may_be_written_as_a_number() -> None:
     found: list[Fault] = []
-    assert read(Hint(Outer, ()), {"words": [2, 1.5]}, "", found).words == ["2", "1.5"]
+    assert read(Hint(Outer), {"words": [2, 1.5]}, "", found).words == ["2", "1.5"]
     assert found == []
 
 
 def test_a_faulty_setting_keeps_its_default_for_the_rules() -> None:
     found: list[Fault] = []
-    made = read(Hint(Outer, ()), {"inner": {"size": 7}, "by_name": {"x": {"size": 0}}, "name": "c"}, "top", found)
+    made = read(Hint(Outer), {"inner": {"size": 7}, "by_name": {"x": {"size": 0}}, "name": "c"}, "top", found)
     assert found == [
         Fault("top.inner.size", "7 is unlucky.", "Take another."),
         Fault("top.by_name.x.size", "0 is not allowed.", "Allowed: a whole number, at least 1."),
@@ -432,8 +76,22 @@ def test_a_faulty_setting_keeps_its_default_for_the_rules() -> None:
     assert made.name == "a"
 
 
-def test_a_rule_about_a_faulty_setting_is_not_asked() -> None:
-    assert [fault.key for fault in faults(split={"until": {"train": [1], "nope": "x"}})] == ["split.until.train"]
+def test_rules_are_asked_unless_their_setting_is_at_fault() -> None:
+    many: dict[str, Any] = {"words": ["a", "b", "c"], "counts": {"a": 1, "b": 2, "c": 3}}
+    for given, keys in [
+        (many, ["words"]),
+        (many | {"words": ["a", "b", ["c"]]}, ["words[2]", "counts.more"]),
+        ({"counts": many["counts"]}, ["counts.more"]),
+        ({"counts": many["counts"] | {"a": 0}}, ["counts.a"]),
+    ]:
+        found: list[Fault] = []
+        read(Hint(Outer), given, "", found)
+        assert [fault.key for fault in found] == keys
+
+
+def test_defaults_are_not_shared() -> None:
+    Outer().words.append("y")
+    assert Outer().words == ["x"]
 
 
 @pytest.mark.parametrize(
@@ -444,17 +102,16 @@ def test_a_rule_about_a_faulty_setting_is_not_asked() -> None:
         (bool, "true or false"),
         (str, "text"),
         (Any, "any value"),
-        (Annotated[int, Meta(ge=1)], "a whole number, at least 1"),
-        (Annotated[float, Meta(gt=0, le=1)], "a number, more than 0 and at most 1"),
-        (Annotated[float, Meta(ge=0.5, lt=1000)], "a number, at least 0.5 and less than 1,000"),
-        (Annotated[float, Meta(ge=0)] | None, "a number, at least 0, or null"),
-        (Annotated[str, one_of(["a", "b"])], "one of a, b"),
-        (Annotated[str, one_of(["a", "b"], allowed="a letter")], "a letter"),
-        (Annotated[str, Meta(min_length=1)], "text, not empty"),
-        (Annotated[list[str], Meta(min_length=1)], "a list, not empty"),
+        (Annotated[int, limits(ge=1)], "a whole number, at least 1"),
+        (Annotated[float, limits(gt=0, le=1)], "a number, more than 0 and at most 1"),
+        (Annotated[float, limits(ge=0.5, lt=1000)], "a number, at least 0.5 and less than 1,000"),
+        (int | None, "a whole number, or null"),
+        (Annotated[str, limits(choices=["a", "b"])], "one of a, b"),
+        (Annotated[str, limits(choices=["a", "b"], allowed="a letter")], "a letter"),
+        (Annotated[str, limits(min_length=1)], "text, not empty"),
         (list[int], "a list, each a whole number"),
-        (dict[str, Annotated[float, Meta(le=1)]], "a mapping {name: a number, at most 1}"),
-        (dict[Annotated[str, one_of("ab")], str], "a mapping {one of a, b: text}"),
+        (dict[str, Annotated[float, limits(le=1)]], "a mapping {name: a number, at most 1}"),
+        (dict[Annotated[str, limits(choices="ab")], str], "a mapping {one of a, b: text}"),
         (Inner, "{size}"),
     ],
 )
@@ -464,26 +121,19 @@ def test_what_is_allowed_is_said_in_words(annotation: Any, words: str) -> None:
 
 def test_declarations_are_found_by_key() -> None:
     assert list(leaves(Outer)) == ["name", "share", "counts", "inner.size", "by_name", "words"]
-    hint, inside = hint_at(Outer, "inner.size")
-    assert (hint.description if hint else "", inside) == ("Size.", False)
-    assert hint_at(Outer, "counts")[1] is False
-    assert hint_at(Outer, "counts.a") == (Hint.of(Annotated[int, Meta(gt=0)]), True)
-    assert hint_at(Outer, "by_name.x.size")[0] == hint
-    assert hint_at(Outer, "by_name.x.nope") == (None, True)
-    assert hint_at(Outer, "inner.nope") == (None, False)
-    assert hint_at(Outer, "name.x") == (None, False)
-    assert hint_at(Composed, "source.storage_options.a.b") == (Hint(Any, ()), True)
-    assert fields_of(Outer)["name"].extra("example") == "name=b"
-    assert fields_of(Outer)["share"].extra("example") == ""
-    assert (default_of(Outer, "name"), default_of(Outer, "words")) == ("a", ["x"])
+    known = fields_of(Outer)
+    size = Hint(int, limits("Size.", ge=1))
+    assert declared(Outer, "inner.size") == [known["inner"], size]
+    assert declared(Outer, "counts") == [known["counts"]]
+    assert declared(Outer, "counts.a") == [known["counts"], Hint(int, limits(gt=0))]
+    assert declared(Outer, "by_name.x.size") == [known["by_name"], Hint(Inner), size]
+    assert [hint.type for hint in declared(Composed, "source.storage_options.a.b")[2:]] == [Any, Any]
+    for unknown in ("by_name.x.nope", "inner.nope", "name.x", "words.x"):
+        assert declared(Outer, unknown) == []
+    assert (known["name"].example, known["share"].example) == ("name=b", "")
+    assert (known["name"].about, known["inner"].about) == ("Name.", "")
+    assert (known["share"].optional, known["share"].allowed) == (True, "a number, at least 0 and less than 1, or null")
 
 
 def test_values_are_shown_as_they_are_written() -> None:
     assert [shown(value) for value in (None, True, False, "a", 1)] == ["null", "true", "false", "'a'", "1"]
-
-
-def test_regular_expressions_are_tried() -> None:
-    assert pattern_problem("a+") == ""
-    assert pattern_problem("(") == (
-        "'(' is not a regular expression: missing ), unterminated subpattern at position 0."
-    )

@@ -87,11 +87,27 @@ def test_order_and_class_of_settings_count(root: Path) -> None:
     assert len(keys) == 4
 
 
+def test_a_result_that_is_not_good_enough_is_made_again(root: Path) -> None:
+    first = get(root)
+    assert get(root, again=lambda stage: stage.summary["rows"] != 1) == first
+    assert MADE == ["a"]
+    assert get(root, again=lambda stage: stage.summary["rows"] == 1).table("words").num_rows == 1
+    assert MADE == ["a", "a"]
+
+
 def test_a_failed_run_leaves_nothing(root: Path) -> None:
     with pytest.raises(ValueError, match="stopped"):
         Stages(root).get("words", fail, inputs={}, settings={}, rooms=())
     assert [p for p in (root / "words").rglob("*") if p.is_file()] == []
     assert Stages(root).latest("words") is None
+
+
+def read(folder: Path) -> None:
+    """Reads everything that a stage has."""
+    found = load("words", folder)
+    found.table("words")
+    found.path("parts")
+    _ = found.summary
 
 
 def test_any_flipped_bit_is_an_error_that_names_the_file(root: Path) -> None:
@@ -102,10 +118,7 @@ def test_any_flipped_bit_is_an_error_that_names_the_file(root: Path) -> None:
             path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
             os.utime(path, ns=(1, at + 1))
             with pytest.raises(StoreError, match=path.name):
-                found = load("words", made.folder)
-                found.table("words")
-                found.path("parts")
-                _ = found.summary
+                read(made.folder)
         path.write_bytes(whole)
     assert get(root).table("words").num_rows == 1
 

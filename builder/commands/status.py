@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class Status:
     """By stage the summary of its latest run, or None; the settings that differ from that run; server and releases."""
 
+    dataset: str
+    workspace: str
     stages: dict[str, dict[str, Any] | None]
     changed: dict[str, list[str]]
     label_studio: "ServerStatus | None"
@@ -34,6 +36,8 @@ def status(config: Config, *, progress: Progress = silent) -> Status:
         from builder.studio.serving import server_status
     found = {name: pipeline.stages(config).latest(name) for name in pipeline.NAMES}
     return Status(
+        dataset=config.dataset.name,
+        workspace=config.paths.workspace,
         stages={name: stage.summary if stage else None for name, stage in found.items()},
         changed={name: pipeline.changed(config, stage) for name, stage in found.items() if stage},
         label_studio=server_status(pipeline.campaign(config)) if used else None,
@@ -44,6 +48,7 @@ def status(config: Config, *, progress: Progress = silent) -> Status:
 
 def show(result: Status, console: "Console") -> None:
     """Prints one line per stage, server, pull and releases."""
+    console.print(f"{result.dataset} in {result.workspace}", style="bold")
     for name, summary in result.stages.items():
         line = _flat(summary) if summary else f"not done: builder {name}"
         if result.changed.get(name):

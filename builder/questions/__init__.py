@@ -134,14 +134,14 @@ def _fields(
 ) -> dict[str, Any]:
     """Values for the fields of a dataclass; a field whose value is at fault is missing."""
     settings = {name: at for name, at in _settings(cls).items() if not only or name in only}
-    found = {}
+    found: dict[str, Any] = {}
     for name, given in value.items():
         if name in leave:
             continue
         if name not in settings:
             near = difflib.get_close_matches(str(name), settings, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(settings) or 'none'}."
-            faults.append(Fault(f"{key}.{name}", "there is no such setting.", hint))
+            advice = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(settings) or 'none'}."
+            faults.append(Fault(f"{key}.{name}", "there is no such setting.", advice))
             continue
         attribute, hint = settings[name]
         inner = get_args(hint)[1] if get_origin(hint) is dict else None

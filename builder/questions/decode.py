@@ -85,10 +85,7 @@ class _Decoder:
         reading = Reading(self.rows, dispatch, task, line, number, annotator).read()
         if annotator == UNKNOWN:
             reading.issue("unknown-annotator", "warning", f"$.annotations[{number}].completed_by", "nobody is named")
-        if made.was_cancelled:
-            state, spans, answers = "skipped", [], []
-        else:
-            state, spans, answers = ("labelled" if made.result else "labelled-empty"), reading.spans, reading.answers
+        state = "skipped" if made.was_cancelled else "labelled" if made.result else "labelled-empty"
         data = task.data
         prediction = outcome(made, task.predictions, dispatch.span_kinds) if task.predictions else "none"
         self.rows.annotation(
@@ -98,8 +95,7 @@ class _Decoder:
                 made.updated_at, made.lead_time, version, self.pull,
                 f"{task.project}:{made.parent_annotation}" if made.parent_annotation else None, reading.quarantined,
             ),
-            spans,
-            answers,
+            not made.was_cancelled,
         )  # fmt: skip
 
     def _dispatch(self, version: str, targets: tuple[str, ...]) -> Dispatch:
@@ -118,8 +114,7 @@ class _Decoder:
                 annotator, "draft", "none", False, [], None, draft.created_at, draft.updated_at, draft.lead_time,
                 version, self.pull, parent, False,
             ),
-            [],
-            [],
+            False,
         )  # fmt: skip
 
     def who(self, user: int | raw.Person | None) -> str:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from builder.questions.rows import Rows
 
 Handler = Callable[["Reading", int, Any], None]
+#: Start and end in the chunk's text, and the words there.
+Place = tuple[int, int, str]
 #: What reads the answers about a region: gets its id, its words (None where its place is not certain), its labels.
 RegionHandler = Callable[["Reading", str, str | None, Sequence[str]], None]
 
@@ -51,17 +53,31 @@ class Dispatch:
         """Items of a control, which are of the class `takes`, go to `handler` with their index."""
         self.controls[name] = (takes, handler)
 
+    def one_answer(self, name: str, asked: tuple[str, str], labels: Mapping[str, str], noun: str) -> None:
+        """Items of a control give one label for the question and target `asked`; a second item is an error."""
+
+        def read(reading: "Reading", index: int, item: raw.Choices) -> None:
+            label = reading.one_label(labels, index, item, noun)
+            if label is None:
+                return
+            if reading.given.setdefault(asked, label) != label or name in reading.answered:
+                about = asked[1] or asked[0]
+                reading.keep("answered-twice", "error", index, f"a second answer for {about!r}", ".value.choices")
+            reading.answered.add(name)
+
+        self.control(name, raw.Choices, read)
+
     def about_regions(self, name: str) -> None:
         """Items of a control are kept for `Reading.take_about`."""
         self.controls[name] = (raw.Choices, Reading.add_about)
 
 
 class Reading:
-    """What one annotation says. Rows of `spans` and `answers` start with the index of the annotation."""
+    """What one annotation says; its spans and answers are appended to `rows`."""
 
     __slots__ = (
-        *("_about", "_answered", "_answers", "_line", "_made", "_number", "_regions", "_rows", "_task", "annotator"),
-        *("answers", "comment", "dispatch", "id", "owner", "problems", "quarantined", "spans"),
+        *("_about", "_line", "_made", "_number", "_regions", "_rows", "_task", "annotator"),
+        *("answered", "comment", "dispatch", "given", "id", "problems", "quarantined"),
     )
 
     def __init__(self, rows: "Rows", dispatch: Dispatch, task: raw.Task, line: bytes, number: int, who: str) -> None:
@@ -71,12 +87,9 @@ class Reading:
         self._regions: list[tuple[int, raw.Region]] = []
         #: Answers about regions that no question took yet, by region id and control, with the index of the item.
         self._about: dict[tuple[str, str], tuple[int, raw.Choices]] = {}
-        self._answers: dict[tuple[str, str], str] = {}
-        self._answered: set[str] = set()
-        self.owner = rows.owner
+        self.given: dict[tuple[str, str], str] = {}
+        self.answered: set[str] = set()
         self.id = f"{task.project}:{self._made.id}"
-        self.spans: list[tuple[Any, ...]] = []
-        self.answers: list[tuple[Any, ...]] = []
         self.problems: list[str] = []
         self.comment: str | None = None
         self.quarantined = False
@@ -96,28 +109,28 @@ class Reading:
             # An answer left behind when a span got another label changes nothing; one without a span was a judgement.
             known = any(region.id == region_id for _, region in self._regions)
             self.keep("stray-answer", "warning" if known else "error", index, "no region is asked this question")
-        owner = self.owner
-        self.answers += [(owner, question, target, None, label) for (question, target), label in self._answers.items()]
+        for (question, target), label in self.given.items():
+            self.add_answer(question, target, label)
         for finish in self.dispatch.finish:
             finish(self)
         return self
 
-    def answer(self, asked: tuple[str, str], label: str, index: int, item: raw.Choices) -> None:
-        """Records the label given for a question and target; a second one for the same control is an error."""
-        name = item.from_name
-        if self._answers.setdefault(asked, label) != label or name in self._answered:
-            self.keep("stance-twice", "error", index, f"a second answer for {asked[1]!r}", ".value.choices")
-        self._answered.add(name)
+    def add_answer(self, question: str, target: str, label: str, region: str | None = None) -> None:
+        """Adds a row of ANSWERS."""
+        questions, targets, regions, labels = self._rows.answers.lists
+        questions.append(question)
+        targets.append(target)
+        regions.append(region)
+        labels.append(label)
 
-    def one_label(self, labels: Mapping[str, str], index: int, item: raw.Choices, what: str) -> str | None:
-        """The current name of the only chosen label; None and an issue where it is not one known label."""
+    def one_label(self, labels: Mapping[str, str], index: int, item: raw.Choices, noun: str) -> str | None:
+        """The current name of the chosen label; None where nothing is chosen, or with an issue where it is not one."""
         chosen = item.value.choices
-        if len(chosen) > 1:
-            self.keep("stance-twice", "error", index, f"{len(chosen)} answers where one is asked", ".value.choices")
-            return None
-        label = labels.get(chosen[0])
-        if label is None:
-            self.keep("unknown-label", "error", index, f"{chosen[0]!r} is no {what}", ".value.choices[0]")
+        label = labels.get(chosen[0]) if len(chosen) == 1 else None
+        if label is None and len(chosen) > 1:
+            self.keep("answered-twice", "error", index, f"{len(chosen)} answers where one is asked", ".value.choices")
+        elif label is None and chosen:
+            self.keep("unknown-label", "error", index, f"{chosen[0]!r} is no {noun}", ".value.choices[0]")
         return label
 
     def add_region(self, index: int, item: raw.Region) -> None:
@@ -163,53 +176,61 @@ class Reading:
             self.issue("unknown-control", "warning", item.path, f"{item.problem}: {item.raw}")
 
     def _read_regions(self) -> None:
-        text, first, owner = self._task.data.text, self._task.data.start, self.owner
-        known, rows = self.dispatch.spans, self.spans
+        first, known = self._task.data.start, self.dispatch.spans
+        ids, kinds, starts, ends, names, texts, about = self._rows.spans.lists
         for (index, region), place in zip(self._regions, self._places(), strict=True):
-            labels = region.value.labels
-            if not labels:
-                self.keep("unlabelled-region", "error", index, "a marked span without a label")
-            words = None
-            if place:
-                start, end = place
-                words = text[start:end]
-            found: list[str] = []
-            for i, given in enumerate(labels):
-                marked = known.get(given)
-                if marked is None:
-                    self.keep("unknown-label", "error", index, f"{given!r} is no entity label", f".value.labels[{i}]")
-                    continue
-                label, kind, targets_of = marked
-                if label not in found:
-                    found.append(label)
-                    targets = targets_of(self, region.id) if targets_of else _NO_TARGETS
-                    if words is not None:
-                        rows.append((owner, region.id or None, kind, first + start, first + end, label, words, targets))
+            given = region.value.labels
+            # Almost every region has one known label.
+            one = known.get(given[0]) if len(given) == 1 else None
+            marks = self._marks(index, given) if one is None else (one,)
+            start, end, words = place or _NOWHERE
+            for label, kind, targets_of in marks:
+                targets = targets_of(self, region.id) if targets_of else _NO_TARGETS
+                if words is not None:
+                    ids.append(region.id or None)
+                    kinds.append(kind)
+                    starts.append(first + start)
+                    ends.append(first + end)
+                    names.append(label)
+                    texts.append(words)
+                    about.append(targets)
             if self._about:
                 for handler in self.dispatch.regions:
-                    handler(self, region.id, words, found)
+                    handler(self, region.id, words, [mark.label for mark in marks])
 
-    def _places(self) -> list[tuple[int, int] | None]:
+    def _marks(self, index: int, given: Sequence[str]) -> list[SpanLabel]:
+        """What the labels of a region mean, each once; an issue for what cannot be named."""
+        if not given:
+            self.keep("unlabelled-region", "error", index, "a marked span without a label")
+        found: dict[str, SpanLabel] = {}
+        for i, name in enumerate(given):
+            marked = self.dispatch.spans.get(name)
+            if marked is None:
+                self.keep("unknown-label", "error", index, f"{name!r} is no entity label", f".value.labels[{i}]")
+            else:
+                found.setdefault(marked.label, marked)
+        return list(found.values())
+
+    def _places(self) -> list[Place | None]:
         """Where each region is; None where that is not certain."""
         text = self._task.data.text
-        places: list[tuple[int, int] | None] = []
+        length = len(text)
+        places: list[Place | None] = []
         for _, region in self._regions:
             value = region.value
             start, end = value.start, value.end
             words = text[start:end]
-            if (
-                not 0 <= start < end <= len(text)
-                or (words != value.text and not same(words, value.text or ""))
-                or words.strip() != words
-            ):
+            if not 0 <= start < end <= length or words.strip() != words:
                 return self._repair()
-            places.append((start, end))
+            if words != value.text and not same(words, value.text or ""):
+                return self._repair()
+            places.append((start, end, words))
         return places
 
-    def _repair(self) -> list[tuple[int, int] | None]:
+    def _repair(self) -> list[Place | None]:
         """Where each region is, with an issue for each that is not where it says."""
         text = self._task.data.text
-        places: list[tuple[int, int] | None] = []
+        places: list[Place | None] = []
         for (index, region), found in zip(
             self._regions, locate(text, [region.value for _, region in self._regions]), strict=True
         ):
@@ -236,9 +257,10 @@ class Reading:
                     "span-trimmed", "info", self._path(index, ".value"),
                     f"{text[found.start : found.end]!r} has blanks at its edges", f"[{start}, {end}) has none",
                 )  # fmt: skip
-            places.append((start, end))
+            places.append((start, end, text[start:end]))
         return places
 
 
+_NOWHERE = (0, 0, None)
 _NO_TARGETS: list[str] = []
 _NOTHING: tuple[type, Handler] = (type(None), Reading.add_region)

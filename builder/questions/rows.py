@@ -1,18 +1,19 @@
 """Columns that fill annotation by annotation and leave as Arrow tables.
 
-What all rows of an annotation share is written once and repeated by Arrow, so a row costs only what is its own.
+What all rows of an annotation share is stored once and repeated by Arrow, so a row costs only what is its own. Values
+are appended column by column: making a tuple per row and taking the tuples apart again takes several times as long.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from builder.tables import ANNOTATIONS, ANSWERS, ISSUES, SPANS, build
 
 _SHARED = ("annotation_id", "chunk_id", "article_id", "annotator")
-_BATCH = 16_384
+_BATCH = 4_096
 
 
 @dataclass
@@ -25,53 +26,62 @@ class Decoded:
     issues: pa.Table
 
 
-class _Columns:
-    """Rows of one schema as one list a column, turned into a record batch when there are enough."""
+class Columns:
+    """Rows of one schema that belong to annotations: `lists` are its columns but for what an annotation shares."""
 
-    def __init__(self, schema: pa.Schema, own: list[str]) -> None:
+    def __init__(self, schema: pa.Schema) -> None:
         self.schema = schema
-        self.own = own
-        self.batches: list[pa.RecordBatch] = []
-        self.rows: list[tuple[Any, ...]] = []
+        self.lists: tuple[list[Any], ...] = tuple([] for name in schema.names if name not in _SHARED)
+        self._counts: list[int] = []
+        self._closed = 0
+        self._batches: list[pa.RecordBatch] = []
 
-    def flush(self, shared: dict[str, pa.Array] | None = None) -> dict[str, pa.Array]:
-        """Turns the rows into a record batch; `shared` columns are repeated by each row's first value."""
-        width = len(self.own) + (shared is not None)
-        values: list[Sequence[Any]] = list(zip(*self.rows, strict=True)) if self.rows else [()] * width
-        columns: dict[str, pa.Array] = {}
-        if shared is not None:
-            owner = pa.array(values.pop(0), pa.int32())
-            columns = {name: shared[name].take(owner) for name in _SHARED}
-        for name, column in zip(self.own, values, strict=True):
-            columns[name] = pa.array(column, self.schema.field(name).type)
-        self.rows = []
-        self.batches.append(pa.record_batch([columns[name] for name in self.schema.names], self.schema))
-        return columns
+    def close(self, keep: bool) -> None:
+        """What was appended since the last call belongs to one annotation; without `keep` it is dropped."""
+        if not keep:
+            for column in self.lists:
+                del column[self._closed :]
+        end = len(self.lists[0])
+        self._counts.append(end - self._closed)
+        self._closed = end
+
+    def flush(self, shared: dict[str, pa.Array]) -> None:
+        """Turns the rows into a record batch; `shared` has one value per annotation."""
+        owners = pa.array(np.repeat(np.arange(len(self._counts)), self._counts))
+        own = iter(self.lists)
+        columns = [
+            shared[field.name].take(owners) if field.name in _SHARED else pa.array(next(own), field.type)
+            for field in self.schema
+        ]
+        self._batches.append(pa.record_batch(columns, self.schema))
+        for column in self.lists:
+            column.clear()
+        self._counts.clear()
+        self._closed = 0
 
     def table(self) -> pa.Table:
-        return pa.Table.from_batches(self.batches, self.schema).combine_chunks()
+        return pa.Table.from_batches(self._batches, self.schema).combine_chunks()
 
 
 class Rows:
-    """Collects rows; `tables` returns them all."""
+    """Collects the rows of all tables; spans and answers are appended to their `lists` by whoever reads them."""
 
     def __init__(self) -> None:
-        self._annotations = _Columns(ANNOTATIONS, ANNOTATIONS.names)
-        self._spans = _Columns(SPANS, [n for n in SPANS.names if n not in _SHARED])
-        self._answers = _Columns(ANSWERS, [n for n in ANSWERS.names if n not in _SHARED])
+        self.spans = Columns(SPANS)
+        self.answers = Columns(ANSWERS)
+        self._annotations: list[tuple[Any, ...]] = []
+        self._batches: list[pa.RecordBatch] = []
         self._issues: list[dict[str, object]] = []
 
-    @property
-    def owner(self) -> int:
-        """Index of the next annotation, by which its spans and answers name it."""
-        return len(self._annotations.rows)
+    def annotation(self, row: tuple[Any, ...], keep: bool) -> None:
+        """Adds an annotation (values in the order of ANNOTATIONS), to which the rows belong that were appended last.
 
-    def annotation(self, row: tuple[Any, ...], spans: list[tuple[Any, ...]], answers: list[tuple[Any, ...]]) -> None:
-        """Adds an annotation: values in the order of ANNOTATIONS, and its rows, each led by `owner`."""
-        self._spans.rows += spans
-        self._answers.rows += answers
-        self._annotations.rows.append(row)
-        if len(self._annotations.rows) >= _BATCH:
+        Without `keep` those rows are dropped.
+        """
+        self.spans.close(keep)
+        self.answers.close(keep)
+        self._annotations.append(row)
+        if len(self._annotations) >= _BATCH:
             self._flush()
 
     def issue(self, **row: object) -> None:
@@ -79,13 +89,16 @@ class Rows:
         self._issues.append(row)
 
     def _flush(self) -> None:
-        shared = self._annotations.flush()
-        self._spans.flush(shared)
-        self._answers.flush(shared)
+        columns = [pa.array([row[n] for row in self._annotations], f.type) for n, f in enumerate(ANNOTATIONS)]
+        batch = pa.record_batch(columns, ANNOTATIONS)
+        self._batches.append(batch)
+        self._annotations = []
+        shared = {name: batch[name] for name in _SHARED}
+        self.spans.flush(shared)
+        self.answers.flush(shared)
 
     def tables(self) -> Decoded:
         """All that was added, in order."""
         self._flush()
-        return Decoded(
-            self._annotations.table(), self._spans.table(), self._answers.table(), build(self._issues, ISSUES)
-        )
+        annotations = pa.Table.from_batches(self._batches, ANNOTATIONS).combine_chunks()
+        return Decoded(annotations, self.spans.table(), self.answers.table(), build(self._issues, ISSUES))

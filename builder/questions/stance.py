@@ -12,7 +12,6 @@ from builder.errors import Fault, SchemeError
 from builder.questions.hotkeys import BLOCK, KeyRow
 from builder.questions.kind import Kind, put, unknown
 from builder.questions.page import FoundControls, Page
-from builder.questions.raw import Choices
 from builder.questions.reading import Dispatch, Reading
 from builder.questions.tags import about_region, asked, choices, header, hint, literal, short_hints, view
 from builder.questions.writing import Row, Statement, Writing
@@ -141,7 +140,7 @@ class Stance(Kind):
             dispatch.about_regions(MENTION)
             dispatch.regions.append(partial(_read_mention, self.name, labels, set(_mentions(dispatch.scheme))))
         for alias, target in self.aliases(dispatch).items():
-            dispatch.control(PREFIX + alias, Choices, partial(_read, (self.name, target), labels))
+            dispatch.one_answer(PREFIX + alias, (self.name, target), labels, "stance label")
 
     def write_region(self, rows: Sequence[Row], writing: Writing) -> None:
         for answer in writing.answers(self.name):
@@ -200,14 +199,6 @@ def _mentions(scheme: Scheme) -> list[str]:
     return [label for question in scheme.of_kind("entities") for label in question.labels]
 
 
-def _read(asked: tuple[str, str], labels: Mapping[str, str], reading: Reading, index: int, item: Choices) -> None:
-    if not item.value.choices:
-        return
-    label = reading.one_label(labels, index, item, "stance label")
-    if label is not None:
-        reading.answer(asked, label, index, item)
-
-
 def _read_mention(
     question: str,
     labels: Mapping[str, str],
@@ -220,8 +211,6 @@ def _read_mention(
     if asked.isdisjoint(found):
         return
     index, item = reading.take_about(region, MENTION)
-    if item is None or not item.value.choices:
-        return
-    label = reading.one_label(labels, index, item, "stance label")
+    label = reading.one_label(labels, index, item, "stance label") if item else None
     if label is not None and words is not None:
-        reading.answers.append((reading.owner, question, words, region, label))
+        reading.add_answer(question, words, label, region)

@@ -67,7 +67,7 @@ def build(
 
     declared = declare(scheme, settings, number)
     wanted = chosen(declared, settings)
-    inputs = open_inputs(paths, [SPECS[found.kind] for found in wanted.values()], bool(settings.min_agreement))
+    inputs = open_inputs(paths, [SPECS[found.kind].reads for found in wanted.values()], bool(settings.min_agreement))
     index = Index(inputs)
     source = Source(index, inputs.tables, settings)
     makers = {name: SPECS[found.kind].rows(found, source) for name, found in wanted.items()}

@@ -56,11 +56,6 @@ class Exported:
     new: bool
 
 
-def release_name(dataset: str, settings: Export) -> str:
-    """The name of the dataset, followed by the variant when there is one: also the name of its folder of releases."""
-    return f"{dataset}-{settings.variant}" if settings.variant else dataset
-
-
 def export(
     sources: Sources,
     scheme: Scheme,
@@ -77,7 +72,7 @@ def export(
     `StoreError` when a table is missing or another export made this version first, `ConfigError` when a setting does
     not fit the scheme.
     """
-    name = release_name(sources.configuration["dataset"]["name"], settings)
+    name = versions.release_name(sources.configuration["dataset"]["name"], settings.variant)
     before = versions.releases(exports / name)
     with _scratch(scratch) as root:
         made = _write(root, sources, scheme, settings, split, name, before, progress)

@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.errors import StoreError
-from builder.release.configuration import Spec
 
 #: Table to the stage that makes it.
 STAGES = {
@@ -46,14 +45,14 @@ class Inputs:
         return pa.Table.from_batches(self.stream(name, columns))
 
 
-def open_inputs(paths: Mapping[str, Path], specs: Iterable[Spec], votes: bool) -> Inputs:
-    """The tables at `paths`, which names each of `STAGES`, with what the specifications read.
+def open_inputs(paths: Mapping[str, Path], reads: Iterable[Mapping[str, tuple[str, ...]]], votes: bool) -> Inputs:
+    """The tables at `paths`, which names each of `STAGES`, with the columns of each of `reads`.
 
     `votes` reads the votes of all gold that is read. Raises `StoreError` when a table is missing or damaged.
     """
     columns: dict[str, list[str]] = {name: list(needed) for name, needed in _NEEDED.items()}
-    for spec in specs:
-        for name, needed in spec.reads.items():
+    for found in reads:
+        for name, needed in found.items():
             more = [*needed, *(["votes"] if votes and name.startswith("gold_") else [])]
             columns[name] = list(dict.fromkeys([*columns.get(name, []), *more]))
 

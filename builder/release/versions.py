@@ -74,3 +74,8 @@ def find_release(folder: Path, name: str) -> Path:
 def data_files(release: Path, configuration: str, split: str) -> list[Path]:
     """The Parquet files of a split, in order."""
     return sorted((release / configuration).glob(f"{split}-?????-of-?????.parquet"))
+
+
+def release_name(dataset: str, variant: str) -> str:
+    """The name of the dataset, followed by the variant when there is one: also the name of its folder of releases."""
+    return f"{dataset}-{variant}" if variant else dataset

@@ -17,26 +17,22 @@ import pyarrow.parquet as pq
 
 from builder import tables
 from builder.release.build import Built, build
+from builder.release.configurations import SPECS
 from builder.release.inputs import STAGES
 from builder.release.manifest import File
 from builder.release.parquet import Writer
 from builder.release.settings import Export, Split
 from builder.release.verify import check_files
-from builder.scheme import EntityLabel, Scheme, StanceLabel, Target
 from builder.store import file_digest
 from tests.benchmarks.ratios import Report, best_of
+from tests.samples import scheme
 
 ROWS = 1_000_000
 _BATCH = 16_384
 _CHUNKS_AN_ARTICLE = 10
 _WORDS = 40
 _LABELS = ("PERSON", "ORG", "GPE")
-SCHEME = Scheme(
-    name="bench",
-    entities={name: EntityLabel() for name in _LABELS},
-    stance={name: StanceLabel() for name in ("favor", "against", "none")},
-    targets={"japan": Target()},
-)
+SCHEME = scheme(name="bench", entities=_LABELS, stance=("favor", "against", "none"), targets={"japan": []})
 
 
 def texts(rows: int, seed: int) -> tuple[pa.Array, np.ndarray, np.ndarray]:
@@ -171,7 +167,8 @@ def _measure(folder: Path, rows: int, report: Report) -> None:
 def _write(table: pa.Table, root: Path) -> None:
     """Sharded, hashed twice, with the features' metadata: what a release does beyond writing the table."""
     shutil.rmtree(root, ignore_errors=True)
-    writer = Writer(root, "entities", table.schema, Export().shard_rows, Export().group_rows)
+    shards, groups = Export().shard_rows, Export().group_rows
+    writer = Writer(root, "entities", table.schema, shards, groups, SPECS["entities"].distinct)
     for batch in table.to_batches(_BATCH):
         writer.add("train", pa.Table.from_batches([batch], schema=table.schema))
     writer.close()

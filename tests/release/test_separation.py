@@ -19,7 +19,7 @@ from tests.release.world import World, rows, sample, splits_of
 
 
 def separated(world: World, splits: dict[str, str]) -> tuple[Index, Separation]:
-    inputs = open_inputs(world.paths(), SPECS.values(), votes=False)
+    inputs = open_inputs(world.paths(), [spec.reads for spec in SPECS.values()], votes=False)
     index = Index(inputs)
     return index, Separation(index, Assignment(splits, []), Split(), inputs)
 

@@ -16,7 +16,7 @@ from builder.studio.campaign import alone
 from builder.studio.client import Client
 from builder.studio.projects import projects_of
 from builder.studio.pull import Pulled, pull, pull_projects
-from builder.studio.pulls import folder_of, latest, verify
+from builder.studio.pulls import folder_of, latest, read_key, tasks_by_chunk, verify
 from tests import samples
 
 
@@ -83,11 +83,20 @@ def test_a_pull_says_what_it_holds(world: Any, ids: list[int], first: Pulled) ->
 
 def test_the_key_of_the_pseudonyms_is_made_once(world: Any, first: Pulled) -> None:
     key = world.campaign.workspace / "pseudonyms.key"
-    before = key.read_bytes()
+    before, whole = read_key(key), key.read_bytes()
     assert len(before) == 32
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     pull(world.campaign)
-    assert key.read_bytes() == before
+    assert (read_key(key), key.read_bytes()) == (before, whole)
+    for damaged in (bytes([whole[0] ^ 1]) + whole[1:], whole[:-1] + bytes([whole[-1] ^ 1])):
+        key.write_bytes(damaged)
+        with pytest.raises(StoreError, match="is not what was written"):
+            read_key(key)
+    key.write_bytes(before)
+    assert read_key(key) == before, "as earlier versions wrote it"
+    key.unlink()
+    with pytest.raises(StoreError, match="is missing"):
+        read_key(key)
 
 
 def test_a_pull_without_changes_reads_no_task(world: Any, first: Pulled) -> None:
@@ -278,9 +287,22 @@ def test_a_damaged_pull_is_no_base_for_the_next(world: Any, ids: list[int], firs
         with pytest.raises(StoreError, match="is not what its hash says"):
             pull(world.campaign)
     file.write_bytes(whole)
+    verify(first.folder)
+    record = read_json(first.folder / "pull.json")
+    write_json(first.folder / "pull.json", {**record, "scheme_version": "other@1"})
+    with pytest.raises(StoreError, match="is not what its hash says"):
+        verify(first.folder)
+    write_json(first.folder / "pull.json", record)
     (first.folder / "users.json").write_text("{}", encoding="utf-8")
     with pytest.raises(StoreError, match="is not what its hash says"):
         verify(first.folder)
+
+
+def test_the_tasks_of_a_pull_by_chunk_leave_out_reviews_and_tasks_of_others(world: Any, first: Pulled) -> None:
+    world.fake.add_tasks(world.project("review"), {"data": {"chunk_id": world.ids[0], "review_of": ["1:1"]}})
+    world.fake.add_tasks(world.project(), {"data": {"text": "by hand"}})
+    found = tasks_by_chunk(pull(world.campaign).folder)
+    assert found == {c["chunk_id"]: {"chunk_id": c["chunk_id"], "text": c["text"]} for c in world.chunks}
 
 
 def test_a_pull_that_is_missing_is_named(world: Any, first: Pulled) -> None:

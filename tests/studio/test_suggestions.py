@@ -148,9 +148,6 @@ def test_a_function_that_suggests_nonsense(
     assert two.chunks[0]["chunk_id"] in caught.value.message
 
 
-TEXT_PLACE = {"start": "0", "end": 1, "label": "GPE"}
-
-
 def _raises(chunks: list[dict[str, Any]]) -> Any:
     return chunks[0]["body"]
 
@@ -163,7 +160,7 @@ def _raises(chunks: list[dict[str, Any]]) -> Any:
             lambda chunks: [
                 {"chunk_id": chunks[0]["chunk_id"], "entities": [{"start": "0", "end": 1, "label": "GPE"}]}
             ],
-            "start",
+            "whole numbers",
         ),
         (lambda chunks: {1, 2j}, "TypeError"),
         (lambda chunks: [{"chunk_id": "elsewhere"}], "was not asked about"),

@@ -1,0 +1,129 @@
+"""Every fault of a configuration is reported at once, each with its key."""
+
+import pickle
+
+import pytest
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+
+from builder.config import Composed, compose, convert, refusal
+from builder.errors import ConfigError, Fault
+
+
+def refused(*overrides: str) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        compose(*overrides)
+    return caught.value
+
+
+def keys(*overrides: str) -> list[str]:
+    return [key for key, *_ in refused(*overrides).faults]
+
+
+def test_every_fault_of_the_overrides_is_reported() -> None:
+    error = refused(
+        "chunking.max_tokens=many",
+        "dedup=none",
+        "+split.nope=1",
+        "this is nothing",
+        "export.variant=${nope.key}",
+        "split.near=0",
+        "engine.workers=null",
+        "label_studio.url=ftp://me:secret@example.org",
+        "selection=diverse",
+        "selection.budget=0",
+    )
+    assert [key for key, *_ in error.faults] == [
+        "dedup",
+        "this is nothing",
+        "export.variant",
+        "chunking.max_tokens",
+        "selection.budget",
+        "label_studio.url",
+        "split.near",
+        "split.nope",
+        "engine.workers",
+    ]
+    said = {fault.key: str(fault) for fault in error.faults}
+    assert said["dedup"] == "dedup: 'none' is not a choice. Choose one of drop, keep."
+    assert said["this is nothing"] == "this is nothing: it is not an override. Write group=choice or key=value."
+    assert (
+        said["chunking.max_tokens"]
+        == "chunking.max_tokens: 'many' is not allowed. Allowed: a whole number, at least 1."
+    )
+    assert said["engine.workers"] == "engine.workers: null is not allowed. Allowed: a whole number, at least 0."
+    assert said["export.variant"].startswith("export.variant: Interpolation key 'nope.key' not found.")
+    assert error.message == "\n".join(["9 settings cannot be used.", *(f"  {text}" for text in said.values())])
+    assert error.hint == ""
+    assert "secret" not in str(error)
+
+
+def test_a_single_fault_is_one_line() -> None:
+    error = refused("chunking.method=letters")
+    assert error.message == "chunking.method: 'letters' is not a choice."
+    assert error.hint == "Choose one of sentences, paragraphs, article, tokens."
+    assert error.faults == [Fault("chunking.method", "'letters' is not a choice.", error.hint)]
+
+
+def test_faults_survive_the_way_between_processes() -> None:
+    error = refused("chunking.method=letters", "split.near=0")
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.message, again.hint, again.faults) == (error.message, error.hint, error.faults)
+
+
+@pytest.mark.parametrize(
+    ("override", "key", "words"),
+    [
+        ("chunking=5", "chunking", "must be a string"),
+        ("~split.seed", "split.seed", "does not support deletion"),
+        ("experiment=nope", "experiment", "experiment: 'nope' is not a choice. Choose one of demo."),
+        ("+experiment=demo", "experiment", "Multiple values for experiment"),
+        ("+dataset@foo=x", "dataset", "config group 'dataset' does not exist"),
+        ("chunking.max_tokens=1,2", "configuration", "--multirun"),
+        ("labels.name=???", "labels.name", "labels.name: it is not set."),
+    ],
+)
+def test_what_hydra_refuses_is_one_fault(override: str, key: str, words: str) -> None:
+    error = refused(override)
+    assert [found for found, *_ in error.faults] == [key]
+    assert words in str(error)
+    assert len(str(error).splitlines()) == 1
+
+
+def test_an_address_that_is_not_given_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Label Studio elsewhere without its address must not end at the embedded one."""
+    monkeypatch.delenv("LABEL_STUDIO_URL", raising=False)
+    error = refused("label_studio=remote", "split.near=0")
+    assert [key for key, *_ in error.faults] == ["label_studio.url", "split.near"]
+    assert "label_studio.url: Environment variable 'LABEL_STUDIO_URL' not found. Set it." in str(error)
+    assert compose("label_studio=remote", "label_studio.url=http://x.org").label_studio.url == "http://x.org"
+
+
+def test_missing_values_say_what_they_mean() -> None:
+    composed = OmegaConf.structured(Composed)
+    composed.paths.raw = "???"
+    with pytest.raises(ConfigError) as caught:
+        convert(composed)
+    said = {fault.key: str(fault) for fault in caught.value.faults}
+    assert said["paths.raw"].startswith("paths.raw: it is not set. Raw articles: a folder")
+    assert said["labels"].startswith("labels: it is not set. What annotators")
+
+
+def test_each_job_of_a_sweep_is_checked() -> None:
+    overrides = ["chunking.max_tokens=0,5,-1", "dedup=drop,keep,none", "split.near=2", "engine=local"]
+    error = refusal(RuntimeError(), overrides)
+    assert [key for key, *_ in error.faults] == ["dedup", "chunking.max_tokens", "split.near", "chunking.max_tokens"]
+    assert "-1 is not allowed" in str(error)
+    clean = refusal(HydraException("Nothing. More"), ["chunking.max_tokens=3,5", "split.seed=1"])
+    assert str(clean).startswith("configuration: Nothing. More. ")
+
+
+def test_an_error_that_is_not_about_the_configuration_is_raised_as_it_is() -> None:
+    with pytest.raises(OSError, match="disk"):
+        refusal(OSError("disk"), [])
+
+
+def test_schemes_that_contradict_themselves_are_reported_with_the_rest() -> None:
+    found = keys("labels.questions.stance.absent=nope", "split.near=0", "labels.questions.entities.labels.GPE.hotkey=u")
+    assert found[0] == "split.near"
+    assert {"labels.questions.stance.absent", "labels.questions.entities.labels.GPE.hotkey"} <= set(found)
