@@ -157,10 +157,8 @@ def convert(composed: DictConfig) -> Config:
 
 def spelled(override: str) -> str:
     """An override as Hydra wants it: entries of mappings such as `annotators.people` are added, not only changed."""
-    found = re.match(r"\+?(?!\+)([\w.-]+)=", override)
-    if not found or "." not in found[1]:
-        return override
-    inside = any(get_origin(hint.type) is dict for hint in declared(Composed, found[1]))
+    found = re.match(r"\+?(?!\+)([\w-]+\.[\w.-]+)=", override)
+    inside = found and any(get_origin(hint.type) is dict for hint in declared(Composed, found[1]))
     return f"++{override.lstrip('+')}" if inside else override
 
 
@@ -241,9 +239,10 @@ def _read(composed: DictConfig, faults: list[Fault]) -> Config:
             scheme = scheme_from(found.labels)
         except SchemeError as error:
             faults += error.faults
-    faults[:] = [
-        fault._replace(hint=_did_you_mean(fault.key)) if fault.problem == UNKNOWN else fault for fault in faults
-    ]
+    for i, fault in enumerate(faults):
+        if fault.problem == UNKNOWN:
+            near = suggest(fault.key)
+            faults[i] = fault._replace(hint=f"Did you mean {' or '.join(near)}? {_MORE}" if near else _MORE)
     return Config(**{**vars(found), "labels": scheme})
 
 
@@ -298,8 +297,3 @@ def suggest(key: str) -> list[str]:
     keys = list(leaves(Composed))
     by_tail = [k for k in keys if k.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
     return list(dict.fromkeys([*difflib.get_close_matches(key, keys, n=3, cutoff=0.6), *by_tail]))[:3]
-
-
-def _did_you_mean(key: str) -> str:
-    near = suggest(key)
-    return f"Did you mean {' or '.join(near)}? {_MORE}" if near else _MORE

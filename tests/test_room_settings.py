@@ -136,6 +136,24 @@ def test_choices_are_those_that_the_code_knows(key: str) -> None:
     assert set(choices) - {"none"} == set(getattr(importlib.import_module(module), name))
 
 
+def test_the_other_choices_are_these() -> None:
+    by_key = {key: " ".join(hint.choices) for key, hint in LEAVES.items() if hint.choices and key not in TABLES}
+    assert by_key == {
+        "dedup.policy": "drop keep",
+        "selection.method": "all random stratified keywords diverse",
+        "annotators.kind": "human recorded",
+        "annotators.layout": "shared each",
+        "label_studio.database": "sqlite postgresql",
+        "aggregation.method": "majority dawid_skene mace weighted expert",
+        "aggregation.spans": "exact overlap tokens",
+        "aggregation.weigh_by": "given agreement questions",
+        "export.granularity": "chunk sentence article",
+        "export.tags": "bio bioes none",
+        "export.nested": "outer inner",
+        "engine.kind": "local dask",
+    }
+
+
 #: Settings that are wrong or do not go together, and how the report of the one fault begins.
 BROKEN = [
     ({"source.fields": {"text": []}}, "source.fields.text: there is none. Name the record's field that holds the"),
@@ -150,7 +168,7 @@ BROKEN = [
         "cleaning.boilerplate.ad.source: '*' is not a regular expression: nothing to repeat at position 0.",
     ),
     ({"dedup.rows": 4}, "dedup.rows: 4 does not divide dedup.permutations (126). Choose a divisor."),
-    ({"chunking.unit": "tokenizer"}, "chunking.tokenizer: chunking.unit is 'tokenizer' without one. Set it to the"),
+    ({"chunking.unit": "tokenizer"}, "chunking.tokenizer: chunking.unit is 'tokenizer' without one. Set the"),
     ({"selection.method": "diverse"}, "selection.budget: selection.method is 'diverse' without one. Set how many"),
     ({"label_studio.url": "labels.example.org"}, "label_studio.url: 'labels.example.org' is not an address. Write"),
     ({"label_studio.url": "ftp://labels.example.org"}, "label_studio.url: 'ftp://labels.example.org' is not an"),
@@ -159,7 +177,7 @@ BROKEN = [
     ({"label_studio.url": "https://me:secret@x.org"}, "label_studio.url: it holds a user name or password. Give a"),
     ({"label_studio.url": "ftp://me:secret@x.org/"}, "label_studio.url: it holds a user name or password. Give a"),
     ({"label_studio.concurrent_imports": 2}, "label_studio.concurrent_imports: on SQLite more than one loses labels."),
-    ({"annotators.kind": "recorded"}, "annotators.recorded: annotators.kind is 'recorded' without it. Set it to the"),
+    ({"annotators.kind": "recorded"}, "annotators.recorded: annotators.kind is 'recorded' without it. Set the"),
     (
         {"annotators.overlap": 2, "annotators.people": {"ada": "ada@example.org"}},
         "annotators.people: 1 are fewer than annotators.overlap (2). Name more people, or lower the overlap.",

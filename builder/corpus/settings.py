@@ -161,8 +161,7 @@ class Chunking:
 
     def rules(self) -> Rules:
         if self.unit == "tokenizer" and not self.tokenizer:
-            problem = "chunking.unit is 'tokenizer' without one."
-            yield Fault("tokenizer", problem, "Set it to the path of a tokenizer.json.")
+            yield Fault("tokenizer", "chunking.unit is 'tokenizer' without one.", "Set the path of a tokenizer.json.")
 
 
 @dataclass

@@ -3,11 +3,16 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from builder.quality.adjudication import SPAN_METHODS
 from builder.quality.aggregation import METHODS, WEIGHTS
 from builder.quality.checks import CHECKS
 from builder.settings import limits, setting
 
+#: Choices of `aggregation.spans`: which spans of two annotators count as the same span.
+SPAN_METHODS = {
+    "exact": "adjudication.spans:exact",
+    "overlap": "adjudication.spans:overlap",
+    "tokens": "adjudication.tokens:tokens",
+}
 CheckName = Annotated[str, limits(choices=CHECKS, allowed="the name of a check")]
 Severity = Annotated[str, limits(choices=("error", "warning", "info", "off"))]
 

@@ -70,8 +70,7 @@ class Annotators:
 
     def rules(self) -> Rules:
         if self.kind == "recorded" and not self.recorded:
-            problem = "annotators.kind is 'recorded' without it."
-            yield Fault("recorded", problem, "Set it to the folder of recorded labels.")
+            yield Fault("recorded", "annotators.kind is 'recorded' without it.", "Set the folder of recorded labels.")
         if self.kind == "human" and 0 < len(self.people) < self.overlap:
             problem = f"{len(self.people)} are fewer than annotators.overlap ({self.overlap})."
             yield Fault("people", problem, "Name more people, or lower the overlap.")

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from builder.corpus import selection
 from builder.corpus.near_duplicates import ranks
 from builder.corpus.settings import Selection
-from builder.store import digest, read_table, write_table
+from builder.store import digest, write_table
 from builder.tables import ARTICLES, CHUNKS, build
 
 RANKS_0 = [7905728728188956330, 8037428539430452699, 1542628428334363360, 11153449448870870801]
@@ -111,7 +112,7 @@ def test_the_order_of_selection_is_the_same_for_ever() -> None:
 
 def test_the_first_by_rank_are_chosen(tmp_path: Path) -> None:
     folders = [part(tmp_path, "a", 8, "A"), part(tmp_path, "b", 8, "B")]
-    ids = [c for f in folders for c in read_table(Path(f) / "chunks.parquet", CHUNKS, "")["chunk_id"].to_pylist()]
+    ids = [c for f in folders for c in pq.read_table(Path(f) / "chunks.parquet")["chunk_id"].to_pylist()]
     best = np.argsort(ranks(ids, 3))[:10]
     masks = chosen(folders, Selection(method="random", budget=10, seed=3))
     assert sorted(best.tolist()) == np.flatnonzero(np.concatenate(masks)).tolist()

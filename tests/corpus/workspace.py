@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from builder.corpus.inventory import Progress, inventory
 from builder.corpus.prepare import TABLES, Summary, prepare
 from builder.corpus.settings import CorpusSettings
 from builder.engine import Engine, Runner
-from builder.store import read_table
-from builder.tables import ARTICLES, CHUNKS, REJECTS
+from builder.tables import ARTICLES, CHUNKS, REJECTS, check
 
 ONE = Engine(workers=1)
 
@@ -48,7 +49,7 @@ class Workspace:
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         schema = {"articles": ARTICLES, "rejects": REJECTS}.get(name, CHUNKS)
-        found: list[dict[str, Any]] = read_table(self.folder / f"{name}.parquet", schema, "prepare").to_pylist()
+        found: list[dict[str, Any]] = check(pq.read_table(self.folder / f"{name}.parquet"), schema, name).to_pylist()
         return found
 
     def digests(self) -> dict[str, str]:

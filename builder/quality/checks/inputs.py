@@ -1,4 +1,4 @@
-"""The tables under check, as arrays that all checks share."""
+"""The tables under check, as arrays that all checks share, and a run of all checks over them."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
@@ -12,10 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.errors import StoreError
+from builder.quality import load
+from builder.quality.checks import CHECKS
 from builder.quality.settings import Quality
-from builder.quality.voters import SUBMITTED
-from builder.quality.votes import Integers, Mask
+from builder.quality.votes import SUBMITTED, Integers, Mask
 from builder.scheme import Question, Scheme
+from builder.tables import ISSUES, build, rows_of
 
 #: Question, target and label of every answer of an annotation, sorted by question and target.
 Answers = tuple[tuple[str, str, str], ...]
@@ -95,8 +97,7 @@ class CheckInputs:
         """Row of the annotation, question, target and label of the chosen answers."""
         rows = np.flatnonzero(chosen)
         table = self.answers.select(["question", "target", "label"]).take(pa.array(rows))
-        columns = (table[name].to_pylist() for name in table.column_names)
-        return zip(self.annotation_of_answer[rows].tolist(), *columns, strict=True)
+        return zip(self.annotation_of_answer[rows].tolist(), *(c.to_pylist() for c in table.columns), strict=True)
 
     @cached_property
     def answers_of(self) -> dict[int, Answers]:
@@ -120,13 +121,11 @@ class CheckInputs:
     @cached_property
     def work(self) -> dict[str, dict[str, Answers]]:
         """For each annotator the answers per chunk, in the order in which they were given."""
-        names = ("created", "annotation_id", "annotator", "chunk_id")
-        table = self.annotations.select(names).append_column("row", pa.array(range(self.annotations.num_rows)))
-        table = table.filter(pa.array(self.submitted)).sort_by([(c, "ascending") for c in names[:2]])
+        table = self.annotations.append_column("row", pa.array(range(self.annotations.num_rows)))
+        table = table.filter(pa.array(self.submitted))
+        table = table.sort_by([("created", "ascending"), ("annotation_id", "ascending")])
         out: dict[str, dict[str, Answers]] = defaultdict(dict)
-        for annotator, chunk, row in zip(
-            *(table[c].to_pylist() for c in ("annotator", "chunk_id", "row")), strict=True
-        ):
+        for annotator, chunk, row in rows_of(table, "annotator", "chunk_id", "row"):
             out[annotator][chunk] = self.answers_of.get(row, ())
         return out
 
@@ -152,11 +151,10 @@ class CheckInputs:
     def inside(self) -> Mask:
         """Spans that are not empty and lie in the window that their annotator saw."""
         w = self.window_of_span
-        known = w >= 0
         if not self.windows.num_rows:
             return np.zeros(len(w), dtype=np.bool_)
         low, high = integers(self.windows["start"])[w], integers(self.windows["end"])[w]
-        return known & (self.start < self.end) & (self.start >= low) & (self.end <= high)
+        return (w >= 0) & (self.start < self.end) & (self.start >= low) & (self.end <= high)
 
     @cached_property
     def order(self) -> tuple[Integers, Integers]:
@@ -196,6 +194,31 @@ class CheckInputs:
         for row, span in zip(rows.tolist(), columns, strict=True):
             path = f"$.result[?(@.id=='{span['span_id']}')].value"
             yield Finding(int(self.annotation_of_span[row]), path, message.format(**span))
+
+
+def run_checks(inputs: CheckInputs) -> tuple[pa.Table, pa.Table]:
+    """ISSUES of all checks, and ANNOTATIONS in which those with an error are quarantined.
+
+    An error about an annotator quarantines everything that annotator did. Issues are in the order of the list of
+    checks, then of the annotations. A check with severity "off" does not run.
+    """
+    columns = ("annotation_id", "chunk_id", "task_id", "annotator")
+    known = list(rows_of(inputs.annotations, *columns))
+    names = np.array(inputs.annotations["annotator"].to_pylist(), dtype=object)
+    quarantined = booleans(inputs.annotations["quarantined"]).copy()
+    rows: list[dict[str, object]] = []
+    for code, check in CHECKS.items():
+        severity = inputs.settings.severity.get(code, "off")
+        if severity == "off":
+            continue
+        for annotation, path, message, annotator in load(f"checks.{check.function}")(inputs):
+            who = (None, None, None, annotator) if annotation is None else known[annotation]
+            found = {"check": code, "severity": severity, "path": path, "message": message, "repair": None}
+            rows.append({**dict(zip(columns, who, strict=True)), **found})
+            if severity == "error":
+                quarantined[names == annotator if annotation is None else annotation] = True
+    at = inputs.annotations.schema.get_field_index("quarantined")
+    return build(rows, ISSUES), inputs.annotations.set_column(at, "quarantined", pa.array(quarantined))
 
 
 def described(question: str, target: str) -> str:
