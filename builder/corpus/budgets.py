@@ -25,7 +25,7 @@ _WORD = re.compile(r"\S+")
 _LONG = 12
 
 
-class Characters:
+class CharacterCounter:
     """Unicode code points; the other counters replace what they count otherwise."""
 
     #: Characters that certainly fit into a unit, for cutting what has no spaces.
@@ -56,7 +56,7 @@ class Characters:
             yield start, start + size, size
 
 
-class Words(Characters):
+class WordCounter(CharacterCounter):
     """Words, which no neighbour changes."""
 
     characters = 3.0
@@ -97,7 +97,7 @@ def _dense(text: str, start: int, end: int, count: int) -> int:
     return max(count, len(text[start:end].encode("utf-8", "replace")) // _LONG)
 
 
-class Tokens(Characters):
+class TokenCounter(CharacterCounter):
     """Tokens of a tokenizer file, without the special ones that a model puts around a text."""
 
     characters = 0.25
@@ -170,4 +170,4 @@ def _units(model: "Tokenizer", text: str) -> list[tuple[int, int, int]]:
 
 
 #: The counter of each unit.
-COUNTERS: dict[str, type[Characters]] = {"words": Words, "characters": Characters, "tokenizer": Tokens}
+COUNTERS = {"words": WordCounter, "characters": CharacterCounter, "tokenizer": TokenCounter}

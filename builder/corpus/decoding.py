@@ -35,7 +35,7 @@ class NotTextError(ValueError):
         self.reason = reason
 
 
-def decode(data: bytes, forced: str = "") -> tuple[str, str]:
+def decode_text(data: bytes, forced: str = "") -> tuple[str, str]:
     """The text and the name of its encoding; a name ending in "+replace" says that bad bytes became U+FFFD.
 
     A byte order mark is not part of the text. Raises `NotTextError` for what is not text.
@@ -69,7 +69,7 @@ def is_wide(head: bytes) -> bool:
 
 
 def blocks(stream: BinaryIO, forced: str = "") -> Iterator[tuple[str, str]]:
-    """The text of a stream in blocks, and the encoding of each, told like that of `decode`.
+    """The text of a stream in blocks, and the encoding of each, told like that of `decode_text`.
 
     What begins as UTF-8 may turn out to be something else at its first accent, however late that comes; so a block is
     judged when it is no UTF-8, and what it is found to be holds from there on. Raises `NotTextError`.
@@ -81,7 +81,7 @@ def blocks(stream: BinaryIO, forced: str = "") -> Iterator[tuple[str, str]]:
         data = stream.read(_BLOCK)
         data += stream.readline(_BLOCK) if data else b""
         if not began and data:
-            began, name = True, decode(data, forced)[1].removesuffix("+replace")
+            began, name = True, decode_text(data, forced)[1].removesuffix("+replace")
             decoder = None if name == "utf-8" and not forced else codecs.getincrementaldecoder(name)("replace")
         if decoder is None:
             whole = held + data
@@ -89,7 +89,7 @@ def blocks(stream: BinaryIO, forced: str = "") -> Iterator[tuple[str, str]]:
                 text, used = codecs.utf_8_decode(whole, "strict", not data)
                 held, label = whole[used:], name
             except UnicodeDecodeError:
-                text, label = decode(whole)
+                text, label = decode_text(whole)
                 held = b""
                 if label != "utf-8+replace":
                     name, decoder = label, codecs.getincrementaldecoder(label.removesuffix("+replace"))("replace")
@@ -102,7 +102,7 @@ def blocks(stream: BinaryIO, forced: str = "") -> Iterator[tuple[str, str]]:
             return
 
 
-def lines(stream: BinaryIO, limit: int, forced: str = "") -> Iterator[tuple[str, str]]:
+def text_lines(stream: BinaryIO, limit: int, forced: str = "") -> Iterator[tuple[str, str]]:
     """The lines of a stream with their ends, and the encoding of each; of one over the limit the beginning only."""
     rest = name = ""
     for text, name in blocks(stream, forced):

@@ -278,7 +278,7 @@ def shingle_sets(task: tuple[str, Ints, int]) -> list[Hashes]:
     return out
 
 
-def verify(corpus: CorpusIndex, pairs: Ints, settings: Dedup, run: Map) -> NDArray[np.float64]:
+def exact_similarities(corpus: CorpusIndex, pairs: Ints, settings: Dedup, run: Map) -> NDArray[np.float64]:
     """The Jaccard similarity of each pair, by the full shingle sets."""
     out = np.zeros(len(pairs))
     for begin, end in _blocks(pairs):
@@ -310,7 +310,7 @@ def similarities(corpus: CorpusIndex, pairs: Ints, settings: Dedup, cache: Path,
     fresh = np.array([value is None for value in found], dtype=bool)
     out = np.array([value or 0.0 for value in found])
     if fresh.any():
-        out[fresh] = verify(corpus, pairs[fresh], settings, run)
+        out[fresh] = exact_similarities(corpus, pairs[fresh], settings, run)
         write_array(cache, np.rec.fromarrays([*wanted.T, out]))
     return out
 

@@ -19,7 +19,7 @@ from builder.corpus import near_duplicates, selection
 from builder.corpus.articles import reject_table
 from builder.corpus.assembly import ShardOutcome, join_tables, write_final
 from builder.corpus.inventory import Inventory, Progress
-from builder.corpus.parts import counts_of
+from builder.corpus.parts import sound_counts
 from builder.corpus.records import UNREADABLE
 from builder.corpus.settings import CorpusSettings, Selection
 from builder.corpus.shard_tables import ShardJob, repeated_lines, write_line_hashes, write_shard
@@ -187,7 +187,7 @@ def _read(jobs: list[ShardJob], run: Run, report: _Report) -> list[dict[str, Any
 
     todo = []
     with ThreadPoolExecutor(4) as pool:  # hashing releases the interpreter lock
-        known = list(pool.map(counts_of, (Path(job.folder) for job in jobs)))
+        known = list(pool.map(sound_counts, (Path(job.folder) for job in jobs)))
     for job, counts in zip(jobs, known, strict=True):
         if counts and UNREADABLE in counts["rejects"]:
             # Its bytes could be read when they were listed, so they may be readable now.

@@ -43,7 +43,7 @@ class ChunkFacts:
     number: NDArray[np.int32]  # of the stratum, per chunk
 
 
-def facts(task: ShardChunks) -> ChunkFacts:
+def chunk_facts(task: ShardChunks) -> ChunkFacts:
     """The facts of every chunk of a shard."""
     settings = task.settings
     column, names_of = _STRATA[settings.by]
@@ -89,7 +89,7 @@ _STRATA: dict[str, tuple[str, Callable[[pa.ChunkedArray], list[str]]]] = {
 
 def select_chunks(tasks: list[ShardChunks], settings: Selection, run: Map) -> list[Bools]:
     """For each shard, which of its chunks are annotated."""
-    found: list[ChunkFacts] = run(facts, tasks)
+    found: list[ChunkFacts] = run(chunk_facts, tasks)
     starts = np.cumsum([0, *(len(f.rank) for f in found)])
     rank = np.concatenate([f.rank for f in found])
     eligible = np.flatnonzero(np.concatenate([f.eligible for f in found]))

@@ -21,7 +21,7 @@ from builder.corpus.files import open_raw, open_stream
 from builder.corpus.inventory import FileSlice, InputShard
 from builder.corpus.near_duplicates import bands, signatures
 from builder.corpus.parts import made, read_array, write_array
-from builder.corpus.readers import read
+from builder.corpus.readers import read_file
 from builder.corpus.records import UNREADABLE, Record, Reject
 from builder.corpus.settings import CorpusSettings, Dedup, Source
 from builder.tables import ARTICLES, CHUNKS, TIME
@@ -127,7 +127,7 @@ def read_shard(shard: InputShard, source: Source) -> Iterator[Record | Reject]:
             yield Reject(part.path, None, UNREADABLE, e.strerror or str(e))
             continue
         with stream:
-            yield from read(stream, part.path, source, part.first)
+            yield from read_file(stream, part.path, source, part.first)
 
 
 def _open(part: FileSlice, source: Source) -> BinaryIO:

@@ -208,12 +208,7 @@ def test_a_damaged_inventory_is_made_again(tmp_path: Path) -> None:
     cache = tmp_path / "inventory.json"
     first = slice_files([file], Source(), cache)
     whole = cache.read_bytes()
-    for damaged in (
-        whole[:-9],
-        whole.replace(b'"settled"', b'"sattled"'),
-        whole.replace(b'"step"', b'"stop"'),
-        b"\xff",
-    ):
+    for damaged in (whole[:-9], whole.replace(b'"step"', b'"stop"'), b"\xff"):
         cache.write_bytes(damaged)
         assert slice_files([file], Source(), cache) == first
         assert cache.read_bytes() == whole

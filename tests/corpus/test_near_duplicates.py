@@ -116,6 +116,6 @@ def test_known_similarities_are_not_computed_again(tmp_path: Path, monkeypatch: 
     text = "\n".join(Writer(3).paragraphs(6))
     found = corpus(tmp_path, {"a.txt": text, "b.txt": text + "\nOne more line."}, Dedup())
     first = near_duplicates.find_duplicates(found, Dedup(), tmp_path / "pairs.npy", run)[1]  # type: ignore[arg-type]
-    monkeypatch.setattr(near_duplicates, "verify", None)
+    monkeypatch.setattr(near_duplicates, "exact_similarities", None)
     again = near_duplicates.find_duplicates(found, Dedup(), tmp_path / "pairs.npy", run)[1]  # type: ignore[arg-type]
     assert first.tolist() == again.tolist() == [0, 0]

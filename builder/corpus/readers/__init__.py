@@ -30,7 +30,7 @@ READERS: dict[str, Callable[[BinaryIO, str, Source], Iterator[Record | Reject]]]
 }
 
 
-def read(stream: BinaryIO, path: str, source: Source, first: int = 0) -> Iterator[Record | Reject]:
+def read_file(stream: BinaryIO, path: str, source: Source, first: int = 0) -> Iterator[Record | Reject]:
     """The records of one file; whatever is wrong with it becomes a reject, after the records that could be read.
 
     `first` is the number of the first record, for a stream that begins inside a file of lines.

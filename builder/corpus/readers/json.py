@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from builder.corpus.decoding import blocks, decode, is_wide, lines
+from builder.corpus.decoding import blocks, decode_text, is_wide, text_lines
 from builder.corpus.records import Record, Reject, TooLargeError, lookup, mapped, sha256, whole
 from builder.corpus.settings import Source
 
@@ -27,7 +27,7 @@ def json_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
     data = whole(stream, source)
     if not data.strip():
         return
-    text, encoding = decode(data, source.encoding)
+    text, encoding = decode_text(data, source.encoding)
     try:
         value = json.loads(text, strict=False)
     except (ValueError, RecursionError) as e:
@@ -134,7 +134,7 @@ def jsonl_file(stream: BinaryIO, path: str, source: Source, first: int = 0) -> I
 
 def _wide_lines(stream: BinaryIO, path: str, source: Source, limit: int) -> Iterator[Record | Reject]:
     """Those of a file in UTF-16 or UTF-32; a record's bytes are its line in UTF-8."""
-    for number, (text, encoding) in enumerate(lines(stream, limit, source.encoding)):
+    for number, (text, encoding) in enumerate(text_lines(stream, limit, source.encoding)):
         if len(text) > limit:
             yield Reject(path, number, "too-large", f"a line of more than {source.max_record_mb} MB")
         elif text.strip():
@@ -148,7 +148,7 @@ def _line(line: bytes, used: str, path: str, number: int, source: Source) -> Ite
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         # Python's parser takes lone surrogates and NaN; another encoding may have been used.
         try:
-            text, used = decode(line, source.encoding) if used == "utf-8" else (line.decode(), used)
+            text, used = decode_text(line, source.encoding) if used == "utf-8" else (line.decode(), used)
             item = json.loads(text, strict=False)
         except (ValueError, RecursionError):
             yield Reject(path, number, "bad-json", str(e), sha256(line)[:16])

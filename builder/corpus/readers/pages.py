@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from builder.corpus.cleaning import FRONT_MATTER
-from builder.corpus.decoding import decode
+from builder.corpus.decoding import decode_text
 from builder.corpus.records import Record, Reject, fill, sha256, storable, whole
 from builder.corpus.settings import Source
 
@@ -14,7 +14,7 @@ from builder.corpus.settings import Source
 def text_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
     """The whole file is one record."""
     data = whole(stream, source)
-    text, encoding = decode(data, source.encoding)
+    text, encoding = decode_text(data, source.encoding)
     if text.strip():
         yield Record(path, 0, sha256(data), encoding, storable(text))
     else:
@@ -44,7 +44,7 @@ def markdown_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Recor
 def html_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
     """The text that trafilatura extracts, with title, authors, date and address from the page's metadata."""
     data = whole(stream, source)
-    page, encoding = decode(data, source.encoding or _declared(data))
+    page, encoding = decode_text(data, source.encoding or _declared(data))
     record = Record(path, 0, sha256(data), encoding, "", kind="html")
     if extract(record, page):
         yield record

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from builder.corpus.decoding import lines
+from builder.corpus.decoding import text_lines
 from builder.corpus.records import Record, Reject, mapped
 from builder.corpus.settings import Source
 
@@ -57,7 +57,7 @@ def csv_file(stream: BinaryIO, path: str, source: Source, delimiter: str = "") -
     """One record per row below the header; the delimiter is the most frequent of , ; | and tab in the header."""
     limit = source.max_record_mb << 20
     csv.field_size_limit(limit + 1)
-    found = _Lines(lines(stream, limit, source.encoding), limit)
+    found = _Lines(text_lines(stream, limit, source.encoding), limit)
     header: list[str] = []
     number = 0
     reader = None
