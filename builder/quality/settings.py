@@ -76,7 +76,8 @@ class Quality:
     drift_distance: Annotated[
         Share,
         means(
-            "Total variation between an annotator's earlier and later answers, beyond that of the others, that is `drift`."
+            "Total variation between an annotator's earlier and later answers, beyond that of the others, "
+            "that is `drift`."
         ),
     ] = 0.4
     min_chunks: Annotated[int, means("Chunks before straight-lining and drift are judged.", ge=2, le=1_000_000)] = 10
