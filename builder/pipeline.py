@@ -90,6 +90,8 @@ def prepared(config: Config, progress: Progress = silent) -> Stage:
             rooms=("corpus",),
             libraries=_READING,
             progress=progress,
+            # What could not be read may be readable now.
+            again=lambda stage: "unreadable" in stage.summary["rejected"],
         )
 
 
@@ -189,16 +191,16 @@ def gates(*found: Stage) -> str:
 
 
 def _prepare(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, Any], progress: Progress) -> Any:
-    from builder.corpus.prepare import CorpusSettings, prepare
+    from builder.corpus.prepare import prepare
+    from builder.corpus.settings import CorpusSettings
     from builder.engine import Runner
 
     raw: RawArticles = inputs["raw"]
     parts, code = raw.config.dataset_folder / "parts", code_digest("corpus")
-    given = CorpusSettings(raw.config.source, *(settings[n] for n in ("cleaning", "dedup", "chunking", "selection")))
+    groups = {n: settings[n] for n in ("cleaning", "dedup", "chunking", "selection", "language")}
+    given = CorpusSettings(source=raw.config.source, keywords=tuple(settings["keywords"]), **groups)
     with Runner(raw.config.engine) as runner:
-        made = prepare(
-            raw.inventory, folder, parts, given, settings["keywords"], settings["language"], code, runner, progress
-        )
+        made = prepare(raw.inventory, folder, parts, given, code, runner.map, progress)
     return asdict(made)
 
 

@@ -69,7 +69,7 @@ def gold_answers(answers: pa.Table, voters: Voters, settings: Aggregation, accur
     """GOLD_ANSWERS in the order of chunk, question and target.
 
     `status` is "expert" when an expert decided, "agreed" when everyone gave the winning label, "adjudicated" when the
-    method decided, and "unresolved" otherwise. `accuracy` is what each annotator reached on the gold questions.
+    method decided, and "unresolved" otherwise.
     """
     chunk_of = {v.annotation_id: chunk for chunk in voters.chunks for v in voters.of(chunk)}
     given: dict[str, dict[tuple[str, str], dict[str, str]]] = defaultdict(lambda: defaultdict(dict))

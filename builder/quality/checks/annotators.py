@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pyarrow.compute as pc
 
-from builder.quality.checks.inputs import Answers, CheckInputs, Finding, booleans, described
+from builder.quality.checks.inputs import Answers, CheckInputs, Finding, booleans, codes, described
 from builder.quality.votes import voting
 from builder.tables import rows_of
 from builder.text import similarity, token_spans
@@ -56,10 +56,13 @@ def fast_empty(inputs: CheckInputs) -> Iterator[Finding]:
 
 def second_annotation(inputs: CheckInputs) -> Iterator[Finding]:
     """The annotator submitted the chunk more than once; the latest counts."""
-    counted = set(voting(inputs.annotations)["annotation_id"].to_pylist())
     usable = inputs.submitted & ~booleans(inputs.annotations["quarantined"])
-    if len(counted) == usable.sum():
+    chunk, _ = codes(inputs.annotations["chunk_id"])
+    who, names = codes(inputs.annotations["annotator"])
+    made = (chunk * len(names) + who)[usable]
+    if len(np.unique(made)) == len(made):
         return
+    counted = set(voting(inputs.annotations)["annotation_id"].to_pylist())
     for row, annotation in enumerate(inputs.annotations["annotation_id"].to_pylist()):
         if usable[row] and annotation not in counted:
             yield Finding(row, "$", "The annotator submitted this chunk again later; that annotation counts.")
