@@ -1,7 +1,7 @@
 """Who votes on which chunk, and votes as one long table of integers: item, annotator, label."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -127,3 +127,20 @@ class Voters:
         """Whether the annotator's silence about an entity label means that there is none."""
         asked = self._asked.get(annotator)
         return asked is None or label in asked
+
+
+def overlapping_pairs(group: Integers, start: Integers, end: Integers) -> Iterator[tuple[Integers, Integers]]:
+    """Positions of the intervals that overlap another of their group, in rounds; sorted by group and start.
+
+    An interval can only meet its neighbours up to the first that starts after its end, so comparing at distance 1, 2,
+    ... ends after as many rounds as intervals overlap one another.
+    """
+    left: Integers = np.arange(len(group))
+    for distance in range(1, len(group)):
+        left = left[left + distance < len(group)]
+        right = left + distance
+        meets = (group[left] == group[right]) & (start[right] < end[left])
+        left, right = left[meets], right[meets]
+        if not len(left):
+            return
+        yield left, right

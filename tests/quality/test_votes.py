@@ -6,7 +6,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from builder.quality.votes import Voter, Voters, Votes, reviewed_chunks, reviews, voting, voting_unreviewed
+from builder.quality.votes import (
+    Voter,
+    Voters,
+    Votes,
+    overlapping_pairs,
+    reviewed_chunks,
+    reviews,
+    voting,
+    voting_unreviewed,
+)
 from tests.samples import DAY, Crowd
 
 
@@ -76,3 +85,12 @@ def test_votes_on_some_items_only() -> None:
     assert [a.tolist() for a in (some.item, some.annotator, some.label)] == [[0, 1, 1], [0, 1, 0], [1, 0, 1]]
     nothing = votes.only(np.zeros(3, dtype=np.bool_))
     assert (nothing.items, nothing.annotators, nothing.item.tolist()) == (0, [], [])
+
+
+def test_intervals_that_overlap_within_a_group() -> None:
+    group, start, end = np.array([0, 0, 0, 0, 1]), np.array([0, 1, 3, 6, 6]), np.array([9, 3, 5, 7, 9])
+    found = [
+        list(zip(left.tolist(), right.tolist(), strict=True)) for left, right in overlapping_pairs(group, start, end)
+    ]
+    assert found == [[(0, 1)], [(0, 2)], [(0, 3)]]
+    assert list(overlapping_pairs(group[:1], start[:1], end[:1])) == []

@@ -69,7 +69,7 @@ def gold_answers(answers: pa.Table, voters: Voters, settings: Aggregation, accur
     """GOLD_ANSWERS in the order of chunk, question and target.
 
     `status` is "expert" when an expert decided, "agreed" when everyone gave the winning label, "adjudicated" when the
-    method decided, and "unresolved" otherwise. `accuracy` is what each annotator reached on the gold questions.
+    method decided, and "unresolved" otherwise.
     """
     chunk_of = {v.annotation_id: chunk for chunk in voters.chunks for v in voters.of(chunk)}
     given: dict[str, dict[tuple[str, str], dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
@@ -110,19 +110,12 @@ def _gold_of(
         if unanimous:
             best = labels.index(next(iter(said.values())))
         status = decision(settings, unanimous, expert) if best >= 0 else "unresolved"
-        voted = [v for v in voters.of(chunk) if v.annotation_id in said]
-        out.append(
-            {
-                "chunk_id": chunk,
-                "article_id": voters.article[chunk],
-                "question": question,
-                "target": target,
-                "label": None if status == "unresolved" else labels[best],
-                "probability": float(belief[best]) if best >= 0 else float(belief.max()),
-                "posterior": [{"label": x, "probability": float(p)} for x, p in zip(labels, belief, strict=True)],
-                "method": "expert" if expert else settings.method,
-                "votes": [{**v._asdict(), "label": said[v.annotation_id]} for v in voted],
-                "status": status,
-            }
-        )
+        own = [{**v._asdict(), "label": said[v.annotation_id]} for v in voters.of(chunk) if v.annotation_id in said]
+        out.append({
+            "chunk_id": chunk, "article_id": voters.article[chunk], "question": question, "target": target,
+            "label": None if status == "unresolved" else labels[best],
+            "probability": float(belief[best]) if best >= 0 else float(belief.max()),
+            "posterior": [{"label": x, "probability": float(p)} for x, p in zip(labels, belief, strict=True)],
+            "method": "expert" if expert else settings.method, "votes": own, "status": status,
+        })  # fmt: skip
     return out

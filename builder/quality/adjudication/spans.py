@@ -53,10 +53,10 @@ class SpanGroup:
 
     def labels_of(self) -> dict[str, list[str]]:
         """The labels that each annotation gave, in alphabetical order."""
-        given: dict[str, set[str]] = defaultdict(set)
-        for s in self.spans:
-            given[s.annotation_id].add(s.label)
-        return {annotation: sorted(labels) for annotation, labels in given.items()}
+        given: dict[str, list[str]] = defaultdict(list)
+        for annotation, label in sorted({(s.annotation_id, s.label) for s in self.spans}):
+            given[annotation].append(label)
+        return dict(given)
 
     def bounds(self, label: str) -> tuple[int, int, str]:
         """Most common bounds (and their text) among spans of the label; of equals the longest, then the first."""
@@ -88,13 +88,11 @@ def voted_spans(spans: pa.Table, voters: Voters) -> dict[tuple[str, str], list[M
 
 def same_bounds(spans: pa.Table, voters: Voters) -> list[SpanGroup]:
     """Groups of spans that have the very same bounds."""
-    out: list[SpanGroup] = []
+    groups: dict[tuple[str, str, int, int], SpanGroup] = {}
     for (chunk, kind), marked in voted_spans(spans, voters).items():
-        groups: dict[tuple[int, int], SpanGroup] = {}
         for span in marked:
-            groups.setdefault((span.start, span.end), SpanGroup(chunk, kind)).spans.append(span)
-        out += groups.values()
-    return out
+            groups.setdefault((chunk, kind, span.start, span.end), SpanGroup(chunk, kind)).spans.append(span)
+    return list(groups.values())
 
 
 def overlapping(spans: pa.Table, voters: Voters, min_overlap: float) -> list[SpanGroup]:
@@ -103,23 +101,22 @@ def overlapping(spans: pa.Table, voters: Voters, min_overlap: float) -> list[Spa
     Bounds that most annotators gave start a group first; of equals the longest, then the first in the text. A group
     takes the nearest spans that no earlier group took: from each annotator those of one pair of bounds.
     """
+    by_chunk: dict[tuple[str, str], dict[tuple[int, int], list[MarkedSpan]]] = defaultdict(dict)
+    for same in same_bounds(spans, voters):
+        by_chunk[same.chunk_id, same.kind][same.spans[0].start, same.spans[0].end] = same.spans
     out: list[SpanGroup] = []
-    for (chunk, kind), marked in voted_spans(spans, voters).items():
-        by_bounds: dict[tuple[int, int], list[MarkedSpan]] = defaultdict(list)
-        for span in marked:
-            by_bounds[span.start, span.end].append(span)
-        givers = {b: len({s.annotation_id for s in given}) for b, given in by_bounds.items()}
-        for seed in sorted(by_bounds, key=lambda b: (-givers[b], b[0] - b[1], b[0])):
-            if not by_bounds[seed]:
+    for (chunk, kind), left in by_chunk.items():
+        givers = {bounds: len({s.annotation_id for s in given}) for bounds, given in left.items()}
+        for seed in sorted(left, key=lambda b: (-givers[b], b[0] - b[1], b[0])):
+            if not left[seed]:
                 continue
             group = SpanGroup(chunk, kind)
-            for bounds in sorted(by_bounds, key=lambda b: (-_overlap(seed, b), b)):
+            for bounds in sorted(left, key=lambda b: (-_overlap(seed, b), b)):
                 if _overlap(seed, bounds) < min_overlap:
                     break
                 inside = {s.annotation_id for s in group.spans}
-                taken = [s for s in by_bounds[bounds] if s.annotation_id not in inside]
-                group.spans += taken
-                by_bounds[bounds] = [s for s in by_bounds[bounds] if s not in taken]
+                group.spans += [s for s in left[bounds] if s.annotation_id not in inside]
+                left[bounds] = [s for s in left[bounds] if s.annotation_id in inside]
             out.append(group)
     return out
 
@@ -215,19 +212,11 @@ def _row(
         status = decision(settings, unanimous, bool(experts))
     method = settings.method if settings.spans == "exact" else f"{settings.method}:{settings.spans}"
     return {
-        "chunk_id": group.chunk_id,
-        "article_id": voters.article[group.chunk_id],
-        "kind": group.kind,
-        "start": start,
-        "end": end,
-        "label": label,
-        "text": text,
-        "targets": targets,
-        "probability": belief[labels.index(label)],
-        "method": "expert" if experts else method,
-        "votes": votes,
-        "status": status,
-    }
+        "chunk_id": group.chunk_id, "article_id": voters.article[group.chunk_id], "kind": group.kind,
+        "start": start, "end": end, "label": label, "text": text, "targets": targets,
+        "probability": belief[labels.index(label)], "method": "expert" if experts else method,
+        "votes": votes, "status": status,
+    }  # fmt: skip
 
 
 def _verdict(belief: list[float], mine: int, min_share: float) -> str:

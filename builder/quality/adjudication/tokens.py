@@ -109,25 +109,16 @@ def _spans(
         group = SpanGroup(sequence.chunk, sequence.kind, covering)
         agreed, named = (group.targets(sequence.label, certain=c) for c in (True, False))
         decided = certain and (bool(agreed) or not named)
-        rows.append(
-            {
-                "chunk_id": sequence.chunk,
-                "article_id": voters.article[sequence.chunk],
-                "kind": sequence.kind,
-                "start": start,
-                "end": end,
-                "label": sequence.label,
-                "text": shown[1][start - shown[0] : end - shown[0]],
-                "targets": agreed if certain and agreed else named,
-                "probability": float(inside.mean()),
-                "method": f"{settings.method}:tokens",
-                "votes": [
-                    {**v._asdict(), "label": sequence.label if v.annotation_id in supporting else None}
-                    for v in sequence.voters
-                ],
-                "status": decision(settings, len(exact) == len(sequence.voters)) if decided else "unresolved",
-            }
-        )
+        votes = [
+            {**v._asdict(), "label": sequence.label if v.annotation_id in supporting else None} for v in sequence.voters
+        ]
+        status = decision(settings, len(exact) == len(sequence.voters)) if decided else "unresolved"
+        rows.append({
+            "chunk_id": sequence.chunk, "article_id": voters.article[sequence.chunk], "kind": sequence.kind,
+            "start": start, "end": end, "label": sequence.label, "text": shown[1][start - shown[0] : end - shown[0]],
+            "targets": agreed if certain and agreed else named, "probability": float(inside.mean()),
+            "method": f"{settings.method}:tokens", "votes": votes, "status": status,
+        })  # fmt: skip
     return rows
 
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from builder.quality.agreement.coefficients import Interval, nominal_alpha, patterns_of_votes, rounded, with_interval
 from builder.quality.settings import Quality
-from builder.quality.votes import Floats, Integers, Mask, Votes, voting_unreviewed
+from builder.quality.votes import Floats, Integers, Mask, Votes, overlapping_pairs, voting_unreviewed
 from builder.text import Texts, words
 
 
@@ -83,8 +83,7 @@ def span_agreement(
 ) -> SpanAgreement | None:
     """Agreement on spans of one kind, with bootstrap intervals over chunks; None when nobody marked any.
 
-    Annotators are compared only on the labels they were asked for (`quality.asked`). Overall F1 is that of all labels
-    together.
+    Annotators are compared only on the labels they were asked for (`quality.asked`).
     """
     found = marked(annotations, spans, kind)
     if not found.labels:
@@ -129,15 +128,7 @@ def _matches(found: Marked, label: int, heard: Mask) -> tuple[Integers, Floats]:
     others = np.bincount(found.chunk_of[heard], minlength=size) - 1
     met: list[Integers] = []
     same: list[Integers] = []
-    # Sorted by start: after the first span that starts where this one has ended, none overlaps it.
-    left: Integers = np.arange(len(rows))
-    for distance in range(1, len(rows)):
-        left = left[left + distance < len(rows)]
-        right = left + distance
-        over = (chunk[left] == chunk[right]) & (start[right] < end[left])
-        left, right = left[over], right[over]
-        if not len(left):
-            break
+    for left, right in overlapping_pairs(chunk, start, end):
         other = owner[left] != owner[right]
         a, b = left[other], right[other]
         met += [np.stack([a, owner[b]], axis=1), np.stack([b, owner[a]], axis=1)]

@@ -43,8 +43,9 @@ class CodePoints(NamedTuple):
 class CheckInputs:
     """What was submitted (ANNOTATIONS, SPANS, ANSWERS), shown (WINDOWS) and asked.
 
-    `clusters` is the near-duplicate cluster of each article and `article_texts` the articles as they are now. Where one
-    of the mappings is empty, the checks that need it find nothing.
+    `clusters` has the near-duplicate cluster of each article, `article_texts` the articles as they are now, `controls`
+    the Label Studio control by question and target, and `failed_questions` what is reported about each annotator who
+    failed the gold questions. Where one of them is empty, the checks that need it find nothing.
     """
 
     annotations: pa.Table
@@ -55,20 +56,17 @@ class CheckInputs:
     settings: Quality
     clusters: Mapping[str, str] = field(default_factory=dict)
     article_texts: Mapping[str, str] = field(default_factory=dict)
-    #: Name of the Label Studio control that asks a question about a target, for the path of a finding.
     controls: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    #: What is reported about each annotator who failed the gold questions.
     failed_questions: Mapping[str, str] = field(default_factory=dict)
 
-    @cached_property
-    def answer_questions(self) -> list[Question]:
-        """The questions of the scheme whose answers are rows of ANSWERS."""
-        return [q for q in self.scheme.questions.values() if q.gives == "answers"]
-
-    @cached_property
-    def span_questions(self) -> list[Question]:
-        """The questions of the scheme whose answers are rows of SPANS."""
-        return [q for q in self.scheme.questions.values() if q.gives == "spans"]
+    def __post_init__(self) -> None:
+        questions = self.scheme.questions.values()
+        #: The questions whose answers are rows of ANSWERS, and those whose answers are rows of SPANS.
+        self.answer_questions = [q for q in questions if q.gives == "answers"]
+        self.span_questions = [q for q in questions if q.gives == "spans"]
+        #: Annotations that somebody submitted, with labels or truthfully empty.
+        self.submitted = booleans(pc.is_in(self.annotations["state"], pa.array(SUBMITTED)))
+        self.start, self.end = integers(self.spans["start"]), integers(self.spans["end"])
 
     def asked(self, question: Question, row: int) -> list[str] | None:
         """The targets that a question asks an annotation about; None when they are not a known list."""
@@ -77,11 +75,6 @@ class CheckInputs:
         window = int(self.window_of_annotation[row])
         own = self.windows["targets"][window].as_py() if window >= 0 else None
         return None if own is None else question.asked(own)
-
-    @cached_property
-    def submitted(self) -> Mask:
-        """Annotations that somebody submitted, with labels or truthfully empty."""
-        return booleans(pc.is_in(self.annotations["state"], pa.array(SUBMITTED)))
 
     @cached_property
     def annotation_of_span(self) -> Integers:
@@ -103,11 +96,11 @@ class CheckInputs:
     def answers_of(self) -> dict[int, Answers]:
         """The answers of each annotation row. A scheme without answers has marked labels instead, and how often."""
         if not self.answer_questions:
-            out: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
+            out: dict[int, Answers] = defaultdict(tuple)
             counts = Counter(zip(self.annotation_of_span.tolist(), self.spans["label"].to_pylist(), strict=True))
             for (row, label), n in sorted(counts.items()):
-                out[row].append(("", label, str(n)))
-            return {row: tuple(given) for row, given in out.items()}
+                out[row] += (("", label, str(n)),)
+            return out
         owner = self.annotation_of_answer
         coded = [codes(self.answers[name]) for name in ("question", "target", "label")]
         ranks = [np.argsort(np.argsort(np.array(names, dtype=object)))[code] for code, names in coded]
@@ -138,14 +131,6 @@ class CheckInputs:
     def window_of_annotation(self) -> Integers:
         """Row of the window of each annotation; -1 where there is none."""
         return positions(self.annotations["chunk_id"], self.windows["chunk_id"])
-
-    @cached_property
-    def start(self) -> Integers:
-        return integers(self.spans["start"])
-
-    @cached_property
-    def end(self) -> Integers:
-        return integers(self.spans["end"])
 
     @cached_property
     def inside(self) -> Mask:
