@@ -148,13 +148,15 @@ def about(configuration: Configuration, _: Mapping[str, Any]) -> str:
     """What one row is."""
     question = configuration.question
     assert question is not None
+    asked = f"“{question.heading}”: " if question.heading else ""
     if question.many:
         return (
-            "one row per window. `labels` are the options that hold, `undecided` those that annotators could not "
+            f"{asked}one row per window. `labels` are the options that hold, `undecided` those that annotators could not "
             "decide on; `votes` says how many of the `annotators` chose each option."
         )
     unit = "window and target" if question.mode else "window"
-    return f"one row per {unit}. `label`, the annotators' `votes`, the `probability` of the label, and its `status`."
+    held = "`label`, the annotators' `votes`, the `probability` of the label, and its `status`"
+    return f"{asked}one row per {unit}. {held}."
 
 
 SPEC = Spec(
