@@ -80,7 +80,7 @@ def public_sections(config: Config) -> dict[str, Any]:
 
 def table_paths(made: Mapping[str, Stage]) -> dict[str, Path]:
     """The stage tables that a release is made from, each compared with its digest."""
-    from builder.release.inputs import STAGES
+    from builder.release.passages import STAGES
 
     return {table: made[stage].table_path(table) for table, stage in STAGES.items()}
 

@@ -26,7 +26,7 @@ def diff(config: Config, old: str, new: str, *, progress: Progress = silent) -> 
 
 def show(result: Any, console: "Console") -> None:
     """Prints one line per change, and examples."""
-    from builder.release.changelog import lines
+    from builder.release.diff import lines
 
     found = lines(result)
     console.print(f"diff v{result.old} v{result.new}: {result.level}")

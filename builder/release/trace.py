@@ -12,8 +12,8 @@ from builder.errors import ReleaseError, StoreError
 from builder.offsets import OffsetMap, Segment
 from builder.release.configurations import SPECS
 from builder.release.features import label_names, with_names
-from builder.release.inputs import STAGES
 from builder.release.manifest import Manifest
+from builder.release.passages import STAGES
 from builder.release.versions import data_files
 
 _CONTEXT = 60
@@ -60,7 +60,7 @@ class Trace:
 
 
 def trace(root: Path, manifest: Manifest, row_id: str, paths: Mapping[str, Path], raw: Path) -> Trace:
-    """What a row of a release came from. `paths` has the stage tables of `inputs.STAGES`, `raw` the raw articles.
+    """What a row of a release came from. `paths` has the stage tables of `passages.STAGES`, `raw` the raw articles.
 
     Raises `ReleaseError` when no row has the id or the tables lack what it came from, `StoreError` when one is missing.
     """

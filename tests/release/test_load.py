@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from builder.errors import ReleaseError
-from builder.release import load
-from builder.release.load import check_loads
+from builder.release import verify as load
 from builder.release.manifest import Manifest
 from builder.release.settings import Export
+from builder.release.verify import check_loads
 from tests.release.world import World, sample
 from tests.samples import article
 

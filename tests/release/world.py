@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from builder import tables
 from builder.config import Dataset
 from builder.release.export import Exported, Sources, export
-from builder.release.inputs import STAGES
+from builder.release.passages import STAGES
 from builder.release.settings import Export, Split
 from builder.scheme import Scheme
 from tests.samples import Article, Crowd, article, scheme

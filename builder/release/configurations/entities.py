@@ -1,6 +1,6 @@
 """`entities`: texts with tokens, tags and every released entity span."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,29 +9,27 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.errors import ReleaseError
-from builder.release.arrays import codes, flat, list_of, lists, numbers, records, spread, strings
-from builder.release.compare import Aligned, Change, span_changes
-from builder.release.configuration import KEYS, Column, Configuration, Maker, Numbering, Source, Spec
-from builder.release.features import INT, STRING, arrow_schema, class_label, sequence, value
-from builder.release.gold import released
+from builder.release.arrays import flat, list_of, lists, numbers, records, small, spread, strings
+from builder.release.compare import span_changes
+from builder.release.configuration import KEYS, Column, Configuration, Maker, Spec, decided, numbering
+from builder.release.features import INT, STRING, class_label, sequence, value
 from builder.release.passages import Index, Passages
 from builder.release.settings import Export
-from builder.release.tags import LOSSES, Marks, tag, tag_names
-from builder.release.tokenizer import encode
-from builder.scheme import Question, Scheme
+from builder.release.tags import LOSSES, Marks, encode, tag, tag_names
+from builder.scheme import Scheme
 from builder.text import Ints, Texts, words
 
 _ROW_BORDER = "row-border"
 
 
-def declare(scheme: Scheme, settings: Export, number: Callable[[Question], Numbering]) -> list[Configuration]:
+def declare(scheme: Scheme, settings: Export, earlier: Mapping[str, list[str]]) -> list[Configuration]:
     """One configuration per question that asks for entity spans."""
     found = []
     for name, question in scheme.questions.items():
         if question.kind == "entities":
-            numbering = number(question)
-            columns = (*KEYS, *_columns(numbering.labels, settings))
-            found.append(Configuration(name, "entities", columns, question, numbering))
+            labels = numbering(question, scheme, settings, earlier)
+            columns = (*KEYS, *_columns(labels.labels, settings))
+            found.append(Configuration(name, "entities", columns, question, labels))
     return found
 
 
@@ -68,90 +66,77 @@ class _Spans:
     status: pa.Array
 
 
-def _spans(index: Index, gold: pa.Table, numbering: Numbering) -> _Spans:
-    labels = codes(gold["label"], numbering.names, numbering.labels)
+def rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
+    """One row per text, with the spans that lie in it."""
+    gold, question = index.inputs["gold_spans"], configuration.question
+    assert question is not None
+    gold = gold.filter(pc.equal(gold["kind"], question.span_kind))
+    kept, left_out = decided(gold, settings)
+    gold = gold.filter(pa.array(kept))
+    labels = configuration.numbering.ids(gold["label"])
     keys = index.keys(gold["article_id"], gold["start"])
     lengths = numbers(gold["end"]) - numbers(gold["start"])
-    keep = np.flatnonzero((labels >= 0) & (keys >= 0))
-    order = keep[np.lexsort((labels[keep], -lengths[keep], keys[keep]))]
-    at = pa.array(order)
-    return _Spans(
-        keys[order], lengths[order], labels[order], flat(gold["text"]).take(at), flat(gold["status"]).take(at)
-    )
-
-
-def rows(configuration: Configuration, source: Source) -> Maker:
-    """One row per text, with the spans that lie in it."""
-    gold, question = source.tables["gold_spans"], configuration.question
-    assert question is not None
-    gold, left_out = released(gold.filter(pc.equal(gold["kind"], question.span_kind)), source.settings)
-    spans = _spans(source.index, gold, configuration.numbering)
+    order = np.lexsort((labels, -lengths, keys))
+    order = order[(labels[order] >= 0) & (keys[order] >= 0)]
+    text, status = (flat(gold[name]).take(pa.array(order)) for name in ("text", "status"))
+    spans = _Spans(keys[order], lengths[order], labels[order], text, status)
     losses = dict.fromkeys(("held", *LOSSES, _ROW_BORDER), 0)
     inside = 0
 
     def table(passages: Passages) -> pa.Table:
         nonlocal inside
-        found, lost, held = _table(passages, spans, configuration, source.settings)
+        found, lost, held = _table(passages, spans, configuration, settings)
         inside += held
         for reason, count in lost.items():
             losses[reason] += count
         return found
 
-    return Maker(
-        table,
-        articles=spans.keys >> 32,
-        labels=spans.labels,
-        left_out=left_out,
-        losses=losses,
-        held=lambda: inside + losses[_ROW_BORDER],
-    )
+    return Maker(table, spans.keys >> 32, spans.labels, left_out, losses, lambda: inside + losses[_ROW_BORDER])
 
 
 def _table(
     passages: Passages, gold: _Spans, configuration: Configuration, settings: Export
 ) -> tuple[pa.Table, dict[str, int], int]:
+    """The rows of these texts, what their tags lose by reason, and how many spans they hold."""
     features = configuration.features
     texts = Texts.of(passages.text)
     lengths = np.diff(texts.starts)
-    begins = np.searchsorted(gold.keys, passages.keys), np.searchsorted(gold.keys, passages.keys + lengths)
-    owner, span = spread(*begins)
+    owner, span = spread(*(np.searchsorted(gold.keys, edge) for edge in (passages.keys, passages.keys + lengths)))
     starts = gold.keys[span] - passages.keys[owner]
     ends = starts + gold.lengths[span]
     inside = ends <= lengths[owner]
     losses = {_ROW_BORDER: int((~inside).sum())}
     owner, span, starts, ends = owner[inside], span[inside], starts[inside], ends[inside]
     marks = Marks(owner, texts.starts[owner] + starts, texts.starts[owner] + ends, gold.labels[span])
-    at = pa.array(span)
     text = texts.slices(marks.starts, marks.ends)
-    _check_text(passages, owner, text, gold.text.take(at))
+    _check_text(passages, owner, text, gold.text.take(pa.array(span)))
+    found = records(
+        start=small(starts),
+        end=small(ends),
+        label=strings(configuration.numbering.labels).take(pa.array(marks.labels)),
+        text=text,
+        status=gold.status.take(pa.array(span)),
+    )
     columns: dict[str, pa.Array] = {
         "id": passages.ids,
         "article_id": passages.article_ids,
         "chunk_id": passages.chunk_ids,
         "text": passages.text,
+        "entities": list_of(owner, len(passages), found),
     }
     if "tokens" in features:
         encoded = None if settings.tokenizer == "words" else encode(passages.text, texts, settings.tokenizer)
         tokens = words(texts) if encoded is None else encoded.tokens
         columns["tokens"] = lists(tokens.rows, tokens.strings(texts))
         if encoded is not None:
-            columns["input_ids"] = lists(encoded.rows, pa.array(encoded.ids.astype(np.int32)))
+            columns["input_ids"] = lists(encoded.rows, small(encoded.ids))
         if "ner_tags" in features:
             tagged = tag(tokens, marks, settings.tags, settings.nested)
             losses |= tagged.counts()
             columns["ner_tags"] = lists(tokens.rows, pa.array(tagged.tags))
             if encoded is not None:
                 columns["labels"] = lists(encoded.rows, pa.array(encoded.labels(tagged.tags)))
-    found = records(
-        start=pa.array(starts.astype(np.int32)),
-        end=pa.array(ends.astype(np.int32)),
-        label=strings(configuration.numbering.labels).take(pa.array(marks.labels)),
-        text=text,
-        status=gold.status.take(at),
-    )
-    columns["entities"] = list_of(owner, len(passages), found)
-    schema = arrow_schema(features)
-    return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema), losses, len(span)
+    return configuration.table(columns), losses, len(span)
 
 
 def _check_text(passages: Passages, owner: Ints, found: pa.Array, recorded: pa.Array) -> None:
@@ -164,11 +149,6 @@ def _check_text(passages: Passages, owner: Ints, found: pa.Array, recorded: pa.A
         "The articles changed after they were annotated: run `builder validate` and `builder adjudicate` again, with "
         "the cleaning that was annotated.",
     )
-
-
-def changes(both: Aligned) -> list[Change]:
-    """Entity spans that were added, removed, relabelled or got other borders."""
-    return span_changes(both, "entities")
 
 
 def about(configuration: Configuration, export: Mapping[str, Any]) -> str:
@@ -189,6 +169,12 @@ def about(configuration: Configuration, export: Mapping[str, Any]) -> str:
     return " ".join(parts)
 
 
+def _within(row: Mapping[str, Any], gold: Mapping[str, Any]) -> bool:
+    """Whether a gold span lies in a row whose place in the article is known as `place`."""
+    start, end = row["place"]
+    return bool(gold["kind"] == "entity" and start <= gold["start"] and gold["end"] <= end)
+
+
 SPEC = Spec(
     texts="chunks",
     declare=declare,
@@ -200,13 +186,7 @@ SPEC = Spec(
     task="token-classification",
     tag="named-entity-recognition",
     distinct=("id", "chunk_id", "text"),
-    changes=changes,
-    traced={"gold_spans": lambda row, gold: gold["kind"] == "entity" and within(row, gold)},
+    changes=lambda both: span_changes(both, "entities"),
+    traced={"gold_spans": _within},
     formats=("conll", "spacy"),
 )
-
-
-def within(row: Mapping[str, Any], gold: Mapping[str, Any]) -> bool:
-    """Whether a gold span lies in a row whose place in the article is known as `place`."""
-    start, end = row["place"]
-    return bool(start <= gold["start"] and gold["end"] <= end)
