@@ -17,10 +17,10 @@ lint: $(VENV)/.dev  ## What CI checks: style, format, types, generated documents
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m builder.docs --check
+	$(BIN)/python -m tests.documents --check
 
 docs: $(VENV)/.dev  ## Write the generated documents again: conf/, builder/, exports/
-	$(BIN)/python -m builder.docs
+	$(BIN)/python -m tests.documents
 
 bench: $(VENV)/.bench  ## One line a ratio; ONLY=corpus|label_studio|quality|release picks an area
 	$(BIN)/python -m tests.benchmarks $(ONLY)

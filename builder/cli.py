@@ -5,7 +5,6 @@ positional parameters, and its flags are its keyword-only parameters of type boo
 """
 
 import contextlib
-import importlib
 import inspect
 import json
 import os
@@ -13,21 +12,17 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from types import FrameType, ModuleType
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING
 
 from builder import __version__
+from builder.commands import COMMANDS, module_of, plain_of
 from builder.errors import BuilderError, ConfigError, GateError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
     from rich.console import Console
 
-#: The commands in the order in which they are used.
-COMMANDS = (
-    "run", "prepare", "push", "pull", "validate", "adjudicate", "review", "export", "serve", "status", "diff",
-    "verify", "trace", "publish", "clean",
-)  # fmt: skip
 JSON_FLAG = "--json"
 _FAILED, _USAGE, _INTERRUPTED = 1, 2, 130
 
@@ -47,7 +42,7 @@ class Command:
 
 def describe(name: str) -> Command:
     """What the signature of a command's function says about its words and flags."""
-    function = getattr(_module(name), name)
+    function = getattr(module_of(name), name)
     words, flags = [], {}
     for parameter in list(inspect.signature(function).parameters.values())[1:]:
         if parameter.kind is parameter.KEYWORD_ONLY and parameter.name != "progress":
@@ -56,10 +51,6 @@ def describe(name: str) -> Command:
             word = parameter.name.upper()
             words.append(word if parameter.default is parameter.empty else f"[{word}]")
     return Command((inspect.getdoc(function) or "").split("\n")[0].rstrip("."), tuple(words), flags)
-
-
-def _module(name: str) -> ModuleType:
-    return importlib.import_module(f"builder.commands.{name}")
 
 
 def main() -> None:
@@ -151,7 +142,7 @@ def _task(name: str, words: list[str], options: dict[str, bool]) -> Callable[["D
 
         # Inside the task, because Hydra prints a report of its own about any exception that leaves it.
         with _reported(name):
-            config, module = convert(composed), _module(name)
+            config, module = convert(composed), module_of(name)
             keywords = {flag.removeprefix("--").replace("-", "_"): True for flag in options if flag != JSON_FLAG}
             # Standard output carries only what a script may read; everything for people goes to standard error, as it
             # is: a path or an article's words may hold what rich would take for markup, or for the name of an emoji.
@@ -170,15 +161,6 @@ def _task(name: str, words: list[str], options: dict[str, bool]) -> Callable[["D
                 print(text)  # noqa: T201
 
     return task
-
-
-def plain_of(name: str, result: Any) -> Any:
-    """A command's result as JSON can hold it: what its module's `plain` gives, its summary, or all of it."""
-    import msgspec
-
-    plain = getattr(_module(name), "plain", None) if name in COMMANDS else None
-    made = plain(result) if plain else getattr(result, "summary", result)
-    return msgspec.to_builtins(made, str_keys=True, enc_hook=str)
 
 
 @contextlib.contextmanager

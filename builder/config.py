@@ -1,63 +1,54 @@
 """The configuration: one dataclass per group of conf/, composed by Hydra, checked and converted once."""
 
 import contextlib
+import difflib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, get_origin
+from typing import Any, get_origin
 
-from msgspec import Meta
 from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from builder.corpus.settings import Chunking, Cleaning, Dedup, Selection, Source
-from builder.engine_settings import Engine
+from builder.engine import Engine
 from builder.errors import ConfigError, Fault, SchemeError
 from builder.quality.settings import Aggregation, Quality
 from builder.questions import scheme_from
 from builder.release.settings import Export, Split
 from builder.scheme import Scheme
-from builder.settings import UNKNOWN, Hint, hint_at, leaves, read
+from builder.settings import UNKNOWN, Hint, declared, leaves, read, setting
 from builder.studio.settings import Annotators, LabelStudio, Suggestions
 
 SCHEMA = "builder_schema"
+_MORE = "`builder <command> --cfg job` prints all settings."
 
 
 @dataclass
 class Paths:
     """Folders, relative to the current one."""
 
-    raw: Annotated[
-        str, Meta(description="Raw articles: a folder, a file, a glob, or any address that fsspec understands.")
-    ] = "raw"
-    workspace: Annotated[
-        str, Meta(description="State between stages, pulls and the data of the embedded Label Studio.")
-    ] = ".builder"
-    exports: Annotated[str, Meta(description="Releases, as `<exports>/<dataset.name>/v<MAJOR.MINOR.PATCH>/`.")] = (
-        "exports"
-    )
+    raw: str = setting("raw", "Raw articles: a folder, a file, a glob, or any address that fsspec understands.")
+    workspace: str = setting(".builder", "State between stages, pulls and the data of the embedded Label Studio.")
+    exports: str = setting("exports", "Releases, as `<exports>/<dataset.name>/v<MAJOR.MINOR.PATCH>/`.")
 
 
 @dataclass
 class Dataset:
     """What the dataset is called, and what its card says about it."""
 
-    name: Annotated[
-        str,
-        Meta(
-            pattern=r"^[a-z0-9][a-z0-9._-]{0,95}$(?!\n)",
-            description="Folder of the releases and title of the Label Studio project.",
-            extra={"allowed": "lower-case letters, digits, '.', '_' and '-', as in news-stance"},
-        ),
-    ] = "news-stance"
-    title: Annotated[str, Meta(description="Headline of the card. Empty: the name.")] = ""
-    description: Annotated[str, Meta(description="First paragraph of the card.")] = ""
-    license: Annotated[str, Meta(description="Licence of texts and labels, as a Hugging Face licence identifier.")] = (
-        "other"
+    name: str = setting(
+        "news-stance",
+        "Folder of the releases and title of the Label Studio project.",
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,95}$(?!\n)",
+        allowed="lower-case letters, digits, '.', '_' and '-', as in news-stance",
     )
-    language: Annotated[str, Meta(description="ISO 639-1 code of the language of the articles.")] = "en"
-    citation: Annotated[str, Meta(description="BibTeX, printed on the card.")] = ""
+    title: str = setting("", "Headline of the card. Empty: the name.")
+    description: str = setting("", "First paragraph of the card.")
+    license: str = setting("other", "Licence of texts and labels, as a Hugging Face licence identifier.")
+    language: str = setting("en", "ISO 639-1 code of the language of the articles.")
+    citation: str = setting("", "BibTeX, printed on the card.")
 
 
 @dataclass
@@ -104,13 +95,11 @@ class Config:
 class Composed(Config):
     """A configuration as it is written: which settings a question has depends on its kind."""
 
-    labels: Annotated[
-        dict[str, Any],
-        Meta(
-            description="What annotators are asked: `name`, `version`, `questions`, `guidelines`, `migrations`.",
-            extra={"example": "labels.questions.comment=null"},
-        ),
-    ] = MISSING  # type: ignore[assignment]
+    labels: dict[str, Any] = setting(  # type: ignore[assignment]
+        MISSING,
+        "What annotators are asked: `name`, `version`, `questions`, `guidelines`, `migrations`.",
+        example="labels.questions.comment=null",
+    )
 
 
 def conf_folder() -> Path:
@@ -168,12 +157,9 @@ def convert(composed: DictConfig) -> Config:
 
 def spelled(override: str) -> str:
     """An override as Hydra wants it: entries of mappings such as `annotators.people` are added, not only changed."""
-    found = re.match(r"\+?(?!\+)([\w.-]+)=", override)
-    if not found or "." not in found[1]:
-        return override
-    hint, inside = hint_at(Composed, found[1])
-    mapping = hint is not None and get_origin(hint.bare) is dict
-    return f"++{override.lstrip('+')}" if inside or mapping else override
+    found = re.match(r"\+?(?!\+)([\w-]+\.[\w.-]+)=", override)
+    inside = found and any(get_origin(hint.type) is dict for hint in declared(Composed, found[1]))
+    return f"++{override.lstrip('+')}" if inside else override
 
 
 def refusal(error: Exception, overrides: Sequence[str], config_dir: str = "") -> ConfigError:
@@ -231,15 +217,12 @@ def _jobs(overrides: Sequence[str], config_dir: str, faults: list[Fault]) -> lis
             continue
         try:
             plus = "" if parsed.is_delete() or "." not in parsed.key_or_group else "++"
-            values = (
-                [f"{plus}{parsed.key_or_group}={value}" for value in parsed.sweep_string_iterator()]
-                if parsed.is_sweep_override()
-                else [plus + override.lstrip("+") if plus else override]
-            )
-            if "." not in parsed.key_or_group:
-                # A group: a choice that does not exist must not hide the faults of the others.
-                for value in values:
-                    _composed([value], config_dir)
+            values = [plus + override.lstrip("+") if plus else override]
+            if parsed.is_sweep_override():
+                values = [f"{plus}{parsed.key_or_group}={value}" for value in parsed.sweep_string_iterator()]
+            # A choice of a group that does not exist must not hide the faults of the others.
+            for value in [] if plus else values:
+                _composed([value], config_dir)
         except Exception as error:  # noqa: BLE001 - `_explained` raises what it does not know
             faults.append(_explained(error, parsed.key_or_group))
             continue
@@ -249,7 +232,7 @@ def _jobs(overrides: Sequence[str], config_dir: str, faults: list[Fault]) -> lis
 
 def _read(composed: DictConfig, faults: list[Fault]) -> Config:
     plain = _plain(composed, "", faults)
-    found = read(Hint(Composed, ()), plain, "", faults)
+    found = read(Hint(Composed), plain, "", faults)
     scheme = None
     if "labels" in plain:
         try:
@@ -258,7 +241,8 @@ def _read(composed: DictConfig, faults: list[Fault]) -> Config:
             faults += error.faults
     for i, fault in enumerate(faults):
         if fault.problem == UNKNOWN:
-            faults[i] = fault._replace(hint=_did_you_mean(fault.key))
+            near = suggest(fault.key)
+            faults[i] = fault._replace(hint=f"Did you mean {' or '.join(near)}? {_MORE}" if near else _MORE)
     return Config(**{**vars(found), "labels": scheme})
 
 
@@ -267,22 +251,18 @@ def _plain(node: Any, prefix: str, faults: list[Fault]) -> Any:
     entries: dict[Any, Any] = {}
     for name in list(node) if isinstance(node, DictConfig) else range(len(node)):
         key = f"{prefix}.{name!s}" if prefix else str(name)
+        about = "".join(hint.about for hint in declared(Composed, key)[-1:])
         if OmegaConf.is_missing(node, name):
-            faults.append(Fault(key, "it is not set.", _meaning(key)))
+            faults.append(Fault(key, "it is not set.", about))
             continue
         try:
             value = node[name]
         except OmegaConfBaseException as error:
             reason = _first_line(error).removeprefix("KeyError raised while resolving interpolation: ").strip("\"'.")
-            faults.append(Fault(key, f"{reason}.", f"Set it. {_meaning(key)}".rstrip()))
+            faults.append(Fault(key, f"{reason}.", f"Set it. {about}".rstrip()))
             continue
         entries[name] = _plain(value, key, faults) if isinstance(value, DictConfig | ListConfig) else value
     return entries if isinstance(node, DictConfig) else list(entries.values())
-
-
-def _meaning(key: str) -> str:
-    hint, _ = hint_at(Composed, key)
-    return hint.description if hint else ""
 
 
 def _explained(error: Exception, key: str = "") -> Fault:
@@ -312,18 +292,8 @@ def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-_MORE = "`builder <command> --cfg job` prints all settings."
-
-
-def _did_you_mean(key: str) -> str:
-    near = suggest(key)
-    return f"Did you mean {' or '.join(near)}? {_MORE}" if near else _MORE
-
-
 def suggest(key: str) -> list[str]:
     """Settings that look like a misspelt one, best first."""
-    import difflib
-
     keys = list(leaves(Composed))
     by_tail = [k for k in keys if k.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
     return list(dict.fromkeys([*difflib.get_close_matches(key, keys, n=3, cutoff=0.6), *by_tail]))[:3]

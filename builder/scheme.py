@@ -112,7 +112,7 @@ class Question:
         for key, noun in self.vocabulary.items():
             yield from _name_faults(key, noun, self.names(key))
             yield from _word_faults(key, self.names(key))
-        for name, label in self.labels.items():
+        for name, label in self.names("labels").items() if "labels" in self.vocabulary else ():
             if label.color and not _COLOR.match(label.color):
                 hint = "Write it as six hexadecimal digits, such as '#2563eb'."
                 yield Fault(f"labels.{name}.color", f"{label.color!r} is not a colour.", hint)
@@ -157,45 +157,6 @@ class Scheme:
         known = self.names(question)
         earlier = [{old: new for old, new in names.items() if old != new} for names in (known.labels, known.targets)]
         return self.questions[question].renamed(Renames(*earlier))
-
-    # Until every room walks `questions`.
-    @property
-    def entities(self) -> dict[str, Label]:
-        return self._labels("entities")
-
-    @property
-    def stance(self) -> dict[str, Label]:
-        return self._labels("stance")
-
-    @property
-    def problems(self) -> dict[str, Label]:
-        return self._labels("problems")
-
-    @property
-    def targets(self) -> dict[str, Target]:
-        return self.questions["stance"].targets if "stance" in self.questions else {}
-
-    @property
-    def target_mode(self) -> str:
-        return self.questions["stance"].mode if "stance" in self.questions else "fixed"
-
-    @property
-    def absent(self) -> str:
-        return self.questions["stance"].absent if "stance" in self.questions else "none"
-
-    @property
-    def nesting(self) -> bool:
-        return self.questions["entities"].nesting if "entities" in self.questions else True
-
-    @property
-    def overlap(self) -> bool:
-        return self.questions["entities"].overlap if "entities" in self.questions else False
-
-    def stance_title(self, label: str) -> str:
-        return self.questions["stance"].label_title(label)
-
-    def _labels(self, name: str) -> dict[str, Label]:
-        return self.questions[name].labels if name in self.questions else {}
 
     def faults(self) -> Iterator[Fault]:
         """Everything that contradicts itself, by key below `labels`."""

@@ -131,8 +131,11 @@ class Stages:
         rooms: Sequence[str],
         libraries: Sequence[str] = (),
         progress: Progress = silent,
+        again: Callable[[Stage], bool] = lambda _: False,
     ) -> Stage:
         """The stage made from exactly these inputs and settings by this code; made now when it is not there.
+
+        A stage that is there is made again when `again` says so, for instance because an input could not be read.
 
         `make(folder, inputs, settings, progress)` is a function of a module. It sees nothing but its arguments, so the
         key covers all that it can read. It writes files below `folder` and returns the summary. Processes that want
@@ -143,8 +146,10 @@ class Stages:
         made_from |= {f"settings {key}": value for key, value in settings_digests(settings).items()}
         key = digest(name, canonical(made_from))[:_KEY_LENGTH]
         folder = self.root / name / key
-        if not (folder / _RECORD).exists():
+        if not (folder / _RECORD).exists() or again(load(name, folder)):
             with exclusive(self.root / "locks" / f"{name}-{key}", name, progress):
+                if (folder / _RECORD).exists() and again(load(name, folder)):
+                    remove([folder])
                 if not (folder / _RECORD).exists():
                     self._make(name, key, folder, make, inputs, settings, made_from, progress)
         found = load(name, folder)

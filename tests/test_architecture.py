@@ -1,90 +1,78 @@
-"""Imports only go up: a room imports what stands below it, and the four rooms of table functions not each other."""
+"""Imports only go up the list of rooms, and one name means one thing."""
 
 import ast
+from collections import defaultdict
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "builder"
-GROUND = {"errors", "memory", "tables", "offsets", "text", "store", "scheme"}
-#: What a room may import besides itself and the ground floor. A settings module counts as the ground floor of its room:
-#: it imports errors and how settings are declared, so that composing a configuration stays quick.
-MAY_IMPORT = {
-    "corpus": set(),
-    "questions": set(),
-    "quality": set(),
-    "release": set(),
-    "engine": set(),
-    "config": {"settings", "questions"},
-    "studio": {"questions", "config"},
-    "commands": {"corpus", "questions", "quality", "release", "studio", "engine", "config", "settings"},
-    "cli": {"config"},
-    "docs": {"config", "settings", "quality", "release"},
+GROUND = ("errors", "memory", "offsets", "text", "settings", "store", "tables", "scheme", "stage")
+#: Every room and floor, from the ground up, with the rooms that it may import besides the ground floor.
+ROOMS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(GROUND, ()),
+    "questions": (),
+    "corpus": (),
+    "quality": ("questions",),
+    "release": ("questions",),
+    "studio": ("questions", "quality"),
+    "engine": (),
+    "config": ("questions", "corpus", "quality", "release", "studio", "engine"),
+    "library": ("questions", "corpus", "quality"),
+    "pipeline": ("questions", "corpus", "quality", "studio", "engine", "config"),
+    "releases": ("questions", "release", "config", "pipeline"),
+    "commands": ("questions", "quality", "release", "studio", "config", "pipeline", "releases"),
+    "cli": ("config", "commands"),
 }
-GROUND_ORDER = {
-    "errors": set(),
-    "memory": set(),
-    "offsets": set(),
-    "text": set(),
-    "scheme": {"errors"},
-    "tables": {"errors"},
-    "store": {"errors", "tables"},
-}
-MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parts[-2:] != ("builder", "__init__.py"))
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+#: Names that several modules have on purpose: a command has `show` and may have `plain`, and calls what a room calls
+#: by the same name.
+SHARED = {"show", "plain"}
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(["builder", *(parts[:-1] if parts[-1] == "__init__" else parts)])
 
 
 def room(module: str) -> str:
-    """`builder.corpus.read` -> `corpus`; any settings module -> `settings`."""
-    parts = module.split(".")
-    return "settings" if parts[-1] in ("settings", "engine_settings") else parts[1]
+    return module.split(".")[1]
 
 
 def imported(path: Path) -> set[str]:
-    """Every `builder.*` module a file imports, inside functions and for type checking too."""
+    """Every `builder.*` module that a file imports, inside functions and for type checking too."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             base = node.module or ""
             deeper = [f"{base}.{alias.name}" for alias in node.names]
-            names |= {d if (PACKAGE.parent / (d.replace(".", "/") + ".py")).exists() else base for d in deeper}
+            names |= {d if is_module(d) else base for d in deeper}
         elif isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
     return {name for name in names if name.startswith("builder.")}
 
 
+def is_module(name: str) -> bool:
+    place = PACKAGE.parent / name.replace(".", "/")
+    return place.with_suffix(".py").exists() or place.is_dir()
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_imports_only_go_up(path: Path) -> None:
-    here = "builder." + ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+    here = name_of(path)
     mine = room(here)
+    below = GROUND[: GROUND.index(mine)] if mine in GROUND else (*GROUND, *ROOMS[mine])
     for name in imported(path):
-        other = room(name)
-        if mine == "settings":
-            # The registries of its own room are its choices.
-            own = name.startswith(here.rpartition(".")[0] + ".")
-            assert own or name in ("builder.errors", "builder.settings"), f"{here} is read with every configuration"
-        elif mine in GROUND:
-            assert other in GROUND_ORDER[mine], f"{here} stands below {name}"
-        elif name == "builder.settings":
-            assert mine in ("config", "docs"), f"{here} must not read how settings are declared"
-        elif other == "settings":
-            own = ".".join(here.split(".")[:2]) == ".".join(name.split(".")[:2]) or mine == "engine"
-            assert own or "settings" in MAY_IMPORT[mine], f"{here} reads the settings of another room: {name}"
-        else:
-            assert other == mine or other in GROUND | MAY_IMPORT[mine], f"{here} must not import {name}"
-
-
-def test_every_room_has_its_place() -> None:
-    """A new room or floor is placed here before it is built."""
-    rooms = {room("builder." + ".".join(p.relative_to(PACKAGE).with_suffix("").parts)) for p in MODULES}
-    assert rooms <= GROUND | set(MAY_IMPORT) | {"settings"}
+        assert room(name) == mine or room(name) in below, f"{here} must not import {name}"
+        if mine == "config" and room(name) not in (*GROUND, "questions", "engine"):
+            assert name.endswith(".settings"), f"{here} reads the settings of a room alone, not {name}"
 
 
 def test_no_file_imports_what_imports_it() -> None:
-    """Inside a room too, where the order of the floors says nothing."""
-    names = {path: "builder." + ".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in MODULES}
-    below = {name: imported(path) for path, name in names.items()}
+    """Inside a room too, where the order of the rooms says nothing."""
+    below = {name_of(path): imported(path) - {name_of(path)} for path in MODULES}
     try:
         TopologicalSorter(below).prepare()
     except CycleError as e:
@@ -95,3 +83,19 @@ def test_no_file_is_a_crowded_room() -> None:
     for path in MODULES:
         lines = len(path.read_text(encoding="utf-8").splitlines())
         assert lines <= 350, f"{path.relative_to(PACKAGE)} has {lines} lines; split it by what it does"
+
+
+def test_one_name_is_one_thing() -> None:
+    """No two modules define a public class or function of one name; a command may call its room's by its own name."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in MODULES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+                found[node.name].append(name_of(path))
+    commands = {path.stem for path in (PACKAGE / "commands").glob("*.py")}
+    alike = {
+        name: modules
+        for name, modules in found.items()
+        if len([m for m in modules if name not in commands or room(m) != "commands"]) > 1 and name not in SHARED
+    }
+    assert not alike, "\n".join(f"{name}: {', '.join(modules)}" for name, modules in sorted(alike.items()))

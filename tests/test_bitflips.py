@@ -10,7 +10,7 @@ from tests.samples import Project
 
 FLIPS = 500
 #: Flips in every file; those that are read get the others.
-EACH = 3
+EACH = 1
 
 
 def test_a_flipped_bit_never_gives_another_release(tmp_path: Path) -> None:
@@ -32,18 +32,29 @@ def test_a_flipped_bit_never_gives_another_release(tmp_path: Path) -> None:
         at, bit = draw.randrange(len(data)), draw.randrange(8)
         data[at] ^= 1 << bit
         (workspace / name).write_bytes(data)
-        found = outcome(elsewhere(project.config, workspace, exports))
+        try:
+            found = outcome(elsewhere(project.config, workspace, exports))
+        except Exception as error:  # noqa: BLE001 - any other error is a defect, and the list says where
+            wrong.append(f"{name}, byte {at}, bit {bit}: {error!r}")
+            found = plain
         if isinstance(found, str):
             noticed[name] += 1
-            if not any(part in found for part in (Path(name).name, str((workspace / name).parent))):
+            if not any(other in found for other in _names(workspace / name, workspace)):
                 wrong.append(f"{name}, byte {at}, bit {bit}: {found}")
         elif change := difference(found, plain):
             wrong.append(f"{name}, byte {at}, bit {bit}: another release: {change}")
         _restore(workspace, kept)
         shutil.rmtree(exports, ignore_errors=True)
         done += 1
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
     assert len(noticed) >= 12, "hardly any file is read"
+
+
+def _names(file: Path, workspace: Path) -> list[str]:
+    """The paths of a file, since two stages may share one on disk, and the stage or pull that it is part of."""
+    inode = file.stat().st_ino
+    found = [path for path in workspace.rglob("*") if path.stat().st_ino == inode]
+    return [str(path) for path in [*found, *(path.parent for path in found)]]
 
 
 def _restore(workspace: Path, kept: dict[str, bytes]) -> None:

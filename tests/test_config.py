@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 
 from builder.config import Composed, Config, compose, conf_folder, quick_yaml, spelled, suggest
 from builder.errors import ConfigError
-from builder.settings import hint_at, leaves
+from builder.settings import declared, leaves
 from tests.composing import composed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,7 +32,7 @@ DEFAULTS = {
 }
 #: The setting by which a choice of the group is chosen; its file may say it although it is the default.
 CHOOSING = {"url", "method", "policy", "kind"}
-EXAMPLES = {key: hint.extra("example") for key, hint in leaves(Composed).items() if hint.extra("example")}
+EXAMPLES = {key: hint.example for key, hint in leaves(Composed).items() if hint.example}
 
 
 def refused(*overrides: str) -> ConfigError:
@@ -56,6 +56,18 @@ def test_every_choice_composes(number: int, monkeypatch: pytest.MonkeyPatch) -> 
         assert getattr(config, group).method == chosen[group]
     assert config.dedup.policy == chosen["dedup"]
     assert (config.label_studio.url == "") == (chosen["label_studio"] == "embedded")
+
+
+@pytest.mark.parametrize(
+    ("group", "name"),
+    [("dedup", "policy"), ("annotators", "kind"), ("engine", "kind")]
+    + [(group, "method") for group in ("chunking", "selection", "suggestions", "aggregation", "split")],
+)
+def test_every_choice_of_a_group_has_a_file(group: str, name: str) -> None:
+    """The page about the configuration describes a method by the comment of its file."""
+    hint = declared(Composed, f"{group}.{name}")[-1]
+    given = [yaml.safe_load(path.read_text(encoding="utf-8")) or {} for path in conf_folder().glob(f"{group}/*.yaml")]
+    assert sorted(each.get(name, getattr(getattr(Config(), group), name)) for each in given) == sorted(hint.choices)
 
 
 def test_every_group_is_reachable_from_the_defaults() -> None:
@@ -278,4 +290,4 @@ def test_hydra_lists_the_groups_and_nothing_else() -> None:
         groups = set(loader.get_group_options("", results_filter=None))
     assert groups >= set(DEFAULTS) | {"config"}
     assert groups <= set(DEFAULTS) | {"config", "hydra", "builder_schema", "_dummy_empty_config_"}
-    assert hint_at(Composed, "hydra") == (None, False)
+    assert declared(Composed, "hydra") == []

@@ -13,12 +13,12 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from builder import docs
 from builder.cli import COMMANDS, JSON_FLAG, _split, describe
 from builder.config import Composed, conf_folder, register
-from builder.docs import documents
 from builder.settings import leaves
+from tests import documents as docs
 from tests.composing import composed
+from tests.documents import documents
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

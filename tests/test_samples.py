@@ -16,7 +16,7 @@ from tests.samples import EMAILS, SAYS, Crowd, Project, article, scheme
 
 def pull(project: Project) -> tuple[list[dict[str, Any]], Decoded]:
     """Prepares a project and pulls; the chunks, and what the pull says about them."""
-    stage = builder.prepare(project.config).stage
+    stage = builder.prepare(project.config)
     chunks = stage.table("selected", tables.CHUNKS).to_pylist()
     project.pull(stage.table("articles", tables.ARTICLES).to_pylist(), chunks)
     found = pulls.latest(project.config.dataset_folder / "pulls")

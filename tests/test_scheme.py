@@ -159,7 +159,7 @@ def test_all_faults_are_reported_at_once() -> None:
     given = changed("questions.stance", {**STANCE, "absent": "nothing", "mode": "author", "tagets": {}})
     given["guidelines"] = "\x00"
     lines = faults(given).splitlines()
-    assert lines[0] == "The label scheme 'demo' has 4 faults:"
+    assert lines[0] == "4 settings cannot be used."
     keys = [line.split(":")[0].strip() for line in lines[1:]]
     stance = "labels.questions.stance"
     assert keys == [f"{stance}.tagets", "labels.guidelines", f"{stance}.mode", f"{stance}.absent"]

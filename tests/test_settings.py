@@ -4,28 +4,16 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import pytest
-from msgspec import Meta
 from omegaconf import OmegaConf
 
 from builder.config import Composed
 from builder.errors import Fault
-from builder.settings import (
-    Hint,
-    Rules,
-    default_of,
-    fields_of,
-    hint_at,
-    leaves,
-    one_of,
-    pattern_problem,
-    read,
-    shown,
-)
+from builder.settings import Hint, Rules, declared, fields_of, leaves, limits, read, setting, shown
 
 
 @dataclass
 class Inner:
-    size: Annotated[int, Meta(ge=1, description="Size.")] = 3
+    size: int = setting(3, "Size.", ge=1)
 
     def rules(self) -> Rules:
         if self.size == 7:
@@ -34,16 +22,20 @@ class Inner:
 
 @dataclass
 class Outer:
-    name: Annotated[str, one_of(("a", "b"), "Name.", example="name=b")] = "a"
-    share: Annotated[float, Meta(ge=0, lt=1)] | None = None
-    counts: Annotated[dict[str, Annotated[int, Meta(gt=0)]], Meta(description="Counts.")] = field(default_factory=dict)
+    name: str = setting("a", "Name.", choices=("a", "b"), example="name=b")
+    share: float | None = setting(None, "Share.", ge=0, lt=1)
+    counts: dict[str, Annotated[int, limits(gt=0)]] = setting({}, "Counts.")
     inner: Inner = field(default_factory=Inner)
-    by_name: dict[str, Inner] = field(default_factory=dict)
-    words: list[str] = field(default_factory=lambda: ["x"])
+    by_name: dict[str, Inner] = setting({}, "By name.")
+    words: list[str] = setting(["x"], "Words.")
+
+    def rules(self) -> Rules:
+        if len(self.words) > 2 or len(self.counts) > 2:
+            yield Fault("words" if len(self.words) > 2 else "counts.more", "they are too many.")
 
 
-def test_annotated_fields_are_a_hydra_schema() -> None:
-    """OmegaConf ignores the annotations, takes types and defaults, and refuses other types."""
+def test_settings_are_a_hydra_schema() -> None:
+    """OmegaConf takes types and defaults, and refuses other types."""
     schema = OmegaConf.structured(Outer)
     assert schema == {
         "name": "a",
@@ -61,7 +53,7 @@ def test_annotated_fields_are_a_hydra_schema() -> None:
 def test_reading_makes_the_dataclasses() -> None:
     found: list[Fault] = []
     made = read(
-        Hint(Outer, ()), {"share": "0.5", "counts": {"a": 1}, "inner": {"size": 4}, "by_name": {"x": {}}}, "", found
+        Hint(Outer), {"share": "0.5", "counts": {"a": 1}, "inner": {"size": 4}, "by_name": {"x": {}}}, "", found
     )
     assert made == Outer(share=0.5, counts={"a": 1}, inner=Inner(4), by_name={"x": Inner()})
     assert found == []
@@ -69,19 +61,37 @@ def test_reading_makes_the_dataclasses() -> None:
 
 def test_text_may_be_written_as_a_number() -> None:
     found: list[Fault] = []
-    assert read(Hint(Outer, ()), {"words": [2, 1.5]}, "", found).words == ["2", "1.5"]
+    assert read(Hint(Outer), {"words": [2, 1.5]}, "", found).words == ["2", "1.5"]
     assert found == []
 
 
 def test_a_faulty_setting_keeps_its_default_for_the_rules() -> None:
     found: list[Fault] = []
-    made = read(Hint(Outer, ()), {"inner": {"size": 7}, "by_name": {"x": {"size": 0}}, "name": "c"}, "top", found)
+    made = read(Hint(Outer), {"inner": {"size": 7}, "by_name": {"x": {"size": 0}}, "name": "c"}, "top", found)
     assert found == [
         Fault("top.inner.size", "7 is unlucky.", "Take another."),
         Fault("top.by_name.x.size", "0 is not allowed.", "Allowed: a whole number, at least 1."),
         Fault("top.name", "'c' is not a choice.", "Choose one of a, b."),
     ]
     assert made.name == "a"
+
+
+def test_rules_are_asked_unless_their_setting_is_at_fault() -> None:
+    many: dict[str, Any] = {"words": ["a", "b", "c"], "counts": {"a": 1, "b": 2, "c": 3}}
+    for given, keys in [
+        (many, ["words"]),
+        (many | {"words": ["a", "b", ["c"]]}, ["words[2]", "counts.more"]),
+        ({"counts": many["counts"]}, ["counts.more"]),
+        ({"counts": many["counts"] | {"a": 0}}, ["counts.a"]),
+    ]:
+        found: list[Fault] = []
+        read(Hint(Outer), given, "", found)
+        assert [fault.key for fault in found] == keys
+
+
+def test_defaults_are_not_shared() -> None:
+    Outer().words.append("y")
+    assert Outer().words == ["x"]
 
 
 @pytest.mark.parametrize(
@@ -92,17 +102,16 @@ def test_a_faulty_setting_keeps_its_default_for_the_rules() -> None:
         (bool, "true or false"),
         (str, "text"),
         (Any, "any value"),
-        (Annotated[int, Meta(ge=1)], "a whole number, at least 1"),
-        (Annotated[float, Meta(gt=0, le=1)], "a number, more than 0 and at most 1"),
-        (Annotated[float, Meta(ge=0.5, lt=1000)], "a number, at least 0.5 and less than 1,000"),
-        (Annotated[float, Meta(ge=0)] | None, "a number, at least 0, or null"),
-        (Annotated[str, one_of(["a", "b"])], "one of a, b"),
-        (Annotated[str, one_of(["a", "b"], allowed="a letter")], "a letter"),
-        (Annotated[str, Meta(min_length=1)], "text, not empty"),
-        (Annotated[list[str], Meta(min_length=1)], "a list, not empty"),
+        (Annotated[int, limits(ge=1)], "a whole number, at least 1"),
+        (Annotated[float, limits(gt=0, le=1)], "a number, more than 0 and at most 1"),
+        (Annotated[float, limits(ge=0.5, lt=1000)], "a number, at least 0.5 and less than 1,000"),
+        (int | None, "a whole number, or null"),
+        (Annotated[str, limits(choices=["a", "b"])], "one of a, b"),
+        (Annotated[str, limits(choices=["a", "b"], allowed="a letter")], "a letter"),
+        (Annotated[str, limits(min_length=1)], "text, not empty"),
         (list[int], "a list, each a whole number"),
-        (dict[str, Annotated[float, Meta(le=1)]], "a mapping {name: a number, at most 1}"),
-        (dict[Annotated[str, one_of("ab")], str], "a mapping {one of a, b: text}"),
+        (dict[str, Annotated[float, limits(le=1)]], "a mapping {name: a number, at most 1}"),
+        (dict[Annotated[str, limits(choices="ab")], str], "a mapping {one of a, b: text}"),
         (Inner, "{size}"),
     ],
 )
@@ -112,26 +121,19 @@ def test_what_is_allowed_is_said_in_words(annotation: Any, words: str) -> None:
 
 def test_declarations_are_found_by_key() -> None:
     assert list(leaves(Outer)) == ["name", "share", "counts", "inner.size", "by_name", "words"]
-    hint, inside = hint_at(Outer, "inner.size")
-    assert (hint.description if hint else "", inside) == ("Size.", False)
-    assert hint_at(Outer, "counts")[1] is False
-    assert hint_at(Outer, "counts.a") == (Hint.of(Annotated[int, Meta(gt=0)]), True)
-    assert hint_at(Outer, "by_name.x.size")[0] == hint
-    assert hint_at(Outer, "by_name.x.nope") == (None, True)
-    assert hint_at(Outer, "inner.nope") == (None, False)
-    assert hint_at(Outer, "name.x") == (None, False)
-    assert hint_at(Composed, "source.storage_options.a.b") == (Hint(Any, ()), True)
-    assert fields_of(Outer)["name"].extra("example") == "name=b"
-    assert fields_of(Outer)["share"].extra("example") == ""
-    assert (default_of(Outer, "name"), default_of(Outer, "words")) == ("a", ["x"])
+    known = fields_of(Outer)
+    size = Hint(int, limits("Size.", ge=1))
+    assert declared(Outer, "inner.size") == [known["inner"], size]
+    assert declared(Outer, "counts") == [known["counts"]]
+    assert declared(Outer, "counts.a") == [known["counts"], Hint(int, limits(gt=0))]
+    assert declared(Outer, "by_name.x.size") == [known["by_name"], Hint(Inner), size]
+    assert [hint.type for hint in declared(Composed, "source.storage_options.a.b")[2:]] == [Any, Any]
+    for unknown in ("by_name.x.nope", "inner.nope", "name.x", "words.x"):
+        assert declared(Outer, unknown) == []
+    assert (known["name"].example, known["share"].example) == ("name=b", "")
+    assert (known["name"].about, known["inner"].about) == ("Name.", "")
+    assert (known["share"].optional, known["share"].allowed) == (True, "a number, at least 0 and less than 1, or null")
 
 
 def test_values_are_shown_as_they_are_written() -> None:
     assert [shown(value) for value in (None, True, False, "a", 1)] == ["null", "true", "false", "'a'", "1"]
-
-
-def test_regular_expressions_are_tried() -> None:
-    assert pattern_problem("a+") == ""
-    assert pattern_problem("(") == (
-        "'(' is not a regular expression: missing ), unterminated subpattern at position 0."
-    )

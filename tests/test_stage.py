@@ -87,6 +87,14 @@ def test_order_and_class_of_settings_count(root: Path) -> None:
     assert len(keys) == 4
 
 
+def test_a_result_that_is_not_good_enough_is_made_again(root: Path) -> None:
+    first = get(root)
+    assert get(root, again=lambda stage: stage.summary["rows"] != 1) == first
+    assert MADE == ["a"]
+    assert get(root, again=lambda stage: stage.summary["rows"] == 1).table("words").num_rows == 1
+    assert MADE == ["a", "a"]
+
+
 def test_a_failed_run_leaves_nothing(root: Path) -> None:
     with pytest.raises(ValueError, match="stopped"):
         Stages(root).get("words", fail, inputs={}, settings={}, rooms=())

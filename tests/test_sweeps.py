@@ -14,7 +14,7 @@ import pytest
 
 from builder.config import Config
 from builder.corpus.settings import Chunking, Dedup, Selection
-from builder.quality.settings import Aggregation, Quality
+from builder.quality.settings import Aggregation
 from builder.release.settings import Export, Split
 from tests.outcomes import Outcome, difference, elsewhere, outcome, pulled
 from tests.samples import SAYS, Project, scheme
@@ -29,7 +29,7 @@ OTHERS: dict[str, Callable[[Config], Any]] = {
     "chunking, wider": lambda _: Chunking(method="article"),
     "selection": lambda _: Selection(fraction=0.5),
     "dedup": lambda _: Dedup(policy="keep"),
-    "quality": lambda config: Quality(severity={**config.quality.severity, "edge-whitespace": "error"}),
+    "quality": lambda config: replace(config.quality, severity={**config.quality.severity, "edge-whitespace": "error"}),
     "aggregation": lambda _: Aggregation(method="dawid_skene"),
     "split": lambda _: Split(seed=1),
     "export": lambda _: Export(tags="bioes"),

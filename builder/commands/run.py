@@ -62,7 +62,7 @@ def run(config: Config, *, progress: Progress = silent) -> Run:
 
 def plain(result: Run) -> dict[str, Any]:
     """By step, what a script may read."""
-    from builder.cli import plain_of
+    from builder.commands import plain_of
 
     steps = ("prepare", "push", "progress", "pull", "validate", "adjudicate", "export")
     found = {step: plain_of(step, getattr(result, step)) for step in steps if getattr(result, step) is not None}

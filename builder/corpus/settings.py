@@ -1,80 +1,70 @@
 """Settings of reading, cleaning, de-duplication, chunking and selection."""
 
 import codecs
+import re
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from msgspec import Meta
-
 from builder.errors import Fault
-from builder.settings import Rules, one_of, pattern_problem
+from builder.settings import Rules, limits, setting
 
 CHUNKERS = ("sentences", "paragraphs", "article", "tokens")
 SELECTORS = ("all", "random", "stratified", "keywords", "diverse")
-Words = list[Annotated[str, Meta(min_length=1)]]
-
-
-def _article_fields() -> dict[str, list[str]]:
-    return {
-        "text": ["text", "body", "content", "articleBody", "article", "maintext", "story"],
-        "title": ["title", "headline", "name"],
-        "summary": ["summary", "description", "abstract", "lede", "teaser"],
-        "id": ["id", "_id", "article_id", "guid", "uuid"],
-        "url": ["url", "link", "canonical_url"],
-        "source": ["source.name", "source", "publisher.name", "publisher", "outlet", "site"],
-        "authors": ["authors", "author", "byline", "creator"],
-        "published": ["published", "published_at", "publishedAt", "datePublished", "date_publish", "date", "pubDate"],
-        "language": ["language", "lang", "inLanguage"],
-        "targets": ["targets"],
-    }
+#: For each column of an article, the record's fields to try.
+FIELDS = {
+    "text": ["text", "body", "content", "articleBody", "article", "maintext", "story"],
+    "title": ["title", "headline", "name"],
+    "summary": ["summary", "description", "abstract", "lede", "teaser"],
+    "id": ["id", "_id", "article_id", "guid", "uuid"],
+    "url": ["url", "link", "canonical_url"],
+    "source": ["source.name", "source", "publisher.name", "publisher", "outlet", "site"],
+    "authors": ["authors", "author", "byline", "creator"],
+    "published": ["published", "published_at", "publishedAt", "datePublished", "date_publish", "date", "pubDate"],
+    "language": ["language", "lang", "inLanguage"],
+    "targets": ["targets"],
+}
+TRAILERS = {
+    "original": r"Read the (?:original|full) (?:article|story|piece) (?:on|at|in) (?P<source>[^.]+?)\.?",
+    "first_on": r"(?:The post .+ )?(?:first )?appeared (?:first )?(?:on|in|at) (?P<source>[^.]+?)\.?",
+    "published_by": r"(?:This (?:article|story|post|piece) was )?originally published (?:by|on|in|at) "
+    r"(?P<source>[^.]+?)\.?",
+    "reporting": r"\(?(?:Reporting|Additional reporting|Writing|Editing) by .{1,200}",
+    "copyright": r"(?:©|\(c\)|Copyright\b).{0,160}",
+    "rights": r"All rights reserved\.?",
+    "sign_up": r"(?:Sign up|Subscribe) (?:for|to) .{0,120}",
+    "read_more": r"(?:Read more|More|Also read|See also|Related)\s*: .{0,160}",
+}
+Words = list[Annotated[str, limits(min_length=1)]]
 
 
 @dataclass
 class Source:
     """Which raw files are read, and how their records become articles."""
 
-    include: Annotated[
-        Words,
-        Meta(
-            description="Globs, relative to `paths.raw`: a file must match one. `**/` crosses "
-            "folders. Names that begin with a dot are never read."
-        ),
-    ] = field(default_factory=lambda: ["**/*"])
-    exclude: Annotated[Words, Meta(description="Globs, relative to `paths.raw`: a file must match none.")] = field(
-        default_factory=list
+    include: Words = setting(
+        ["**/*"],
+        "Globs, relative to `paths.raw`: a file must match one. `**/` crosses folders. Names that begin with a dot are "
+        "never read.",
     )
-    fields: Annotated[
-        dict[Annotated[str, one_of(_article_fields(), allowed="a column of an article")], Words],
-        Meta(
-            description="For each column of an article, the record's fields to try in order. A dot leads into nested "
-            "objects. Columns that are not given keep their defaults.",
-            extra={"example": "source.fields.text=[my_text]"},
-        ),
-    ] = field(default_factory=_article_fields)
-    records: Annotated[
-        str, Meta(description="Where a .json file holds its list of records, such as `data.articles`. Empty: find it.")
-    ] = ""
-    encoding: Annotated[
-        str,
-        Meta(
-            description="Encoding of text files. Empty: detect it (byte order mark, UTF-8, UTF-16, Windows-1252, ...).",
-            extra={"allowed": "the name of an encoding that Python knows, or empty"},
-        ),
-    ] = ""
-    summary_field: Annotated[
-        bool, Meta(description="Put a record's summary before its body, as a section of its own.")
-    ] = False
-    shard_mb: Annotated[
-        int, Meta(ge=1, description="Megabytes of input per shard, the unit of parallel work and of recomputation.")
-    ] = 16
-    max_record_mb: Annotated[int, Meta(ge=1, description="Records of more megabytes are rejected.")] = 64
-    storage_options: Annotated[
-        dict[str, Any],
-        Meta(
-            description="Options of the fsspec file system when `paths.raw` is remote.",
-            extra={"example": "source.storage_options={anon: true}"},
-        ),
-    ] = field(default_factory=dict)
+    exclude: Words = setting([], "Globs, relative to `paths.raw`: a file must match none.")
+    fields: dict[Annotated[str, limits(choices=FIELDS, allowed="a column of an article")], Words] = setting(
+        FIELDS,
+        "For each column of an article, the record's fields to try in order. A dot leads into nested objects. Columns "
+        "that are not given keep their defaults.",
+        example="source.fields.text=[my_text]",
+    )
+    records: str = setting("", "Where a .json file holds its list of records, such as `data.articles`. Empty: find it.")
+    encoding: str = setting(
+        "",
+        "Encoding of text files. Empty: detect it (byte order mark, UTF-8, UTF-16, Windows-1252, ...).",
+        allowed="the name of an encoding that Python knows, or empty",
+    )
+    summary_field: bool = setting(False, "Put a record's summary before its body, as a section of its own.")
+    shard_mb: int = setting(16, "Megabytes of input per shard, the unit of parallel work.", ge=1)
+    max_record_mb: int = setting(64, "Records of more megabytes are rejected.", ge=1)
+    storage_options: dict[str, Any] = setting(
+        {}, "Options of the fsspec file system of a remote `paths.raw`.", example="source.storage_options={anon: true}"
+    )
 
     def rules(self) -> Rules:
         if not self.fields.get("text"):
@@ -85,108 +75,72 @@ class Source:
             yield Fault("encoding", f"Python does not know {self.encoding!r}.", "Name an encoding such as latin-1.")
 
 
-def _trailers() -> dict[str, str]:
-    return {
-        "original": r"Read the (?:original|full) (?:article|story|piece) (?:on|at|in) (?P<source>[^.]+?)\.?",
-        "first_on": r"(?:The post .+ )?(?:first )?appeared (?:first )?(?:on|in|at) (?P<source>[^.]+?)\.?",
-        "published_by": r"(?:This (?:article|story|post|piece) was )?originally published (?:by|on|in|at) "
-        r"(?P<source>[^.]+?)\.?",
-        "reporting": r"\(?(?:Reporting|Additional reporting|Writing|Editing) by .{1,200}",
-        "copyright": r"(?:©|\(c\)|Copyright\b).{0,160}",
-        "rights": r"All rights reserved\.?",
-        "sign_up": r"(?:Sign up|Subscribe) (?:for|to) .{0,120}",
-        "read_more": r"(?:Read more|More|Also read|See also|Related)\s*: .{0,160}",
-    }
+def _pattern_rule(key: str, pattern: str) -> Rules:
+    try:
+        re.compile(pattern)
+    except re.error as e:
+        yield Fault(key, f"{pattern!r} is not a regular expression: {e}.")
 
 
 @dataclass
 class Boilerplate:
     """Lines that are removed from the articles of a source."""
 
-    line: Annotated[str, Meta(description="Regular expression of a whole line.")] = ""
-    source: Annotated[str, Meta(description="Regular expression of the article's source. Empty: every source.")] = ""
+    line: str = setting("", "Regular expression of a whole line.")
+    source: str = setting("", "Regular expression of the article's source. Empty: every source.")
 
     def rules(self) -> Rules:
         if not self.line:
             yield Fault("line", "it is empty.", "Give the regular expression of the lines to remove.")
-        for name in ("line", "source"):
-            if problem := pattern_problem(getattr(self, name)):
-                yield Fault(name, problem)
+        yield from _pattern_rule("line", self.line)
+        yield from _pattern_rule("source", self.source)
 
 
 @dataclass
 class Cleaning:
     """What is edited between the raw record and the article text. Every edit can be traced back."""
 
-    characters: Annotated[
-        bool, Meta(description="Make all line ends newlines; remove control, zero-width and soft-hyphen characters.")
-    ] = True
-    whitespace: Annotated[
-        bool, Meta(description="Make Unicode spaces plain; allow no doubled spaces and at most one blank line.")
-    ] = True
-    entities: Annotated[bool, Meta(description="Replace HTML entities (`&amp;`) by their characters.")] = True
-    emails: Annotated[
-        bool, Meta(description="Replace e-mail addresses by `[e-mail]`, so that none gets into a release.")
-    ] = True
-    mojibake: Annotated[
-        bool,
-        Meta(description="Repair UTF-8 that was read as Windows-1252 (`Ã©`). It may change text that was meant so."),
-    ] = False
-    reflow: Annotated[bool, Meta(description="Join lines that were broken at a fixed width.")] = True
-    title: Annotated[bool, Meta(description="Take the first line as the title when it looks like one.")] = True
-    summary_lines: Annotated[
-        int, Meta(ge=0, description="At most this many short lines after the title are a summary. 0: no summary.")
-    ] = 5
-    summary_chars: Annotated[int, Meta(ge=1, description="Most characters per line of a summary.")] = 120
-    trailers: Annotated[
-        dict[str, str],
-        Meta(
-            description="Regular expressions of last lines to remove, by name. A group `source` gives the article's "
-            "source.",
-            extra={"example": "cleaning.trailers.mine='Brought to you by (?P<source>.+)'"},
-        ),
-    ] = field(default_factory=_trailers)
-    boilerplate: Annotated[
-        dict[str, Boilerplate],
-        Meta(
-            description="Lines to remove anywhere in an article, by name.",
-            extra={"example": "cleaning.boilerplate={advert: {line: 'ADVERTISEMENT', source: 'Example Times'}}"},
-        ),
-    ] = field(default_factory=dict)
-    repeated_lines: Annotated[
-        int,
-        Meta(
-            ge=0,
-            description="A line found in this many articles is removed. 0: none; otherwise the corpus is read twice.",
-        ),
-    ] = 0
-    min_chars: Annotated[int, Meta(ge=1, description="Articles with fewer characters are rejected.")] = 1
+    characters: bool = setting(True, "Make line ends newlines; remove control, zero-width and soft-hyphen characters.")
+    whitespace: bool = setting(True, "Make Unicode spaces plain; no doubled spaces, at most one blank line.")
+    entities: bool = setting(True, "Replace HTML entities (`&amp;`) by their characters.")
+    emails: bool = setting(True, "Replace e-mail addresses by `[e-mail]`, so that none gets into a release.")
+    mojibake: bool = setting(False, "Repair UTF-8 that was read as Windows-1252 (`Ã©`); may change what was meant so.")
+    reflow: bool = setting(True, "Join lines that were broken at a fixed width.")
+    title: bool = setting(True, "Take the first line as the title when it looks like one.")
+    summary_lines: int = setting(5, "At most this many short lines after the title are a summary. 0: none.", ge=0)
+    summary_chars: int = setting(120, "Most characters per line of a summary.", ge=1)
+    trailers: dict[str, str] = setting(
+        TRAILERS,
+        "Regular expressions of last lines to remove, by name. A group `source` gives the article's source.",
+        example="cleaning.trailers.mine='Brought to you by (?P<source>.+)'",
+    )
+    boilerplate: dict[str, Boilerplate] = setting(
+        {},
+        "Lines to remove anywhere in an article, by name.",
+        example="cleaning.boilerplate={advert: {line: 'ADVERTISEMENT', source: 'Example Times'}}",
+    )
+    repeated_lines: int = setting(
+        0, "Remove lines found in this many articles (0: none); reads the corpus twice.", ge=0
+    )
+    min_chars: int = setting(1, "Articles with fewer characters are rejected.", ge=1)
 
     def rules(self) -> Rules:
         for name, pattern in self.trailers.items():
-            if problem := pattern_problem(pattern):
-                yield Fault(f"trailers.{name}", problem)
+            yield from _pattern_rule(f"trailers.{name}", pattern)
 
 
 @dataclass
 class Dedup:
     """How duplicates are found, and whether they are annotated."""
 
-    policy: Annotated[
-        str,
-        one_of(("drop", "keep"), "`drop`: annotate one article per cluster of duplicates. `keep`: annotate all."),
-    ] = "drop"
-    near: Annotated[
-        bool, Meta(description="Find near-duplicates too. Records with the same bytes are always found.")
-    ] = True
-    threshold: Annotated[
-        float, Meta(ge=0.05, le=1, description="Least Jaccard similarity of the word shingles of two near-duplicates.")
-    ] = 0.5
-    shingle: Annotated[int, Meta(ge=1, le=32, description="Words per shingle.")] = 3
-    permutations: Annotated[int, Meta(ge=1, le=1024, description="Hash functions per MinHash signature.")] = 126
-    rows: Annotated[
-        int, Meta(ge=1, le=1024, description="Hash functions per band. Fewer find pairs that are less similar.")
-    ] = 3
+    policy: str = setting(
+        "drop", "`drop`: annotate one article per cluster. `keep`: annotate all.", choices=("drop", "keep")
+    )
+    near: bool = setting(True, "Find near-duplicates too. Records with the same bytes are always found.")
+    threshold: float = setting(0.5, "Least Jaccard similarity of word shingles of two near-duplicates.", ge=0.05, le=1)
+    shingle: int = setting(3, "Words per shingle.", ge=1, le=32)
+    permutations: int = setting(126, "Hash functions per MinHash signature.", ge=1, le=1024)
+    rows: int = setting(3, "Hash functions per band. Fewer find pairs that are less similar.", ge=1, le=1024)
 
     def rules(self) -> Rules:
         if self.permutations % self.rows:
@@ -198,73 +152,42 @@ class Dedup:
 class Chunking:
     """How an article is cut into the chunks that annotators see."""
 
-    method: Annotated[
-        str,
-        one_of(
-            CHUNKERS,
-            "`sentences`: whole sentences, up to `max_tokens`. `paragraphs`: one paragraph per chunk. `article`: "
-            "one section (summary, body) per chunk, however long. `tokens`: a fixed number of tokens, cut anywhere.",
-        ),
-    ] = "sentences"
-    max_tokens: Annotated[int, Meta(ge=1, description="Most tokens per chunk, counted in `unit`.")] = 180
-    unit: Annotated[
-        str,
-        one_of(("words", "characters", "tokenizer"), "What counts as a token. `tokenizer`: those of the file below."),
-    ] = "words"
-    tokenizer: Annotated[str, Meta(description="Path of a Hugging Face tokenizer.json, for the unit `tokenizer`.")] = ""
-    min_fill: Annotated[
-        float,
-        Meta(
-            ge=0, le=1, description="A chunk at least this full ends with its paragraph if the next one does not fit."
-        ),
-    ] = 0.5
-    context: Annotated[
-        int, Meta(ge=0, description="Neighbouring sentences that annotators see before and after a chunk.")
-    ] = 2
+    method: str = setting("sentences", "How articles are cut; the choices of this group describe it.", choices=CHUNKERS)
+    max_tokens: int = setting(180, "Most tokens per chunk, counted in `unit`.", ge=1)
+    unit: str = setting("words", "What a token is.", choices=("words", "characters", "tokenizer"))
+    tokenizer: str = setting("", "Path of a Hugging Face tokenizer.json, for the unit `tokenizer`.")
+    min_fill: float = setting(0.5, "A chunk this full ends with its paragraph if the next does not fit.", ge=0, le=1)
+    context: int = setting(2, "Neighbouring sentences that annotators see before and after a chunk.", ge=0)
 
     def rules(self) -> Rules:
         if self.unit == "tokenizer" and not self.tokenizer:
-            yield Fault(
-                "tokenizer", "chunking.unit is 'tokenizer' without one.", "Set it to the path of a tokenizer.json."
-            )
+            yield Fault("tokenizer", "chunking.unit is 'tokenizer' without one.", "Set the path of a tokenizer.json.")
 
 
 @dataclass
 class Selection:
     """Which chunks are annotated."""
 
-    method: Annotated[
-        str,
-        one_of(
-            SELECTORS,
-            "`all`: every chunk. `random`: drawn by a hash. `stratified`: equal shares per value of `by`. `keywords`: "
-            "chunks that mention a keyword. `diverse`: chunks whose words differ most.",
-        ),
-    ] = "all"
-    fraction: Annotated[
-        float,
-        Meta(
-            ge=0,
-            le=1,
-            description="Share of the chunks, drawn by a hash: a selected chunk stays selected as the corpus grows.",
-        ),
-    ] = 1.0
-    budget: Annotated[
-        int,
-        Meta(
-            ge=0,
-            description="Most chunks; 0 is no limit. If new chunks are 10 % of the corpus, about 10 % of the selection "
-            "is replaced.",
-        ),
-    ] = 0
-    seed: Annotated[int, Meta(description="Another seed draws other chunks.")] = 0
-    by: Annotated[str, one_of(("source", "date", "length"), "What `stratified` balances; a date counts by month.")] = (
-        "source"
-    )
-    keywords: Annotated[
-        Words, Meta(description="Words or phrases for `keywords`. Empty: the aliases of the scheme's targets.")
-    ] = field(default_factory=list)
+    method: str = setting("all", "How chunks are picked; the choices of this group describe it.", choices=SELECTORS)
+    fraction: float = setting(1.0, "Share of the chunks; selected ones stay selected as the corpus grows.", ge=0, le=1)
+    budget: int = setting(0, "Most chunks; 0: no limit. If 10 % of the corpus is new, about 10 % are replaced.", ge=0)
+    seed: int = setting(0, "Another seed draws other chunks.")
+    by: str = setting("source", "What `stratified` balances; dates by month.", choices=("source", "date", "length"))
+    keywords: Words = setting([], "Words or phrases for `keywords`. Empty: the aliases of the scheme's targets.")
 
     def rules(self) -> Rules:
         if self.method == "diverse" and not self.budget:
             yield Fault("budget", "selection.method is 'diverse' without one.", "Set how many chunks to select.")
+
+
+@dataclass(frozen=True)
+class CorpusSettings:
+    """All settings on which the tables depend."""
+
+    source: Source = field(default_factory=Source)
+    cleaning: Cleaning = field(default_factory=Cleaning)
+    dedup: Dedup = field(default_factory=Dedup)
+    chunking: Chunking = field(default_factory=Chunking)
+    selection: Selection = field(default_factory=Selection)
+    keywords: tuple[str, ...] = ()  # for `selection.method: keywords`
+    language: str = "en"  # of records that name none

@@ -3,121 +3,64 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from msgspec import Meta
-
-from builder.quality.adjudication import SPAN_METHODS
 from builder.quality.aggregation import METHODS, WEIGHTS
 from builder.quality.checks import CHECKS
-from builder.settings import one_of
+from builder.settings import limits, setting
 
-SEVERITIES = ("error", "warning", "info", "off")
-Share = Annotated[float, Meta(ge=0, le=1)]
-Alpha = Annotated[float, Meta(ge=-1, le=1)]
+#: Choices of `aggregation.spans`: which spans of two annotators count as the same span.
+SPAN_METHODS = {
+    "exact": "adjudication.spans:exact",
+    "overlap": "adjudication.spans:overlap",
+    "tokens": "adjudication.tokens:tokens",
+}
+CheckName = Annotated[str, limits(choices=CHECKS, allowed="the name of a check")]
+Severity = Annotated[str, limits(choices=("error", "warning", "info", "off"))]
 
 
 @dataclass
 class Gates:
     """Thresholds required for export; null disables one."""
 
-    min_annotators: Annotated[
-        Annotated[int, Meta(ge=0, le=1000)] | None,
-        Meta(description="Fewest annotators whose labels count, on every annotated chunk."),
-    ] = 1
-    min_alpha: Annotated[Alpha | None, Meta(description="Least Krippendorff's alpha of each target.")] = None
-    min_alpha_of: Annotated[
-        dict[str, Alpha],
-        Meta(
-            description="Least alpha of single targets, in place of `min_alpha`.",
-            extra={"example": "quality.gates.min_alpha_of.japan=0.8"},
-        ),
-    ] = field(default_factory=dict)
-    min_span_f1: Annotated[
-        Share | None, Meta(description="Least mean pairwise F1 of entity spans with the same bounds and label.")
-    ] = None
-    max_quarantined: Annotated[
-        Share | None, Meta(description="Largest share of submitted annotations in quarantine.")
-    ] = 0.2
-    max_unresolved: Annotated[
-        Share | None, Meta(description="Largest share of gold answers and spans that are unresolved.")
-    ] = None
-    min_question_accuracy: Annotated[
-        Share | None, Meta(description="Least accuracy of every annotator on the gold questions.")
-    ] = None
+    min_annotators: int | None = setting(1, "Fewest annotators whose labels count, on every chunk.", ge=0, le=1000)
+    min_alpha: float | None = setting(None, "Least Krippendorff's alpha of each target.", ge=-1, le=1)
+    min_alpha_of: dict[str, Annotated[float, limits(ge=-1, le=1)]] = setting(
+        {}, "Least alpha of single targets.", example="quality.gates.min_alpha_of.japan=0.8"
+    )
+    min_span_f1: float | None = setting(None, "Least mean pairwise F1 of spans (same bounds and label).", ge=0, le=1)
+    max_quarantined: float | None = setting(0.2, "Largest share of annotations in quarantine.", ge=0, le=1)
+    max_unresolved: float | None = setting(None, "Largest share of unresolved gold answers and spans.", ge=0, le=1)
+    min_question_accuracy: float | None = setting(None, "Least accuracy per annotator on gold questions.", ge=0, le=1)
 
 
 @dataclass
 class Quality:
     """Severities and thresholds of the checks, how agreement is measured, and the gates."""
 
-    severity: Annotated[
-        dict[Annotated[str, one_of(CHECKS, allowed="the name of a check")], Annotated[str, one_of(SEVERITIES)]],
-        Meta(
-            description="Severity of each check. `error` puts the annotation into quarantine: it does not vote, and "
-            "`builder review` sends its chunk to an expert. `warning` and `info` only report. `off` disables a check.",
-            extra={"example": "quality.severity.mid-word=error"},
-        ),
-    ] = field(default_factory=lambda: {name: check.severity for name, check in CHECKS.items()})
-    fast_seconds: Annotated[
-        float,
-        Meta(ge=0, le=86_400, description="An empty annotation submitted faster than this (seconds) is `fast-empty`."),
-    ] = 3.0
-    straight_share: Annotated[
-        float,
-        Meta(ge=0.5, le=1, description="Share of an annotator's chunks with the same answers that is straight-lining."),
-    ] = 0.95
-    drift_distance: Annotated[
-        float,
-        Meta(
-            ge=0,
-            le=1,
-            description="Total variation between an annotator's earlier and later answers, beyond that of the others, "
-            "that is `drift`.",
-        ),
-    ] = 0.4
-    min_chunks: Annotated[
-        int, Meta(ge=2, le=1_000_000, description="Chunks before straight-lining and drift are judged.")
-    ] = 10
-    same_text: Annotated[
-        float,
-        Meta(
-            ge=0,
-            le=1,
-            description="Jaccard similarity of words from which chunks of near-duplicate articles have the same text.",
-        ),
-    ] = 0.8
-    asked: Annotated[
-        dict[str, list[str]],
-        Meta(
-            description="Pseudonym to entity labels, for annotators who were asked for some labels only. On the other "
-            "labels nobody is compared with them.",
-            extra={"example": "quality.asked={annotator-1: [PERSON, ORG]}"},
-        ),
-    ] = field(default_factory=dict)
-    ordinal: Annotated[
-        list[str],
-        Meta(
-            description="Order of the answers for ordinal alpha; answers that are not listed are left out of it. "
-            "Empty: no ordinal alpha."
-        ),
-    ] = field(default_factory=list)
-    bootstrap: Annotated[
-        int, Meta(ge=0, le=1_000_000, description="Samples drawn for confidence intervals. 0: no intervals.")
-    ] = 1000
-    confidence: Annotated[float, Meta(ge=0.5, le=0.9999, description="Coverage of the confidence intervals.")] = 0.95
-    seed: Annotated[int, Meta(description="Seed of the bootstrap.")] = 0
-    questions: Annotated[
-        str,
-        Meta(
-            description="Path of a JSON Lines file of gold questions: chunks with known answers, in the format of "
-            "recorded labels. Empty: none."
-        ),
-    ] = ""
-    question_rate: Annotated[
-        float, Meta(ge=0, le=0.9, description="Share of gold questions in each annotator's queue.")
-    ] = 0.05
-    question_accuracy: Annotated[
-        float, Meta(ge=0, le=1, description="Lower accuracy on the gold questions is `failed-questions`.")
-    ] = 0.7
+    severity: dict[CheckName, Severity] = setting(
+        {name: check.severity for name, check in CHECKS.items()},
+        "Severity of each check. `error`: the annotation does not vote, and `builder review` sends its chunk to an "
+        "expert. `warning` and `info` only report. `off` disables a check.",
+        example="quality.severity.mid-word=error",
+    )
+    fast_seconds: float = setting(3.0, "An empty annotation in fewer seconds is `fast-empty`.", ge=0, le=86_400)
+    straight_share: float = setting(
+        0.95, "Share of equal answers of an annotator that is straight-lining.", ge=0.5, le=1
+    )
+    drift_distance: float = setting(0.4, "Change of answers over time, beyond others', that is `drift`.", ge=0, le=1)
+    min_chunks: int = setting(10, "Chunks before straight-lining and drift are judged.", ge=2, le=1_000_000)
+    same_text: float = setting(0.8, "Jaccard similarity of words from which two chunks are the same text.", ge=0, le=1)
+    asked: dict[str, list[str]] = setting(
+        {},
+        "Pseudonym to entity labels, for annotators who were asked for some labels only.",
+        example="quality.asked={annotator-1: [PERSON, ORG]}",
+    )
+    ordinal: list[str] = setting([], "Order of the answers for ordinal alpha; others are left out of it. Empty: none.")
+    bootstrap: int = setting(1000, "Samples drawn for confidence intervals. 0: no intervals.", ge=0, le=1_000_000)
+    confidence: float = setting(0.95, "Coverage of the confidence intervals.", ge=0.5, le=0.9999)
+    seed: int = setting(0, "Seed of the bootstrap.")
+    questions: str = setting("", "Gold questions: path of a .jsonl file in the format of recorded labels. Empty: none.")
+    question_rate: float = setting(0.05, "Share of gold questions in each annotator's queue.", ge=0, le=0.9)
+    question_accuracy: float = setting(0.7, "Lower accuracy on the gold questions is `failed-questions`.", ge=0, le=1)
     gates: Gates = field(default_factory=Gates)
 
 
@@ -125,62 +68,29 @@ class Quality:
 class Aggregation:
     """How the annotators' labels become gold labels."""
 
-    method: Annotated[
-        str,
-        one_of(
-            METHODS,
-            "`majority`: one vote each. `dawid_skene`: weighs votes by the confusions of each annotator (Dawid and "
-            "Skene 1979). `mace`: by how often each annotator guesses (Hovy et al. 2013). `weighted`: by `weigh_by`. "
-            "`expert`: what is not unanimous waits for `builder review`.",
-        ),
-    ] = "majority"
-    spans: Annotated[
-        str,
-        one_of(
-            SPAN_METHODS,
-            "Which spans of two annotators are one. `exact`: the same bounds. `overlap`: see `min_overlap`. `tokens`: "
-            "annotators vote on each token.",
-        ),
-    ] = "exact"
-    min_share: Annotated[
-        float,
-        Meta(
-            ge=0.5,
-            lt=1,
-            description="A label needs more than this share of the votes or of the probability. Exactly this share is "
-            "unresolved.",
-        ),
-    ] = 0.5
-    min_overlap: Annotated[
-        float,
-        Meta(ge=0.01, le=1, description="Intersection over union from which two spans are one (`spans: overlap`)."),
-    ] = 0.5
-    experts: Annotated[
-        list[str], Meta(description="Pseudonyms of annotators whose labels decide, as those of a review do.")
-    ] = field(default_factory=list)
-    weigh_by: Annotated[
-        str,
-        one_of(
-            WEIGHTS,
-            "Weights of `weighted`. `agreement`: with the majority. `questions`: accuracy on the gold questions. "
-            "`given`: `weights`.",
-        ),
-    ] = "agreement"
-    weights: Annotated[
-        dict[str, Annotated[float, Meta(ge=0, le=1_000_000)]],
-        Meta(
-            description="Weight per pseudonym (`weigh_by: given`). Annotators that are not listed have weight 1.",
-            extra={"example": "aggregation.weights={annotator-1: 2}"},
-        ),
-    ] = field(default_factory=dict)
-    rounds: Annotated[
-        int, Meta(ge=1, le=100_000, description="Most rounds of expectation maximisation (dawid_skene, mace).")
-    ] = 100
-    tolerance: Annotated[
-        float, Meta(ge=0, le=1, description="Smallest change of a probability that starts another round.")
-    ] = 1e-5
-    restarts: Annotated[int, Meta(ge=1, le=10_000, description="Random starts, of which the best is kept (mace).")] = 10
-    smoothing: Annotated[
-        float, Meta(ge=0, le=1_000, description="Added to each count of a confusion matrix (dawid_skene, mace).")
-    ] = 0.01
-    seed: Annotated[int, Meta(description="Seed of the random starts (mace).")] = 0
+    method: str = setting("majority", "How votes decide; the choices of this group describe it.", choices=METHODS)
+    spans: str = setting(
+        "exact",
+        "Which spans of two annotators are one. `exact`: the same bounds. `overlap`: see `min_overlap`. `tokens`: "
+        "annotators vote on each token.",
+        choices=SPAN_METHODS,
+    )
+    min_share: float = setting(0.5, "A label needs more than this share of votes or of probability.", ge=0.5, lt=1)
+    min_overlap: float = setting(0.5, "Intersection over union from which spans are one (`overlap`).", ge=0.01, le=1)
+    experts: list[str] = setting([], "Pseudonyms of annotators whose labels decide, as those of a review do.")
+    weigh_by: str = setting(
+        "agreement",
+        "Weights of `weighted`. `agreement`: with the majority. `questions`: accuracy on the gold questions. `given`: "
+        "`weights`.",
+        choices=WEIGHTS,
+    )
+    weights: dict[str, Annotated[float, limits(ge=0, le=1_000_000)]] = setting(
+        {},
+        "Weight per pseudonym (`weigh_by: given`). Annotators that are not listed have weight 1.",
+        example="aggregation.weights={annotator-1: 2}",
+    )
+    rounds: int = setting(100, "Most rounds of expectation maximisation (dawid_skene, mace).", ge=1, le=100_000)
+    tolerance: float = setting(1e-5, "Smallest change of a probability that starts another round.", ge=0, le=1)
+    restarts: int = setting(10, "Random starts, of which the best is kept (mace).", ge=1, le=10_000)
+    smoothing: float = setting(0.01, "Added to each count of a confusion matrix (dawid_skene, mace).", ge=0, le=1000)
+    seed: int = setting(0, "Seed of the random starts (mace).")

@@ -134,7 +134,7 @@ def _fields(
 ) -> dict[str, Any]:
     """Values for the fields of a dataclass; a field whose value is at fault is missing."""
     settings = {name: at for name, at in _settings(cls).items() if not only or name in only}
-    found = {}
+    found: dict[str, Any] = {}
     for name, given in value.items():
         if name in leave:
             continue

@@ -34,6 +34,7 @@ def changes(old: Scheme, new: Scheme) -> Changes:
     for name, kind in dict.fromkeys((q.name, q.kind) for q in (*kinds(old), *kinds(new))):
         before, after = (next((q for q in kinds(s) if (q.name, q.kind) == (name, kind)), None) for s in (old, new))
         for key, noun in kind_of(kind).vocabulary.items():
+            noun = noun if kind_of(kind).once else f"{name} {noun}"
             had, has = (question.names(key) if question else {} for question in (before, after))
             now: dict[str, str] = getattr(renames[name], key) if name in renames else {}
             if now:

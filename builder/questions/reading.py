@@ -61,7 +61,8 @@ class Dispatch:
             if label is None:
                 return
             if reading.given.setdefault(asked, label) != label or name in reading.answered:
-                reading.keep("stance-twice", "error", index, f"a second answer for {asked[1]!r}", ".value.choices")
+                about = asked[1] or asked[0]
+                reading.keep("answered-twice", "error", index, f"a second answer for {about!r}", ".value.choices")
             reading.answered.add(name)
 
         self.control(name, raw.Choices, read)
@@ -127,7 +128,7 @@ class Reading:
         chosen = item.value.choices
         label = labels.get(chosen[0]) if len(chosen) == 1 else None
         if label is None and len(chosen) > 1:
-            self.keep("stance-twice", "error", index, f"{len(chosen)} answers where one is asked", ".value.choices")
+            self.keep("answered-twice", "error", index, f"{len(chosen)} answers where one is asked", ".value.choices")
         elif label is None and chosen:
             self.keep("unknown-label", "error", index, f"{chosen[0]!r} is no {noun}", ".value.choices[0]")
         return label

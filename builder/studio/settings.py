@@ -1,13 +1,11 @@
 """Settings of Label Studio, of the annotators and of suggestions."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from msgspec import Meta
-
 from builder.errors import Fault
-from builder.settings import Rules, one_of
+from builder.settings import Rules, limits, setting
 
 SUGGESTERS = ("none", "gazetteer", "http", "python")
 
@@ -16,54 +14,27 @@ SUGGESTERS = ("none", "gazetteer", "http", "python")
 class LabelStudio:
     """Which Label Studio is used, and how requests are sent to it."""
 
-    url: Annotated[
-        str,
-        Meta(
-            description="Address of a Label Studio that runs elsewhere. Empty: the embedded server on this machine.",
-            extra={"allowed": "a whole address, such as https://labels.example.org, or empty"},
-        ),
-    ] = ""
-    port: Annotated[int, Meta(ge=1, le=65_535, description="First port that the embedded server tries.")] = 8080
-    database: Annotated[
-        str,
-        one_of(
-            ("sqlite", "postgresql"),
-            "Database of the embedded server. `postgresql` reads the POSTGRE_* variables of the environment, as Label "
-            "Studio does.",
-        ),
-    ] = "sqlite"
-    boot_timeout: Annotated[
-        float,
-        Meta(ge=1, le=86_400, description="Seconds the embedded server may take to start; the first start is slow."),
-    ] = 300.0
-    token_file: Annotated[
-        str,
-        Meta(
-            description="Path of a file with the token of a server elsewhere. The environment variable "
-            "LABEL_STUDIO_API_KEY takes precedence."
-        ),
-    ] = ""
-    proxy: Annotated[
-        str, Meta(description="Address of an HTTP proxy. Empty: HTTPS_PROXY and NO_PROXY of the environment.")
-    ] = ""
-    ca_file: Annotated[str, Meta(description="Path of certificates to trust besides those of the system.")] = ""
-    timeout: Annotated[float, Meta(ge=0.1, le=86_400, description="Seconds one request may take.")] = 120.0
-    retries: Annotated[
-        int, Meta(ge=0, le=20, description="How often a failed read is repeated. Writes are never repeated blindly.")
-    ] = 4
-    batch_bytes: Annotated[int, Meta(ge=1 << 10, le=200 << 20, description="Bytes of JSON per import request.")] = (
-        8 << 20
+    url: str = setting(
+        "",
+        "Address of a Label Studio that runs elsewhere. Empty: the embedded server on this machine.",
+        allowed="a whole address, such as https://labels.example.org, or empty",
     )
-    concurrent_imports: Annotated[
-        int, Meta(ge=1, le=32, description="Import requests at once. On SQLite more than one loses labels.")
-    ] = 1
-    concurrent_reads: Annotated[
-        int,
-        Meta(
-            ge=1, le=32, description="Page requests at once. More is faster on PostgreSQL with several server workers."
-        ),
-    ] = 1
-    page_size: Annotated[int, Meta(ge=1, le=10_000, description="Tasks per page request.")] = 1000
+    port: int = setting(8080, "First port that the embedded server tries.", ge=1, le=65_535)
+    database: str = setting(
+        "sqlite",
+        "Database of the embedded server. `postgresql` reads the POSTGRE_* environment variables of Label Studio.",
+        choices=("sqlite", "postgresql"),
+    )
+    boot_timeout: float = setting(300.0, "Seconds the embedded server may take to start.", ge=1, le=86_400)
+    token_file: str = setting("", "Path of a file with the token; the variable LABEL_STUDIO_API_KEY takes precedence.")
+    proxy: str = setting("", "Address of an HTTP proxy. Empty: HTTPS_PROXY and NO_PROXY of the environment.")
+    ca_file: str = setting("", "Path of certificates to trust besides those of the system.")
+    timeout: float = setting(120.0, "Seconds one request may take.", ge=0.1, le=86_400)
+    retries: int = setting(4, "How often a failed read is repeated. Writes are never repeated blindly.", ge=0, le=20)
+    batch_bytes: int = setting(8 << 20, "Bytes of JSON per import request.", ge=1 << 10, le=200 << 20)
+    concurrent_imports: int = setting(1, "Import requests at once. On SQLite more than one loses labels.", ge=1, le=32)
+    concurrent_reads: int = setting(1, "Page requests at once. More is faster on PostgreSQL.", ge=1, le=32)
+    page_size: int = setting(1000, "Tasks per page request.", ge=1, le=10_000)
 
     def rules(self) -> Rules:
         if "@" in self.url.partition("//")[2].partition("/")[0]:
@@ -82,36 +53,24 @@ class LabelStudio:
 class Annotators:
     """Who annotates, and how many annotators see each chunk."""
 
-    kind: Annotated[
-        str,
-        one_of(
-            ("human", "recorded"), "`human`: people, in the browser. `recorded`: labels from files, through the API."
-        ),
-    ] = "human"
-    overlap: Annotated[int, Meta(ge=1, description="Annotators per chunk.")] = 3
-    layout: Annotated[
-        str,
-        one_of(
-            ("shared", "each"),
-            "`shared`: one project, anyone takes the next chunk. `each`: one project per annotator, chunks assigned.",
-        ),
-    ] = "shared"
-    people: Annotated[
-        dict[str, Annotated[str, Meta(pattern="@", extra={"allowed": "an e-mail address"})]],
-        Meta(
-            description="Name to e-mail address, the accounts on the embedded server. Empty: annotator-1 ... "
-            "annotator-<overlap>.",
-            extra={"example": "annotators.people={ada: ada@example.org, ben: ben@example.org, cleo: cleo@example.org}"},
-        ),
-    ] = field(default_factory=dict)
-    recorded: Annotated[str, Meta(description="Folder of recorded labels, one <annotator>.jsonl each.")] = ""
-    partial: Annotated[bool, Meta(description="Whether a recorded annotator may have left chunks out.")] = False
+    kind: str = setting("human", "People in a browser, or labels from files.", choices=("human", "recorded"))
+    overlap: int = setting(3, "Annotators per chunk.", ge=1)
+    layout: str = setting(
+        "shared",
+        "`shared`: one project, anyone takes the next chunk. `each`: one project per annotator, chunks assigned.",
+        choices=("shared", "each"),
+    )
+    people: dict[str, Annotated[str, limits(pattern="@", allowed="an e-mail address")]] = setting(
+        {},
+        "Name to e-mail address, the accounts on the embedded server. Empty: annotator-1 ... annotator-<overlap>.",
+        example="annotators.people={ada: ada@example.org, ben: ben@example.org, cleo: cleo@example.org}",
+    )
+    recorded: str = setting("", "Folder of recorded labels, one <annotator>.jsonl each.")
+    partial: bool = setting(False, "Whether a recorded annotator may have left chunks out.")
 
     def rules(self) -> Rules:
         if self.kind == "recorded" and not self.recorded:
-            yield Fault(
-                "recorded", "annotators.kind is 'recorded' without it.", "Set it to the folder of recorded labels."
-            )
+            yield Fault("recorded", "annotators.kind is 'recorded' without it.", "Set the folder of recorded labels.")
         if self.kind == "human" and 0 < len(self.people) < self.overlap:
             problem = f"{len(self.people)} are fewer than annotators.overlap ({self.overlap})."
             yield Fault("people", problem, "Name more people, or lower the overlap.")
@@ -126,33 +85,18 @@ class Annotators:
 class Suggestions:
     """Labels that annotators find filled in, and accept, change or reject."""
 
-    method: Annotated[
-        str,
-        one_of(
-            SUGGESTERS,
-            "`none`: an empty form. `gazetteer`: names from a list. `http`: a model behind an address. `python`: a "
-            "function.",
-        ),
-    ] = "none"
-    file: Annotated[
-        str,
-        Meta(
-            description="Gazetteer: path of a file with one `phrase<TAB>entity label` per line. Empty: the aliases of "
-            "the scheme's targets."
-        ),
-    ] = ""
-    alias_label: Annotated[str, Meta(description="Gazetteer without a file: entity label of the aliases.")] = ""
-    url: Annotated[str, Meta(description="`http`: where chunks are posted.")] = ""
-    function: Annotated[str, Meta(description="`python`: the function, as package.module:function.")] = ""
-    model_version: Annotated[str, Meta(description="Stored with each suggestion; a model may give its own.")] = (
-        "gazetteer"
+    method: str = setting(
+        "none", "Where suggestions come from; the choices of this group describe it.", choices=SUGGESTERS
     )
-    score: Annotated[float, Meta(ge=0, le=1, description="Score of each suggestion of the gazetteer.")] = 0.5
-    batch: Annotated[int, Meta(ge=1, description="Chunks per call of a model.")] = 32
-    timeout: Annotated[float, Meta(gt=0, description="Seconds one call of a model may take.")] = 120.0
-    uncertain_first: Annotated[bool, Meta(description="Annotators get the chunks with the lowest scores first.")] = (
-        False
-    )
+    file: str = setting("", "Gazetteer: file with a `phrase<TAB>entity label` per line. Empty: targets' aliases.")
+    alias_label: str = setting("", "Gazetteer without a file: entity label of the aliases.")
+    url: str = setting("", "`http`: where chunks are posted.")
+    function: str = setting("", "`python`: the function, as package.module:function.")
+    model_version: str = setting("gazetteer", "Stored with each suggestion; a model may give its own.")
+    score: float = setting(0.5, "Score of each suggestion of the gazetteer.", ge=0, le=1)
+    batch: int = setting(32, "Chunks per call of a model.", ge=1)
+    timeout: float = setting(120.0, "Seconds one call of a model may take.", gt=0)
+    uncertain_first: bool = setting(False, "Annotators get the chunks with the lowest scores first.")
 
     def rules(self) -> Rules:
         if self.method == "gazetteer" and not self.file and not self.alias_label:

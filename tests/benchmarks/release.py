@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from builder import tables
 from builder.release.build import Built, build
+from builder.release.configurations import SPECS
 from builder.release.manifest import File
 from builder.release.parquet import Writer
 from builder.release.passages import STAGES
@@ -166,7 +167,8 @@ def _measure(folder: Path, rows: int, report: Report) -> None:
 def _write(table: pa.Table, root: Path) -> None:
     """Sharded, hashed twice, with the features' metadata: what a release does beyond writing the table."""
     shutil.rmtree(root, ignore_errors=True)
-    writer = Writer(root / "entities", table.schema, Export().shard_rows, Export().group_rows)
+    shards, groups = Export().shard_rows, Export().group_rows
+    writer = Writer(root / "entities", table.schema, shards, groups, SPECS["entities"].distinct)
     for batch in table.to_batches(_BATCH):
         writer.add("train", pa.Table.from_batches([batch], schema=table.schema))
     writer.close(["train"])

@@ -5,14 +5,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from builder.studio.server import ensure
 
 from builder.config import Config, Paths
 from builder.questions.encode import task
 from builder.questions.interface import interface
 from builder.scheme import Scheme
-from builder.studio.client import Client
 from tests.browser.label_studio import browser_page, log_in, mark, open_next_task, submit
+from tests.conftest import connected
 from tests.samples import scheme
 
 pytestmark = [pytest.mark.studio, pytest.mark.browser]
@@ -55,7 +54,7 @@ def news(targets: int, **changes: Any) -> Scheme:
 def show(studio: Any) -> Iterator[Callable[..., Any]]:
     """Opens the only task of a new project: `show(scheme, size, targets)` is a context that gives page and results."""
     config = Config(paths=Paths(workspace=str(studio.workspace)), label_studio=studio.settings, labels=news(1))
-    with ensure(config) as server, Client(server, config.label_studio) as client:
+    with connected(config) as (server, client):
         assert server.vault is not None
         secrets = server.vault.secrets()
 

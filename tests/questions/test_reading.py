@@ -54,7 +54,7 @@ def test_merged_targets_may_agree_but_not_differ(read: Read, task: Make, choice:
     agree = read(task([choice("stance__nippon", "favor"), choice("stance__japan", "favor")]))
     assert (agree.answers.num_rows, agree.issues.num_rows) == (1, 0)
     differ = issue(read(task([choice("stance__nippon", "favor"), choice("stance__japan", "none")])))
-    assert (differ["check"], differ["severity"]) == ("stance-twice", "error")
+    assert (differ["check"], differ["severity"]) == ("answered-twice", "error")
 
 
 def test_utf16_offsets_are_repaired_with_the_evidence(read: Read, task: Make, region: Make) -> None:
@@ -84,11 +84,11 @@ def test_a_span_without_a_certain_place_is_quarantined_as_it_came(read: Read, ta
 
 def test_two_answers_where_one_is_asked(read: Read, task: Make, choice: Make) -> None:
     row = issue(read(task([choice("stance__japan", "favor", "none")])))
-    assert (row["check"], row["severity"]) == ("stance-twice", "error")
+    assert (row["check"], row["severity"]) == ("answered-twice", "error")
     assert row["path"] == "$.annotations[0].result[0].value.choices"
 
 
-@pytest.mark.parametrize(("chosen", "check"), [(("favor", "none"), "stance-twice"), (("x",), "unknown-label")])
+@pytest.mark.parametrize(("chosen", "check"), [(("favor", "none"), "answered-twice"), (("x",), "unknown-label")])
 def test_a_mention_has_one_stance(
     read: Read, task: Make, region: Make, choice: Make, make: Schemes, chosen: tuple[str, ...], check: str
 ) -> None:
@@ -105,7 +105,7 @@ def test_a_region_answered_twice(read: Read, task: Make, region: Make, choice: M
 
 def test_a_question_answered_twice(read: Read, task: Make, choice: Make) -> None:
     row = issue(read(task([choice("stance__japan", "favor"), choice("stance__japan", "favor")])))
-    assert (row["check"], row["severity"]) == ("stance-twice", "error")
+    assert (row["check"], row["severity"]) == ("answered-twice", "error")
 
 
 def test_an_unknown_control_is_kept_as_it_came(read: Read, task: Make, choice: Make) -> None:

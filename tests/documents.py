@@ -1,6 +1,6 @@
 """Generated documents: settings, choices, checks, the files of a release, errors, and the list of files.
 
-`python -m builder.docs` writes them again, `python -m builder.docs --check` fails when one is not current.
+`python -m tests.documents` writes them again, `python -m tests.documents --check` fails when one is not current.
 """
 
 import ast
@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import yaml
@@ -20,7 +20,7 @@ from builder.config import Composed, compose, conf_folder
 from builder.quality.checks import CHECKS
 from builder.release.configurations import SPECS, declare
 from builder.release.manifest import Manifest
-from builder.settings import Hint, default_of, fields_of
+from builder.settings import Hint, fields_of, limits
 
 ROOT = Path(__file__).resolve().parent.parent
 #: A block of a Markdown page that is generated; its name is a key of `BLOCKS`.
@@ -31,13 +31,13 @@ def settings() -> str:
     """A table per group: each setting with what is allowed, its default and its meaning."""
     out: list[str] = []
     for group, hint in fields_of(Composed).items():
-        grouped = dataclasses.is_dataclass(hint.bare)
-        out += [f"### {group}", "", _summary(hint.bare) if grouped else hint.description, ""]
+        grouped = hint.group
+        out += [f"### {group}", "", _summary(hint.type) if grouped else hint.about, ""]
         if not grouped:
             continue
         out += ["| setting | allowed | default | meaning |", "| --- | --- | --- | --- |"]
         notes: list[str] = []
-        for key, leaf, default in _leaves(hint.bare, group):
+        for key, leaf, default in _leaves(hint.type, group):
             value = json.dumps(default, ensure_ascii=False)
             if key == "quality.severity":
                 value = "see Checks"
@@ -46,8 +46,7 @@ def settings() -> str:
                 value = "see below"
             else:
                 value = f"`{value}`"
-            example = leaf.extra("example")
-            meaning = leaf.description + (f" Example: `{example}`" if example else "")
+            meaning = leaf.about + (f" Example: `{leaf.example}`" if leaf.example else "")
             out.append(f"| `{key}` | {_cell(leaf.allowed)} | {_cell(value)} | {_cell(meaning)} |")
         out += [*notes, ""]
     return "\n".join(out).rstrip()
@@ -156,7 +155,7 @@ SCHEMA = "conf/schema.json"
 
 def schema() -> str:
     """JSON schema of the configuration, for editors: types, ranges, choices, meanings and defaults."""
-    made = msgspec.json.schema(Composed)
+    made = msgspec.json.schema(_annotated(Hint(Composed)))
     known = made["$defs"]
     for definition in known.values():
         definition["additionalProperties"] = False
@@ -168,6 +167,28 @@ def schema() -> str:
     # What Hydra reads besides the settings.
     known["Composed"]["properties"] |= {"defaults": {"type": "array"}, "hydra": {"type": "object"}}
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **made}, indent=1) + "\n"
+
+
+def _annotated(hint: Hint) -> Any:
+    """The type of a setting as msgspec knows it: with the limits of all settings inside."""
+    kind = hint.type
+    if hint.group:
+        kind = dataclasses.make_dataclass(
+            kind.__name__,
+            [(f.name, _annotated(fields_of(kind)[f.name]), _plain_field(f)) for f in dataclasses.fields(kind)],
+            namespace={"__doc__": kind.__doc__},
+        )
+    elif hint.entries:
+        kind = kind.__origin__[tuple(map(_annotated, hint.entries))]
+    if hint.optional:
+        return Annotated[Annotated[kind, hint.meta] | None, msgspec.Meta(description=hint.about)]
+    return Annotated[kind, hint.meta] if hint.about or hint.choices or hint.meta != limits() else kind
+
+
+def _plain_field(declared: "dataclasses.Field[Any]") -> Any:
+    if declared.default_factory is dataclasses.MISSING:
+        return dataclasses.field(default=declared.default)
+    return dataclasses.field(default_factory=declared.default_factory)
 
 
 def _or_reference(declared: dict[str, Any]) -> dict[str, Any]:
@@ -202,10 +223,10 @@ def main(argv: list[str]) -> int:
 
 def _leaves(cls: Any, prefix: str) -> Iterator[tuple[str, Hint, Any]]:
     for name, hint in fields_of(cls).items():
-        if dataclasses.is_dataclass(hint.bare):
-            yield from _leaves(hint.bare, f"{prefix}.{name}")
+        if hint.group:
+            yield from _leaves(hint.type, f"{prefix}.{name}")
         else:
-            yield f"{prefix}.{name}", hint, default_of(cls, name)
+            yield f"{prefix}.{name}", hint, getattr(cls(), name)
 
 
 def _summary(kind: type) -> str:

@@ -1,0 +1,122 @@
+"""Damaged parts: whichever byte is flipped, the next tables are those of a fresh run."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from builder.corpus.parts import made, read_array, read_record, sound_counts, write_array, write_record
+from builder.corpus.settings import Chunking, Cleaning, Selection
+from builder.errors import StoreError
+from tests.benchmarks.corpus_data import Writer
+from tests.corpus.workspace import Workspace
+
+RAW_FILES = 5
+
+
+def flip(path: Path, at: int) -> None:
+    """Changes one bit of a byte in place, so that hard links change with it."""
+    with path.open("r+b") as f:
+        f.seek(at, 0 if at >= 0 else 2)
+        byte = f.read(1)[0]
+        f.seek(-1, 1)
+        f.write(bytes([byte ^ 1]))
+
+
+def groups(**selection: Any) -> dict[str, Any]:
+    return {
+        "cleaning": Cleaning(repeated_lines=3),
+        "chunking": Chunking(max_tokens=40),
+        "selection": Selection(**selection),
+    }
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Workspace:
+    """A corpus with a repeated line and near-duplicates, prepared once."""
+    found = Workspace(str(tmp_path / "raw"), tmp_path / "work")
+    writer = Writer()
+    texts = ["\n".join([*writer.paragraphs(3), "Share this page"]) for _ in range(RAW_FILES)]
+    for i, text in enumerate([*texts, texts[0].replace("\n", " again\n", 1), texts[1]]):
+        found.put(f"{i}.txt", text)
+    found.prepare(**groups())
+    return found
+
+
+def test_a_flipped_bit_in_any_part_reaches_no_later_table(work: Workspace, tmp_path: Path) -> None:
+    fresh = Workspace(work.raw, tmp_path / "fresh")
+    fresh.prepare(**groups(method="random", budget=4))
+    names = [p.relative_to(work.folder) for p in sorted(work.parts.rglob("*")) if p.is_file()]
+    assert {p.name.rpartition(".")[2] for p in names} == {"json", "npy", "parquet"}
+    assert {p.stem for p in names} >= {"pairs", "articles", "chunks", "rejects", "index", "bands", "selected", "counts"}
+    assert any(p.name.endswith(".lines.npy") for p in names)
+    for number, name in enumerate([*names, Path("inventory.json")]):
+        size = (work.folder / name).stat().st_size
+        flip(work.folder / name, (0, size // 2, size - 1)[number % 3])
+        work.prepare(**groups(method="random", budget=4))
+        assert work.digests() == fresh.digests(), name
+        work.prepare(**groups())
+        assert (work.folder / name).exists()
+
+
+def test_a_lost_file_of_a_part_is_made_again(work: Workspace) -> None:
+    before = work.digests()
+    (articles,) = (path for path in work.parts.glob("*/articles.parquet"))
+    articles.unlink()
+    work.prepare(**groups())
+    assert work.digests() == before
+
+
+@pytest.mark.parametrize(
+    ("write", "read", "value"),
+    [(write_record, read_record, {"é": [1, 0.5, None]}), (write_array, read_array, np.arange(9, dtype=np.uint64))],
+)
+def test_every_bit_of_a_file_counts(tmp_path: Path, write: Callable[..., None], read: Any, value: Any) -> None:
+    path = tmp_path / "file"
+    assert read(path) is None
+    write(path, value)
+    assert np.array_equal(read(path), value)
+    data = path.read_bytes()
+    for at in range(len(data)):
+        flip(path, at)
+        found = read(path)
+        assert found is None or (np.array_equal(found, value) and at == len(data) - 1)
+        path.write_bytes(data)
+    for size in (0, 1, len(data) // 2):
+        path.write_bytes(data[:size])
+        assert read(path) is None
+
+
+def test_a_folder_is_made_once_and_again_when_it_is_damaged(tmp_path: Path) -> None:
+    folder, calls = tmp_path / "part", []
+
+    def make(temporary: Path) -> dict[str, Any]:
+        calls.append(temporary)
+        (temporary / "a").write_text("text")
+        return {"rows": 1}
+
+    assert sound_counts(folder) is None
+    assert made(folder, make) == made(folder, make) == sound_counts(folder) == {"rows": 1}
+    assert len(calls) == 1
+    flip(folder / "a", 2)
+    assert made(folder, make) == {"rows": 1}
+    assert (len(calls), (folder / "a").read_text()) == (2, "text")
+    flip(folder / "counts.json", 20)
+    assert sound_counts(folder) is None
+    assert not folder.exists()
+
+
+def test_another_attempt_may_finish_first(tmp_path: Path) -> None:
+    folder = tmp_path / "part"
+
+    def late(_: Path) -> dict[str, Any]:
+        return made(folder, lambda _: {"rows": 2})
+
+    def failing(_: Path) -> dict[str, Any]:
+        raise StoreError("no space", "")
+
+    assert made(folder, late) == {"rows": 2}
+    with pytest.raises(StoreError, match="no space"):
+        made(tmp_path / "other", failing)
