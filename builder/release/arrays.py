@@ -28,7 +28,7 @@ def mask(column: pa.ChunkedArray | pa.Array) -> Mask:
 
 def small(values: Ints) -> pa.Array:
     """A column of 32-bit integers."""
-    return pa.array(values.astype(np.int32))
+    return pa.array(np.ascontiguousarray(values, np.int32))
 
 
 def strings(values: list[str]) -> pa.Array:

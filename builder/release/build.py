@@ -20,7 +20,7 @@ from builder.release.settings import Export, Split
 from builder.release.splits import Assignment, Member, assign
 from builder.scheme import Scheme
 
-#: Called with the configuration, the rows written so far, and how many there will be, when that is known.
+#: Called with the configuration, the rows written so far, and how many there will be, if that is known.
 Progress = Callable[[str, int, int | None], None]
 
 
@@ -140,7 +140,7 @@ def _counts(index: Index, wanted: Mapping[str, Configuration], makers: Mapping[s
     }
     return Counts(
         chunks=index.chunks,
-        windows=index.windows,
+        windows=len(index.window_ids),
         articles=len(index.articles),
         annotators=pc.count_distinct(shown["annotator"]).as_py(),
         annotations=dict(sorted(states.items())),

@@ -16,10 +16,7 @@ from builder.text import Ints, sentences
 
 
 class Separation:
-    """Which split each text of the index is in, by number; -1 for texts left out so that splits share nothing.
-
-    Every text is compared with every other, chunks and windows alike.
-    """
+    """Which split each text of the index is in, by number; -1 for texts left out so that splits share nothing."""
 
     def __init__(self, index: Index, assignment: Assignment, settings: Split) -> None:
         given = assignment.splits
@@ -52,10 +49,7 @@ class Separation:
             yield from self._by_split(passages, splits[passages.numbers])
 
     def chunks(self, granularity: str, language: str) -> Iterator[tuple[str, Passages]]:
-        """The chunks at this granularity, split by split within each batch.
-
-        Sentences and stretches are compared again, and those that would stand in two splits are left out.
-        """
+        """The chunks at this granularity, split by split within each batch; cut ones are compared again."""
         of_chunks = np.where(np.arange(len(self._index)) < self._index.chunks, self.splits, -1)
         if granularity == "chunk":
             for passages in self._index.batches():

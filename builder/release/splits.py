@@ -47,10 +47,7 @@ class Assignment:
 
 
 def assign(members: Iterable[Member], settings: Split, earlier: Mapping[str, str]) -> Assignment:
-    """The split of each member; `earlier` is what released articles were given before.
-
-    Raises `ConfigError` when method "time" meets articles without a date.
-    """
+    """The split of each member, with `earlier` those of released articles; `ConfigError` when "time" meets no date."""
     clusters: dict[str, list[Member]] = defaultdict(list)
     for member in sorted(members, key=lambda m: m.article_id):
         clusters[member.cluster_id].append(member)

@@ -81,7 +81,10 @@ def _rows_one(
         owner, picked = matching(windows, passages.numbers)
         columns, part = passages.columns(owner), gold.take(pa.array(picked))
         columns |= {name: flat(part[name]) for name in ("target", "probability", "status")}
-        columns |= {"label": pa.array(labels[picked]), "votes": _struct(votes[picked], numbering.labels)}
+        columns |= {
+            "label": pa.array(labels[picked]),
+            "votes": _counted(votes[picked], numbering.labels),
+        }
         keys = [columns["chunk_id"], *([columns["target"]] if question.mode else [])]
         columns["id"] = pc.binary_join_element_wise(*keys, ":")
         return configuration.table(columns)
@@ -95,10 +98,6 @@ def _votes(gold: pa.Table, numbering: Numbering) -> Ints:
     cast = numbering.ids(pc.struct_field(pc.list_flatten(votes), "label"))
     cells = numbers(pc.list_parent_indices(votes)) * width + cast
     return np.bincount(cells[cast >= 0], minlength=gold.num_rows * width).reshape(gold.num_rows, width)
-
-
-def _struct(counts: Ints, ids: list[str]) -> pa.StructArray:
-    return records(**{name: small(counts[:, i]) for i, name in enumerate(ids)})
 
 
 def _rows_many(configuration: Configuration, gold: pa.Table, index: Index, settings: Export) -> Maker:
@@ -131,13 +130,17 @@ def _rows_many(configuration: Configuration, gold: pa.Table, index: Index, setti
         owner, picked = matching(shown, passages.numbers)
         columns = passages.columns(owner)
         columns |= {"id": columns["chunk_id"], "annotators": small(asked[picked])}
-        columns |= {"votes": _struct(chosen[picked], ids)}
+        columns |= {"votes": _counted(chosen[picked], ids)}
         for name, cells in (("labels", yes_cells), ("undecided", open_cells)):
             row, found = matching(cells // width, picked)
             columns[name] = list_of(row, len(picked), pa.array(cells[found] % width))
         return configuration.table(columns)
 
     return Maker(table, index.article_codes[shown[yes_cells // width]], yes_cells % width, left_out)
+
+
+def _counted(votes: Ints, ids: list[str]) -> pa.StructArray:
+    return records(**dict(zip(ids, map(small, votes.T), strict=True)))
 
 
 def _is_yes(labels: pa.Array | pa.ChunkedArray) -> Mask:
