@@ -136,13 +136,13 @@ def reading(source: Any) -> dict[str, Any]:
 
 def latest_pull(config: Config) -> Pull:
     """The latest pull, compared with its hash; raises `StoreError` when there is none or it is damaged."""
-    from builder.studio.pulls import latest, verify
+    from builder.studio.pulls import latest, verify_pull
 
     found = latest(config.dataset_folder / "pulls")
     if found is None:
         raise StoreError("Nothing was pulled yet.", "Run `builder pull` first.")
     folder, record = found
-    verify(folder)
+    verify_pull(folder)
     return Pull(folder, str(record["hash"]), _pseudonym_key(config.workspace))
 
 

@@ -1,8 +1,8 @@
 """One client of a Label Studio server: every request of this room goes through it.
 
-Projects, accounts and single annotations go through the public methods of the Label Studio SDK (`ask`, `tell`). Raw
-requests (`get`, `post`, `patch`, `send`) are for what the SDK has no method for (drafts, invitations, counts), and for
-imports and listings of tasks: decoding a listing into the SDK's models takes 2.9 times as long as the whole pull.
+Projects, accounts and single annotations go through public methods of the Label Studio SDK (`ask`, `tell`). Raw
+requests (`get`, `post`, `patch`, `send`) are for what it has no method for, and for imports and listings of tasks:
+decoding a listing into the SDK's models takes 2.9 times as long as the whole pull.
 
 Reads are tried again after a failure that may pass. Writes are not, because the server may have done the work before
 its answer got lost: after `Unreachable`, callers look at what is there and write what is missing.
@@ -20,7 +20,7 @@ import msgspec
 
 from builder.errors import Refused, Unreachable
 from builder.studio.connection import CHECK_URL, failure, open_connection, reason, unauthorized
-from builder.studio.embedded.server import Server
+from builder.studio.embedded.server import StudioServer
 from builder.studio.settings import LabelStudio
 
 #: Answers after which the same read may succeed, besides those of 500 and above.
@@ -50,7 +50,9 @@ class _Failed(Exception):
 class Client:
     """A connection; raises `Unreachable`, `Unauthorized` or `Refused`, never an error of httpx or the SDK."""
 
-    def __init__(self, server: Server, settings: LabelStudio, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, server: StudioServer, settings: LabelStudio, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self.url = server.url.rstrip("/")
         self.embedded = server.embedded
         self.sleep = sleep

@@ -154,8 +154,8 @@ def about(configuration: Configuration, _: Mapping[str, Any]) -> str:
     asked = f"“{question.heading}”: " if question.heading else ""
     if question.many:
         return (
-            f"{asked}one row per window. `labels` are the options that hold, `undecided` those that annotators could not "
-            "decide on; `votes` says how many of the `annotators` chose each option."
+            f"{asked}one row per window. `labels` are the options that hold, `undecided` those that annotators could "
+            "not decide on; `votes` says how many of the `annotators` chose each option."
         )
     unit = "window and target" if question.mode else "window"
     held = "`label`, the annotators' `votes`, the `probability` of the label, and its `status`"

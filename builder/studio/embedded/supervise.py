@@ -1,9 +1,8 @@
 """Runs one embedded Label Studio and stops it when no builder process uses it any more.
 
-Every builder process that uses the server holds a lock file in `users/`; the kernel releases it when the process ends,
-however it ends. This process looks for held locks at intervals. When there is none, it stops the server, so a crashed
-run leaves no process behind. `builder serve` writes this process's id into `keep`; then the server stays until it is
-told to stop.
+Every builder process that uses the server holds a lock file in `users/`; the kernel releases it however the process
+ends. When no lock is held, this process stops the server, so a crashed run leaves none behind. `builder serve` writes
+this process's id into `keep`; then the server stays until it is told to stop.
 
     python -m builder.studio.embedded.supervise FOLDER PORT DATABASE PROGRAM
         prints its process id and goes to the background; PROGRAM is the `label-studio` command
@@ -22,7 +21,7 @@ from filelock import Timeout
 
 from builder.studio.embedded.vault import Vault
 
-POLL = 0.5
+_POLL = 0.5
 _GRACE = 20.0
 # Settings of another Label Studio, and our own token, must not reach the embedded one.
 _FOREIGN = ("LABEL_STUDIO_", "HEARTEX_", "DJANGO_", "POSTGRE_")
@@ -60,20 +59,14 @@ def environment(vault: Vault, database: str, outer: Mapping[str, str]) -> dict[s
     }
 
 
-def run(vault: Vault, port: int, database: str, program: str, poll: float = POLL) -> None:
-    """Returns when Label Studio has ended, by itself or because nobody uses it. `poll` is in seconds."""
+def run_server(vault: Vault, port: int, database: str, program: str) -> None:
+    """Returns when Label Studio has ended, by itself or because nobody uses it."""
     for folder in (vault.data, vault.home):
         folder.mkdir(parents=True, exist_ok=True)
     command = [program, "start", "-b", "--port", str(port), "--internal-host", "127.0.0.1"]
     with vault.log.open("ab") as log:
-        child = subprocess.Popen(
-            command,
-            env=environment(vault, database, os.environ),
-            cwd=vault.data,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
+        inner = environment(vault, database, os.environ)
+        child = subprocess.Popen(command, env=inner, cwd=vault.data, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     vault.write_server({"url": f"http://127.0.0.1:{port}", "port": port, "pid": child.pid, "supervisor": os.getpid()})
 
     def stop(signum: int, frame: FrameType | None) -> None:
@@ -82,7 +75,7 @@ def run(vault: Vault, port: int, database: str, program: str, poll: float = POLL
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while child.poll() is None:
-        time.sleep(poll)
+        time.sleep(_POLL)
         if vault.is_kept(os.getpid()):
             continue
         try:
@@ -106,7 +99,8 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
         child.wait()
 
 
-def main(arguments: list[str]) -> None:
+def detach(arguments: list[str]) -> None:
+    """Goes to the background and runs the server there."""
     folder, port, database, program = arguments
     vault = Vault(Path(folder))
     pid = os.fork()
@@ -119,8 +113,8 @@ def main(arguments: list[str]) -> None:
     log = os.open(vault.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     for stream, target in ((0, null), (1, log), (2, log)):
         os.dup2(target, stream)
-    run(vault, int(port), database, program)
+    run_server(vault, int(port), database, program)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    detach(sys.argv[1:])
