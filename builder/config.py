@@ -12,7 +12,7 @@ from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from builder.corpus.settings import Chunking, Cleaning, Dedup, Selection, Source
-from builder.engine_settings import Engine
+from builder.engine import Engine
 from builder.errors import ConfigError, Fault, SchemeError
 from builder.quality.settings import Aggregation, Quality
 from builder.questions import scheme_from
@@ -157,10 +157,8 @@ def convert(composed: DictConfig) -> Config:
 
 def spelled(override: str) -> str:
     """An override as Hydra wants it: entries of mappings such as `annotators.people` are added, not only changed."""
-    found = re.match(r"\+?(?!\+)([\w.-]+)=", override)
-    if not found or "." not in found[1]:
-        return override
-    inside = any(get_origin(hint.type) is dict for hint in declared(Composed, found[1]))
+    found = re.match(r"\+?(?!\+)([\w-]+\.[\w.-]+)=", override)
+    inside = found and any(get_origin(hint.type) is dict for hint in declared(Composed, found[1]))
     return f"++{override.lstrip('+')}" if inside else override
 
 
@@ -219,15 +217,12 @@ def _jobs(overrides: Sequence[str], config_dir: str, faults: list[Fault]) -> lis
             continue
         try:
             plus = "" if parsed.is_delete() or "." not in parsed.key_or_group else "++"
-            values = (
-                [f"{plus}{parsed.key_or_group}={value}" for value in parsed.sweep_string_iterator()]
-                if parsed.is_sweep_override()
-                else [plus + override.lstrip("+") if plus else override]
-            )
-            if "." not in parsed.key_or_group:
-                # A group: a choice that does not exist must not hide the faults of the others.
-                for value in values:
-                    _composed([value], config_dir)
+            values = [plus + override.lstrip("+") if plus else override]
+            if parsed.is_sweep_override():
+                values = [f"{plus}{parsed.key_or_group}={value}" for value in parsed.sweep_string_iterator()]
+            # A choice of a group that does not exist must not hide the faults of the others.
+            for value in [] if plus else values:
+                _composed([value], config_dir)
         except Exception as error:  # noqa: BLE001 - `_explained` raises what it does not know
             faults.append(_explained(error, parsed.key_or_group))
             continue

@@ -5,17 +5,18 @@ item can be run again when its worker died, and the results are the same whereve
 """
 
 import contextlib
-import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from builder.engine_settings import Engine
 from builder.errors import BuilderError, ConfigError
 from builder.memory import without_pandas
+from builder.settings import setting
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -24,12 +25,29 @@ _AHEAD = 3
 _CONNECT_SECONDS = 15
 
 
+ENGINES = ("local", "dask")
+
+
+@dataclass
+class Engine:
+    """Where functions over tables run."""
+
+    kind: str = setting("local", "`local`: processes on this machine. `dask`: a dask cluster.", choices=ENGINES)
+    workers: int = setting(0, "Processes, also of a dask cluster started here. 0: one per processor core.", ge=0)
+    address: str = setting(
+        "",
+        "Address of a dask scheduler, such as tcp://scheduler:8786; its workers must see the workspace and the raw "
+        "files under the same paths. Empty: start a cluster on this machine.",
+    )
+    retries: int = setting(3, "How often work is repeated after its worker died.", ge=0)
+
+
 class WorkerLostError(BuilderError):
     """Workers died on the same item again and again, or those of a cluster are out of reach."""
 
 
 class Runner:
-    """Runs functions over items; it starts workers when there is work for them, and `close` stops what it started."""
+    """Runs functions over items, on workers that start when there is work for them and stop when its block ends."""
 
     def __init__(self, settings: Engine) -> None:
         self.settings = settings
@@ -42,10 +60,6 @@ class Runner:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Stops the pool and the connection to the cluster."""
         self._drop_pool()
         self._closing.close()
 
@@ -66,84 +80,85 @@ class Runner:
         alone = self.settings.kind == "local" and (self.workers == 1 or len(items) == 1)
         if alone or (light and not self.settings.address):
             return [_seen(index, function(item), done) for index, item in enumerate(items)]
+        from concurrent.futures.process import BrokenProcessPool
+
         results: dict[int, R] = {}
         lost = dict.fromkeys(range(len(items)), 0)
-        while len(results) < len(items):
-            waiting = [i for i in range(len(items)) if i not in results]
+        while waiting := [i for i in lost if i not in results]:
             try:
                 for index, result in self._round(function, items, waiting):
                     results[index] = _seen(index, result, done)
             except BrokenProcessPool:
                 # Nobody knows which item killed the worker: all that were out are tried again.
                 self._drop_pool()
-                out = [i for i in waiting if i not in results][: self.workers * _AHEAD]
-                for i in out:
+                for i in [i for i in waiting if i not in results][: self.workers * _AHEAD]:
                     lost[i] += 1
-                if any(lost[i] > self.settings.retries for i in out):
-                    raise WorkerLostError(
-                        f"Workers died {self.settings.retries + 1} times on the same work.",
-                        "They may have run out of memory: lower engine.workers or source.shard_mb. (A script that "
-                        "calls this itself needs `if __name__ == '__main__':` around the call.)",
+                if max(lost.values()) > self.settings.retries:
+                    raise self._lost(
+                        "lower engine.workers or source.shard_mb. (A script that calls this itself needs "
+                        "`if __name__ == '__main__':` around the call.)"
                     ) from None
-        return [results[i] for i in range(len(items))]
+        return [results[i] for i in lost]
+
+    def _lost(self, advice: str) -> WorkerLostError:
+        what = f"Workers died {self.settings.retries + 1} times on the same work."
+        return WorkerLostError(what, f"They may have run out of memory: {advice}")
 
     def _round(self, function: Callable[[T], R], items: Sequence[T], waiting: list[int]) -> Iterator[tuple[int, R]]:
+        from concurrent.futures import FIRST_COMPLETED, wait
+
         pool = self._executor()
         queue = iter(waiting)
         out: dict[Future[R], int] = {}
         try:
             while True:
-                ahead = self._ahead()
-                while len(out) < ahead and (index := next(queue, None)) is not None:
+                with self._cluster():
+                    if self._client is not None:  # a cluster may have grown since the last item came back
+                        self.workers = max(1, sum(self._client.nthreads().values()))
+                while len(out) < self.workers * _AHEAD and (index := next(queue, None)) is not None:
                     out[pool.submit(function, items[index])] = index
                 if not out:
                     return
                 for future in wait(out, return_when=FIRST_COMPLETED).done:
                     index = out[future]
-                    yield index, self._result(future)
+                    with self._cluster():
+                        result = future.result()
+                    yield index, result
                     del out[future]
         finally:
             for future in out:
                 future.cancel()
 
-    def _ahead(self) -> int:
-        """How many items are handed out at once; a cluster may have grown since the last one came back."""
-        if self._client is not None:
-            with self._cluster():
-                self.workers = max(1, sum(self._client.nthreads().values()))
-        return self.workers * _AHEAD
-
-    def _result(self, future: "Future[R]") -> R:
-        if self._client is None:
-            return future.result()
-        with self._cluster():
-            return future.result()
-
     @contextlib.contextmanager
     def _cluster(self) -> Iterator[None]:
         """Turns the errors of a cluster that is gone or loses its workers into `WorkerLostError`."""
+        if self._client is None:
+            yield
+            return
+        from concurrent.futures import CancelledError
+
         from distributed.comm.core import CommClosedError
         from distributed.scheduler import KilledWorker
 
         try:
             yield
         except KilledWorker as e:
-            raise WorkerLostError(
-                f"Workers died {self.settings.retries + 1} times on the same work.",
-                "They may have run out of memory: give them more, or lower source.shard_mb.",
-            ) from e
+            raise self._lost("give them more, or lower source.shard_mb.") from e
         except (CancelledError, CommClosedError) as e:
             raise WorkerLostError(
                 f"The dask scheduler {self.settings.address or 'of this machine'} went away.",
                 "Start it again and run the same command: what is finished is kept.",
             ) from e
 
-    def _executor(self) -> Executor:
+    def _executor(self) -> "Executor":
         if self._pool is None and self.settings.kind == "dask":
             if self._client is None:
                 self._client = self._closing.enter_context(_dask(self.settings, self.workers))
             self._pool = self._client.get_executor(pure=False, retries=self.settings.retries)
         elif self._pool is None:
+            import multiprocessing
+            from concurrent.futures import ProcessPoolExecutor
+
             # Threads (progress, Arrow) do not survive a fork, so workers start clean.
             method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
             context = multiprocessing.get_context(method)
@@ -152,10 +167,9 @@ class Runner:
 
     def _drop_pool(self) -> None:
         if self._pool is not None:
-            if isinstance(self._pool, ProcessPoolExecutor):
-                self._pool.shutdown(wait=True, cancel_futures=True)
-            else:
-                self._pool.shutdown(wait=False)
+            # What a cluster still does is stopped with the connection.
+            options = {"wait": True, "cancel_futures": True} if self._client is None else {"wait": False}
+            self._pool.shutdown(**options)
             self._pool = None
 
 
@@ -166,6 +180,8 @@ def _begin_worker() -> None:
 
 
 def _end_with_parent() -> None:
+    import multiprocessing
+
     # Workers hold both ends of the pipe they wait at, so they would not notice the end of their parent.
     if parent := multiprocessing.parent_process():
         parent.join()
@@ -204,11 +220,11 @@ def _dask(settings: Engine, workers: int) -> Iterator[Any]:
                 ) from e
             with client:
                 yield client
-            return
-        with (
-            cluster_of.LocalCluster(
-                n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=40
-            ) as cluster,
-            cluster_of.Client(cluster, set_as_default=False) as client,
-        ):
-            yield client
+        else:
+            with (
+                cluster_of.LocalCluster(
+                    n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=40
+                ) as cluster,
+                cluster_of.Client(cluster, set_as_default=False) as client,
+            ):
+                yield client

@@ -12,7 +12,7 @@ from builder.errors import ConfigError, SourceError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from builder.quality.agreement.report import AnswerMeasures
+    from builder.quality.agreement.answers import AnswerMeasures
     from builder.questions.rows import Decoded
     from builder.scheme import Scheme
 
@@ -34,7 +34,7 @@ def chunk_text(text: str, *, language: str = "en", **settings: Any) -> list[tupl
 
 
 def decode_export(export: "Path | str | Sequence[Mapping[str, Any]]", scheme: "Scheme") -> "Decoded":
-    """The tables annotations, spans, answers and issues of a Label Studio export in JSON, as this builder pushed it.
+    """The tables of a Label Studio export in JSON, as this builder pushed it.
 
     `export` is the file, or the list of its tasks. Annotators appear as "annotator-<6 hex digits>" of their account's
     number. Raises `SourceError` when the file is no such export.
@@ -81,9 +81,9 @@ def aggregate(table: "pa.Table | Mapping[str, Sequence[Any]]", method: str = "ma
     """
     import pyarrow as pa
 
+    from builder.quality import load
     from builder.quality.aggregation import METHODS
     from builder.quality.aggregation.majority import winners
-    from builder.quality.registry import load
     from builder.quality.settings import Aggregation
     from builder.quality.votes import Votes
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 def uncollected() -> Iterator[None]:
     """Inside the block, or the function it decorates, only reference counts free memory.
 
-    Rows, pages and results are millions of small objects without cycles. The collector would walk all of them again
-    and again: parsing large JSON into objects takes three to four times as long with it.
+    Rows and pages are millions of small objects without cycles. The collector walks all of them again and again: with
+    it, parsing large JSON takes three to four times as long.
     """
     enabled = gc.isenabled()
     gc.disable()
@@ -34,9 +34,8 @@ class _NoPandas:
 def without_pandas() -> None:
     """Makes pyarrow treat pandas as not installed in this process; everything else may still import it.
 
-    pyarrow has no option for this: it imports pandas the first time a list becomes an array, to see whether the list is
-    one of pandas' columns. Without that a process starts about a second sooner and takes 50 MB less (54 instead of 104;
-    measured with pyarrow 24 and pandas 2.3). Only for processes of our own, because `to_pandas` fails afterwards.
+    pyarrow imports pandas the first time a list becomes an array, and has no option against it. Without pandas a
+    process starts a second sooner and takes 50 MB less. Only for our own processes: `to_pandas` fails afterwards.
     """
     if "pandas" in sys.modules:
         return

@@ -18,7 +18,6 @@ from builder.store import digest, file_digest, read_json, write_json, write_tabl
 
 if TYPE_CHECKING:
     from builder.corpus.inventory import Inventory
-    from builder.quality.validate import Context
     from builder.studio.campaign import Campaign
 
 #: Stages in the order in which they are made.
@@ -192,22 +191,27 @@ def gates(*found: Stage) -> str:
 
 
 def _prepare(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, Any], progress: Progress) -> Any:
-    from builder.corpus.prepare import CorpusSettings, prepare
+    from builder.corpus.prepare import prepare
+    from builder.corpus.settings import CorpusSettings
     from builder.engine import Runner
 
     raw: RawArticles = inputs["raw"]
     parts, code = raw.config.dataset_folder / "parts", code_digest("corpus")
-    given = CorpusSettings(raw.config.source, *(settings[n] for n in ("cleaning", "dedup", "chunking", "selection")))
+    groups = {n: settings[n] for n in ("cleaning", "dedup", "chunking", "selection", "language")}
+    given = CorpusSettings(source=raw.config.source, keywords=tuple(settings["keywords"]), **groups)
     with Runner(raw.config.engine) as runner:
-        made = prepare(
-            raw.inventory, folder, parts, given, settings["keywords"], settings["language"], code, runner, progress
-        )
+        made = prepare(raw.inventory, folder, parts, given, code, runner.map, progress)
     return asdict(made)
 
 
 def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, Any], progress: Progress) -> Any:
-    from builder.quality.pull_windows import read_windows, with_parents
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    from builder.quality.checks.inputs import CheckInputs
+    from builder.quality.known_answers import read_known_answers
     from builder.quality.validate import validate
+    from builder.questions import controls
     from builder.questions.decode import decode
 
     pull: Pull = inputs["pull"]
@@ -215,11 +219,20 @@ def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, An
     progress("validate", 0, None)
     users = {int(number): user["email"] for number, user in read_json(pull.folder / "users.json").items()}
     decoded = decode(pull.folder / "tasks.jsonl", users, pull.key, scheme, pull.hash)
-    with (pull.folder / "tasks.jsonl").open("rb") as lines:
-        windows, parents = read_windows(lines)
+    wanted = pc.field("article_id").isin(decoded.windows["article_id"].unique())
+    columns = ["article_id", "cluster_id", "text"]
+    rows = pq.read_table(inputs["articles"].table_path("articles"), columns=columns, filters=wanted).to_pylist()
+    tables = (decoded.annotations, decoded.spans, decoded.answers, decoded.windows)
+    named = inputs["questions"].name
     found = validate(
-        with_parents(decoded.annotations, parents), decoded.spans, decoded.answers, decoded.issues, windows, scheme,
-        settings["quality"], _context(inputs, scheme, windows),
+        CheckInputs(
+            *tables, scheme, settings["quality"],
+            clusters={row["article_id"]: row["cluster_id"] or row["article_id"] for row in rows},
+            article_texts={row["article_id"]: row["text"] for row in rows},
+            controls=controls(scheme),
+        ),
+        decoded.issues,
+        read_known_answers(Path(named), scheme) if named else {},
     )  # fmt: skip
     for name, table in found.tables.items():
         write_table(folder / f"{name}.parquet", table)
@@ -227,29 +240,8 @@ def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, An
     return {"pull": pull.hash, **asdict(found.summary)}
 
 
-def _context(inputs: Mapping[str, Any], scheme: Any, windows: Any) -> "Context":
-    """What the articles and the known answers add to a pull."""
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    from builder.quality.known_answers import read_known_answers
-    from builder.quality.validate import Context
-    from builder.questions import controls
-
-    wanted = pc.field("article_id").isin(windows["article_id"].unique())
-    columns = ["article_id", "cluster_id", "text"]
-    rows = pq.read_table(inputs["articles"].table_path("articles"), columns=columns, filters=wanted).to_pylist()
-    named = inputs["questions"].name
-    return Context(
-        clusters={row["article_id"]: row["cluster_id"] or row["article_id"] for row in rows},
-        article_texts={row["article_id"]: row["text"] for row in rows},
-        controls=controls(scheme),
-        known_answers=read_known_answers(Path(named), scheme) if named else {},
-    )
-
-
 def _adjudicate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, Any], progress: Progress) -> Any:
-    from builder.quality.adjudication.adjudicate import adjudicate
+    from builder.quality.adjudication import adjudicate
     from builder.tables import ANNOTATIONS, ANSWERS, SPANS, WINDOWS
 
     progress("adjudicate", 0, None)

@@ -29,9 +29,8 @@ def limits(about: str = "", choices: Iterable[str] = (), allowed: str = "", exam
 
     `allowed` says in words what a pattern or a rule allows, `example` is an override for the documents.
     """
-    enum = {"enum": list(choices)} if choices else None
-    words = {"allowed": allowed, "example": example}
-    return Meta(description=about or None, extra_json_schema=enum, extra=words, **bounds)
+    schema, words = {"enum": list(choices)} if choices else {}, {"allowed": allowed, "example": example}
+    return Meta(description=about or None, extra_json_schema=schema, extra=words, **bounds)
 
 
 def setting(default: T, about: str, **allowed: Any) -> T:
@@ -82,9 +81,6 @@ class Hint(NamedTuple):
     @property
     def allowed(self) -> str:
         """What values it may have, in words."""
-        bounds = [
-            f"{words} {bound:,}" for sign, words in _BOUNDS.items() if (bound := getattr(self.meta, sign)) is not None
-        ]
         if words := (self.meta.extra or {})["allowed"]:
             found = words
         elif self.choices:
@@ -97,8 +93,10 @@ class Hint(NamedTuple):
             name, value = (entry.allowed for entry in self.entries)
             found = f"a mapping {{{'name' if name == 'text' else name}: {value}}}"
         else:
-            found = _KINDS[self.type] + ", " * bool(bounds) + " and ".join(bounds)
-            found += ", not empty" if self.meta.min_length else ""
+            bounds = [(words, getattr(self.meta, sign)) for sign, words in _BOUNDS.items()]
+            told = " and ".join(f"{words} {bound:,}" for words, bound in bounds if bound is not None)
+            told = "not empty" if self.meta.min_length else told
+            found = f"{_KINDS[self.type]}, {told}" if told else _KINDS[self.type]
         return f"{found}, or null" if self.optional else found
 
 

@@ -111,22 +111,6 @@ def write_table(path: Path, table: "pa.Table") -> None:
         pq.write_table(table, temporary, compression="zstd")
 
 
-def read_table(path: Path, schema: "pa.Schema", made_by: str) -> "pa.Table":
-    """The table in a Parquet file; `made_by` is the command that writes it, named when the file is missing."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from builder.tables import check
-
-    if not path.exists():
-        raise StoreError(f"{path} is missing.", f"Run `builder {made_by}` first.")
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as e:
-        raise StoreError(f"{path} is damaged: {e}.", f"Delete it and run `builder {made_by}` again.") from e
-    return check(table, schema, str(path))
-
-
 def sync_tree(folder: Path) -> None:
     """Every file and folder below has reached the disk."""
     for path in [*sorted(folder.rglob("*"), reverse=True), folder]:

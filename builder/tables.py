@@ -2,8 +2,11 @@
 
 Columns never change meaning between rooms. Intervals are half-open and count Unicode code points of the article's
 cleaned `text` unless the column says raw. Times are UTC. A table on disk is one Parquet file of its schema, or a folder
-of them in the order of their names once a corpus is large; `store.read_table` reads both.
+of them in the order of their names once a corpus is large.
 """
+
+from collections.abc import Iterator
+from typing import Any
 
 import pyarrow as pa
 
@@ -174,6 +177,11 @@ GOLD_ANSWERS = _schema(
     votes=pa.list_(VOTE),
     status=pa.string(),
 )
+
+
+def rows_of(table: pa.Table, *columns: str) -> Iterator[tuple[Any, ...]]:
+    """The rows of a table as tuples of the named columns."""
+    return zip(*(table[name].to_pylist() for name in columns), strict=True)
 
 
 def build(rows: list[dict[str, object]], schema: pa.Schema) -> pa.Table:

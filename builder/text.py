@@ -1,11 +1,8 @@
 """How this project reads text: sentences, words, mentions of a name, and how alike two texts are.
 
-Every room counts with these, so that agreement, gold labels and releases have the same tokens. A word token is a run of
-letters, digits and underscores, or any other single character that is not a space. Combining marks and joiners stay
-with the character before them. `Ukraine's` is three tokens, so a span of the name alone has its ends on token borders.
-
-Whole columns are cut at once, on numpy arrays of code points: a release of a million chunks holds hundreds of millions
-of characters.
+A word token is a run of letters, digits and underscores, or any other single character that is not a space. Combining
+marks and joiners stay with the character before them. `Ukraine's` is three tokens, so a span of the name alone has its
+ends on token borders. Whole columns are cut at once, because releases hold hundreds of millions of characters.
 """
 
 import re
@@ -33,23 +30,18 @@ Ints = npt.NDArray[np.int64]
 
 
 def is_printable(text: str) -> bool:
-    """True when every character is a newline or printable, so the plain space is the only other space.
-
-    The last answer is kept, because cleaning, segmenting and counting ask about the same text one after the other.
-    """
+    """True when every character is a newline or printable, so the plain space is the only other space."""
+    # Cleaning, segmenting and counting ask about the same text one after the other.
     global _printable
-    known, answer = _printable
-    if known is not text:
-        answer = text.replace("\n", "").isprintable()
-        _printable = (text, answer)
-    return answer
+    if _printable[0] is not text:
+        _printable = (text, text.replace("\n", "").isprintable())
+    return _printable[1]
 
 
 def sentences(text: str, language: str = "en", at: int = 0) -> list[tuple[int, int]]:
     """Intervals of the sentences of `text`, by sentencex. Only whitespace lies outside them.
 
-    A newline ends a paragraph, so it also ends a sentence. `at` is the offset of `text` in the article; it is added to
-    every position.
+    A newline ends a sentence, too. `at` is the offset of `text` in the article; it is added to every position.
     """
     from sentencex import segment
 

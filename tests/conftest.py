@@ -83,7 +83,9 @@ class Sample:
 
     def reselect(self, chunks: list[dict[str, Any]]) -> None:
         """Makes these the selected chunks, as if they came from the raw articles."""
-        (self.config.raw / "articles.txt").write_text(digest(*(c["chunk_id"] for c in chunks)), encoding="utf-8")
+        (self.config.raw / "articles.txt").write_text(
+            digest(*(c[key] for c in chunks for key in ("chunk_id", "text"))), encoding="utf-8"
+        )
 
         def make(folder: Path, *_: Any) -> dict[str, Any]:
             write_table(folder / "articles.parquet", tables.build(self.articles, tables.ARTICLES))

@@ -19,7 +19,6 @@ from builder import errors
 from builder.config import Composed, compose, conf_folder
 from builder.quality.checks import CHECKS
 from builder.release.configurations import SPECS, declare
-from builder.release.labels import numbering
 from builder.release.manifest import Manifest
 from builder.settings import Hint, fields_of, limits
 
@@ -89,7 +88,7 @@ def configurations() -> str:
     """The columns of every configuration that the default scheme gives with the default settings."""
     config = compose()
     scheme, export = config.labels, config.export
-    declared = declare(scheme, export, lambda question: numbering(scheme, question, export, []))
+    declared = declare(scheme, export, {})
     out: list[str] = []
     for name, configuration in declared.items():
         about = SPECS[configuration.kind].about(configuration, dataclasses.asdict(export))

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pyarrow as pa
 
@@ -28,6 +29,7 @@ from builder.quality.settings import Quality
 from builder.questions import encode, scheme_from
 from builder.scheme import Scheme
 from builder.store import digest
+from builder.studio.pulls import ensure_key
 from builder.studio.settings import Annotators
 from tests.pulls import keep_pull
 
@@ -396,9 +398,8 @@ class Project:
         people = {str(user): {"email": email} for user, email in enumerate(EMAILS, 1)}
         version = encode.scheme_name(self.config.labels)
         keep_pull(self.config, text, people, server_version="1.23.2", scheme_version=version)
-        key = self.config.workspace / "pseudonyms.key"
-        if not key.exists():
-            key.write_bytes(b"salt")
+        with mock.patch("secrets.token_bytes", return_value=b"s" * 32):
+            ensure_key(self.config.workspace / "pseudonyms.key")
 
     def _annotation(self, chunk: Mapping[str, Any], number: int, user: int, said: Mapping[str, Any]) -> dict[str, Any]:
         text, questions = chunk["text"], self.config.labels.questions

@@ -58,6 +58,18 @@ def test_every_choice_composes(number: int, monkeypatch: pytest.MonkeyPatch) -> 
     assert (config.label_studio.url == "") == (chosen["label_studio"] == "embedded")
 
 
+@pytest.mark.parametrize(
+    ("group", "name"),
+    [("dedup", "policy"), ("annotators", "kind"), ("engine", "kind")]
+    + [(group, "method") for group in ("chunking", "selection", "suggestions", "aggregation", "split")],
+)
+def test_every_choice_of_a_group_has_a_file(group: str, name: str) -> None:
+    """The page about the configuration describes a method by the comment of its file."""
+    hint = declared(Composed, f"{group}.{name}")[-1]
+    given = [yaml.safe_load(path.read_text(encoding="utf-8")) or {} for path in conf_folder().glob(f"{group}/*.yaml")]
+    assert sorted(each.get(name, getattr(getattr(Config(), group), name)) for each in given) == sorted(hint.choices)
+
+
 def test_every_group_is_reachable_from_the_defaults() -> None:
     assert {choice.parts[0] for choice in CHOICES} == set(DEFAULTS)
 

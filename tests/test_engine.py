@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from builder import engine
-from builder.engine import Runner, WorkerLostError
-from builder.engine_settings import Engine
+from builder.engine import Engine, Runner, WorkerLostError
 from builder.errors import ConfigError, SourceError
 from tests.waiting import LIMIT, until
 
@@ -92,8 +91,7 @@ def alive(pid: int) -> bool:
 def test_workers_end_with_the_process_that_started_them(tmp_path: Path, kind: str) -> None:
     code = (
         "import os, sys\n"
-        "from builder.engine import Runner\n"
-        "from builder.engine_settings import Engine\n"
+        "from builder.engine import Engine, Runner\n"
         "from tests.test_engine import note\n"
         "if __name__ == '__main__':\n"
         f"    Runner(Engine(kind='{kind}', workers=2)).map(note, [sys.argv[1]] * 50)\n"

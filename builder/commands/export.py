@@ -66,7 +66,7 @@ def plain(result: Release) -> dict[str, Any]:
 
 def show(result: Release, console: "Console") -> None:
     """Prints where the release is, its rows, what changed, and how it loads."""
-    from builder.release.changelog import lines
+    from builder.release.diff import lines
 
     if not result.new:
         console.print(f"export: nothing changed since {result.version}, so there is no new version.")

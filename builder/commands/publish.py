@@ -10,7 +10,7 @@ from builder.stage import Progress, silent
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from builder.release.publish import Published
+    from builder.release.versions import Published
 
 
 def publish(
@@ -27,10 +27,9 @@ def publish(
     """
     from builder import releases
     from builder.release.manifest import read
-    from builder.release.publish import Published, files_of
-    from builder.release.publish import upload as upload_release
     from builder.release.verify import check_files
-    from builder.release.versions import find_release
+    from builder.release.versions import Published, files_of, find_release
+    from builder.release.versions import upload as upload_release
 
     root = find_release(releases.release_folder(config), release)
     manifest = read(root)

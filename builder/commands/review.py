@@ -30,7 +30,7 @@ def review(
     """Send unresolved and quarantined chunks to an expert, whose decisions the next pull brings back"""
     from builder import pipeline
     from builder.quality.review_cases import review_cases
-    from builder.quality.voters import reviewed_chunks
+    from builder.quality.votes import reviewed_chunks
     from builder.studio.pulls import tasks_by_chunk
     from builder.studio.review import send_review
     from builder.tables import ANNOTATIONS, ANSWERS, GOLD_ANSWERS, GOLD_SPANS, ISSUES, SPANS, WINDOWS

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Column, Table
 
-    from builder.quality.agreement.report import AgreementReport
+    from builder.quality.agreement import AgreementReport
 
 
 def validate(config: Config, *, progress: Progress = silent) -> Stage:
@@ -34,7 +34,7 @@ def show(result: Stage, console: "Console") -> None:
     import msgspec
     from rich.text import Text
 
-    from builder.quality.agreement.report import AgreementReport
+    from builder.quality.agreement import AgreementReport
     from builder.quality.validate import ValidationSummary
 
     summary = msgspec.convert({k: v for k, v in result.summary.items() if k != "pull"}, ValidationSummary)

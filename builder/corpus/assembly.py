@@ -4,8 +4,10 @@ import os
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,8 +19,6 @@ from builder.corpus.parts import made
 from builder.corpus.records import Reject
 from builder.corpus.selection import rows_of
 from builder.store import canonical, digest
-
-TABLES = ("articles", "chunks", "selected", "rejects")
 
 
 @dataclass
@@ -43,11 +43,6 @@ class ShardOutcome:
         return Path(self.folder) / f"final-{self.key}"
 
     @property
-    def is_written(self) -> bool:
-        """Whether the final tables exist already."""
-        return self.final.exists()
-
-    @property
     def left_out(self) -> tuple[int, ...]:
         """Rows of articles that are not annotated."""
         return (*self.repeats, *(self.members if self.policy == "drop" else ()))
@@ -55,11 +50,11 @@ class ShardOutcome:
 
 def write_final(outcome: ShardOutcome) -> dict[str, Any]:
     """Writes the final tables of a shard, unless they exist, and returns their folder and counts."""
-    counts = made(outcome.final, lambda temporary: _write(outcome, Path(outcome.folder), temporary))
-    return {"folder": str(outcome.final), **counts}
+    return {"folder": str(outcome.final), **made(outcome.final, lambda folder: _write(outcome, folder))}
 
 
-def _write(outcome: ShardOutcome, shard: Path, folder: Path) -> dict[str, Any]:
+def _write(outcome: ShardOutcome, folder: Path) -> dict[str, Any]:
+    shard = Path(outcome.folder)
     index = pq.read_table(shard / "index.parquet", columns=["id64", "source_path", "record"]).to_pydict()
     ids = [f"{i:016x}" for i in index["id64"]]
 
@@ -96,27 +91,18 @@ def _articles(outcome: ShardOutcome, shard: Path, folder: Path, ids: list[str], 
     for row, (name, _) in outcome.members.items():
         cluster[row] = name
         kept[row] = outcome.policy == "keep"
-    source = pq.ParquetFile(shard / "articles.parquet")
-    at = 0
-    with pq.ParquetWriter(folder / "articles.parquet", source.schema_arrow, compression="zstd") as out:
-        for group in range(source.num_row_groups):
-            table = source.read_row_group(group)
-            here = slice(at, at + table.num_rows)
-            at += table.num_rows
-            for name, values in (("cluster_id", pa.array(cluster[here], pa.string())), ("kept", pa.array(kept[here]))):
-                table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), values)
-            out.write_table(table if present[here].all() else table.filter(pa.array(present[here])))
+    columns = {"cluster_id": pa.array(cluster, pa.string()), "kept": pa.array(kept)}
+    _filter(shard / "articles.parquet", folder / "articles.parquet", present, columns)
 
 
 def _chunks(outcome: ShardOutcome, shard: Path, folder: Path, ids: list[str], present: Any) -> tuple[int, int]:
     """Writes chunks and selected; returns their numbers of rows."""
     path = shard / "chunks.parquet"
-    total: int = pq.read_metadata(path).num_rows
-    here: Any = np.ones(total, dtype=bool)
+    here: Any = np.ones(pq.read_metadata(path).num_rows, dtype=bool)
     wanted: Any = here
     if outcome.left_out:
         owners = pq.read_table(path, columns=["article_id", "chunk_id"])
-        row = rows_of(owners["article_id"].to_pylist(), owners["chunk_id"].to_pylist(), ids)
+        row = rows_of(owners, ids)
         here = present[row]
         wanted = ~np.isin(row, list(outcome.left_out))
     if outcome.selected is not None:
@@ -129,8 +115,9 @@ def _chunks(outcome: ShardOutcome, shard: Path, folder: Path, ids: list[str], pr
     return int(here.sum()), int(wanted.sum())
 
 
-def _filter(path: Path, target: Path, mask: Any) -> None:
-    if mask.all():
+def _filter(path: Path, target: Path, mask: Any, columns: Mapping[str, pa.Array] = MappingProxyType({})) -> None:
+    """Writes the rows of a table that the mask names, with these columns in place of its own."""
+    if mask.all() and not columns:
         _link(path, target)
         return
     source = pq.ParquetFile(path)
@@ -139,9 +126,13 @@ def _filter(path: Path, target: Path, mask: Any) -> None:
         for group in range(source.num_row_groups):
             size = source.metadata.row_group(group).num_rows
             here = mask[at : at + size]
-            at += size
             if here.any():
-                out.write_table(source.read_row_group(group).filter(pa.array(here)))
+                table = source.read_row_group(group)
+                for name, values in columns.items():
+                    field = table.schema.get_field_index(name)
+                    table = table.set_column(field, table.schema.field(field), values[at : at + size])
+                out.write_table(table.filter(pa.array(here)))
+            at += size
 
 
 def _link(source: Path, target: Path) -> None:

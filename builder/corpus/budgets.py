@@ -1,16 +1,16 @@
 """What a chunk's budget counts: words, characters, or the tokens of a Hugging Face tokenizer file.
 
 A chunk is as large as its text is by itself. Sentences are counted with the whitespace before them, so that the sizes
-of neighbours add up to that of their chunk; only the first one of a chunk has none before it, and may be counted
-otherwise by a tokenizer for that.
+of neighbours add up to that of their chunk; only the first one of a chunk has none before it, and a tokenizer may count
+it otherwise. Intervals are trimmed and in order.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from builder.corpus.settings import Chunking
 from builder.errors import ConfigError
@@ -25,17 +25,111 @@ _WORD = re.compile(r"\S+")
 _LONG = 12
 
 
-class Counter(Protocol):
-    """Sizes of intervals of a text, in the units of the budget. Intervals are trimmed and in order."""
+class CharacterCounter:
+    """Unicode code points; the other counters replace what they count otherwise."""
+
+    #: Characters that certainly fit into a unit, for cutting what has no spaces.
+    characters = 1.0
+
+    def __init__(self, settings: Chunking) -> None:
+        self.most = settings.max_tokens
 
     def sizes(self, text: str, intervals: Sequence[Interval]) -> list[int]:
-        """The size of each by itself."""
+        """The size of each interval by itself."""
+        return [b - a for a, b in intervals]
 
     def gains(self, text: str, intervals: Sequence[Interval]) -> list[int]:
         """What each adds to the one before it, whitespace between them included; the first by itself."""
+        return self.sizes(text, [*intervals[:1], *((before[1], own[1]) for before, own in pairwise(intervals))])
 
     def opening(self, text: str, before: int, start: int, end: int, gain: int) -> int:
         """The size by itself of an interval that adds `gain` to one that ends at `before`."""
+        return end - start
+
+    def windows(self, text: str) -> Iterator[tuple[int, int, int]]:
+        """Start, end and size of windows of `max_tokens` units, in order; only whitespace lies outside them."""
+        at = 0
+        while word := _WORD.search(text, at):
+            start = word.start()
+            at = start + self.most
+            size = len(text[start:at].rstrip())
+            yield start, start + size, size
+
+
+class WordCounter(CharacterCounter):
+    """Words, which no neighbour changes."""
+
+    characters = 3.0
+
+    def sizes(self, text: str, intervals: Sequence[Interval]) -> list[int]:
+        return count_words(text, intervals)
+
+    gains = sizes
+
+    def opening(self, text: str, before: int, start: int, end: int, gain: int) -> int:
+        return gain
+
+    def windows(self, text: str) -> Iterator[tuple[int, int, int]]:
+        found: list[Interval] = []
+        for m in _WORD.finditer(text):
+            start, end = m.span()
+            number = _dense(text, start, end, 1)
+            found += pairwise([start + (end - start) * i // number for i in range(number + 1)])
+        for at in range(0, len(found), self.most):
+            some = found[at : at + self.most]
+            yield some[0][0], some[-1][1], len(some)
+
+
+def count_words(text: str, intervals: Sequence[Interval]) -> list[int]:
+    """The words of each interval: runs without whitespace, or of twelve bytes of UTF-8 where there is hardly any.
+
+    The second rule serves Chinese, Thai and blobs. An interval lies in one line.
+    """
+    if "  " in text or not is_printable(text):
+        return [_dense(text, a, b, len(text[a:b].split())) for a, b in intervals]
+    # The only spaces are single plain ones, and counting them is several times faster.
+    return [n if b - a <= _LONG * (n := text.count(" ", a, b) + 1) else _dense(text, a, b, n) for a, b in intervals]
+
+
+def _dense(text: str, start: int, end: int, count: int) -> int:
+    if end - start <= _LONG * count:
+        return count
+    return max(count, len(text[start:end].encode("utf-8", "replace")) // _LONG)
+
+
+class TokenCounter(CharacterCounter):
+    """Tokens of a tokenizer file, without the special ones that a model puts around a text."""
+
+    characters = 0.25
+
+    def __init__(self, settings: Chunking) -> None:
+        super().__init__(settings)
+        self.model = tokenizer(settings.tokenizer)
+
+    def sizes(self, text: str, intervals: Sequence[Interval]) -> list[int]:
+        texts = [text[a:b] for a, b in intervals]
+        return [len(e) for e in self.model.encode_batch_fast(texts, add_special_tokens=False)]
+
+    def opening(self, text: str, before: int, start: int, end: int, gain: int) -> int:
+        # Tokens do not reach over whitespace, so what is before a text can change only its first word.
+        word = text.find(" ", start, end)
+        word = end if word < 0 else word
+        alone, following = (len(self.model.encode(text[a:word], add_special_tokens=False)) for a in (start, before))
+        return gain + alone - following
+
+    def windows(self, text: str) -> Iterator[tuple[int, int, int]]:
+        units, most = _units(self.model, text), self.most
+        at = 0
+        while at < len(units):
+            end, size = at + 1, units[at][2]
+            while end < len(units) and size + units[end][2] <= most:
+                size += units[end][2]
+                end += 1
+            # Cut out of its text, a window may have more tokens than it had in there.
+            while (size := self.sizes(text, [(units[at][0], units[end - 1][1])])[0]) > most and end > at + 1:
+                end = max(at + 1, end - (size - most))
+            yield units[at][0], units[end - 1][1], size
+            at = end
 
 
 @lru_cache(maxsize=4)
@@ -52,127 +146,6 @@ def tokenizer(path: str) -> "Tokenizer":
     found.no_truncation()
     found.no_padding()
     return found
-
-
-class WordCounter:
-    """Words, which no neighbour changes."""
-
-    def sizes(self, text: str, intervals: Sequence[Interval]) -> list[int]:
-        return count_words(text, intervals)
-
-    gains = sizes
-
-    def opening(self, text: str, before: int, start: int, end: int, gain: int) -> int:
-        return gain
-
-
-def count_words(text: str, intervals: Sequence[Interval]) -> list[int]:
-    """The words of each interval: runs without whitespace, or of twelve bytes of UTF-8 where there is hardly any.
-
-    The second rule serves Chinese, Thai and blobs. An interval lies in one line and is trimmed.
-    """
-    if "  " in text or not is_printable(text):
-        return [_dense(text, a, b, len(text[a:b].split())) for a, b in intervals]
-    # The only spaces are single plain ones, and counting them is several times faster.
-    return [n if b - a <= _LONG * (n := text.count(" ", a, b) + 1) else _dense(text, a, b, n) for a, b in intervals]
-
-
-def _dense(text: str, start: int, end: int, count: int) -> int:
-    if end - start <= _LONG * count:
-        return count
-    return max(count, len(text[start:end].encode("utf-8", "replace")) // _LONG)
-
-
-class CharacterCounter:
-    """Unicode code points."""
-
-    def sizes(self, text: str, intervals: Sequence[Interval]) -> list[int]:
-        return [b - a for a, b in intervals]
-
-    def gains(self, text: str, intervals: Sequence[Interval]) -> list[int]:
-        return [b - a for a, b in _widened(intervals)]
-
-    def opening(self, text: str, before: int, start: int, end: int, gain: int) -> int:
-        return end - start
-
-
-class TokenCounter:
-    """Tokens of a tokenizer file, without the special ones that a model puts around a text."""
-
-    def __init__(self, path: str) -> None:
-        self.model = tokenizer(path)
-
-    def sizes(self, text: str, intervals: Sequence[Interval]) -> list[int]:
-        texts = [text[a:b] for a, b in intervals]
-        return [len(e) for e in self.model.encode_batch_fast(texts, add_special_tokens=False)]
-
-    def gains(self, text: str, intervals: Sequence[Interval]) -> list[int]:
-        return self.sizes(text, _widened(intervals))
-
-    def opening(self, text: str, before: int, start: int, end: int, gain: int) -> int:
-        # Tokens do not reach over whitespace, so what is before a text can change only its first word.
-        word = text.find(" ", start, end)
-        word = end if word < 0 else word
-        alone, following = (len(self.model.encode(text[a:word], add_special_tokens=False)) for a in (start, before))
-        return gain + alone - following
-
-
-def _widened(intervals: Sequence[Interval]) -> list[Interval]:
-    """Each interval with what is between it and the one before."""
-    return [*intervals[:1], *((before[1], own[1]) for before, own in pairwise(intervals))]
-
-
-#: The counter of each unit.
-COUNTERS: dict[str, Callable[[Chunking], Counter]] = {
-    "words": lambda _: WordCounter(),
-    "characters": lambda _: CharacterCounter(),
-    "tokenizer": lambda settings: TokenCounter(settings.tokenizer),
-}
-
-#: Characters that certainly fit into a unit, for cutting what has no spaces.
-CHARACTERS = {"words": 3.0, "characters": 1.0, "tokenizer": 0.25}
-
-
-def windows(settings: Chunking, text: str) -> Iterator[tuple[int, int, int]]:
-    """Start, end and size of windows of `max_tokens` units, in order; only whitespace lies outside them."""
-    return _WINDOWS[settings.unit](settings, text)
-
-
-def _of_words(settings: Chunking, text: str) -> Iterator[tuple[int, int, int]]:
-    found: list[Interval] = []
-    for m in _WORD.finditer(text):
-        start, end = m.span()
-        number = _dense(text, start, end, 1)
-        edges = [start + (end - start) * i // number for i in range(number + 1)]
-        found += pairwise(edges)
-    for at in range(0, len(found), settings.max_tokens):
-        some = found[at : at + settings.max_tokens]
-        yield some[0][0], some[-1][1], len(some)
-
-
-def _of_characters(settings: Chunking, text: str) -> Iterator[tuple[int, int, int]]:
-    at = 0
-    while word := _WORD.search(text, at):
-        start = word.start()
-        at = start + settings.max_tokens
-        size = len(text[start:at].rstrip())
-        yield start, start + size, size
-
-
-def _of_tokens(settings: Chunking, text: str) -> Iterator[tuple[int, int, int]]:
-    counter, most = TokenCounter(settings.tokenizer), settings.max_tokens
-    units = _units(counter.model, text)
-    at = 0
-    while at < len(units):
-        end, size = at + 1, units[at][2]
-        while end < len(units) and size + units[end][2] <= most:
-            size += units[end][2]
-            end += 1
-        # Cut out of its text, a window may have more tokens than it had in there.
-        while (size := counter.sizes(text, [(units[at][0], units[end - 1][1])])[0]) > most and end > at + 1:
-            end = max(at + 1, end - (size - most))
-        yield units[at][0], units[end - 1][1], size
-        at = end
 
 
 def _units(model: "Tokenizer", text: str) -> list[tuple[int, int, int]]:
@@ -196,8 +169,5 @@ def _units(model: "Tokenizer", text: str) -> list[tuple[int, int, int]]:
     return out
 
 
-_WINDOWS: dict[str, Callable[[Chunking, str], Iterator[tuple[int, int, int]]]] = {
-    "words": _of_words,
-    "characters": _of_characters,
-    "tokenizer": _of_tokens,
-}
+#: The counter of each unit.
+COUNTERS = {"words": WordCounter, "characters": CharacterCounter, "tokenizer": TokenCounter}

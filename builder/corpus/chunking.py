@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from builder.corpus.budgets import CHARACTERS, COUNTERS, Interval, windows
+from builder.corpus.budgets import COUNTERS, Interval
 from builder.corpus.settings import Chunking
 from builder.text import sentences
 
@@ -113,7 +113,7 @@ class Chunker:
 
     def _smaller(self, text: str, start: int, end: int, cut: re.Pattern[str] | None) -> Sequence[Interval]:
         if cut is None:
-            step = max(1, int(self.settings.max_tokens * CHARACTERS[self.settings.unit]))
+            step = max(1, int(self.settings.max_tokens * self.counter.characters))
             return [(a, min(a + step, end)) for a in range(start, end, step)]
         edges = [start, *(m.end() for m in cut.finditer(text, start, end)), end]
         return [(a, a + len(text[a:b].rstrip())) for a, b in pairwise(edges) if text[a:b].strip()]
@@ -137,27 +137,21 @@ def by_sentences(chunker: Chunker, text: str, inner: list[Interval]) -> list[Chu
     """
     budget = chunker.settings.max_tokens
     enough = chunker.settings.min_fill * budget
-    out: list[ChunkBounds] = []
-    first: list[int] = []  # of each chunk: the number of its first part
     parts = chunker.measure(text, inner)
-    start = end = tokens = number = at = 0
-    for i, (a, b, n, s) in enumerate(parts):
-        if i > at and (
-            tokens + n > budget
+    first: list[int] = []  # of each chunk: the number of its first part
+    tokens = end = 0
+    for i, (a, b, n, _) in enumerate(parts):
+        if (
+            not first
+            or tokens + n > budget
             or (tokens >= enough and "\n" in text[end:a] and tokens + _paragraph(text, parts, i, budget) > budget)
         ):
-            out.append(ChunkBounds(start, end, tokens, number))
-            first.append(at)
-            at = i
-        if i == at:
-            start, tokens, number = a, chunker.opening(text, parts, i), s
+            first.append(i)
+            tokens = chunker.opening(text, parts, i)
         else:
             tokens += n
-            number += s
         end = b
-    if parts:
-        out.append(ChunkBounds(start, end, tokens, number))
-        first.append(at)
+    out = [chunker.join(text, parts, i, j) for i, j in pairwise([*first, len(parts)])]
     if len(out) > 1 and out[-1].tokens * 4 < budget:
         out[-2:] = _even(chunker, text, parts, first[-2], out[-2:])
     return out
@@ -208,9 +202,8 @@ def by_paragraphs(chunker: Chunker, text: str, inner: list[Interval]) -> list[Ch
 
 def by_article(chunker: Chunker, text: str, inner: list[Interval]) -> list[ChunkBounds]:
     """One chunk per section, whatever its size."""
-    return (
-        [ChunkBounds(inner[0][0], inner[-1][1], sum(chunker.counter.gains(text, inner)), len(inner))] if inner else []
-    )
+    size = sum(chunker.counter.gains(text, inner))
+    return [ChunkBounds(inner[0][0], inner[-1][1], size, len(inner))] if inner else []
 
 
 def by_tokens(chunker: Chunker, text: str, inner: list[Interval]) -> list[ChunkBounds]:
@@ -221,7 +214,7 @@ def by_tokens(chunker: Chunker, text: str, inner: list[Interval]) -> list[ChunkB
     begins = [a - start for a, _ in inner]
     return [
         ChunkBounds(start + a, start + b, size, bisect_left(begins, b) - bisect_left(begins, a))
-        for a, b, size in windows(chunker.settings, text[start:end])
+        for a, b, size in chunker.counter.windows(text[start:end])
     ]
 
 

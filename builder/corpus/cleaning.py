@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from builder.corpus.settings import Cleaning
 from builder.offsets import Edit, OffsetMap, edit
@@ -40,56 +40,46 @@ def _untidy(text: str) -> bool:
     return "\n\n" in text and "\n" in text.replace("\n\n", "")
 
 
-def characters(text: str) -> Iterator[Edit]:
+def _replaced(pattern: re.Pattern[str], text: str, new: Callable[[re.Match[str]], str]) -> Iterator[Edit]:
+    for m in pattern.finditer(text):
+        if (found := new(m)) != m[0]:
+            yield Edit(m.start(), m.end(), found)
+
+
+def characters(text: str) -> Iterable[Edit]:
     """Every line end becomes a newline; controls, marks and invisible characters are cut."""
-    if is_printable(text):  # then no pattern matches
-        return
-    for m in _CHARACTERS.finditer(text):
-        yield Edit(m.start(), m.end(), "\n" if m.group(1) else "")
+    # No pattern matches in a printable text.
+    return () if is_printable(text) else _replaced(_CHARACTERS, text, lambda m: "\n" if m[1] else "")
 
 
-def entities(text: str) -> Iterator[Edit]:
+def entities(text: str) -> Iterable[Edit]:
     """HTML entities become the characters they stand for; what HTML does not know stays."""
-    if "&" not in text:
-        return
-    for m in _ENTITY.finditer(text):
-        new = html.unescape(m.group())
-        if new != m.group():
-            yield Edit(m.start(), m.end(), "" if new == "\u00ad" else new)
+    # A soft hyphen stands for nothing.
+    return _replaced(_ENTITY, text, lambda m: html.unescape(m[0]).replace("\u00ad", "")) if "&" in text else ()
 
 
-def emails(text: str) -> Iterator[Edit]:
+def emails(text: str) -> Iterable[Edit]:
     """E-mail addresses become "[e-mail]": neither annotators nor readers of a release need to see them."""
-    if "@" not in text:
-        return
-    for m in _EMAIL.finditer(text):
-        yield Edit(m.start(), m.end(), "[e-mail]")
+    return _replaced(_EMAIL, text, lambda _: "[e-mail]") if "@" in text else ()
 
 
-def mojibake(text: str) -> Iterator[Edit]:
+def mojibake(text: str) -> Iterable[Edit]:
     """Runs that are UTF-8 read as Windows-1252 become what they were; what does not decode stays."""
-    if text.isascii():
-        return
-    for m in _MOJIBAKE.finditer(text):
-        try:
-            data = b"".join(_byte(c) for c in m.group())
-            new = data.decode("utf-8")
-        except (UnicodeEncodeError, UnicodeDecodeError):
-            continue
-        yield Edit(m.start(), m.end(), new)
+    return () if text.isascii() else _replaced(_MOJIBAKE, text, _decoded)
 
 
-def _byte(character: str) -> bytes:
-    # Windows-1252 leaves five bytes undefined; decoders in the wild pass them through.
-    return character.encode("latin-1") if "\x80" <= character <= "\x9f" else character.encode("cp1252")
+def _decoded(found: re.Match[str]) -> str:
+    try:
+        # Windows-1252 leaves five bytes undefined; decoders in the wild pass them through.
+        data = b"".join(c.encode("latin-1" if "\x80" <= c <= "\x9f" else "cp1252") for c in found[0])
+        return data.decode("utf-8")
+    except (UnicodeEncodeError, UnicodeDecodeError):
+        return found[0]
 
 
-def spaces(text: str) -> Iterator[Edit]:
+def spaces(text: str) -> Iterable[Edit]:
     """Unicode spaces and tabs become plain spaces, one for one."""
-    if is_printable(text):  # then no pattern matches
-        return
-    for m in _SPACES.finditer(text):
-        yield Edit(m.start(), m.end(), " ")
+    return () if is_printable(text) else _replaced(_SPACES, text, lambda _: " ")
 
 
 def whitespace(text: str) -> Iterator[Edit]:
@@ -154,7 +144,7 @@ def markdown(text: str) -> Iterator[Edit]:
             yield Edit(m.end(inner), m.end(), "")
 
 
-Step = Callable[[str], Iterator[Edit]]
+Step = Callable[[str], Iterable[Edit]]
 
 
 def steps(settings: Cleaning) -> list[Step]:

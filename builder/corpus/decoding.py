@@ -4,6 +4,7 @@ import codecs
 import io
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import BinaryIO
 
 _BLOCK = 1 << 20
@@ -18,18 +19,12 @@ _END = re.compile(r"\n?")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)")
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+# fmt: off
 _MAGIC = (
-    b"%PDF",
-    b"PK\x03\x04",
-    b"\x7fELF",
-    b"\x89PNG",
-    b"GIF8",
-    b"\xff\xd8\xff",
-    b"\x1f\x8b",
-    b"\x28\xb5\x2f\xfd",
-    b"PAR1",
+    b"%PDF", b"PK\x03\x04", b"\x7fELF", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1",
     b"SQLite format 3",
 )
+# fmt: on
 
 
 class NotTextError(ValueError):
@@ -40,7 +35,7 @@ class NotTextError(ValueError):
         self.reason = reason
 
 
-def decode(data: bytes, forced: str = "") -> tuple[str, str]:
+def decode_text(data: bytes, forced: str = "") -> tuple[str, str]:
     """The text and the name of its encoding; a name ending in "+replace" says that bad bytes became U+FFFD.
 
     A byte order mark is not part of the text. Raises `NotTextError` for what is not text.
@@ -50,12 +45,8 @@ def decode(data: bytes, forced: str = "") -> tuple[str, str]:
             return _strict(data, name)
     if forced:
         return _strict(data, forced)
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    else:
-        if "\0" not in text:
+    with suppress(UnicodeDecodeError):
+        if "\0" not in (text := data.decode("utf-8")):
             return text, "utf-8"
     if wide := _wide(data):
         return _strict(data, wide)
@@ -78,7 +69,7 @@ def is_wide(head: bytes) -> bool:
 
 
 def blocks(stream: BinaryIO, forced: str = "") -> Iterator[tuple[str, str]]:
-    """The text of a stream in blocks, and the encoding of each, told like that of `decode`.
+    """The text of a stream in blocks, and the encoding of each, told like that of `decode_text`.
 
     What begins as UTF-8 may turn out to be something else at its first accent, however late that comes; so a block is
     judged when it is no UTF-8, and what it is found to be holds from there on. Raises `NotTextError`.
@@ -90,7 +81,7 @@ def blocks(stream: BinaryIO, forced: str = "") -> Iterator[tuple[str, str]]:
         data = stream.read(_BLOCK)
         data += stream.readline(_BLOCK) if data else b""
         if not began and data:
-            began, name = True, decode(data, forced)[1].removesuffix("+replace")
+            began, name = True, decode_text(data, forced)[1].removesuffix("+replace")
             decoder = None if name == "utf-8" and not forced else codecs.getincrementaldecoder(name)("replace")
         if decoder is None:
             whole = held + data
@@ -98,7 +89,7 @@ def blocks(stream: BinaryIO, forced: str = "") -> Iterator[tuple[str, str]]:
                 text, used = codecs.utf_8_decode(whole, "strict", not data)
                 held, label = whole[used:], name
             except UnicodeDecodeError:
-                text, label = decode(whole)
+                text, label = decode_text(whole)
                 held = b""
                 if label != "utf-8+replace":
                     name, decoder = label, codecs.getincrementaldecoder(label.removesuffix("+replace"))("replace")
@@ -111,7 +102,7 @@ def blocks(stream: BinaryIO, forced: str = "") -> Iterator[tuple[str, str]]:
             return
 
 
-def lines(stream: BinaryIO, limit: int, forced: str = "") -> Iterator[tuple[str, str]]:
+def text_lines(stream: BinaryIO, limit: int, forced: str = "") -> Iterator[tuple[str, str]]:
     """The lines of a stream with their ends, and the encoding of each; of one over the limit the beginning only."""
     rest = name = ""
     for text, name in blocks(stream, forced):
@@ -164,14 +155,13 @@ def _legacy(data: bytes) -> tuple[str, str]:
     best = from_bytes(data[:65536], threshold=0.3).best()
     western = {"cp1250", "cp1252", "cp1254", "cp1257", "cp1258", "latin_1", "iso8859_15", "iso8859_2", "mac_roman"}
     if best is None or best.encoding in western or _latin(data):
-        try:
+        with suppress(UnicodeDecodeError):
             return data.decode("cp1252"), "cp1252"
-        except UnicodeDecodeError:
-            return data.decode("latin-1"), "latin-1"
+        return data.decode("latin-1"), "latin-1"
     return _strict(data, best.encoding)
 
 
 def _latin(data: bytes) -> bool:
     """Few high bytes, and each between ASCII: accents and curly quotes, not another script."""
-    high = sum(1 for b in data[:65536] if b >= 0x80)
-    return high * 10 < len(data[:65536])
+    head = data[:65536]
+    return sum(b >= 0x80 for b in head) * 10 < len(head)

@@ -9,17 +9,16 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from builder.corpus.decoding import is_wide
-from builder.corpus.listing import RawFile, list_files
+from builder.corpus.files import RawFile, list_files, open_raw, suffixes
 from builder.corpus.parts import read_record, write_record
 from builder.corpus.records import UNREADABLE, Reject
 from builder.corpus.settings import Source
-from builder.corpus.streams import open_raw, suffixes
 from builder.store import digest
 
 #: What a caller may pass to follow the work: what is being done, how much of it is done, and how much there is (None
@@ -36,18 +35,14 @@ _OVERHEAD = 2048
 
 @dataclass(frozen=True)
 class FileSlice:
-    """A file, or a run of its lines.
-
-    `begin` and `end` are byte offsets (an `end` of -1 is the end of the file), `first` is the number of its first
-    record, `size` counts bytes, and `sha256` is that of its bytes.
-    """
+    """A file, or a run of its lines."""
 
     path: str
     address: str
-    begin: int
-    end: int
-    first: int
-    size: int
+    begin: int  # byte offsets
+    end: int  # -1: the end of the file
+    first: int  # the number of its first record
+    size: int  # bytes
     sha256: str
 
 
@@ -117,9 +112,8 @@ def slice_files(
 
     def look(file: RawFile) -> tuple[RawFile, list[FileSlice] | OSError]:
         entry = known.get(file.path)
-        if entry and entry["stamp"] == file.stamp and entry["step"] == step and file.stamp and entry["settled"]:
-            # The address is not remembered: the whole folder may have been moved.
-            return file, [FileSlice(file.path, file.address, **s) for s in entry["slices"]]
+        if entry and (entry["stamp"], entry["step"]) == (file.stamp, step):
+            return file, [FileSlice(file.path, file.address, *s) for s in entry["slices"]]
         try:
             return file, _slices(file, step, source.storage_options)
         except OSError as e:
@@ -134,12 +128,10 @@ def slice_files(
                 rejects.append(Reject(file.path, None, UNREADABLE, found.strerror or str(found)))
                 continue
             out += found
-            fresh[file.path] = {
-                "stamp": file.stamp,
-                "step": step,
-                "slices": [{k: v for k, v in asdict(s).items() if k not in ("path", "address")} for s in found],
-                "settled": _settled(file.stamp, now),
-            }
+            if _settled(file.stamp, now):
+                # The address is not remembered: the whole folder may have been moved.
+                slices = [[s.begin, s.end, s.first, s.size, s.sha256] for s in found]
+                fresh[file.path] = {"stamp": file.stamp, "step": step, "slices": slices}
     if fresh != known:
         write_record(cache, fresh)
     return out, rejects

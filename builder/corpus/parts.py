@@ -60,7 +60,7 @@ def read_array(path: Path) -> Any:
 
 def made(folder: Path, make: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
     """The counts that `make` returned when it filled the folder, which now exists with the digests of its files."""
-    counts = counts_of(folder)
+    counts = sound_counts(folder)
     if counts is None:
         try:
             with atomic_folder(folder) as temporary, uncollected():
@@ -74,7 +74,7 @@ def made(folder: Path, make: Callable[[Path], dict[str, Any]]) -> dict[str, Any]
     return counts
 
 
-def counts_of(folder: Path) -> dict[str, Any] | None:
+def sound_counts(folder: Path) -> dict[str, Any] | None:
     """The counts of a finished folder; None, and no folder any more, when it is not as written."""
     record = read_record(folder / _COUNTS)
     with suppress(OSError):

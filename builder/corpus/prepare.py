@@ -8,10 +8,10 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +19,9 @@ from builder.corpus import near_duplicates, selection
 from builder.corpus.articles import reject_table
 from builder.corpus.assembly import ShardOutcome, join_tables, write_final
 from builder.corpus.inventory import Inventory, Progress
-from builder.corpus.parts import counts_of
+from builder.corpus.parts import sound_counts
 from builder.corpus.records import UNREADABLE
-from builder.corpus.settings import Chunking, Cleaning, Dedup, Selection, Source
+from builder.corpus.settings import CorpusSettings, Selection
 from builder.corpus.shard_tables import ShardJob, repeated_lines, write_line_hashes, write_shard
 from builder.errors import SourceError
 from builder.store import canonical, file_digest, write_table
@@ -31,30 +31,8 @@ TABLES = ("articles", "chunks", "selected", "rejects")
 _LIGHT, _FEW = 6 << 20, 3
 #: Rejects that an error names when nothing could be read.
 _SHOWN = 5
-
-
-class Runner(Protocol):
-    """What runs functions over items: `builder.engine.Runner`."""
-
-    def map(
-        self,
-        function: Callable[[Any], Any],
-        items: Sequence[Any],
-        done: Callable[[int, Any], None] | None = None,
-        light: bool = False,
-    ) -> list[Any]:
-        """The results in the order of the items; `done(index, result)` is called as each arrives."""
-
-
-@dataclass(frozen=True)
-class CorpusSettings:
-    """The settings on which the tables depend."""
-
-    source: Source
-    cleaning: Cleaning
-    dedup: Dedup
-    chunking: Chunking
-    selection: Selection
+#: `builder.engine.Runner.map`.
+Run = Callable[..., list[Any]]
 
 
 @dataclass(frozen=True)
@@ -82,29 +60,22 @@ class Summary:
         return UNREADABLE not in self.rejected
 
 
-def settings_key(settings: CorpusSettings, keywords: Sequence[str], language: str) -> str:
-    """All that the tables depend on besides the inventory and the code, in words: equal keys mean equal tables."""
-    rest = [settings.cleaning.repeated_lines, asdict(settings.dedup), asdict(settings.selection), list(keywords)]
-    return canonical([_shard_settings(settings, language, ""), rest])
-
-
-def _shard_settings(settings: CorpusSettings, language: str, code: str) -> str:
+def shard_settings(settings: CorpusSettings, code: str) -> str:
     """All that the tables of a shard depend on, besides its input and the repeated lines in it."""
-    chunking, dedup = settings.chunking, settings.dedup
+    chunking = settings.chunking
     tokenizer = Path(chunking.tokenizer)
     vocabulary = file_digest(tokenizer) if chunking.unit == "tokenizer" and tokenizer.is_file() else ""
-    plain = [
+    inside = replace(
+        settings,
         # Which files there are, how they are cut and how they are reached says nothing of what a slice holds.
-        _without(settings.source, "include", "exclude", "shard_mb", "storage_options"),
-        _without(settings.cleaning, "repeated_lines"),
-        _without(chunking, "tokenizer"),
-        [dedup.near, dedup.shingle, dedup.permutations, dedup.rows],
-    ]
-    return canonical([code, *plain, vocabulary, language])
-
-
-def _without(settings: Source | Cleaning | Chunking, *names: str) -> dict[str, Any]:
-    return {name: value for name, value in asdict(settings).items() if name not in names}
+        source=replace(settings.source, include=[], exclude=[], shard_mb=1, storage_options={}),
+        cleaning=replace(settings.cleaning, repeated_lines=0),
+        dedup=replace(settings.dedup, policy="", threshold=1),
+        chunking=replace(chunking, tokenizer=vocabulary),
+        selection=Selection(),
+        keywords=(),
+    )
+    return canonical([code, inside])
 
 
 def prepare(
@@ -112,28 +83,23 @@ def prepare(
     folder: Path,
     parts: Path,
     settings: CorpusSettings,
-    keywords: Sequence[str],
-    language: str,
     code: str,
-    runner: Runner,
+    run: Run,
     progress: Progress | None = None,
 ) -> Summary:
     """Writes the tables of `TABLES` below `folder`, each a Parquet file or a folder of them, and counts their rows.
 
     `parts` keeps the tables of shards for later runs; what this run does not use is removed from it, so no other run
-    may use it at the same time. `keywords` are looked for by `selection.method: keywords`, `language` is that of
-    records that name none, and `code` changes when this room's source does. Raises `SourceError` when nothing could be
-    read; it names the reasons.
+    may use it at the same time. `code` changes when this room's source does. Raises `SourceError` when nothing could
+    be read; it names the reasons.
     """
     report = _Report(progress)
-    jobs, line_files = _jobs(inventory, parts, settings, language, code, runner, report)
-    made = _read(jobs, runner, report)
-    outcomes = _outcomes([Path(job.folder) for job in jobs], parts / "pairs.npy", settings, keywords, runner, report)
+    jobs, line_files = _jobs(inventory, parts, settings, code, run, report)
+    made = _read(jobs, run, report)
+    outcomes = _outcomes([Path(job.folder) for job in jobs], parts / "pairs.npy", settings, run, report)
     report.begin("writing", len(outcomes))
-    light = sum(not o.is_written for o in outcomes) <= _FEW
-    final = runner.map(
-        write_final, outcomes, lambda _, f: report.advance(1, duplicates=sum(f["rejects"].values())), light
-    )
+    light = sum(not o.final.exists() for o in outcomes) <= _FEW
+    final = run(write_final, outcomes, lambda _, f: report.advance(1, duplicates=sum(f["rejects"].values())), light)
     outside = parts / "outside" / "rejects.parquet"
     write_table(outside, reject_table(inventory.rejects))
     for name in TABLES:
@@ -144,19 +110,11 @@ def prepare(
     for counts in (*made, *final):
         reasons.update(counts["rejects"])
     fields = {r: n for r, n in sorted(reasons.items()) if r.startswith("field-")}
-    articles = sum(f["articles"] for f in final)
-    summary = Summary(
-        files=inventory.files,
-        records=sum(m["records"] for m in made),
-        articles=articles,
-        kept=articles - reasons["near-duplicate"],
-        chunks=sum(f["chunks"] for f in final),
-        selected=sum(f["selected"] for f in final),
-        rejected={r: n for r, n in sorted(reasons.items()) if r not in fields},
-        unused_fields=fields,
-        shards=len(inventory.shards),
-        bytes=inventory.size,
-    )
+    rejected = {r: n for r, n in sorted(reasons.items()) if r not in fields}
+    articles, chunks, selected = (sum(f[what] for f in final) for what in ("articles", "chunks", "selected"))
+    kept, records = articles - reasons["near-duplicate"], sum(m["records"] for m in made)
+    counted = (inventory.files, records, articles, kept, chunks, selected, rejected, fields)
+    summary = Summary(*counted, shards=len(inventory.shards), bytes=inventory.size)
     if not articles:
         raise _nothing_read(inventory, summary, [Path(f["folder"]) for f in final])
     return summary
@@ -199,32 +157,25 @@ class _Report:
 
 
 def _jobs(
-    inventory: Inventory,
-    parts: Path,
-    settings: CorpusSettings,
-    language: str,
-    code: str,
-    runner: Runner,
-    report: _Report,
+    inventory: Inventory, parts: Path, settings: CorpusSettings, code: str, run: Run, report: _Report
 ) -> tuple[list[ShardJob], set[str]]:
     """One job per shard, and the paths of the line hashes. `cleaning.repeated_lines` adds a pass that counts lines."""
-    key = _shard_settings(settings, language, code)
+    key = shard_settings(settings, code)
 
     def job(shard: Any, lines: frozenset[int] = frozenset()) -> ShardJob:
         name = shard.key(f"{key}{canonical(sorted(lines))}" if lines else key)
-        chosen = (settings.source, settings.cleaning, settings.chunking, settings.dedup)
-        return ShardJob(shard, str(parts / name), *chosen, language, lines)
+        return ShardJob(shard, str(parts / name), settings, lines)
 
     plain = [job(shard) for shard in inventory.shards]
     if not settings.cleaning.repeated_lines or not plain:
         return plain, set()
     report.begin("looking for repeated lines", len(plain))
-    paths = runner.map(write_line_hashes, plain, lambda *_: report.advance(1))
+    paths = run(write_line_hashes, plain, lambda *_: report.advance(1))
     here = repeated_lines(paths, settings.cleaning.repeated_lines)
     return [job(j.shard, lines) for j, lines in zip(plain, here, strict=True)], set(paths)
 
 
-def _read(jobs: list[ShardJob], runner: Runner, report: _Report) -> list[dict[str, Any]]:
+def _read(jobs: list[ShardJob], run: Run, report: _Report) -> list[dict[str, Any]]:
     """The counts of each shard, whose folder exists now."""
     report.begin("reading", sum(j.shard.size for j in jobs))
     found: dict[str, Any] = {}
@@ -236,7 +187,7 @@ def _read(jobs: list[ShardJob], runner: Runner, report: _Report) -> list[dict[st
 
     todo = []
     with ThreadPoolExecutor(4) as pool:  # hashing releases the interpreter lock
-        known = list(pool.map(counts_of, (Path(job.folder) for job in jobs)))
+        known = list(pool.map(sound_counts, (Path(job.folder) for job in jobs)))
     for job, counts in zip(jobs, known, strict=True):
         if counts and UNREADABLE in counts["rejects"]:
             # Its bytes could be read when they were listed, so they may be readable now.
@@ -249,27 +200,22 @@ def _read(jobs: list[ShardJob], runner: Runner, report: _Report) -> list[dict[st
     # The largest first, so that no worker has one left when the others are done.
     todo.sort(key=lambda job: -job.shard.size)
     light = sum(job.shard.size for job in todo) < _LIGHT
-    runner.map(write_shard, todo, lambda index, counts: done(todo[index], counts), light)
+    run(write_shard, todo, lambda index, counts: done(todo[index], counts), light)
     return [found[job.folder] for job in jobs]
 
 
 def _outcomes(
-    folders: list[Path],
-    pairs: Path,
-    settings: CorpusSettings,
-    keywords: Sequence[str],
-    runner: Runner,
-    report: _Report,
+    folders: list[Path], pairs: Path, settings: CorpusSettings, run: Run, report: _Report
 ) -> list[ShardOutcome]:
     """What duplicates and the selection across the corpus mean for each shard."""
     report.begin("comparing")
 
-    def run(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-        return runner.map(function, items, light=len(items) <= _FEW)
+    def few(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        return run(function, items, light=len(items) <= _FEW)
 
     corpus = near_duplicates.CorpusIndex.load(folders)
-    first, kept = near_duplicates.find_duplicates(corpus, settings.dedup, pairs, run)
-    everyone = np.arange(corpus.size)
+    first, kept = near_duplicates.find_duplicates(corpus, settings.dedup, pairs, few)
+    everyone = np.arange(len(corpus.ids))
     repeats, members = np.flatnonzero(first != everyone), np.flatnonzero(kept != everyone)
     places = corpus.places([*first[repeats].tolist(), *kept[members].tolist()])
     outcomes = [ShardOutcome(str(folder), policy=settings.dedup.policy) for folder in folders]
@@ -281,8 +227,8 @@ def _outcomes(
     chosen = settings.selection
     if outcomes and (chosen.method != "all" or chosen.budget or chosen.fraction < 1):
         report.begin("selecting")
-        tasks = [selection.ShardChunks(o.folder, o.left_out, chosen, tuple(keywords)) for o in outcomes]
-        for outcome, mask in zip(outcomes, selection.select_chunks(tasks, chosen, run), strict=True):
+        tasks = [selection.ShardChunks(o.folder, o.left_out, chosen, settings.keywords) for o in outcomes]
+        for outcome, mask in zip(outcomes, selection.select_chunks(tasks, chosen, few), strict=True):
             outcome.selected = mask.tobytes()
     return outcomes
 

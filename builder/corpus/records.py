@@ -1,10 +1,14 @@
-"""Records: what a raw file holds before it is cleaned, and the row that says why one was refused."""
+"""Records, the rejects beside them, and the mapping from the fields of an object to the columns of a record."""
 
 import hashlib
+import json
 import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import BinaryIO, NamedTuple
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, BinaryIO, NamedTuple
 
 from builder.corpus.settings import Source
 
@@ -82,3 +86,161 @@ def storable(text: str) -> str:
     except UnicodeEncodeError:
         return _SURROGATE.sub("�", text)
     return text
+
+
+_TAG = re.compile(r"<(?:p|br|div|span|a|strong|em|b|i|ul|li|h[1-6]|img|figure|blockquote)\b[^<>]*>", re.IGNORECASE)
+_DATE_FORMATS = ("%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y", "%Y/%m/%d", "%d.%m.%Y", "%Y%m%d", "%Y-%m")
+_UTC = re.compile(r"(?<=\d)\s*(?:UTC|GMT)\Z")
+_CLOCK = re.compile(r":\d\d\s*(?!UTC?\b|GMT\b|Z\b|[ECMP][SD]T\b)[A-Za-z]")
+#: Smaller numbers are not seconds since 1970: 20240729 is a day.
+_EPOCH = 1e8
+
+
+def mapped(
+    item: Any, raw: bytes | None, encoding: str, path: str, number: int, source: Source
+) -> Iterator[Record | Reject]:
+    """The record of one object, its columns filled by the field mapping.
+
+    Without bytes of its own it is known by its JSON with sorted keys.
+    """
+    digest = sha256(json.dumps(item, sort_keys=True, default=str).encode() if raw is None else raw)
+    if not isinstance(item, dict):
+        yield Reject(path, number, "not-an-object", f"the record is a {type(item).__name__}", digest[:16])
+        return
+    text = lookup(item, source.fields["text"])
+    if isinstance(text, list) and text and all(isinstance(t, str) for t in text):
+        text = "\n".join(text)
+    if not isinstance(text, str) or not text.strip():
+        keys = storable(", ".join(sorted(map(str, item))[:12]))
+        yield Reject(path, number, "no-text", f"no text in its fields ({keys}); set source.fields.text", digest[:16])
+        return
+    kind = "fields"
+    if "<" in text and looks_like_html(text):
+        text, kind = text_of(text) or text, "html"
+    record = Record(path, number, digest, encoding, storable(text), kind=kind)
+    fill(record, item, source)
+    if source.summary_field and record.summary and not record.raw.startswith(record.summary):
+        record.raw = f"{record.summary}\n{record.raw}"
+    else:
+        record.summary = None
+    yield record
+
+
+def lookup(record: Mapping[str, Any], paths: Iterable[str]) -> Any:
+    """The first value that one of the dotted paths leads to and that is neither null nor blank; else None."""
+    for path in paths:
+        value: Any = record.get(path)  # a key may itself hold a dot
+        if value is None:
+            if "." not in path:
+                continue
+            value = record
+            for key in path.split("."):
+                value = value.get(key) if isinstance(value, Mapping) else None
+        if value.strip() if isinstance(value, str) else value is not None and value != []:
+            return value
+    return None
+
+
+def fill(record: Record, fields: Mapping[str, Any], source: Source) -> None:
+    """Fills the record's columns from mapped fields; what cannot be used is noted in `problems`."""
+    names = source.fields
+    for column in ("title", "url", "source", "language", "summary"):
+        value = lookup(fields, names.get(column, ()))
+        if value is None:
+            continue
+        if isinstance(value, str | int | float):
+            setattr(record, column, storable(" ".join(str(value).split())) or None)
+        else:
+            record.problems.append((f"field-{column}", f"is a {type(value).__name__}, not a text"))
+    value = lookup(fields, names.get("id", ()))
+    record.record_id = None if value is None else storable(str(value))
+    if value := lookup(fields, names.get("authors", ())):
+        record.authors = _names(value)
+    if value := lookup(fields, names.get("targets", ())):
+        record.targets = _names(value, split=False)
+    value = lookup(fields, names.get("published", ()))
+    if value is not None:
+        record.published = instant(value)
+        if record.published is None:
+            record.problems.append(("field-published", f"{str(value)[:80]!r} is not a date"))
+
+
+def _names(value: Any, split: bool = True) -> list[str]:
+    if isinstance(value, str):
+        value = re.sub(r"^[Bb]y\s+", "", value) if split else value
+        parts = re.split(r"\s*[;|]\s*|\s*,\s*(?=\S+\s+\S)|\s+and\s+", value) if split else [value]
+        return [storable(p).strip() for p in parts if p.strip()]
+    if isinstance(value, Mapping):
+        return _names(value.get("name"), split=False)
+    if isinstance(value, int | float):
+        return [str(value)]
+    # A list in a list names nobody, and aliases of YAML nest lists without end.
+    items = value if isinstance(value, Iterable) else ()
+    return [n for item in items if isinstance(item, str | int | float | Mapping) for n in _names(item, split=False)]
+
+
+def instant(value: Any) -> datetime | None:
+    """The moment in UTC that a date, an ISO or mail date, a written-out English date or epoch seconds name.
+
+    A time without a zone is taken as UTC; None when it is no date between the years 1000 and 9999.
+
+    >>> instant("2024-07-29T20:02:13+02:00").isoformat()
+    '2024-07-29T18:02:13+00:00'
+    >>> instant("July 29, 2024").isoformat()
+    '2024-07-29T00:00:00+00:00'
+    """
+    try:
+        found = _instant(value)
+        if found is None or not 1000 <= found.year <= 9998:
+            return None
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _instant(value: Any) -> datetime | None:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        if abs(value) >= _EPOCH:
+            return datetime.fromtimestamp(value / 1000 if abs(value) > 1e11 else value, tz=UTC)
+        value = str(value)
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    with suppress(ValueError):
+        return datetime.fromisoformat(_UTC.sub("+00:00", text))
+    for form in _DATE_FORMATS:
+        with suppress(ValueError):
+            return datetime.strptime(text, form)
+    try:
+        # It takes 8:02 PM for 8:02, and a zone it does not know for UTC.
+        return None if _CLOCK.search(text) else parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        return _instant(float(text)) if re.fullmatch(r"\d{9,13}(\.\d+)?", text) else None
+
+
+def looks_like_html(text: str) -> bool:
+    """Whether a field holds a piece of a page rather than plain text: two tags or more."""
+    first = _TAG.search(text)
+    return first is not None and (_TAG.search(text, first.end()) is not None or "</" in text)
+
+
+def text_of(fragment: str) -> str | None:
+    """The text of a piece of HTML, a paragraph a line; None when it holds none."""
+    from lxml import etree, html  # type: ignore[import-untyped]
+
+    try:
+        tree = html.fragment_fromstring(fragment, create_parent="div")
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
+        return None
+    for element in tree.xpath(".//script|.//style|.//comment()"):
+        element.drop_tree()
+    for element in tree.iter("p", "br", "div", "li", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "tr"):
+        element.tail = "\n" + (element.tail or "")
+    text = "\n".join(" ".join(line.split()) for line in str(tree.text_content()).split("\n"))
+    return re.sub(r"\n{2,}", "\n", text).strip() or None

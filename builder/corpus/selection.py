@@ -4,10 +4,9 @@ Every rule orders chunks by a hash of the seed and their ids, which does not dep
 corpus changes the selection as little as the budget allows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,12 +14,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from builder.corpus.near_duplicates import Map, ranks, word_hashes
 from builder.corpus.settings import Selection
-from builder.corpus.shingles import word_hashes
 from builder.text import mentions
 
 Bools = NDArray[np.bool_]
-Map = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
 _LENGTHS = (500, 1000, 2000, 4000, 8000)
 _DIMENSIONS = 512
 
@@ -45,40 +43,34 @@ class ChunkFacts:
     number: NDArray[np.int32]  # of the stratum, per chunk
 
 
-def facts(task: ShardChunks) -> ChunkFacts:
+def chunk_facts(task: ShardChunks) -> ChunkFacts:
     """The facts of every chunk of a shard."""
     settings = task.settings
+    column, names_of = _STRATA[settings.by]
     columns = ["chunk_id", "article_id"] + (["text"] if settings.method == "keywords" else [])
     chunks = pq.read_table(f"{task.folder}/chunks.parquet", columns=columns)
-    articles = pq.read_table(f"{task.folder}/articles.parquet", columns=["article_id", *_STRATA[settings.by][0]])
+    articles = pq.read_table(f"{task.folder}/articles.parquet", columns=["article_id", column])
     rank = ranks(chunks["chunk_id"].to_pylist(), settings.seed)
-    row = _rows_of(chunks, articles)
+    row = rows_of(chunks, articles["article_id"].to_pylist())
     eligible = ~np.isin(row, np.array(task.left_out, dtype=np.int64))
     eligible &= rank < np.uint64(min(int(settings.fraction * 2**64), 2**64 - 1)) if settings.fraction < 1 else True
     if settings.method == "keywords":
         pattern = mentions(task.keywords)
         eligible &= np.array([bool(pattern.search(t)) for t in chunks["text"].to_pylist()], dtype=bool)
-    names = _STRATA[settings.by][1](articles) if settings.method == "stratified" else [""] * articles.num_rows
+    names = names_of(articles[column]) if settings.method == "stratified" else [""] * articles.num_rows
     distinct = sorted(set(names))
     code = {name: i for i, name in enumerate(distinct)}
     numbers = np.array([code[n] for n in names], dtype=np.int32)
     return ChunkFacts(rank, eligible, distinct, numbers[row] if len(numbers) else np.empty(0, np.int32))
 
 
-def _rows_of(chunks: pa.Table, articles: pa.Table) -> NDArray[np.int64]:
-    """The article row of each chunk."""
-    ids = articles["article_id"].to_pylist()
-    if len(set(ids)) == len(ids):
-        found: NDArray[np.int64] = pc.index_in(chunks["article_id"], value_set=pa.array(ids)).to_numpy()
+def rows_of(chunks: pa.Table, articles: list[str]) -> NDArray[np.int64]:
+    """The article row of each chunk. Articles of the same id have the same chunks, one after the other."""
+    if len(set(articles)) == len(articles):
+        found: NDArray[np.int64] = pc.index_in(chunks["article_id"], value_set=pa.array(articles)).to_numpy()
         return found.astype(np.int64)
-    return rows_of(chunks["article_id"].to_pylist(), chunks["chunk_id"].to_pylist(), ids)
-
-
-def rows_of(chunk_articles: list[str], chunk_ids: list[str], articles: list[str]) -> NDArray[np.int64]:
-    """The article row of each chunk when some articles have the same id, and so the same chunks one after the other."""
-    out, at, seen = [], -1, set[str]()
-    before = ""
-    for article, chunk in zip(chunk_articles, chunk_ids, strict=True):
+    out, at, before, seen = [], -1, "", set[str]()
+    for article, chunk in zip(chunks["article_id"].to_pylist(), chunks["chunk_id"].to_pylist(), strict=True):
         if article != before or chunk in seen:
             at = articles.index(article, at + 1)
             before, seen = article, set()
@@ -87,39 +79,17 @@ def rows_of(chunk_articles: list[str], chunk_ids: list[str], articles: list[str]
     return np.array(out, dtype=np.int64)
 
 
-def ranks(ids: Sequence[str], seed: int) -> NDArray[np.uint64]:
-    """A place in the order of choice for each id of 16 hex digits: uniform, and its own whatever the other ids."""
-    out = np.array([int(i, 16) for i in ids], dtype=np.uint64)
-    out += np.uint64((seed * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) % 2**64)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        out ^= out >> np.uint64(shift)
-        out *= np.uint64(factor)
-    return out ^ (out >> np.uint64(31))
-
-
-def _source(articles: pa.Table) -> list[str]:
-    return [s or "" for s in articles["source"].to_pylist()]
-
-
-def _month(articles: pa.Table) -> list[str]:
-    return [f"{d:%Y-%m}" if d else "" for d in articles["published"].to_pylist()]
-
-
-def _length(articles: pa.Table) -> list[str]:
-    lengths = pc.utf8_length(articles["text"]).to_numpy()
-    return [str(i) for i in np.searchsorted(_LENGTHS, lengths, side="right")]
-
-
-_STRATA: dict[str, tuple[list[str], Callable[[pa.Table], list[str]]]] = {
-    "source": (["source"], _source),
-    "date": (["published"], _month),
-    "length": (["text"], _length),
+#: The column that each kind of stratum needs, and the name of the stratum of every article.
+_STRATA: dict[str, tuple[str, Callable[[pa.ChunkedArray], list[str]]]] = {
+    "source": ("source", lambda column: [s or "" for s in column.to_pylist()]),
+    "date": ("published", lambda column: [f"{d:%Y-%m}" if d else "" for d in column.to_pylist()]),
+    "length": ("text", lambda c: list(map(str, np.searchsorted(_LENGTHS, pc.utf8_length(c).to_numpy(), side="right")))),
 }
 
 
 def select_chunks(tasks: list[ShardChunks], settings: Selection, run: Map) -> list[Bools]:
     """For each shard, which of its chunks are annotated."""
-    found: list[ChunkFacts] = run(facts, tasks)
+    found: list[ChunkFacts] = run(chunk_facts, tasks)
     starts = np.cumsum([0, *(len(f.rank) for f in found)])
     rank = np.concatenate([f.rank for f in found])
     eligible = np.flatnonzero(np.concatenate([f.eligible for f in found]))

@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from builder.errors import Fault
@@ -63,9 +63,7 @@ class Source:
     shard_mb: int = setting(16, "Megabytes of input per shard, the unit of parallel work.", ge=1)
     max_record_mb: int = setting(64, "Records of more megabytes are rejected.", ge=1)
     storage_options: dict[str, Any] = setting(
-        {},
-        "Options of the fsspec file system when `paths.raw` is remote.",
-        example="source.storage_options={anon: true}",
+        {}, "Options of the fsspec file system of a remote `paths.raw`.", example="source.storage_options={anon: true}"
     )
 
     def rules(self) -> Rules:
@@ -102,15 +100,11 @@ class Boilerplate:
 class Cleaning:
     """What is edited between the raw record and the article text. Every edit can be traced back."""
 
-    characters: bool = setting(
-        True, "Make all line ends newlines; remove control, zero-width and soft-hyphen characters."
-    )
+    characters: bool = setting(True, "Make line ends newlines; remove control, zero-width and soft-hyphen characters.")
     whitespace: bool = setting(True, "Make Unicode spaces plain; no doubled spaces, at most one blank line.")
     entities: bool = setting(True, "Replace HTML entities (`&amp;`) by their characters.")
     emails: bool = setting(True, "Replace e-mail addresses by `[e-mail]`, so that none gets into a release.")
-    mojibake: bool = setting(
-        False, "Repair UTF-8 that was read as Windows-1252 (`Ã©`). It may change text that was meant so."
-    )
+    mojibake: bool = setting(False, "Repair UTF-8 that was read as Windows-1252 (`Ã©`); may change what was meant so.")
     reflow: bool = setting(True, "Join lines that were broken at a fixed width.")
     title: bool = setting(True, "Take the first line as the title when it looks like one.")
     summary_lines: int = setting(5, "At most this many short lines after the title are a summary. 0: none.", ge=0)
@@ -126,7 +120,7 @@ class Cleaning:
         example="cleaning.boilerplate={advert: {line: 'ADVERTISEMENT', source: 'Example Times'}}",
     )
     repeated_lines: int = setting(
-        0, "A line found in this many articles is removed. 0: none; otherwise the corpus is read twice.", ge=0
+        0, "Remove lines found in this many articles (0: none); reads the corpus twice.", ge=0
     )
     min_chars: int = setting(1, "Articles with fewer characters are rejected.", ge=1)
 
@@ -140,14 +134,10 @@ class Dedup:
     """How duplicates are found, and whether they are annotated."""
 
     policy: str = setting(
-        "drop",
-        "`drop`: annotate one article per cluster of duplicates. `keep`: annotate all.",
-        choices=("drop", "keep"),
+        "drop", "`drop`: annotate one article per cluster. `keep`: annotate all.", choices=("drop", "keep")
     )
     near: bool = setting(True, "Find near-duplicates too. Records with the same bytes are always found.")
-    threshold: float = setting(
-        0.5, "Least Jaccard similarity of the word shingles of two near-duplicates.", ge=0.05, le=1
-    )
+    threshold: float = setting(0.5, "Least Jaccard similarity of word shingles of two near-duplicates.", ge=0.05, le=1)
     shingle: int = setting(3, "Words per shingle.", ge=1, le=32)
     permutations: int = setting(126, "Hash functions per MinHash signature.", ge=1, le=1024)
     rows: int = setting(3, "Hash functions per band. Fewer find pairs that are less similar.", ge=1, le=1024)
@@ -162,52 +152,42 @@ class Dedup:
 class Chunking:
     """How an article is cut into the chunks that annotators see."""
 
-    method: str = setting(
-        "sentences",
-        "`sentences`: whole sentences, up to `max_tokens`. `paragraphs`: one paragraph per chunk. `article`: one "
-        "section (summary, body) per chunk, however long. `tokens`: a fixed number of tokens, cut anywhere.",
-        choices=CHUNKERS,
-    )
+    method: str = setting("sentences", "How articles are cut; the choices of this group describe it.", choices=CHUNKERS)
     max_tokens: int = setting(180, "Most tokens per chunk, counted in `unit`.", ge=1)
-    unit: str = setting(
-        "words",
-        "What counts as a token. `tokenizer`: those of the file below.",
-        choices=("words", "characters", "tokenizer"),
-    )
+    unit: str = setting("words", "What a token is.", choices=("words", "characters", "tokenizer"))
     tokenizer: str = setting("", "Path of a Hugging Face tokenizer.json, for the unit `tokenizer`.")
-    min_fill: float = setting(
-        0.5, "A chunk at least this full ends with its paragraph if the next one does not fit.", ge=0, le=1
-    )
+    min_fill: float = setting(0.5, "A chunk this full ends with its paragraph if the next does not fit.", ge=0, le=1)
     context: int = setting(2, "Neighbouring sentences that annotators see before and after a chunk.", ge=0)
 
     def rules(self) -> Rules:
         if self.unit == "tokenizer" and not self.tokenizer:
-            problem = "chunking.unit is 'tokenizer' without one."
-            yield Fault("tokenizer", problem, "Set it to the path of a tokenizer.json.")
+            yield Fault("tokenizer", "chunking.unit is 'tokenizer' without one.", "Set the path of a tokenizer.json.")
 
 
 @dataclass
 class Selection:
     """Which chunks are annotated."""
 
-    method: str = setting(
-        "all",
-        "`all`: every chunk. `random`: drawn by a hash. `stratified`: equal shares per value of `by`. `keywords`: "
-        "chunks that mention a keyword. `diverse`: chunks whose words differ most.",
-        choices=SELECTORS,
-    )
-    fraction: float = setting(
-        1.0, "Share of the chunks; a selected chunk stays selected as the corpus grows.", ge=0, le=1
-    )
-    budget: int = setting(
-        0, "Most chunks; 0: no limit. If 10 % of the corpus is new, about 10 % of the selection is replaced.", ge=0
-    )
+    method: str = setting("all", "How chunks are picked; the choices of this group describe it.", choices=SELECTORS)
+    fraction: float = setting(1.0, "Share of the chunks; selected ones stay selected as the corpus grows.", ge=0, le=1)
+    budget: int = setting(0, "Most chunks; 0: no limit. If 10 % of the corpus is new, about 10 % are replaced.", ge=0)
     seed: int = setting(0, "Another seed draws other chunks.")
-    by: str = setting(
-        "source", "What `stratified` balances; a date counts by month.", choices=("source", "date", "length")
-    )
+    by: str = setting("source", "What `stratified` balances; dates by month.", choices=("source", "date", "length"))
     keywords: Words = setting([], "Words or phrases for `keywords`. Empty: the aliases of the scheme's targets.")
 
     def rules(self) -> Rules:
         if self.method == "diverse" and not self.budget:
             yield Fault("budget", "selection.method is 'diverse' without one.", "Set how many chunks to select.")
+
+
+@dataclass(frozen=True)
+class CorpusSettings:
+    """All settings on which the tables depend."""
+
+    source: Source = field(default_factory=Source)
+    cleaning: Cleaning = field(default_factory=Cleaning)
+    dedup: Dedup = field(default_factory=Dedup)
+    chunking: Chunking = field(default_factory=Chunking)
+    selection: Selection = field(default_factory=Selection)
+    keywords: tuple[str, ...] = ()  # for `selection.method: keywords`
+    language: str = "en"  # of records that name none

@@ -16,15 +16,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from builder.corpus.articles import Article, ArticleMaker, article_table, chunk_table, reject_table
+from builder.corpus.articles import Article, ArticleMaker, article_table, chunk_table, line_hash, reject_table, split
+from builder.corpus.files import open_raw, open_stream
 from builder.corpus.inventory import FileSlice, InputShard
-from builder.corpus.layout import line_hash, split
+from builder.corpus.near_duplicates import bands, signatures
 from builder.corpus.parts import made, read_array, write_array
-from builder.corpus.readers import read
+from builder.corpus.readers import read_file
 from builder.corpus.records import UNREADABLE, Record, Reject
-from builder.corpus.settings import Chunking, Cleaning, Dedup, Source
-from builder.corpus.shingles import bands, signatures
-from builder.corpus.streams import open_raw, open_stream
+from builder.corpus.settings import CorpusSettings, Dedup, Source
 from builder.tables import ARTICLES, CHUNKS, TIME
 
 #: Articles, or characters of raw text, that are held in memory before they are written.
@@ -42,11 +41,7 @@ class ShardJob:
 
     shard: InputShard
     folder: str
-    source: Source
-    cleaning: Cleaning
-    chunking: Chunking
-    dedup: Dedup
-    language: str
+    settings: CorpusSettings
     repeated: frozenset[int] = frozenset()
 
 
@@ -56,7 +51,8 @@ def write_shard(job: ShardJob) -> dict[str, Any]:
 
 
 def _write(job: ShardJob, folder: Path) -> dict[str, Any]:
-    maker = ArticleMaker(job.cleaning, job.chunking, job.language)
+    settings, dedup = job.settings, job.settings.dedup
+    maker = ArticleMaker(settings.cleaning, settings.chunking, settings.language)
     rejected: list[Reject] = []
     held: list[Article] = []
     ids: list[Any] = []
@@ -69,25 +65,22 @@ def _write(job: ShardJob, folder: Path) -> dict[str, Any]:
     ):
 
         def flush() -> None:
-            table = article_table(held, job.language)
+            table = article_table(held, settings.language)
             articles.write_table(table)
             cut = chunk_table(held, maker)
             chunks.write_table(cut)
             ids.append(_index(table))
-            if job.dedup.near:
-                band.extend(_bands([a.text for a in held], job.dedup))
+            if dedup.near:
+                band.extend(_bands([a.text for a in held], dedup))
             counts["articles"] += len(held)
             counts["chunks"] += cut.num_rows
             held.clear()
 
-        for item in read_shard(job.shard, job.source):
+        for item in read_shard(job.shard, settings.source):
             counts["records"] += item.record is not None
             found = item if isinstance(item, Reject) else maker.article(item, job.repeated)
             if isinstance(item, Record):
-                rejected += [
-                    Reject(item.source_path, item.number, reason, detail, item.article_id)
-                    for reason, detail in item.problems
-                ]
+                rejected += [Reject(item.source_path, item.number, *p, item.article_id) for p in item.problems]
             if isinstance(found, Reject):
                 rejected.append(found)
                 continue
@@ -101,7 +94,7 @@ def _write(job: ShardJob, folder: Path) -> dict[str, Any]:
     pq.write_table(reject_table(rejected), folder / "rejects.parquet", compression="zstd")
     index = pa.concat_tables(ids) if ids else INDEX.empty_table()
     pq.write_table(index, folder / "index.parquet", compression="zstd")
-    width = job.dedup.permutations // job.dedup.rows
+    width = dedup.permutations // dedup.rows
     np.save(folder / "bands.npy", np.concatenate(band).T.copy() if band else np.empty((width, 0), np.uint64))
     reasons = Counter(r.reason for r in rejected)
     return {"records": 0, "articles": 0, "chunks": 0, **counts, "rejects": dict(reasons)}
@@ -117,14 +110,12 @@ def _bands(texts: list[str], dedup: Dedup) -> Iterator[Any]:
     """Band hashes of the texts; texts without words get none that another text has."""
     batch: list[str] = []
     size = 0
-    for text in texts:
+    for at, text in enumerate(texts, 1):
         batch.append(text)
         size += len(text)
-        if size >= _SHINGLED:
+        if size >= _SHINGLED or at == len(texts):
             yield bands(signatures(batch, dedup.shingle, dedup.permutations), dedup.rows)
             batch, size = [], 0
-    if batch:
-        yield bands(signatures(batch, dedup.shingle, dedup.permutations), dedup.rows)
 
 
 def read_shard(shard: InputShard, source: Source) -> Iterator[Record | Reject]:
@@ -136,7 +127,7 @@ def read_shard(shard: InputShard, source: Source) -> Iterator[Record | Reject]:
             yield Reject(part.path, None, UNREADABLE, e.strerror or str(e))
             continue
         with stream:
-            yield from read(stream, part.path, source, part.first)
+            yield from read_file(stream, part.path, source, part.first)
 
 
 def _open(part: FileSlice, source: Source) -> BinaryIO:
@@ -172,10 +163,11 @@ def write_line_hashes(job: ShardJob) -> str:
     """Writes the hashes of the short lines of a shard, each once per article, and returns the path of the file."""
     path = Path(job.folder).with_suffix(".lines.npy")
     if read_array(path) is None:
-        maker = ArticleMaker(job.cleaning, job.chunking, job.language)
+        settings = job.settings
+        maker = ArticleMaker(settings.cleaning, settings.chunking, settings.language)
         found = [
             h
-            for item in read_shard(job.shard, job.source)
+            for item in read_shard(job.shard, settings.source)
             if isinstance(item, Record)
             for h in {line_hash(line) for _, _, line in split(maker.tidy(item)[0]) if len(line) <= _SHORT_LINE}
         ]

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from builder.quality.agreement.report import AgreementReport, AnswerMeasures
+from builder.quality.agreement import AgreementReport
+from builder.quality.agreement.answers import AnswerMeasures
 from builder.quality.settings import Gates
 
 
@@ -18,11 +19,13 @@ class Verdict:
     holds: bool
     message: str
 
+    def __post_init__(self) -> None:
+        self.found = None if self.found is None else round(self.found, 6)
+
 
 def check_gates(
     gates: Gates,
     agreement: AgreementReport,
-    *,
     annotators_per_chunk: Mapping[str, int],
     submitted: int,
     quarantined: int,
@@ -34,33 +37,34 @@ def check_gates(
     holds; one that was not measured (no chunk has two annotators) does not.
     """
     out: list[Verdict] = []
-    if gates.min_annotators is not None:
-        few = [chunk for chunk, n in annotators_per_chunk.items() if n < gates.min_annotators]
-        least = min(annotators_per_chunk.values(), default=0)
-        message = f"{len(few)} of {len(annotators_per_chunk)} chunks have fewer than {gates.min_annotators} annotators"
-        out.append(_verdict("min_annotators", "", least, gates.min_annotators, not few, message))
+    if (least := gates.min_annotators) is not None:
+        few = sum(n < least for n in annotators_per_chunk.values())
+        message = f"{few} of {len(annotators_per_chunk)} chunks have fewer than {least} annotators"
+        fewest = min(annotators_per_chunk.values(), default=0)
+        out.append(Verdict("min_annotators", "", fewest, least, not few, message))
     out += _alphas(gates, agreement)
     if gates.min_span_f1 is not None:
-        entities = agreement.spans.get("entity")
-        f1 = entities.overall.exact_f1 if entities else None
-        message = f"exact F1 of entity spans between annotators is {_shown(f1)}"
+        f1 = agreement.spans["entity"].overall.exact_f1 if "entity" in agreement.spans else None
+        message = f"exact F1 of entity spans between annotators is {'not measured' if f1 is None else f'{f1:.3f}'}"
         out.append(_at_least("min_span_f1", "", f1, gates.min_span_f1, message))
     if gates.max_quarantined is not None:
         message = f"{quarantined} of {submitted} annotations are in quarantine"
         out.append(_at_most("max_quarantined", quarantined, submitted, gates.max_quarantined, message))
     if gates.min_question_accuracy is not None:
-        for annotator, accuracy in sorted(agreement.accuracy().items()):
-            message = f"{annotator} answered the gold questions with accuracy {accuracy:.3f}"
-            out.append(_at_least("min_question_accuracy", annotator, accuracy, gates.min_question_accuracy, message))
+        for annotator, score in sorted(agreement.known_answers.items()):
+            if score.accuracy is not None:
+                message = f"{annotator} answered the gold questions with accuracy {score.accuracy:.3f}"
+                needed = gates.min_question_accuracy
+                out.append(_at_least("min_question_accuracy", annotator, score.accuracy, needed, message))
     return out
 
 
 def _alphas(gates: Gates, agreement: AgreementReport) -> list[Verdict]:
-    measured: list[tuple[str, str, AnswerMeasures | None]] = []
-    for question, answers in agreement.answers.items():
-        for target, measures in answers.targets.items():
-            words = f"{question} for {target}" if target else question
-            measured.append((target or question, words, measures))
+    measured: list[tuple[str, str, AnswerMeasures | None]] = [
+        (target or question, f"{question} for {target}" if target else question, measures)
+        for question, answers in agreement.answers.items()
+        for target, measures in answers.targets.items()
+    ]
     named = {about for about, _, _ in measured}
     measured += [(about, about, None) for about in gates.min_alpha_of if about not in named]
     out: list[Verdict] = []
@@ -71,9 +75,9 @@ def _alphas(gates: Gates, agreement: AgreementReport) -> list[Verdict]:
         alpha = found.alpha if found else None
         if found and alpha is None and found.observed == 1:
             message = f"everyone always gave the same answer to {words}, so alpha is not defined"
-            out.append(_verdict("min_alpha", about, None, needed, True, message))
+            out.append(Verdict("min_alpha", about, None, needed, True, message))
         else:
-            shown = "not measured: no chunk has two annotators" if alpha is None else _shown(alpha)
+            shown = "not measured: no chunk has two annotators" if alpha is None else f"{alpha:.3f}"
             out.append(_at_least("min_alpha", about, alpha, needed, f"alpha of {words} is {shown}"))
     return out
 
@@ -93,17 +97,9 @@ def failed(verdicts: list[Verdict]) -> str:
 
 
 def _at_least(gate: str, about: str, found: float | None, needed: float, message: str) -> Verdict:
-    return _verdict(gate, about, found, needed, found is not None and found >= needed, message)
+    return Verdict(gate, about, found, needed, found is not None and found >= needed, message)
 
 
 def _at_most(gate: str, part: int, whole: int, limit: float, message: str) -> Verdict:
     share = part / whole if whole else 0.0
-    return _verdict(gate, "", share, limit, share <= limit, message)
-
-
-def _verdict(gate: str, about: str, found: float | None, needed: float, holds: bool, message: str) -> Verdict:
-    return Verdict(gate, about, None if found is None else round(found, 6), needed, holds, message)
-
-
-def _shown(value: float | None) -> str:
-    return "not measured" if value is None else f"{value:.3f}"
+    return Verdict(gate, "", share, limit, share <= limit, message)

@@ -7,6 +7,7 @@ list of the chosen options.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
@@ -17,9 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.errors import SourceError
-from builder.quality.agreement.report import KnownAnswerScore
-from builder.quality.voters import voting_unreviewed
+from builder.quality.votes import voting_unreviewed
 from builder.scheme import Question, Scheme
+from builder.tables import rows_of
 
 #: Article, start and end of a chunk.
 Key = tuple[str, int, int]
@@ -32,6 +33,16 @@ class KnownAnswers:
 
     spans: set[tuple[int, int, str]] | None = None
     answers: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+@dataclass
+class KnownAnswerScore:
+    """How one annotator did on the gold questions; `accuracy` is the mean of the two that have a basis."""
+
+    chunks: int
+    answer_accuracy: float | None
+    span_f1: float | None
+    accuracy: float | None
 
 
 def read_known_answers(path: Path, scheme: Scheme) -> dict[Key, KnownAnswers]:
@@ -74,9 +85,8 @@ def _labels(question: Question, given: Any) -> dict[str, str]:
 
 def known_by_chunk(known: Mapping[Key, KnownAnswers], chunks: pa.Table) -> dict[str, KnownAnswers]:
     """The known answers whose chunk is among CHUNKS or WINDOWS, by chunk id in alphabetical order."""
-    columns = (chunks[c].to_pylist() for c in ("chunk_id", "article_id", "start", "end"))
-    found = {chunk: (article, start, end) for chunk, article, start, end in zip(*columns, strict=True)}
-    return {chunk: known[found[chunk]] for chunk in sorted(found) if found[chunk] in known}
+    rows = sorted(rows_of(chunks, "chunk_id", "article_id", "start", "end"))
+    return {row[0]: known[row[1:]] for row in rows if row[1:] in known}
 
 
 def number_due(chunks: int, rate: float) -> int:
@@ -115,21 +125,17 @@ def score(
     voters = voting_unreviewed(annotations.set_column(at, "quarantined", pa.nulls(annotations.num_rows, pa.bool_())))
     voters = voters.filter(pc.is_in(voters["chunk_id"], pa.array(list(known), pa.string())))
     asked = voters["annotation_id"]
-    given: dict[str, dict[tuple[str, str], str]] = {}
+    given: dict[str, dict[tuple[str, str], str]] = defaultdict(dict)
     answered = answers.filter(pc.is_in(answers["annotation_id"], asked))
-    columns = (answered[c].to_pylist() for c in ("annotation_id", "question", "target", "label"))
-    for annotation, question, target, label in zip(*columns, strict=True):
-        given.setdefault(annotation, {})[question, target] = label
-    marked: dict[str, set[tuple[int, int, str]]] = {}
+    for annotation, question, target, label in rows_of(answered, "annotation_id", "question", "target", "label"):
+        given[annotation][question, target] = label
+    marked: dict[str, set[tuple[int, int, str]]] = defaultdict(set)
     entities = spans.filter(pc.and_(pc.is_in(spans["annotation_id"], asked), pc.equal(spans["kind"], "entity")))
-    columns = (entities[c].to_pylist() for c in ("annotation_id", "start", "end", "label"))
-    for annotation, start, end, label in zip(*columns, strict=True):
-        marked.setdefault(annotation, set()).add((start, end, label))
-    totals: dict[str, list[int]] = {}
-    columns = (voters[c].to_pylist() for c in ("annotation_id", "annotator", "chunk_id"))
-    for annotation, annotator, chunk in zip(*columns, strict=True):
-        n = totals.setdefault(annotator, [0, 0, 0, 0, 0])
-        right, said, found = known[chunk], given.get(annotation, {}), marked.get(annotation, set())
+    for annotation, *span in rows_of(entities, "annotation_id", "start", "end", "label"):
+        marked[annotation].add(tuple(span))
+    totals: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
+    for annotation, annotator, chunk in rows_of(voters, "annotation_id", "annotator", "chunk_id"):
+        n, right, said, found = totals[annotator], known[chunk], given[annotation], marked[annotation]
         n[0] += 1
         n[1] += sum(said.get(about) == label for about, label in right.answers.items())
         n[2] += len(right.answers)
@@ -140,8 +146,7 @@ def score(
 
 
 def _score(chunks: int, right: int, asked: int, matched: int, marked: int) -> KnownAnswerScore:
-    answers = right / asked if asked else None
-    spans = matched / marked if marked else None
+    answers, spans = (part / whole if whole else None for part, whole in ((right, asked), (matched, marked)))
     based = [x for x in (answers, spans) if x is not None]
-    rounded = (None if x is None else round(x, 6) for x in (answers, spans, sum(based) / len(based) if based else None))
-    return KnownAnswerScore(chunks, *rounded)
+    accuracy = sum(based) / len(based) if based else None
+    return KnownAnswerScore(chunks, *(None if x is None else round(x, 6) for x in (answers, spans, accuracy)))

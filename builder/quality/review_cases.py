@@ -8,13 +8,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.voters import SUBMITTED, reviewed_chunks, reviews
+from builder.quality.votes import SUBMITTED, reviewed_chunks, reviews
 from builder.scheme import Scheme
 from builder.store import digest
+from builder.tables import rows_of
 
 Row = dict[str, Any]
+#: By chunk, annotations under letters.
+People = dict[str, list[tuple[str, Row]]]
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+|~!$-])")
 _LONGEST = 80
+_SETTLED = ("agreed", "adjudicated", "expert")
 
 
 @dataclass
@@ -39,60 +43,37 @@ class ReviewCase:
 
 
 def review_cases(
-    annotations: pa.Table,
-    spans: pa.Table,
-    answers: pa.Table,
-    issues: pa.Table,
-    gold_spans: pa.Table,
-    gold_answers: pa.Table,
-    windows: pa.Table,
-    scheme: Scheme,
-) -> list[ReviewCase]:
+    annotations: pa.Table, spans: pa.Table, answers: pa.Table, issues: pa.Table, gold_spans: pa.Table,
+    gold_answers: pa.Table, windows: pa.Table, scheme: Scheme,
+) -> list[ReviewCase]:  # fmt: skip
     """The open cases in the order of chunk id: unresolved gold, or an annotation in quarantine without a review.
 
     Annotators appear under letters that are drawn anew for each chunk, so that nobody can be followed from chunk to
     chunk.
     """
     questions = scheme.questions
-    reviewed = reviewed_chunks(annotations)
     people = _people(annotations)
     letters = {row["annotation_id"]: letter for made in people.values() for letter, row in made}
-    why: dict[str, list[str]] = defaultdict(list)
-    for row in _unresolved(gold_answers):
-        question, target = questions[row["question"]], row["target"]
-        shown = {label: _plain(question.label_title(label)) for label in question.labels}
-        votes = [f"{letters[v['annotation_id']]} {shown[v['label']]}" for v in _known(row, letters)]
-        about = f"{_plain(question.name)} for {_plain(question.title(target))}" if target else _plain(question.name)
-        why[row["chunk_id"]].append(f"{about}: {', '.join(sorted(votes))}")
-    for row in _unresolved(gold_spans):
-        votes = [f"{letters[v['annotation_id']]} {v['label'] or 'nothing'}" for v in _known(row, letters)]
-        words = _plain(row["text"][:_LONGEST])
-        why[row["chunk_id"]].append(f"{_plain(row['label'])} “{words}”: {', '.join(sorted(votes))}")
-    errors = issues.filter(pc.and_(pc.equal(issues["severity"], "error"), pc.is_valid(issues["annotation_id"])))
-    for row in errors.select(["annotation_id", "chunk_id", "check", "message"]).to_pylist():
-        if row["chunk_id"] not in reviewed and row["annotation_id"] in letters:
-            what = _plain(row["message"][: 2 * _LONGEST])
-            why[row["chunk_id"]].append(f"{letters[row['annotation_id']]} is in quarantine ({row['check']}): {what}")
-    for chunk, made in people.items():
-        whole = [letter for letter, row in made if row["quarantined"] and chunk not in reviewed]
-        said = " ".join(why[chunk])
-        why[chunk] += [f"{letter} is in quarantine" for letter in whole if f"{letter} is in quarantine" not in said]
-    places = dict(zip(*(windows[c].to_pylist() for c in ("chunk_id", "start")), strict=True))
-    ends = dict(zip(*(windows[c].to_pylist() for c in ("chunk_id", "end")), strict=True))
+    why = _unresolved(gold_spans, gold_answers, scheme, letters)
+    for chunk, quarantined in _quarantined(annotations, issues, people, letters).items():
+        why[chunk] += quarantined
+    places = {chunk: (start, end) for chunk, start, end in rows_of(windows, "chunk_id", "start", "end")}
     notes = {label for q in questions.values() if q.gives == "notes" for label in q.labels}
     # Gold answers about mentions are not tied to one marked span, so there is nothing to fill in.
-    of_mentions = [q.name for q in questions.values() if q.mode == "mention"]
-    fillable = gold_answers.filter(pc.invert(pc.is_in(gold_answers["question"], pa.array(of_mentions, pa.string()))))
-    settled_spans, settled_answers = _settled(gold_spans), _settled(fillable)
-    own_spans, own_answers = _by_annotation(spans), _by_annotation(answers)
+    of_mentions = pa.array([q.name for q in questions.values() if q.mode == "mention"], pa.string())
+    fillable = gold_answers.filter(pc.invert(pc.is_in(gold_answers["question"], of_mentions)))
+    settled_spans, settled_answers = (
+        _by([{**row, "span_id": None} for row in _of_status(gold, *_SETTLED)], "chunk_id")
+        for gold in (gold_spans, fillable)
+    )
+    own_spans, own_answers = (_by(table.to_pylist(), "annotation_id") for table in (spans, answers))
     out = []
     for chunk in sorted(c for c, reasons in why.items() if reasons):
+        low, high = places[chunk]
         suggestions = [
             Suggestion(
                 by=f"annotator {letter}",
-                spans=[
-                    s for s in own_spans[row["annotation_id"]] if places[chunk] <= s["start"] < s["end"] <= ends[chunk]
-                ],
+                spans=[s for s in own_spans[row["annotation_id"]] if low <= s["start"] < s["end"] <= high],
                 answers=own_answers[row["annotation_id"]],
                 problems=[p for p in row["problems"] or [] if p in notes],
                 comment=row["comment"] or "",
@@ -106,14 +87,52 @@ def review_cases(
     return out
 
 
-def _people(annotations: pa.Table) -> dict[str, list[tuple[str, Row]]]:
+def _unresolved(
+    gold_spans: pa.Table, gold_answers: pa.Table, scheme: Scheme, letters: dict[str, str]
+) -> dict[str, list[str]]:
+    """By chunk, who gave what to each question and span that is unresolved."""
+    why: dict[str, list[str]] = defaultdict(list)
+
+    def add(row: Row, about: str, shown: dict[str | None, str]) -> None:
+        known = [vote for vote in row["votes"] if vote["annotation_id"] in letters]
+        votes = sorted(f"{letters[v['annotation_id']]} {shown.get(v['label'], v['label'])}" for v in known)
+        why[row["chunk_id"]].append(f"{about}: {', '.join(votes)}")
+
+    for row in _of_status(gold_answers, "unresolved"):
+        question, target = scheme.questions[row["question"]], row["target"]
+        about = f"{_plain(question.name)} for {_plain(question.title(target))}" if target else _plain(question.name)
+        add(row, about, {label: _plain(question.label_title(label)) for label in question.labels})
+    for row in _of_status(gold_spans, "unresolved"):
+        add(row, f"{_plain(row['label'])} “{_plain(row['text'][:_LONGEST])}”", {None: "nothing"})
+    return why
+
+
+def _quarantined(
+    annotations: pa.Table, issues: pa.Table, people: People, letters: dict[str, str]
+) -> dict[str, list[str]]:
+    """By chunk without a review, which annotations are in quarantine, and for what."""
+    why: dict[str, list[str]] = defaultdict(list)
+    reviewed = reviewed_chunks(annotations)
+    explained = set()
+    errors = issues.filter(pc.and_(pc.equal(issues["severity"], "error"), pc.is_valid(issues["annotation_id"])))
+    for annotation, chunk, check, message in rows_of(errors, "annotation_id", "chunk_id", "check", "message"):
+        if chunk not in reviewed and annotation in letters:
+            explained.add(annotation)
+            what = _plain(message[: 2 * _LONGEST])
+            why[chunk].append(f"{letters[annotation]} is in quarantine ({check}): {what}")
+    for chunk, made in people.items():
+        for letter, row in made:
+            if row["quarantined"] and chunk not in reviewed and row["annotation_id"] not in explained:
+                why[chunk].append(f"{letter} is in quarantine")
+    return why
+
+
+def _people(annotations: pa.Table) -> People:
     """By chunk, what was submitted there except reviews, each under a letter that does not reveal the annotator."""
     table = annotations.filter(pa.array([not r for r in reviews(annotations)], pa.bool_()))
     table = table.filter(pc.is_in(table["state"], pa.array(SUBMITTED)))
-    by_chunk: dict[str, list[Row]] = defaultdict(list)
     names = ["annotation_id", "chunk_id", "annotator", "quarantined", "problems", "comment"]
-    for row in table.select(names).to_pylist():
-        by_chunk[row["chunk_id"]].append(row)
+    by_chunk = _by(table.select(names).to_pylist(), "chunk_id")
     return {
         chunk: list(zip(_letters(len(rows)), sorted(rows, key=_hidden_order), strict=True))
         for chunk, rows in sorted(by_chunk.items())
@@ -129,27 +148,15 @@ def _letters(n: int) -> list[str]:
     return [alphabet[i] if n <= len(alphabet) else f"{alphabet[i % 26]}{i // 26 + 1}" for i in range(n)]
 
 
-def _unresolved(gold: pa.Table) -> list[Row]:
-    rows: list[Row] = gold.filter(pc.equal(gold["status"], "unresolved")).to_pylist()
+def _of_status(gold: pa.Table, *statuses: str) -> list[Row]:
+    rows: list[Row] = gold.filter(pc.is_in(gold["status"], pa.array(statuses))).to_pylist()
     return rows
 
 
-def _settled(gold: pa.Table) -> dict[str, list[Row]]:
+def _by(rows: list[Row], column: str) -> dict[str, list[Row]]:
     out: dict[str, list[Row]] = defaultdict(list)
-    kept = pc.is_in(gold["status"], pa.array(["agreed", "adjudicated", "expert"]))
-    for row in gold.filter(kept).to_pylist():
-        out[row["chunk_id"]].append({**row, "span_id": None})
-    return out
-
-
-def _known(row: Row, letters: dict[str, str]) -> list[Row]:
-    return [vote for vote in row["votes"] if vote["annotation_id"] in letters]
-
-
-def _by_annotation(table: pa.Table) -> dict[str, list[Row]]:
-    out: dict[str, list[Row]] = defaultdict(list)
-    for row in table.to_pylist():
-        out[row["annotation_id"]].append(row)
+    for row in rows:
+        out[row[column]].append(row)
     return out
 
 

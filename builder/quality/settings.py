@@ -3,11 +3,16 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from builder.quality.adjudication import SPAN_METHODS
 from builder.quality.aggregation import METHODS, WEIGHTS
 from builder.quality.checks import CHECKS
 from builder.settings import limits, setting
 
+#: Choices of `aggregation.spans`: which spans of two annotators count as the same span.
+SPAN_METHODS = {
+    "exact": "adjudication.spans:exact",
+    "overlap": "adjudication.spans:overlap",
+    "tokens": "adjudication.tokens:tokens",
+}
 CheckName = Annotated[str, limits(choices=CHECKS, allowed="the name of a check")]
 Severity = Annotated[str, limits(choices=("error", "warning", "info", "off"))]
 
@@ -16,25 +21,15 @@ Severity = Annotated[str, limits(choices=("error", "warning", "info", "off"))]
 class Gates:
     """Thresholds required for export; null disables one."""
 
-    min_annotators: int | None = setting(
-        1, "Fewest annotators whose labels count, on every annotated chunk.", ge=0, le=1000
-    )
+    min_annotators: int | None = setting(1, "Fewest annotators whose labels count, on every chunk.", ge=0, le=1000)
     min_alpha: float | None = setting(None, "Least Krippendorff's alpha of each target.", ge=-1, le=1)
     min_alpha_of: dict[str, Annotated[float, limits(ge=-1, le=1)]] = setting(
-        {},
-        "Least alpha of single targets, in place of `min_alpha`.",
-        example="quality.gates.min_alpha_of.japan=0.8",
+        {}, "Least alpha of single targets.", example="quality.gates.min_alpha_of.japan=0.8"
     )
-    min_span_f1: float | None = setting(
-        None, "Least mean pairwise F1 of entity spans with the same bounds and label.", ge=0, le=1
-    )
+    min_span_f1: float | None = setting(None, "Least mean pairwise F1 of spans (same bounds and label).", ge=0, le=1)
     max_quarantined: float | None = setting(0.2, "Largest share of annotations in quarantine.", ge=0, le=1)
-    max_unresolved: float | None = setting(
-        None, "Largest share of gold answers and spans that are unresolved.", ge=0, le=1
-    )
-    min_question_accuracy: float | None = setting(
-        None, "Least accuracy of every annotator on the gold questions.", ge=0, le=1
-    )
+    max_unresolved: float | None = setting(None, "Largest share of unresolved gold answers and spans.", ge=0, le=1)
+    min_question_accuracy: float | None = setting(None, "Least accuracy per annotator on gold questions.", ge=0, le=1)
 
 
 @dataclass
@@ -47,19 +42,13 @@ class Quality:
         "expert. `warning` and `info` only report. `off` disables a check.",
         example="quality.severity.mid-word=error",
     )
-    fast_seconds: float = setting(
-        3.0, "An empty annotation submitted faster than this (seconds) is `fast-empty`.", ge=0, le=86_400
-    )
+    fast_seconds: float = setting(3.0, "An empty annotation in fewer seconds is `fast-empty`.", ge=0, le=86_400)
     straight_share: float = setting(
-        0.95, "Share of an annotator's chunks with the same answers that is straight-lining.", ge=0.5, le=1
+        0.95, "Share of equal answers of an annotator that is straight-lining.", ge=0.5, le=1
     )
-    drift_distance: float = setting(
-        0.4, "Change of an annotator's answers over time, beyond that of the others, that is `drift`.", ge=0, le=1
-    )
+    drift_distance: float = setting(0.4, "Change of answers over time, beyond others', that is `drift`.", ge=0, le=1)
     min_chunks: int = setting(10, "Chunks before straight-lining and drift are judged.", ge=2, le=1_000_000)
-    same_text: float = setting(
-        0.8, "Jaccard similarity of words from which near-duplicate chunks have the same text.", ge=0, le=1
-    )
+    same_text: float = setting(0.8, "Jaccard similarity of words from which two chunks are the same text.", ge=0, le=1)
     asked: dict[str, list[str]] = setting(
         {},
         "Pseudonym to entity labels, for annotators who were asked for some labels only.",
@@ -69,9 +58,7 @@ class Quality:
     bootstrap: int = setting(1000, "Samples drawn for confidence intervals. 0: no intervals.", ge=0, le=1_000_000)
     confidence: float = setting(0.95, "Coverage of the confidence intervals.", ge=0.5, le=0.9999)
     seed: int = setting(0, "Seed of the bootstrap.")
-    questions: str = setting(
-        "", "Path of a JSON Lines file of chunks with known answers, in the format of recorded labels. Empty: none."
-    )
+    questions: str = setting("", "Gold questions: path of a .jsonl file in the format of recorded labels. Empty: none.")
     question_rate: float = setting(0.05, "Share of gold questions in each annotator's queue.", ge=0, le=0.9)
     question_accuracy: float = setting(0.7, "Lower accuracy on the gold questions is `failed-questions`.", ge=0, le=1)
     gates: Gates = field(default_factory=Gates)
@@ -81,25 +68,15 @@ class Quality:
 class Aggregation:
     """How the annotators' labels become gold labels."""
 
-    method: str = setting(
-        "majority",
-        "`majority`: one vote each. `dawid_skene`: weighs votes by the confusions of each annotator (Dawid and Skene "
-        "1979). `mace`: by how often each annotator guesses (Hovy et al. 2013). `weighted`: by `weigh_by`. `expert`: "
-        "what is not unanimous waits for `builder review`.",
-        choices=METHODS,
-    )
+    method: str = setting("majority", "How votes decide; the choices of this group describe it.", choices=METHODS)
     spans: str = setting(
         "exact",
         "Which spans of two annotators are one. `exact`: the same bounds. `overlap`: see `min_overlap`. `tokens`: "
         "annotators vote on each token.",
         choices=SPAN_METHODS,
     )
-    min_share: float = setting(
-        0.5, "A label needs more than this share of the votes or of the probability.", ge=0.5, lt=1
-    )
-    min_overlap: float = setting(
-        0.5, "Intersection over union from which two spans are one (`spans: overlap`).", ge=0.01, le=1
-    )
+    min_share: float = setting(0.5, "A label needs more than this share of votes or of probability.", ge=0.5, lt=1)
+    min_overlap: float = setting(0.5, "Intersection over union from which spans are one (`overlap`).", ge=0.01, le=1)
     experts: list[str] = setting([], "Pseudonyms of annotators whose labels decide, as those of a review do.")
     weigh_by: str = setting(
         "agreement",

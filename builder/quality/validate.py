@@ -2,39 +2,23 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.errors import ConfigError
-from builder.quality.agreement.annotators import annotator_reports
+from builder.quality.agreement import AgreementReport, annotator_reports
 from builder.quality.agreement.answers import answer_agreement
-from builder.quality.agreement.report import AgreementReport
 from builder.quality.agreement.spans import span_agreement
-from builder.quality.checks.inputs import CheckInputs
-from builder.quality.checks.run import run_checks
+from builder.quality.checks.inputs import CheckInputs, run_checks
 from builder.quality.gates import Verdict, check_gates
 from builder.quality.known_answers import Key, KnownAnswers, known_by_chunk, score
-from builder.quality.settings import Quality
-from builder.quality.voters import voting
+from builder.quality.votes import voting
 from builder.scheme import Scheme
+from builder.tables import rows_of
 
 SEVERITY_ORDER = {"error": 0, "warning": 1, "info": 2}
-
-
-@dataclass
-class Context:
-    """What is known besides the annotations. An empty mapping is not known; checks that need it find nothing.
-
-    `clusters` and `article_texts` are by article id; `controls` name the Label Studio control of a question and target;
-    `known_answers` are the gold questions.
-    """
-
-    clusters: Mapping[str, str] = field(default_factory=dict)
-    article_texts: Mapping[str, str] = field(default_factory=dict)
-    controls: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    known_answers: Mapping[Key, KnownAnswers] = field(default_factory=dict)
 
 
 @dataclass
@@ -69,67 +53,42 @@ class Validated:
     summary: ValidationSummary
 
 
-def validate(
-    annotations: pa.Table,
-    spans: pa.Table,
-    answers: pa.Table,
-    issues: pa.Table,
-    windows: pa.Table,
-    scheme: Scheme,
-    settings: Quality,
-    context: Context | None = None,
-) -> Validated:
+def validate(inputs: CheckInputs, issues: pa.Table, known_answers: Mapping[Key, KnownAnswers]) -> Validated:
     """The decoded tables of a pull with quarantine and the findings of all checks, and how far annotators agree.
 
-    Raises `ConfigError` when the pull was annotated under another scheme than `scheme`.
+    `issues` are those of decoding, and `known_answers` the gold questions. Sets `inputs.failed_questions`. Raises
+    `ConfigError` when the pull was annotated under another scheme than that of the inputs.
     """
-    refuse_other_scheme(windows, annotations, issues, scheme)
-    context = context or Context()
-    scores = score(known_by_chunk(context.known_answers, windows), annotations, spans, answers)
-    inputs = CheckInputs(
-        annotations, spans, answers, windows, scheme, settings,
-        context.clusters, context.article_texts, context.controls,
-        failed_questions={
-            name: f"{result.chunks} gold questions were answered with accuracy {result.accuracy:.2f}."
-            for name, result in scores.items()
-            if result.accuracy is not None and result.accuracy < settings.question_accuracy
-        },
-    )  # fmt: skip
+    spans, answers, windows, settings = inputs.spans, inputs.answers, inputs.windows, inputs.settings
+    refuse_other_scheme(windows, inputs.annotations, issues, inputs.scheme)
+    scores = score(known_by_chunk(known_answers, windows), inputs.annotations, spans, answers)
+    inputs.failed_questions = {
+        name: f"{result.chunks} gold questions were answered with accuracy {result.accuracy:.2f}."
+        for name, result in scores.items()
+        if result.accuracy is not None and result.accuracy < settings.question_accuracy
+    }
     found, checked = run_checks(inputs)
+    questions = inputs.answer_questions
     kinds = dict.fromkeys(q.span_kind for q in inputs.span_questions)
     measured = {kind: span_agreement(checked, spans, windows, kind, settings) for kind in kinds}
     agreement = AgreementReport(
-        answers={
-            q.name: answer_agreement(checked, answers, q.name, list(q.labels), settings)
-            for q in inputs.answer_questions
-        },
+        answers={q.name: answer_agreement(checked, answers, q.name, list(q.labels), settings) for q in questions},
         spans={kind: result for kind, result in measured.items() if result},
-        annotators=annotator_reports(checked, spans, answers, windows.num_rows, inputs.answer_questions, settings),
+        annotators=annotator_reports(checked, spans, answers, windows.num_rows, questions, settings),
         known_answers=scores,
     )
-    submitted = pa.array(inputs.submitted, pa.bool_())
-    counted = Counter(dict.fromkeys(checked["chunk_id"].filter(submitted).to_pylist(), 0))
+    submitted = checked.filter(pa.array(inputs.submitted, pa.bool_()))
+    counted = Counter(dict.fromkeys(submitted["chunk_id"].to_pylist(), 0))
     counted.update(voting(checked)["chunk_id"].to_pylist())
-    gates = check_gates(
-        settings.gates,
-        agreement,
-        annotators_per_chunk=counted,
-        submitted=int(inputs.submitted.sum()),
-        quarantined=pc.sum(checked["quarantined"].filter(submitted)).as_py() or 0,
-    )
-    tables = {
-        "annotations": checked,
-        "spans": spans,
-        "answers": answers,
-        "issues": pa.concat_tables([issues, found]),
-        "windows": windows,
-    }
+    quarantined = pc.sum(submitted["quarantined"]).as_py() or 0
+    tables = {"annotations": checked, "spans": spans, "answers": answers, "windows": windows}
+    tables["issues"] = pa.concat_tables([issues, found])
     summary = ValidationSummary(
         rows={name: table.num_rows for name, table in tables.items()},
         states=dict(sorted(Counter(checked["state"].to_pylist()).items())),
         quarantined=pc.sum(checked["quarantined"]).as_py() or 0,
         issues=_by_check(tables["issues"]),
-        gates=gates,
+        gates=check_gates(settings.gates, agreement, counted, submitted.num_rows, quarantined),
     )
     return Validated(tables, agreement, summary)
 
@@ -137,7 +96,7 @@ def validate(
 def _by_check(issues: pa.Table) -> list[CheckCount]:
     first: dict[tuple[str, str], CheckCount] = {}
     columns = ("check", "severity", "message", "chunk_id", "annotator")
-    for check, severity, message, chunk, annotator in zip(*(issues[c].to_pylist() for c in columns), strict=True):
+    for check, severity, message, chunk, annotator in rows_of(issues, *columns):
         first.setdefault((check, severity), CheckCount(check, severity, 0, message, chunk, annotator)).count += 1
     return sorted(first.values(), key=lambda c: (SEVERITY_ORDER.get(c.severity, 3), c.check))
 
@@ -149,12 +108,9 @@ def refuse_other_scheme(windows: pa.Table, annotations: pa.Table, issues: pa.Tab
     migrations, and annotations made under it have labels that the scheme does not know (`unknown-label`).
     """
     unknown = set(issues.filter(pc.equal(issues["check"], "unknown-label"))["annotation_id"].to_pylist())
-    foreign = {
-        chunk
-        for chunk, annotation in zip(*(annotations[c].to_pylist() for c in ("chunk_id", "annotation_id")), strict=True)
-        if annotation in unknown
-    }
-    for chunk, made in zip(windows["chunk_id"].to_pylist(), windows["scheme"].to_pylist(), strict=True):
+    labelled = rows_of(annotations, "chunk_id", "annotation_id")
+    foreign = {chunk for chunk, annotation in labelled if annotation in unknown}
+    for chunk, made in rows_of(windows, "chunk_id", "scheme"):
         name, _, version = (made or "").rpartition("@")
         known = version in (scheme.version, *scheme.migrations)
         if name and (name != scheme.name or (not known and chunk in foreign)):

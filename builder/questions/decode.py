@@ -1,4 +1,4 @@
-"""Label Studio results become rows: annotations, spans, answers, and an issue for everything that was odd.
+"""Tasks of a pull become rows: annotations, spans, answers, windows, and an issue for everything that was odd.
 
 Spans leave in article coordinates. Nothing is dropped in silence: what cannot be decoded is kept as it came in the
 message of an issue, and an annotation that cannot be read with certainty is quarantined.
@@ -34,11 +34,12 @@ def pseudonym(salt: bytes, email: str) -> str:
 
 
 def decode(tasks: Path | Iterable[bytes], users: Mapping[int, str], salt: bytes, scheme: Scheme, pull: str) -> Decoded:
-    """Tables of every annotation, draft and skip in a pull: one line a task; `users` are id to e-mail.
+    """Tables of every annotation, draft, skip and window in a pull: one line per task; `users` are id to e-mail.
 
     Labels of earlier versions of the scheme leave under their present names. Drafts and skips are rows of
-    annotations without spans and answers: they are no judgement. Skips keep their problems and comment. Raises
-    `StoreError` when two people would share a pseudonym.
+    annotations without spans and answers: they are no judgement. Skips keep their problems and comment. What
+    was made on a review task has as `parent_id` the annotations shown there, space-separated; a draft has the one that
+    it would change. Raises `StoreError` when two people would share a pseudonym.
     """
     decoder = _Decoder(users, salt, scheme, pull)
     with uncollected():
@@ -70,7 +71,8 @@ class _Decoder:
                 message = f"line {number} is no task of this builder: {e}"
                 self.rows.issue(check="foreign-task", severity="error", message=message)
                 continue
-            version = task.data.scheme.rpartition("@")[2]
+            self.rows.window(task.data)
+            version = (task.data.scheme or "").rpartition("@")[2]
             for n in range(len(task.annotations)):
                 self.annotation(line, task, n, version)
             for draft in task.drafts:
@@ -80,20 +82,21 @@ class _Decoder:
     def annotation(self, line: bytes, task: raw.Task, number: int, version: str) -> None:
         """Adds one submitted or skipped annotation."""
         made = task.annotations[number]
-        dispatch = self.dispatch(version, tuple(task.data.targets))
+        dispatch = self.dispatch(version, tuple(task.data.targets or ()))
         annotator = self.who(made.completed_by)
         reading = Reading(self.rows, dispatch, task, line, number, annotator).read()
         if annotator == UNKNOWN:
             reading.issue("unknown-annotator", "warning", f"$.annotations[{number}].completed_by", "nobody is named")
         state = "skipped" if made.was_cancelled else "labelled" if made.result else "labelled-empty"
         data = task.data
+        parent = f"{task.project}:{made.parent_annotation}" if made.parent_annotation else None
         prediction = outcome(made, task.predictions, dispatch.span_kinds) if task.predictions else "none"
         self.rows.annotation(
             (
                 reading.id, task.id, task.project, data.chunk_id, data.article_id, annotator, state,
                 prediction, bool(made.ground_truth), reading.problems, reading.comment, made.created_at,
                 made.updated_at, made.lead_time, version, self.pull,
-                f"{task.project}:{made.parent_annotation}" if made.parent_annotation else None, reading.quarantined,
+                parent if data.review_of is None else " ".join(data.review_of), reading.quarantined,
             ),
             not made.was_cancelled,
         )  # fmt: skip
@@ -105,7 +108,7 @@ class _Decoder:
         return found
 
     def draft(self, task: raw.Task, draft: raw.Draft, version: str) -> None:
-        """Adds work that was not submitted; `parent_id` is the annotation it would change."""
+        """Adds work that was not submitted."""
         annotator = pseudonym(self.salt, draft.user) if isinstance(draft.user, str) else self.who(draft.user)
         parent = f"{task.project}:{draft.annotation}" if draft.annotation else None
         self.rows.annotation(

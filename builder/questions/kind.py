@@ -81,8 +81,8 @@ def kinds(scheme: Scheme) -> list[Kind]:
 def put(value: dict[str, Any], key: str, names: Mapping[str, str]) -> None:
     """Renames the labels or choices in the value of a result item; what is merged is there once."""
     given = value.get(key)
-    if isinstance(given, list):
-        value[key] = list(dict.fromkeys(names.get(name, name) if isinstance(name, str) else name for name in given))
+    if isinstance(given, list) and all(isinstance(name, str) for name in given):
+        value[key] = list(dict.fromkeys(names.get(name, name) for name in given))
 
 
 def unknown(given: Iterable[str], known: Iterable[str], what: str) -> None:

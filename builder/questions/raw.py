@@ -106,8 +106,11 @@ class Data(_Struct):
     article_id: str
     start: Annotated[int, msgspec.Meta(ge=0, le=2**30)]
     text: str
-    scheme: str = ""
-    targets: list[str] = []
+    title: str | None = None
+    scheme: str | None = None
+    targets: list[str] | None = None
+    #: The annotations that a review task shows.
+    review_of: list[str] | None = None
 
 
 class Task(_Struct):

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from builder.tables import ANNOTATIONS, ANSWERS, ISSUES, SPANS, build
+from builder.questions.raw import Data
+from builder.tables import ANNOTATIONS, ANSWERS, ISSUES, SPANS, WINDOWS, build
 
 _SHARED = ("annotation_id", "chunk_id", "article_id", "annotator")
 _BATCH = 4_096
@@ -18,12 +19,13 @@ _BATCH = 4_096
 
 @dataclass
 class Decoded:
-    """Tables of the schemas ANNOTATIONS, SPANS, ANSWERS and ISSUES."""
+    """Tables of the schemas ANNOTATIONS, SPANS, ANSWERS, ISSUES and WINDOWS."""
 
     annotations: pa.Table
     spans: pa.Table
     answers: pa.Table
     issues: pa.Table
+    windows: pa.Table
 
 
 class Columns:
@@ -72,6 +74,7 @@ class Rows:
         self._annotations: list[tuple[Any, ...]] = []
         self._batches: list[pa.RecordBatch] = []
         self._issues: list[dict[str, object]] = []
+        self._shown: dict[str, Data] = {}
 
     def annotation(self, row: tuple[Any, ...], keep: bool) -> None:
         """Adds an annotation (values in the order of ANNOTATIONS), to which the rows belong that were appended last.
@@ -83,6 +86,10 @@ class Rows:
         self._annotations.append(row)
         if len(self._annotations) >= _BATCH:
             self._flush()
+
+    def window(self, shown: Data) -> None:
+        """Adds what a task shows; of several tasks of one chunk the last counts."""
+        self._shown[shown.chunk_id] = shown
 
     def issue(self, **row: object) -> None:
         """Adds a row of ISSUES."""
@@ -98,7 +105,13 @@ class Rows:
         self.answers.flush(shared)
 
     def tables(self) -> Decoded:
-        """All that was added, in order."""
+        """All that was added, in order; windows in the order of chunk id."""
         self._flush()
         annotations = pa.Table.from_batches(self._batches, ANNOTATIONS).combine_chunks()
-        return Decoded(annotations, self.spans.table(), self.answers.table(), build(self._issues, ISSUES))
+        shown = [self._shown[chunk] for chunk in sorted(self._shown)]
+        columns = [
+            [data.start + len(data.text) if name == "end" else getattr(data, name) for data in shown]
+            for name in WINDOWS.names
+        ]
+        windows = pa.table([pa.array(c, f.type) for c, f in zip(columns, WINDOWS, strict=True)], schema=WINDOWS)
+        return Decoded(annotations, self.spans.table(), self.answers.table(), build(self._issues, ISSUES), windows)

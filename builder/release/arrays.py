@@ -1,7 +1,5 @@
 """Small operations on Arrow columns and numpy arrays that every configuration uses."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -28,14 +26,19 @@ def mask(column: pa.ChunkedArray | pa.Array) -> Mask:
     return np.array(column.to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
-def positions(values: pa.Array | pa.ChunkedArray, among: pa.Array) -> Ints:
-    """Where each value stands in `among`; -1 for values that are not there."""
-    return numbers(pc.fill_null(pc.index_in(values, value_set=among), -1))
+def small(values: Ints) -> pa.Array:
+    """A column of 32-bit integers."""
+    return pa.array(np.ascontiguousarray(values, np.int32))
 
 
 def strings(values: list[str]) -> pa.Array:
     """A string column; typed even when it is empty."""
     return pa.array(values, pa.string())
+
+
+def positions(values: pa.Array | pa.ChunkedArray, among: pa.Array) -> Ints:
+    """Where each value stands in `among`; -1 for values that are not there."""
+    return numbers(pc.fill_null(pc.index_in(values, value_set=among), -1))
 
 
 def spread(lo: Ints, hi: Ints) -> tuple[Ints, Ints]:
@@ -46,8 +49,7 @@ def spread(lo: Ints, hi: Ints) -> tuple[Ints, Ints]:
     """
     counts = hi - lo
     owner = np.repeat(np.arange(len(counts)), counts)
-    shift = np.repeat(lo - (np.cumsum(counts) - counts), counts)
-    return owner, shift + np.arange(int(counts.sum()))
+    return owner, np.repeat(lo - (np.cumsum(counts) - counts), counts) + np.arange(int(counts.sum()))
 
 
 def matching(owners: Ints, wanted: Ints) -> tuple[Ints, Ints]:
@@ -62,17 +64,9 @@ def list_of(owners: Ints, count: int, values: pa.Array) -> pa.Array:
 
 def lists(offsets: Ints, values: pa.Array) -> pa.Array:
     """A list array; row i holds `values[offsets[i]:offsets[i + 1]]`."""
-    return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), values)
+    return pa.ListArray.from_arrays(small(offsets), values)
 
 
 def records(**columns: pa.Array) -> pa.StructArray:
     """One struct per row, with these fields in this order."""
     return pa.StructArray.from_arrays(list(columns.values()), names=list(columns))
-
-
-def codes(labels: pa.ChunkedArray | pa.Array, names: Mapping[str, str], ids: list[str]) -> Ints:
-    """The id of each label's released name, -1 for labels that are left out. `names` maps labels to released names."""
-    known = list(names)
-    to_id = np.array([ids.index(names[label]) for label in known] + [-1], np.int64)
-    found = numbers(pc.fill_null(pc.index_in(labels, value_set=strings(known)), len(known)))
-    return to_id[found]

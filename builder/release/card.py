@@ -1,19 +1,21 @@
-"""The dataset card: README.md with the YAML that `load_dataset` reads and the statement that people read."""
+"""The dataset card, README.md: the YAML that `load_dataset` reads, and the statement that people read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from builder.release.configuration import Configuration
+from builder.release.configuration import REASONS, Configuration
 from builder.release.configurations import SPECS
 from builder.release.features import yaml_list
-from builder.release.gold import REASONS
-from builder.release.manifest import Configured, Manifest
+from builder.release.manifest import Manifest
 from builder.release.tags import LOSSES
 from builder.scheme import Scheme
 
 _TEMPLATE = Path(__file__).parent / "templates" / "card.md.j2"
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+#: Parts of the agreement report that are about single people.
+_ABOUT_PEOPLE = ("annotators", "questions", "known_answers")
+_FIGURES = {"alpha": "Krippendorff's alpha", "exact_f1": "exact F1", "token_alpha": "token alpha"}
 _SPLIT_BY = {"hash": "a hash of the article", "stratified": "article, labels spread evenly", "time": "date"}
 
 
@@ -62,47 +64,44 @@ def _front_matter(manifest: Manifest, dataset: Mapping[str, Any]) -> str:
         size_categories=[next((size for limit, size in _SIZES if most < limit), "1M<n<10M")],
         annotations_creators=["other" if manifest.recorded else "crowdsourced"],
         tags=[*dict.fromkeys(spec.tag.format(name=name) for name, spec in specs.items() if spec.tag), "news"],
-        configs=[_config(name, found, first=i == 0) for i, (name, found) in enumerate(filled.items())],
-        dataset_info=[_info(name, found) for name, found in filled.items()],
+        configs=[
+            {
+                "config_name": name,
+                "data_files": [{"split": split, "path": f"{name}/{split}-*.parquet"} for split in found.splits],
+                **({"default": True} if i == 0 else {}),
+            }
+            for i, (name, found) in enumerate(filled.items())
+        ],
+        dataset_info=[
+            {
+                "config_name": name,
+                "features": yaml_list(found.features),
+                "splits": [
+                    {"name": split, "num_bytes": facts.content_bytes, "num_examples": facts.rows}
+                    for split, facts in found.splits.items()
+                ],
+                "download_size": sum(facts.bytes for facts in found.splits.values()),
+                "dataset_size": sum(facts.content_bytes for facts in found.splits.values()),
+            }
+            for name, found in filled.items()
+        ],
     )
     return f"{data.to_yaml(line_break=chr(10))}\n"
 
 
-def _config(name: str, found: Configured, first: bool) -> dict[str, Any]:
-    files = [{"split": split, "path": f"{name}/{split}-*.parquet"} for split in found.splits]
-    return {"config_name": name, "data_files": files, **({"default": True} if first else {})}
-
-
-def _info(name: str, found: Configured) -> dict[str, Any]:
-    splits = [
-        {"name": split, "num_bytes": facts.content_bytes, "num_examples": facts.rows}
-        for split, facts in found.splits.items()
-    ]
-    return {
-        "config_name": name,
-        "features": yaml_list(found.features),
-        "splits": splits,
-        "download_size": sum(facts.bytes for facts in found.splits.values()),
-        "dataset_size": sum(facts.content_bytes for facts in found.splits.values()),
-    }
-
-
 def _left_out(manifest: Manifest) -> list[str]:
-    lines = [
-        f"`{name}`: {count:,} {SPECS[manifest.configs[name].kind].gold} {REASONS[reason]}"
-        for name, reasons in manifest.counts.left_out.items()
+    counts, gone = manifest.counts, manifest.leakage.left_out
+    found = [
+        (count, f"{SPECS[manifest.configs[name].kind].gold} {REASONS[reason]}", f"`{name}`: ")
+        for name, reasons in counts.left_out.items()
         for reason, count in reasons.items()
-        if reason in REASONS and count
+        if reason in REASONS
     ]
-    counts = manifest.counts
-    for what, found in (("windows", counts.windows_left_out), ("chunks", counts.chunks_left_out)):
-        lines += [f"{count:,} {what} that {reason}" for reason, count in found.items() if count]
-    gone = manifest.leakage.left_out
-    if gone.articles:
-        lines.append(f"{gone.articles:,} articles whose near-duplicates were released in two splits")
-    if gone.texts or gone.cut_texts:
-        lines.append(f"{gone.texts + gone.cut_texts:,} texts that repeat one of another split")
-    return lines or ["nothing"]
+    found += [(count, f"windows that {reason}", "") for reason, count in counts.windows_left_out.items()]
+    found += [(count, f"chunks that {reason}", "") for reason, count in counts.chunks_left_out.items()]
+    found.append((gone.articles, "articles whose near-duplicates were released in two splits", ""))
+    found.append((gone.texts + gone.cut_texts, "texts that repeat one of another split", ""))
+    return [f"{where}{count:,} {what}" for count, what, where in found if count] or ["nothing"]
 
 
 def _described(configurations: Mapping[str, Configuration]) -> list[tuple[str, dict[str, str]]]:
@@ -137,3 +136,27 @@ def _known_issues(manifest: Manifest, configurations: Mapping[str, Configuration
         if retired := [label for label, count in counts.items() if label not in known and not count]:
             lines.append(f"Retired labels of `{name}` keep their ids and have no rows: {', '.join(retired)}.")
     return lines or ["None known."]
+
+
+def figures(report: Mapping[str, Any]) -> dict[str, float]:
+    """Name to number: each question and kind of span, over all and by target or label. Unmeasured ones are missing.
+
+    >>> measured = {"overall": {"alpha": 0.7}, "targets": {"japan": {"alpha": None}, "china": {"alpha": 0.5}}}
+    >>> figures({"answers": {"stance": measured}})
+    {"stance, Krippendorff's alpha": 0.7, "stance, china, Krippendorff's alpha": 0.5}
+    """
+    return dict(
+        found for section, part in report.items() if section not in _ABOUT_PEOPLE for found in _measured(section, part)
+    )
+
+
+def _measured(name: str, part: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    if "overall" not in part:
+        for key, inner in part.items():
+            yield from _measured(f"{key} spans" if name == "spans" else key, inner)
+        return
+    apart = {**part.get("targets", {}), **part.get("labels", {})}
+    for key, measures in {"": part["overall"], **{key: found for key, found in apart.items() if key}}.items():
+        for measure, words in _FIGURES.items():
+            if isinstance(measures.get(measure), int | float):
+                yield ", ".join(filter(None, (name, key, words))), float(measures[measure])

@@ -1,20 +1,33 @@
-"""What a release configuration declares. Each kind is one file in `configurations/`, listed in the registry there."""
+"""What a configuration declares: its columns, labels and rows. Each kind is one file in `configurations/`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from builder.release.compare import Aligned, Change
-from builder.release.features import STRING, Features
+from builder.release.arrays import Mask, flat, mask, numbers
+from builder.release.compare import Aligned
+from builder.release.features import STRING, Features, arrow_schema
+from builder.release.manifest import Change
 from builder.release.settings import Export
 from builder.scheme import Question, Scheme
 from builder.text import Ints
 
 if TYPE_CHECKING:
     from builder.release.passages import Index, Passages
+
+RELEASED = ("agreed", "adjudicated", "expert")
+#: Reason for which gold is left out, to what the card says. "rejected" spans are no loss: they were voted down.
+REASONS = {
+    "unresolved": "without a decision between the annotators",
+    "improbable": "below the minimum probability",
+    "disputed": "below the minimum agreement",
+    "outside": "in no text of this release",
+}
 
 
 @dataclass(frozen=True)
@@ -42,8 +55,15 @@ KEYS = (
 class Numbering:
     """The labels of one question in a release: by id, and the released name of every label that gold may hold."""
 
-    labels: list[str]
-    names: Mapping[str, str]
+    labels: list[str] = field(default_factory=list)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def ids(self, labels: pa.ChunkedArray | pa.Array) -> Ints:
+        """The id of each label's released name, -1 for labels that are left out."""
+        known = list(self.names)
+        to_id = np.array([self.labels.index(self.names[label]) for label in known] + [-1], np.int64)
+        found = pc.index_in(labels, value_set=pa.array(known, pa.string()))
+        return to_id[numbers(pc.fill_null(found, len(known)))]
 
 
 @dataclass(frozen=True)
@@ -55,21 +75,21 @@ class Configuration:
     columns: tuple[Column, ...]
     #: The question whose answers it holds; None for a configuration that holds all of them.
     question: Question | None = None
-    numbering: Numbering = field(default_factory=lambda: Numbering([], {}))
+    numbering: Numbering = field(default_factory=Numbering)
 
     @property
     def features(self) -> Features:
         """Column to feature, in order."""
         return {column.name: column.feature for column in self.columns}
 
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema of the rows."""
+        return arrow_schema(self.features)
 
-@dataclass(frozen=True)
-class Source:
-    """What rows are made from: the index of texts, and the tables that the specification reads."""
-
-    index: "Index"
-    tables: Mapping[str, pa.Table]
-    settings: Export
+    def table(self, columns: Mapping[str, pa.Array]) -> pa.Table:
+        """The columns that the configuration has, in its order; others are dropped."""
+        return pa.Table.from_arrays([columns[name] for name in self.schema.names], schema=self.schema)
 
 
 @dataclass
@@ -90,22 +110,17 @@ class Maker:
     held: Callable[[], int] | None = None
 
 
-def no_changes(_: Aligned) -> list[Change]:
-    """For configurations whose changed rows are counted alone."""
-    return []
-
-
 @dataclass(frozen=True)
 class Spec:
     """Everything that is special about one kind of configuration."""
 
     #: "chunks": rows are texts of the chunking at hand, at `export.granularity`. "windows": what annotators saw.
     texts: str
-    #: The configurations of this kind that a scheme gives. `Numbering` numbers the labels of each question.
-    declare: Callable[[Scheme, Export, Callable[[Question], Numbering]], list[Configuration]]
+    #: The configurations of this kind that a scheme gives, after a release with these labels by question.
+    declare: Callable[[Scheme, Export, Mapping[str, list[str]]], list[Configuration]]
     #: Columns needed of each stage table.
     reads: Mapping[str, tuple[str, ...]]
-    rows: Callable[[Configuration, Source], Maker]
+    rows: "Callable[[Configuration, Index, Export], Maker]"
     #: One row and several, as the changelog names them.
     noun: tuple[str, str]
     #: What the card says one row is.
@@ -119,11 +134,73 @@ class Spec:
     distinct: tuple[str, ...] = ("id",)
     #: Columns of class labels that a diff compares by name. The others keep their ids, which never change.
     by_name: tuple[str, ...] = ()
-    #: The single changes inside shared rows, for the diff and the changelog.
-    changes: Callable[[Aligned], list[Change]] = no_changes
+    #: The single changes inside shared rows.
+    changes: Callable[[Aligned], Iterator[Change]] = lambda _: iter(())
     #: Whether rows that change their split are counted as moved; one configuration per text is enough.
     moves: bool = True
     #: For `trace`: stage table, and whether one of its rows supports the released row.
     traced: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], bool]] = field(default_factory=dict)
     #: Other file formats that can hold it, besides those that hold everything.
     formats: tuple[str, ...] = ()
+
+
+def numbering(question: Question, scheme: Scheme, settings: Export, earlier: Mapping[str, list[str]]) -> Numbering:
+    """The labels or options of a question after `export.<question>`; `earlier` are those of the release before."""
+    known = list(question.targets if question.many else question.labels)
+    setting = vars(settings).get(question.name)
+    changes = setting if isinstance(setting, dict) else {}
+    before = scheme.renames(question.name)
+    renamed = before.targets if question.many else before.labels
+    names = translation(known, changes, renamed)
+    current = list(dict.fromkeys(names[label] for label in known if label in names))
+    return Numbering(label_ids(current, earlier.get(question.name, []), renamed), names)
+
+
+def label_ids(current: Sequence[str], earlier: Sequence[str], renamed: Mapping[str, str]) -> list[str]:
+    """Label names by id: what an earlier release numbered keeps its number, renamed or gone; new labels follow.
+
+    >>> label_ids(["PERSON", "ARMS", "EVENT"], ["PERSON", "ORG", "WEAPON"], {"WEAPON": "ARMS"})
+    ['PERSON', 'ORG', 'ARMS', 'EVENT']
+    """
+    names: list[str] = []
+    for old in earlier:
+        new = renamed.get(old, old)
+        moved = old not in current and new in current and new not in earlier and new not in names
+        names.append(new if moved else old)
+    return names + [name for name in current if name not in names]
+
+
+def translation(known: Sequence[str], changes: Mapping[str, str | None], renamed: Mapping[str, str]) -> dict[str, str]:
+    """Every label that gold may hold, with its name in the release; labels that are left out are missing.
+
+    >>> translation(["ORG", "GPE"], {"GPE": None}, {"COMPANY": "ORG", "PLACE": "GPE"})
+    {'ORG': 'ORG', 'COMPANY': 'ORG'}
+    """
+    now = {label: label if label in known else renamed[label] for label in [*known, *renamed]}
+    found = {label: changes.get(name, name) for label, name in now.items()}
+    return {label: name for label, name in found.items() if name is not None}
+
+
+def decided(gold: pa.Table, settings: Export) -> tuple[Mask, dict[str, int]]:
+    """Which rows of a gold table are released, and how many are left out, by reason."""
+    counts = {status: pc.sum(pc.equal(gold["status"], status)).as_py() or 0 for status in ("unresolved", "rejected")}
+    kept = mask(pc.is_in(gold["status"], pa.array(RELEASED)))
+    if settings.min_probability:
+        sure = mask(pc.fill_null(pc.greater_equal(gold["probability"], settings.min_probability), True))
+        counts["improbable"] = int((kept & ~sure).sum())
+        kept &= sure
+    if settings.min_agreement:
+        votes, agreed = votes_for(gold)
+        shared = (votes == 0) | (agreed / np.maximum(votes, 1) >= settings.min_agreement)
+        counts["disputed"] = int((kept & ~shared).sum())
+        kept &= shared
+    return kept, counts
+
+
+def votes_for(gold: pa.Table) -> tuple[Ints, Ints]:
+    """How many votes each gold row has, and how many of them are for its label."""
+    votes = flat(gold["votes"])
+    parents = numbers(pc.list_parent_indices(votes))
+    cast = pc.struct_field(pc.list_flatten(votes), "label")
+    hit = mask(pc.fill_null(pc.equal(cast, flat(gold["label"]).take(pa.array(parents))), False))
+    return np.bincount(parents, minlength=gold.num_rows), np.bincount(parents[hit], minlength=gold.num_rows)

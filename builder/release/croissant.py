@@ -2,54 +2,33 @@
 
 from typing import Any
 
-from builder.release.features import Features, croissant_type
+from builder.release.features import Features
 from builder.release.manifest import Manifest
 
 _CONTEXT: dict[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",
-    "citeAs": "cr:citeAs",
-    "column": "cr:column",
-    "conformsTo": "dct:conformsTo",
+    "sc": "https://schema.org/",
     "cr": "http://mlcommons.org/croissant/",
     "rai": "http://mlcommons.org/croissant/RAI/",
+    "dct": "http://purl.org/dc/terms/",
+    "conformsTo": "dct:conformsTo",
     "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
-    "dct": "http://purl.org/dc/terms/",
-    "equivalentProperty": "cr:equivalentProperty",
     "examples": {"@id": "cr:examples", "@type": "@json"},
-    "extract": "cr:extract",
-    "field": "cr:field",
-    "fileProperty": "cr:fileProperty",
-    "fileObject": "cr:fileObject",
-    "fileSet": "cr:fileSet",
-    "format": "cr:format",
-    "includes": "cr:includes",
-    "isLiveDataset": "cr:isLiveDataset",
-    "jsonPath": "cr:jsonPath",
-    "key": "cr:key",
-    "md5": "cr:md5",
-    "parentField": "cr:parentField",
-    "path": "cr:path",
-    "recordSet": "cr:recordSet",
-    "references": "cr:references",
-    "regex": "cr:regex",
-    "repeated": "cr:repeated",
-    "replace": "cr:replace",
-    "samplingRate": "cr:samplingRate",
-    "sc": "https://schema.org/",
-    "separator": "cr:separator",
-    "source": "cr:source",
-    "subField": "cr:subField",
-    "transform": "cr:transform",
-}
+} | {
+    name: f"cr:{name}"
+    for name in (
+        "citeAs", "column", "equivalentProperty", "extract", "field", "fileProperty", "fileObject", "fileSet", "format",
+        "includes", "isLiveDataset", "jsonPath", "key", "md5", "parentField", "path", "recordSet", "references",
+        "regex", "repeated", "replace", "samplingRate", "separator", "source", "subField", "transform",
+    )
+}  # fmt: skip
+_TYPES = {"string": "Text", "int32": "Integer", "int64": "Integer", "float64": "Float", "bool": "Boolean"}
 
 
 def croissant(manifest: Manifest, day: str) -> dict[str, Any]:
-    """The description, with one record set per configuration with rows. `manifest.files` holds the data files.
-
-    Lists of records are left to the Parquet files: Croissant 1.0 cannot describe them.
-    """
+    """One record set per configuration with rows. Croissant 1.0 cannot describe lists of records: they are left out."""
     counts, dataset = manifest.counts, manifest.configuration["dataset"]
     filled = {name: found for name, found in manifest.configs.items() if found.splits}
     data = [f for f in manifest.files if f.path.endswith(".parquet") and f.path.split("/")[0] in filled]
@@ -73,42 +52,36 @@ def croissant(manifest: Manifest, day: str) -> dict[str, Any]:
         "rai:annotatorDemographics": f"{counts.annotators} annotators; nothing else about them is recorded",
         "rai:machineAnnotationTools": [],
         "distribution": [
-            {
-                "@type": "cr:FileObject",
-                "@id": file.path,
-                "name": file.path,
-                "contentUrl": file.path,
-                "contentSize": f"{file.bytes} B",
-                "encodingFormat": "application/x-parquet",
-                "sha256": file.sha256,
-            }
+            _distributed("cr:FileObject", file.path)
+            | {"contentUrl": file.path, "contentSize": f"{file.bytes} B", "sha256": file.sha256}
             for file in data
         ]
-        + [
-            {
-                "@type": "cr:FileSet",
-                "@id": f"files-{name}",
-                "name": f"files-{name}",
-                "encodingFormat": "application/x-parquet",
-                "includes": f"{name}/*.parquet",
-            }
-            for name in filled
-        ],
+        + [_distributed("cr:FileSet", f"files-{name}") | {"includes": f"{name}/*.parquet"} for name in filled],
         "recordSet": [_records(name, found.features) for name, found in filled.items()],
     }
 
 
+def _distributed(kind: str, name: str) -> dict[str, Any]:
+    return {"@type": kind, "@id": name, "name": name, "encodingFormat": "application/x-parquet"}
+
+
 def _records(name: str, features: Features) -> dict[str, Any]:
-    fields = [_field(name, column, *kind) for column, feature in features.items() if (kind := croissant_type(feature))]
+    fields = [_field(name, column, *kind) for column, feature in features.items() if (kind := _type(feature))]
     return {"@type": "cr:RecordSet", "@id": name, "name": name, "key": {"@id": f"{name}/id"}, "field": fields}
 
 
+def _type(feature: Any) -> tuple[str, bool] | None:
+    """The type of a feature, and whether it repeats; None for records."""
+    kind = feature.get("_type") if isinstance(feature, dict) else None
+    if kind == "Value":
+        return f"sc:{_TYPES.get(feature['dtype'], 'DateTime')}", False
+    if kind == "ClassLabel":
+        return "sc:Integer", False
+    inner = _type(feature["feature"]) if kind == "Sequence" else None
+    return inner and (inner[0], True)
+
+
 def _field(name: str, column: str, kind: str, repeated: bool) -> dict[str, Any]:
-    return {
-        "@type": "cr:Field",
-        "@id": f"{name}/{column}",
-        "name": f"{name}/{column}",
-        "dataType": kind,
-        **({"repeated": True} if repeated else {}),
-        "source": {"fileSet": {"@id": f"files-{name}"}, "extract": {"column": column}},
-    }
+    made = {"@type": "cr:Field", "@id": f"{name}/{column}", "name": f"{name}/{column}", "dataType": kind}
+    source = {"fileSet": {"@id": f"files-{name}"}, "extract": {"column": column}}
+    return {**made, **({"repeated": True} if repeated else {}), "source": source}

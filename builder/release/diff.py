@@ -1,4 +1,4 @@
-"""What changed between two releases, in terms of labels: the base of version numbers and changelogs."""
+"""What changed between two releases, in terms of labels; as a version level, and in words for CHANGELOG.md."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 from builder.release.compare import align
 from builder.release.configurations import SPECS
 from builder.release.features import label_names, with_names
-from builder.release.manifest import Changes, Example, Manifest, RowChanges
+from builder.release.manifest import Changes, Manifest, RowChanges
 from builder.release.versions import data_files
 
 #: How many single changes of each configuration are shown.
 EXAMPLES = 20
+_FIGURES = 10
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,12 @@ class Release:
 def diff(old: Release, new: Release) -> Changes:
     """What changed between two releases."""
     a, b = old.manifest, new.manifest
+    added, removed = ([n for n in x.configs if n not in y.configs] for x, y in ((b, a), (a, b)))
     found = Changes(
         level="none",
         old=a.version,
         new=b.version,
-        configurations={
-            "added": [name for name in b.configs if name not in a.configs],
-            "removed": [name for name in a.configs if name not in b.configs],
-        },
+        configurations={"added": added, "removed": removed},
         labels=_labels(a.labels, b.labels),
         agreement={
             name: [a.agreement.get(name), b.agreement.get(name)]
@@ -112,7 +111,7 @@ def _rows(name: str, old: Release, new: Release, same_columns: bool) -> tuple[Ro
     shared = [c for c in both.new.column_names if c in both.old.column_names and c not in ("id", "split")]
     changed = both.changed([c for c in shared if both.old[c].type == both.new[c].type])
     spec = SPECS[kind]
-    changes = spec.changes(both)
+    changes = list(spec.changes(both))
     counts = RowChanges(
         kind,
         added=both.added.num_rows,
@@ -121,7 +120,48 @@ def _rows(name: str, old: Release, new: Release, same_columns: bool) -> tuple[Ro
         labels=dict(sorted(Counter(change.what for change in changes).items())),
         added_ids=both.added["id"].slice(0, EXAMPLES).to_pylist(),
         removed_ids=both.removed["id"].slice(0, EXAMPLES).to_pylist(),
-        examples=[Example(c.id, c.what, c.old, c.new) for c in changes[:EXAMPLES]],
+        examples=changes[:EXAMPLES],
     )
     moved = pc.sum(pc.not_equal(both.old["split"], both.new["split"])).as_py() or 0
     return counts, moved if spec.moves else 0
+
+
+def lines(changes: Changes) -> list[str]:
+    """What a reader wants to know about a diff, one line per change."""
+    if changes.level == "first":
+        return ["First release."]
+    out = [f"Configuration `{name}` {what}." for what, names in changes.configurations.items() for name in names]
+    out += [f"Label of `{question}`: {line}." for question, found in changes.labels.items() for line in found]
+    for name, columns in changes.columns.items():
+        out += [f"`{name}`: column `{column}` {what}." for what, found in columns.items() for column in found]
+    for name, rows in changes.rows.items():
+        noun = SPECS[rows.kind].noun
+        found = [f"{count(n, *noun)} {what}" for what, n in (("added", rows.added), ("removed", rows.removed)) if n]
+        found += [f"{what}: {number:,}" for what, number in rows.labels.items()]
+        if rows.changed and not rows.labels:
+            found.append(f"{count(rows.changed, *noun)} changed")
+        out += [f"`{name}`: {line}." for line in found]
+    if changes.moved:
+        out.append(f"{count(changes.moved, 'row', 'rows')} moved to another split.")
+    if changes.card:
+        out.append("What the card says about the dataset changed.")
+    known = [(name, old, new) for name, (old, new) in changes.agreement.items() if old is not None and new is not None]
+    return out + [f"Agreement, {name}: {old:.3g} -> {new:.3g}." for name, old, new in known[:_FIGURES]]
+
+
+def count(number: int, one: str, many: str) -> str:
+    """A number and its noun.
+
+    >>> count(1, "row", "rows"), count(2000, "row", "rows")
+    ('1 row', '2,000 rows')
+    """
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def changelog(version: str, date: str, found: list[str], earlier: str) -> str:
+    """The whole file: the lines of this version before the sections of the earlier file."""
+    head = "# Changelog\n"
+    body = "\n".join(f"- {line}" for line in found)
+    rest = earlier.removeprefix(head).strip()
+    title = f"## {version} ({date})" if date else f"## {version}"
+    return f"{head}\n{title}\n\n{body}\n" + (f"\n{rest}\n" if rest else "")

@@ -1,49 +1,48 @@
 """The next release in the folder of releases, unless nothing changed."""
 
-import contextlib
 import errno
-import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
+
 from builder.errors import StoreError
-from builder.release import formats, manifest, provenance, versions
+from builder.release import formats, manifest, versions
 from builder.release.build import Built, Progress, build
-from builder.release.card import card
-from builder.release.changelog import changelog, lines
+from builder.release.card import card, figures
 from builder.release.croissant import croissant
-from builder.release.diff import Release, diff
-from builder.release.figures import figures
-from builder.release.load import check_loads
+from builder.release.diff import Release, changelog, diff, lines
 from builder.release.manifest import Manifest
 from builder.release.settings import Export, Split
-from builder.release.tokenizer import tokenizer_digest
-from builder.release.versions import Version
+from builder.release.splits import earlier_splits, write_provenance
+from builder.release.tags import tokenizer_digest
+from builder.release.verify import check_loads
 from builder.scheme import Scheme
-from builder.store import write_text
+from builder.store import atomic_folder, sync_tree, write_text
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What a release is made from: stage tables, and facts about how they were made."""
+    """What a release is made from: stage tables by the names of `passages.STAGES`, and how they were made.
 
-    #: Path of every table of `inputs.STAGES`.
+    `configuration` needs the groups dataset, labels, export, split and aggregation. `pull` has server_version and
+    scheme_version, `agreement` is the report, `below_gates` says which quality gates do not hold, `stages` has the key
+    of each stage.
+    """
+
     tables: Mapping[str, Path]
-    #: The groups of the configuration; "dataset", "labels", "export", "split" and "aggregation" are needed.
+    scheme: Scheme
+    settings: Export
+    split: Split
     configuration: Mapping[str, Mapping[str, Any]]
-    #: What was noted when the pull was made: server_version, scheme_version.
     pull: Mapping[str, Any] = field(default_factory=dict)
-    #: The agreement report.
     agreement: Mapping[str, Any] = field(default_factory=dict)
-    #: The quality gates that do not hold, in one sentence.
     below_gates: str = ""
-    #: Name of each stage to its key.
     stages: Mapping[str, str] = field(default_factory=dict)
-    #: Whether the annotators are recorded ones.
     recorded: bool = False
 
 
@@ -56,26 +55,20 @@ class Exported:
     new: bool
 
 
-def export(
-    sources: Sources,
-    scheme: Scheme,
-    settings: Export,
-    split: Split,
-    exports: Path,
-    scratch: Path,
-    progress: Progress | None = None,
-) -> Exported:
+def export(sources: Sources, exports: Path, scratch: Path, progress: Progress | None = None) -> Exported:
     """Makes the next version below `exports`, or returns the last one when nothing changed.
 
-    The release is made in a folder of its own below `scratch`, opened with `load_dataset`, and takes its place in one
-    rename: a failure leaves nothing. Raises `ReleaseError` when there is nothing to release or it does not load,
-    `StoreError` when a table is missing or another export made this version first, `ConfigError` when a setting does
-    not fit the scheme.
+    It is made below `scratch` and takes its place in one rename: a failure leaves nothing. Raises `ReleaseError` when
+    there is nothing to release or it does not load, `StoreError` when a table is missing or another export was first,
+    `ConfigError` when a setting does not fit the scheme.
     """
-    name = versions.release_name(sources.configuration["dataset"]["name"], settings.variant)
+    name = versions.release_name(sources.configuration["dataset"]["name"], sources.settings.variant)
     before = versions.releases(exports / name)
-    with _scratch(scratch) as root:
-        made = _write(root, sources, scheme, settings, split, name, before, progress)
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="building-", dir=scratch, ignore_cleanup_errors=True) as folder:
+        root = Path(folder) / "release"
+        root.mkdir()
+        made = _write(root, sources, name, before, progress)
         if made.changes.level == "none":
             return Exported(before[-1][1], manifest.read(before[-1][1]), new=False)
         if progress:
@@ -86,39 +79,22 @@ def export(
     return Exported(release, made, new=True)
 
 
-@contextlib.contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    """An empty folder for the release that is made; it and what was made for it go at the end."""
-    folder.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix="building-", dir=folder))
-    try:
-        root = made / "release"
-        root.mkdir(mode=0o755)
-        yield root
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-
-
 def _write(
     root: Path,
     sources: Sources,
-    scheme: Scheme,
-    settings: Export,
-    split: Split,
     name: str,
-    before: list[tuple[Version, Path]],
+    before: list[tuple[versions.Version, Path]],
     progress: Progress | None,
 ) -> Manifest:
     """Writes the data into `root`, and when it differs from the last release, everything else. Returns the manifest."""
     last = Release(before[-1][1], manifest.read(before[-1][1])) if before else None
-    digest = "" if settings.tokenizer == "words" else tokenizer_digest(settings.tokenizer)
     built = build(
         root,
         sources.tables,
-        scheme,
-        settings,
-        split,
-        provenance.earlier_splits(path for _, path in before),
+        sources.scheme,
+        sources.settings,
+        sources.split,
+        earlier_splits(path for _, path in before),
         last.manifest.labels if last else {},
         sources.configuration["dataset"]["language"],
         progress,
@@ -128,8 +104,8 @@ def _write(
         previous=str(before[-1][0]) if before else "",
         configuration=manifest.public(sources.configuration),
         recorded=sources.recorded,
-        pull=manifest.pull_of(built.annotations, sources.pull),
-        tokenizer=digest,
+        pull=manifest.pull_of(built.inputs["annotations"], sources.pull),
+        tokenizer="" if (path := sources.settings.tokenizer) == "words" else tokenizer_digest(path),
         code=manifest.code(),
         libraries=manifest.libraries(),
         stages=dict(sources.stages),
@@ -147,22 +123,22 @@ def _write(
         version = before[-1][0].after(made.changes.level)
     made.version = made.changes.new = str(version)
     if made.changes.level != "none":
-        _describe(root, made, built, scheme, settings, last.root if last else None)
+        _describe(root, made, built, sources, last)
     return made
 
 
-def _describe(root: Path, made: Manifest, built: Built, scheme: Scheme, settings: Export, last: Path | None) -> None:
+def _describe(root: Path, made: Manifest, built: Built, sources: Sources, last: Release | None) -> None:
     """Writes everything beside the data files, and sets the files of the manifest."""
-    provenance.write(root, built.articles, built.assignment)
-    formats.write(root, settings.formats, made.configs)
-    write_text(root / "README.md", card(made, built.configurations, scheme))
-    log = (last / "CHANGELOG.md").read_text(encoding="utf-8") if last else ""
-    day = provenance.last_day(built.annotations)
-    text = changelog(f"v{made.version}", day, lines(made.changes), log)
-    write_text(root / "CHANGELOG.md", text)
+    write_provenance(root, built.inputs["articles"], built.assignment)
+    formats.write(root, sources.settings.formats, made.configs)
+    write_text(root / "README.md", card(made, built.configurations, sources.scheme))
+    # The day of the newest annotation: the same whenever the release is built.
+    newest = pc.max(built.inputs["annotations"]["updated"]).as_py()
+    day = newest.date().isoformat() if newest else ""
+    log = (last.root / "CHANGELOG.md").read_text(encoding="utf-8") if last else ""
+    write_text(root / "CHANGELOG.md", changelog(f"v{made.version}", day, lines(made.changes), log))
     made.files = manifest.files(root, built.hashes)
-    described = manifest.encode(croissant(made, day))
-    write_text(root / "croissant.json", described)
+    write_text(root / "croissant.json", manifest.encode(croissant(made, day)))
     made.files = manifest.files(root, {file.path: file.sha256 for file in made.files})
     # In the order of the scheme, which a rebuild takes up again: keys are not sorted.
     write_text(root / "manifest.json", manifest.encode(made))
@@ -170,9 +146,7 @@ def _describe(root: Path, made: Manifest, built: Built, scheme: Scheme, settings
 
 def _place(root: Path, release: Path) -> None:
     """The finished folder takes its place in one rename, after everything in it has reached the disk."""
-    for path in sorted(root.rglob("*")):
-        _sync(path)
-    _sync(root)
+    sync_tree(root)
     release.parent.mkdir(parents=True, exist_ok=True)
     if release.exists():
         raise StoreError(f"{release} exists already.", "Another run finished first; run the command again.")
@@ -181,25 +155,8 @@ def _place(root: Path, release: Path) -> None:
     except OSError as e:
         if e.errno != errno.EXDEV:
             raise
-        _place_across(root, release)
-    _sync(release.parent)
-
-
-def _place_across(root: Path, release: Path) -> None:
-    """The scratch folder is on another disk: the copy is made under a hidden name beside the release, then renamed."""
-    beside = Path(tempfile.mkdtemp(prefix=".building-", dir=release.parent))
-    try:
-        shutil.copytree(root, beside / release.name)
-        for path in sorted(beside.rglob("*")):
-            _sync(path)
-        (beside / release.name).rename(release)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        # The scratch folder is on another disk.
+        with atomic_folder(release) as beside:
+            shutil.copytree(root, beside, dirs_exist_ok=True)
+            sync_tree(beside)
+    sync_tree(release.parent)

@@ -10,6 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from builder.release.arrays import flat
+
 #: Feature name to feature, in the JSON form of the Parquet metadata.
 Features = dict[str, Any]
 
@@ -40,8 +42,6 @@ def sequence(feature: dict[str, Any]) -> dict[str, Any]:
 
 STRING, INT, NUMBER, FLAG = value("string"), value("int32"), value("float64"), value("bool")
 TIME = value("timestamp[us, tz=UTC]")
-_CROISSANT = {"string": "sc:Text", "int32": "sc:Integer", "int64": "sc:Integer", "float64": "sc:Float",
-              "bool": "sc:Boolean"}  # fmt: skip
 
 
 def arrow_schema(features: Features) -> pa.Schema:
@@ -94,43 +94,11 @@ def label_names(features: Features) -> dict[str, list[str]]:
     return {name: f["names"] for name, f in plain.items() if isinstance(f, dict) and f.get("_type") == "ClassLabel"}
 
 
-def croissant_type(feature: Any) -> tuple[str, bool] | None:
-    """Type of the feature in Croissant 1.0, and whether it repeats; None for records, which it cannot describe."""
-    kind = feature.get("_type") if isinstance(feature, dict) else None
-    if kind == "Value":
-        return _CROISSANT.get(feature["dtype"], "sc:DateTime"), False
-    if kind == "ClassLabel":
-        return "sc:Integer", False
-    inner = croissant_type(feature["feature"]) if kind == "Sequence" else None
-    return None if inner is None else (inner[0], True)
-
-
-def described(feature: Any) -> str:
-    """The feature in words, for people.
-
-    >>> described(sequence(class_label(["yes", "no"]))), described([{"start": INT, "text": STRING}])
-    ('list of label', 'list of {start: int32, text: string}')
-    """
-    if isinstance(feature, list):
-        return f"list of {described(feature[0])}"
-    kind = feature.get("_type")
-    if kind == "Value":
-        return str(feature["dtype"])
-    if kind == "ClassLabel":
-        return "label"
-    if kind == "Sequence":
-        return f"list of {described(feature['feature'])}"
-    return "{" + ", ".join(f"{name}: {described(inner)}" for name, inner in feature.items()) + "}"
-
-
 def with_names(table: pa.Table, names: dict[str, list[str]]) -> pa.Table:
     """The table with the class labels of these columns by name."""
     for column, known in names.items():
-        values, said = pa.array(known, pa.string()), table[column].combine_chunks()
-        said = said if isinstance(said, pa.Array) else pa.concat_arrays(said.chunks)
-        if pa.types.is_list(said.type):
-            found = pa.ListArray.from_arrays(said.offsets, values.take(said.values))
-        else:
-            found = values.take(said)
+        values, ids = pa.array(known, pa.string()), flat(table[column])
+        is_list = pa.types.is_list(ids.type)
+        found = pa.ListArray.from_arrays(ids.offsets, values.take(ids.values)) if is_list else values.take(ids)
         table = table.set_column(table.schema.get_field_index(column), column, found)
     return table

@@ -14,64 +14,51 @@ from builder.release.features import Features, label_names
 from builder.release.manifest import Configured
 from builder.release.versions import data_files
 
+Rows = Iterator[dict[str, Any]]
+
 
 def write(root: Path, formats: list[str], configs: Mapping[str, Configured]) -> None:
-    """Writes `<format>/<configuration>/<split>.<suffix>` for every configuration that a format can hold."""
+    """Writes `<format>/<configuration>/<split>.<format>` for every configuration that a format can hold."""
     for name in formats:
         for configuration, found in configs.items():
             if name in EVERYTHING or name in SPECS[found.kind].formats:
                 for split in found.splits:
-                    FORMATS[name](root, configuration, split, found.features)
+                    path = root / name / configuration / f"{split}.{name}"
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    FORMATS[name](path, _rows(data_files(root, configuration, split)), found.features)
 
 
-def _rows(root: Path, config: str, split: str) -> Iterator[dict[str, Any]]:
-    for path in data_files(root, config, split):
+def _rows(files: list[Path]) -> Rows:
+    for path in files:
         with pq.ParquetFile(path) as opened:
             for batch in opened.iter_batches():
                 yield from batch.to_pylist()
 
 
-def _place(root: Path, folder: str, config: str, name: str) -> Path:
-    path = root / folder / config / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-def _jsonl(root: Path, config: str, split: str, features: Features) -> None:
+def _jsonl(path: Path, rows: Rows, features: Features) -> None:
     """One object per row; labels by name, times in ISO 8601."""
     names = label_names(features)
-    with _place(root, "jsonl", config, f"{split}.jsonl").open("w", encoding="utf-8", newline="") as out:
-        for row in _rows(root, config, split):
+    with path.open("w", encoding="utf-8", newline="") as out:
+        for row in rows:
             for column, known in names.items():
                 value = row[column]
                 row[column] = [known[i] for i in value] if isinstance(value, list) else known[value]
-            out.write(json.dumps(row, ensure_ascii=False, default=_iso) + "\n")
+            out.write(json.dumps(row, ensure_ascii=False, default=datetime.isoformat) + "\n")
 
 
-def _iso(value: object) -> str:
-    assert isinstance(value, datetime)
-    return value.isoformat()
-
-
-def _conll(root: Path, config: str, split: str, features: Features) -> None:
+def _conll(path: Path, rows: Rows, features: Features) -> None:
     """CoNLL-2003: token, two empty columns (part of speech, phrase) and tag, a blank line after each text."""
-    names = _tags(features, "conll")
-    with _place(root, "conll", config, f"{split}.conll").open("w", encoding="utf-8", newline="") as out:
+    names = label_names(features).get("ner_tags")
+    if names is None:
+        raise ConfigError("export.formats asks for conll, which needs tags.", "Set export.tags=bio.")
+    with path.open("w", encoding="utf-8", newline="") as out:
         out.write("-DOCSTART- -X- -X- O\n\n")
-        for row in _rows(root, config, split):
-            for token, tag in zip(row["tokens"], row["ner_tags"], strict=True):
-                out.write(f"{token} - - {names[tag]}\n")
+        for row in rows:
+            out.writelines(f"{t} - - {names[tag]}\n" for t, tag in zip(row["tokens"], row["ner_tags"], strict=True))
             out.write("\n")
 
 
-def _tags(features: Features, name: str) -> list[str]:
-    names = label_names(features).get("ner_tags")
-    if names is None:
-        raise ConfigError(f"export.formats asks for {name}, which needs tags.", "Set export.tags=bio.")
-    return names
-
-
-def _spacy(root: Path, config: str, split: str, features: Features) -> None:
+def _spacy(path: Path, rows: Rows, features: Features) -> None:
     """A DocBin of blank documents on the words of the release: entities without overlap, all spans in `doc.spans`."""
     try:
         import spacy
@@ -83,16 +70,14 @@ def _spacy(root: Path, config: str, split: str, features: Features) -> None:
         raise ConfigError("export.formats asks for spacy, which needs texts and tokens.", "Set both to true.")
     vocabulary = spacy.blank("xx").vocab
     store = DocBin(store_user_data=True)
-    for row in _rows(root, config, split):
+    for row in rows:
         words, spaces = _spaced(row["text"], row["tokens"])
         doc = Doc(vocabulary, words=words, spaces=spaces, user_data={"id": row["id"]})
-        found = [
-            doc.char_span(s["start"], s["end"], label=s["label"], alignment_mode="expand") for s in row["entities"]
-        ]
+        found = (doc.char_span(s["start"], s["end"], s["label"], alignment_mode="expand") for s in row["entities"])
         doc.spans["entities"] = [span for span in found if span is not None]
         doc.set_ents(filter_spans(list(doc.spans["entities"])))
         store.add(doc)
-    store.to_disk(_place(root, "spacy", config, f"{split}.spacy"))
+    store.to_disk(path)
 
 
 def _spaced(text: str, tokens: list[str]) -> tuple[list[str], list[bool]]:
@@ -115,6 +100,6 @@ def _spaced(text: str, tokens: list[str]) -> tuple[list[str], list[bool]]:
     return words, spaces
 
 
-FORMATS: dict[str, Callable[[Path, str, str, Features], None]] = {"jsonl": _jsonl, "conll": _conll, "spacy": _spacy}
+FORMATS: dict[str, Callable[[Path, Rows, Features], None]] = {"jsonl": _jsonl, "conll": _conll, "spacy": _spacy}
 #: Formats that hold every configuration; a specification names the others that can hold it.
 EVERYTHING = ("jsonl",)

@@ -1,50 +1,38 @@
-"""The Parquet files of one configuration, with their hashes."""
+"""The Parquet files of one configuration, with two hashes: of their bytes, and of their contents."""
 
-from collections import defaultdict, deque
+import hashlib
+from collections import Counter, defaultdict, deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from builder.release.hashing import LogicalHash
+from builder.release.manifest import SplitFacts
 from builder.store import file_digest
 
 #: Batches that may wait to be written: they bound the memory.
 _AHEAD = 4
 
 
-@dataclass(frozen=True)
-class DataFile:
-    """One written file. `path` is relative to the release."""
-
-    path: str
-    split: str
-    rows: int
-    bytes: int
-    sha256: str
-
-
 class Writer:
-    """Takes batches in row order and leaves `<split>-00000-of-0000N.parquet` files in its folder.
+    """Takes batches in row order and leaves `<split>-00000-of-0000N.parquet` files in the folder `root`.
 
-    Row groups and shards are cut at fixed numbers of rows, whatever the batches, so that the same rows give the same
-    bytes.
+    Row groups and files are cut at fixed numbers of rows, whatever the batches: the same rows give the same bytes.
     """
 
     def __init__(
-        self,
-        root: Path,
-        configuration: str,
-        schema: pa.Schema,
-        shard_rows: int,
-        group_rows: int,
-        distinct: tuple[str, ...] = (),
+        self, root: Path, schema: pa.Schema, shard_rows: int, group_rows: int, distinct: tuple[str, ...] = ()
     ) -> None:
-        self._root, self._configuration, self._schema = root, configuration, schema
-        self._distinct = distinct
-        self._leaves = [leaf for field in schema for leaf in leaves(field.name, field.type)]
+        self._root, self._schema = root, schema
+        columns = [leaf for field in schema for leaf in leaves(field.name, field.type)]
+        # A dictionary of values that all differ, and the least and greatest token, cost time and tell nothing.
+        self._how = {
+            "use_dictionary": [leaf for leaf in columns if leaf not in distinct],
+            "write_statistics": [leaf for leaf in columns if "." not in leaf and leaf != "text"],
+        }
         self._group_rows = min(group_rows, shard_rows)
         self._shard_rows = shard_rows - shard_rows % self._group_rows
         self._waiting: dict[str, list[pa.Table]] = defaultdict(list)
@@ -54,7 +42,7 @@ class Writer:
         self._digests: dict[tuple[str, int], Future[str]] = {}
         self._open: dict[str, pq.ParquetWriter] = {}
         self._written: dict[str, list[int]] = defaultdict(list)
-        self.hashes: dict[str, LogicalHash] = {}
+        self._hashes: dict[str, LogicalHash] = {}
 
     def add(self, split: str, table: pa.Table) -> None:
         """Appends rows to a split."""
@@ -66,14 +54,11 @@ class Writer:
             self._running.popleft().result()
 
     def _hash(self, split: str, table: pa.Table) -> None:
-        if split not in self.hashes:
-            self.hashes[split] = LogicalHash(self._schema)
-        self.hashes[split].update(table)
+        self._hashes.setdefault(split, LogicalHash(self._schema)).update(table)
 
     def _take(self, split: str, table: pa.Table) -> None:
-        waiting = self._waiting[split]
-        waiting.append(table)
-        if sum(t.num_rows for t in waiting) >= self._group_rows:
+        self._waiting[split].append(table)
+        if sum(waiting.num_rows for waiting in self._waiting[split]) >= self._group_rows:
             self._flush(split, whole=False)
 
     def _flush(self, split: str, whole: bool) -> None:
@@ -82,7 +67,11 @@ class Writer:
         while table.num_rows - at >= self._group_rows or (whole and at < table.num_rows):
             group = table.slice(at, self._group_rows)
             if split not in self._open:
-                self._open[split] = self._begin(split)
+                self._written[split].append(0)
+                self._root.mkdir(parents=True, exist_ok=True)
+                self._open[split] = pq.ParquetWriter(
+                    self._part(split, len(self._written[split]) - 1), self._schema, compression="zstd", **self._how
+                )
             self._open[split].write_table(group, row_group_size=self._group_rows)
             self._written[split][-1] += group.num_rows
             at += group.num_rows
@@ -95,42 +84,31 @@ class Writer:
         number = len(self._written[split]) - 1
         self._digests[split, number] = self._hashing.submit(file_digest, self._part(split, number))
 
-    def _begin(self, split: str) -> pq.ParquetWriter:
-        self._written[split].append(0)
-        path = self._part(split, len(self._written[split]) - 1)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return pq.ParquetWriter(
-            path,
-            self._schema,
-            compression="zstd",
-            # A dictionary of values that all differ, and the least and greatest token, cost time and tell nothing.
-            use_dictionary=[leaf for leaf in self._leaves if leaf not in self._distinct],
-            write_statistics=[leaf for leaf in self._leaves if "." not in leaf and leaf != "text"],
-        )
-
     def _part(self, split: str, number: int) -> Path:
-        return self._root / self._configuration / f"{split}-{number:05d}.part"
+        return self._root / f"{split}-{number:05d}.part"
 
-    def close(self) -> list[DataFile]:
-        """Writes what waits, and names every file by how many there are. A split without rows has no file."""
+    def close(self, order: list[str]) -> tuple[dict[str, SplitFacts], dict[str, str]]:
+        """Writes what waits; returns the splits with rows, in this order, and file name to sha256."""
         while self._running:
             self._running.popleft().result()
         self._encoding.shutdown()
-        files = []
-        for split in list(self._waiting):
+        for split in self._waiting:
             if self._waiting[split]:
                 self._flush(split, whole=True)
             if split in self._open:
                 self._end(split)
-        for split, parts in self._written.items():
-            total = len(parts)
-            for number, rows in enumerate(parts):
-                digest = self._digests[split, number].result()
-                name = f"{self._configuration}/{split}-{number:05d}-of-{total:05d}.parquet"
-                path = self._part(split, number).rename(self._root / name)
-                files.append(DataFile(name, split, rows, path.stat().st_size, digest))
+        splits, digests = {}, {}
+        for split in sorted(
+            self._written, key=lambda split: (order.index(split) if split in order else len(order), split)
+        ):
+            parts, hashed = self._written[split], self._hashes[split]
+            facts = splits[split] = SplitFacts(sum(parts), 0, hashed.bytes, hashed.hexdigest())
+            for number in range(len(parts)):
+                path = self._root / f"{split}-{number:05d}-of-{len(parts):05d}.parquet"
+                digests[path.name] = self._digests[split, number].result()
+                facts.bytes += self._part(split, number).rename(path).stat().st_size
         self._hashing.shutdown()
-        return files
+        return splits, digests
 
 
 def leaves(name: str, kind: pa.DataType) -> list[str]:
@@ -144,3 +122,75 @@ def leaves(name: str, kind: pa.DataType) -> list[str]:
     if pa.types.is_struct(kind):
         return [leaf for inner in kind for leaf in leaves(f"{name}.{inner.name}", inner.type)]
     return [name]
+
+
+class LogicalHash:
+    """A hash of table contents: the same for the same values, however they are encoded, batched or compressed.
+
+    Fed with tables of one schema in row order. Each column is hashed on its own: places of nulls, lengths and values.
+    """
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._fields = list(schema.names)
+        self._described = "\n".join(f"{field.name}: {field.type}" for field in schema)
+        self._leaves: dict[str, hashlib._Hash] = {}
+        self._fed: Counter[str] = Counter()
+        self.rows = 0
+        #: Size of the hashed contents, the same wherever batches are cut.
+        self.bytes = 0
+
+    def update(self, table: pa.Table) -> None:
+        """Adds the rows of a table."""
+        self.rows += table.num_rows
+        for name in self._fields:
+            for chunk in table[name].chunks:
+                self._feed(name, chunk)
+
+    def hexdigest(self) -> str:
+        """sha256 over the schema, the number of rows and every leaf, in hex."""
+        whole = hashlib.sha256(f"{self._described}\n{self.rows}\n".encode())
+        for path in sorted(self._leaves):
+            whole.update(f"{path} {self._leaves[path].hexdigest()}\n".encode())
+        return whole.hexdigest()
+
+    def _add(self, path: str, data: "pa.Buffer | bytes") -> None:
+        self.bytes += len(data)
+        self._leaves.setdefault(path, hashlib.sha256()).update(data)
+
+    def _feed(self, path: str, array: pa.Array) -> None:
+        if array.null_count:
+            where = np.flatnonzero(array.is_null().to_numpy(zero_copy_only=False)) + self._fed[path]
+            self._add(f"{path}?", where.astype("<i8", copy=False).tobytes())
+        self._fed[path] += len(array)
+        kind = array.type
+        if pa.types.is_struct(kind):
+            for i in range(kind.num_fields):
+                self._feed(f"{path}.{kind.field(i).name}", pc.struct_field(array, i))
+        elif pa.types.is_list(kind):
+            self._add(f"{path}#", _bytes(pc.list_value_length(array), "<i4"))
+            self._feed(f"{path}[]", array.flatten())
+        elif pa.types.is_string(kind):
+            self._add(f"{path}#", _bytes(pc.binary_length(array), "<i4"))
+            self._add(path, _string_bytes(array))
+        elif pa.types.is_boolean(kind):
+            self._add(path, _bytes(array.cast(pa.int8()), "?"))
+        else:
+            zero = pa.scalar(0, pa.int64()).cast(kind)
+            filled = pc.fill_null(array, zero) if array.null_count else array
+            width = kind.bit_width // 8
+            self._add(path, filled.buffers()[1][filled.offset * width : (filled.offset + len(filled)) * width])
+
+
+def _bytes(array: pa.Array, dtype: str) -> bytes:
+    return np.asarray(pc.fill_null(array, 0).to_numpy(zero_copy_only=False), dtype).tobytes()
+
+
+def _string_bytes(array: pa.Array) -> "pa.Buffer | bytes":
+    if array.null_count:
+        array = pc.fill_null(array, "")
+    _, offsets, data = array.buffers()
+    if data is None or not len(array):
+        return b""
+    edges = np.frombuffer(offsets, np.int32)
+    first, last = int(edges[array.offset]), int(edges[array.offset + len(array)])
+    return data[first:last]

@@ -1,25 +1,84 @@
-"""The texts of a release: chunks of the chunking at hand, and windows as annotators saw them.
+"""The texts of a release, and the stage tables that it reads with only the columns it needs.
 
 A window is released when somebody judged it, with its own text and id. A chunk is released when it is such a window, or
 when such windows of its article cover every character of it that is not blank: gold spans then follow by their place in
 the article. When the chunking is the one that was annotated, chunks and windows are the same texts.
 """
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from builder.errors import ReleaseError
+from builder.errors import ReleaseError, StoreError
 from builder.release.arrays import Mask, flat, mask, numbers, positions
-from builder.release.inputs import BATCH, Inputs
 from builder.text import Ints
 
+#: Table to the stage that makes it.
+STAGES = {
+    **dict.fromkeys(("articles", "chunks", "selected"), "prepare"),
+    **dict.fromkeys(("windows", "annotations", "spans", "answers"), "validate"),
+    **dict.fromkeys(("gold_spans", "gold_answers"), "adjudicate"),
+}
+BATCH = 16_384
+_NEEDED = {
+    "articles": ("article_id", "cluster_id", "published", "raw_sha256"),
+    "selected": ("chunk_id", "article_id", "start", "end"),
+    "annotations": ("annotation_id", "chunk_id", "annotator", "state", "quarantined", "updated", "pull"),
+}
 #: An annotation in one of these states, not quarantined, is a vote: somebody judged the window.
 JUDGED = ("labelled", "labelled-empty")
+_TEXTS = ["chunk_id", "article_id", "text"]
 _SHIFT = 32
+
+
+class Inputs:
+    """The stage tables at `paths`, which names each of `STAGES`, with the columns of each of `reads`.
+
+    `votes` reads the votes of all gold. Raises `StoreError` when a table is missing or damaged.
+    """
+
+    def __init__(
+        self, paths: Mapping[str, Path], reads: Iterable[Mapping[str, tuple[str, ...]]], votes: bool = False
+    ) -> None:
+        self._paths, self._tables = paths, dict[str, pa.Table]()
+        columns: dict[str, list[str]] = {}
+        for needed in (_NEEDED, *reads):
+            for name, wanted in needed.items():
+                more = ["votes"] if votes and name.startswith("gold_") else []
+                columns[name] = list(dict.fromkeys([*columns.get(name, []), *wanted, *more]))
+        for name, chosen in columns.items():
+            with self._explained(name) as path:
+                self._tables[name] = pq.read_table(path, columns=chosen)
+
+    def __getitem__(self, name: str) -> pa.Table:
+        return self._tables[name]
+
+    def stream(self, name: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        """These columns of a table, in order, batch by batch."""
+        with self._explained(name) as path:
+            for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+                with pq.ParquetFile(file) as opened:
+                    yield from opened.iter_batches(BATCH, columns=columns)
+
+    def read(self, name: str, columns: list[str]) -> pa.Table:
+        """These columns of a whole table."""
+        return pa.Table.from_batches(self.stream(name, columns))
+
+    @contextlib.contextmanager
+    def _explained(self, name: str) -> Iterator[Path]:
+        path, stage = self._paths[name], STAGES[name]
+        if not path.exists():
+            raise StoreError(f"{path} is missing.", f"Run `builder {stage}` first.")
+        try:
+            yield path
+        except (pa.ArrowInvalid, OSError) as e:
+            raise StoreError(f"{path} is damaged: {e}.", f"Delete it and run `builder {stage}` again.") from e
 
 
 def key(codes: Ints, starts: Ints) -> Ints:
@@ -43,15 +102,16 @@ class Passages:
 
     def take(self, where: Ints) -> "Passages":
         """The texts at these positions."""
-        at = pa.array(where)
-        return Passages(
-            self.ids.take(at),
-            self.article_ids.take(at),
-            self.chunk_ids.take(at),
-            self.keys[where],
-            self.text.take(at),
-            self.numbers[where],
+        ids, articles, chunks, text = (
+            column.take(pa.array(where)) for column in (self.ids, self.article_ids, self.chunk_ids, self.text)
         )
+        return Passages(ids, articles, chunks, self.keys[where], text, self.numbers[where])
+
+    def columns(self, where: Ints) -> dict[str, pa.Array]:
+        """The columns that every configuration has, for rows that belong to the texts at these positions."""
+        at = pa.array(where)
+        columns = {"article_id": self.article_ids, "chunk_id": self.chunk_ids, "text": self.text}
+        return {name: column.take(at) for name, column in columns.items()}
 
 
 class Index:
@@ -62,9 +122,8 @@ class Index:
     """
 
     def __init__(self, inputs: Inputs) -> None:
-        self._inputs = inputs
-        selected = inputs["selected"]
-        annotations = inputs["annotations"]
+        self.inputs = inputs
+        selected, annotations = inputs["selected"], inputs["annotations"]
         voting = pc.and_(pc.is_in(annotations["state"], pa.array(JUDGED)), pc.invert(annotations["quarantined"]))
         judged = pc.unique(annotations["chunk_id"].filter(voting))
         if not len(judged):
@@ -99,11 +158,6 @@ class Index:
         return len(self.chunk_ids)
 
     @property
-    def windows(self) -> int:
-        """How many of the texts are windows that somebody judged."""
-        return int(self.is_window.sum())
-
-    @property
     def window_ids(self) -> pa.Array:
         """Ids of the windows that somebody judged."""
         return self.chunk_ids.filter(pa.array(self.is_window))
@@ -125,42 +179,36 @@ class Index:
     def batches(self) -> Iterator[Passages]:
         """All texts in order of their numbers, batch by batch."""
         at = read = 0
-        for batch in self._inputs.stream("selected", ["chunk_id", "article_id", "text"]):
+        for batch in self.inputs.stream("selected", _TEXTS):
             # Batches come in the order of the chunk table, so that nothing has to be looked up.
             kept = batch.filter(pa.array(self._from_chunks[read : read + batch.num_rows]))
             read += batch.num_rows
             if kept.num_rows:
-                yield self._passages(kept["chunk_id"], kept["article_id"], kept["text"], at)
+                yield self._passages(at, *(kept[name] for name in _TEXTS))
                 at += kept.num_rows
         if len(self._other_ids):
-            texts = self._inputs.read("windows", ["chunk_id", "article_id", "text"])
-            texts = texts.take(pc.index_in(self._other_ids, value_set=flat(texts["chunk_id"])))
+            texts = self._windows(self._other_ids)
             for first in range(0, texts.num_rows, BATCH):
                 part = texts.slice(first, BATCH)
-                ids, articles, text = (flat(part[name]) for name in ("chunk_id", "article_id", "text"))
-                yield self._passages(ids, articles, text, at + first)
+                yield self._passages(at + first, *(flat(part[name]) for name in _TEXTS))
 
-    def _passages(self, ids: pa.Array, articles: pa.Array, text: pa.Array, at: int) -> Passages:
+    def _passages(self, at: int, ids: pa.Array, articles: pa.Array, text: pa.Array) -> Passages:
         where = np.arange(at, at + len(ids))
         return Passages(ids, articles, ids, key(self.article_codes[where], self.starts[where]), text, where)
 
     def _other_windows(self, windows: pa.Table, selected: pa.Table) -> pa.Table:
         """Judged windows that are no chunks of this chunking, in articles with selected chunks, by place."""
         others = windows.filter(pc.invert(pc.is_in(windows["chunk_id"], flat(selected["chunk_id"]))))
-        if not others.num_rows:
-            return others
         prepared = np.zeros(others.num_rows, np.bool_)
-        for batch in self._inputs.stream("chunks", ["chunk_id"]):
+        for batch in self.inputs.stream("chunks", ["chunk_id"]):
             prepared |= mask(pc.is_in(others["chunk_id"], batch["chunk_id"]))
-        articles = pc.unique(selected["article_id"])
-        rank = positions(others["article_id"], articles)
+        rank = positions(others["article_id"], pc.unique(selected["article_id"]))
         self.windows_left_out = {
             "are chunks that are not selected now": int(prepared.sum()),
             "are of articles without a selected chunk": int((~prepared & (rank < 0)).sum()),
         }
-        fitting = np.flatnonzero(~prepared & (rank >= 0))
-        order = fitting[np.lexsort((numbers(others["start"])[fitting], rank[fitting]))]
-        return others.take(pa.array(order))
+        order = np.lexsort((numbers(others["start"]), rank))
+        return others.take(pa.array(order[(~prepared & (rank >= 0))[order]]))
 
     def _covered(self, windows: pa.Table, selected: pa.Table, voted: Mask) -> Mask:
         """Which chunks that nobody judged as they are lie in judged windows, blank characters aside."""
@@ -176,10 +224,10 @@ class Index:
         end = begin + numbers(selected["end"]) - numbers(selected["start"])
         first, last = np.searchsorted(reach, begin, "right"), np.searchsorted(starts, end, "left")
         touched = ~voted & (first < last)
-        texts = self._texts(windows.take(pa.array(order)))
+        texts = self._windows(windows["chunk_id"].take(pa.array(order)))["text"].to_pylist()
         found = np.zeros(selected.num_rows, np.bool_)
         at = 0
-        for batch in self._inputs.stream("selected", ["text"]):
+        for batch in self.inputs.stream("selected", ["text"]):
             inside = np.flatnonzero(touched[at : at + batch.num_rows])
             for i, text in zip((inside + at).tolist(), batch["text"].take(pa.array(inside)).to_pylist(), strict=True):
                 seen = [(int(starts[w] - begin[i]), texts[w]) for w in range(first[i], last[i])]
@@ -188,10 +236,9 @@ class Index:
         self.chunks_left_out = {"lie only in part in annotated windows": int((touched & ~found).sum())}
         return found
 
-    def _texts(self, windows: pa.Table) -> list[str]:
-        whole = self._inputs.read("windows", ["chunk_id", "text"])
-        found: list[str] = whole["text"].take(pc.index_in(windows["chunk_id"], flat(whole["chunk_id"]))).to_pylist()
-        return found
+    def _windows(self, ids: pa.Array | pa.ChunkedArray) -> pa.Table:
+        whole = self.inputs.read("windows", _TEXTS)
+        return whole.take(pc.index_in(ids, value_set=flat(whole["chunk_id"])))
 
 
 def covers(text: str, windows: list[tuple[int, str]]) -> bool:

@@ -18,21 +18,14 @@ SplitName = Annotated[
 class Split:
     """How articles are divided. An article that was released keeps its split in every later release."""
 
-    method: str = setting(
-        "hash",
-        "`hash`: by a hash of the near-duplicate cluster. `stratified`: clusters are placed so that labels spread "
-        "evenly. `time`: older articles first, see `until`.",
-        choices=SPLITTERS,
-    )
+    method: str = setting("hash", "How articles are divided; the choices of this group describe it.", choices=SPLITTERS)
     ratios: dict[SplitName, Annotated[float, limits(ge=0)]] = setting(
         {"train": 0.7, "validation": 0.15, "test": 0.15},
         "Share of the clusters per split, in order. Shares need not add up to 1.",
         example="split.ratios={train: 0.8, validation: 0.1, test: 0.1}",
     )
     seed: int = setting(0, "Another seed divides articles otherwise.")
-    near: float = setting(
-        0.7, "Jaccard similarity of word runs from which one of two texts in two splits is left out.", gt=0, le=1
-    )
+    near: float = setting(0.7, "Jaccard similarity from which one of two texts in two splits is left out.", gt=0, le=1)
     until: dict[str, str] = setting(
         {},
         "Method `time`: last day (UTC) of each split but the last. Empty: days that meet the ratios.",
@@ -71,35 +64,23 @@ class Export:
         "One row of `entities`: a chunk, one of its sentences, or the annotated parts of an article, joined.",
         choices=("chunk", "sentence", "article"),
     )
-    tokenizer: str = setting(
-        "words", "`words`, or the path of a tokenizer.json, which adds `input_ids` and `labels`.", min_length=1
-    )
+    tokenizer: str = setting("words", "`words`, or a tokenizer.json, to add `input_ids` and `labels`.", min_length=1)
     tags: str = setting("bio", "Scheme of the tags of tokens.", choices=("bio", "bioes", "none"))
-    nested: str = setting(
-        "outer", "Which of two nested spans the tags keep; `entities` has both.", choices=("outer", "inner")
-    )
+    nested: str = setting("outer", "Which of two nested spans the tags keep.", choices=("outer", "inner"))
     text: bool = setting(True, "Write texts, and spans in them.")
     tokens: bool = setting(True, "Write tokens and their tags.")
     entities: dict[str, str | None] = setting(
-        {},
-        "Entity labels to rename, merge or (null) leave out. The others stay.",
-        example="export.entities={WEAPON: MILITARY, EVENT: null}",
+        {}, "Entity labels to rename or (null) leave out.", example="export.entities={WEAPON: MILITARY, EVENT: null}"
     )
     stance: dict[str, str | None] = setting(
-        {},
-        "Stance labels to rename, merge or (null) leave out. The others stay.",
-        example="export.stance={none: null}",
+        {}, "Stance labels to rename or (null) leave out.", example="export.stance={none: null}"
     )
     targets: list[str] = setting([], "Targets to release. Empty: all.")
-    min_probability: float = setting(
-        0.0, "Gold with a lower probability is left out and counted on the card.", ge=0, le=1
-    )
-    min_agreement: float = setting(
-        0.0, "Gold on which a smaller share of votes agrees is left out and counted on the card.", ge=0, le=1
-    )
+    min_probability: float = setting(0.0, "Gold with a lower probability is left out and counted.", ge=0, le=1)
+    min_agreement: float = setting(0.0, "Gold with a smaller share of votes is left out and counted.", ge=0, le=1)
     below_gates: bool = setting(False, "Release although a quality gate does not hold; the card says which.")
     formats: list[Annotated[str, limits(choices=FORMATS)]] = setting(
-        [], "Files beside Parquet. `jsonl`: all configurations. `conll` (CoNLL-2003), `spacy`: `entities`."
+        [], "Files beside Parquet; `conll` (CoNLL-2003) and `spacy` hold `entities`."
     )
     repo: str = setting("", "Repository on the Hugging Face Hub for `builder publish`: owner/name.")
     private: bool = setting(True, "Whether a repository that `builder publish` creates is private.")

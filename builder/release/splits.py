@@ -9,14 +9,22 @@ When clusters that were released on different sides turn out to be near-duplicat
 way: the members on the side with the larger ratio are left out of the release, and newcomers too.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from builder.errors import ConfigError
 from builder.release.settings import Split
-from builder.store import digest
+from builder.store import digest, write_table
+
+#: Where a release keeps the split of each of its articles, which the next one takes up again.
+PROVENANCE = "provenance/articles.parquet"
 
 
 @dataclass(frozen=True)
@@ -39,10 +47,7 @@ class Assignment:
 
 
 def assign(members: Iterable[Member], settings: Split, earlier: Mapping[str, str]) -> Assignment:
-    """The split of each member; `earlier` is what released articles were given before.
-
-    Raises `ConfigError` when method "time" meets articles without a date.
-    """
+    """The split of each member, with `earlier` those of released articles; `ConfigError` when "time" meets no date."""
     clusters: dict[str, list[Member]] = defaultdict(list)
     for member in sorted(members, key=lambda m: m.article_id):
         clusters[member.cluster_id].append(member)
@@ -85,50 +90,46 @@ def bounds(settings: Split) -> dict[str, tuple[float, float]]:
 Clusters = dict[str, list[Member]]
 
 
+def _at(place: float, edges: dict[str, tuple[float, float]]) -> str:
+    return next((name for name, (_, end) in edges.items() if place < end), list(edges)[-1])
+
+
 def _by_hash(clusters: Clusters, given: dict[str, str], settings: Split) -> dict[str, str]:
     edges = bounds(settings)
-    last = list(edges)[-1]
-    out = {}
-    for key in clusters.keys() - given.keys():
-        at = position(key, settings.seed)
-        out[key] = next((name for name, (_, end) in edges.items() if at < end), last)
-    return out
+    return {key: _at(position(key, settings.seed), edges) for key in clusters.keys() - given.keys()}
 
 
 def _stratified(clusters: Clusters, given: dict[str, str], settings: Split) -> dict[str, str]:
     """Largest clusters first, each to the split that lacks its labels most (Sechidis et al. 2011, for groups)."""
     shares = {name: end - start for name, (start, end) in bounds(settings).items()}
     weights = {key: _weights(inside) for key, inside in clusters.items()}
-    total: dict[str, float] = defaultdict(float)
+    total: Counter[str] = Counter()
     for counts in weights.values():
-        for label, count in counts.items():
-            total[label] += count
+        total.update(counts)
     wanted = {name: {label: share * count for label, count in total.items()} for name, share in shares.items()}
-    for key, name in given.items():
+
+    def put(key: str, name: str) -> None:
         for label, count in weights[key].items():
-            wanted.get(name, {label: 0.0})[label] -= count
+            wanted[name][label] -= count
+
+    for key, name in given.items():
+        if name in wanted:
+            put(key, name)
     out = {}
     fresh = clusters.keys() - given.keys()
     for key in sorted(fresh, key=lambda k: (-sum(weights[k].values()), position(k, settings.seed))):
-        counts = weights[key]
         # A rare label weighs as much as a frequent one: what is missing is measured in shares of the label's total.
         lack = {
-            name: sum(count * wanted[name][label] / total[label] ** 2 for label, count in counts.items())
+            name: sum(count * wanted[name][label] / total[label] ** 2 for label, count in weights[key].items())
             for name in shares
         }
         out[key] = max(shares, key=lambda name: (lack[name], shares[name]))
-        for label, count in counts.items():
-            wanted[out[key]][label] -= count
+        put(key, out[key])
     return out
 
 
-def _weights(inside: list[Member]) -> dict[str, int]:
-    counts: dict[str, int] = defaultdict(int)
-    for member in inside:
-        for label, count in member.weights.items():
-            if count:
-                counts[label] += count
-    return dict(counts) or {"article": len(inside)}
+def _weights(inside: list[Member]) -> Counter[str]:
+    return sum((Counter(member.weights) for member in inside), Counter[str]()) or Counter(article=len(inside))
 
 
 def _by_time(clusters: Clusters, given: dict[str, str], settings: Split) -> dict[str, str]:
@@ -136,21 +137,22 @@ def _by_time(clusters: Clusters, given: dict[str, str], settings: Split) -> dict
 
     Without days of one's own, those of the first release stand: a newcomer falls where released ones of its age lie.
     """
-    names = list(bounds(settings))
+    edges = bounds(settings)
+    names = list(edges)
     dates = {key: _date(inside) for key, inside in clusters.items()}
     fresh = sorted(clusters.keys() - given.keys(), key=lambda key: (dates[key], key))
     if settings.until:
         missing = [name for name in names[:-1] if name not in settings.until]
         if missing:
             raise ConfigError(f"split.until has no day for {missing[0]}.", "Give one to every split but the last.")
-        ends = [(name, _day_end(name, settings.until[name])) for name in names[:-1]]
+        last = {"hour": 23, "minute": 59, "second": 59, "microsecond": 999_999}
+        days = {name: datetime.fromisoformat(settings.until[name]) for name in names[:-1]}
+        ends = [(name, day.replace(**last, tzinfo=UTC)) for name, day in days.items()]
     elif given:
-        last = {name: [dates[key] for key, side in given.items() if side == name] for name in names[:-1]}
-        ends = [(name, max(found)) for name, found in last.items() if found]
+        released = {name: [dates[key] for key, side in given.items() if side == name] for name in names[:-1]}
+        ends = [(name, max(found)) for name, found in released.items() if found]
     else:
-        edges = bounds(settings)
-        places = {key: (i + 0.5) / len(fresh) for i, key in enumerate(fresh)}
-        return {key: next((n for n, (_, end) in edges.items() if places[key] < end), names[-1]) for key in fresh}
+        return {key: _at((i + 0.5) / len(fresh), edges) for i, key in enumerate(fresh)}
     return {key: next((name for name, end in ends if dates[key] <= end), names[-1]) for key in fresh}
 
 
@@ -162,14 +164,6 @@ def _date(inside: list[Member]) -> datetime:
             "Give every article a date, or use split=by_article.",
         )
     return min(known)
-
-
-def _day_end(name: str, day: str) -> datetime:
-    try:
-        parsed = datetime.fromisoformat(day)
-    except ValueError as e:
-        raise ConfigError(f"split.until.{name} is {day!r}.", "Write a day as 2025-06-30.") from e
-    return parsed.replace(hour=23, minute=59, second=59, microsecond=999_999, tzinfo=UTC)
 
 
 METHODS: dict[str, Callable[[Clusters, dict[str, str], Split], dict[str, str]]] = {
@@ -188,11 +182,30 @@ def fill_empty(chosen: dict[str, str], movable: set[str], settings: Split) -> No
     for name, (start, end) in edges.items():
         if name in chosen.values():
             continue
-        sizes = {other: sum(v == other for v in chosen.values()) for other in edges}
-        donors = [key for key in movable if sizes.get(chosen[key], 0) > 1]
+        sizes = Counter(chosen.values())
+        donors = {
+            key: (-sizes[chosen[key]], abs(position(key, settings.seed) - (start + end) / 2), key)
+            for key in movable
+            if sizes[chosen[key]] > 1
+        }
         if donors:
-            middle = (start + end) / 2
-            nearest = min(
-                donors, key=lambda key: (-sizes[chosen[key]], abs(position(key, settings.seed) - middle), key)
-            )
-            chosen[nearest] = name
+            chosen[min(donors, key=lambda key: donors[key])] = name
+
+
+def write_provenance(root: Path, articles: pa.Table, assignment: Assignment) -> None:
+    """Writes split, cluster and raw hash of every article with texts; those that were left out have a null split."""
+    splits = assignment.splits
+    ids = pa.array([*splits, *assignment.left_out], pa.string())
+    known = articles.select(["article_id", "cluster_id", "raw_sha256"]).filter(pc.is_in(articles["article_id"], ids))
+    known = known.sort_by("article_id")
+    column = pa.array([splits.get(a) for a in known["article_id"].to_pylist()], pa.string())
+    write_table(root / PROVENANCE, known.append_column("split", column).replace_schema_metadata(None))
+
+
+def earlier_splits(releases: Iterable[Path]) -> dict[str, str]:
+    """Article to split, as any of the releases recorded it: an article may be missing from some and come back."""
+    found: dict[str, str] = {}
+    for release in releases:
+        rows = pq.read_table(release / PROVENANCE, columns=["article_id", "split"]).to_pylist()
+        found |= {row["article_id"]: row["split"] for row in rows if row["split"] is not None}
+    return found

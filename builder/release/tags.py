@@ -1,15 +1,27 @@
-"""Token tags from spans, and the account of what tags cannot hold.
+"""Tokens of a tokenizer file; token tags from spans, and the account of what tags cannot hold.
 
 There is one tag per token, so of two spans that share a token one is lost. Spans are released beside tags; the losses
 say how many spans the tags lost and why. A "widened" span is kept; a "sub-token" span may also have no token at all.
 """
 
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from builder.text import Ints, Tokens
+from builder.errors import ConfigError
+from builder.release.arrays import spread
+from builder.store import file_digest
+from builder.text import SPACE, Ints, Texts, Tokens, class_of
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+IGNORED = -100
 
 #: Reason to what the card says about it.
 LOSSES = {
@@ -19,6 +31,7 @@ LOSSES = {
     "widened": "begin or end inside a token, and their tags cover all of it",
 }
 _NUMBER = {reason: number for number, reason in enumerate(LOSSES)}
+Losses = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,7 @@ class Tagged:
     """One tag a token, and per span why the tags lost it (an index into `LOSSES`, -1 when they hold it)."""
 
     tags: Ints
-    losses: npt.NDArray[np.int8]
+    losses: Losses
 
     def counts(self) -> dict[str, int]:
         """Spans by loss, those without loss as "held"."""
@@ -45,9 +58,7 @@ class Tagged:
 
 
 def tag_names(labels: list[str], style: str) -> list[str]:
-    """The names of the tags, by id.
-
-    Ids only grow when a label is added at the end.
+    """The names of the tags, by id, which only grow when a label is added at the end.
 
     >>> tag_names(["PERSON", "ORG"], "bio")
     ['O', 'B-PERSON', 'I-PERSON', 'B-ORG', 'I-ORG']
@@ -57,8 +68,11 @@ def tag_names(labels: list[str], style: str) -> list[str]:
 
 
 def tag(tokens: Tokens, marks: Marks, style: str, nested: str) -> Tagged:
-    """Every token tagged with the span that holds it: of spans that share a token the longest (`nested="outer"`) or the
-    shortest (`"inner"`) is kept, at equal length the one that begins first."""
+    """Tags each token with the span that holds it.
+
+    Of spans that share a token the longest (`nested="outer"`) or the shortest (`"inner"`) is kept, at equal length the
+    one that begins first.
+    """
     first = np.searchsorted(tokens.ends, marks.starts, side="right")
     last = np.searchsorted(tokens.starts, marks.ends, side="left")
     losses = np.full(len(marks.rows), -1, np.int8)
@@ -71,9 +85,7 @@ def tag(tokens: Tokens, marks: Marks, style: str, nested: str) -> Tagged:
     return Tagged(_fill(len(tokens), first[keep], last[keep], marks.labels[keep], style), losses)
 
 
-def _drop_sharers(
-    first: Ints, last: Ints, marks: Marks, held: Ints, losses: npt.NDArray[np.int8], longest: bool
-) -> None:
+def _drop_sharers(first: Ints, last: Ints, marks: Marks, held: Ints, losses: Losses, longest: bool) -> None:
     """Marks the spans that lose a token they share. Only runs of spans that touch one another are looked at."""
     if len(held) < 2:
         return
@@ -102,15 +114,68 @@ def _why(marks: Marks, lost: int, kept: int) -> str:
 
 def _fill(count: int, first: Ints, last: Ints, labels: Ints, style: str) -> Ints:
     tags = np.zeros(count, np.int64)
-    width = 2 if style == "bio" else 4
-    base = 1 + width * labels
-    lengths = last - first
-    offsets = np.cumsum(lengths) - lengths
-    inside = np.repeat(first - offsets, lengths) + np.arange(int(lengths.sum()))
-    tags[inside] = np.repeat(base + 1, lengths)
+    base = 1 + (2 if style == "bio" else 4) * labels
+    owner, inside = spread(first, last)
+    tags[inside] = base[owner] + 1
     tags[first] = base
     if style == "bioes":
         tags[last - 1] = base + 2
-        single = lengths == 1
+        single = last - first == 1
         tags[first[single]] = base[single] + 3
     return tags
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """`ids[rows[r]:rows[r + 1]]` is the encoding of text r; `places` says which of `ids` each token is."""
+
+    tokens: Tokens
+    ids: Ints
+    rows: Ints
+    places: Ints
+
+    def labels(self, tags: Ints) -> Ints:
+        """One label per id: the tag of its token, or -100 for special ids and for pieces without characters."""
+        found = np.full(len(self.ids), IGNORED, np.int64)
+        found[self.places] = tags
+        return found
+
+
+@cache
+def _load(path: str, _: str) -> "Tokenizer":
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(path)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def tokenizer_digest(path: str) -> str:
+    """sha256 of the tokenizer file; raises `ConfigError` when there is none."""
+    if not Path(path).is_file():
+        raise ConfigError(f"export.tokenizer is {path!r}, which is no file.", "Write words, or a tokenizer.json.")
+    return file_digest(Path(path))
+
+
+def encode(column: pa.Array, texts: Texts, path: str) -> Encoded:
+    """The texts encoded with special tokens; a token is a piece trimmed to its characters, and has at least one.
+
+    Offsets of the tokenizer count code points. Raises `ConfigError` when the file is missing.
+    """
+    tokenizer = _load(path, tokenizer_digest(path))
+    encodings = tokenizer.encode_batch(column.to_pylist(), add_special_tokens=True)
+    rows = np.concatenate([[0], np.cumsum([len(e.ids) for e in encodings])]).astype(np.int64)
+    ids = np.array([i for e in encodings for i in e.ids], np.int64)
+    special = np.array([i for e in encodings for i in e.special_tokens_mask], np.bool_)
+    offsets = np.array([pair for e in encodings for pair in e.offsets], np.int64).reshape(-1, 2)
+    owner = np.repeat(np.arange(len(encodings)), np.diff(rows))
+    starts, ends = offsets[:, 0] + texts.starts[owner], offsets[:, 1] + texts.starts[owner]
+    blank = np.append(class_of(texts.points) == SPACE, False)
+    while (moving := (starts < ends) & blank[starts]).any():
+        starts = starts + moving
+    while (moving := (starts < ends) & blank[ends - 1]).any():
+        ends = ends - moving
+    kept = np.flatnonzero(~special & (starts < ends))
+    tokens = np.concatenate([[0], np.cumsum(np.bincount(owner[kept], minlength=len(encodings)))]).astype(np.int64)
+    return Encoded(Tokens(tokens, starts[kept], ends[kept]), ids, rows, kept)

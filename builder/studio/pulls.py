@@ -38,6 +38,9 @@ def latest(pulls: Path) -> tuple[Path, dict[str, Any]] | None:
     pointer = read_json(pulls / "latest.json")
     if pointer is None:
         return None
+    if "hash" not in pointer:
+        message = f"{pulls / 'latest.json'} is not what was written: somebody changed it, or the disk is damaged."
+        raise StoreError(message, "Delete it and run `builder pull`.")
     path = folder_of(pulls, str(pointer["hash"]))
     record = read_json(path / "pull.json")
     if record is None:

@@ -26,18 +26,14 @@ class LabelStudio:
         choices=("sqlite", "postgresql"),
     )
     boot_timeout: float = setting(300.0, "Seconds the embedded server may take to start.", ge=1, le=86_400)
-    token_file: str = setting(
-        "", "Path of a file with the token of a server elsewhere; the variable LABEL_STUDIO_API_KEY takes precedence."
-    )
+    token_file: str = setting("", "Path of a file with the token; the variable LABEL_STUDIO_API_KEY takes precedence.")
     proxy: str = setting("", "Address of an HTTP proxy. Empty: HTTPS_PROXY and NO_PROXY of the environment.")
     ca_file: str = setting("", "Path of certificates to trust besides those of the system.")
     timeout: float = setting(120.0, "Seconds one request may take.", ge=0.1, le=86_400)
     retries: int = setting(4, "How often a failed read is repeated. Writes are never repeated blindly.", ge=0, le=20)
     batch_bytes: int = setting(8 << 20, "Bytes of JSON per import request.", ge=1 << 10, le=200 << 20)
     concurrent_imports: int = setting(1, "Import requests at once. On SQLite more than one loses labels.", ge=1, le=32)
-    concurrent_reads: int = setting(
-        1, "Page requests at once. More is faster on PostgreSQL with several server workers.", ge=1, le=32
-    )
+    concurrent_reads: int = setting(1, "Page requests at once. More is faster on PostgreSQL.", ge=1, le=32)
     page_size: int = setting(1000, "Tasks per page request.", ge=1, le=10_000)
 
     def rules(self) -> Rules:
@@ -57,11 +53,7 @@ class LabelStudio:
 class Annotators:
     """Who annotates, and how many annotators see each chunk."""
 
-    kind: str = setting(
-        "human",
-        "`human`: people, in the browser. `recorded`: labels from files, through the API.",
-        choices=("human", "recorded"),
-    )
+    kind: str = setting("human", "People in a browser, or labels from files.", choices=("human", "recorded"))
     overlap: int = setting(3, "Annotators per chunk.", ge=1)
     layout: str = setting(
         "shared",
@@ -78,8 +70,7 @@ class Annotators:
 
     def rules(self) -> Rules:
         if self.kind == "recorded" and not self.recorded:
-            problem = "annotators.kind is 'recorded' without it."
-            yield Fault("recorded", problem, "Set it to the folder of recorded labels.")
+            yield Fault("recorded", "annotators.kind is 'recorded' without it.", "Set the folder of recorded labels.")
         if self.kind == "human" and 0 < len(self.people) < self.overlap:
             problem = f"{len(self.people)} are fewer than annotators.overlap ({self.overlap})."
             yield Fault("people", problem, "Name more people, or lower the overlap.")
@@ -95,14 +86,9 @@ class Suggestions:
     """Labels that annotators find filled in, and accept, change or reject."""
 
     method: str = setting(
-        "none",
-        "`none`: an empty form. `gazetteer`: names from a list. `http`: a model at an address. `python`: a function.",
-        choices=SUGGESTERS,
+        "none", "Where suggestions come from; the choices of this group describe it.", choices=SUGGESTERS
     )
-    file: str = setting(
-        "",
-        "Gazetteer: path of a file with one `phrase<TAB>entity label` per line. Empty: the aliases of the targets.",
-    )
+    file: str = setting("", "Gazetteer: file with a `phrase<TAB>entity label` per line. Empty: targets' aliases.")
     alias_label: str = setting("", "Gazetteer without a file: entity label of the aliases.")
     url: str = setting("", "`http`: where chunks are posted.")
     function: str = setting("", "`python`: the function, as package.module:function.")

@@ -48,7 +48,7 @@ def suggestions_for(
     """
     if settings.method == "none":
         return {}
-    hook = {"gazetteer": _gazetteer, "http": _http, "python": _python}[settings.method](scheme, settings)
+    hook = HOOKS[settings.method](scheme, settings)
     by_id = {chunk["chunk_id"]: chunk for chunk in chunks}
     about = {article["article_id"]: article for article in articles}
     made: dict[str, list[dict[str, Any]]] = {}
@@ -185,6 +185,10 @@ def _python(scheme: Scheme, settings: Suggestions) -> Hook:
         return _understood(said, name)
 
     return hook
+
+
+#: Choices of `suggestions.method` besides "none".
+HOOKS: dict[str, Callable[[Scheme, Suggestions], Hook]] = {"gazetteer": _gazetteer, "http": _http, "python": _python}
 
 
 def _understood(body: bytes, where: str) -> list[dict[str, Any]]:

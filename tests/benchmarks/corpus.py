@@ -49,8 +49,8 @@ def main() -> None:
 
 def sample(raw: Path, megabytes: float) -> Any:
     """One shard of the first files."""
+    from builder.corpus.files import list_files
     from builder.corpus.inventory import InputShard, slice_files
-    from builder.corpus.listing import list_files
     from builder.corpus.settings import Source
 
     files, _ = list_files(str(raw), Source())
@@ -137,8 +137,8 @@ def duplicates(report: Report) -> None:
     from rensa import RMinHash
 
     from builder.corpus import near_duplicates
+    from builder.corpus.near_duplicates import bands, signatures
     from builder.corpus.settings import Dedup
-    from builder.corpus.shingles import bands, signatures
 
     settings = Dedup()
     rng, writer = random.Random(5), Writer(5)
@@ -194,7 +194,7 @@ def duplicates(report: Report) -> None:
 def clusters(folder: Path, texts: list[str], settings: Any, near_duplicates: Any) -> list[int]:
     """The kept member of each text's cluster, found as `prepare` finds it."""
     from builder.corpus.inventory import FileSlice, InputShard
-    from builder.corpus.settings import Chunking, Cleaning, Source
+    from builder.corpus.settings import Cleaning, CorpusSettings
     from builder.corpus.shard_tables import ShardJob, write_shard
 
     lines = "".join(json.dumps({"text": t}) + "\n" for t in texts)
@@ -202,10 +202,10 @@ def clusters(folder: Path, texts: list[str], settings: Any, near_duplicates: Any
     path.write_text(lines, encoding="utf-8")
     shard = InputShard((FileSlice("a.jsonl", str(path), 0, -1, 0, len(lines), ""),))
     part = folder / shard.key("")
-    write_shard(ShardJob(shard, str(part), Source(), Cleaning(summary_lines=0), Chunking(), settings, "en"))
+    write_shard(ShardJob(shard, str(part), CorpusSettings(cleaning=Cleaning(summary_lines=0), dedup=settings)))
     corpus = near_duplicates.CorpusIndex.load([part])
     found = near_duplicates.find_duplicates(
-        corpus, settings, folder / "pairs.npz", lambda f, items: [f(i) for i in items]
+        corpus, settings, folder / "pairs.npy", lambda f, items: [f(i) for i in items]
     )[1]
     return list(map(int, found))
 
@@ -268,7 +268,7 @@ def prepare_once(raw: str, workspace: str, workers: int) -> None:
 
     from builder.commands.prepare import prepare
     from builder.config import Config, Paths
-    from builder.engine_settings import Engine
+    from builder.engine import Engine
     from builder.memory import without_pandas
 
     config = Config(paths=Paths(raw=raw, workspace=workspace), engine=Engine(workers=workers))

@@ -18,7 +18,7 @@ import pyarrow as pa
 from builder.quality.adjudication.spans import gold_spans
 from builder.quality.agreement.spans import span_agreement
 from builder.quality.settings import Aggregation, Quality
-from builder.quality.voters import Voters
+from builder.quality.votes import Voters
 from builder.tables import ANNOTATIONS, SPANS, WINDOWS
 
 
@@ -75,7 +75,7 @@ def main() -> None:
         for way in ("exact", "overlap", "tokens"):
             name = f"{method}:{way}"
             start = time.perf_counter()
-            rows = gold_spans(spans, voters, windows, Aggregation(method=method, spans=way)).to_pylist()
+            rows = gold_spans(spans, voters, windows, Aggregation(method=method, spans=way), {}).to_pylist()
             statuses[name].update(r["status"] for r in rows)
             final = [r for r in rows if r["status"] in ("agreed", "adjudicated")]
             kept[name] = {(r["chunk_id"], r["start"], r["end"], r["label"]) for r in final}

@@ -102,8 +102,7 @@ def scheme() -> Any:
 
 def ours(tables: dict[str, Any]) -> int:
     """Every check of the list."""
-    from builder.quality.checks.inputs import CheckInputs
-    from builder.quality.checks.run import run_checks
+    from builder.quality.checks.inputs import CheckInputs, run_checks
     from builder.quality.settings import Quality
 
     names = ("annotations", "spans", "answers", "windows")

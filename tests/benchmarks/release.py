@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 from builder import tables
 from builder.release.build import Built, build
 from builder.release.configurations import SPECS
-from builder.release.inputs import STAGES
 from builder.release.manifest import File
 from builder.release.parquet import Writer
+from builder.release.passages import STAGES
 from builder.release.settings import Export, Split
 from builder.release.verify import check_files
 from builder.store import file_digest
@@ -168,10 +168,10 @@ def _write(table: pa.Table, root: Path) -> None:
     """Sharded, hashed twice, with the features' metadata: what a release does beyond writing the table."""
     shutil.rmtree(root, ignore_errors=True)
     shards, groups = Export().shard_rows, Export().group_rows
-    writer = Writer(root, "entities", table.schema, shards, groups, SPECS["entities"].distinct)
+    writer = Writer(root / "entities", table.schema, shards, groups, SPECS["entities"].distinct)
     for batch in table.to_batches(_BATCH):
         writer.add("train", pa.Table.from_batches([batch], schema=table.schema))
-    writer.close()
+    writer.close(["train"])
 
 
 def _generated(table: pa.Table, folder: Path) -> float:

@@ -1,6 +1,7 @@
-"""`builder prepare`: the tables stand in its stage, a second run does nothing, and two runs at once do not mix."""
+"""`builder prepare`: the tables are in its stage, a second run does nothing, and two runs at once do not mix."""
 
 import io
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,21 +9,16 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from builder.commands.prepare import prepare
+from builder.commands.prepare import prepare, show
 from builder.config import Config, Paths
 from builder.corpus import prepare as corpus
 from builder.corpus.settings import Chunking, Selection
-from builder.engine_settings import Engine
-from builder.errors import BuilderError, ConfigError
-from builder.store import read_table
+from builder.engine import Engine
+from builder.errors import ConfigError
 from builder.tables import CHUNKS
 from tests.samples import scheme
 
 Make = Callable[..., Config]
-
-
-def console() -> Console:
-    return Console(file=io.StringIO(), width=100)
 
 
 @pytest.fixture
@@ -39,39 +35,55 @@ def make(tmp_path: Path) -> Make:
     return make
 
 
-def test_nothing_new_means_nothing_done(make: Make) -> None:
-    config = make()
-    first = prepare(config, console())
-    before = config.stage("prepare").table("articles").stat().st_mtime_ns
-    screen = console()
-    assert prepare(config, screen) == first
-    assert "nothing changed" in screen.file.getvalue()  # type: ignore[attr-defined]
-    assert config.stage("prepare").table("articles").stat().st_mtime_ns == before
+def test_nothing_new_means_nothing_done(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = prepare(make())
+    monkeypatch.setattr(corpus, "prepare", None)
+    assert prepare(make()) == first
+    assert first.summary["chunks"] == first.table("chunks", CHUNKS).num_rows == 1
 
 
 def test_two_runs_at_once_do_not_mix(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = corpus.join_tables
+    plain, waits, others = corpus.join_tables, threading.Event(), []
+
+    def other() -> None:
+        def progress(what: str, *_: Any) -> None:
+            if "waiting" in what:
+                waits.set()
+
+        others.append(prepare(make(chunking=Chunking(max_tokens=10)), progress=progress))
+
+    thread = threading.Thread(target=other)
 
     def join(*arguments: Any) -> None:
-        with pytest.raises(BuilderError, match=r"Another `builder prepare` .* is running"):
-            prepare(make(chunking=Chunking(max_tokens=30)), console())
+        if not thread.ident:
+            thread.start()
+            assert waits.wait(60)
+            assert not others
         plain(*arguments)
 
     monkeypatch.setattr(corpus, "join_tables", join)
-    prepare(make(), console())
+    first = prepare(make())
+    thread.join()
+    (second,) = others
+    assert (first.table("chunks").num_rows, second.table("chunks").num_rows) == (1, 2)
 
 
 def test_keywords_are_the_aliases_of_targets_unless_they_are_given(make: Make) -> None:
     with pytest.raises(ConfigError, match=r"Set selection\.keywords"):
-        prepare(make(selection=Selection(method="keywords")), console())
+        prepare(make(selection=Selection(method="keywords")))
     labels = scheme(targets={"japan": ["Tokyo"]})
 
     def selected(*keywords: str) -> list[str]:
         chosen = Selection(method="keywords", keywords=list(keywords))
-        config = make(labels=labels, selection=chosen, chunking=Chunking(max_tokens=10))
-        prepare(config, console())
-        found = read_table(config.stage("prepare").table("selected"), CHUNKS, "prepare")
-        return [text.split()[0] for text in found["text"].to_pylist()]
+        made = prepare(make(labels=labels, selection=chosen, chunking=Chunking(max_tokens=10)))
+        return [text.split()[0] for text in made.table("selected")["text"].to_pylist()]
 
     assert selected() == ["Tokyo"]
     assert selected("room") == ["Nobody"]
+
+
+def test_the_counts_are_shown(make: Make) -> None:
+    screen = Console(file=io.StringIO(), width=100)
+    show(prepare(make()), screen)
+    lines = screen.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert ["articles", "1"] in [line.strip("│┃ ").replace("│", " ").split() for line in lines]

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.corpus.files import RawFile, list_files, matcher
 from builder.corpus.inventory import FileSlice, InputShard, _slices, shard_slices, slice_files
-from builder.corpus.listing import RawFile, list_files, matcher
 from builder.corpus.records import Record
 from builder.corpus.settings import Source
 from builder.corpus.shard_tables import read_shard
@@ -201,3 +201,14 @@ def test_a_glob_a_file_and_an_address(tmp_path: Path) -> None:
     assert [f.path for f in list_files(f"{tmp_path}/*.txt", Source())[0]] == ["a.txt", "b.txt"]
     assert [f.path for f in list_files(f"{tmp_path}/c.md", Source())[0]] == ["c.md"]
     assert [f.path for f in list_files(f"file://{tmp_path}", Source())[0]] == ["a.txt", "b.txt", "c.md"]
+
+
+def test_a_damaged_inventory_is_made_again(tmp_path: Path) -> None:
+    file = replace(lines(tmp_path / "a.jsonl", 10), stamp="1:1:1:1")
+    cache = tmp_path / "inventory.json"
+    first = slice_files([file], Source(), cache)
+    whole = cache.read_bytes()
+    for damaged in (whole[:-9], whole.replace(b'"step"', b'"stop"'), b"\xff"):
+        cache.write_bytes(damaged)
+        assert slice_files([file], Source(), cache) == first
+        assert cache.read_bytes() == whole

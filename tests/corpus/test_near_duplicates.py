@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from builder.corpus import near_duplicates, shingles
+from builder.corpus import near_duplicates
 from builder.corpus.inventory import inventory
-from builder.corpus.settings import Chunking, Cleaning, Dedup, Source
+from builder.corpus.settings import CorpusSettings, Dedup, Source
 from builder.corpus.shard_tables import ShardJob, write_shard
 from tests.benchmarks.corpus_data import Writer, edited
 
@@ -29,33 +29,33 @@ def test_shingles_are_those_of_the_plain_way() -> None:
         "“Quoted” — it’s done…",
         "ab ab ab ab",
     ]
-    flat, offsets = shingles.shingles(texts, 3)
+    flat, offsets = near_duplicates.shingles(texts, 3)
     for i, text in enumerate(texts):
         assert len(set(flat[offsets[i] : offsets[i + 1]].tolist())) == len(reference(text, 3))
 
 
 def test_case_and_punctuation_do_not_matter_but_words_do() -> None:
-    flat, offsets = shingles.shingles(["Hello, big WORLD!", "hello big world", "hello big word"], 3)
+    flat, offsets = near_duplicates.shingles(["Hello, big WORLD!", "hello big world", "hello big word"], 3)
     first, second, third = (flat[offsets[i]] for i in range(3))
     assert first == second != third
 
 
 def test_characters_without_spaces_are_words_of_their_own() -> None:
-    assert len(shingles.word_hashes(["日本政府 said 東京"])[0]) == 7
+    assert len(near_duplicates.word_hashes(["日本政府 said 東京"])[0]) == 7
 
 
 def test_shingles_do_not_depend_on_the_batch() -> None:
     texts = [" ".join(Writer(s).paragraphs(2)) for s in range(4)] + ["short", ""]
-    flat, offsets = shingles.shingles(texts, 3)
+    flat, offsets = near_duplicates.shingles(texts, 3)
     for i, text in enumerate(texts):
-        assert flat[offsets[i] : offsets[i + 1]].tolist() == shingles.shingles([text], 3)[0].tolist()
+        assert flat[offsets[i] : offsets[i + 1]].tolist() == near_duplicates.shingles([text], 3)[0].tolist()
 
 
 def test_a_long_text_is_hashed_in_pieces_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = ["Short one here.", " ".join(Writer(4).paragraphs(5)), "", "x" * 50 + " end", "日本 news"]
-    whole = shingles.word_hashes(texts)
-    monkeypatch.setattr(shingles, "_LONG", 40)
-    pieces = shingles.word_hashes(texts)
+    whole = near_duplicates.word_hashes(texts)
+    monkeypatch.setattr(near_duplicates, "_LONG", 40)
+    pieces = near_duplicates.word_hashes(texts)
     # Only a word longer than a piece is another one.
     assert pieces[1].tolist() == [*whole[1][:4].tolist(), *(whole[1][4:] + 1).tolist()]
     assert pieces[0][: whole[1][3]].tolist() == whole[0][: whole[1][3]].tolist()
@@ -69,9 +69,7 @@ def corpus(folder: Path, texts: dict[str, str], settings: Dedup) -> near_duplica
         (raw / name).write_text(text)
     source = Source()
     parts = inventory(str(raw), source, folder / "inventory.json").shards
-    jobs = [
-        ShardJob(s, str(folder / str(i)), source, Cleaning(), Chunking(), settings, "en") for i, s in enumerate(parts)
-    ]
+    jobs = [ShardJob(s, str(folder / str(i)), CorpusSettings(source, dedup=settings)) for i, s in enumerate(parts)]
     for job in jobs:
         write_shard(job)
     return near_duplicates.CorpusIndex.load([Path(j.folder) for j in jobs])
@@ -93,7 +91,7 @@ def test_edited_cut_and_extended_copies_join_their_original(tmp_path: Path) -> N
         texts[f"{i:02}-c.txt"] = "\n".join(paragraphs[1:])
         texts[f"{i:02}-d.txt"] = text + "\n" + "Subscribe to our letter and share this with all of your friends."
     found = corpus(tmp_path, texts, settings)
-    _, kept = near_duplicates.find_duplicates(found, settings, tmp_path / "pairs.npz", run)  # type: ignore[arg-type]
+    _, kept = near_duplicates.find_duplicates(found, settings, tmp_path / "pairs.npy", run)  # type: ignore[arg-type]
     assert kept.tolist() == [i // 4 * 4 for i in range(120)]
 
 
@@ -106,18 +104,18 @@ def test_the_one_published_first_is_kept(tmp_path: Path) -> None:
     }
     found = corpus(tmp_path, texts, Dedup())
     assert found.published[1] == datetime(2024, 5, 1, tzinfo=UTC).timestamp() * 1e6
-    assert near_duplicates.find_duplicates(found, Dedup(), tmp_path / "pairs.npz", run)[1].tolist() == [1, 1, 1]  # type: ignore[arg-type]
+    assert near_duplicates.find_duplicates(found, Dedup(), tmp_path / "pairs.npy", run)[1].tolist() == [1, 1, 1]  # type: ignore[arg-type]
 
 
 def test_articles_without_words_are_not_alike(tmp_path: Path) -> None:
     found = corpus(tmp_path, {"a.txt": "— …", "b.txt": "!!! ???"}, Dedup())
-    assert near_duplicates.find_duplicates(found, Dedup(), tmp_path / "pairs.npz", run)[1].tolist() == [0, 1]  # type: ignore[arg-type]
+    assert near_duplicates.find_duplicates(found, Dedup(), tmp_path / "pairs.npy", run)[1].tolist() == [0, 1]  # type: ignore[arg-type]
 
 
 def test_known_similarities_are_not_computed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "\n".join(Writer(3).paragraphs(6))
     found = corpus(tmp_path, {"a.txt": text, "b.txt": text + "\nOne more line."}, Dedup())
-    first = near_duplicates.find_duplicates(found, Dedup(), tmp_path / "pairs.npz", run)[1]  # type: ignore[arg-type]
-    monkeypatch.setattr(near_duplicates, "verify", None)
-    again = near_duplicates.find_duplicates(found, Dedup(), tmp_path / "pairs.npz", run)[1]  # type: ignore[arg-type]
+    first = near_duplicates.find_duplicates(found, Dedup(), tmp_path / "pairs.npy", run)[1]  # type: ignore[arg-type]
+    monkeypatch.setattr(near_duplicates, "exact_similarities", None)
+    again = near_duplicates.find_duplicates(found, Dedup(), tmp_path / "pairs.npy", run)[1]  # type: ignore[arg-type]
     assert first.tolist() == again.tolist() == [0, 0]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from builder.corpus.parts import counts_of, made, read_array, read_record, write_array, write_record
+from builder.corpus.parts import made, read_array, read_record, sound_counts, write_array, write_record
 from builder.corpus.settings import Chunking, Cleaning, Selection
 from builder.errors import StoreError
 from tests.benchmarks.corpus_data import Writer
@@ -97,14 +97,14 @@ def test_a_folder_is_made_once_and_again_when_it_is_damaged(tmp_path: Path) -> N
         (temporary / "a").write_text("text")
         return {"rows": 1}
 
-    assert counts_of(folder) is None
-    assert made(folder, make) == made(folder, make) == counts_of(folder) == {"rows": 1}
+    assert sound_counts(folder) is None
+    assert made(folder, make) == made(folder, make) == sound_counts(folder) == {"rows": 1}
     assert len(calls) == 1
     flip(folder / "a", 2)
     assert made(folder, make) == {"rows": 1}
     assert (len(calls), (folder / "a").read_text()) == (2, "text")
     flip(folder / "counts.json", 20)
-    assert counts_of(folder) is None
+    assert sound_counts(folder) is None
     assert not folder.exists()
 
 

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from builder.corpus import inventory, prepare, shard_tables
-from builder.corpus.prepare import settings_key
-from builder.corpus.settings import Boilerplate, Chunking, Cleaning, Dedup, Selection, Source
-from builder.engine_settings import Engine
+from builder.corpus.prepare import shard_settings
+from builder.corpus.settings import Boilerplate, Chunking, Cleaning, CorpusSettings, Dedup, Selection, Source
+from builder.engine import Engine
 from builder.errors import SourceError
 from builder.offsets import OffsetMap, Segment
 from tests.benchmarks.corpus_data import Writer, write
-from tests.corpus.workspace import Workspace, corpus_settings
+from tests.corpus.workspace import Workspace
 
 TITLE = "Allies struck a deal to make more interceptors"
 SUMMARY = ["They announced it on Monday.", "Output is to double.", "Critics doubt the dates."]
@@ -366,7 +366,7 @@ def test_keywords_select_the_chunks_that_mention_them(make: Make) -> None:
     work = make()
     work.put("a.txt", "\n".join(BODY))
     groups = {"selection": Selection(method="keywords"), "chunking": Chunking(max_tokens=22)}
-    summary = work.prepare(keywords=["Tokyo", "seeker"], **groups)
+    summary = work.prepare(keywords=("Tokyo", "seeker"), **groups)
     assert [c["text"] for c in work.rows("selected")] == BODY[:1]
     assert (summary.chunks, summary.selected) == (3, 1)
 
@@ -451,27 +451,28 @@ def test_the_fingerprint_is_that_of_content_and_names(make: Make, tmp_path: Path
     assert fingerprint(str(moved)) != first
 
 
-def test_the_key_of_settings_changes_with_what_changes_tables(tmp_path: Path) -> None:
+def test_only_settings_that_shards_depend_on_change_their_key(tmp_path: Path) -> None:
     tokenizer = tmp_path / "tokenizer.json"
     tokenizer.write_text("{}")
-    counted = Chunking(unit="tokenizer", tokenizer=str(tokenizer))
-    keys = [
-        settings_key(corpus_settings(**groups), keywords, language)
-        for groups, keywords, language in (
-            ({}, (), "en"),
-            ({}, (), "fr"),
-            ({}, ("Tokyo",), "en"),
-            ({"cleaning": Cleaning(repeated_lines=3)}, (), "en"),
-            ({"cleaning": Cleaning(emails=False)}, (), "en"),
-            ({"dedup": Dedup(threshold=0.6)}, (), "en"),
-            ({"dedup": Dedup(policy="keep")}, (), "en"),
-            ({"selection": Selection(seed=1)}, (), "en"),
-            ({"chunking": Chunking(context=1)}, (), "en"),
-            ({"chunking": counted}, (), "en"),
-        )
+    counted = CorpusSettings(chunking=Chunking(unit="tokenizer", tokenizer=str(tokenizer)))
+    plain = CorpusSettings()
+    changed = [
+        shard_settings(CorpusSettings(language="fr"), "1"),
+        shard_settings(plain, "2"),
+        shard_settings(CorpusSettings(cleaning=Cleaning(emails=False)), "1"),
+        shard_settings(CorpusSettings(chunking=Chunking(context=1)), "1"),
+        shard_settings(counted, "1"),
+        shard_settings(plain, "1"),
     ]
-    assert len(set(keys)) == len(keys)
-    same = corpus_settings(source=Source(shard_mb=3, storage_options={"anon": True}), chunking=Chunking(tokenizer="x"))
-    assert settings_key(same, (), "en") == keys[0]
+    assert len(set(changed)) == len(changed)
+    other = CorpusSettings(
+        source=Source(shard_mb=3, include=["*"], exclude=["x"], storage_options={"anon": True}),
+        cleaning=Cleaning(repeated_lines=3),
+        dedup=Dedup(threshold=0.6, policy="keep"),
+        chunking=Chunking(tokenizer="unused"),
+        selection=Selection(seed=1),
+        keywords=("Tokyo",),
+    )
+    assert shard_settings(other, "1") == changed[-1]
     tokenizer.write_text("{ }")
-    assert settings_key(corpus_settings(chunking=counted), (), "en") != keys[-1]
+    assert shard_settings(counted, "1") not in changed

@@ -19,19 +19,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from builder.corpus import decoding, readers
-from builder.corpus.decoding import NotTextError, decode
-from builder.corpus.fields import fill, instant
-from builder.corpus.readers import READERS, read
-from builder.corpus.records import Record, Reject
+from builder.corpus.decoding import NotTextError, decode_text
+from builder.corpus.files import DamagedError, open_stream
+from builder.corpus.readers import READERS, read_file
+from builder.corpus.records import Record, Reject, fill, instant
 from builder.corpus.settings import Source
-from builder.corpus.streams import DamagedError, open_stream
 
 TEXT = "Ministers met in Kyiv — “late”, said Sinéad. They agreed."
 
 
 def found(path: Path, source: Source | None = None) -> tuple[list[Record], list[Reject]]:
     with open_stream(str(path)) as stream:
-        items = list(read(stream, path.name, source or Source()))
+        items = list(read_file(stream, path.name, source or Source()))
     return [i for i in items if isinstance(i, Record)], [i for i in items if isinstance(i, Reject)]
 
 
@@ -60,20 +59,20 @@ def test_encodings_are_told_and_recorded(tmp_path: Path, encoding: str, named: s
 
 def test_another_script_in_a_legacy_encoding() -> None:
     russian = "Министры встретились в Киеве. Они договорились о поставках ракет, сообщает агентство. " * 5
-    assert decode(russian.encode("cp1251"))[0] == russian
+    assert decode_text(russian.encode("cp1251"))[0] == russian
 
 
 def test_damaged_utf8_keeps_its_accents() -> None:
-    text, encoding = decode(TEXT.encode() + b" \xff " + TEXT.encode())
+    text, encoding = decode_text(TEXT.encode() + b" \xff " + TEXT.encode())
     assert text == f"{TEXT} � {TEXT}"
     assert encoding == "utf-8+replace"
-    assert decode("It ends in a cut é".encode()[:-1])[1] == "utf-8+replace"
+    assert decode_text("It ends in a cut é".encode()[:-1])[1] == "utf-8+replace"
 
 
 @given(st.binary(max_size=400))
 def test_any_bytes_are_text_or_refused(data: bytes) -> None:
     try:
-        text, _ = decode(data)
+        text, _ = decode_text(data)
     except NotTextError:
         text = ""
     assert text.encode().decode() == text
@@ -82,7 +81,7 @@ def test_any_bytes_are_text_or_refused(data: bytes) -> None:
 @settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from(sorted(READERS)))
 def test_no_reader_fails_whatever_the_bytes(data: bytes, suffix: str) -> None:
-    items = list(read(io.BufferedReader(io.BytesIO(data)), f"x{suffix}", Source()))
+    items = list(read_file(io.BufferedReader(io.BytesIO(data)), f"x{suffix}", Source()))
     assert items
     assert not any(isinstance(item, Reject) and item.reason == "reader-failed" for item in items)
 
@@ -208,7 +207,7 @@ def test_an_encoding_is_told_by_the_first_accent_however_late_it_comes(tmp_path:
 def test_lines_are_those_of_the_whole_text(text: str, encoding: str, block: int, limit: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decoding, "_BLOCK", block)
-        got = [line for line, _ in decoding.lines(io.BytesIO(text.encode(encoding)), limit, encoding)]
+        got = [line for line, _ in decoding.text_lines(io.BytesIO(text.encode(encoding)), limit, encoding)]
     whole = [line[: limit + 1] for line in io.StringIO(text, newline="").readlines()]
     assert [line.rstrip("\r\n") for line in got if line.strip()] == [
         line.rstrip("\r\n") for line in whole if line.strip()
@@ -446,7 +445,7 @@ def test_a_file_that_fails_is_read_up_to_there_and_counted(tmp_path: Path) -> No
         def readinto(self, buffer: Any) -> int:
             raise OSError(5, "Input/output error")
 
-    items = list(read(io.BufferedReader(Failing()), "a.txt", Source()))
+    items = list(read_file(io.BufferedReader(Failing()), "a.txt", Source()))
     assert [(r.record, r.reason, r.detail) for r in items] == [(None, "unreadable", "Input/output error")]  # type: ignore[union-attr]
 
 
@@ -469,7 +468,7 @@ def test_rejects_say_how_many_records_were_read_before(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(readers, "jsonl_file", damaged)
     monkeypatch.setitem(READERS, ".jsonl", damaged)
-    *_, last = read(io.BufferedReader(io.BytesIO(b"")), "a.jsonl", Source(), 7)
+    *_, last = read_file(io.BufferedReader(io.BytesIO(b"")), "a.jsonl", Source(), 7)
     assert isinstance(last, Reject)
     assert (last.record, last.detail) == (None, "cut off; 2 records were read before")
 

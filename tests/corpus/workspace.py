@@ -1,32 +1,19 @@
 """Raw files and the tables that are made of them, without a configuration: what tests of the corpus room share."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from builder.corpus.inventory import Progress, inventory
-from builder.corpus.prepare import TABLES, CorpusSettings, Summary, prepare
-from builder.corpus.settings import Chunking, Cleaning, Dedup, Selection, Source
-from builder.engine import Runner
-from builder.engine_settings import Engine
-from builder.store import read_table
-from builder.tables import ARTICLES, CHUNKS, REJECTS
+from builder.corpus.prepare import TABLES, Summary, prepare
+from builder.corpus.settings import CorpusSettings
+from builder.engine import Engine, Runner
+from builder.tables import ARTICLES, CHUNKS, REJECTS, check
 
 ONE = Engine(workers=1)
-
-
-def corpus_settings(**groups: Any) -> CorpusSettings:
-    """The default settings with other groups: `corpus_settings(chunking=Chunking(max_tokens=30))`."""
-    given: dict[str, Any] = {
-        "source": Source(),
-        "cleaning": Cleaning(),
-        "dedup": Dedup(),
-        "chunking": Chunking(),
-        "selection": Selection(),
-    }
-    return CorpusSettings(**{**given, **groups})
 
 
 @dataclass
@@ -50,20 +37,19 @@ class Workspace:
         self,
         *,
         engine: Engine = ONE,
-        keywords: Sequence[str] = (),
         code: str = "1",
         progress: Progress | None = None,
         **groups: Any,
     ) -> Summary:
         """Makes the tables with the default settings, but for the groups given."""
-        settings = corpus_settings(**groups)
+        settings = CorpusSettings(**groups)
         found = inventory(self.raw, settings.source, self.folder / "inventory.json", progress)
         with Runner(engine) as runner:
-            return prepare(found, self.folder, self.parts, settings, keywords, "en", code, runner, progress)
+            return prepare(found, self.folder, self.parts, settings, code, runner.map, progress)
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         schema = {"articles": ARTICLES, "rejects": REJECTS}.get(name, CHUNKS)
-        found: list[dict[str, Any]] = read_table(self.folder / f"{name}.parquet", schema, "prepare").to_pylist()
+        found: list[dict[str, Any]] = check(pq.read_table(self.folder / f"{name}.parquet"), schema, name).to_pylist()
         return found
 
     def digests(self) -> dict[str, str]:

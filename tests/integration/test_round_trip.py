@@ -100,7 +100,7 @@ def test_a_run_on_a_server_elsewhere_ends_with_what_is_left(
         found = run(config)
         there = status(config).label_studio
     assert (found.progress.tasks, found.progress.done) == (1, 0)
-    assert (there["answers"], there["tasks"], there["done"]) == (True, 1, 0)
+    assert (there.answers, there.progress.tasks, there.progress.done) == (True, 1, 0)
     assert "0 of 1 chunks are annotated" in printed("run", found)
     assert server.url in printed("run", found)
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from builder.quality.checks.inputs import CheckInputs
-from builder.quality.checks.run import run_checks
+from builder.quality.checks.inputs import CheckInputs, run_checks
 from builder.quality.settings import Quality
 from tests.samples import Crowd, scheme
 

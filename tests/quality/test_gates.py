@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from builder.quality.checks.inputs import CheckInputs
 from builder.quality.gates import Verdict, check_unresolved, failed
 from builder.quality.known_answers import KnownAnswers
 from builder.quality.settings import Gates, Quality
-from builder.quality.validate import Context, validate
+from builder.quality.validate import validate
 from builder.tables import ISSUES
 from tests.quality.helpers import BOTH, asking, topic
 from tests.samples import Crowd, scheme
@@ -15,16 +16,15 @@ from tests.samples import Crowd, scheme
 NO_ISSUES = ISSUES.empty_table()
 
 
-def verdicts(crowd: Crowd, made: Any = None, context: Context | None = None, **gates: Any) -> list[Verdict]:
+def verdicts(crowd: Crowd, made: Any = None, known: Any = None, **gates: Any) -> list[Verdict]:
     off = {"min_annotators": None, "max_quarantined": None}
     used = Quality(bootstrap=0, gates=Gates(**{**off, **gates}))
-    return validate(
-        crowd.annotations, crowd.spans, crowd.answers, NO_ISSUES, crowd.windows, made or scheme(), used, context
-    ).summary.gates
+    tables = (crowd.annotations, crowd.spans, crowd.answers, crowd.windows)
+    return validate(CheckInputs(*tables, made or scheme(), used), NO_ISSUES, known or {}).summary.gates
 
 
-def held(crowd: Crowd, made: Any = None, context: Context | None = None, **gates: Any) -> dict[str, bool]:
-    return {f"{v.gate} {v.about}".strip(): v.holds for v in verdicts(crowd, made, context, **gates)}
+def held(crowd: Crowd, made: Any = None, known: Any = None, **gates: Any) -> dict[str, bool]:
+    return {f"{v.gate} {v.about}".strip(): v.holds for v in verdicts(crowd, made, known, **gates)}
 
 
 def test_no_gates_no_verdicts() -> None:
@@ -118,11 +118,11 @@ def test_span_f1_that_was_not_measured_does_not_hold() -> None:
 def test_accuracy_on_the_gold_questions(needed: float, holds: bool) -> None:
     known = KnownAnswers(None, {("stance", "japan"): "favor", ("stance", "ukraine"): "none"})
     crowd = Crowd().add("c", "ben", stances=BOTH).add("c", "ada", stances={**BOTH, "japan": "none"}).add("d", "eve")
-    context = Context(known_answers={("c", 0, 68): known})
-    assert held(crowd, None, context, min_question_accuracy=needed) == {
+    by_place = {("c", 0, 68): known}
+    assert held(crowd, None, by_place, min_question_accuracy=needed) == {
         "min_question_accuracy ada": holds, "min_question_accuracy ben": True
     }  # fmt: skip
-    first = verdicts(crowd, None, context, min_question_accuracy=needed)[0]
+    first = verdicts(crowd, None, by_place, min_question_accuracy=needed)[0]
     assert (first.found, first.message) == (0.5, "ada answered the gold questions with accuracy 0.500")
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from builder.errors import SourceError
-from builder.quality.agreement.report import KnownAnswerScore
 from builder.quality.known_answers import (
     KnownAnswers,
+    KnownAnswerScore,
     known_by_chunk,
     number_due,
     read_known_answers,

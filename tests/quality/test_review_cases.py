@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from builder.quality.adjudication.adjudicate import adjudicate
+from builder.quality.adjudication import adjudicate
 from builder.quality.review_cases import ReviewCase, review_cases
 from builder.quality.settings import Aggregation, Quality
 from builder.tables import ISSUES, build

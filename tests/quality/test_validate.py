@@ -9,22 +9,26 @@ import pyarrow as pa
 import pytest
 
 from builder.errors import ConfigError
-from builder.quality.agreement.report import AgreementReport
+from builder.quality.agreement import AgreementReport
 from builder.quality.checks import CHECKS
+from builder.quality.checks.inputs import CheckInputs
 from builder.quality.known_answers import KnownAnswers
 from builder.quality.settings import Quality
-from builder.quality.validate import CheckCount, Context, Validated, validate
+from builder.quality.validate import CheckCount, Validated, validate
 from builder.tables import ISSUES, build
 from tests.quality.helpers import BOTH, again, alter, answered, asking, topic
 from tests.samples import TEXT, Crowd, scheme
 
 
 def validated(
-    crowd: Crowd, made: Any = None, issues: pa.Table = None, context: Context | None = None, **quality: Any
+    crowd: Crowd, made: Any = None, issues: pa.Table = None, context: dict[str, Any] | None = None, **quality: Any
 ) -> Validated:
     found = ISSUES.empty_table() if issues is None else issues
-    tables = (crowd.annotations, crowd.spans, crowd.answers, found, crowd.windows)
-    return validate(*tables, made or scheme(), Quality(**{"bootstrap": 0, **quality}), context)
+    tables = (crowd.annotations, crowd.spans, crowd.answers, crowd.windows)
+    known = dict(context or {})
+    known_answers = known.pop("known_answers", {})
+    inputs = CheckInputs(*tables, made or scheme(), Quality(**{"bootstrap": 0, **quality}), **known)
+    return validate(inputs, found, known_answers)
 
 
 #: Defect planted in one annotation of a chunk of its own -> its spans, answers and columns.
@@ -51,7 +55,7 @@ PLANTED: dict[str, dict[str, Any]] = {
 }
 
 
-def planted() -> tuple[Crowd, Context]:
+def planted() -> tuple[Crowd, dict[str, Any]]:
     crowd = Crowd().window("answer-out-of-sight", "Boeing builds seekers.")
     for n, (defect, said) in enumerate(PLANTED.items()):
         # Somebody new each time, so that nobody's habits are judged.
@@ -79,7 +83,7 @@ def planted() -> tuple[Crowd, Context]:
     texts = {w["article_id"]: w["text"] for w in crowd._windows.values()}
     texts["article-changed"] = "Changed: " + TEXT
     known = {("question", 0, len(TEXT)): KnownAnswers(None, {("stance", target): x for target, x in BOTH.items()})}
-    return crowd, Context(clusters={"n2": "n1"}, article_texts=texts, known_answers=known)
+    return crowd, {"clusters": {"n2": "n1"}, "article_texts": texts, "known_answers": known}
 
 
 def test_every_planted_defect_is_named_and_nothing_else() -> None:
@@ -132,11 +136,11 @@ def test_the_report_is_keyed_by_question_and_survives_json() -> None:
     for name, about in (("ada", "war"), ("ben", "trade")):
         crowd.add("c", name, [(0, 5, "GPE")], answers={"stance": BOTH, "topic": {"": about}})
     known = {("c", 0, len(TEXT)): KnownAnswers({(0, 5, "GPE")}, {("topic", ""): "war"})}
-    report = validated(crowd, asking(topic()), context=Context(known_answers=known), bootstrap=20).agreement
+    report = validated(crowd, asking(topic()), context={"known_answers": known}, bootstrap=20).agreement
     assert list(report.answers) == ["stance", "topic"]
     assert list(report.answers["topic"].targets) == [""]
     assert list(report.spans) == ["entity"]
-    assert report.accuracy() == {"ada": 1.0, "ben": 0.5}
+    assert {name: s.accuracy for name, s in report.known_answers.items()} == {"ada": 1.0, "ben": 0.5}
     written = json.loads(json.dumps(asdict(report)))
     assert msgspec.convert(written, AgreementReport) == report
 
@@ -155,7 +159,7 @@ def test_the_tables_given_are_not_changed() -> None:
 def test_who_fails_the_gold_questions(limit: float, named: list[str]) -> None:
     crowd = Crowd().add("c", "ada", stances={**BOTH, "japan": "none"}).add("c", "ben", stances=BOTH).add("d", "eve")
     known = {("c", 0, len(TEXT)): KnownAnswers(None, {("stance", target): x for target, x in BOTH.items()})}
-    found = validated(crowd, context=Context(known_answers=known), question_accuracy=limit)
+    found = validated(crowd, context={"known_answers": known}, question_accuracy=limit)
     rows = [r for r in found.tables["issues"].to_pylist() if r["check"] == "failed-questions"]
     assert [r["annotator"] for r in rows] == named
     assert {r["message"] for r in rows} <= {"1 gold questions were answered with accuracy 0.50."}

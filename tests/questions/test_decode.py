@@ -15,7 +15,7 @@ from builder.questions.decode import UNKNOWN, decode, pseudonym
 from builder.questions.rows import Decoded
 from builder.questions.stance import MODES
 from builder.scheme import Scheme
-from builder.tables import ANNOTATIONS, ANSWERS, ISSUES, SPANS
+from builder.tables import ANNOTATIONS, ANSWERS, ISSUES, SPANS, WINDOWS
 
 Schemes = Callable[..., Scheme]
 Make = Callable[..., dict[str, Any]]
@@ -80,6 +80,30 @@ def test_a_line_that_is_no_task_of_ours_is_an_issue_and_nothing_else(read: Read,
     assert (issue["check"], issue["severity"]) == ("foreign-task", "error")
     assert "line 1" in issue["message"]
     assert "chunk_id" in issue["message"]
+
+
+def test_windows_have_one_row_per_chunk_in_the_order_of_chunk_id(read: Read, task: Make) -> None:
+    first, second, last = task([], "Tokyo 🚀", targets=["x"]), task([]), task([], "Tokyo 🚀")
+    first["data"] |= {"chunk_id": "c2", "title": "T"}
+    last["data"] |= {"chunk_id": "c2", "title": "U", "scheme": None}
+    second["data"]["chunk_id"] = "c1"
+    windows = read(first, second, last, {"id": 1, "data": {}}).windows
+    assert windows.schema == WINDOWS
+    assert windows.to_pylist() == [
+        {"chunk_id": "c1", "article_id": "a", "start": 1000, "end": 1015, "text": "Japan and China", "title": None,
+         "scheme": "demo@2", "targets": None},
+        {"chunk_id": "c2", "article_id": "a", "start": 1000, "end": 1007, "text": "Tokyo 🚀", "title": "U",
+         "scheme": None, "targets": None},
+    ]  # fmt: skip
+    assert read(first).windows["targets"].to_pylist() == [["x"]]
+
+
+def test_what_is_made_on_a_review_task_is_made_from_what_it_shows(read: Read, task: Make) -> None:
+    review, of_nothing = task([], parent_annotation=9), task([], parent_annotation=9)
+    review["data"]["review_of"], of_nothing["data"]["review_of"] = ["1:1", "1:2"], []
+    review["drafts"] = [{"id": 5, "result": [], "user": 7, "annotation": 4}, {"id": 6, "result": [], "user": 7}]
+    rows = read(review, task([], parent_annotation=9), of_nothing).annotations
+    assert rows["parent_id"].to_pylist() == ["1:1 1:2", "2:4", None, "2:9", ""]
 
 
 def test_a_file_decodes_like_its_lines(tmp_path: Path, scheme: Scheme, read: Read, task: Make, choice: Make) -> None:

@@ -88,3 +88,23 @@ def test_the_transition_holds_both_names(old: Scheme, scheme: Scheme) -> None:
     xml = interface(transition(old, scheme))
     for name in ('value="COUNTRY"', 'value="GPE"', 'alias="pro"', 'alias="favor"', 'name="stance__nippon"'):
         assert name in xml
+
+
+def test_problems_are_renamed_too(make: Schemes, task: Make, choice: Make, read: Callable[..., Any]) -> None:
+    before = make(version="1", problems=["broken", "cut"], migrations={})
+    after = make(problems=["garbled", "cut"], migrations={"1": {"problems": {"broken": "garbled"}}})
+    assert changes(before, after) == Changes(renames={"problem": {"broken": "garbled"}})
+    odd = {**choice("problem", "broken"), "value": ["broken"]}
+    given = [choice("problem", "broken", "cut"), choice("stance__japan", "broken"), odd]
+    made = renamed(given, before, after)
+    assert made == [choice("problem", "garbled", "cut"), *given[1:]]
+    (row,) = read(task(given[:1], version="1"), scheme=after).annotations.to_pylist()
+    assert row["problems"] == ["garbled", "cut"]
+
+
+def test_results_of_an_odd_shape_stay_as_they_are(make: Schemes, scheme: Scheme) -> None:
+    old = make(**EARLIER)
+    for control in ("entity", "problem", "stance__nippon", "evidence_target"):
+        for value in (None, ["COUNTRY"], {"labels": "COUNTRY", "choices": "pro"}, {"choices": [["pro"], 3]}):
+            (made,) = renamed([{"from_name": control, "value": value}], old, scheme)
+            assert made["value"] == value

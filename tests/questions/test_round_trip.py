@@ -58,8 +58,8 @@ def regions(draw: st.DrawFn, text: str, asked: Scheme, targets: list[str]) -> li
 
 
 @st.composite
-def contents(draw: st.DrawFn) -> tuple[Scheme, str, list[str], list[dict[str, Any]]]:
-    """A scheme, a chunk's text, the article's targets, and the result items of an annotation."""
+def contents(draw: st.DrawFn) -> tuple[Scheme, str, list[str], dict[str, Any]]:
+    """A scheme, a chunk's text, the article's targets, and the rows of an annotation."""
     asked, text = draw(schemes()), draw(TEXTS)
     stance, problem = asked.questions["stance"], asked.questions.get("problems")
     own = draw(st.lists(WORDS, min_size=1, max_size=8, unique=True)) if stance.mode == "article" else []
@@ -73,22 +73,30 @@ def contents(draw: st.DrawFn) -> tuple[Scheme, str, list[str], list[dict[str, An
     given = [{"question": "stance", "target": t, "span_id": span, "label": draw(label)} for t, span in answered]
     problems = draw(st.lists(st.sampled_from(list(problem.labels)), unique=True)) if problem else []
     comment = draw(st.none() | st.text(st.characters(codec="utf-8"), min_size=1))
-    return asked, text, own, results(spans, given, problems, comment, START, text, asked, targets=own)
+    said = {"spans": spans, "answers": given, "problems": problems, "comment": comment}
+    return asked, text, own, said
 
 
 @settings(deadline=None, max_examples=60)
 @given(contents())
-def test_results_to_rows_and_back_is_the_identity(
-    made: tuple[Scheme, str, list[str], list[dict[str, Any]]],
-) -> None:
-    asked, text, own, result = made
+def test_rows_to_results_and_back_is_the_identity(made: tuple[Scheme, str, list[str], dict[str, Any]]) -> None:
+    asked, text, own, said = made
     event(asked.questions["stance"].mode)
+    result = results(*said.values(), START, text, asked, targets=own)
     data = {"chunk_id": "c", "article_id": "a", "start": START, "text": text, "scheme": "any@1", "targets": own}
     line = {"id": 3, "project": 2, "data": data, "annotations": [{"id": 1, "completed_by": 7, "result": result}]}
     decoded = decode([json.dumps(line).encode()], {7: "ana@example.com"}, b"salt", asked, "pull")
     assert decoded.issues.to_pylist() == []
     (annotation,) = decoded.annotations.to_pylist()
-    spans, stances = decoded.spans.to_pylist(), decoded.answers.to_pylist()
+    spans, answers = decoded.spans.to_pylist(), decoded.answers.to_pylist()
     assert all(span["text"] == text[span["start"] - START : span["end"] - START] for span in spans)
+    assert [{key: span[key] for key in given} for span, given in zip(spans, said["spans"], strict=True)] == said[
+        "spans"
+    ]
+    assert {answer["question"] for answer in answers} <= {"stance"}
+    assert {(a["span_id"] or a["target"]): a["label"] for a in answers} == {
+        (a["span_id"] or a["target"]): a["label"] for a in said["answers"]
+    }
     problems, comment = annotation["problems"], annotation["comment"]
-    assert results(spans, stances, problems, comment, START, text, asked, targets=own) == result
+    assert (problems, comment) == (said["problems"], said["comment"])
+    assert results(spans, answers, problems, comment, START, text, asked, targets=own) == result

@@ -6,8 +6,7 @@ import pytest
 
 from builder.errors import ReleaseError
 from builder.release import versions
-from builder.release.changelog import changelog, count, lines
-from builder.release.diff import Release, diff
+from builder.release.diff import Release, changelog, count, diff, lines
 from builder.release.manifest import Changes, RowChanges, read
 from builder.release.settings import Export
 from tests.release.world import World, sample

@@ -8,9 +8,8 @@ import pytest
 
 from builder.release import separation as module
 from builder.release.configurations import SPECS
-from builder.release.inputs import open_inputs
 from builder.release.leakage import Shared
-from builder.release.passages import Index
+from builder.release.passages import Index, Inputs
 from builder.release.separation import Separation
 from builder.release.settings import Split
 from builder.release.splits import Assignment, Member
@@ -19,9 +18,8 @@ from tests.release.world import World, rows, sample, splits_of
 
 
 def separated(world: World, splits: dict[str, str]) -> tuple[Index, Separation]:
-    inputs = open_inputs(world.paths(), [spec.reads for spec in SPECS.values()], votes=False)
-    index = Index(inputs)
-    return index, Separation(index, Assignment(splits, []), Split(), inputs)
+    index = Index(Inputs(world.paths(), [spec.reads for spec in SPECS.values()]))
+    return index, Separation(index, Assignment(splits, []), Split())
 
 
 def repeating(tmp_path: Path) -> tuple[World, dict[str, str]]:

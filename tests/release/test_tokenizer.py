@@ -8,7 +8,7 @@ import pytest
 
 from builder.errors import ConfigError
 from builder.release.settings import Export
-from builder.release.tokenizer import IGNORED, encode
+from builder.release.tags import IGNORED, encode
 from builder.text import Texts
 from tests.release.world import rows, sample
 from tests.samples import article

@@ -1,19 +1,16 @@
 """Reads raw files, one reader per format: a file becomes records, or rejects that say what is wrong with it."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import BinaryIO
 
 from builder.corpus.decoding import NotTextError
-from builder.corpus.readers.csv import csv_file, tsv_file
-from builder.corpus.readers.html import html_file
-from builder.corpus.readers.json import json_file
-from builder.corpus.readers.jsonl import jsonl_file
-from builder.corpus.readers.markdown import markdown_file
-from builder.corpus.readers.parquet import parquet_file
-from builder.corpus.readers.text import text_file
+from builder.corpus.files import DamagedError, suffixes
+from builder.corpus.readers.json import json_file, jsonl_file
+from builder.corpus.readers.pages import html_file, markdown_file, text_file
+from builder.corpus.readers.tables import csv_file, parquet_file
 from builder.corpus.records import UNREADABLE, Record, Reject, TooLargeError
 from builder.corpus.settings import Source
-from builder.corpus.streams import DamagedError, suffixes
 
 #: Reader by suffix; each takes the decompressed stream, the relative path and the settings.
 READERS: dict[str, Callable[[BinaryIO, str, Source], Iterator[Record | Reject]]] = {
@@ -28,12 +25,12 @@ READERS: dict[str, Callable[[BinaryIO, str, Source], Iterator[Record | Reject]]]
     ".jsonl": jsonl_file,
     ".ndjson": jsonl_file,
     ".csv": csv_file,
-    ".tsv": tsv_file,
+    ".tsv": partial(csv_file, delimiter="\t"),
     ".parquet": parquet_file,
 }
 
 
-def read(stream: BinaryIO, path: str, source: Source, first: int = 0) -> Iterator[Record | Reject]:
+def read_file(stream: BinaryIO, path: str, source: Source, first: int = 0) -> Iterator[Record | Reject]:
     """The records of one file; whatever is wrong with it becomes a reject, after the records that could be read.
 
     `first` is the number of the first record, for a stream that begins inside a file of lines.

@@ -1,13 +1,14 @@
-"""Reads .json: one record per object, its columns filled by the field mapping."""
+"""Reads .json and .jsonl: one record per object, its columns filled by the field mapping."""
 
 import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
-from builder.corpus.decoding import blocks, decode
-from builder.corpus.fields import lookup, mapped, record_bytes
-from builder.corpus.records import Record, Reject, TooLargeError, whole
+import msgspec
+
+from builder.corpus.decoding import blocks, decode_text, is_wide, text_lines
+from builder.corpus.records import Record, Reject, TooLargeError, lookup, mapped, sha256, whole
 from builder.corpus.settings import Source
 
 #: What may stand between the values of a file.
@@ -26,27 +27,21 @@ def json_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
     data = whole(stream, source)
     if not data.strip():
         return
-    text, encoding = decode(data, source.encoding)
+    text, encoding = decode_text(data, source.encoding)
     try:
         value = json.loads(text, strict=False)
-    except json.JSONDecodeError as e:
-        # Not one value but several, one after the other or one a line, under the name of one.
-        if e.msg == "Extra data" and not source.records:
+    except (ValueError, RecursionError) as e:
+        # It may hold several values, one after the other or one per line, under the name of one.
+        if getattr(e, "msg", "") == "Extra data" and not source.records:
             yield from _elements([(text, encoding)], path, source)
         else:
             yield Reject(path, None, "bad-json", str(e))
         return
-    except (ValueError, RecursionError) as e:
-        yield Reject(path, None, "bad-json", str(e))
-        return
     items = _records_in(value, source)
     if items is None:
         yield Reject(path, None, "no-text", "no object with a text field; set source.records and source.fields")
-    elif len(items) == 1 and items[0] is value:
-        yield from mapped(value, data, encoding, path, 0, source)
-    else:
-        for number, item in enumerate(items):
-            yield from mapped(item, record_bytes(item), encoding, path, number, source)
+    for number, item in enumerate(items or ()):
+        yield from mapped(item, data if item is value else None, encoding, path, number, source)
 
 
 def _records_in(value: Any, source: Source) -> list[Any] | None:
@@ -89,7 +84,7 @@ def _elements(found: Iterable[tuple[str, str]], path: str, source: Source) -> It
         window, at = "".join(parts), 0
 
     while True:
-        at = _skip(window, at)
+        at = between.end() if (between := _BETWEEN.match(window, at)) else at
         if at == len(window):
             if ended:
                 break
@@ -117,6 +112,45 @@ def _elements(found: Iterable[tuple[str, str]], path: str, source: Source) -> It
         yield Reject(path, number, "bad-json", "the list is never closed")
 
 
-def _skip(window: str, at: int) -> int:
-    between = _BETWEEN.match(window, at)
-    return between.end() if between else at
+def jsonl_file(stream: BinaryIO, path: str, source: Source, first: int = 0) -> Iterator[Record | Reject]:
+    """One record a line, numbered from `first`; blank lines are counted and passed over."""
+    limit = source.max_record_mb << 20
+    number = first
+    if first == 0 and is_wide(stream.peek(4)[:4] if hasattr(stream, "peek") else b""):
+        yield from _wide_lines(stream, path, source, limit)
+        return
+    while line := stream.readline(limit + 1):
+        if len(line) > limit and not line.endswith(b"\n"):
+            yield Reject(path, number, "too-large", f"a line of more than {source.max_record_mb} MB")
+            while line and not line.endswith(b"\n"):
+                line = stream.readline(limit)
+            number += 1
+            continue
+        line = line.strip(b"\r\n \t\xef\xbb\xbf") if number == 0 else line.strip()
+        if line:
+            yield from _line(line, "utf-8", path, number, source)
+        number += 1
+
+
+def _wide_lines(stream: BinaryIO, path: str, source: Source, limit: int) -> Iterator[Record | Reject]:
+    """Those of a file in UTF-16 or UTF-32; a record's bytes are its line in UTF-8."""
+    for number, (text, encoding) in enumerate(text_lines(stream, limit, source.encoding)):
+        if len(text) > limit:
+            yield Reject(path, number, "too-large", f"a line of more than {source.max_record_mb} MB")
+        elif text.strip():
+            line = text.strip().encode("utf-8", "surrogatepass")
+            yield from _line(line, encoding, path, number, source)
+
+
+def _line(line: bytes, used: str, path: str, number: int, source: Source) -> Iterator[Record | Reject]:
+    try:
+        item = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
+        # Python's parser takes lone surrogates and NaN; another encoding may have been used.
+        try:
+            text, used = decode_text(line, source.encoding) if used == "utf-8" else (line.decode(), used)
+            item = json.loads(text, strict=False)
+        except (ValueError, RecursionError):
+            yield Reject(path, number, "bad-json", str(e), sha256(line)[:16])
+            return
+    yield from mapped(item, line, used, path, number, source)

@@ -1,8 +1,121 @@
-"""Adjudication: one gold label per answer and one per span, with the votes that led to it."""
+"""Adjudication: one gold label per answer and one per span, with the votes that led to it.
 
-#: Choices of `aggregation.spans`: which spans of two annotators count as the same span.
-SPAN_METHODS = {
-    "exact": "adjudication.spans:exact",
-    "overlap": "adjudication.spans:overlap",
-    "tokens": "adjudication.tokens:tokens",
-}
+An answer wins when it holds more than `min_share` of the belief: of the annotators who answered (majority), of their
+weight, or of the posterior of a model. More than half is needed rather than the largest share, because with five
+annotators two could otherwise outvote three who agree that it is something else. A tie, and anything else without a
+winner, is unresolved and has no label. What everybody answered is agreed, even when a model trusts none of them.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from builder.quality import load
+from builder.quality.adjudication.spans import decision, gold_spans
+from builder.quality.aggregation import METHODS
+from builder.quality.aggregation.majority import shares, winners
+from builder.quality.gates import Verdict, check_unresolved
+from builder.quality.settings import Aggregation, Quality
+from builder.quality.votes import Voter, Voters, Votes
+from builder.tables import GOLD_ANSWERS, build, rows_of
+
+
+@dataclass
+class AdjudicationSummary:
+    """Gold labels counted by status, and the verdicts of the gates on them."""
+
+    method: str
+    chunks: int
+    without_votes: int  # chunks without an annotation that counts
+    gold_spans: dict[str, int]
+    gold_answers: dict[str, int]
+    gates: list[Verdict]
+
+
+@dataclass
+class Adjudicated:
+    """GOLD_SPANS, GOLD_ANSWERS and their summary."""
+
+    gold_spans: pa.Table
+    gold_answers: pa.Table
+    summary: AdjudicationSummary
+
+
+def adjudicate(
+    annotations: pa.Table, spans: pa.Table, answers: pa.Table, windows: pa.Table, aggregation: Aggregation,
+    quality: Quality, accuracy: Mapping[str, float],
+) -> Adjudicated:  # fmt: skip
+    """One gold label for everything that annotators marked or answered, from the tables of `validate`.
+
+    `accuracy` is what annotators reached on the gold questions. Of the quality settings `asked` and
+    `gates.max_unresolved` are used.
+    """
+    voters = Voters(annotations, aggregation.experts, quality.asked)
+    marked = gold_spans(spans, voters, windows, aggregation, accuracy)
+    answered = gold_answers(answers, voters, aggregation, accuracy)
+    counts = [dict(sorted(Counter(table["status"].to_pylist()).items())) for table in (marked, answered)]
+    unresolved = sum(c.get("unresolved", 0) for c in counts)
+    decided = sum(c.get(status, 0) for c in counts for status in ("agreed", "adjudicated", "expert"))
+    gates = check_unresolved(quality.gates, unresolved, decided)
+    chunks = len(voters.chunks)
+    empty = windows.num_rows - chunks
+    summary = AdjudicationSummary(aggregation.method, chunks, empty, counts[0], counts[1], gates)
+    return Adjudicated(marked, answered, summary)
+
+
+def gold_answers(answers: pa.Table, voters: Voters, settings: Aggregation, accuracy: Mapping[str, float]) -> pa.Table:
+    """GOLD_ANSWERS in the order of chunk, question and target.
+
+    `status` is "expert" when an expert decided, "agreed" when everyone gave the winning label, "adjudicated" when the
+    method decided, and "unresolved" otherwise.
+    """
+    chunk_of = {v.annotation_id: chunk for chunk in voters.chunks for v in voters.of(chunk)}
+    given: dict[str, dict[tuple[str, str], dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
+    for annotation, question, target, label in rows_of(answers, "annotation_id", "question", "target", "label"):
+        if annotation in chunk_of:
+            given[question][chunk_of[annotation], target][annotation] = label
+    rows = [row for name in given for row in _gold_of(name, given[name], voters, settings, accuracy)]
+    rows.sort(key=lambda r: (str(r["chunk_id"]), str(r["question"]), str(r["target"])))
+    return build(rows, GOLD_ANSWERS)
+
+
+def _gold_of(
+    question: str, given: Mapping[tuple[str, str], Mapping[str, str]], voters: Voters, settings: Aggregation,
+    accuracy: Mapping[str, float],
+) -> list[dict[str, object]]:  # fmt: skip
+    """Rows of GOLD_ANSWERS of one question; `given` holds the label of each annotation by chunk and target."""
+    items = sorted(given)
+    labels = sorted({label for said in given.values() for label in said.values()})
+
+    def votes(side: Mapping[str, list[Voter]]) -> Votes:
+        rows = [
+            (i, v.annotator, given[item][v.annotation_id])
+            for i, item in enumerate(items)
+            for v in side.get(item[0], ())
+            if v.annotation_id in given[item]
+        ]
+        return Votes.of(rows, len(items), labels)
+
+    beliefs = load(METHODS[settings.method])(votes(voters.crowd), settings, accuracy)
+    of_experts = shares(votes(voters.experts))
+    by_method, by_experts = winners(beliefs, settings.min_share), winners(of_experts, settings.min_share)
+    out: list[dict[str, object]] = []
+    for i, (chunk, target) in enumerate(items):
+        said = given[chunk, target]
+        expert = bool(of_experts[i].any())
+        belief, best = (of_experts[i], int(by_experts[i])) if expert else (beliefs[i], int(by_method[i]))
+        unanimous = len(set(said.values())) == 1
+        if unanimous:
+            best = labels.index(next(iter(said.values())))
+        status = decision(settings, unanimous, expert) if best >= 0 else "unresolved"
+        own = [{**v._asdict(), "label": said[v.annotation_id]} for v in voters.of(chunk) if v.annotation_id in said]
+        out.append({
+            "chunk_id": chunk, "article_id": voters.article[chunk], "question": question, "target": target,
+            "label": None if status == "unresolved" else labels[best],
+            "probability": float(belief[best]) if best >= 0 else float(belief.max()),
+            "posterior": [{"label": x, "probability": float(p)} for x, p in zip(labels, belief, strict=True)],
+            "method": "expert" if expert else settings.method, "votes": own, "status": status,
+        })  # fmt: skip
+    return out

@@ -12,14 +12,21 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from builder.quality.adjudication.groups import MarkedSpan, SpanGroup, same_bounds, voted_spans
-from builder.quality.adjudication.spans import GoldRow, decide
+from builder.quality import load
+from builder.quality.adjudication.spans import (
+    GoldRow,
+    MarkedSpan,
+    SpanGroup,
+    decide,
+    decision,
+    same_bounds,
+    voted_spans,
+)  # fmt: skip
 from builder.quality.aggregation import METHODS
 from builder.quality.aggregation.majority import TIE
-from builder.quality.registry import load
 from builder.quality.settings import Aggregation
-from builder.quality.voters import Voter, Voters
-from builder.quality.votes import Floats, Votes
+from builder.quality.votes import Floats, Voter, Voters, Votes
+from builder.tables import rows_of
 from builder.text import token_spans
 
 _TAGS = ("B", "I", "O")
@@ -42,8 +49,7 @@ def tokens(
     spans: pa.Table, voters: Voters, windows: pa.Table, settings: Aggregation, accuracy: Mapping[str, float]
 ) -> list[GoldRow]:
     """Rows of GOLD_SPANS. An expert's spans are taken as they are; only other chunks are put together from tokens."""
-    columns = (windows[c].to_pylist() for c in ("chunk_id", "start", "text"))
-    shown = {chunk: (start, text) for chunk, start, text in zip(*columns, strict=True)}
+    shown = {chunk: (start, text) for chunk, start, text in rows_of(windows, "chunk_id", "start", "text")}
     marked = {key: found for key, found in voted_spans(spans, voters).items() if not voters.experts.get(key[0])}
     places = {
         chunk: [(shown[chunk][0] + start, shown[chunk][0] + end) for start, end in token_spans(shown[chunk][1])]
@@ -90,53 +96,30 @@ def _spans(
         last = first
         while last + 1 < len(tags) and tags[last + 1] == INSIDE:
             last += 1
-        inside = beliefs[first : last + 1, :OUT].sum(axis=1)
+        belief = beliefs[first : last + 1]
+        inside = belief[:, :OUT].sum(axis=1)
         certain = float(inside.min()) > settings.min_share + TIE
         # A span is not decided where as many annotators begin one as go on with one.
-        split = beliefs[first : last + 1]
-        certain &= not (np.abs(split[:, B] - split[:, INSIDE]) < TIE).any()
-        start, end = sequence.tokens[first][0], sequence.tokens[last][1]
-        rows.append(_row(sequence, start, end, float(inside.mean()), certain, voters, shown, settings))
+        certain &= not (np.abs(belief[:, B] - belief[:, INSIDE]) < TIE).any()
+        tokens = sequence.tokens[first : last + 1]
+        start, end = tokens[0][0], tokens[-1][1]
+        covering = [s for s in sequence.spans if 2 * sum(s.start < t[1] and s.end > t[0] for t in tokens) > len(tokens)]
+        supporting = {s.annotation_id for s in covering}
+        exact = {s.annotation_id for s in covering if (s.start, s.end) == (start, end)}
+        group = SpanGroup(sequence.chunk, sequence.kind, covering)
+        agreed, named = (group.targets(sequence.label, certain=c) for c in (True, False))
+        decided = certain and (bool(agreed) or not named)
+        votes = [
+            {**v._asdict(), "label": sequence.label if v.annotation_id in supporting else None} for v in sequence.voters
+        ]
+        status = decision(settings, len(exact) == len(sequence.voters)) if decided else "unresolved"
+        rows.append({
+            "chunk_id": sequence.chunk, "article_id": voters.article[sequence.chunk], "kind": sequence.kind,
+            "start": start, "end": end, "label": sequence.label, "text": shown[1][start - shown[0] : end - shown[0]],
+            "targets": agreed if certain and agreed else named, "probability": float(inside.mean()),
+            "method": f"{settings.method}:tokens", "votes": votes, "status": status,
+        })  # fmt: skip
     return rows
-
-
-def _row(
-    sequence: _Sequence, start: int, end: int, probability: float, certain: bool, voters: Voters,
-    shown: tuple[int, str], settings: Aggregation,
-) -> GoldRow:  # fmt: skip
-    inside = [t for t in sequence.tokens if start <= t[0] and t[1] <= end]
-    covering = [s for s in sequence.spans if 2 * sum(s.start < t[1] and s.end > t[0] for t in inside) > len(inside)]
-    group = SpanGroup(sequence.chunk, sequence.kind, covering)
-    supporting = group.labels_of()
-    exact = {s.annotation_id for s in covering if (s.start, s.end) == (start, end)}
-    agreed, named = (group.targets(sequence.label, certain=c) for c in (True, False))
-    if not certain or (named and not agreed):
-        status = "unresolved"
-    elif len(exact) == len(sequence.voters):
-        status = "agreed"
-    else:
-        status = "unresolved" if settings.method == "expert" else "adjudicated"
-    return {
-        "chunk_id": sequence.chunk,
-        "article_id": voters.article[sequence.chunk],
-        "kind": sequence.kind,
-        "start": start,
-        "end": end,
-        "label": sequence.label,
-        "text": shown[1][start - shown[0] : end - shown[0]],
-        "targets": agreed if certain and agreed else named,
-        "probability": probability,
-        "method": f"{settings.method}:tokens",
-        "votes": [
-            {
-                "annotator": v.annotator,
-                "annotation_id": v.annotation_id,
-                "label": sequence.label if v.annotation_id in supporting else None,
-            }
-            for v in sequence.voters
-        ],
-        "status": status,
-    }
 
 
 def _viterbi(beliefs: Floats) -> Sequence[int]:

@@ -17,11 +17,10 @@ LEAST = 1e-10
 
 
 def dawid_skene(votes: Votes, settings: Aggregation, accuracy: Mapping[str, float]) -> Floats:
-    """The posterior of each label when every annotator confuses labels in a way of their own.
+    """The posterior of each label, with one confusion matrix per annotator, to whose counts `smoothing` is added.
 
     Source: A. P. Dawid and A. M. Skene, Maximum likelihood estimation of observer error-rates using the EM algorithm,
-    1979 (doi 10.2307/2346806). Each annotator has one confusion matrix for all items; `smoothing` is added
-    to its counts.
+    1979 (doi 10.2307/2346806).
     """
     return dawid_skene_fit(votes, settings)[0]
 

@@ -1,7 +1,6 @@
 """MACE: annotators either know the label or guess in a way of their own.
 
-It learns from the votes alone, by expectation-maximisation over the long table of votes. The same votes and seed give
-the same beliefs.
+It learns from the votes alone, by expectation-maximisation. The same votes and seed give the same beliefs.
 """
 
 from collections.abc import Mapping

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from builder.quality import load
 from builder.quality.aggregation import WEIGHTS
 from builder.quality.aggregation.majority import shares, winners
-from builder.quality.registry import load
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Floats, Votes
 

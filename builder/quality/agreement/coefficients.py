@@ -9,12 +9,15 @@ Sources: J. Cohen 1960 (doi 10.1177/001316446002000104); J. L. Fleiss 1971 (doi 
 2008 (doi 10.1162/coli.07-034-R2).
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
+from builder.quality.settings import Quality
 from builder.quality.votes import Floats, Integers, Votes
 
+Interval = tuple[float, float]
 Coefficient = Callable[[Floats, Floats], float]
 
 
@@ -126,6 +129,20 @@ def bootstrap_interval(
         return float("nan"), float("nan")
     low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
+
+
+def with_interval(
+    settings: Quality, coefficient: Coefficient, patterns: Floats, weights: Floats
+) -> tuple[float | None, Interval | None]:
+    """A coefficient and its bootstrap interval as JSON can hold them: rounded, and None for nan."""
+    drawn = bootstrap_interval(coefficient, patterns, weights, settings.bootstrap, settings.confidence, settings.seed)
+    low, high = map(rounded, drawn)
+    return rounded(coefficient(patterns, weights)), None if low is None or high is None else (low, high)
+
+
+def rounded(value: float) -> float | None:
+    """A number with 6 decimals; None for nan."""
+    return None if math.isnan(value) else round(value, 6)
 
 
 def _ratio(part: float, whole: float) -> float:

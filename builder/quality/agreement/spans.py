@@ -8,17 +8,37 @@ SemEval-2013 task 9).
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.agreement.coefficients import bootstrap_interval, nominal_alpha, patterns_of_votes
-from builder.quality.agreement.report import Interval, SpanAgreement, SpanMeasures, rounded, rounded_interval
+from builder.quality.agreement.coefficients import Interval, nominal_alpha, patterns_of_votes, rounded, with_interval
 from builder.quality.settings import Quality
-from builder.quality.voters import voting_unreviewed
-from builder.quality.votes import Floats, Integers, Mask, Votes
-from builder.text import token_spans
+from builder.quality.votes import Floats, Integers, Mask, Votes, overlapping_pairs, voting_unreviewed
+from builder.text import Texts, words
+
+
+@dataclass
+class SpanMeasures:
+    """Agreement on spans. `compared` counts each span once per other annotator it is compared with."""
+
+    compared: int
+    exact_f1: float | None
+    exact_f1_interval: Interval | None
+    partial_f1: float | None
+    partial_f1_interval: Interval | None
+    token_alpha: float | None
+    tokens: int
+
+
+@dataclass
+class SpanAgreement:
+    """Agreement on one kind of span, over all labels and per label."""
+
+    overall: SpanMeasures
+    labels: dict[str, SpanMeasures]
 
 
 @dataclass
@@ -43,21 +63,19 @@ def marked(annotations: pa.Table, spans: pa.Table, kind: str) -> Marked:
     """The marked spans of one kind, without reviews."""
     voters = voting_unreviewed(annotations)
     rows = spans.filter(pc.equal(spans["kind"], kind))
-    owner = pc.fill_null(pc.index_in(rows["annotation_id"], value_set=voters["annotation_id"]), -1)
-    rows, owner = rows.filter(pc.greater_equal(owner, 0)), owner.filter(pc.greater_equal(owner, 0))
-    names = [sorted(set(t.to_pylist())) for t in (voters["chunk_id"], voters["annotator"], rows["label"])]
+    owner = pc.index_in(rows["annotation_id"], value_set=voters["annotation_id"])
+    rows, own = rows.filter(pc.is_valid(owner)), owner.drop_null().to_numpy().astype(np.int64)
+    columns = (voters["chunk_id"], voters["annotator"], rows["label"])
+    chunks, annotators, labels = names = [sorted(set(column.to_pylist())) for column in columns]
     chunk_of, annotator_of, label = (
         pc.index_in(column, value_set=pa.array(values, pa.string())).to_numpy().astype(np.int64)
-        for column, values in zip((voters["chunk_id"], voters["annotator"], rows["label"]), names, strict=True)
+        for column, values in zip(columns, names, strict=True)
     )
-    own = owner.to_numpy().astype(np.int64)
     start, end = (rows[c].to_numpy().astype(np.int64) for c in ("start", "end"))
     # The same span given twice by one annotator is one span.
-    table = np.unique(np.stack([chunk_of[own], start, end, label, own], axis=1).reshape(-1, 5), axis=0)
-    chunks, annotators, labels = names
-    return Marked(
-        chunks, annotators, labels, chunk_of, annotator_of, table[:, 4], table[:, 1], table[:, 2], table[:, 3]
-    )
+    table = np.unique(np.stack([chunk_of[own], start, end, label, own], axis=1), axis=0)
+    where = (table[:, 4], table[:, 1], table[:, 2], table[:, 3])
+    return Marked(chunks, annotators, labels, chunk_of, annotator_of, *where)
 
 
 def span_agreement(
@@ -65,20 +83,17 @@ def span_agreement(
 ) -> SpanAgreement | None:
     """Agreement on spans of one kind, with bootstrap intervals over chunks; None when nobody marked any.
 
-    Annotators are compared only on the labels they were asked for (`quality.asked`). Overall F1 is that of all labels
-    together.
+    Annotators are compared only on the labels they were asked for (`quality.asked`).
     """
     found = marked(annotations, spans, kind)
     if not found.labels:
         return None
     heard = _was_asked(found, settings.asked)
-    tables = [_matches(found, i, heard[:, i]) for i in range(len(found.labels))]
-    tokens = _tokens(found, windows)
+    matches = [_matches(found, i, heard[:, i])[0] for i in range(len(found.labels))]
+    tokens = _Tokens.of(found, windows)
     return SpanAgreement(
-        overall=_measures(found, tokens, _add(tables), None, np.asarray(heard.all(axis=1)), settings),
-        labels={
-            label: _measures(found, tokens, tables[i], i, heard[:, i], settings) for i, label in enumerate(found.labels)
-        },
+        _measures(found, tokens, sum(matches[1:], matches[0]), None, np.asarray(heard.all(axis=1)), settings),
+        {name: _measures(found, tokens, matches[i], i, heard[:, i], settings) for i, name in enumerate(found.labels)},
     )
 
 
@@ -86,61 +101,34 @@ def exact_f1_by_annotator(annotations: pa.Table, spans: pa.Table, kind: str, set
     """Exact F1 of each annotator against all others; annotators with nothing to compare are missing."""
     found = marked(annotations, spans, kind)
     heard = _was_asked(found, settings.asked)
-    if not found.labels:
-        return {}
-    together = _add([_matches(found, i, heard[:, i]) for i in range(len(found.labels))])
-    hits = (together.pairs_exact + together.pairs_exact.T).sum(axis=1)
-    compared = (together.pairs_compared + together.pairs_compared.T).sum(axis=1)
-    return {name: round(float(hits[i] / compared[i]), 6) for i, name in enumerate(found.annotators) if compared[i]}
-
-
-@dataclass
-class Matches:
-    """By chunk: spans, counted once per other annotator to compare with, and how many of those were found."""
-
-    compared: Integers
-    exact: Integers
-    partial: Integers
-    #: The same by annotator (row) and other annotator (column), over all chunks.
-    pairs_compared: Integers
-    pairs_exact: Integers
+    none = np.zeros((len(found.annotators), 2))
+    total = sum((_matches(found, i, heard[:, i])[1] for i in range(len(found.labels))), none)
+    rows = zip(found.annotators, total.tolist(), strict=True)
+    return {name: round(hits / compared, 6) for name, (hits, compared) in rows if compared}
 
 
 def _was_asked(found: Marked, asked: Mapping[str, Collection[str]]) -> Mask:
     """Annotations by labels: whether the annotator was asked for the label."""
-    by_name = np.array(
-        [[name not in asked or label in asked[name] for label in found.labels] for name in found.annotators], dtype=bool
-    )
-    heard: Mask = by_name.reshape(len(found.annotators), len(found.labels))[found.annotator_of]
-    return heard
+    by_name = [[name not in asked or label in asked[name] for label in found.labels] for name in found.annotators]
+    heard = np.array(by_name, dtype=np.bool_).reshape(len(found.annotators), len(found.labels))
+    return heard[found.annotator_of]
 
 
-def _matches(found: Marked, label: int, heard: Mask) -> Matches:
+def _matches(found: Marked, label: int, heard: Mask) -> tuple[Integers, Floats]:
+    """What annotators who were asked for a label found of one another's spans.
+
+    The first result has a row per chunk: spans found exactly, spans found in part, and all spans, each counted once per
+    other annotator. The second has a row per annotator: exact matches and comparisons, in both directions.
+    """
     rows = np.flatnonzero((found.label == label) & heard[found.owner])
     owner, start, end = found.owner[rows], found.start[rows], found.end[rows]
     chunk = found.chunk_of[owner]
-    crowd, size = len(found.annotators), len(found.chunks)
-    listening = np.bincount(found.chunk_of[heard], minlength=size)
-    compared = np.bincount(chunk, minlength=size) * (listening - 1)
-    pairs_compared = np.zeros((crowd, crowd), np.int64)
-    spans_of = np.bincount(owner, minlength=len(found.chunk_of))
-    order = np.flatnonzero(heard)
-    order = order[np.argsort(found.chunk_of[order], kind="stable")]
-    for left, right in _neighbours(found.chunk_of[order]):
-        a, b = order[left], order[right]
-        np.add.at(pairs_compared, (found.annotator_of[a], found.annotator_of[b]), spans_of[a])
-        np.add.at(pairs_compared, (found.annotator_of[b], found.annotator_of[a]), spans_of[b])
+    size = len(found.chunks)
+    spans_in = np.bincount(chunk, minlength=size)
+    others = np.bincount(found.chunk_of[heard], minlength=size) - 1
     met: list[Integers] = []
     same: list[Integers] = []
-    # Sorted by start: after the first span that starts where this one has ended, none overlaps it.
-    left = np.arange(len(rows))
-    for distance in range(1, len(rows)):
-        left = left[left + distance < len(rows)]
-        right = left + distance
-        over = (chunk[left] == chunk[right]) & (start[right] < end[left])
-        left, right = left[over], right[over]
-        if not len(left):
-            break
+    for left, right in overlapping_pairs(chunk, start, end):
         other = owner[left] != owner[right]
         a, b = left[other], right[other]
         met += [np.stack([a, owner[b]], axis=1), np.stack([b, owner[a]], axis=1)]
@@ -148,43 +136,24 @@ def _matches(found: Marked, label: int, heard: Mask) -> Matches:
         same += [np.stack([a[equal], owner[b[equal]]], axis=1), np.stack([b[equal], owner[a[equal]]], axis=1)]
     none = np.zeros((0, 2), np.int64)
     partial, exact = (np.unique(np.concatenate([none, *hits]), axis=0) for hits in (met, same))
-    pairs_exact = np.zeros((crowd, crowd), np.int64)
-    np.add.at(pairs_exact, (found.annotator_of[owner[exact[:, 0]]], found.annotator_of[exact[:, 1]]), 1)
-    return Matches(
-        compared, np.bincount(chunk[exact[:, 0]], minlength=size), np.bincount(chunk[partial[:, 0]], minlength=size),
-        pairs_compared, pairs_exact,
-    )  # fmt: skip
-
-
-def _neighbours(groups: Integers) -> list[tuple[Integers, Integers]]:
-    """All pairs of positions within runs of equal values, by distance."""
-    out = []
-    for distance in range(1, len(groups)):
-        left = np.flatnonzero(groups[:-distance] == groups[distance:])
-        if not len(left):
-            break
-        out.append((left, left + distance))
-    return out
-
-
-def _add(tables: list[Matches]) -> Matches:
-    fields = ("compared", "exact", "partial", "pairs_compared", "pairs_exact")
-    return Matches(*(sum((getattr(t, name) for t in tables[1:]), getattr(tables[0], name)) for name in fields))
+    by_chunk = [np.bincount(chunk[hits[:, 0]], minlength=size) for hits in (exact, partial)]
+    own = np.bincount(owner, minlength=len(heard))
+    compared = np.where(heard, own * others[found.chunk_of] + spans_in[found.chunk_of] - own, 0)
+    # An exact match is one in both directions.
+    hits = 2 * np.bincount(owner[exact[:, 0]], minlength=len(heard))
+    by_annotator = [np.bincount(found.annotator_of, n, len(found.annotators)) for n in (hits, compared)]
+    return np.stack([*by_chunk, spans_in * others], axis=1), np.stack(by_annotator, axis=1)
 
 
 def _measures(
-    found: Marked, tokens: "Tokens", table: Matches, label: int | None, heard: Mask, settings: Quality
+    found: Marked, tokens: "_Tokens", matches: Integers, label: int | None, heard: Mask, settings: Quality
 ) -> SpanMeasures:
-    def f1(hits: Integers) -> tuple[float | None, Interval | None]:
-        rows = np.stack([hits, table.compared], axis=1)
-        different, times = np.unique(rows[rows[:, 1] > 0], axis=0, return_counts=True)
-        patterns: Floats = different.reshape(-1, 2).astype(np.float64)
-        weights: Floats = times.astype(np.float64)
-        drawn = bootstrap_interval(_rate, patterns, weights, settings.bootstrap, settings.confidence, settings.seed)
-        return rounded(_rate(patterns, weights)), rounded_interval(drawn)
+    def f1(hits: int) -> tuple[float | None, Interval | None]:
+        rows, times = np.unique(matches[matches[:, 2] > 0][:, [hits, 2]], axis=0, return_counts=True)
+        return with_interval(settings, _rate, rows.astype(np.float64), times.astype(np.float64))
 
     alpha, counted = _alpha(found, tokens, label, heard)
-    return SpanMeasures(int(table.compared.sum()), *f1(table.exact), *f1(table.partial), rounded(alpha), counted)
+    return SpanMeasures(int(matches[:, 2].sum()), *f1(0), *f1(1), rounded(alpha), counted)
 
 
 def _rate(patterns: Floats, weights: Floats) -> float:
@@ -194,7 +163,7 @@ def _rate(patterns: Floats, weights: Floats) -> float:
     return float(weights @ patterns[:, 0]) / compared if compared else float("nan")
 
 
-def _alpha(found: Marked, tokens: "Tokens", label: int | None, heard: Mask) -> tuple[float, int]:
+def _alpha(found: Marked, tokens: "_Tokens", label: int | None, heard: Mask) -> tuple[float, int]:
     """Nominal alpha over tokens, and the number of tokens compared.
 
     Without `label` a token's value is the label of the outermost span over it, or none; else it is this label or none.
@@ -223,12 +192,8 @@ def _alpha(found: Marked, tokens: "Tokens", label: int | None, heard: Mask) -> t
     return nominal_alpha(patterns, weights), int(weights.sum())
 
 
-@dataclass
-class Tokens:
-    """Positions of the tokens of all chunks when the chunks are laid one after the other.
-
-    An article offset in a chunk plus `base` of the chunk is a position there. `first` and `size` are by chunk.
-    """
+class _Tokens(NamedTuple):
+    """The tokens of all chunks one after the other; `base` of a chunk turns article offsets into their positions."""
 
     start: Integers
     end: Integers
@@ -236,16 +201,10 @@ class Tokens:
     size: Integers
     base: Integers
 
-
-def _tokens(found: Marked, windows: pa.Table) -> Tokens:
-    rows = pc.index_in(pa.array(found.chunks, pa.string()), value_set=windows["chunk_id"])
-    shown = windows.select(["start", "text"]).take(rows)
-    texts, starts = shown["text"].to_pylist(), shown["start"].to_numpy().astype(np.int64)
-    lengths = np.array([len(text) + 1 for text in texts], dtype=np.int64)
-    ahead = np.cumsum(lengths) - lengths
-    places = [token_spans(text) for text in texts]
-    size = np.array([len(p) for p in places], dtype=np.int64)
-    flat = (
-        np.array([span for p in places for span in p], dtype=np.int64).reshape(-1, 2) + np.repeat(ahead, size)[:, None]
-    )
-    return Tokens(flat[:, 0].copy(), flat[:, 1].copy(), np.cumsum(size) - size, size, ahead - starts)
+    @classmethod
+    def of(cls, found: Marked, windows: pa.Table) -> "_Tokens":
+        shown = windows.take(pc.index_in(pa.array(found.chunks, pa.string()), value_set=windows["chunk_id"]))
+        texts = Texts.of(shown["text"].combine_chunks())
+        tokens = words(texts)
+        base = texts.starts[:-1] - shown["start"].to_numpy()
+        return cls(tokens.starts, tokens.ends, tokens.rows[:-1], np.diff(tokens.rows), base)

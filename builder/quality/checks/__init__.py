@@ -13,7 +13,7 @@ class Check(NamedTuple):
 
 #: Every check by its code, in the order in which findings are listed.
 CHECKS = {
-    "article-changed": Check("error", "the article has changed since it was annotated", "annotations:article_changed"),
+    "article-changed": Check("error", "the article has changed since it was annotated", "annotators:article_changed"),
     "bounds": Check("error", "a span leaves its chunk", "spans:bounds"),
     "zero-length": Check("error", "a span ends where it starts", "spans:zero_length"),
     "text-mismatch": Check("error", "the stored text of a span is not the text at its bounds", "spans:text_mismatch"),
@@ -32,12 +32,12 @@ CHECKS = {
     "answer-out-of-sight": Check(
         "warning", "an answer about a target that is not mentioned", "answers:answer_out_of_sight"
     ),
-    "other-scheme": Check("warning", "made under another version of the scheme", "annotations:other_scheme"),
-    "fast-empty": Check("warning", "submitted empty faster than anybody reads", "annotations:fast_empty"),
+    "other-scheme": Check("warning", "made under another version of the scheme", "annotators:other_scheme"),
+    "fast-empty": Check("warning", "submitted empty faster than anybody reads", "annotators:fast_empty"),
     "second-annotation": Check(
-        "warning", "the annotator submitted the chunk again; the latest counts", "annotations:second_annotation"
+        "warning", "the annotator submitted the chunk again; the latest counts", "annotators:second_annotation"
     ),
-    "flagged": Check("info", "the annotator reported a problem", "annotations:flagged"),
+    "flagged": Check("info", "the annotator reported a problem", "annotators:flagged"),
     "straight-lining": Check("warning", "an annotator gives the same answers everywhere", "annotators:straight_lining"),
     "drift": Check("warning", "an annotator's labels change over time, more than the others'", "annotators:drift"),
     "contradiction": Check("warning", "near-duplicate chunks with opposite answers", "annotators:contradiction"),

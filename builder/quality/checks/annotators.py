@@ -1,27 +1,91 @@
-"""Checks of annotators over all they did: habits that single annotations do not show."""
+"""Checks of an annotation as a whole, and of annotators over all they did: habits that one annotation cannot show."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from itertools import combinations
 
 import numpy as np
+import pyarrow.compute as pc
 
-from builder.quality.checks.inputs import Answers, CheckInputs, Finding, described
+from builder.quality.checks.inputs import Answers, CheckInputs, Finding, booleans, codes, described
+from builder.quality.votes import voting
+from builder.tables import rows_of
 from builder.text import similarity, token_spans
+
+#: The label by question and target.
+Given = dict[tuple[str, str], str]
+_OTHER_TEXT = (
+    "The task shows another text than the article has. Where the article changed, `builder push` adds its new chunks;"
+    " where somebody edited the task in Label Studio, restore its text, or delete it and push again."
+)
+
+
+def article_changed(inputs: CheckInputs) -> Iterator[Finding]:
+    """The article no longer reads what its annotator saw, so offsets would point elsewhere."""
+    texts = inputs.article_texts
+    if not texts:
+        return
+    windows = rows_of(inputs.windows, "article_id", "start", "end", "text")
+    changed = {
+        window
+        for window, (article, start, end, text) in enumerate(windows)
+        if article not in texts or texts[article][start:end] != text
+    }
+    for row, window in enumerate(inputs.window_of_annotation.tolist() if changed else ()):
+        if window in changed:
+            yield Finding(row, "$", _OTHER_TEXT)
+
+
+def other_scheme(inputs: CheckInputs) -> Iterator[Finding]:
+    """The annotation was made under another version of the label scheme."""
+    now = f"{inputs.scheme.name}@{inputs.scheme.version}"
+    for row, made in enumerate(inputs.annotations["scheme_version"].to_pylist()):
+        if inputs.submitted[row] and made not in (now, inputs.scheme.version):
+            yield Finding(row, "$", f"It was made under label scheme {made or 'unknown'}; now it is {now}.")
+
+
+def fast_empty(inputs: CheckInputs) -> Iterator[Finding]:
+    """An empty annotation was submitted in less than `fast_seconds`."""
+    least = inputs.settings.fast_seconds
+    times = inputs.annotations["lead_time"]
+    empty = pc.and_(pc.equal(inputs.annotations["state"], "labelled-empty"), pc.less(times, least))
+    for row in np.flatnonzero(booleans(empty)).tolist():
+        seconds = times[row].as_py()
+        yield Finding(row, "$.lead_time", f"It was submitted empty after {seconds:.1f} s (below {least:g} s).")
+
+
+def second_annotation(inputs: CheckInputs) -> Iterator[Finding]:
+    """The annotator submitted the chunk more than once; the latest counts."""
+    usable = inputs.submitted & ~booleans(inputs.annotations["quarantined"])
+    chunk, _ = codes(inputs.annotations["chunk_id"])
+    who, names = codes(inputs.annotations["annotator"])
+    made = (chunk * len(names) + who)[usable]
+    if len(np.unique(made)) == len(made):
+        return
+    counted = set(voting(inputs.annotations)["annotation_id"].to_pylist())
+    for row, annotation in enumerate(inputs.annotations["annotation_id"].to_pylist()):
+        if usable[row] and annotation not in counted:
+            yield Finding(row, "$", "The annotator submitted this chunk again later; that annotation counts.")
+
+
+def flagged(inputs: CheckInputs) -> Iterator[Finding]:
+    """The annotator reported a problem with the chunk."""
+    comments = inputs.annotations["comment"].to_pylist()
+    for row, problems in enumerate(inputs.annotations["problems"].to_pylist()):
+        if problems and inputs.submitted[row]:
+            said = f" ({comments[row]})" if comments[row] else ""
+            yield Finding(row, "$.result[?(@.from_name=='problem')]", f"Reported: {', '.join(problems)}{said}.")
 
 
 def straight_lining(inputs: CheckInputs) -> Iterator[Finding]:
     """Nearly all answers of an annotator are the same, and those of the others on the same chunks are not."""
-    least, share = inputs.settings.min_chunks, inputs.settings.straight_share
-    work = inputs.work
-    for annotator, mine in sorted(work.items()):
-        if len(mine) < least:
-            continue
+    share = inputs.settings.straight_share
+    for annotator, mine, others in _habits(inputs):
         answers, count = Counter(mine.values()).most_common(1)[0]
         if count < share * len(mine) or not answers:
             continue
-        others = [w[chunk] for name, w in work.items() if name != annotator for chunk in mine if chunk in w]
-        if others and sum(a == answers for a in others) >= share * len(others):
+        theirs = [work[chunk] for work in others for chunk in mine if chunk in work]
+        if theirs and sum(a == answers for a in theirs) >= share * len(theirs):
             continue
         said = ", ".join(f"{target or question} {label}" for question, target, label in answers)
         yield Finding(None, "$", f"{count} of {len(mine)} chunks have the very same answers ({said}).", annotator)
@@ -29,49 +93,56 @@ def straight_lining(inputs: CheckInputs) -> Iterator[Finding]:
 
 def drift(inputs: CheckInputs) -> Iterator[Finding]:
     """An annotator's labels changed between the earlier and the later half, more than those of the others did."""
-    work = inputs.work
-    for annotator, mine in sorted(work.items()):
+    for annotator, mine, others in _habits(inputs):
         chunks = list(mine)
-        if len(chunks) < inputs.settings.min_chunks:
-            continue
         early, late = chunks[: len(chunks) // 2], chunks[len(chunks) // 2 :]
+        both = [w for w in others if any(c in w for c in early) and any(c in w for c in late)]
+        usual = float(np.mean([_distance(w, early, late) for w in both])) if both else 0.0
         changed = _distance(mine, early, late)
-        others = [w for name, w in work.items() if name != annotator]
-        drifts = [_distance(w, early, late) for w in others if any(c in w for c in early) and any(c in w for c in late)]
-        usual = float(np.mean(drifts)) if drifts else 0.0
         if changed - usual >= inputs.settings.drift_distance:
             moved = f"{changed:.0%} of the answers moved between the earlier and the later half"
             yield Finding(None, "$", f"{moved} (others: {usual:.0%}).", annotator)
 
 
+def _habits(inputs: CheckInputs) -> Iterator[tuple[str, dict[str, Answers], list[dict[str, Answers]]]]:
+    """Each annotator who did `min_chunks` or more, that work, and the work of the others."""
+    for annotator, mine in sorted(inputs.work.items()):
+        if len(mine) >= inputs.settings.min_chunks:
+            yield annotator, mine, [work for name, work in inputs.work.items() if name != annotator]
+
+
+def _distance(work: dict[str, Answers], early: list[str], late: list[str]) -> float:
+    """Total variation distance between the labels given on two lists of chunks: the share that differs."""
+    before, after = (Counter(label for c in half for _, _, label in work.get(c, ())) for half in (early, late))
+    n, m = before.total(), after.total()
+    if not n or not m:
+        return 0.0
+    return sum(abs(before[x] / n - after[x] / m) for x in {*before, *after}) / 2
+
+
 def contradiction(inputs: CheckInputs) -> Iterator[Finding]:
     """Near-duplicate chunks got opposite answers: from one annotator, or from the majorities of two chunks."""
-    articles = inputs.windows["article_id"].to_pylist()
     names, chunks = inputs.annotations["annotator"].to_pylist(), inputs.windows["chunk_id"].to_pylist()
     rows: dict[int, list[int]] = defaultdict(list)
     for row in np.flatnonzero(inputs.submitted).tolist():
         rows[int(inputs.window_of_annotation[row])].append(row)
-    for one, other in _near_duplicates(inputs, articles, rows):
+    for one, other in _near_duplicates(inputs, rows):
         where = f"in the near-duplicate {chunks[one]}."
-        mine = {names[row]: _by_target(inputs.answers_of.get(row, ())) for row in rows[one]}
+        mine = {names[row]: _majority(inputs, [row]) for row in rows[one]}
         for row in rows[other]:
-            now = _by_target(inputs.answers_of.get(row, ()))
-            for key, before in _differing(mine.get(names[row], {}), now):
-                message = f"{described(*key)} is {now[key]} here and {before} {where}"
+            for key, before, now in _differing(mine.get(names[row], {}), _majority(inputs, [row])):
+                message = f"{described(*key)} is {now} here and {before} {where}"
                 yield Finding(row, inputs.path_of(*key), message)
         if any(names[row] in mine for row in rows[other]):
             continue
-        first, second = (_majority(inputs.answers_of.get(row, ()) for row in rows[w]) for w in (one, other))
-        for key, before in _differing(first, second):
-            message = f"Most say {described(*key)} is {second[key]} here and {before} {where}"
+        for key, before, now in _differing(_majority(inputs, rows[one]), _majority(inputs, rows[other])):
+            message = f"Most say {described(*key)} is {now} here and {before} {where}"
             yield Finding(rows[other][0], inputs.path_of(*key), message)
 
 
-def _near_duplicates(
-    inputs: CheckInputs, articles: Sequence[str], annotated: Collection[int]
-) -> Iterator[tuple[int, int]]:
+def _near_duplicates(inputs: CheckInputs, annotated: Collection[int]) -> Iterator[tuple[int, int]]:
     """Pairs of annotated windows with nearly the same words, of two articles in one cluster."""
-    texts = inputs.windows["text"].to_pylist()
+    articles, texts = inputs.windows["article_id"].to_pylist(), inputs.windows["text"].to_pylist()
     groups: dict[str, list[int]] = defaultdict(list)
     for window, article in enumerate(articles):
         if window in annotated:
@@ -85,37 +156,21 @@ def _near_duplicates(
                 yield one, other
 
 
+def _differing(before: Given, now: Given) -> list[tuple[tuple[str, str], str, str]]:
+    """The questions and targets that got another answer before: with that answer, and the one now."""
+    return [(key, before[key], label) for key, label in sorted(now.items()) if before.get(key, label) != label]
+
+
+def _majority(inputs: CheckInputs, rows: Iterable[int]) -> Given:
+    """The answers that more than half of these annotations give."""
+    counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for question, target, label in (answer for row in rows for answer in inputs.answers_of.get(row, ())):
+        counts[question, target][label] += 1
+    best = {key: c.most_common(1)[0] for key, c in counts.items()}
+    return {key: label for key, (label, n) in best.items() if 2 * n > counts[key].total()}
+
+
 def failed_questions(inputs: CheckInputs) -> Iterator[Finding]:
     """The annotator answered too many gold questions wrong."""
     for annotator, message in sorted(inputs.failed_questions.items()):
         yield Finding(None, "$", message, annotator)
-
-
-def _distance(work: dict[str, Answers], early: list[str], late: list[str]) -> float:
-    """Total variation distance between the labels given on two lists of chunks: the share that differs."""
-    before, after = (Counter(label for c in half for _, _, label in work.get(c, ())) for half in (early, late))
-    n, m = before.total(), after.total()
-    if not n or not m:
-        return 0.0
-    return sum(abs(before[x] / n - after[x] / m) for x in {*before, *after}) / 2
-
-
-def _by_target(answers: Answers) -> dict[tuple[str, str], str]:
-    return {(question, target): label for question, target, label in answers}
-
-
-def _differing(
-    before: Mapping[tuple[str, str], str], now: Mapping[tuple[str, str], str]
-) -> list[tuple[tuple[str, str], str]]:
-    """The questions and targets that got another answer before, with that answer."""
-    return [(key, before[key]) for key in sorted(now) if before.get(key, now[key]) != now[key]]
-
-
-def _majority(given: Iterable[Answers]) -> dict[tuple[str, str], str]:
-    """The answers that more than half gave."""
-    counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for answers in given:
-        for question, target, label in answers:
-            counts[question, target][label] += 1
-    best = {key: c.most_common(1)[0] for key, c in counts.items()}
-    return {key: label for key, (label, n) in best.items() if 2 * n > counts[key].total()}

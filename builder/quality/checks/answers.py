@@ -7,10 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.checks.inputs import CheckInputs, Finding, booleans, codes, described
+from builder.quality.checks.inputs import CheckInputs, Finding, booleans, codes, described, positions
 from builder.quality.checks.spans import unknown_span_label
 from builder.quality.votes import Mask
 from builder.scheme import Question, Target
+from builder.tables import rows_of
 from builder.text import mentions
 
 
@@ -62,10 +63,9 @@ def missing_answer(inputs: CheckInputs) -> Iterator[Finding]:
 
 def _missing_mentions(inputs: CheckInputs, question: Question) -> Iterator[Finding]:
     answers = inputs.answers.filter(pc.equal(inputs.answers["question"], question.name))
-    answered = set(zip(answers["annotation_id"].to_pylist(), answers["span_id"].to_pylist(), strict=True))
-    columns = ("annotation_id", "span_id", "kind", "text")
-    spans = zip(inputs.annotation_of_span.tolist(), *(inputs.spans[c].to_pylist() for c in columns), strict=True)
-    for row, annotation, span, kind, text in spans:
+    answered = set(rows_of(answers, "annotation_id", "span_id"))
+    spans = rows_of(inputs.spans, "annotation_id", "span_id", "kind", "text")
+    for row, (annotation, span, kind, text) in zip(inputs.annotation_of_span.tolist(), spans, strict=True):
         if kind == "entity" and (annotation, span) not in answered:
             message = f"No answer to {question.name} for {text!r} is given."
             yield Finding(row, f"$.result[?(@.id=='{span}')]", message)
@@ -77,7 +77,7 @@ def _complete(inputs: CheckInputs, question: Question) -> Mask:
         return np.zeros(inputs.annotations.num_rows, dtype=np.bool_)
     targets = pa.array(question.asked(None), pa.string())
     rows = np.flatnonzero(_about(inputs, question))
-    target = pc.fill_null(pc.index_in(inputs.answers["target"], value_set=targets), -1).to_numpy().astype(np.int64)
+    target = positions(inputs.answers["target"], targets)
     answered = np.zeros((inputs.annotations.num_rows, len(targets) + 1), dtype=np.bool_)
     answered[inputs.annotation_of_answer[rows], target[rows]] = True
     complete: Mask = np.asarray(answered[:, : len(targets)].all(axis=1))
@@ -133,7 +133,8 @@ def answer_out_of_sight(inputs: CheckInputs) -> Iterator[Finding]:
                 continue
             key = (window, target)
             if key not in visible:
-                pattern = mentions(_names_of(target, question.targets.get(target, Target())))
+                known = question.targets.get(target, Target())
+                pattern = mentions([*known.aliases, known.title, target.replace("_", " ")])
                 visible[key] = any(pattern.search(shown or "") for shown in (texts[window], titles[window]))
             if not visible[key]:
                 message = f"{label} is the answer to {described(name, target)}, which the chunk does not mention."
@@ -150,7 +151,3 @@ def _evidence(inputs: CheckInputs) -> Iterator[tuple[int, str, list[str]]]:
     table = inputs.spans.select(["span_id", "targets"]).take(pa.array(rows)).to_pylist()
     for row, span in zip(inputs.annotation_of_span[rows].tolist(), table, strict=True):
         yield row, f"$.result[?(@.id=='{span['span_id']}')]", span["targets"] or []
-
-
-def _names_of(target: str, known: Target) -> list[str]:
-    return [*known.aliases, known.title, target.replace("_", " ")]

@@ -1,4 +1,4 @@
-"""The tables under check, as arrays that all checks share."""
+"""The tables under check, as arrays that all checks share, and a run of all checks over them."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
@@ -12,10 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.errors import StoreError
+from builder.quality import load
+from builder.quality.checks import CHECKS
 from builder.quality.settings import Quality
-from builder.quality.voters import SUBMITTED
-from builder.quality.votes import Integers, Mask
+from builder.quality.votes import SUBMITTED, Integers, Mask
 from builder.scheme import Question, Scheme
+from builder.tables import ISSUES, build, rows_of
 
 #: Question, target and label of every answer of an annotation, sorted by question and target.
 Answers = tuple[tuple[str, str, str], ...]
@@ -41,8 +43,9 @@ class CodePoints(NamedTuple):
 class CheckInputs:
     """What was submitted (ANNOTATIONS, SPANS, ANSWERS), shown (WINDOWS) and asked.
 
-    `clusters` is the near-duplicate cluster of each article and `article_texts` the articles as they are now. Where one
-    of the mappings is empty, the checks that need it find nothing.
+    `clusters` has the near-duplicate cluster of each article, `article_texts` the articles as they are now, `controls`
+    the Label Studio control by question and target, and `failed_questions` what is reported about each annotator who
+    failed the gold questions. Where one of them is empty, the checks that need it find nothing.
     """
 
     annotations: pa.Table
@@ -53,20 +56,17 @@ class CheckInputs:
     settings: Quality
     clusters: Mapping[str, str] = field(default_factory=dict)
     article_texts: Mapping[str, str] = field(default_factory=dict)
-    #: Name of the Label Studio control that asks a question about a target, for the path of a finding.
     controls: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    #: What is reported about each annotator who failed the gold questions.
     failed_questions: Mapping[str, str] = field(default_factory=dict)
 
-    @cached_property
-    def answer_questions(self) -> list[Question]:
-        """The questions of the scheme whose answers are rows of ANSWERS."""
-        return [q for q in self.scheme.questions.values() if q.gives == "answers"]
-
-    @cached_property
-    def span_questions(self) -> list[Question]:
-        """The questions of the scheme whose answers are rows of SPANS."""
-        return [q for q in self.scheme.questions.values() if q.gives == "spans"]
+    def __post_init__(self) -> None:
+        questions = self.scheme.questions.values()
+        #: The questions whose answers are rows of ANSWERS, and those whose answers are rows of SPANS.
+        self.answer_questions = [q for q in questions if q.gives == "answers"]
+        self.span_questions = [q for q in questions if q.gives == "spans"]
+        #: Annotations that somebody submitted, with labels or truthfully empty.
+        self.submitted = booleans(pc.is_in(self.annotations["state"], pa.array(SUBMITTED)))
+        self.start, self.end = integers(self.spans["start"]), integers(self.spans["end"])
 
     def asked(self, question: Question, row: int) -> list[str] | None:
         """The targets that a question asks an annotation about; None when they are not a known list."""
@@ -75,11 +75,6 @@ class CheckInputs:
         window = int(self.window_of_annotation[row])
         own = self.windows["targets"][window].as_py() if window >= 0 else None
         return None if own is None else question.asked(own)
-
-    @cached_property
-    def submitted(self) -> Mask:
-        """Annotations that somebody submitted, with labels or truthfully empty."""
-        return booleans(pc.is_in(self.annotations["state"], pa.array(SUBMITTED)))
 
     @cached_property
     def annotation_of_span(self) -> Integers:
@@ -95,18 +90,17 @@ class CheckInputs:
         """Row of the annotation, question, target and label of the chosen answers."""
         rows = np.flatnonzero(chosen)
         table = self.answers.select(["question", "target", "label"]).take(pa.array(rows))
-        columns = (table[name].to_pylist() for name in table.column_names)
-        return zip(self.annotation_of_answer[rows].tolist(), *columns, strict=True)
+        return zip(self.annotation_of_answer[rows].tolist(), *(c.to_pylist() for c in table.columns), strict=True)
 
     @cached_property
     def answers_of(self) -> dict[int, Answers]:
         """The answers of each annotation row. A scheme without answers has marked labels instead, and how often."""
         if not self.answer_questions:
-            out: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
+            out: dict[int, Answers] = defaultdict(tuple)
             counts = Counter(zip(self.annotation_of_span.tolist(), self.spans["label"].to_pylist(), strict=True))
             for (row, label), n in sorted(counts.items()):
-                out[row].append(("", label, str(n)))
-            return {row: tuple(given) for row, given in out.items()}
+                out[row] += (("", label, str(n)),)
+            return out
         owner = self.annotation_of_answer
         coded = [codes(self.answers[name]) for name in ("question", "target", "label")]
         ranks = [np.argsort(np.argsort(np.array(names, dtype=object)))[code] for code, names in coded]
@@ -120,13 +114,11 @@ class CheckInputs:
     @cached_property
     def work(self) -> dict[str, dict[str, Answers]]:
         """For each annotator the answers per chunk, in the order in which they were given."""
-        names = ("created", "annotation_id", "annotator", "chunk_id")
-        table = self.annotations.select(names).append_column("row", pa.array(range(self.annotations.num_rows)))
-        table = table.filter(pa.array(self.submitted)).sort_by([(c, "ascending") for c in names[:2]])
+        table = self.annotations.append_column("row", pa.array(range(self.annotations.num_rows)))
+        table = table.filter(pa.array(self.submitted))
+        table = table.sort_by([("created", "ascending"), ("annotation_id", "ascending")])
         out: dict[str, dict[str, Answers]] = defaultdict(dict)
-        for annotator, chunk, row in zip(
-            *(table[c].to_pylist() for c in ("annotator", "chunk_id", "row")), strict=True
-        ):
+        for annotator, chunk, row in rows_of(table, "annotator", "chunk_id", "row"):
             out[annotator][chunk] = self.answers_of.get(row, ())
         return out
 
@@ -141,22 +133,13 @@ class CheckInputs:
         return positions(self.annotations["chunk_id"], self.windows["chunk_id"])
 
     @cached_property
-    def start(self) -> Integers:
-        return integers(self.spans["start"])
-
-    @cached_property
-    def end(self) -> Integers:
-        return integers(self.spans["end"])
-
-    @cached_property
     def inside(self) -> Mask:
         """Spans that are not empty and lie in the window that their annotator saw."""
         w = self.window_of_span
-        known = w >= 0
         if not self.windows.num_rows:
             return np.zeros(len(w), dtype=np.bool_)
         low, high = integers(self.windows["start"])[w], integers(self.windows["end"])[w]
-        return known & (self.start < self.end) & (self.start >= low) & (self.end <= high)
+        return (w >= 0) & (self.start < self.end) & (self.start >= low) & (self.end <= high)
 
     @cached_property
     def order(self) -> tuple[Integers, Integers]:
@@ -196,6 +179,31 @@ class CheckInputs:
         for row, span in zip(rows.tolist(), columns, strict=True):
             path = f"$.result[?(@.id=='{span['span_id']}')].value"
             yield Finding(int(self.annotation_of_span[row]), path, message.format(**span))
+
+
+def run_checks(inputs: CheckInputs) -> tuple[pa.Table, pa.Table]:
+    """ISSUES of all checks, and ANNOTATIONS in which those with an error are quarantined.
+
+    An error about an annotator quarantines everything that annotator did. Issues are in the order of the list of
+    checks, then of the annotations. A check with severity "off" does not run.
+    """
+    columns = ("annotation_id", "chunk_id", "task_id", "annotator")
+    known = list(rows_of(inputs.annotations, *columns))
+    names = np.array(inputs.annotations["annotator"].to_pylist(), dtype=object)
+    quarantined = booleans(inputs.annotations["quarantined"]).copy()
+    rows: list[dict[str, object]] = []
+    for code, check in CHECKS.items():
+        severity = inputs.settings.severity.get(code, "off")
+        if severity == "off":
+            continue
+        for annotation, path, message, annotator in load(f"checks.{check.function}")(inputs):
+            who = (None, None, None, annotator) if annotation is None else known[annotation]
+            found = {"check": code, "severity": severity, "path": path, "message": message, "repair": None}
+            rows.append({**dict(zip(columns, who, strict=True)), **found})
+            if severity == "error":
+                quarantined[names == annotator if annotation is None else annotation] = True
+    at = inputs.annotations.schema.get_field_index("quarantined")
+    return build(rows, ISSUES), inputs.annotations.set_column(at, "quarantined", pa.array(quarantined))
 
 
 def described(question: str, target: str) -> str:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.quality.checks.inputs import CheckInputs, Finding, booleans, code_points
-from builder.quality.votes import Integers, Mask
+from builder.quality.votes import Integers, Mask, overlapping_pairs
 from builder.scheme import Question
 from builder.text import MARK, SPACE, WORD, class_of
 
@@ -130,23 +130,14 @@ def _of(inputs: CheckInputs, question: Question) -> Mask:
 def _meeting(inputs: CheckInputs, questions: Collection[Question], crosses: bool) -> Integers:
     """Rows of the spans that cross an earlier span of their annotation and question, or lie inside one.
 
-    Sorted by start, a span can only meet its neighbours up to the first that starts after its end, so comparing at
-    distance 1, 2, ... ends after as many rounds as spans overlap one another. Spans of equal bounds do not count: they
-    are two labels of one place.
+    Spans of equal bounds do not count: they are two labels of one place.
     """
-    found = [np.zeros(0, np.int64)]
+    found: list[Integers] = [np.zeros(0, np.int64)]
     for question in questions:
         order, _ = inputs.order
         rows = order[_of(inputs, question)[order]]
         a, start, end = inputs.annotation_of_span[rows], inputs.start[rows], inputs.end[rows]
-        left: Integers = np.arange(len(rows))
-        for distance in range(1, len(rows)):
-            left = left[left + distance < len(rows)]
-            right = left + distance
-            meets = (a[left] == a[right]) & (start[right] < end[left])
-            left, right = left[meets], right[meets]
-            if not len(left):
-                break
+        for left, right in overlapping_pairs(a, start, end):
             over = (end[right] > end[left]) & (start[right] > start[left])
             equal = (start[left] == start[right]) & (end[left] == end[right])
             found.append(rows[right[over if crosses else ~over & ~equal]])

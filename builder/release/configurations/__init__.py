@@ -1,12 +1,12 @@
 """The configurations that a release may have. To add one: a file here, an entry below, tests."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
 from builder.errors import ConfigError
-from builder.release.configuration import Configuration, Numbering, Spec
+from builder.release.configuration import Configuration, Spec
 from builder.release.configurations import annotations, answers, entities, evidence
 from builder.release.settings import Export
-from builder.scheme import Question, Scheme
+from builder.scheme import Scheme
 
 #: Kind to specification, in the order in which releases list their configurations.
 SPECS: dict[str, Spec] = {
@@ -17,9 +17,9 @@ SPECS: dict[str, Spec] = {
 }
 
 
-def declare(scheme: Scheme, settings: Export, number: Callable[[Question], Numbering]) -> dict[str, Configuration]:
-    """Every configuration that the scheme gives, by name."""
-    return {found.name: found for spec in SPECS.values() for found in spec.declare(scheme, settings, number)}
+def declare(scheme: Scheme, settings: Export, earlier: Mapping[str, list[str]]) -> dict[str, Configuration]:
+    """Every configuration that the scheme gives, by name; `earlier` has the labels of the release before."""
+    return {found.name: found for spec in SPECS.values() for found in spec.declare(scheme, settings, earlier)}
 
 
 def chosen(declared: dict[str, Configuration], settings: Export) -> dict[str, Configuration]:

@@ -1,7 +1,6 @@
 """`annotations`: what each annotator submitted for each window, under a pseudonym."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,20 +8,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.release.arrays import flat, list_of, mask, matching, numbers, records
-from builder.release.configuration import KEYS, Column, Configuration, Maker, Numbering, Source, Spec
-from builder.release.features import FLAG, INT, NUMBER, STRING, TIME, arrow_schema, sequence
-from builder.release.passages import Passages
+from builder.release.arrays import flat, list_of, mask, matching, numbers, records, small
+from builder.release.configuration import KEYS, Column, Configuration, Maker, Spec
+from builder.release.features import FLAG, INT, NUMBER, STRING, TIME, sequence
+from builder.release.passages import Index, Passages
 from builder.release.settings import Export
 from builder.scheme import Question, Scheme
 from builder.text import Ints
 
 SUBMITTED = ("labelled", "labelled-empty", "skipped")
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
+_EMAIL = r"[\w.+-]+@[\w-]+(\.[\w-]+)+"
 _PLAIN = ("annotator", "state", "prediction", "quarantined", "problems", "created", "updated", "lead_time")
 
 
-def declare(scheme: Scheme, settings: Export, number: Callable[[Question], Numbering]) -> list[Configuration]:
+def declare(scheme: Scheme, _: Export, __: Mapping[str, list[str]]) -> list[Configuration]:
     """One configuration. Labels are names, because annotators may have used those of an older scheme."""
     span = {"start": INT, "end": INT, "label": STRING, "text": STRING}
     evidence = {"start": INT, "end": INT, "text": STRING, "targets": sequence(STRING)}
@@ -66,13 +65,13 @@ class _Owned:
 
     @classmethod
     def of(cls, table: pa.Table, ids: pa.Array, order: list[str]) -> "_Owned":
-        owners = pc.index_in(table["annotation_id"], value_set=ids)
-        table = table.append_column("owner", owners).filter(pc.is_valid(owners))
-        table = table.sort_by([("owner", "ascending"), *((name, "ascending") for name in order)]).combine_chunks()
+        table = table.append_column("owner", pc.index_in(table["annotation_id"], value_set=ids))
+        table = table.filter(pc.is_valid(table["owner"]))
+        table = table.sort_by([(name, "ascending") for name in ("owner", *order)]).combine_chunks()
         return cls(table, numbers(table["owner"]))
 
-    def filter(self, where: pa.ChunkedArray) -> "_Owned":
-        table = self.table.filter(where)
+    def where(self, column: str, value: str) -> "_Owned":
+        table = self.table.filter(pc.equal(self.table[column], value))
         return _Owned(table, numbers(table["owner"]))
 
     def of_annotations(self, picked: Ints) -> tuple[Ints, pa.Table]:
@@ -81,52 +80,35 @@ class _Owned:
         return owner, self.table.take(pa.array(at))
 
 
-def rows(configuration: Configuration, source: Source) -> Maker:
+def rows(configuration: Configuration, index: Index, _: Export) -> Maker:
     """One row per submitted annotation of a window, in the order of windows and then of ids."""
-    given = source.tables["annotations"]
-    given = given.filter(pc.is_in(given["state"], pa.array(SUBMITTED)))
-    places = source.index.window_numbers(given["chunk_id"])
-    given = given.append_column("place", pa.array(places)).filter(pa.array(places >= 0))
+    given = index.inputs["annotations"]
+    given = given.append_column("place", pa.array(index.window_numbers(given["chunk_id"])))
+    given = given.filter(pc.and_(pc.is_in(given["state"], pa.array(SUBMITTED)), pc.greater_equal(given["place"], 0)))
     given = given.sort_by([("place", "ascending"), ("annotation_id", "ascending")]).combine_chunks()
     owners, ids = numbers(given["place"]), flat(given["annotation_id"])
-    spans = _Owned.of(source.tables["spans"], ids, ["start", "end"])
-    answers = _Owned.of(source.tables["answers"], ids, ["target"])
-    of_kind = {
-        column: spans.filter(pc.equal(spans.table["kind"], kind))
-        for column, kind in (("entities", "entity"), ("evidence", "evidence"))
-    }
-    of_question = {
-        column.name: (column.question, answers.filter(pc.equal(answers.table["question"], column.question.name)))
-        for column in configuration.columns
-        if column.question
-    }
-    features, schema = configuration.features, arrow_schema(configuration.features)
+    spans = _Owned.of(index.inputs["spans"], ids, ["start", "end"])
+    answers = _Owned.of(index.inputs["answers"], ids, ["target"])
+    marks = {"entities": spans.where("kind", "entity"), "evidence": spans.where("kind", "evidence")}
+    questions = {column.name: column.question for column in configuration.columns if column.question}
+    answered = {name: answers.where("question", question.name) for name, question in questions.items()}
+    features = configuration.features
 
     def table(passages: Passages) -> pa.Table:
         owner, picked = matching(owners, passages.numbers)
-        parent = pa.array(owner)
         part = given.take(pa.array(picked))
         starts = (passages.keys & 0xFFFFFFFF)[owner]
-        columns = {
-            "id": flat(part["annotation_id"]),
-            "article_id": passages.article_ids.take(parent),
-            "chunk_id": passages.chunk_ids.take(parent),
-            "text": passages.text.take(parent),
-            "scheme_version": flat(part["scheme_version"]),
-            "comment": pc.replace_substring_regex(flat(part["comment"]), _EMAIL.pattern, "[e-mail]"),
-            **{name: flat(part[name]) for name in _PLAIN},
-        }
-        for name, found in of_kind.items():
+        columns = passages.columns(owner) | {name: flat(part[name]) for name in ("scheme_version", *_PLAIN)}
+        columns["id"] = flat(part["annotation_id"])
+        columns["comment"] = pc.replace_substring_regex(flat(part["comment"]), _EMAIL, "[e-mail]")
+        for name, found in marks.items():
             at, marked = found.of_annotations(picked)
-            shift = starts[at]
             shown = {key: flat(marked[key]) for key in features[name][0]}
-            for edge in ("start", "end"):
-                shown[edge] = pa.array((numbers(marked[edge]) - shift).astype(np.int32))
+            shown |= {edge: small(numbers(marked[edge]) - starts[at]) for edge in ("start", "end")}
             columns[name] = list_of(at, len(picked), records(**shown))
-        for name, (question, given_answers) in of_question.items():
-            at, answered = given_answers.of_annotations(picked)
-            columns[name] = _answered(question, at, answered, len(picked))
-        return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
+        for name, found in answered.items():
+            columns[name] = _answered(questions[name], *found.of_annotations(picked), len(picked))
+        return configuration.table(columns)
 
     return Maker(table)
 
@@ -162,8 +144,5 @@ SPEC = Spec(
     noun=("annotation", "annotations"),
     about=about,
     moves=False,
-    traced={
-        "gold_spans": _seen_in,
-        "gold_answers": _seen_in,
-    },
+    traced={"gold_spans": _seen_in, "gold_answers": _seen_in},
 )

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from builder.quality.adjudication.adjudicate import Adjudicated, adjudicate
+from builder.quality.adjudication import Adjudicated, adjudicate
 from builder.quality.settings import Aggregation, Gates, Quality
 from tests.samples import Crowd
 

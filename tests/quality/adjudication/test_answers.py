@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from builder.quality.adjudication.answers import gold_answers
+from builder.quality.adjudication import gold_answers
 from builder.quality.settings import Aggregation
-from builder.quality.voters import Voters
+from builder.quality.votes import Voters
 from tests.samples import Crowd
 
 
@@ -14,7 +14,7 @@ def gold(
     crowd: Crowd, accuracy: dict[str, float] | None = None, **settings: Any
 ) -> dict[tuple[str, str], dict[str, Any]]:
     used = Aggregation(**settings)
-    rows = gold_answers(crowd.answers, Voters(crowd.annotations, used.experts), used, accuracy).to_pylist()
+    rows = gold_answers(crowd.answers, Voters(crowd.annotations, used.experts, {}), used, accuracy or {}).to_pylist()
     return {(r["chunk_id"], r["target"]): r for r in rows}
 
 
@@ -134,17 +134,19 @@ def test_order_of_the_rows_does_not_matter() -> None:
         for i, answer in enumerate(["favor", "against", "favor"]):
             crowd.add(chunk, f"a{i}", stances={"ukraine": answer, "japan": answer})
     used = Aggregation()
-    forward = gold_answers(crowd.answers, Voters(crowd.annotations), used)
+    forward = gold_answers(crowd.answers, Voters(crowd.annotations, (), {}), used, {})
     back = list(reversed(range(crowd.answers.num_rows)))
     turned = list(reversed(range(crowd.annotations.num_rows)))
-    assert gold_answers(crowd.answers.take(back), Voters(crowd.annotations.take(turned)), used).equals(forward)
+    assert gold_answers(crowd.answers.take(back), Voters(crowd.annotations.take(turned), (), {}), used, {}).equals(
+        forward
+    )
 
 
 def test_questions_do_not_compete() -> None:
     crowd = Crowd()
     for name, topic in (("a", "war"), ("b", "war"), ("c", "trade")):
         crowd.add("c", name, answers={"topic": {"": topic}, "stance": {"": "favor"}, "frames": {"money": "yes"}})
-    rows = gold_answers(crowd.answers, Voters(crowd.annotations), Aggregation()).to_pylist()
+    rows = gold_answers(crowd.answers, Voters(crowd.annotations, (), {}), Aggregation(), {}).to_pylist()
     assert [(r["question"], r["target"], r["label"], r["status"]) for r in rows] == [
         ("frames", "money", "yes", "agreed"), ("stance", "", "favor", "agreed"), ("topic", "", "war", "adjudicated")
     ]  # fmt: skip
@@ -161,7 +163,9 @@ def test_annotators_are_modelled_per_question() -> None:
             crowd._rows["answers"].append(
                 {**crowd._rows["answers"][-1], "question": "frames", "label": "yes" if n % 3 else "no"}
             )
-    rows = gold_answers(crowd.answers, Voters(crowd.annotations), Aggregation(method="dawid_skene")).to_pylist()
+    rows = gold_answers(
+        crowd.answers, Voters(crowd.annotations, (), {}), Aggregation(method="dawid_skene"), {}
+    ).to_pylist()
     assert {r["status"] for r in rows if r["question"] == "frames"} == {"agreed"}
     assert all(
         r["label"] == ("war" if int(r["chunk_id"][1:]) % 2 else "trade") for r in rows if r["question"] == "topic"

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from builder.quality.adjudication import SPAN_METHODS
 from builder.quality.adjudication.spans import gold_spans
-from builder.quality.settings import Aggregation
-from builder.quality.voters import Voters
+from builder.quality.settings import SPAN_METHODS, Aggregation
+from builder.quality.votes import Voters
 from tests.samples import Crowd
 
 TOKYO, PATRIOT = (0, 5), (17, 24)
@@ -17,8 +16,8 @@ def gold(
     crowd: Crowd, asked: dict[str, list[str]] | None = None, accuracy: dict[str, float] | None = None, **settings: Any
 ) -> list[dict[str, Any]]:
     used = Aggregation(**settings)
-    voters = Voters(crowd.annotations, used.experts, asked)
-    rows: list[dict[str, Any]] = gold_spans(crowd.spans, voters, crowd.windows, used, accuracy).to_pylist()
+    voters = Voters(crowd.annotations, used.experts, asked or {})
+    rows: list[dict[str, Any]] = gold_spans(crowd.spans, voters, crowd.windows, used, accuracy or {}).to_pylist()
     return rows
 
 

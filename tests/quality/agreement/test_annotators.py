@@ -2,8 +2,8 @@
 
 import pytest
 
-from builder.quality.agreement.annotators import annotator_reports
-from builder.quality.agreement.report import AnnotatorReport, AnswerPairs
+from builder.quality.agreement import AnnotatorReport, annotator_reports
+from builder.quality.agreement.answers import AnswerPairs
 from builder.quality.settings import Quality
 from tests.quality.helpers import asking, frames, topic
 from tests.samples import Crowd

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from builder.quality.agreement.answers import answer_agreement, confusion, light, measure
-from builder.quality.agreement.report import AnswerAgreement
+from builder.quality.agreement.answers import AnswerAgreement, answer_agreement, confusion, light, measure
 from builder.quality.settings import Quality
 from builder.quality.votes import Votes
 from tests.samples import Crowd

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.quality.agreement.coefficients import nominal_alpha, patterns_of_votes
-from builder.quality.agreement.report import SpanAgreement
-from builder.quality.agreement.spans import exact_f1_by_annotator, span_agreement
+from builder.quality.agreement.spans import SpanAgreement, exact_f1_by_annotator, span_agreement
 from builder.quality.settings import Quality
 from builder.quality.votes import Votes
 from tests.samples import Crowd

@@ -3,8 +3,8 @@
 import pytest
 
 from builder.errors import StoreError
+from builder.quality import load
 from builder.quality.checks import CHECKS
-from builder.quality.registry import load
 from builder.quality.settings import Quality
 from tests.quality.helpers import BOTH, alter, checked
 from tests.samples import Crowd

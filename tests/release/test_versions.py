@@ -15,8 +15,8 @@ from builder.commands.publish import publish
 from builder.config import Config, Dataset, Paths
 from builder.errors import ConfigError, ReleaseError
 from builder.release.export import Exported
-from builder.release.publish import Published, upload
 from builder.release.settings import Export
+from builder.release.versions import Published, upload
 from tests.release.world import sample
 from tests.samples import scheme
 

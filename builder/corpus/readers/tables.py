@@ -1,23 +1,14 @@
-"""Reads .csv and .tsv: one record per row below the header."""
+"""Reads .csv, .tsv and .parquet: one record per row."""
 
+import contextlib
 import csv
+import io
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from builder.corpus.decoding import lines
-from builder.corpus.fields import mapped, record_bytes
-from builder.corpus.records import Record, Reject
+from builder.corpus.decoding import text_lines
+from builder.corpus.records import Record, Reject, mapped
 from builder.corpus.settings import Source
-
-
-def csv_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
-    """A row under the header a record; the delimiter is the most frequent of , ; | and tab in the header."""
-    return _rows(stream, path, source, "")
-
-
-def tsv_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
-    """A tab-separated row under the header a record."""
-    return _rows(stream, path, source, "\t")
 
 
 class _TooLongError(csv.Error):
@@ -61,15 +52,12 @@ class _Lines:
     def begin(self) -> None:
         self.row, self.size = [], 0
 
-    def skip_first(self) -> None:
-        """The row was only its first line; the lines it swallowed are rows of their own."""
-        self.again += reversed(self.row[1:])
 
-
-def _rows(stream: BinaryIO, path: str, source: Source, delimiter: str) -> Iterator[Record | Reject]:
+def csv_file(stream: BinaryIO, path: str, source: Source, delimiter: str = "") -> Iterator[Record | Reject]:
+    """One record per row below the header; the delimiter is the most frequent of , ; | and tab in the header."""
     limit = source.max_record_mb << 20
     csv.field_size_limit(limit + 1)
-    found = _Lines(lines(stream, limit, source.encoding), limit)
+    found = _Lines(text_lines(stream, limit, source.encoding), limit)
     header: list[str] = []
     number = 0
     reader = None
@@ -91,7 +79,8 @@ def _rows(stream: BinaryIO, path: str, source: Source, delimiter: str) -> Iterat
             reason = "too-large" if isinstance(e, _TooLongError) and len(found.row) == 1 else "bad-csv"
             again = f"; {len(found.row) - 1} lines read again" if len(found.row) > 1 else ""
             yield Reject(path, number, reason, f"line {found.first}: {e}{again}")
-            found.skip_first()
+            # The row was only its first line; the lines it swallowed are rows of their own.
+            found.again += reversed(found.row[1:])
             reader = None
             number += 1
             continue
@@ -108,5 +97,61 @@ def _rows(stream: BinaryIO, path: str, source: Source, delimiter: str) -> Iterat
             )
         else:
             item = dict(zip(header, row, strict=False))
-            yield from mapped(item, record_bytes(item), found.encoding, path, number, source)
+            yield from mapped(item, None, found.encoding, path, number, source)
         number += 1
+
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def parquet_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
+    """A row a record."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    number = 0
+    if not stream.seekable():
+        stream = io.BytesIO(stream.read())
+    try:
+        for batch in pq.ParquetFile(stream).iter_batches(batch_size=256):
+            columns = [_values(column) for column in batch.columns]
+            for row in zip(*columns, strict=True):
+                item = dict(zip(batch.schema.names, row, strict=True))
+                yield from mapped(item, None, "utf-8", path, number, source)
+                number += 1
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as e:
+        yield Reject(path, None, "bad-parquet", f"{' '.join(str(e).split())[:300]}; {number} records were read before")
+
+
+def _values(column: "pa.Array") -> list[Any]:
+    """The values of a column; one that Python cannot hold is None, and costs its record no other field."""
+    import pyarrow as pa
+
+    with contextlib.suppress(pa.ArrowException):
+        column = column.cast(_in_microseconds(column.type), safe=False)
+    try:
+        values: list[Any] = column.to_pylist()
+    except (ValueError, OverflowError):
+        values = [_value(scalar) for scalar in column]
+    return values
+
+
+def _value(scalar: "pa.Scalar[Any]") -> Any:
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _in_microseconds(kind: "pa.DataType") -> "pa.DataType":
+    """The type with the nanoseconds that Python's times lack cut off."""
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        return pa.timestamp("us", kind.tz)
+    if pa.types.is_list(kind):
+        return pa.list_(_in_microseconds(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([f.with_type(_in_microseconds(f.type)) for f in kind])
+    return kind

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from builder.release.hashing import LogicalHash
+from builder.release.parquet import LogicalHash
 
 SCHEMA = pa.schema(
     [

@@ -1,0 +1,47 @@
+"""What holds for every kind of question."""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+
+import pytest
+
+from builder.questions import KINDS, controls, kind_of
+from builder.questions.interface import interface
+from builder.questions.kind import Kind, kinds
+from builder.scheme import Scheme
+
+
+def names(scheme: Scheme) -> list[str]:
+    """The names of everything on the page that has one."""
+    return [e.get("name", "") for e in ET.fromstring(interface(scheme)).iter() if e.get("name")]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_kind_is_a_whole(name: str) -> None:
+    kind = kind_of(name)
+    assert issubclass(kind, Kind)
+    assert (kind.__doc__ or "").strip()
+    for method in ("show", "found", "read", "state"):
+        assert method in vars(kind), f"{name} does not say how to {method}"
+    # Spans are written and renamed by what all questions share.
+    assert kind.gives == "spans" or "write" in vars(kind)
+    assert ("rename" in vars(kind)) == (bool(kind.vocabulary) or name == "evidence")
+
+
+def test_no_two_controls_share_a_name(scheme: Scheme) -> None:
+    found = names(scheme)
+    assert len(set(found)) == len(found)
+
+
+def test_each_target_has_the_control_that_the_page_has(scheme: Scheme, make: Callable[..., Scheme]) -> None:
+    assert controls(scheme) == {("stance", "japan"): "stance__japan", ("stance", "china"): "stance__china"}
+    assert set(controls(scheme).values()) <= set(names(scheme))
+    for mode in ("article", "mention"):
+        assert controls(make(mode=mode)) == {}
+
+
+def test_questions_keep_their_order_on_the_page(scheme: Scheme) -> None:
+    turned = Scheme(name="turned", questions=dict(reversed(scheme.questions.items())))
+    assert [question.name for question in kinds(turned)] == ["comment", "problems", "evidence", "stance", "entities"]
+    beside = [name for name in names(turned) if name in ("comment", "problem", "stance__japan", "stance__china")]
+    assert beside == ["comment", "problem", "stance__japan", "stance__china"]
