@@ -65,5 +65,5 @@ def _blocks(width: int, taken: set[str]) -> Iterator[list[str]]:
                 keys = [shift + letter for letter in block[:width]]
                 if not taken.intersection(keys):
                     yield keys
-        while len(rest := [key for letter in _LETTERS if (key := shift + letter) not in taken]) >= width > 0:
+        while len(rest := [key for letter in _LETTERS if (key := shift + letter) not in taken]) >= width:
             yield rest[:width]

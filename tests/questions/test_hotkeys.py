@@ -60,6 +60,17 @@ def test_wide_questions_take_the_letters_in_order() -> None:
     assert "".join(keys["stance__t1"].values()) == "yiopa"
 
 
+def test_single_answers_begin_blocks_and_then_take_what_is_left() -> None:
+    keys = keys_of(make(1, 1, 8, 0))
+    assert "".join(key for n in range(8) for key in keys[f"stance__t{n}"].values()) == "qaztgbwe"
+
+
+def test_what_no_letter_is_left_for_has_no_key() -> None:
+    keys = keys_of(make(0, 13, 4, 0))
+    assert [len(keys[f"stance__t{n}"]) for n in range(4)] == [13, 13, 0, 0]
+    assert keys["stance__t1"]["s0"] == "shift+q"
+
+
 @pytest.mark.parametrize("given_key", ["w", "1"])
 def test_keys_of_the_scheme_are_kept(given_key: str) -> None:
     keys = keys_of(make(3, 4, 1, 0, {1: given_key}))
