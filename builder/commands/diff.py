@@ -18,13 +18,13 @@ def diff(config: Config, old: str, new: str, *, progress: Progress = silent) -> 
     `old` and `new` are versions, or folders. Raises `ReleaseError` when one is not there.
     """
     from builder import releases
-    from builder.release.diff import Release
+    from builder.release.diff import ReleaseFiles
     from builder.release.diff import diff as compare
     from builder.release.manifest import read
     from builder.release.versions import find_release
 
     roots = [find_release(releases.release_folder(config), name) for name in (old, new)]
-    return compare(*(Release(root, read(root)) for root in roots))
+    return compare(*(ReleaseFiles(root, read(root)) for root in roots))
 
 
 def show(result: Any, console: "Console") -> None:

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from builder.questions import KINDS, UncheckedScheme, kind_of
-from builder.questions.hotkeys import assign
+from builder.questions.hotkeys import assign_keys
 from builder.questions.kind import kinds
 from builder.questions.page import FoundControls, Page
 from builder.questions.tags import SPANS, TEXT, header, literal, tag, view
@@ -21,7 +21,7 @@ from builder.scheme import Question, Scheme
 
 def interface(scheme: Scheme) -> str:
     """The labeling configuration of a project that asks what the scheme asks."""
-    page = Page(scheme, assign([row for question in kinds(scheme) for row in question.key_rows(scheme)]))
+    page = Page(scheme, assign_keys([row for question in kinds(scheme) for row in question.key_rows(scheme)]))
     for question in kinds(scheme):
         question.show(page)
     spans = tag("Labels", *page.spans, name=SPANS, toName=TEXT, showInline="true")

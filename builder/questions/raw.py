@@ -126,7 +126,7 @@ _task = msgspec.json.Decoder(Task)
 _loose = msgspec.json.Decoder(dict[str, Any])
 
 
-def parse(line: bytes) -> Task:
+def parse_task(line: bytes) -> Task:
     """The task of one line; raises `msgspec.ValidationError` or `DecodeError` when it is no task of this builder.
 
     Results of an unexpected shape are `Odd` items in their place.

@@ -21,7 +21,7 @@ _FIGURES = 10
 
 
 @dataclass(frozen=True)
-class Release:
+class ReleaseFiles:
     """A release's folder and its manifest; the folder of one that is being made has no manifest yet."""
 
     root: Path
@@ -40,7 +40,7 @@ class Release:
         return with_names(whole, {name: names[name] for name in SPECS[facts.kind].by_name if name in names})
 
 
-def diff(old: Release, new: Release) -> Changes:
+def diff(old: ReleaseFiles, new: ReleaseFiles) -> Changes:
     """What changed between two releases."""
     a, b = old.manifest, new.manifest
     added, removed = ([n for n in x.configs if n not in y.configs] for x, y in ((b, a), (a, b)))
@@ -97,7 +97,7 @@ def _columns(old: dict[str, Any], new: dict[str, Any]) -> dict[str, list[str]]:
     return {what: names for what, names in found.items() if names}
 
 
-def _rows(name: str, old: Release, new: Release, same_columns: bool) -> tuple[RowChanges, int]:
+def _rows(name: str, old: ReleaseFiles, new: ReleaseFiles, same_columns: bool) -> tuple[RowChanges, int]:
     """How the rows of a configuration differ, and how many moved to another split."""
     a, b = (release.manifest.configs[name].splits for release in (old, new))
     kind = new.manifest.configs[name].kind

@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 
 from builder.errors import StoreError
 from builder.release import formats, manifest, versions
-from builder.release.build import Built, Progress, build
+from builder.release.build import Built, Progress, build_release
 from builder.release.card import card, figures
 from builder.release.croissant import croissant
-from builder.release.diff import Release, changelog, diff, lines
+from builder.release.diff import ReleaseFiles, changelog, diff, lines
 from builder.release.manifest import Manifest
 from builder.release.settings import Export, Split
 from builder.release.splits import earlier_splits, write_provenance
@@ -87,8 +87,8 @@ def _write(
     progress: Progress | None,
 ) -> Manifest:
     """Writes the data into `root`, and when it differs from the last release, everything else. Returns the manifest."""
-    last = Release(before[-1][1], manifest.read(before[-1][1])) if before else None
-    built = build(
+    last = ReleaseFiles(before[-1][1], manifest.read(before[-1][1])) if before else None
+    built = build_release(
         root,
         sources.tables,
         sources.scheme,
@@ -119,7 +119,7 @@ def _write(
     )
     version = versions.FIRST
     if last:
-        made.changes = diff(last, Release(root, made))
+        made.changes = diff(last, ReleaseFiles(root, made))
         version = before[-1][0].after(made.changes.level)
     made.version = made.changes.new = str(version)
     if made.changes.level != "none":
@@ -127,7 +127,7 @@ def _write(
     return made
 
 
-def _describe(root: Path, made: Manifest, built: Built, sources: Sources, last: Release | None) -> None:
+def _describe(root: Path, made: Manifest, built: Built, sources: Sources, last: ReleaseFiles | None) -> None:
     """Writes everything beside the data files, and sets the files of the manifest."""
     write_provenance(root, built.inputs["articles"], built.assignment)
     formats.write(root, sources.settings.formats, made.configs)

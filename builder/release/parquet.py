@@ -27,7 +27,7 @@ class Writer:
         self, root: Path, schema: pa.Schema, shard_rows: int, group_rows: int, distinct: tuple[str, ...] = ()
     ) -> None:
         self._root, self._schema = root, schema
-        columns = [leaf for field in schema for leaf in leaves(field.name, field.type)]
+        columns = [leaf for field in schema for leaf in parquet_leaves(field.name, field.type)]
         # A dictionary of values that all differ, and the least and greatest token, cost time and tell nothing.
         self._how = {
             "use_dictionary": [leaf for leaf in columns if leaf not in distinct],
@@ -111,16 +111,16 @@ class Writer:
         return splits, digests
 
 
-def leaves(name: str, kind: pa.DataType) -> list[str]:
+def parquet_leaves(name: str, kind: pa.DataType) -> list[str]:
     """The Parquet columns that hold an Arrow column.
 
-    >>> leaves("spans", pa.list_(pa.struct([("start", pa.int32()), ("label", pa.string())])))
+    >>> parquet_leaves("spans", pa.list_(pa.struct([("start", pa.int32()), ("label", pa.string())])))
     ['spans.list.element.start', 'spans.list.element.label']
     """
     if pa.types.is_list(kind):
-        return leaves(f"{name}.list.element", kind.value_type)
+        return parquet_leaves(f"{name}.list.element", kind.value_type)
     if pa.types.is_struct(kind):
-        return [leaf for inner in kind for leaf in leaves(f"{name}.{inner.name}", inner.type)]
+        return [leaf for inner in kind for leaf in parquet_leaves(f"{name}.{inner.name}", inner.type)]
     return [name]
 
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from builder.errors import ReleaseError, StoreError
-from builder.release.arrays import Mask, flat, mask, numbers, positions
+from builder.release.arrays import Mask, flat, mask, numbers, positions_in
 from builder.text import Ints
 
 #: Table to the stage that makes it.
@@ -169,11 +169,11 @@ class Index:
 
     def keys(self, article_ids: pa.ChunkedArray, starts: pa.ChunkedArray) -> Ints:
         """The key of each place; -1 in articles without rows."""
-        return key(positions(article_ids, self.articles), numbers(starts))
+        return key(positions_in(article_ids, self.articles), numbers(starts))
 
     def window_numbers(self, chunk_ids: pa.ChunkedArray) -> Ints:
         """Number of each window; -1 for what is no judged window of this release."""
-        found = positions(chunk_ids, self.chunk_ids)
+        found = positions_in(chunk_ids, self.chunk_ids)
         return np.where((found >= 0) & self.is_window[found], found, -1)
 
     def batches(self) -> Iterator[Passages]:
@@ -202,7 +202,7 @@ class Index:
         prepared = np.zeros(others.num_rows, np.bool_)
         for batch in self.inputs.stream("chunks", ["chunk_id"]):
             prepared |= mask(pc.is_in(others["chunk_id"], batch["chunk_id"]))
-        rank = positions(others["article_id"], pc.unique(selected["article_id"]))
+        rank = positions_in(others["article_id"], pc.unique(selected["article_id"]))
         self.windows_left_out = {
             "are chunks that are not selected now": int(prepared.sum()),
             "are of articles without a selected chunk": int((~prepared & (rank < 0)).sum()),
@@ -213,14 +213,14 @@ class Index:
     def _covered(self, windows: pa.Table, selected: pa.Table, voted: Mask) -> Mask:
         """Which chunks that nobody judged as they are lie in judged windows, blank characters aside."""
         articles = pc.unique(selected["article_id"])
-        codes = positions(windows["article_id"], articles)
+        codes = positions_in(windows["article_id"], articles)
         windows = windows.filter(pa.array(codes >= 0))
         starts = key(codes[codes >= 0], numbers(windows["start"]))
         ends = starts + numbers(windows["end"]) - numbers(windows["start"])
         order = np.lexsort((ends, starts))
         starts, ends = starts[order], ends[order]
         reach = np.maximum.accumulate(ends)
-        begin = key(positions(selected["article_id"], articles), numbers(selected["start"]))
+        begin = key(positions_in(selected["article_id"], articles), numbers(selected["start"]))
         end = begin + numbers(selected["end"]) - numbers(selected["start"])
         first, last = np.searchsorted(reach, begin, "right"), np.searchsorted(starts, end, "left")
         touched = ~voted & (first < last)

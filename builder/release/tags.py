@@ -67,7 +67,7 @@ def tag_names(labels: list[str], style: str) -> list[str]:
     return ["O", *(f"{prefix}-{label}" for label in labels for prefix in prefixes)]
 
 
-def tag(tokens: Tokens, marks: Marks, style: str, nested: str) -> Tagged:
+def tag_tokens(tokens: Tokens, marks: Marks, style: str, nested: str) -> Tagged:
     """Tags each token with the span that holds it.
 
     Of spans that share a token the longest (`nested="outer"`) or the shortest (`"inner"`) is kept, at equal length the
@@ -158,7 +158,7 @@ def tokenizer_digest(path: str) -> str:
     return file_digest(Path(path))
 
 
-def encode(column: pa.Array, texts: Texts, path: str) -> Encoded:
+def encode_texts(column: pa.Array, texts: Texts, path: str) -> Encoded:
     """The texts encoded with special tokens; a token is a piece trimmed to its characters, and has at least one.
 
     Offsets of the tokenizer count code points. Raises `ConfigError` when the file is missing.

@@ -6,7 +6,7 @@ from typing import Any
 
 from builder.errors import ConfigError
 from builder.questions.interface import interface
-from builder.questions.migrate import Changes
+from builder.questions.migrate import SchemeChanges
 from builder.scheme import Scheme
 from builder.stage import Progress, exclusive, silent
 from builder.studio.campaign import Campaign, connected
@@ -48,7 +48,7 @@ class PreviewedProject:
     to_import: int
     duplicates: int
     unplanned: int
-    scheme: Changes
+    scheme: SchemeChanges
     #: True when the push would be refused because of what the scheme drops.
     refused: bool
 
@@ -147,7 +147,7 @@ def push_project(
 def _preview(client: Client, campaign: Campaign, slot: str, tasks: Mapping[str, PlannedTask]) -> PreviewedProject:
     project = find_project(client, campaign, slot)
     there = tasks_of(client, project.id, campaign.server.page_size) if project else ProjectTasks()
-    changes, refused = preview_changes(client, project, campaign.scheme) if project else (Changes(), False)
+    changes, refused = preview_changes(client, project, campaign.scheme) if project else (SchemeChanges(), False)
     present = sum(chunk in there.by_chunk for chunk in tasks)
     return PreviewedProject(
         slot=slot,

@@ -8,20 +8,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.errors import ReleaseError
-from builder.release.arrays import flat, list_of, lists, numbers, records, small, spread, strings
+from builder.release.arrays import flat, list_of, lists, numbers, records, small, spread, text_array
 from builder.release.compare import span_changes
 from builder.release.configuration import KEYS, Column, Configuration, Maker, Spec, decided, numbering
 from builder.release.features import INT, STRING, class_label, sequence, value
 from builder.release.passages import Index, Passages
 from builder.release.settings import Export
-from builder.release.tags import LOSSES, Marks, encode, tag, tag_names
+from builder.release.tags import LOSSES, Marks, encode_texts, tag_names, tag_tokens
 from builder.scheme import Scheme
 from builder.text import Ints, Texts, words
 
 _ROW_BORDER = "row-border"
 
 
-def declare(scheme: Scheme, settings: Export, earlier: Mapping[str, list[str]]) -> list[Configuration]:
+def _declare(scheme: Scheme, settings: Export, earlier: Mapping[str, list[str]]) -> list[Configuration]:
     """One configuration per question that asks for entity spans."""
     found = []
     for name, question in scheme.questions.items():
@@ -54,7 +54,7 @@ def _columns(labels: list[str], settings: Export) -> Iterator[Column]:
         yield Column("entities", [span], about, judged=True)
 
 
-def rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
+def _rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
     """One row per text, with the spans that lie in it."""
     gold, question = index.inputs["gold_spans"], configuration.question
     assert question is not None
@@ -69,7 +69,7 @@ def rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
     order = order[(labels[order] >= 0) & (keys[order] >= 0)]
     keys, sizes, labels = keys[order], sizes[order], labels[order]
     gold_text, status = (flat(gold[name]).take(pa.array(order)) for name in ("text", "status"))
-    features, names = configuration.features, strings(configuration.numbering.labels)
+    features, names = configuration.features, text_array(configuration.numbering.labels)
     losses = dict.fromkeys(("held", *LOSSES, _ROW_BORDER), 0)
     held = 0
 
@@ -92,13 +92,13 @@ def rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
         columns = {"article_id": passages.article_ids, "chunk_id": passages.chunk_ids, "text": passages.text}
         columns |= {"id": passages.ids, "entities": list_of(owner, len(passages), found)}
         if "tokens" in features:
-            encoded = None if settings.tokenizer == "words" else encode(passages.text, texts, settings.tokenizer)
+            encoded = None if settings.tokenizer == "words" else encode_texts(passages.text, texts, settings.tokenizer)
             tokens = words(texts) if encoded is None else encoded.tokens
             columns["tokens"] = lists(tokens.rows, tokens.strings(texts))
             if encoded is not None:
                 columns["input_ids"] = lists(encoded.rows, small(encoded.ids))
             if "ner_tags" in features:
-                tagged = tag(tokens, marks, settings.tags, settings.nested)
+                tagged = tag_tokens(tokens, marks, settings.tags, settings.nested)
                 for reason, count in tagged.counts().items():
                     losses[reason] += count
                 columns["ner_tags"] = lists(tokens.rows, pa.array(tagged.tags))
@@ -121,7 +121,7 @@ def _check_text(passages: Passages, owner: Ints, found: pa.Array, recorded: pa.A
     )
 
 
-def about(configuration: Configuration, export: Mapping[str, Any]) -> str:
+def _about(configuration: Configuration, export: Mapping[str, Any]) -> str:
     """What one row is."""
     unit = {"article": "annotated stretch of an article"}.get(export["granularity"], export["granularity"])
     kinds = "words and single symbols" if export["tokenizer"] == "words" else "of the tokenizer file"
@@ -146,11 +146,11 @@ def _within(row: Mapping[str, Any], gold: Mapping[str, Any]) -> bool:
 
 SPEC = Spec(
     texts="chunks",
-    declare=declare,
+    declare=_declare,
     reads={"gold_spans": ("article_id", "kind", "start", "end", "label", "text", "probability", "status")},
-    rows=rows,
+    rows=_rows,
     noun=("row", "rows"),
-    about=about,
+    about=_about,
     gold="entity spans",
     task="token-classification",
     tag="named-entity-recognition",
