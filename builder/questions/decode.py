@@ -66,7 +66,7 @@ class _Decoder:
             if not line.strip():
                 continue
             try:
-                task = raw.parse(line)
+                task = raw.parse_task(line)
             except (msgspec.DecodeError, msgspec.ValidationError) as e:
                 message = f"line {number} is no task of this builder: {e}"
                 self.rows.issue(check="foreign-task", severity="error", message=message)

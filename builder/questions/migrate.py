@@ -15,7 +15,7 @@ from builder.scheme import Question, Renames, Scheme
 
 
 @dataclass
-class Changes:
+class SchemeChanges:
     """Differences between two schemes, each in words; `renames` are old name to new name, by noun."""
 
     additions: list[str] = field(default_factory=list)
@@ -27,9 +27,9 @@ class Changes:
         return not (self.additions or self.renames or self.removals)
 
 
-def changes(old: Scheme, new: Scheme) -> Changes:
+def changes(old: Scheme, new: Scheme) -> SchemeChanges:
     """What was added, renamed (by `new.migrations`) and removed between two versions of a scheme."""
-    found = Changes()
+    found = SchemeChanges()
     renames = _renames(old, new)
     for name, kind in dict.fromkeys((q.name, q.kind) for q in (*kinds(old), *kinds(new))):
         before, after = (next((q for q in kinds(s) if (q.name, q.kind) == (name, kind)), None) for s in (old, new))

@@ -7,7 +7,7 @@ from typing import Any
 
 from builder.errors import ConfigError
 from builder.questions.interface import interface
-from builder.questions.migrate import Changes
+from builder.questions.migrate import SchemeChanges
 from builder.studio import Progress, silent
 from builder.studio.campaign import Campaign, alone, connected
 from builder.studio.client import Client
@@ -50,7 +50,7 @@ class PreviewedProject:
     to_import: int
     duplicates: int
     unplanned: int
-    scheme: Changes
+    scheme: SchemeChanges
     #: True when the push would be refused because of what the scheme drops.
     refused: bool
 
@@ -154,7 +154,7 @@ def _push(
 def _preview(client: Client, campaign: Campaign, slot: str, tasks: Mapping[str, PlannedTask]) -> PreviewedProject:
     project = find_project(client, campaign, slot)
     there = tasks_of(client, project.id, campaign.server.page_size) if project else ProjectTasks()
-    changes, refused = preview(client, project, campaign.scheme) if project else (Changes(), False)
+    changes, refused = preview(client, project, campaign.scheme) if project else (SchemeChanges(), False)
     present = sum(chunk in there.by_chunk for chunk in tasks)
     return PreviewedProject(
         slot=slot,

@@ -11,7 +11,7 @@ import msgspec
 
 from builder.errors import Refused
 from builder.questions.interface import scheme_of
-from builder.questions.migrate import Changes, changes, renamed, transition
+from builder.questions.migrate import SchemeChanges, changes, renamed, transition
 from builder.scheme import Scheme
 from builder.studio.campaign import Campaign
 from builder.studio.client import Client
@@ -42,10 +42,10 @@ def ensure_migrated(
     return ensure_project(client, campaign, wanted), rewritten
 
 
-def preview(client: Client, project: Project, scheme: Scheme) -> tuple[Changes, bool]:
+def preview(client: Client, project: Project, scheme: Scheme) -> tuple[SchemeChanges, bool]:
     """What the scheme changes about a project, and whether a push would be refused because of it."""
     if not project.task_number:
-        return Changes(), False
+        return SchemeChanges(), False
     found = changes(scheme_of(project.label_config), scheme)
     return found, bool(found.removals) and _is_annotated(client, project)
 

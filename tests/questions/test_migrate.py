@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from builder.questions.interface import interface
-from builder.questions.migrate import Changes, changes, renamed, transition
+from builder.questions.migrate import SchemeChanges, changes, renamed, transition
 from builder.scheme import Scheme
 
 Schemes = Callable[..., Scheme]
@@ -34,7 +34,7 @@ def test_nothing_changed(scheme: Scheme) -> None:
 
 
 def test_additions_and_renames(old: Scheme, scheme: Scheme) -> None:
-    assert changes(old, scheme) == Changes(
+    assert changes(old, scheme) == SchemeChanges(
         additions=["target china"],
         renames={"entity label": {"COUNTRY": "GPE"}, "stance label": {"pro": "favor"}, "target": {"nippon": "japan"}},
     )
@@ -93,7 +93,7 @@ def test_the_transition_holds_both_names(old: Scheme, scheme: Scheme) -> None:
 def test_problems_are_renamed_too(make: Schemes, task: Make, choice: Make, read: Callable[..., Any]) -> None:
     before = make(version="1", problems=["broken", "cut"], migrations={})
     after = make(problems=["garbled", "cut"], migrations={"1": {"problems": {"broken": "garbled"}}})
-    assert changes(before, after) == Changes(renames={"problem": {"broken": "garbled"}})
+    assert changes(before, after) == SchemeChanges(renames={"problem": {"broken": "garbled"}})
     odd = {**choice("problem", "broken"), "value": ["broken"]}
     given = [choice("problem", "broken", "cut"), choice("stance__japan", "broken"), odd]
     made = renamed(given, before, after)

@@ -18,7 +18,7 @@ def line(task: dict[str, Any]) -> bytes:
 def test_both_ways_read_the_same(task: Make, region: Make, choice: Make) -> None:
     sound = [region(0, 5, "Japan", "GPE"), choice("stance__japan", "favor")]
     odd = {"type": "relation", "from_id": "a", "to_id": "b"}
-    whole, piecewise = raw.parse(line(task(sound))), raw.parse(line(task([*sound, odd])))
+    whole, piecewise = raw.parse_task(line(task(sound))), raw.parse_task(line(task([*sound, odd])))
     assert piecewise.annotations[0].result[:2] == whole.annotations[0].result
     assert piecewise.annotations[0].created_at == whole.annotations[0].created_at
     assert piecewise.data == whole.data
@@ -27,7 +27,7 @@ def test_both_ways_read_the_same(task: Make, region: Make, choice: Make) -> None
 def test_an_odd_item_keeps_its_source_and_says_where(task: Make, region: Make) -> None:
     made = task([region(0, 5, "Japan", "GPE")])
     made["predictions"] = [{"id": 1, "result": [region("0", 5, "Japan", "GPE")]}]
-    (item,) = raw.parse(line(made)).predictions[0].result
+    (item,) = raw.parse_task(line(made)).predictions[0].result
     assert isinstance(item, raw.Odd)
     assert (item.kind, item.from_name) == ("labels", "entity")
     assert item.path == "$.predictions[0].result[0].value.start"
@@ -36,7 +36,7 @@ def test_an_odd_item_keeps_its_source_and_says_where(task: Make, region: Make) -
 
 @pytest.mark.parametrize("item", [None, 3, "x", [], {}])
 def test_an_item_that_is_no_object_is_odd(task: Make, item: object) -> None:
-    (found,) = raw.parse(line(task([item]))).annotations[0].result
+    (found,) = raw.parse_task(line(task([item]))).annotations[0].result
     assert isinstance(found, raw.Odd)
     assert found.path == "$.annotations[0].result[0]"
 
@@ -44,12 +44,12 @@ def test_an_item_that_is_no_object_is_odd(task: Make, item: object) -> None:
 @pytest.mark.parametrize("source", [b"{}", b"[]", b"{", b'{"id": 1, "data": {"text": "x"}}'])
 def test_what_is_no_task_raises(source: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
-        raw.parse(source)
+        raw.parse_task(source)
 
 
 def test_lists_that_the_server_left_out_are_empty(task: Make) -> None:
     made = task([None])
     made["drafts"] = None
     del made["predictions"]
-    parsed = raw.parse(line(made))
+    parsed = raw.parse_task(line(made))
     assert (parsed.drafts, parsed.predictions) == ([], [])

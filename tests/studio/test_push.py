@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from builder.errors import ConfigError, Refused, StudioError
-from builder.questions.migrate import Changes
+from builder.questions.migrate import SchemeChanges
 from builder.studio.campaign import alone
 from builder.studio.push import Pushed, push
 from builder.studio.settings import Annotators, LabelStudio, Suggestions
@@ -117,7 +117,7 @@ def test_a_dry_run_counts_what_is_there(world: Any) -> None:
     (row,) = run(world, dry_run=True).previews
     assert (row.project, row.url) == (project, f"{world.fake.url}/projects/{project}/")
     assert (row.planned, row.present, row.to_import, row.duplicates, row.unplanned) == (4, 3, 1, 2, 1)
-    assert (row.scheme, row.refused) == (Changes(), False)
+    assert (row.scheme, row.refused) == (SchemeChanges(), False)
     assert world.fake.tasks == before
 
 
