@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 from builder.questions.kind import Kind
-from builder.questions.page import FoundControls, Page
+from builder.questions.page import FoundControls, InterfacePage
 from builder.questions.raw import Text
 from builder.questions.reading import Dispatch, Reading
-from builder.questions.tags import TEXT, tag, view
+from builder.questions.tags import TEXT, element, view
 from builder.questions.writing import Statement, Writing
 
 COMMENT = "comment"
@@ -23,8 +23,8 @@ class Comment(Kind):
 
     required: bool = field(default=False, init=False)
 
-    def show(self, page: Page) -> None:
-        area = tag(
+    def show(self, page: InterfacePage) -> None:
+        area = element(
             "TextArea", name=COMMENT, toName=TEXT, rows="2", maxSubmissions="1", editable="true",
             showSubmitButton="false", placeholder="Comment (optional)",
         )  # fmt: skip

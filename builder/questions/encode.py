@@ -83,7 +83,7 @@ def results(
         start, end = rows[0]["start"] - chunk_start, rows[0]["end"] - chunk_start
         if not 0 <= start < end <= len(chunk_text):
             raise ValueError(f"span [{rows[0]['start']}, {rows[0]['end']}) is empty or outside its chunk")
-        writing.region, writing.place = region, {"start": start, "end": end, "text": shown(chunk_text[start:end])}
+        writing.region, writing.place = region, {"start": start, "end": end, "text": as_shown(chunk_text[start:end])}
         writing.item(SPANS, "labels", {**writing.place, "labels": [row["label"] for row in rows]}, region)
         for question in kinds(scheme):
             question.write_region(rows, writing)
@@ -127,10 +127,10 @@ def stated(said: Row, chunk_text: str, start: int, scheme: Scheme, targets: Sequ
     return results(made.spans, made.answers, made.problems, made.comment, start, chunk_text, scheme, targets=targets)
 
 
-def shown(text: str) -> str:
+def as_shown(text: str) -> str:
     """`value.text` as the page writes it: line breaks as a literal backslash-n, runs of blanks as one.
 
-    >>> shown("a  b" + chr(10) + "c")
+    >>> as_shown("a  b" + chr(10) + "c")
     'a b\\\\nc'
     """
     return re.sub(r"[ \t]+", " ", re.sub(r"[\r\n]", r"\\n", text))

@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Self
 from builder.questions.evidence import EVIDENCE
 from builder.questions.hotkeys import DIGITS, KeyRow
 from builder.questions.kind import Kind, put, unknown
-from builder.questions.page import FoundControls, Page
+from builder.questions.page import FoundControls, InterfacePage
 from builder.questions.reading import Dispatch, SpanLabel
-from builder.questions.tags import SPANS, literal, tag
+from builder.questions.tags import SPANS, element, literal
 from builder.questions.writing import Statement
 from builder.scheme import Label, Renames, Scheme
 
@@ -38,10 +38,10 @@ class Entities(Kind):
         given = {name: label.hotkey for name, label in self.labels.items()}
         return [KeyRow(SPANS, list(self.labels), DIGITS, given)]
 
-    def show(self, page: Page) -> None:
+    def show(self, page: InterfacePage) -> None:
         color, keys = self.colors(), page.keys_of(SPANS)
         page.spans += [
-            tag("Label", value=n, background=color[n], hotkey=keys.get(n, ""), hint=literal(label.description))
+            element("Label", value=n, background=color[n], hotkey=keys.get(n, ""), hint=literal(label.description))
             for n, label in self.labels.items()
         ]
 

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Self
 from builder.errors import Fault
 from builder.questions.hotkeys import SHIFTED_DIGITS, ZERO, KeyRow
 from builder.questions.kind import Kind, put, unknown
-from builder.questions.page import FoundControls, Page
+from builder.questions.page import FoundControls, InterfacePage
 from builder.questions.reading import Dispatch, Reading, SpanLabel
 from builder.questions.stance import Stance
-from builder.questions.tags import SPANS, about_region, choice, hint, short_hints, tag
+from builder.questions.tags import SPANS, about_region, choice, element, hint, short_hints
 from builder.questions.writing import Row, Statement, Writing
 from builder.scheme import Label, Renames, Scheme
 
@@ -43,9 +43,9 @@ class Evidence(Kind):
             rows.append(KeyRow(CONCERNS, list(stance.targets), SHIFTED_DIGITS))
         return rows
 
-    def show(self, page: Page) -> None:
+    def show(self, page: InterfacePage) -> None:
         words, keys = "Words that justify a stance", page.keys_of(SPANS)
-        page.spans.append(tag("Label", value=EVIDENCE, background=COLOR, hotkey=keys.get(EVIDENCE, ""), hint=words))
+        page.spans.append(element("Label", value=EVIDENCE, background=COLOR, hotkey=keys.get(EVIDENCE, ""), hint=words))
         concerns = page.keys_of(CONCERNS)
         if buttons := [choice(alias, title, "", concerns) for alias, title in _stance(page.scheme).slots().items()]:
             title, ask = "This evidence concerns", "Say which target each evidence span concerns."

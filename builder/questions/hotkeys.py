@@ -30,7 +30,7 @@ class KeyRow:
     given: Mapping[str, str] = field(default_factory=dict)
 
 
-def assign_keys(rows: Sequence[KeyRow]) -> dict[str, dict[str, str]]:
+def assign_hotkeys(rows: Sequence[KeyRow]) -> dict[str, dict[str, str]]:
     """Keys by control and label, none given twice; a label that is missing has no key."""
     keys: dict[str, dict[str, str]] = {}
     for row in rows:

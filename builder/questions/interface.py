@@ -12,19 +12,21 @@ from functools import cache
 from pathlib import Path
 
 from builder.questions import KINDS, UncheckedScheme, kind_of
-from builder.questions.hotkeys import assign_keys
+from builder.questions.hotkeys import assign_hotkeys
 from builder.questions.kind import kinds
-from builder.questions.page import FoundControls, Page
-from builder.questions.tags import SPANS, TEXT, header, literal, tag, view
+from builder.questions.page import FoundControls, InterfacePage
+from builder.questions.tags import SPANS, TEXT, element, header, literal, view
 from builder.scheme import Question, Scheme
 
 
 def interface(scheme: Scheme) -> str:
     """The labeling configuration of a project that asks what the scheme asks."""
-    page = Page(scheme, assign_keys([row for question in kinds(scheme) for row in question.key_rows(scheme)]))
+    page = InterfacePage(
+        scheme, assign_hotkeys([row for question in kinds(scheme) for row in question.key_rows(scheme)])
+    )
     for question in kinds(scheme):
         question.show(page)
-    spans = tag("Labels", *page.spans, name=SPANS, toName=TEXT, showInline="true")
+    spans = element("Labels", *page.spans, name=SPANS, toName=TEXT, showInline="true")
     read = [
         header("$title", "bd-title"),
         header("$byline", "bd-byline"),
@@ -33,9 +35,9 @@ def interface(scheme: Scheme) -> str:
         *_texts(),
         *page.below,
     ]
-    root = tag(
+    root = element(
         "View",
-        tag("Style", text="\n".join(["", _sheet(), *page.rules, ""])),
+        element("Style", text="\n".join(["", _sheet(), *page.rules, ""])),
         view("bd-body", view("bd-read", *read), *([view("bd-ask", *page.beside)] if page.beside else [])),
         className="bd",
     )
@@ -62,10 +64,10 @@ def scheme_of(config: str) -> Scheme:
 
 def _texts() -> list[ET.Element]:
     def context(name: str) -> ET.Element:
-        shown = tag("Text", name=name, value=f"$context_{name}", selectionEnabled="false")
+        shown = element("Text", name=name, value=f"$context_{name}", selectionEnabled="false")
         return view(f"bd-context bd-{name}", shown)
 
-    chunk = tag("Text", name=TEXT, value="$text", granularity="symbol", showLabels="true")
+    chunk = element("Text", name=TEXT, value="$text", granularity="symbol", showLabels="true")
     return [context("before"), view("bd-chunk", chunk), context("after")]
 
 
@@ -73,8 +75,8 @@ def _guidelines(scheme: Scheme) -> list[ET.Element]:
     if not scheme.guidelines.strip():
         return []
     # Markdown directly inside Panel renders a blank page.
-    shown = view("bd-guide", tag("Markdown", text="\n" + literal(scheme.guidelines.strip()) + "\n"))
-    return [tag("Collapse", tag("Panel", shown, value="Guidelines"), bordered="false")]
+    shown = view("bd-guide", element("Markdown", text="\n" + literal(scheme.guidelines.strip()) + "\n"))
+    return [element("Collapse", element("Panel", shown, value="Guidelines"), bordered="false")]
 
 
 @cache

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 from builder.errors import Fault
 from builder.questions.hotkeys import KeyRow
-from builder.questions.page import FoundControls, Page
+from builder.questions.page import FoundControls, InterfacePage
 from builder.questions.reading import Dispatch
 from builder.questions.writing import Row, Statement, Writing
 from builder.scheme import Question, Renames, Scheme
@@ -31,7 +31,7 @@ class Kind(Question):
         """The rows of labels that get hotkeys, in order."""
         return []
 
-    def show(self, page: Page) -> None:
+    def show(self, page: InterfacePage) -> None:
         """Adds the question's tags and style rules to the page of the labeling interface."""
 
     def task_data(self, targets: Sequence[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from builder.scheme import Scheme
 
 
 @dataclass
-class Page:
+class InterfacePage:
     """The parts of the page, to which each question adds its own."""
 
     scheme: Scheme

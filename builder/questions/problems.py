@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 from builder.questions.hotkeys import DIGITS, KeyRow
 from builder.questions.kind import Kind, put, unknown
-from builder.questions.page import FoundControls, Page
+from builder.questions.page import FoundControls, InterfacePage
 from builder.questions.raw import Choices
 from builder.questions.reading import Dispatch, Reading
 from builder.questions.tags import asked, choices, header, view
@@ -32,7 +32,7 @@ class Problems(Kind):
     def key_rows(self, scheme: Scheme) -> list[KeyRow]:
         return [KeyRow(PROBLEM, list(self.labels), DIGITS)]
 
-    def show(self, page: Page) -> None:
+    def show(self, page: InterfacePage) -> None:
         question = asked(PROBLEM, choices(self.labels, page.keys_of(PROBLEM)), "multiple")
         page.beside += [header("Problems", "bd-caption"), view("bd-problems", question)]
 

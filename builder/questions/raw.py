@@ -101,7 +101,7 @@ class Prediction(_Made):
     created_at: datetime | None = None
 
 
-class Data(_Struct):
+class TaskData(_Struct):
     chunk_id: str
     article_id: str
     start: Annotated[int, msgspec.Meta(ge=0, le=2**30)]
@@ -115,7 +115,7 @@ class Data(_Struct):
 
 class Task(_Struct):
     id: int
-    data: Data
+    data: TaskData
     project: int = 0
     annotations: list[Annotation] = []
     drafts: list[Draft] = []

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from builder.questions.raw import Data
+from builder.questions.raw import TaskData
 from builder.tables import ANNOTATIONS, ANSWERS, ISSUES, SPANS, WINDOWS, build
 
 _SHARED = ("annotation_id", "chunk_id", "article_id", "annotator")
@@ -74,7 +74,7 @@ class Rows:
         self._annotations: list[tuple[Any, ...]] = []
         self._batches: list[pa.RecordBatch] = []
         self._issues: list[dict[str, object]] = []
-        self._shown: dict[str, Data] = {}
+        self._shown: dict[str, TaskData] = {}
 
     def annotation(self, row: tuple[Any, ...], keep: bool) -> None:
         """Adds an annotation (values in the order of ANNOTATIONS), to which the rows belong that were appended last.
@@ -87,7 +87,7 @@ class Rows:
         if len(self._annotations) >= _BATCH:
             self._flush()
 
-    def window(self, shown: Data) -> None:
+    def window(self, shown: TaskData) -> None:
         """Adds what a task shows; of several tasks of one chunk the last counts."""
         self._shown[shown.chunk_id] = shown
 

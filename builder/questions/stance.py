@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 from builder.errors import Fault, SchemeError
 from builder.questions.hotkeys import BLOCK, KeyRow
 from builder.questions.kind import Kind, put, unknown
-from builder.questions.page import FoundControls, Page
+from builder.questions.page import FoundControls, InterfacePage
 from builder.questions.reading import Dispatch, Reading
 from builder.questions.tags import about_region, asked, choices, header, hint, literal, short_hints, view
 from builder.questions.writing import Row, Statement, Writing
@@ -78,7 +78,7 @@ class Stance(Kind):
     def key_rows(self, scheme: Scheme) -> list[KeyRow]:
         return [KeyRow(name, list(self.labels), BLOCK) for name in self._controls()]
 
-    def show(self, page: Page) -> None:
+    def show(self, page: InterfacePage) -> None:
         controls = self._controls()
         self._colors(page)
         if self.mode == "mention":
@@ -185,7 +185,7 @@ class Stance(Kind):
         """Every control, with how results name its target."""
         return {MENTION: ""} if self.mode == "mention" else {PREFIX + alias: alias for alias in self.slots()}
 
-    def _colors(self, page: Page) -> None:
+    def _colors(self, page: InterfacePage) -> None:
         """A rule per label for the colour of its chosen button."""
         palette = iter(_PALETTE * (1 + len(self.labels) // len(_PALETTE)))
         for n, (name, label) in enumerate(self.labels.items(), start=1):

@@ -14,22 +14,22 @@ SPANS = "entity"
 TEXT = "text"
 
 
-def tag(name: str, /, *children: ET.Element, text: str = "", **attributes: str) -> ET.Element:
+def element(name: str, /, *children: ET.Element, text: str = "", **attributes: str) -> ET.Element:
     """An element; empty attributes are left out."""
-    element = ET.Element(name, {key: value for key, value in attributes.items() if value})
-    element.text = text or None
-    element.extend(children)
-    return element
+    made = ET.Element(name, {key: value for key, value in attributes.items() if value})
+    made.text = text or None
+    made.extend(children)
+    return made
 
 
 def view(name: str, *children: ET.Element, **attributes: str) -> ET.Element:
     """A block with a class of the style sheet."""
-    return tag("View", *children, className=name, **attributes)
+    return element("View", *children, className=name, **attributes)
 
 
 def header(value: str, name: str) -> ET.Element:
     """A line of words in a block of its own."""
-    return view(name, tag("Header", value=value, size="5"))
+    return view(name, element("Header", value=value, size="5"))
 
 
 def literal(words: str) -> str:
@@ -43,7 +43,7 @@ def literal(words: str) -> str:
 
 def choice(alias: str, title: str, hint: str, keys: Mapping[str, str]) -> ET.Element:
     """One button: results carry its alias."""
-    return tag("Choice", value=literal(title), alias=alias, hotkey=keys.get(alias, ""), hint=literal(hint))
+    return element("Choice", value=literal(title), alias=alias, hotkey=keys.get(alias, ""), hint=literal(hint))
 
 
 def choices(labels: Mapping[str, Label], keys: Mapping[str, str]) -> list[ET.Element]:
@@ -53,7 +53,7 @@ def choices(labels: Mapping[str, Label], keys: Mapping[str, str]) -> list[ET.Ele
 
 def asked(name: str, buttons: list[ET.Element], kind: str, **more: str) -> ET.Element:
     """A question with buttons: `kind` is "single-radio" or "multiple"."""
-    return tag("Choices", *buttons, name=name, toName=TEXT, choice=kind, layout="inline", **more)
+    return element("Choices", *buttons, name=name, toName=TEXT, choice=kind, layout="inline", **more)
 
 
 def hint(words: str) -> ET.Element:
@@ -61,7 +61,7 @@ def hint(words: str) -> ET.Element:
 
     A new span is not selected until it is clicked, unless the annotator changes a setting of the page.
     """
-    return view("bd-hint", tag("Header", value=words, size="5"), visibleWhen="no-region-selected")
+    return view("bd-hint", element("Header", value=words, size="5"), visibleWhen="no-region-selected")
 
 
 def about_region(
@@ -69,7 +69,7 @@ def about_region(
 ) -> ET.Element:
     """A question about the selected span, seen while a span with one of the labels is selected."""
     when = {"visibleWhen": "region-selected", "whenTagName": SPANS, "whenLabelValue": ",".join(labels)}
-    question = tag(
+    question = element(
         "Choices", *buttons, name=name, toName=TEXT, perRegion="true", choice=kind, layout="inline", required="true",
         requiredMessage=message, **when,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from builder.errors import SchemeError
-from builder.questions.encode import results, shown, task
+from builder.questions.encode import as_shown, results, task
 from builder.scheme import Scheme
 
 Schemes = Callable[..., Scheme]
@@ -70,4 +70,4 @@ def test_a_stance_toward_something_else_is_refused(scheme: Scheme) -> None:
 
 
 def test_text_is_written_as_the_page_writes_it() -> None:
-    assert shown("a \t b\r\nc\u00a0 d") == "a b\\n\\nc\u00a0 d"
+    assert as_shown("a \t b\r\nc\u00a0 d") == "a b\\n\\nc\u00a0 d"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.questions.hotkeys import assign_keys
+from builder.questions.hotkeys import assign_hotkeys
 from builder.questions.kind import kinds
 from builder.scheme import Scheme
 from tests.samples import scheme
@@ -21,7 +21,7 @@ def make(entities: int, stances: int, targets: int, problems: int, hotkeys: dict
 
 
 def keys_of(made: Scheme) -> dict[str, dict[str, str]]:
-    return assign_keys([row for question in kinds(made) for row in question.key_rows(made)])
+    return assign_hotkeys([row for question in kinds(made) for row in question.key_rows(made)])
 
 
 @given(
