@@ -21,7 +21,7 @@ from builder.studio.client import Client, NotFound
 from builder.studio.planning import PlannedTask
 from builder.studio.projects import server_key
 from builder.studio.settings import LabelStudio
-from builder.studio.tasks import ProjectTasks, Size, TaskData, TaskEntry, size_of, tasks_of, tasks_of_chunks
+from builder.studio.tasks import ProjectTasks, ShownChunk, Size, TaskEntry, size_of, tasks_of, tasks_of_chunks
 
 _ROUNDS = 6
 _SMALLEST_BATCH = 64 << 10
@@ -298,7 +298,9 @@ def _recall(client: Client, project: int, note: Path | None, predictions: int) -
         return None
     # There are as many predictions as then, so none is missing.
     total = 1 if predictions else 0
-    return ProjectTasks({c: [TaskEntry(task, TaskData(c), total_predictions=total)] for c, task in known.tasks.items()})
+    return ProjectTasks(
+        {c: [TaskEntry(task, ShownChunk(c), total_predictions=total)] for c, task in known.tasks.items()}
+    )
 
 
 def _key(client: Client, project: int) -> str:

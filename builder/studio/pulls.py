@@ -15,7 +15,7 @@ import msgspec
 
 from builder.errors import StoreError
 from builder.store import atomic, canonical, digest, file_digest, read_json
-from builder.studio.tasks import Author, TaskData
+from builder.studio.tasks import Author, ShownChunk
 
 _LENGTH = 16
 _KEY = 32
@@ -118,7 +118,7 @@ class LinePlace(NamedTuple):
 class _Line(msgspec.Struct):
     id: int
     project: int
-    data: TaskData = msgspec.field(default_factory=TaskData)
+    data: ShownChunk = msgspec.field(default_factory=ShownChunk)
     annotations: list[Author] = []
     drafts: list[msgspec.Raw] = []
     predictions: list[msgspec.Raw] = []

@@ -27,7 +27,7 @@ class TaskPage(msgspec.Struct, Generic[T]):
     total_predictions: int = 0
 
 
-class TaskData(msgspec.Struct):
+class ShownChunk(msgspec.Struct):
     """What is read of a task's data. In tasks made by others, a field of this name may hold anything."""
 
     chunk_id: Any = None
@@ -37,7 +37,7 @@ class TaskEntry(msgspec.Struct):
     """One task as a listing shows it."""
 
     id: int
-    data: TaskData = msgspec.field(default_factory=TaskData)
+    data: ShownChunk = msgspec.field(default_factory=ShownChunk)
     total_annotations: int = 0
     cancelled_annotations: int = 0
     total_predictions: int = 0
