@@ -23,6 +23,7 @@ KINDS = {
     "evidence": "builder.questions.evidence:Evidence",
     "problems": "builder.questions.problems:Problems",
     "comment": "builder.questions.comment:Comment",
+    "choice": "builder.questions.choice:Choice",
 }
 
 

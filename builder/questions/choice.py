@@ -1,0 +1,147 @@
+"""Choice: one or several options about the whole chunk, such as its topic, frame or genre."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar, Self
+
+from builder.errors import Fault, SchemeError
+from builder.questions.hotkeys import BLOCK, KeyRow
+from builder.questions.kind import Kind, put, unknown
+from builder.questions.page import FoundControls, InterfacePage
+from builder.questions.raw import Choices
+from builder.questions.reading import Dispatch, Reading
+from builder.questions.tags import asked, choices, header, literal, short_hints, view
+from builder.questions.writing import Statement, Writing
+from builder.scheme import Label, Renames, Scheme, Target
+
+PREFIX = "choice__"
+YES, NO = "yes", "no"
+
+
+@dataclass(kw_only=True)
+class Choice(Kind):
+    """A question with options. With `many`, each option is a target that is answered yes or no.
+
+    Where an answer is not `required`, an annotation of a question with many options that ticks none says no to each.
+    """
+
+    kind: ClassVar[str] = "choice"
+    once: ClassVar[bool] = False
+    written_as: ClassVar[Mapping[str, str]] = {"heading": "title", "options": "labels"}
+    vocabulary: ClassVar[Mapping[str, str]] = {"labels": "option"}
+
+    heading: str = ""
+    options: dict[str, Label] = field(default_factory=dict)
+    many: bool = False
+    required: bool = True
+
+    def __post_init__(self) -> None:
+        self.labels = {YES: Label("Yes"), NO: Label("No")} if self.many else self.options
+        self.targets = {name: Target(option.title) for name, option in self.options.items()} if self.many else {}
+        self.absent = NO if self.many else ""
+
+    @property
+    def control(self) -> str:
+        return PREFIX + self.name
+
+    def renamed(self, renames: Renames) -> Renames:
+        return Renames(targets=renames.labels) if self.many else renames
+
+    def faults(self, scheme: Scheme) -> Iterator[Fault]:
+        yield from super().faults(scheme)
+        least = 1 if self.many else 2
+        if len(self.options) < least:
+            yield Fault("labels", f"{len(self.options)} options are too few to choose from.", f"Add {least} or more.")
+
+    def control_by_target(self) -> dict[str, str]:
+        return dict.fromkeys(self.asked(None) or (), self.control)
+
+    def key_rows(self, scheme: Scheme) -> list[KeyRow]:
+        return [KeyRow(self.control, list(self.options), BLOCK)]
+
+    def show(self, page: InterfacePage) -> None:
+        title, keys = literal(self.title("")), page.keys_of(self.control)
+        demand = {"required": "true", "requiredMessage": f"Answer: {title}."} if self.required else {}
+        question = asked(
+            self.control, choices(self.options, keys), "multiple" if self.many else "single-radio", **demand
+        )
+        page.beside.append(view(f"bd-choice bd-choice-{self.name}", header(title, "bd-name"), question))
+        here = f".bd .bd-choice-{self.name}"
+        page.rules.append(f"{here} {{ margin: 4px 0 12px; }}")
+        if self.required:
+            page.rules.append(
+                f"{here}:not(:has(.ant-radio-checked, .ant-checkbox-checked)) h4::after "
+                '{ content: " ●"; font-size: 9px; vertical-align: 1px; color: #d97706; }'
+            )
+        for n, option in enumerate(self.options.values(), start=1):
+            if option.color:
+                page.rules.append(f"{here} .lsf-choice:nth-child({n}) {{ --bd-tint: {option.color}; }}")
+        page.rules += short_hints(here, keys.values())
+
+    @classmethod
+    def found(cls, controls: FoundControls) -> Iterator[tuple[str, Self]]:
+        for name, element in controls.choices.items():
+            if name.startswith(PREFIX):
+                yield (
+                    name.removeprefix(PREFIX),
+                    cls(
+                        options={option: Label() for option in controls.names(name)},
+                        many=element.get("choice") == "multiple",
+                        required=element.get("required") == "true",
+                    ),
+                )
+
+    def read(self, dispatch: Dispatch) -> None:
+        options = dispatch.names(self).labels
+        if self.many:
+            dispatch.control(self.control, Choices, partial(self._read, options))
+            dispatch.finish.append(self._finish)
+        else:
+            dispatch.one_answer(self.control, (self.name, ""), options, f"option of {self.name}")
+
+    def write(self, writing: Writing) -> None:
+        given = {row["target"]: row["label"] for row in writing.answers(self.name)}
+        if strange := set(given) - set(self.asked(None) or ()):
+            raise SchemeError(f"{self.name} does not ask about {', '.join(sorted(strange))}.")
+        chosen = [option for option in self.options if given.get(option) == YES] if self.many else list(given.values())
+        if chosen:
+            writing.item(self.control, "choices", {"choices": chosen}, self.control)
+
+    def state(self, said: Any, statement: Statement) -> None:
+        """The option, or with `many` the list of those that hold (an empty list says no to each)."""
+        if said is None or (said == "" and not self.many):
+            return
+        if isinstance(said, list) != self.many:
+            raise TypeError(f"{said!r} is not {'a list of options' if self.many else 'one option'}")
+        unknown(said if self.many else [said], self.options, "options")
+        for target in self.asked(None) or ():
+            label = (YES if target in said else NO) if self.many else said
+            statement.answer(self.name, target, label)
+
+    def parts(self) -> list[str]:
+        return [f"{'several answers' if self.many else 'one answer'} to {self.name}"]
+
+    def rename(self, item: dict[str, Any], renames: Mapping[str, Renames]) -> None:
+        if item.get("from_name") == self.control and isinstance(item.get("value"), dict):
+            put(item["value"], "choices", renames[self.name].labels)
+
+    def _read(self, options: Mapping[str, str], reading: Reading, index: int, item: Choices) -> None:
+        if self.control in reading.answered:
+            reading.keep("answered-twice", "error", index, f"a second answer for {self.name!r}", ".value.choices")
+            return
+        for i, given in enumerate(item.value.choices):
+            reading.answered.add(self.control)
+            option = options.get(given)
+            if option is None:
+                what = f"{given!r} is no option of {self.name}"
+                reading.keep("unknown-label", "error", index, what, f".value.choices[{i}]")
+            else:
+                reading.given[self.name, option] = YES
+
+    def _finish(self, reading: Reading) -> None:
+        """What was not ticked is answered no."""
+        if self.control in reading.answered or not self.required:
+            for option in self.options:
+                if (self.name, option) not in reading.given:
+                    reading.add_answer(self.name, option, NO)
