@@ -58,6 +58,8 @@ def test_plain_data_becomes_a_scheme() -> None:
     assert stance.targets == {"japan": Target("Japan"), "china": Target(aliases=["Beijing"])}
     assert (stance.mode, stance.absent, stance.many) == ("fixed", "none", False)
     assert list(scheme.questions["evidence"].labels) == ["EVIDENCE"]
+    assert [question.required for question in scheme.questions.values()] == [True, True, True, False]
+    assert not kind_of("comment")().required
     assert scheme.migrations["1"]["stance"] == Renames(targets={"nippon": "japan"})
 
 
