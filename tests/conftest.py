@@ -91,7 +91,8 @@ class Sample:
             write_table(folder / "articles.parquet", tables.build(self.articles, tables.ARTICLES))
             for name in ("chunks", "selected"):
                 write_table(folder / f"{name}.parquet", tables.build(chunks, tables.CHUNKS))
-            return {"selected": len(chunks)}
+            counts = dict.fromkeys(("files", "records", "articles", "kept", "chunks"), len(chunks))
+            return {**counts, "selected": len(chunks), "rejected": {}, "unused_fields": {}}
 
         with mock.patch.object(pipeline, "_prepare", make):
             pipeline.prepared(self.config)

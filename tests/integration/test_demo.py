@@ -21,7 +21,12 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.studio
 ROOT = Path(__file__).resolve().parents[2]
-SNIPPETS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+#: What the README says about releases; the part for notebooks is run by tests/test_docs.py.
+SNIPPETS = [
+    found
+    for found in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    if "load_dataset" in found
+]
 RECORDED = {path.stem: path for path in sorted((ROOT / "raw" / "annotations").glob("*.jsonl"))}
 
 
@@ -55,8 +60,8 @@ def rows(config: Config, name: str) -> list[dict[str, Any]]:
 def test_the_first_run_releases_and_says_how_to_load(released: Any) -> None:
     config, summary, said = released
     assert (summary.export.version, summary.export.new) == ("v1.0.0", True)
-    assert summary.push.projects[0].imported == summary.prepare.summary.selected
-    assert counts(summary.pull, "annotations") == (3 * summary.prepare.summary.selected,)
+    assert summary.push.projects[0].imported == summary.prepare.summary["selected"]
+    assert counts(summary.pull, "annotations") == (3 * summary.prepare.summary["selected"],)
     assert f'load_dataset("{config.release_folder}/v1.0.0", "entities")' in said
 
 

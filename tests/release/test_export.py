@@ -280,14 +280,14 @@ def test_stratified_splits_count_the_labels_of_every_question(tmp_path: Path) ->
     from builder.release.splits import Member
 
     seen: list[Member] = []
-    original = building.assign
+    original = building.assign_splits
 
     def spy(members: Any, *more: Any) -> Any:
         seen.extend(members)
         return original(seen, *more)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(building, "assign", spy)
+        patch.setattr(building, "assign_splits", spy)
         world = sample(tmp_path)
         world.export(Export(configs=["entities", "stance"]), Split(method="stratified"))
     made = world.articles[3]
