@@ -73,16 +73,16 @@ class _Decoder:
                 continue
             self.rows.window(task.data)
             version = (task.data.scheme or "").rpartition("@")[2]
+            dispatch = self.dispatch(version, tuple(task.data.targets or ()))
             for n in range(len(task.annotations)):
-                self.annotation(line, task, n, version)
+                self.annotation(line, task, n, dispatch)
             for draft in task.drafts:
                 self.draft(task, draft, version)
         return self.rows.tables()
 
-    def annotation(self, line: bytes, task: raw.Task, number: int, version: str) -> None:
+    def annotation(self, line: bytes, task: raw.Task, number: int, dispatch: Dispatch) -> None:
         """Adds one submitted or skipped annotation."""
         made = task.annotations[number]
-        dispatch = self.dispatch(version, tuple(task.data.targets or ()))
         annotator = self.who(made.completed_by)
         reading = Reading(self.rows, dispatch, task, line, number, annotator).read()
         if annotator == UNKNOWN:
@@ -95,7 +95,7 @@ class _Decoder:
             (
                 reading.id, task.id, task.project, data.chunk_id, data.article_id, annotator, state,
                 prediction, bool(made.ground_truth), reading.problems, reading.comment, made.created_at,
-                made.updated_at, made.lead_time, version, self.pull,
+                made.updated_at, made.lead_time, dispatch.version, self.pull,
                 parent if data.review_of is None else " ".join(data.review_of), reading.quarantined,
             ),
             not made.was_cancelled,

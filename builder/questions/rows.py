@@ -74,7 +74,8 @@ class Rows:
         self._annotations: list[tuple[Any, ...]] = []
         self._batches: list[pa.RecordBatch] = []
         self._issues: list[dict[str, object]] = []
-        self._shown: dict[str, TaskData] = {}
+        self._shown: list[TaskData] = []
+        self._windows: list[pa.RecordBatch] = []
 
     def annotation(self, row: tuple[Any, ...], keep: bool) -> None:
         """Adds an annotation (values in the order of ANNOTATIONS), to which the rows belong that were appended last.
@@ -89,7 +90,9 @@ class Rows:
 
     def window(self, shown: TaskData) -> None:
         """Adds what a task shows; of several tasks of one chunk the last counts."""
-        self._shown[shown.chunk_id] = shown
+        self._shown.append(shown)
+        if len(self._shown) >= _BATCH:
+            self._flush_windows()
 
     def issue(self, **row: object) -> None:
         """Adds a row of ISSUES."""
@@ -104,14 +107,23 @@ class Rows:
         self.spans.flush(shared)
         self.answers.flush(shared)
 
+    def _flush_windows(self) -> None:
+        # Now and then, because as Arrow buffers texts take less memory than as strings.
+        columns = [
+            pa.array([data.start + len(data.text) for data in self._shown], field.type)
+            if field.name == "end"
+            else pa.array([getattr(data, field.name) for data in self._shown], field.type)
+            for field in WINDOWS
+        ]
+        self._windows.append(pa.record_batch(columns, WINDOWS))
+        self._shown = []
+
     def tables(self) -> Decoded:
         """All that was added, in order; windows in the order of chunk id."""
         self._flush()
         annotations = pa.Table.from_batches(self._batches, ANNOTATIONS).combine_chunks()
-        shown = [self._shown[chunk] for chunk in sorted(self._shown)]
-        columns = [
-            [data.start + len(data.text) if name == "end" else getattr(data, name) for data in shown]
-            for name in WINDOWS.names
-        ]
-        windows = pa.table([pa.array(c, f.type) for c, f in zip(columns, WINDOWS, strict=True)], schema=WINDOWS)
+        self._flush_windows()
+        windows = pa.Table.from_batches(self._windows, WINDOWS)
+        last = {chunk: row for row, chunk in enumerate(windows["chunk_id"].to_pylist())}
+        windows = windows.take(pa.array([last[chunk] for chunk in sorted(last)], pa.int64()))
         return Decoded(annotations, self.spans.table(), self.answers.table(), build(self._issues, ISSUES), windows)
