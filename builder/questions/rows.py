@@ -38,11 +38,13 @@ class Columns:
         self._closed = 0
         self._batches: list[pa.RecordBatch] = []
 
-    def close(self, keep: bool) -> None:
-        """What was appended since the last call belongs to one annotation; without `keep` it is dropped."""
-        if not keep:
-            for column in self.lists:
-                del column[self._closed :]
+    def drop(self) -> None:
+        """Takes back what was appended since the last `close`."""
+        for column in self.lists:
+            del column[self._closed :]
+
+    def close(self) -> None:
+        """What was appended since the last call belongs to one annotation."""
         end = len(self.lists[0])
         self._counts.append(end - self._closed)
         self._closed = end
@@ -82,11 +84,26 @@ class Rows:
 
         Without `keep` those rows are dropped.
         """
-        self.spans.close(keep)
-        self.answers.close(keep)
+        if not keep:
+            self.drop()
+        self.spans.close()
+        self.answers.close()
         self._annotations.append(row)
         if len(self._annotations) >= _BATCH:
             self._flush()
+
+    def answer(self, question: str, target: str, label: str, region: str | None = None) -> None:
+        """Adds a row of ANSWERS."""
+        questions, targets, regions, labels = self.answers.lists
+        questions.append(question)
+        targets.append(target)
+        regions.append(region)
+        labels.append(label)
+
+    def drop(self) -> None:
+        """Takes back the spans and answers that belong to no annotation yet."""
+        self.spans.drop()
+        self.answers.drop()
 
     def window(self, shown: TaskData) -> None:
         """Adds what a task shows; of several tasks of one chunk the last counts."""
