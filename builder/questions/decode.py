@@ -17,11 +17,12 @@ from builder.memory import uncollected
 from builder.questions import raw
 from builder.questions.compare import outcome
 from builder.questions.kind import kinds
-from builder.questions.reading import Dispatch, Reading
+from builder.questions.reading import Dispatch, Reading, read_plain
 from builder.questions.rows import Decoded, Rows
 from builder.scheme import Scheme
 
 UNKNOWN = "annotator-unknown"
+_NO_PROBLEMS: list[str] = []
 
 
 def pseudonym(salt: bytes, email: str) -> str:
@@ -73,30 +74,34 @@ class _Decoder:
                 continue
             self.rows.window(task.data)
             version = (task.data.scheme or "").rpartition("@")[2]
+            dispatch = self.dispatch(version, tuple(task.data.targets or ()))
             for n in range(len(task.annotations)):
-                self.annotation(line, task, n, version)
+                self.annotation(line, task, n, dispatch)
             for draft in task.drafts:
                 self.draft(task, draft, version)
         return self.rows.tables()
 
-    def annotation(self, line: bytes, task: raw.Task, number: int, version: str) -> None:
+    def annotation(self, line: bytes, task: raw.Task, number: int, dispatch: Dispatch) -> None:
         """Adds one submitted or skipped annotation."""
         made = task.annotations[number]
-        dispatch = self.dispatch(version, tuple(task.data.targets or ()))
         annotator = self.who(made.completed_by)
-        reading = Reading(self.rows, dispatch, task, line, number, annotator).read()
-        if annotator == UNKNOWN:
-            reading.issue("unknown-annotator", "warning", f"$.annotations[{number}].completed_by", "nobody is named")
+        problems, comment, quarantined = _NO_PROBLEMS, None, False
+        if annotator == UNKNOWN or not read_plain(self.rows, dispatch, task.data, made.result):
+            reading = Reading(self.rows, dispatch, task, line, number, annotator).read()
+            if annotator == UNKNOWN:
+                path = f"$.annotations[{number}].completed_by"
+                reading.issue("unknown-annotator", "warning", path, "nobody is named")
+            problems, comment, quarantined = reading.problems, reading.comment, reading.quarantined
         state = "skipped" if made.was_cancelled else "labelled" if made.result else "labelled-empty"
         data = task.data
         parent = f"{task.project}:{made.parent_annotation}" if made.parent_annotation else None
         prediction = outcome(made, task.predictions, dispatch.span_kinds) if task.predictions else "none"
         self.rows.annotation(
             (
-                reading.id, task.id, task.project, data.chunk_id, data.article_id, annotator, state,
-                prediction, bool(made.ground_truth), reading.problems, reading.comment, made.created_at,
-                made.updated_at, made.lead_time, version, self.pull,
-                parent if data.review_of is None else " ".join(data.review_of), reading.quarantined,
+                f"{task.project}:{made.id}", task.id, task.project, data.chunk_id, data.article_id, annotator, state,
+                prediction, bool(made.ground_truth), problems, comment, made.created_at,
+                made.updated_at, made.lead_time, dispatch.version, self.pull,
+                parent if data.review_of is None else " ".join(data.review_of), quarantined,
             ),
             not made.was_cancelled,
         )  # fmt: skip

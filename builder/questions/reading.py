@@ -37,6 +37,7 @@ class Dispatch:
         self.scheme, self.version, self.targets = scheme, version, targets
         self.controls: dict[str, tuple[type, Handler]] = {SPANS: (raw.Region, Reading.add_region)}
         self.spans: dict[str, SpanLabel] = {}
+        self.single: dict[str, tuple[tuple[str, str], Mapping[str, str]]] = {}
         self.regions: list[RegionHandler] = []
         self.finish: list[Callable[[Reading], None]] = []
 
@@ -65,11 +66,56 @@ class Dispatch:
                 reading.keep("answered-twice", "error", index, f"a second answer for {about!r}", ".value.choices")
             reading.answered.add(name)
 
+        self.single[name] = asked, labels
         self.control(name, raw.Choices, read)
 
     def about_regions(self, name: str) -> None:
         """Items of a control are kept for `Reading.take_about`."""
         self.controls[name] = (raw.Choices, Reading.add_about)
+
+
+def read_plain(rows: "Rows", dispatch: Dispatch, data: raw.TaskData, result: Sequence[raw.Item]) -> bool:
+    """Adds the rows of a result in which all is as expected; False, and no row, where anything is not.
+
+    Almost every annotation consists of spans with one label each, where they say they are, and of single answers.
+    Reading those takes half the time that `Reading` takes, which can explain what is odd.
+    """
+    text, first, length = data.text, data.start, len(data.text)
+    known, single = dispatch.spans, dispatch.single
+    ids, kinds, starts, ends, names, texts, about = rows.spans.lists
+    answers: dict[tuple[str, str], str] = {}
+    for item in result:
+        if item.__class__ is raw.Region and item.from_name == SPANS:
+            value = item.value
+            start, end, given = value.start, value.end, value.labels
+            words = text[start:end]
+            mark = known.get(given[0]) if len(given) == 1 else None
+            sure = words == value.text and 0 <= start < end <= length and words.strip() == words
+            if mark is None or mark.targets or not sure:
+                break
+            ids.append(item.id or None)
+            kinds.append(mark.kind)
+            starts.append(first + start)
+            ends.append(first + end)
+            names.append(mark.label)
+            texts.append(words)
+            about.append(_NO_TARGETS)
+        elif item.__class__ is raw.Choices and item.from_name in single:
+            asked, labels = single[item.from_name]
+            chosen = item.value.choices
+            label = labels.get(chosen[0]) if len(chosen) == 1 else None
+            if label is None or asked in answers:
+                break
+            answers[asked] = label
+        else:
+            break
+    else:
+        if not dispatch.finish:
+            for (question, target), label in answers.items():
+                rows.answer(question, target, label)
+            return True
+    rows.drop()
+    return False
 
 
 class Reading:
@@ -117,11 +163,7 @@ class Reading:
 
     def add_answer(self, question: str, target: str, label: str, region: str | None = None) -> None:
         """Adds a row of ANSWERS."""
-        questions, targets, regions, labels = self._rows.answers.lists
-        questions.append(question)
-        targets.append(target)
-        regions.append(region)
-        labels.append(label)
+        self._rows.answer(question, target, label, region)
 
     def one_label(self, labels: Mapping[str, str], index: int, item: raw.Choices, noun: str) -> str | None:
         """The current name of the chosen label; None where nothing is chosen, or with an issue where it is not one."""

@@ -38,11 +38,13 @@ class Columns:
         self._closed = 0
         self._batches: list[pa.RecordBatch] = []
 
-    def close(self, keep: bool) -> None:
-        """What was appended since the last call belongs to one annotation; without `keep` it is dropped."""
-        if not keep:
-            for column in self.lists:
-                del column[self._closed :]
+    def drop(self) -> None:
+        """Takes back what was appended since the last `close`."""
+        for column in self.lists:
+            del column[self._closed :]
+
+    def close(self) -> None:
+        """What was appended since the last call belongs to one annotation."""
         end = len(self.lists[0])
         self._counts.append(end - self._closed)
         self._closed = end
@@ -74,22 +76,40 @@ class Rows:
         self._annotations: list[tuple[Any, ...]] = []
         self._batches: list[pa.RecordBatch] = []
         self._issues: list[dict[str, object]] = []
-        self._shown: dict[str, TaskData] = {}
+        self._shown: list[TaskData] = []
+        self._windows: list[pa.RecordBatch] = []
 
     def annotation(self, row: tuple[Any, ...], keep: bool) -> None:
         """Adds an annotation (values in the order of ANNOTATIONS), to which the rows belong that were appended last.
 
         Without `keep` those rows are dropped.
         """
-        self.spans.close(keep)
-        self.answers.close(keep)
+        if not keep:
+            self.drop()
+        self.spans.close()
+        self.answers.close()
         self._annotations.append(row)
         if len(self._annotations) >= _BATCH:
             self._flush()
 
+    def answer(self, question: str, target: str, label: str, region: str | None = None) -> None:
+        """Adds a row of ANSWERS."""
+        questions, targets, regions, labels = self.answers.lists
+        questions.append(question)
+        targets.append(target)
+        regions.append(region)
+        labels.append(label)
+
+    def drop(self) -> None:
+        """Takes back the spans and answers that belong to no annotation yet."""
+        self.spans.drop()
+        self.answers.drop()
+
     def window(self, shown: TaskData) -> None:
         """Adds what a task shows; of several tasks of one chunk the last counts."""
-        self._shown[shown.chunk_id] = shown
+        self._shown.append(shown)
+        if len(self._shown) >= _BATCH:
+            self._flush_windows()
 
     def issue(self, **row: object) -> None:
         """Adds a row of ISSUES."""
@@ -104,14 +124,23 @@ class Rows:
         self.spans.flush(shared)
         self.answers.flush(shared)
 
+    def _flush_windows(self) -> None:
+        # Now and then, because as Arrow buffers texts take less memory than as strings.
+        columns = [
+            pa.array([data.start + len(data.text) for data in self._shown], field.type)
+            if field.name == "end"
+            else pa.array([getattr(data, field.name) for data in self._shown], field.type)
+            for field in WINDOWS
+        ]
+        self._windows.append(pa.record_batch(columns, WINDOWS))
+        self._shown = []
+
     def tables(self) -> Decoded:
         """All that was added, in order; windows in the order of chunk id."""
         self._flush()
         annotations = pa.Table.from_batches(self._batches, ANNOTATIONS).combine_chunks()
-        shown = [self._shown[chunk] for chunk in sorted(self._shown)]
-        columns = [
-            [data.start + len(data.text) if name == "end" else getattr(data, name) for data in shown]
-            for name in WINDOWS.names
-        ]
-        windows = pa.table([pa.array(c, f.type) for c, f in zip(columns, WINDOWS, strict=True)], schema=WINDOWS)
+        self._flush_windows()
+        windows = pa.Table.from_batches(self._windows, WINDOWS)
+        last = {chunk: row for row, chunk in enumerate(windows["chunk_id"].to_pylist())}
+        windows = windows.take(pa.array([last[chunk] for chunk in sorted(last)], pa.int64()))
         return Decoded(annotations, self.spans.table(), self.answers.table(), build(self._issues, ISSUES), windows)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from builder.errors import StoreError
 from builder.questions.decode import UNKNOWN, decode, pseudonym
+from builder.questions.reading import read_plain
 from builder.questions.rows import Decoded
 from builder.questions.stance import MODES
 from builder.scheme import Scheme
@@ -204,3 +205,45 @@ def test_a_mention_carries_its_own_stance(read: Read, task: Make, choice: Make, 
     result = [choice("mention_stance", "against", name="r1"), region(10, 15, "China", "GPE")]
     (row,) = read(task(result), scheme=own).answers.to_pylist()
     assert (row["target"], row["span_id"], row["label"]) == ("China", "r1", "against")
+
+
+@given(st.lists(ITEMS, max_size=4), st.sampled_from(MODES), st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_quick_way_reads_what_the_careful_way_reads(
+    task: Make, read: Read, make: Schemes, region: Make, choice: Make, odd: list[Any], mode: str, data: st.DataObject
+) -> None:
+    sound = [
+        region(0, 5, "Japan", "GPE"), region(10, 15, "China", "COUNTRY", name="r2"), choice("stance__japan", "favor"),
+        choice("stance__china", "none"), choice("stance__nippon", "pro"), choice("mention_stance", "favor", name="r1"),
+    ]  # fmt: skip
+    made = task(data.draw(st.lists(st.sampled_from(sound), unique_by=str)) + odd)
+    quick = read(made, scheme=make(mode=mode))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("builder.questions.decode.read_plain", lambda *given: False)
+        careful = read(made, scheme=make(mode=mode))
+    for name in ("annotations", "spans", "answers", "issues"):
+        assert getattr(quick, name).to_pylist() == getattr(careful, name).to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "text", "labels"),
+    [
+        (0, 5, "Korea", ["GPE"]), (-5, 5, "Japan", ["GPE"]), (0, 0, "", ["GPE"]), (10, 16, "China", ["GPE"]),
+        (0, 6, "Japan ", ["GPE"]), (5, 10, " and ", ["GPE"]), (0, 5, "Japan", ["GPE", "PERSON"]), (0, 5, "Japan", []),
+        (0, 5, "Japan", ["EVIDENCE"]), (0, 5, "Japan", ["ANIMAL"]), (0, 5, None, ["GPE"]),
+    ],
+)  # fmt: skip
+def test_what_is_not_plain_is_left_to_the_careful_way(
+    monkeypatch: pytest.MonkeyPatch, read: Read, task: Make, region: Make, start: int, end: int, text: str | None,
+    labels: list[str],
+) -> None:  # fmt: skip
+    outcomes = []
+
+    def spied(*given: Any) -> bool:
+        outcomes.append(read_plain(*given))
+        return outcomes[-1]
+
+    monkeypatch.setattr("builder.questions.decode.read_plain", spied)
+    read(task([region(0, 5, "Japan", "GPE", name="sure"), region(start, end, text, *labels)]))
+    read(task([region(10, 15, "China", "GPE"), region(0, 5, "Japan", "PERSON", name="r2")]))
+    assert outcomes == [False, True]
