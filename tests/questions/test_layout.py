@@ -30,13 +30,13 @@ _LINES = "elements => elements.map(e => new Set([...e.children].map(c => c.getBo
 _CHOSEN = "elements => elements.map(e => [e.closest('.bd-target').querySelector('h4').innerText, e.innerText])"
 
 
-def news(targets: int, **changes: Any) -> Scheme:
+def news(count: int, **changes: Any) -> Scheme:
     """Five entity labels, four answers, four problems, and as many targets as asked for."""
     given: dict[str, Any] = {
         "name": "layout",
         "entities": ["PERSON", "ORG", "GPE", "WEAPON", "EVENT"],
         "stance": {"favor": {}, "against": {}, **{key: {"title": words} for key, words in ANSWERS.items()}},
-        "targets": {name.lower().replace(" ", "_"): [] for name in NAMES[:targets]},
+        "targets": {name.lower().replace(" ", "_"): [] for name in NAMES[:count]},
         "problems": {
             "garbled": "Garbled or boilerplate",
             "cut": "Cut off",
