@@ -18,7 +18,7 @@ from builder.quality.settings import Aggregation, Quality
 from builder.questions import scheme_from
 from builder.release.settings import Export, Split
 from builder.scheme import Scheme
-from builder.settings import UNKNOWN, Hint, declared, leaves, read, setting
+from builder.settings import UNKNOWN, Hint, declared, leaves, read_settings, setting
 from builder.studio.settings import Annotators, LabelStudio, Suggestions
 
 SCHEMA = "builder_schema"
@@ -232,7 +232,7 @@ def _jobs(overrides: Sequence[str], config_dir: str, faults: list[Fault]) -> lis
 
 def _read(composed: DictConfig, faults: list[Fault]) -> Config:
     plain = _plain(composed, "", faults)
-    found = read(Hint(Composed), plain, "", faults)
+    found = read_settings(Hint(Composed), plain, "", faults)
     scheme = None
     if "labels" in plain:
         try:

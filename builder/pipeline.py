@@ -45,7 +45,7 @@ class RawArticles:
 
 
 @dataclass(frozen=True)
-class Pull:
+class KeptPull:
     """A kept pull as an input: its hash covers tasks and people; the key makes their pseudonyms."""
 
     folder: Path
@@ -134,16 +134,16 @@ def reading(source: Any) -> dict[str, Any]:
     return {name: value for name, value in asdict(source).items() if name not in reached_by}
 
 
-def latest_pull(config: Config) -> Pull:
+def latest_pull(config: Config) -> KeptPull:
     """The latest pull, compared with its hash; raises `StoreError` when there is none or it is damaged."""
-    from builder.studio.pulls import latest, verify
+    from builder.studio.pulls import latest, verify_pull
 
     found = latest(config.dataset_folder / "pulls")
     if found is None:
         raise StoreError("Nothing was pulled yet.", "Run `builder pull` first.")
     folder, record = found
-    verify(folder)
-    return Pull(folder, str(record["hash"]), _pseudonym_key(config.workspace))
+    verify_pull(folder)
+    return KeptPull(folder, str(record["hash"]), _pseudonym_key(config.workspace))
 
 
 def _pseudonym_key(workspace: Path) -> bytes:
@@ -214,7 +214,7 @@ def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, An
     from builder.questions import controls
     from builder.questions.decode import decode
 
-    pull: Pull = inputs["pull"]
+    pull: KeptPull = inputs["pull"]
     scheme = settings["labels"]
     progress("validate", 0, None)
     users = {int(number): user["email"] for number, user in read_json(pull.folder / "users.json").items()}

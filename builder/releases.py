@@ -1,7 +1,7 @@
 """Releases of a configuration: made from its stages, made again, traced to the stages they came from."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +57,9 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
         pull = pipeline.latest_pull(config)
         sources = Sources(
             tables=table_paths(made),
+            scheme=config.labels,
+            settings=config.export,
+            split=config.split,
             configuration=sections,
             pull=pull.record,
             agreement=made["validate"].json("agreement"),
@@ -64,8 +67,7 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
             stages={name: stage.key for name, stage in made.items()},
             recorded=config.annotators.kind == "recorded",
         )
-        scratch = config.dataset_folder / "scratch"
-        found = export(sources, config.labels, config.export, config.split, folder.parent, scratch, progress)
+        found = export(sources, folder.parent, config.dataset_folder / "scratch", progress)
         write_json(remembered(), {"version": found.folder.name})
     return found
 
@@ -164,7 +166,10 @@ def unused(config: Config) -> tuple[list[Path], dict[str, str]]:
 
     found = pipeline.stages(config)
     used: dict[str, dict[str, str]] = {name: {} for name in pipeline.NAMES}
-    for folder in _release_folders(config):
+    # One folder per variant of the dataset.
+    for folder in sorted(Path(config.paths.exports).glob(f"{config.dataset.name}*")):
+        if folder.name != config.dataset.name and not folder.name.startswith(f"{config.dataset.name}-"):
+            continue
         for version, path in releases(folder):
             for name, key in (read_json(path / "manifest.json") or {}).get("stages", {}).items():
                 used.setdefault(name, {})[key] = f"release {folder.name} {version.folder}"
@@ -176,11 +181,3 @@ def unused(config: Config) -> tuple[list[Path], dict[str, str]]:
         gone += found.unused(name, set(used[name]))
         kept |= {str(found.root / name / key): why for key, why in used[name].items() if found.find(name, key)}
     return gone, kept
-
-
-def _release_folders(config: Config) -> Iterator[Path]:
-    """The folders of the dataset's releases, one per variant."""
-    exports = Path(config.paths.exports)
-    for path in sorted(exports.iterdir()) if exports.is_dir() else ():
-        if path.name == config.dataset.name or path.name.startswith(f"{config.dataset.name}-"):
-            yield path

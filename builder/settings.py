@@ -5,7 +5,7 @@ A room's settings are plain dataclasses, which are a Hydra schema as well. A fie
     max_tokens: int = setting(180, "Most tokens per chunk.", ge=1)
 
 A class with rules across fields has a method `rules`, which yields every broken one. Nothing is checked when an object
-is made: `read` checks a whole configuration.
+is made: `read_settings` checks a whole configuration.
 """
 
 import copy
@@ -134,7 +134,7 @@ def declared(cls: type, key: str) -> list[Hint]:
     return path[1:]
 
 
-def read(hint: Hint, value: Any, key: str, faults: list[Fault]) -> Any:
+def read_settings(hint: Hint, value: Any, key: str, faults: list[Fault]) -> Any:
     """The value as the declared type; appends a fault for each setting that cannot be used."""
     if hint.group and isinstance(value, dict):
         return _group(hint.type, value, f"{key}." if key else "", faults)
@@ -142,9 +142,9 @@ def read(hint: Hint, value: Any, key: str, faults: list[Fault]) -> Any:
     if typing.get_origin(hint.type) is dict and isinstance(value, dict):
         for name in value:
             _leaf(hint.entries[0], name, f"{key}.{name}", faults)
-        value = {name: read(hint.entries[1], item, f"{key}.{name}", faults) for name, item in value.items()}
+        value = {name: read_settings(hint.entries[1], item, f"{key}.{name}", faults) for name, item in value.items()}
     elif typing.get_origin(hint.type) is list and isinstance(value, list):
-        value = [read(hint.entries[0], item, f"{key}[{i}]", faults) for i, item in enumerate(value)]
+        value = [read_settings(hint.entries[0], item, f"{key}[{i}]", faults) for i, item in enumerate(value)]
     return value if len(faults) > before else _leaf(hint, value, key, faults)
 
 
@@ -157,10 +157,10 @@ def _leaf(hint: Hint, value: Any, key: str, faults: list[Fault]) -> Any:
         # As OmegaConf does, a number may be written as text, and a text may be a number.
         value = convert(value, typing.Annotated[hint.type, hint.meta], strict=False)
     except ValidationError:
-        faults.append(Fault(key, f"{shown(value)} is not allowed.", f"Allowed: {hint.allowed}."))
+        faults.append(Fault(key, f"{shown_value(value)} is not allowed.", f"Allowed: {hint.allowed}."))
         return value
     if hint.choices and value not in hint.choices:
-        faults.append(Fault(key, f"{shown(value)} is not a choice.", f"Choose one of {', '.join(hint.choices)}."))
+        faults.append(Fault(key, f"{shown_value(value)} is not a choice.", f"Choose one of {', '.join(hint.choices)}."))
     return value
 
 
@@ -176,7 +176,7 @@ def _group(cls: type, values: dict[str, Any], prefix: str, faults: list[Fault]) 
             faults.append(Fault(key, UNKNOWN))
             continue
         before = len(faults)
-        result = read(known[name], value, key, faults)
+        result = read_settings(known[name], value, key, faults)
         if len(faults) == before or known[name].group:
             given[name] = result
     # A setting at fault has its default here, so that the rules about the others are still checked.
@@ -188,6 +188,6 @@ def _group(cls: type, values: dict[str, Any], prefix: str, faults: list[Fault]) 
     return made
 
 
-def shown(value: Any) -> str:
+def shown_value(value: Any) -> str:
     """A value as it is written in an override."""
     return {"None": "null", "True": "true", "False": "false"}.get(repr(value), repr(value))

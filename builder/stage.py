@@ -146,13 +146,13 @@ class Stages:
         made_from |= {f"settings {key}": value for key, value in settings_digests(settings).items()}
         key = digest(name, canonical(made_from))[:_KEY_LENGTH]
         folder = self.root / name / key
-        if not (folder / _RECORD).exists() or again(load(name, folder)):
+        if not (folder / _RECORD).exists() or again(load_stage(name, folder)):
             with exclusive(self.root / "locks" / f"{name}-{key}", name, progress):
-                if (folder / _RECORD).exists() and again(load(name, folder)):
+                if (folder / _RECORD).exists() and again(load_stage(name, folder)):
                     remove([folder])
                 if not (folder / _RECORD).exists():
                     self._make(name, key, folder, make, inputs, settings, made_from, progress)
-        found = load(name, folder)
+        found = load_stage(name, folder)
         write_json(self.root / name / "latest.json", {"key": key, "made_from": made_from})
         return found
 
@@ -189,7 +189,7 @@ class Stages:
     def find(self, name: str, key: str) -> Stage | None:
         """The stage with this key, or None when it is not there (any more)."""
         folder = self.root / name / key
-        return load(name, folder) if (folder / _RECORD).exists() else None
+        return load_stage(name, folder) if (folder / _RECORD).exists() else None
 
     def unused(self, name: str, keep: set[str]) -> list[Path]:
         """Folders of stages other than those to keep, and what a stopped run left behind."""
@@ -197,7 +197,7 @@ class Stages:
         return sorted(p for p in folder.iterdir() if p.is_dir() and p.name not in keep) if folder.is_dir() else []
 
 
-def load(name: str, folder: Path) -> Stage:
+def load_stage(name: str, folder: Path) -> Stage:
     """The stage in a folder; raises `StoreError` when its record is not as it was written."""
     path = folder / _RECORD
     record = read_json(path)

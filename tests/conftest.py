@@ -23,7 +23,7 @@ from tests import samples
 
 if TYPE_CHECKING:
     from builder.studio.client import Client
-    from builder.studio.embedded.server import Server
+    from builder.studio.embedded.server import StudioServer
 
 # A busy machine is slow, not wrong: no property has a deadline, and none is refused because its data came slowly.
 hypothesis.settings.register_profile(
@@ -102,7 +102,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """One Label Studio for the whole session, started on first use (about half a minute) and stopped at the end."""
     pytest.importorskip("label_studio", reason="Label Studio is not installed: pip install -e '.[studio]'")
     from builder.studio.campaign import open_server
-    from builder.studio.embedded.process import stop
+    from builder.studio.embedded.server import stop_server
 
     workspace = tmp_path_factory.mktemp("workspace")
     made = Studio(workspace, LabelStudio(port=FIRST_PORT))
@@ -112,10 +112,10 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
             yield made
     finally:
         # A test that runs everything with people keeps it, as people would want.
-        stop(pipeline.campaign(config).vault)
+        stop_server(pipeline.campaign(config).vault)
 
 
-def connected(config: Config) -> AbstractContextManager[tuple["Server", "Client"]]:
+def connected(config: Config) -> AbstractContextManager[tuple["StudioServer", "Client"]]:
     """The Label Studio of a configuration, and a client of its administrator."""
     from builder.studio import campaign
 

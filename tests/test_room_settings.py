@@ -8,7 +8,7 @@ import pytest
 
 from builder.config import Composed
 from builder.errors import Fault
-from builder.settings import Hint, leaves, read
+from builder.settings import Hint, leaves, read_settings
 
 LEAVES = leaves(Composed)
 
@@ -23,7 +23,7 @@ def faults(settings: dict[str, Any]) -> list[Fault]:
             group = group.setdefault(part, {})
         group[name] = value
     found: list[Fault] = []
-    read(Hint(Composed), groups, "", found)
+    read_settings(Hint(Composed), groups, "", found)
     return found
 
 

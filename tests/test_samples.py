@@ -21,7 +21,7 @@ def pull(project: Project) -> tuple[list[dict[str, Any]], Decoded]:
     project.pull(stage.table("articles", tables.ARTICLES).to_pylist(), chunks)
     found = pulls.latest(project.config.dataset_folder / "pulls")
     assert found is not None
-    pulls.verify(found[0])
+    pulls.verify_pull(found[0])
     people = json.loads((found[0] / "users.json").read_text())
     users = {int(i): who["email"] for i, who in people.items()}
     return chunks, decode(found[0] / "tasks.jsonl", users, b"salt", project.config.labels, "pull")

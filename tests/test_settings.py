@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 
 from builder.config import Composed
 from builder.errors import Fault
-from builder.settings import Hint, Rules, declared, fields_of, leaves, limits, read, setting, shown
+from builder.settings import Hint, Rules, declared, fields_of, leaves, limits, read_settings, setting, shown_value
 
 
 @dataclass
@@ -52,7 +52,7 @@ def test_settings_are_a_hydra_schema() -> None:
 
 def test_reading_makes_the_dataclasses() -> None:
     found: list[Fault] = []
-    made = read(
+    made = read_settings(
         Hint(Outer), {"share": "0.5", "counts": {"a": 1}, "inner": {"size": 4}, "by_name": {"x": {}}}, "", found
     )
     assert made == Outer(share=0.5, counts={"a": 1}, inner=Inner(4), by_name={"x": Inner()})
@@ -61,13 +61,13 @@ def test_reading_makes_the_dataclasses() -> None:
 
 def test_text_may_be_written_as_a_number() -> None:
     found: list[Fault] = []
-    assert read(Hint(Outer), {"words": [2, 1.5]}, "", found).words == ["2", "1.5"]
+    assert read_settings(Hint(Outer), {"words": [2, 1.5]}, "", found).words == ["2", "1.5"]
     assert found == []
 
 
 def test_a_faulty_setting_keeps_its_default_for_the_rules() -> None:
     found: list[Fault] = []
-    made = read(Hint(Outer), {"inner": {"size": 7}, "by_name": {"x": {"size": 0}}, "name": "c"}, "top", found)
+    made = read_settings(Hint(Outer), {"inner": {"size": 7}, "by_name": {"x": {"size": 0}}, "name": "c"}, "top", found)
     assert found == [
         Fault("top.inner.size", "7 is unlucky.", "Take another."),
         Fault("top.by_name.x.size", "0 is not allowed.", "Allowed: a whole number, at least 1."),
@@ -85,7 +85,7 @@ def test_rules_are_asked_unless_their_setting_is_at_fault() -> None:
         ({"counts": many["counts"] | {"a": 0}}, ["counts.a"]),
     ]:
         found: list[Fault] = []
-        read(Hint(Outer), given, "", found)
+        read_settings(Hint(Outer), given, "", found)
         assert [fault.key for fault in found] == keys
 
 
@@ -136,4 +136,4 @@ def test_declarations_are_found_by_key() -> None:
 
 
 def test_values_are_shown_as_they_are_written() -> None:
-    assert [shown(value) for value in (None, True, False, "a", 1)] == ["null", "true", "false", "'a'", "1"]
+    assert [shown_value(value) for value in (None, True, False, "a", 1)] == ["null", "true", "false", "'a'", "1"]

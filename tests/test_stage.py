@@ -12,7 +12,7 @@ import pytest
 from builder import stage as stages
 from builder.errors import StoreError
 from builder.scheme import Label
-from builder.stage import Known, Stage, Stages, code_digest, exclusive, load, remove
+from builder.stage import Known, Stage, Stages, code_digest, exclusive, load_stage, remove
 from builder.store import write_table
 
 MADE: list[str] = []
@@ -104,7 +104,7 @@ def test_a_failed_run_leaves_nothing(root: Path) -> None:
 
 def read(folder: Path) -> None:
     """Reads everything that a stage has."""
-    found = load("words", folder)
+    found = load_stage("words", folder)
     found.table("words")
     found.path("parts")
     _ = found.summary
@@ -140,7 +140,7 @@ def test_a_folder_of_another_key_is_no_result(root: Path) -> None:
     copy = made.folder.with_name("0" * 16)
     made.folder.rename(copy)
     with pytest.raises(StoreError, match=r"stage\.json is not what was written"):
-        load("words", copy)
+        load_stage("words", copy)
 
 
 def test_other_columns_than_asked_for_are_an_error(root: Path) -> None:

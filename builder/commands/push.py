@@ -53,7 +53,7 @@ def _with_known_answers(config: Config, stage: Stage) -> tuple[list[dict[str, An
     from pathlib import Path
 
     from builder import tables
-    from builder.quality.known_answers import known_by_chunk, number_due, read_known_answers, spread
+    from builder.quality.known_answers import known_by_chunk, number_due, read_known_answers, spread_among
 
     selected = stage.table("selected", tables.CHUNKS).to_pylist()
     if not config.quality.questions:
@@ -67,7 +67,7 @@ def _with_known_answers(config: Config, stage: Stage) -> tuple[list[dict[str, An
         )
     others = sum(chunk["chunk_id"] not in known for chunk in selected)
     asked = frozenset(list(known)[: number_due(others, config.quality.question_rate)])
-    mixed = spread(
+    mixed = spread_among(
         [chunk for chunk in selected if chunk["chunk_id"] not in asked],
         [chunk for chunk in table.to_pylist() if chunk["chunk_id"] in asked],
     )

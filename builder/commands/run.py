@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
     from builder.commands.export import Release
     from builder.commands.serve import Server
-    from builder.studio.progress import AnnotationProgress
     from builder.studio.pull import Pulled
     from builder.studio.push import Pushed
+    from builder.studio.serving import AnnotationProgress
 
 
 @dataclass
@@ -40,7 +40,7 @@ def run(config: Config, *, progress: Progress = silent) -> Run:
     """
     from builder import pipeline
     from builder.studio.campaign import open_server
-    from builder.studio.progress import annotation_progress
+    from builder.studio.serving import annotation_progress
 
     campaign = pipeline.campaign(config)
     people = config.annotators.kind == "human"

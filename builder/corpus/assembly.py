@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from builder.corpus.articles import reject_table
 from builder.corpus.parts import made
 from builder.corpus.records import Reject
-from builder.corpus.selection import rows_of
+from builder.corpus.selection import article_rows
 from builder.store import canonical, digest
 
 
@@ -102,7 +102,7 @@ def _chunks(outcome: ShardOutcome, shard: Path, folder: Path, ids: list[str], pr
     wanted: Any = here
     if outcome.left_out:
         owners = pq.read_table(path, columns=["article_id", "chunk_id"])
-        row = rows_of(owners, ids)
+        row = article_rows(owners, ids)
         here = present[row]
         wanted = ~np.isin(row, list(outcome.left_out))
     if outcome.selected is not None:

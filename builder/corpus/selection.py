@@ -51,7 +51,7 @@ def chunk_facts(task: ShardChunks) -> ChunkFacts:
     chunks = pq.read_table(f"{task.folder}/chunks.parquet", columns=columns)
     articles = pq.read_table(f"{task.folder}/articles.parquet", columns=["article_id", column])
     rank = ranks(chunks["chunk_id"].to_pylist(), settings.seed)
-    row = rows_of(chunks, articles["article_id"].to_pylist())
+    row = article_rows(chunks, articles["article_id"].to_pylist())
     eligible = ~np.isin(row, np.array(task.left_out, dtype=np.int64))
     eligible &= rank < np.uint64(min(int(settings.fraction * 2**64), 2**64 - 1)) if settings.fraction < 1 else True
     if settings.method == "keywords":
@@ -64,7 +64,7 @@ def chunk_facts(task: ShardChunks) -> ChunkFacts:
     return ChunkFacts(rank, eligible, distinct, numbers[row] if len(numbers) else np.empty(0, np.int32))
 
 
-def rows_of(chunks: pa.Table, articles: list[str]) -> NDArray[np.int64]:
+def article_rows(chunks: pa.Table, articles: list[str]) -> NDArray[np.int64]:
     """The article row of each chunk. Articles of the same id have the same chunks, one after the other."""
     if len(set(articles)) == len(articles):
         found: NDArray[np.int64] = pc.index_in(chunks["article_id"], value_set=pa.array(articles)).to_numpy()

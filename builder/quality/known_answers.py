@@ -98,10 +98,10 @@ def number_due(chunks: int, rate: float) -> int:
     return ceil(chunks * rate / (1 - rate) - 1e-9) if rate < 1 else chunks
 
 
-def spread(chunks: Sequence[Row], questions: Sequence[Row]) -> list[Row]:
+def spread_among(chunks: Sequence[Row], questions: Sequence[Row]) -> list[Row]:
     """The chunks in their order, with the gold questions among them at even distances.
 
-    >>> spread([{"n": n} for n in range(4)], [{"n": "?"}, {"n": "!"}])
+    >>> spread_among([{"n": n} for n in range(4)], [{"n": "?"}, {"n": "!"}])
     [{'n': 0}, {'n': '?'}, {'n': 1}, {'n': 2}, {'n': '!'}, {'n': 3}]
     """
     out: list[Row] = []

@@ -21,6 +21,7 @@ KINDS = {
     "entities": "builder.questions.entities:Entities",
     "stance": "builder.questions.stance:Stance",
     "evidence": "builder.questions.evidence:Evidence",
+    "choice": "builder.questions.choice:Choice",
     "problems": "builder.questions.problems:Problems",
     "comment": "builder.questions.comment:Comment",
     "choice": "builder.questions.choice:Choice",

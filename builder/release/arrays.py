@@ -28,15 +28,15 @@ def mask(column: pa.ChunkedArray | pa.Array) -> Mask:
 
 def small(values: Ints) -> pa.Array:
     """A column of 32-bit integers."""
-    return pa.array(values.astype(np.int32))
+    return pa.array(np.ascontiguousarray(values, np.int32))
 
 
-def strings(values: list[str]) -> pa.Array:
+def text_array(values: list[str]) -> pa.Array:
     """A string column; typed even when it is empty."""
     return pa.array(values, pa.string())
 
 
-def positions(values: pa.Array | pa.ChunkedArray, among: pa.Array) -> Ints:
+def positions_in(values: pa.Array | pa.ChunkedArray, among: pa.Array) -> Ints:
     """Where each value stands in `among`; -1 for values that are not there."""
     return numbers(pc.fill_null(pc.index_in(values, value_set=among), -1))
 

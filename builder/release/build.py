@@ -17,10 +17,10 @@ from builder.release.parquet import Writer
 from builder.release.passages import Index, Inputs
 from builder.release.separation import Separation
 from builder.release.settings import Export, Split
-from builder.release.splits import Assignment, Member, assign
+from builder.release.splits import Assignment, Member, assign_splits
 from builder.scheme import Scheme
 
-#: Called with the configuration, the rows written so far, and how many there will be, when that is known.
+#: Called with the configuration, the rows written so far, and how many there will be, if that is known.
 Progress = Callable[[str, int, int | None], None]
 
 
@@ -39,7 +39,7 @@ class Built:
     hashes: dict[str, str]
 
 
-def build(
+def build_release(
     root: Path,
     paths: Mapping[str, Path],
     scheme: Scheme,
@@ -61,7 +61,7 @@ def build(
     index = Index(inputs)
     makers = {name: SPECS[found.kind].rows(found, index, settings) for name, found in wanted.items()}
     members = list(_members(index, wanted, makers, split.method))
-    assignment = assign(members, split, earlier_splits)
+    assignment = assign_splits(members, split, earlier_splits)
     separation = Separation(index, assignment, split)
     configs: dict[str, Configured] = {}
     hashes: dict[str, str] = {}
@@ -140,7 +140,7 @@ def _counts(index: Index, wanted: Mapping[str, Configuration], makers: Mapping[s
     }
     return Counts(
         chunks=index.chunks,
-        windows=index.windows,
+        windows=len(index.window_ids),
         articles=len(index.articles),
         annotators=pc.count_distinct(shown["annotator"]).as_py(),
         annotations=dict(sorted(states.items())),

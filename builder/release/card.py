@@ -90,21 +90,18 @@ def _front_matter(manifest: Manifest, dataset: Mapping[str, Any]) -> str:
 
 
 def _left_out(manifest: Manifest) -> list[str]:
-    lines = [
-        f"`{name}`: {count:,} {SPECS[manifest.configs[name].kind].gold} {REASONS[reason]}"
-        for name, reasons in manifest.counts.left_out.items()
+    counts, gone = manifest.counts, manifest.leakage.left_out
+    found = [
+        (count, f"{SPECS[manifest.configs[name].kind].gold} {REASONS[reason]}", f"`{name}`: ")
+        for name, reasons in counts.left_out.items()
         for reason, count in reasons.items()
-        if reason in REASONS and count
+        if reason in REASONS
     ]
-    counts = manifest.counts
-    for what, found in (("windows", counts.windows_left_out), ("chunks", counts.chunks_left_out)):
-        lines += [f"{count:,} {what} that {reason}" for reason, count in found.items() if count]
-    gone = manifest.leakage.left_out
-    if gone.articles:
-        lines.append(f"{gone.articles:,} articles whose near-duplicates were released in two splits")
-    if gone.texts or gone.cut_texts:
-        lines.append(f"{gone.texts + gone.cut_texts:,} texts that repeat one of another split")
-    return lines or ["nothing"]
+    found += [(count, f"windows that {reason}", "") for reason, count in counts.windows_left_out.items()]
+    found += [(count, f"chunks that {reason}", "") for reason, count in counts.chunks_left_out.items()]
+    found.append((gone.articles, "articles whose near-duplicates were released in two splits", ""))
+    found.append((gone.texts + gone.cut_texts, "texts that repeat one of another split", ""))
+    return [f"{where}{count:,} {what}" for count, what, where in found if count] or ["nothing"]
 
 
 def _described(configurations: Mapping[str, Configuration]) -> list[tuple[str, dict[str, str]]]:

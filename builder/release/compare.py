@@ -1,7 +1,7 @@
 """Which rows of two tables differ: by id, on columns that may nest; and how labels in them changed."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,17 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.release.arrays import Mask, flat, mask, numbers
+from builder.release.manifest import Change
 from builder.text import Ints
-
-
-@dataclass(frozen=True)
-class Change:
-    """One change inside a row that two releases share: its kind in words, and what stood and stands there."""
-
-    id: str
-    what: str
-    old: str = ""
-    new: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,35 +66,35 @@ def differs(old: pa.Array, new: pa.Array) -> Mask:
     return out
 
 
-def value_changes(both: Aligned, columns: Iterable[str]) -> list[Change]:
+def value_changes(both: Aligned, columns: Iterable[str]) -> Iterator[Change]:
     """Rows in which a label, or a list of labels, is another one now; `what` is such as "favor -> neutral"."""
-    shared = [name for name in columns if name in both.old.column_names and name in both.new.column_names]
-    at = pa.array(both.changed(shared))
-    old, new = both.old.take(at), both.new.take(at)
-    found = []
-    for name in shared:
-        for row, a, b in zip(*(x.to_pylist() for x in (new["id"], old[name], new[name])), strict=True):
-            before, after = (", ".join(v) or "none" if isinstance(v, list) else str(v) for v in (a, b))
+    for name in columns:
+        for row, *values in _changed(both, name):
+            before, after = (", ".join(v) or "none" if isinstance(v, list) else str(v) for v in values)
             if before != after:
-                found.append(Change(row, f"{before} -> {after}", before, after))
-    return found
+                yield Change(row, f"{before} -> {after}", before, after)
 
 
-def span_changes(both: Aligned, column: str) -> list[Change]:
+def span_changes(both: Aligned, column: str) -> Iterator[Change]:
     """Spans that were added, removed, relabelled or moved in the rows that both tables have."""
-    if column not in both.old.column_names or column not in both.new.column_names:
-        return []
-    at = pa.array(both.changed([column]))
-    old, new = both.old.take(at), both.new.take(at)
-    columns = (x.to_pylist() for x in (new["id"], old[column], new[column]))
-    return [
-        Change(row, what, _brief(a), _brief(b))
-        for row, before, after in zip(*columns, strict=True)
-        for what, a, b in pair_spans(before, after)
-    ]
+    for row, before, after in _changed(both, column):
+        for what, *spans in pair_spans(before, after):
+            yield Change(row, what, *(f"{s[2]} {s[0]}-{s[1]} {s[3]!r}" if s else "" for s in spans))
+
+
+def _changed(both: Aligned, name: str) -> Iterator[tuple[Any, ...]]:
+    """Id, old and new value of the rows in which a column differs; none when one of the tables lacks it."""
+    if name in both.old.column_names and name in both.new.column_names:
+        at = pa.array(both.changed([name]))
+        columns = (both.new["id"], both.old[name], both.new[name])
+        yield from zip(*(column.take(at).to_pylist() for column in columns), strict=True)
 
 
 _Span = tuple[int, int, str, str]
+_RELATED: dict[str, Callable[[_Span, _Span], bool]] = {
+    "relabelled": lambda x, y: x[:2] == y[:2],
+    "moved": lambda x, y: x[2] == y[2] and x[0] < y[1] and y[0] < x[1],
+}
 
 
 def pair_spans(
@@ -113,27 +104,14 @@ def pair_spans(
 
     The same place with another label is "relabelled"; an overlapping place with the same label is "moved".
     """
-    a = Counter((s["start"], s["end"], s["label"], s["text"]) for s in old)
-    b = Counter((s["start"], s["end"], s["label"], s["text"]) for s in new)
+    a, b = (Counter((s["start"], s["end"], s["label"], s["text"]) for s in spans) for spans in (old, new))
     gone, come = sorted((a - b).elements()), sorted((b - a).elements())
-    for what in ("relabelled", "moved"):
+    for what, related in _RELATED.items():
         for x in list(gone):
-            y = next((y for y in come if _related(what, x, y)), None)
+            y = next((y for y in come if related(x, y)), None)
             if y is not None:
                 gone.remove(x)
                 come.remove(y)
                 yield what, x, y
-    for x in gone:
-        yield "removed", x, None
-    for y in come:
-        yield "added", None, y
-
-
-def _related(what: str, x: _Span, y: _Span) -> bool:
-    if what == "relabelled":
-        return x[:2] == y[:2]
-    return x[2] == y[2] and x[0] < y[1] and y[0] < x[1]
-
-
-def _brief(span: _Span | None) -> str:
-    return "" if span is None else f"{span[2]} {span[0]}-{span[1]} {span[3]!r}"
+    yield from (("removed", x, None) for x in gone)
+    yield from (("added", None, y) for y in come)

@@ -1,6 +1,6 @@
 """What a configuration declares: its columns, labels and rows. Each kind is one file in `configurations/`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.release.arrays import Mask, flat, mask, numbers
-from builder.release.compare import Aligned, Change
+from builder.release.compare import Aligned
 from builder.release.features import STRING, Features, arrow_schema
+from builder.release.manifest import Change
 from builder.release.settings import Export
 from builder.scheme import Question, Scheme
 from builder.text import Ints
@@ -133,8 +134,8 @@ class Spec:
     distinct: tuple[str, ...] = ("id",)
     #: Columns of class labels that a diff compares by name. The others keep their ids, which never change.
     by_name: tuple[str, ...] = ()
-    #: The single changes inside shared rows; without it, changed rows are counted alone.
-    changes: Callable[[Aligned], list[Change]] | None = None
+    #: The single changes inside shared rows.
+    changes: Callable[[Aligned], Iterator[Change]] = lambda _: iter(())
     #: Whether rows that change their split are counted as moved; one configuration per text is enough.
     moves: bool = True
     #: For `trace`: stage table, and whether one of its rows supports the released row.
@@ -144,10 +145,7 @@ class Spec:
 
 
 def numbering(question: Question, scheme: Scheme, settings: Export, earlier: Mapping[str, list[str]]) -> Numbering:
-    """The labels of a question in a release, after one with the labels `earlier`; options count as labels.
-
-    `export.<question>` renames, merges and omits labels.
-    """
+    """The labels or options of a question after `export.<question>`; `earlier` are those of the release before."""
     known = list(question.targets if question.many else question.labels)
     setting = vars(settings).get(question.name)
     changes = setting if isinstance(setting, dict) else {}
@@ -159,10 +157,7 @@ def numbering(question: Question, scheme: Scheme, settings: Export, earlier: Map
 
 
 def label_ids(current: Sequence[str], earlier: Sequence[str], renamed: Mapping[str, str]) -> list[str]:
-    """Label names by id: what an earlier release numbered keeps its number, new labels follow.
-
-    A renamed label keeps its number under the new name. A label that is gone, or was merged into another, keeps its
-    number too, with no rows, so that no number ever changes its meaning.
+    """Label names by id: what an earlier release numbered keeps its number, renamed or gone; new labels follow.
 
     >>> label_ids(["PERSON", "ARMS", "EVENT"], ["PERSON", "ORG", "WEAPON"], {"WEAPON": "ARMS"})
     ['PERSON', 'ORG', 'ARMS', 'EVENT']

@@ -28,10 +28,7 @@ _TYPES = {"string": "Text", "int32": "Integer", "int64": "Integer", "float64": "
 
 
 def croissant(manifest: Manifest, day: str) -> dict[str, Any]:
-    """The description, with one record set per configuration with rows. `manifest.files` holds the data files.
-
-    Lists of records are left to the Parquet files: Croissant 1.0 cannot describe them.
-    """
+    """One record set per configuration with rows. Croissant 1.0 cannot describe lists of records: they are left out."""
     counts, dataset = manifest.counts, manifest.configuration["dataset"]
     filled = {name: found for name, found in manifest.configs.items() if found.splits}
     data = [f for f in manifest.files if f.path.endswith(".parquet") and f.path.split("/")[0] in filled]

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from builder.release.compare import align
 from builder.release.configurations import SPECS
 from builder.release.features import label_names, with_names
-from builder.release.manifest import Changes, Example, Manifest, RowChanges
+from builder.release.manifest import Changes, Manifest, RowChanges
 from builder.release.versions import data_files
 
 #: How many single changes of each configuration are shown.
@@ -21,7 +21,7 @@ _FIGURES = 10
 
 
 @dataclass(frozen=True)
-class Release:
+class ReleaseFiles:
     """A release's folder and its manifest; the folder of one that is being made has no manifest yet."""
 
     root: Path
@@ -40,17 +40,15 @@ class Release:
         return with_names(whole, {name: names[name] for name in SPECS[facts.kind].by_name if name in names})
 
 
-def diff(old: Release, new: Release) -> Changes:
+def diff(old: ReleaseFiles, new: ReleaseFiles) -> Changes:
     """What changed between two releases."""
     a, b = old.manifest, new.manifest
+    added, removed = ([n for n in x.configs if n not in y.configs] for x, y in ((b, a), (a, b)))
     found = Changes(
         level="none",
         old=a.version,
         new=b.version,
-        configurations={
-            "added": [name for name in b.configs if name not in a.configs],
-            "removed": [name for name in a.configs if name not in b.configs],
-        },
+        configurations={"added": added, "removed": removed},
         labels=_labels(a.labels, b.labels),
         agreement={
             name: [a.agreement.get(name), b.agreement.get(name)]
@@ -99,7 +97,7 @@ def _columns(old: dict[str, Any], new: dict[str, Any]) -> dict[str, list[str]]:
     return {what: names for what, names in found.items() if names}
 
 
-def _rows(name: str, old: Release, new: Release, same_columns: bool) -> tuple[RowChanges, int]:
+def _rows(name: str, old: ReleaseFiles, new: ReleaseFiles, same_columns: bool) -> tuple[RowChanges, int]:
     """How the rows of a configuration differ, and how many moved to another split."""
     a, b = (release.manifest.configs[name].splits for release in (old, new))
     kind = new.manifest.configs[name].kind
@@ -113,7 +111,7 @@ def _rows(name: str, old: Release, new: Release, same_columns: bool) -> tuple[Ro
     shared = [c for c in both.new.column_names if c in both.old.column_names and c not in ("id", "split")]
     changed = both.changed([c for c in shared if both.old[c].type == both.new[c].type])
     spec = SPECS[kind]
-    changes = spec.changes(both) if spec.changes else []
+    changes = list(spec.changes(both))
     counts = RowChanges(
         kind,
         added=both.added.num_rows,
@@ -122,7 +120,7 @@ def _rows(name: str, old: Release, new: Release, same_columns: bool) -> tuple[Ro
         labels=dict(sorted(Counter(change.what for change in changes).items())),
         added_ids=both.added["id"].slice(0, EXAMPLES).to_pylist(),
         removed_ids=both.removed["id"].slice(0, EXAMPLES).to_pylist(),
-        examples=[Example(c.id, c.what, c.old, c.new) for c in changes[:EXAMPLES]],
+        examples=changes[:EXAMPLES],
     )
     moved = pc.sum(pc.not_equal(both.old["split"], both.new["split"])).as_py() or 0
     return counts, moved if spec.moves else 0
@@ -165,5 +163,5 @@ def changelog(version: str, date: str, found: list[str], earlier: str) -> str:
     head = "# Changelog\n"
     body = "\n".join(f"- {line}" for line in found)
     rest = earlier.removeprefix(head).strip()
-    title = f"## {version}" + (f" ({date})" if date else "")
+    title = f"## {version} ({date})" if date else f"## {version}"
     return f"{head}\n{title}\n\n{body}\n" + (f"\n{rest}\n" if rest else "")

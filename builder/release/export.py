@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 
 from builder.errors import StoreError
 from builder.release import formats, manifest, versions
-from builder.release.build import Built, Progress, build
+from builder.release.build import Built, Progress, build_release
 from builder.release.card import card, figures
 from builder.release.croissant import croissant
-from builder.release.diff import Release, changelog, diff, lines
+from builder.release.diff import ReleaseFiles, changelog, diff, lines
 from builder.release.manifest import Manifest
 from builder.release.settings import Export, Split
 from builder.release.splits import earlier_splits, write_provenance
@@ -27,21 +27,22 @@ from builder.store import atomic_folder, sync_tree, write_text
 
 @dataclass(frozen=True)
 class Sources:
-    """What a release is made from: stage tables, and facts about how they were made."""
+    """What a release is made from: stage tables by the names of `passages.STAGES`, and how they were made.
 
-    #: Path of every table of `passages.STAGES`.
+    `configuration` needs the groups dataset, labels, export, split and aggregation. `pull` has server_version and
+    scheme_version, `agreement` is the report, `below_gates` says which quality gates do not hold, `stages` has the key
+    of each stage.
+    """
+
     tables: Mapping[str, Path]
-    #: The groups of the configuration; "dataset", "labels", "export", "split" and "aggregation" are needed.
+    scheme: Scheme
+    settings: Export
+    split: Split
     configuration: Mapping[str, Mapping[str, Any]]
-    #: What was noted when the pull was made: server_version, scheme_version.
     pull: Mapping[str, Any] = field(default_factory=dict)
-    #: The agreement report.
     agreement: Mapping[str, Any] = field(default_factory=dict)
-    #: The quality gates that do not hold, in one sentence.
     below_gates: str = ""
-    #: Name of each stage to its key.
     stages: Mapping[str, str] = field(default_factory=dict)
-    #: Whether the annotators are recorded ones.
     recorded: bool = False
 
 
@@ -54,29 +55,20 @@ class Exported:
     new: bool
 
 
-def export(
-    sources: Sources,
-    scheme: Scheme,
-    settings: Export,
-    split: Split,
-    exports: Path,
-    scratch: Path,
-    progress: Progress | None = None,
-) -> Exported:
+def export(sources: Sources, exports: Path, scratch: Path, progress: Progress | None = None) -> Exported:
     """Makes the next version below `exports`, or returns the last one when nothing changed.
 
-    The release is made in a folder of its own below `scratch`, opened with `load_dataset`, and takes its place in one
-    rename: a failure leaves nothing. Raises `ReleaseError` when there is nothing to release or it does not load,
-    `StoreError` when a table is missing or another export made this version first, `ConfigError` when a setting does
-    not fit the scheme.
+    It is made below `scratch` and takes its place in one rename: a failure leaves nothing. Raises `ReleaseError` when
+    there is nothing to release or it does not load, `StoreError` when a table is missing or another export was first,
+    `ConfigError` when a setting does not fit the scheme.
     """
-    name = versions.release_name(sources.configuration["dataset"]["name"], settings.variant)
+    name = versions.release_name(sources.configuration["dataset"]["name"], sources.settings.variant)
     before = versions.releases(exports / name)
     scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="building-", dir=scratch) as folder:
+    with tempfile.TemporaryDirectory(prefix="building-", dir=scratch, ignore_cleanup_errors=True) as folder:
         root = Path(folder) / "release"
         root.mkdir()
-        made = _write(root, sources, scheme, settings, split, name, before, progress)
+        made = _write(root, sources, name, before, progress)
         if made.changes.level == "none":
             return Exported(before[-1][1], manifest.read(before[-1][1]), new=False)
         if progress:
@@ -90,21 +82,18 @@ def export(
 def _write(
     root: Path,
     sources: Sources,
-    scheme: Scheme,
-    settings: Export,
-    split: Split,
     name: str,
     before: list[tuple[versions.Version, Path]],
     progress: Progress | None,
 ) -> Manifest:
     """Writes the data into `root`, and when it differs from the last release, everything else. Returns the manifest."""
-    last = Release(before[-1][1], manifest.read(before[-1][1])) if before else None
-    built = build(
+    last = ReleaseFiles(before[-1][1], manifest.read(before[-1][1])) if before else None
+    built = build_release(
         root,
         sources.tables,
-        scheme,
-        settings,
-        split,
+        sources.scheme,
+        sources.settings,
+        sources.split,
         earlier_splits(path for _, path in before),
         last.manifest.labels if last else {},
         sources.configuration["dataset"]["language"],
@@ -116,7 +105,7 @@ def _write(
         configuration=manifest.public(sources.configuration),
         recorded=sources.recorded,
         pull=manifest.pull_of(built.inputs["annotations"], sources.pull),
-        tokenizer="" if settings.tokenizer == "words" else tokenizer_digest(settings.tokenizer),
+        tokenizer="" if (path := sources.settings.tokenizer) == "words" else tokenizer_digest(path),
         code=manifest.code(),
         libraries=manifest.libraries(),
         stages=dict(sources.stages),
@@ -130,19 +119,19 @@ def _write(
     )
     version = versions.FIRST
     if last:
-        made.changes = diff(last, Release(root, made))
+        made.changes = diff(last, ReleaseFiles(root, made))
         version = before[-1][0].after(made.changes.level)
     made.version = made.changes.new = str(version)
     if made.changes.level != "none":
-        _describe(root, made, built, scheme, settings, last)
+        _describe(root, made, built, sources, last)
     return made
 
 
-def _describe(root: Path, made: Manifest, built: Built, scheme: Scheme, settings: Export, last: Release | None) -> None:
+def _describe(root: Path, made: Manifest, built: Built, sources: Sources, last: ReleaseFiles | None) -> None:
     """Writes everything beside the data files, and sets the files of the manifest."""
     write_provenance(root, built.inputs["articles"], built.assignment)
-    formats.write(root, settings.formats, made.configs)
-    write_text(root / "README.md", card(made, built.configurations, scheme))
+    formats.write(root, sources.settings.formats, made.configs)
+    write_text(root / "README.md", card(made, built.configurations, sources.scheme))
     # The day of the newest annotation: the same whenever the release is built.
     newest = pc.max(built.inputs["annotations"]["updated"]).as_py()
     day = newest.date().isoformat() if newest else ""

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from builder.release.arrays import spread
 from builder.text import OTHER, Ints, Texts, class_of, similarity, words
 
 RUN = 5
@@ -72,8 +73,7 @@ class Fingerprints:
         runs, owners = runs[inside], owners[inside]
         candidates = _pairs(runs, owners, splits) - exact
         sets: dict[int, set[int]] = defaultdict(set)
-        wanted = np.unique(np.array([row for pair in candidates for row in pair], np.int64))
-        chosen = np.isin(owners, wanted)
+        chosen = np.isin(owners, [row for pair in candidates for row in pair])
         for run, owner in zip(runs[chosen].tolist(), owners[chosen].tolist(), strict=True):
             sets[owner].add(run)
         near = [(a, b) for a, b in candidates if similarity(sets[a], sets[b]) >= threshold]
@@ -81,10 +81,7 @@ class Fingerprints:
 
 
 def fingerprint(column: pa.Array) -> tuple[Hashes, Hashes, Ints]:
-    """The hash of each text's words; the hashes of all runs of words, and the text each is in.
-
-    A text of fewer than `RUN` words is one run.
-    """
+    """The hash of each text's words; the hashes of all runs of up to `RUN` words, and the text each is in."""
     texts = Texts.of(column)
     tokens = words(texts)
     is_word = class_of(texts.points[tokens.starts]) != OTHER
@@ -98,8 +95,7 @@ def fingerprint(column: pa.Array) -> tuple[Hashes, Hashes, Ints]:
     place = np.arange(len(hashes)) - np.repeat(rows[:-1], np.diff(rows))
     whole = _mix(_segment_sums(hashes * _mix(place.astype(np.uint64) + np.uint64(1)), rows))
     counts = np.maximum(np.diff(rows) - RUN + 1, np.minimum(np.diff(rows), 1))
-    owners = np.repeat(np.arange(len(counts)), counts)
-    first = np.repeat(rows[:-1] - (np.cumsum(counts) - counts), counts) + np.arange(int(counts.sum()))
+    owners, first = spread(rows[:-1], rows[:-1] + counts)
     padded = np.concatenate([hashes, np.zeros(RUN, np.uint64)])
     runs = np.zeros(len(first), np.uint64)
     for i in range(RUN):
@@ -131,9 +127,7 @@ def _powers(count: int) -> tuple[Hashes, Hashes]:
 
 
 def _segment_sums(values: Hashes, bounds: Ints) -> Hashes:
-    running: Hashes = np.concatenate([np.zeros(1, np.uint64), np.cumsum(values, dtype=np.uint64)])
-    found: Hashes = running[bounds[1:]] - running[bounds[:-1]]
-    return found
+    return np.diff(np.concatenate([np.zeros(1, np.uint64), np.cumsum(values, dtype=np.uint64)])[bounds])
 
 
 def _mix(values: Hashes) -> Hashes:
@@ -155,8 +149,6 @@ def _pairs(hashes: Hashes, owners: Ints, splits: Ints) -> set[tuple[int, int]]:
     order = np.lexsort((owners, hashes))
     hashes, owners = hashes[order], owners[order]
     sides = splits[owners]
-    if not len(sides):
-        return set()
     edges = np.flatnonzero(np.concatenate([[True], hashes[1:] != hashes[:-1], [True]]))
     low = np.minimum.reduceat(sides, edges[:-1])
     high = np.maximum.reduceat(sides, edges[:-1])

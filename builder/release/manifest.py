@@ -15,8 +15,6 @@ from builder.errors import ReleaseError
 from builder.store import digest, file_digest
 
 FORMAT = 2
-#: Libraries whose version decides the bytes of the data files.
-_LIBRARIES = ("numpy", "pyarrow")
 _PRIVATE = re.compile(r"://|@|^/|^[A-Za-z]:\\|^~")
 _CONCEALED = "(private)"
 
@@ -39,30 +37,26 @@ class SplitFacts(msgspec.Struct):
 
 
 class Configured(msgspec.Struct):
-    """One configuration: its kind in the registry, its features, and the splits that have rows."""
+    """One configuration and its splits with rows. A change of a `judged` column is a change of labels."""
 
     kind: str
     features: dict[str, Any]
-    #: Columns whose change is a change of labels or of what supports them.
     judged: list[str]
     splits: dict[str, SplitFacts] = {}
 
 
 class Counts(msgspec.Struct):
-    """What a release was made from, and what of it has no row."""
+    """What a release was made from, and what of it has no row, by configuration and label or reason."""
 
     articles: int
     chunks: int
     windows: int
     annotators: int
-    #: State to number of annotations.
+    #: By state.
     annotations: dict[str, int]
     quarantined: int
-    #: Configuration to label to number of released labels.
     labels: dict[str, dict[str, int]]
-    #: Configuration to reason to amount of gold that is not released.
     left_out: dict[str, dict[str, int]]
-    #: Reason to number of windows and of chunks without rows.
     windows_left_out: dict[str, int]
     chunks_left_out: dict[str, int]
 
@@ -76,30 +70,28 @@ class LeftOut(msgspec.Struct):
 
 
 class Leakage(msgspec.Struct):
-    """What the splits share, counted on the final texts."""
+    """What the splits share, counted on the final texts: near-duplicates have at least this Jaccard similarity."""
 
     articles: int
     clusters: int
     exact_texts: int
     near_texts: int
-    #: Jaccard similarity from which two texts count as near-duplicates.
     similarity: float
     left_out: LeftOut
 
 
-class Example(msgspec.Struct):
-    """One change inside a row that both releases have."""
+class Change(msgspec.Struct):
+    """One change inside a row that both releases have: its kind in words, and what stood and stands there."""
 
     id: str
     what: str
-    old: str
-    new: str
+    old: str = ""
+    new: str = ""
 
 
 class RowChanges(msgspec.Struct):
     """How the rows of one configuration differ. `labels` counts changes inside shared rows, by their kind in words."""
 
-    #: Kind of the configuration in the registry.
     kind: str
     added: int = 0
     removed: int = 0
@@ -107,28 +99,25 @@ class RowChanges(msgspec.Struct):
     labels: dict[str, int] = {}
     added_ids: list[str] = []
     removed_ids: list[str] = []
-    examples: list[Example] = []
+    examples: list[Change] = []
 
 
 class Changes(msgspec.Struct):
     """What changed between two releases. `level` is the part of the version number that changes for it.
 
     "major": configurations, columns or labels changed; "minor": rows were added or removed; "patch": labels, votes or
-    the card were corrected; "none": the same contents; "first": there is no earlier release.
+    the card were corrected; "none": the same contents; "first": there is no earlier release. `columns` were added,
+    removed or retyped; `moved` counts rows in another split; `agreement` has figures that differ, old and new.
     """
 
     level: str
     old: str = ""
     new: str = ""
     configurations: dict[str, list[str]] = {}
-    #: Configuration to "added", "removed" or "retyped" to columns.
     columns: dict[str, dict[str, list[str]]] = {}
-    #: Question to what happened to its labels, in words.
     labels: dict[str, list[str]] = {}
     rows: dict[str, RowChanges] = {}
-    #: Rows that stand in another split now.
     moved: int = 0
-    #: Agreement figures that differ, old and new.
     agreement: dict[str, list[float | None]] = {}
     card: bool = False
 
@@ -142,27 +131,26 @@ class File(msgspec.Struct):
 
 
 class Manifest(msgspec.Struct, kw_only=True):
-    """manifest.json. Mappings keep the order of the scheme and of the settings, which a rebuild needs."""
+    """manifest.json. Mappings keep the order of the scheme and of the settings, which a rebuild needs.
+
+    `recorded` annotators give sample labels. `tokenizer` is the sha256 of its file, or empty. `stages` has the key of
+    each stage, `labels` the names by id per question, `losses` what rows lose by configuration and reason.
+    """
 
     format: int = FORMAT
     name: str
     version: str = ""
     previous: str = ""
     configuration: dict[str, Any]
-    #: Whether the annotators are recorded ones, which give sample labels.
     recorded: bool
     pull: Pull
-    #: sha256 of the tokenizer file; empty for words.
     tokenizer: str
     code: dict[str, str]
     libraries: dict[str, str]
-    #: Name of each stage that the release was made from, to its key.
     stages: dict[str, str]
-    #: Question to label names by id.
     labels: dict[str, list[str]]
     configs: dict[str, Configured]
     counts: Counts
-    #: Configuration to reason to what the form of its rows loses.
     losses: dict[str, dict[str, int]]
     leakage: Leakage
     below_gates: str
@@ -198,14 +186,14 @@ def read(release: Path) -> Manifest:
 def code() -> dict[str, str]:
     """Version of the builder, and a hash of its source that distinguishes two states of the same version."""
     here = Path(builder.__file__).parent
-    files = sorted(p for p in here.rglob("*") if p.suffix in (".py", ".j2"))
-    source = digest(*(part for p in files for part in (p.relative_to(here).as_posix(), p.read_bytes())))
+    sources = sorted(p for p in here.rglob("*") if p.suffix in (".py", ".j2"))
+    source = digest(*(part for p in sources for part in (p.relative_to(here).as_posix(), p.read_bytes())))
     return {"version": builder.__version__, "source_sha256": source}
 
 
 def libraries() -> dict[str, str]:
     """Versions of the libraries that decide the bytes."""
-    return {name: installed(name) for name in _LIBRARIES}
+    return {name: installed(name) for name in ("numpy", "pyarrow")}
 
 
 def files(root: Path, known: Mapping[str, str]) -> list[File]:
@@ -216,10 +204,9 @@ def files(root: Path, known: Mapping[str, str]) -> list[File]:
 
 
 def public(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The groups of a configuration as a manifest shows them: what people wrote about the dataset first and as it is.
+    """The groups of a configuration without private parts: what people wrote about the dataset first and as it is.
 
-    Addresses, e-mail addresses and absolute paths in the other groups are replaced by "(private)"; where the release is
-    uploaded to is left out.
+    In the other groups addresses and absolute paths become "(private)"; where the release is uploaded to is left out.
     """
     export = {key: value for key, value in sections["export"].items() if key not in ("repo", "private")}
     shown = {name: sections[name] for name in ("dataset", "labels")}
@@ -242,10 +229,7 @@ def revealed(shown: Any, own: Any) -> Any:
 
 
 def pull_of(annotations: pa.Table, record: Mapping[str, Any]) -> Pull:
-    """The pull of the annotations, without addresses and names; `record` is what was noted when it was made.
-
-    Raises `ReleaseError` when the annotations come from several pulls.
-    """
+    """The one pull of the annotations, else `ReleaseError`; `record` is what was noted when it was made."""
     hashes = sorted({h for h in annotations["pull"].unique().to_pylist() if h})
     if len(hashes) != 1:
         raise ReleaseError(f"The annotations come from {len(hashes)} pulls.", "Run `builder validate` again.")

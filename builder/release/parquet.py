@@ -20,15 +20,19 @@ _AHEAD = 4
 class Writer:
     """Takes batches in row order and leaves `<split>-00000-of-0000N.parquet` files in the folder `root`.
 
-    Row groups and shards are cut at fixed numbers of rows, whatever the batches, so that the same rows give the same
-    bytes.
+    Row groups and files are cut at fixed numbers of rows, whatever the batches: the same rows give the same bytes.
     """
 
     def __init__(
         self, root: Path, schema: pa.Schema, shard_rows: int, group_rows: int, distinct: tuple[str, ...] = ()
     ) -> None:
-        self._root, self._schema, self._distinct = root, schema, distinct
-        self._leaves = [leaf for field in schema for leaf in leaves(field.name, field.type)]
+        self._root, self._schema = root, schema
+        columns = [leaf for field in schema for leaf in parquet_leaves(field.name, field.type)]
+        # A dictionary of values that all differ, and the least and greatest token, cost time and tell nothing.
+        self._how = {
+            "use_dictionary": [leaf for leaf in columns if leaf not in distinct],
+            "write_statistics": [leaf for leaf in columns if "." not in leaf and leaf != "text"],
+        }
         self._group_rows = min(group_rows, shard_rows)
         self._shard_rows = shard_rows - shard_rows % self._group_rows
         self._waiting: dict[str, list[pa.Table]] = defaultdict(list)
@@ -63,7 +67,11 @@ class Writer:
         while table.num_rows - at >= self._group_rows or (whole and at < table.num_rows):
             group = table.slice(at, self._group_rows)
             if split not in self._open:
-                self._open[split] = self._begin(split)
+                self._written[split].append(0)
+                self._root.mkdir(parents=True, exist_ok=True)
+                self._open[split] = pq.ParquetWriter(
+                    self._part(split, len(self._written[split]) - 1), self._schema, compression="zstd", **self._how
+                )
             self._open[split].write_table(group, row_group_size=self._group_rows)
             self._written[split][-1] += group.num_rows
             at += group.num_rows
@@ -76,26 +84,11 @@ class Writer:
         number = len(self._written[split]) - 1
         self._digests[split, number] = self._hashing.submit(file_digest, self._part(split, number))
 
-    def _begin(self, split: str) -> pq.ParquetWriter:
-        self._written[split].append(0)
-        self._root.mkdir(parents=True, exist_ok=True)
-        return pq.ParquetWriter(
-            self._part(split, len(self._written[split]) - 1),
-            self._schema,
-            compression="zstd",
-            # A dictionary of values that all differ, and the least and greatest token, cost time and tell nothing.
-            use_dictionary=[leaf for leaf in self._leaves if leaf not in self._distinct],
-            write_statistics=[leaf for leaf in self._leaves if "." not in leaf and leaf != "text"],
-        )
-
     def _part(self, split: str, number: int) -> Path:
         return self._root / f"{split}-{number:05d}.part"
 
     def close(self, order: list[str]) -> tuple[dict[str, SplitFacts], dict[str, str]]:
-        """Writes what waits, and names every file by how many there are. A split without rows has no file.
-
-        Returns the splits with rows, in this order, and file name to sha256.
-        """
+        """Writes what waits; returns the splits with rows, in this order, and file name to sha256."""
         while self._running:
             self._running.popleft().result()
         self._encoding.shutdown()
@@ -118,16 +111,16 @@ class Writer:
         return splits, digests
 
 
-def leaves(name: str, kind: pa.DataType) -> list[str]:
+def parquet_leaves(name: str, kind: pa.DataType) -> list[str]:
     """The Parquet columns that hold an Arrow column.
 
-    >>> leaves("spans", pa.list_(pa.struct([("start", pa.int32()), ("label", pa.string())])))
+    >>> parquet_leaves("spans", pa.list_(pa.struct([("start", pa.int32()), ("label", pa.string())])))
     ['spans.list.element.start', 'spans.list.element.label']
     """
     if pa.types.is_list(kind):
-        return leaves(f"{name}.list.element", kind.value_type)
+        return parquet_leaves(f"{name}.list.element", kind.value_type)
     if pa.types.is_struct(kind):
-        return [leaf for inner in kind for leaf in leaves(f"{name}.{inner.name}", inner.type)]
+        return [leaf for inner in kind for leaf in parquet_leaves(f"{name}.{inner.name}", inner.type)]
     return [name]
 
 
@@ -174,13 +167,13 @@ class LogicalHash:
             for i in range(kind.num_fields):
                 self._feed(f"{path}.{kind.field(i).name}", pc.struct_field(array, i))
         elif pa.types.is_list(kind):
-            self._add(f"{path}#", _lengths(array))
+            self._add(f"{path}#", _bytes(pc.list_value_length(array), "<i4"))
             self._feed(f"{path}[]", array.flatten())
         elif pa.types.is_string(kind):
-            self._add(f"{path}#", _lengths(array))
+            self._add(f"{path}#", _bytes(pc.binary_length(array), "<i4"))
             self._add(path, _string_bytes(array))
         elif pa.types.is_boolean(kind):
-            self._add(path, np.ascontiguousarray(pc.fill_null(array, False).to_numpy(zero_copy_only=False)).tobytes())
+            self._add(path, _bytes(array.cast(pa.int8()), "?"))
         else:
             zero = pa.scalar(0, pa.int64()).cast(kind)
             filled = pc.fill_null(array, zero) if array.null_count else array
@@ -188,11 +181,8 @@ class LogicalHash:
             self._add(path, filled.buffers()[1][filled.offset * width : (filled.offset + len(filled)) * width])
 
 
-def _lengths(array: pa.Array) -> bytes:
-    lengths = pc.list_value_length(array) if pa.types.is_list(array.type) else pc.binary_length(array)
-    if lengths.null_count:
-        lengths = pc.fill_null(lengths, 0)
-    return np.ascontiguousarray(lengths.to_numpy()).astype("<i4", copy=False).tobytes()
+def _bytes(array: pa.Array, dtype: str) -> bytes:
+    return np.asarray(pc.fill_null(array, 0).to_numpy(zero_copy_only=False), dtype).tobytes()
 
 
 def _string_bytes(array: pa.Array) -> "pa.Buffer | bytes":

@@ -16,20 +16,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from builder.errors import ReleaseError, StoreError
-from builder.release.arrays import Mask, flat, mask, numbers, positions
+from builder.release.arrays import Mask, flat, mask, numbers, positions_in
 from builder.text import Ints
 
 #: Table to the stage that makes it.
 STAGES = {
-    "articles": "prepare",
-    "chunks": "prepare",
-    "selected": "prepare",
-    "windows": "validate",
-    "annotations": "validate",
-    "spans": "validate",
-    "answers": "validate",
-    "gold_spans": "adjudicate",
-    "gold_answers": "adjudicate",
+    **dict.fromkeys(("articles", "chunks", "selected"), "prepare"),
+    **dict.fromkeys(("windows", "annotations", "spans", "answers"), "validate"),
+    **dict.fromkeys(("gold_spans", "gold_answers"), "adjudicate"),
 }
 BATCH = 16_384
 _NEEDED = {
@@ -39,6 +33,7 @@ _NEEDED = {
 }
 #: An annotation in one of these states, not quarantined, is a vote: somebody judged the window.
 JUDGED = ("labelled", "labelled-empty")
+_TEXTS = ["chunk_id", "article_id", "text"]
 _SHIFT = 32
 
 
@@ -163,11 +158,6 @@ class Index:
         return len(self.chunk_ids)
 
     @property
-    def windows(self) -> int:
-        """How many of the texts are windows that somebody judged."""
-        return int(self.is_window.sum())
-
-    @property
     def window_ids(self) -> pa.Array:
         """Ids of the windows that somebody judged."""
         return self.chunk_ids.filter(pa.array(self.is_window))
@@ -179,63 +169,58 @@ class Index:
 
     def keys(self, article_ids: pa.ChunkedArray, starts: pa.ChunkedArray) -> Ints:
         """The key of each place; -1 in articles without rows."""
-        return key(positions(article_ids, self.articles), numbers(starts))
+        return key(positions_in(article_ids, self.articles), numbers(starts))
 
     def window_numbers(self, chunk_ids: pa.ChunkedArray) -> Ints:
         """Number of each window; -1 for what is no judged window of this release."""
-        found = positions(chunk_ids, self.chunk_ids)
+        found = positions_in(chunk_ids, self.chunk_ids)
         return np.where((found >= 0) & self.is_window[found], found, -1)
 
     def batches(self) -> Iterator[Passages]:
         """All texts in order of their numbers, batch by batch."""
         at = read = 0
-        for batch in self.inputs.stream("selected", ["chunk_id", "article_id", "text"]):
+        for batch in self.inputs.stream("selected", _TEXTS):
             # Batches come in the order of the chunk table, so that nothing has to be looked up.
             kept = batch.filter(pa.array(self._from_chunks[read : read + batch.num_rows]))
             read += batch.num_rows
             if kept.num_rows:
-                yield self._passages(kept["chunk_id"], kept["article_id"], kept["text"], at)
+                yield self._passages(at, *(kept[name] for name in _TEXTS))
                 at += kept.num_rows
         if len(self._other_ids):
             texts = self._windows(self._other_ids)
             for first in range(0, texts.num_rows, BATCH):
                 part = texts.slice(first, BATCH)
-                ids, articles, text = (flat(part[name]) for name in ("chunk_id", "article_id", "text"))
-                yield self._passages(ids, articles, text, at + first)
+                yield self._passages(at + first, *(flat(part[name]) for name in _TEXTS))
 
-    def _passages(self, ids: pa.Array, articles: pa.Array, text: pa.Array, at: int) -> Passages:
+    def _passages(self, at: int, ids: pa.Array, articles: pa.Array, text: pa.Array) -> Passages:
         where = np.arange(at, at + len(ids))
         return Passages(ids, articles, ids, key(self.article_codes[where], self.starts[where]), text, where)
 
     def _other_windows(self, windows: pa.Table, selected: pa.Table) -> pa.Table:
         """Judged windows that are no chunks of this chunking, in articles with selected chunks, by place."""
         others = windows.filter(pc.invert(pc.is_in(windows["chunk_id"], flat(selected["chunk_id"]))))
-        if not others.num_rows:
-            return others
         prepared = np.zeros(others.num_rows, np.bool_)
         for batch in self.inputs.stream("chunks", ["chunk_id"]):
             prepared |= mask(pc.is_in(others["chunk_id"], batch["chunk_id"]))
-        articles = pc.unique(selected["article_id"])
-        rank = positions(others["article_id"], articles)
+        rank = positions_in(others["article_id"], pc.unique(selected["article_id"]))
         self.windows_left_out = {
             "are chunks that are not selected now": int(prepared.sum()),
             "are of articles without a selected chunk": int((~prepared & (rank < 0)).sum()),
         }
-        fitting = np.flatnonzero(~prepared & (rank >= 0))
-        order = fitting[np.lexsort((numbers(others["start"])[fitting], rank[fitting]))]
-        return others.take(pa.array(order))
+        order = np.lexsort((numbers(others["start"]), rank))
+        return others.take(pa.array(order[(~prepared & (rank >= 0))[order]]))
 
     def _covered(self, windows: pa.Table, selected: pa.Table, voted: Mask) -> Mask:
         """Which chunks that nobody judged as they are lie in judged windows, blank characters aside."""
         articles = pc.unique(selected["article_id"])
-        codes = positions(windows["article_id"], articles)
+        codes = positions_in(windows["article_id"], articles)
         windows = windows.filter(pa.array(codes >= 0))
         starts = key(codes[codes >= 0], numbers(windows["start"]))
         ends = starts + numbers(windows["end"]) - numbers(windows["start"])
         order = np.lexsort((ends, starts))
         starts, ends = starts[order], ends[order]
         reach = np.maximum.accumulate(ends)
-        begin = key(positions(selected["article_id"], articles), numbers(selected["start"]))
+        begin = key(positions_in(selected["article_id"], articles), numbers(selected["start"]))
         end = begin + numbers(selected["end"]) - numbers(selected["start"])
         first, last = np.searchsorted(reach, begin, "right"), np.searchsorted(starts, end, "left")
         touched = ~voted & (first < last)
@@ -252,7 +237,7 @@ class Index:
         return found
 
     def _windows(self, ids: pa.Array | pa.ChunkedArray) -> pa.Table:
-        whole = self.inputs.read("windows", ["chunk_id", "article_id", "text"])
+        whole = self.inputs.read("windows", _TEXTS)
         return whole.take(pc.index_in(ids, value_set=flat(whole["chunk_id"])))
 
 

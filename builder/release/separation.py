@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
-from builder.release.arrays import positions, spread, strings
+from builder.release.arrays import positions_in, spread, text_array
 from builder.release.leakage import Fingerprints, Shared, leave_out
 from builder.release.manifest import Leakage, LeftOut
 from builder.release.passages import Index, Passages, key
@@ -16,10 +16,7 @@ from builder.text import Ints, sentences
 
 
 class Separation:
-    """Which split each text of the index is in, by number; -1 for texts left out so that splits share nothing.
-
-    Every text is compared with every other, chunks and windows alike.
-    """
+    """Which split each text of the index is in, by number; -1 for texts left out so that splits share nothing."""
 
     def __init__(self, index: Index, assignment: Assignment, settings: Split) -> None:
         given = assignment.splits
@@ -52,10 +49,7 @@ class Separation:
             yield from self._by_split(passages, splits[passages.numbers])
 
     def chunks(self, granularity: str, language: str) -> Iterator[tuple[str, Passages]]:
-        """The chunks at this granularity, split by split within each batch.
-
-        Sentences and stretches are compared again, and those that would stand in two splits are left out.
-        """
+        """The chunks at this granularity, split by split within each batch; cut ones are compared again."""
         of_chunks = np.where(np.arange(len(self._index)) < self._index.chunks, self.splits, -1)
         if granularity == "chunk":
             for passages in self._index.batches():
@@ -108,9 +102,9 @@ def by_sentence(chunks: Passages, language: str) -> Passages:
         for start, end in sentences(text, language)
     ]
     whole = chunks.take(np.array([number for number, _, _ in found], np.int64))
-    ids = strings([f"{chunk}:{at}" for chunk, (_, at, _) in zip(whole.chunk_ids.to_pylist(), found, strict=True)])
+    ids = text_array([f"{chunk}:{at}" for chunk, (_, at, _) in zip(whole.chunk_ids.to_pylist(), found, strict=True)])
     keys = whole.keys + np.array([start for _, start, _ in found], np.int64)
-    texts = strings([text for _, _, text in found])
+    texts = text_array([text for _, _, text in found])
     return Passages(ids, whole.article_ids, whole.chunk_ids, keys, texts, whole.numbers)
 
 
@@ -122,7 +116,7 @@ def stretches(index: Index, kept: Ints) -> Iterator[Passages]:
     kept = kept[np.lexsort((index.starts[kept], index.article_codes[kept]))]
     codes = index.article_codes[kept]
     for batch in index.inputs.stream("articles", ["article_id", "text"]):
-        found = positions(batch["article_id"], index.articles)
+        found = positions_in(batch["article_id"], index.articles)
         owner, at = spread(np.searchsorted(codes, found), np.searchsorted(codes, found + (found >= 0)))
         rows: list[tuple[int, int, str]] = []
         for number, text in enumerate(batch["text"].to_pylist()):
@@ -131,8 +125,8 @@ def stretches(index: Index, kept: Ints) -> Iterator[Passages]:
             first, places = (np.array([row[i] for row in rows], np.int64) for i in (0, 1))
             codes_of = index.article_codes[first]
             articles = index.articles.take(pa.array(codes_of))
-            ids = strings([f"{a}:{place}" for a, (_, place, _) in zip(articles.to_pylist(), rows, strict=True)])
-            chunks, texts = index.chunk_ids.take(pa.array(first)), strings([text for _, _, text in rows])
+            ids = text_array([f"{a}:{place}" for a, (_, place, _) in zip(articles.to_pylist(), rows, strict=True)])
+            chunks, texts = index.chunk_ids.take(pa.array(first)), text_array([text for _, _, text in rows])
             yield Passages(ids, articles, chunks, key(codes_of, places), texts, first)
 
 

@@ -46,11 +46,8 @@ class Assignment:
     left_out: list[str]
 
 
-def assign(members: Iterable[Member], settings: Split, earlier: Mapping[str, str]) -> Assignment:
-    """The split of each member; `earlier` is what released articles were given before.
-
-    Raises `ConfigError` when method "time" meets articles without a date.
-    """
+def assign_splits(members: Iterable[Member], settings: Split, earlier: Mapping[str, str]) -> Assignment:
+    """The split of each member, with `earlier` those of released articles; `ConfigError` when "time" meets no date."""
     clusters: dict[str, list[Member]] = defaultdict(list)
     for member in sorted(members, key=lambda m: m.article_id):
         clusters[member.cluster_id].append(member)
@@ -78,7 +75,7 @@ def position(cluster_id: str, seed: int) -> float:
     return int(digest("split", str(seed), cluster_id)[:13], 16) / 16**13
 
 
-def bounds(settings: Split) -> dict[str, tuple[float, float]]:
+def split_bounds(settings: Split) -> dict[str, tuple[float, float]]:
     """The stretch of [0, 1) that belongs to each split with a share."""
     total = sum(settings.ratios.values())
     found: dict[str, tuple[float, float]] = {}
@@ -98,13 +95,13 @@ def _at(place: float, edges: dict[str, tuple[float, float]]) -> str:
 
 
 def _by_hash(clusters: Clusters, given: dict[str, str], settings: Split) -> dict[str, str]:
-    edges = bounds(settings)
+    edges = split_bounds(settings)
     return {key: _at(position(key, settings.seed), edges) for key in clusters.keys() - given.keys()}
 
 
 def _stratified(clusters: Clusters, given: dict[str, str], settings: Split) -> dict[str, str]:
     """Largest clusters first, each to the split that lacks its labels most (Sechidis et al. 2011, for groups)."""
-    shares = {name: end - start for name, (start, end) in bounds(settings).items()}
+    shares = {name: end - start for name, (start, end) in split_bounds(settings).items()}
     weights = {key: _weights(inside) for key, inside in clusters.items()}
     total: Counter[str] = Counter()
     for counts in weights.values():
@@ -140,7 +137,7 @@ def _by_time(clusters: Clusters, given: dict[str, str], settings: Split) -> dict
 
     Without days of one's own, those of the first release stand: a newcomer falls where released ones of its age lie.
     """
-    edges = bounds(settings)
+    edges = split_bounds(settings)
     names = list(edges)
     dates = {key: _date(inside) for key, inside in clusters.items()}
     fresh = sorted(clusters.keys() - given.keys(), key=lambda key: (dates[key], key))
@@ -181,7 +178,7 @@ def fill_empty(chosen: dict[str, str], movable: set[str], settings: Split) -> No
 
     The split that can best spare one gives the cluster whose hash lies nearest to the empty split's stretch.
     """
-    edges = bounds(settings)
+    edges = split_bounds(settings)
     for name, (start, end) in edges.items():
         if name in chosen.values():
             continue

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from builder.errors import ConfigError
+from builder.release.arrays import spread
 from builder.store import file_digest
 from builder.text import SPACE, Ints, Texts, Tokens, class_of
 
@@ -30,6 +31,7 @@ LOSSES = {
     "widened": "begin or end inside a token, and their tags cover all of it",
 }
 _NUMBER = {reason: number for number, reason in enumerate(LOSSES)}
+Losses = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Tagged:
     """One tag a token, and per span why the tags lost it (an index into `LOSSES`, -1 when they hold it)."""
 
     tags: Ints
-    losses: npt.NDArray[np.int8]
+    losses: Losses
 
     def counts(self) -> dict[str, int]:
         """Spans by loss, those without loss as "held"."""
@@ -56,9 +58,7 @@ class Tagged:
 
 
 def tag_names(labels: list[str], style: str) -> list[str]:
-    """The names of the tags, by id.
-
-    Ids only grow when a label is added at the end.
+    """The names of the tags, by id, which only grow when a label is added at the end.
 
     >>> tag_names(["PERSON", "ORG"], "bio")
     ['O', 'B-PERSON', 'I-PERSON', 'B-ORG', 'I-ORG']
@@ -67,9 +67,12 @@ def tag_names(labels: list[str], style: str) -> list[str]:
     return ["O", *(f"{prefix}-{label}" for label in labels for prefix in prefixes)]
 
 
-def tag(tokens: Tokens, marks: Marks, style: str, nested: str) -> Tagged:
-    """Every token tagged with the span that holds it: of spans that share a token the longest (`nested="outer"`) or the
-    shortest (`"inner"`) is kept, at equal length the one that begins first."""
+def tag_tokens(tokens: Tokens, marks: Marks, style: str, nested: str) -> Tagged:
+    """Tags each token with the span that holds it.
+
+    Of spans that share a token the longest (`nested="outer"`) or the shortest (`"inner"`) is kept, at equal length the
+    one that begins first.
+    """
     first = np.searchsorted(tokens.ends, marks.starts, side="right")
     last = np.searchsorted(tokens.starts, marks.ends, side="left")
     losses = np.full(len(marks.rows), -1, np.int8)
@@ -82,9 +85,7 @@ def tag(tokens: Tokens, marks: Marks, style: str, nested: str) -> Tagged:
     return Tagged(_fill(len(tokens), first[keep], last[keep], marks.labels[keep], style), losses)
 
 
-def _drop_sharers(
-    first: Ints, last: Ints, marks: Marks, held: Ints, losses: npt.NDArray[np.int8], longest: bool
-) -> None:
+def _drop_sharers(first: Ints, last: Ints, marks: Marks, held: Ints, losses: Losses, longest: bool) -> None:
     """Marks the spans that lose a token they share. Only runs of spans that touch one another are looked at."""
     if len(held) < 2:
         return
@@ -113,16 +114,13 @@ def _why(marks: Marks, lost: int, kept: int) -> str:
 
 def _fill(count: int, first: Ints, last: Ints, labels: Ints, style: str) -> Ints:
     tags = np.zeros(count, np.int64)
-    width = 2 if style == "bio" else 4
-    base = 1 + width * labels
-    lengths = last - first
-    offsets = np.cumsum(lengths) - lengths
-    inside = np.repeat(first - offsets, lengths) + np.arange(int(lengths.sum()))
-    tags[inside] = np.repeat(base + 1, lengths)
+    base = 1 + (2 if style == "bio" else 4) * labels
+    owner, inside = spread(first, last)
+    tags[inside] = base[owner] + 1
     tags[first] = base
     if style == "bioes":
         tags[last - 1] = base + 2
-        single = lengths == 1
+        single = last - first == 1
         tags[first[single]] = base[single] + 3
     return tags
 
@@ -144,7 +142,7 @@ class Encoded:
 
 
 @cache
-def _load(path: str, digest: str) -> "Tokenizer":
+def _load(path: str, _: str) -> "Tokenizer":
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(path)
@@ -160,7 +158,7 @@ def tokenizer_digest(path: str) -> str:
     return file_digest(Path(path))
 
 
-def encode(column: pa.Array, texts: Texts, path: str) -> Encoded:
+def encode_texts(column: pa.Array, texts: Texts, path: str) -> Encoded:
     """The texts encoded with special tokens; a token is a piece trimmed to its characters, and has at least one.
 
     Offsets of the tokenizer count code points. Raises `ConfigError` when the file is missing.

@@ -65,38 +65,37 @@ def trace(root: Path, manifest: Manifest, row_id: str, paths: Mapping[str, Path]
     Raises `ReleaseError` when no row has the id or the tables lack what it came from, `StoreError` when one is missing.
     """
     configuration, split, row = find_row(root, manifest, row_id)
-    article = _one(paths, "articles", "article_id", row["article_id"])
-    windows = _rows(paths, "windows", "article_id", row["article_id"])
-    shown = _rows(paths, "selected", "chunk_id", row["chunk_id"])
-    shown += [window for window in windows if window["chunk_id"] == row["chunk_id"]]
-    if not shown:
-        raise _missing("chunk_id", row["chunk_id"])
-    chunk = {key: shown[0].get(key) for key in ("chunk_id", "ordinal", "start", "end")}
+    article_id, chunk_id = row["article_id"], row["chunk_id"]
+    articles, windows = (_rows(paths, table, "article_id", article_id) for table in ("articles", "windows"))
+    chunks = _rows(paths, "selected", "chunk_id", chunk_id)
+    chunks += [window for window in windows if window["chunk_id"] == chunk_id]
+    if not articles or not chunks:
+        missing = f"chunk_id {chunk_id}" if articles else f"article_id {article_id}"
+        raise ReleaseError(
+            f"{missing} of the release is not in the workspace.",
+            "Trace in the workspace and with the raw articles it was made from.",
+        )
+    article, chunk = articles[0], {key: chunks[0].get(key) for key in ("chunk_id", "ordinal", "start", "end")}
     raw_file = raw / article["source_path"] if raw.is_dir() else raw
     spec = SPECS[manifest.configs[configuration].kind]
     start, end = _stretch(row, chunk, article["text"])
     asked = {**row, "configuration": configuration, "place": (start, end)}
-    gold = [
-        {"table": table, **found}
-        for table, supports in spec.traced.items()
-        for found in _rows(paths, table, "article_id", row["article_id"])
-        if supports(asked, found)
-    ]
-    own = spec.texts == "windows"
-    seen = [
-        window["chunk_id"]
-        for window in windows
-        if (window["chunk_id"] == row["chunk_id"] if own else window["start"] < end and start < window["end"])
-    ]
+    near = [window for window in windows if window["start"] < end and start < window["end"]]
+    seen = [window["chunk_id"] for window in near if spec.texts == "chunks" or window["chunk_id"] == chunk_id]
     annotations = [a for window in seen for a in _rows(paths, "annotations", "chunk_id", window)]
     by_id = {a["annotation_id"]: a for a in annotations}
-    if row["id"] in by_id:
-        annotations = [by_id[row["id"]]]
+    gold = [
+        _gold(table, found, by_id, article, raw_file)
+        for table, supports in spec.traced.items()
+        for found in _rows(paths, table, "article_id", article_id)
+        if supports(asked, found)
+    ]
+    annotations = [by_id[row["id"]]] if row["id"] in by_id else annotations
     return Trace(
         configuration,
         split,
         row,
-        [_gold(found, by_id, article, raw_file) for found in gold],
+        gold,
         [{key: found[key] for key in _ANNOTATION} for found in annotations],
         chunk,
         {key: article[key] for key in _ARTICLE},
@@ -116,10 +115,7 @@ def _stretch(row: Mapping[str, Any], chunk: Mapping[str, Any], text: str) -> tup
 
 
 def find_row(root: Path, manifest: Manifest, row_id: str) -> tuple[str, str, dict[str, Any]]:
-    """Configuration, split and values of a row, labels by name; raises `ReleaseError` when no row has the id.
-
-    `<configuration>/<id>` finds a row whose id stands in several configurations; without it the first one is found.
-    """
+    """Configuration, split and values of the first row with this id, which may be `<configuration>/<id>`."""
     for name, found in manifest.configs.items():
         wanted = row_id.removeprefix(f"{name}/")
         for split in found.splits:
@@ -137,29 +133,13 @@ def find_row(root: Path, manifest: Manifest, row_id: str) -> tuple[str, str, dic
 def _rows(paths: Mapping[str, Path], table: str, column: str, value: str) -> list[dict[str, Any]]:
     if not paths[table].exists():
         raise StoreError(f"{paths[table]} is missing.", f"Run `builder {STAGES[table]}` in the release's workspace.")
-    found = ds.dataset(paths[table], format="parquet").to_table(filter=pc.field(column) == value)
-    rows: list[dict[str, Any]] = found.to_pylist()
-    return rows
-
-
-def _one(paths: Mapping[str, Path], table: str, column: str, value: str) -> dict[str, Any]:
-    found = _rows(paths, table, column, value)
-    if not found:
-        raise _missing(column, value)
-    return found[0]
-
-
-def _missing(column: str, value: str) -> ReleaseError:
-    return ReleaseError(
-        f"{column} {value} of the release is not in the workspace.",
-        "Trace in the workspace and with the raw articles it was made from.",
-    )
+    return list(ds.dataset(paths[table], format="parquet").to_table(filter=pc.field(column) == value).to_pylist())
 
 
 def _gold(
-    found: Mapping[str, Any], by_id: Mapping[str, Any], article: Mapping[str, Any], raw_file: Path
+    table: str, found: Mapping[str, Any], by_id: Mapping[str, Any], article: Mapping[str, Any], raw_file: Path
 ) -> dict[str, Any]:
-    shown: dict[str, Any] = {key: found[key] for key in ("table", *_GOLD) if key in found}
+    shown: dict[str, Any] = {"table": table, **{key: found[key] for key in _GOLD if key in found}}
     shown["votes"] = [
         {**vote, **{key: by_id.get(vote["annotation_id"], {}).get(key) for key in ("project_id", "task_id")}}
         for vote in found["votes"] or []

@@ -16,7 +16,6 @@ from builder.release.leakage import Fingerprints
 from builder.release.manifest import Configured, File, Manifest, read
 from builder.release.versions import data_files
 from builder.store import file_digest
-from builder.text import Ints
 
 #: What file managers leave in folders, and the Hub adds.
 _IGNORED = (".DS_Store", "Thumbs.db", ".gitattributes")
@@ -26,10 +25,7 @@ _BATCH = 10_000
 
 
 def check_files(root: Path, files: Iterable[File]) -> list[str]:
-    """What is wrong with the files below `root`, one line per problem; empty when all are as they were written.
-
-    `files` are those of the manifest.
-    """
+    """One line per file below `root` that is not as the manifest has it; empty when all are as they were written."""
     expected = {file.path: file.sha256 for file in files}
     there = {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file() and p.name not in _IGNORED}
     problems = [f"{path} is missing" for path in expected if path not in there]
@@ -44,37 +40,28 @@ def check_files(root: Path, files: Iterable[File]) -> list[str]:
 
 
 def certify(root: Path, manifest: Manifest) -> dict[str, int]:
-    """Articles and texts that stand in several splits, counted on the files themselves.
-
-    Keys are `articles`, `exact_texts` and `near_texts`, as in the manifest. Every text of every configuration is
-    compared with every other.
-    """
+    """Articles and texts of any configuration in several splits, counted on the files; keys as in the manifest."""
     names = sorted({split for found in manifest.configs.values() for split in found.splits})
     articles: dict[str, set[str]] = {}
-    filled = [name for name, found in manifest.configs.items() if "text" in found.features]
-    sizes = [facts.content_bytes for name in filled for facts in manifest.configs[name].splits.values()]
-    prints, sides = Fingerprints.for_size(sum(sizes)), [np.zeros(0, np.int64)]
+    filled = [found for found in manifest.configs.values() if "text" in found.features]
+    size = sum(facts.content_bytes for found in filled for facts in found.splits.values())
+    prints, sides = Fingerprints.for_size(size), [np.zeros(0, np.int64)]
     texts: set[tuple[int, int]] = set()
     for configuration, found in manifest.configs.items():
         columns = [name for name in ("article_id", "text") if name in found.features]
-        for split in found.splits:
+        for split, path in [(s, path) for s in found.splits for path in data_files(root, configuration, s)]:
             number = names.index(split)
-            for path in data_files(root, configuration, split):
-                with pq.ParquetFile(path) as opened:
-                    for batch in opened.iter_batches(columns=columns):
-                        for article in batch["article_id"].unique().to_pylist():
-                            articles.setdefault(article, set()).add(split)
-                        if "text" in columns:
-                            fresh = _fresh(batch["text"], texts, number)
-                            prints.add(fresh)
-                            sides.append(np.full(len(fresh), number, np.int64))
-    whole: Ints = np.concatenate(sides)
-    shared = prints.shared(whole, manifest.leakage.similarity)
-    return {
-        "articles": sum(len(splits) > 1 for splits in articles.values()),
-        "exact_texts": len(shared.exact),
-        "near_texts": len(shared.near),
-    }
+            with pq.ParquetFile(path) as opened:
+                for batch in opened.iter_batches(columns=columns):
+                    for article in batch["article_id"].unique().to_pylist():
+                        articles.setdefault(article, set()).add(split)
+                    if "text" in columns:
+                        fresh = _fresh(batch["text"], texts, number)
+                        prints.add(fresh)
+                        sides.append(np.full(len(fresh), number, np.int64))
+    shared = prints.shared(np.concatenate(sides), manifest.leakage.similarity)
+    torn = sum(len(splits) > 1 for splits in articles.values())
+    return {"articles": torn, "exact_texts": len(shared.exact), "near_texts": len(shared.near)}
 
 
 def _fresh(column: pa.Array, seen: set[tuple[int, int]], split: int) -> pa.Array:
@@ -89,33 +76,35 @@ def _fresh(column: pa.Array, seen: set[tuple[int, int]], split: int) -> pa.Array
 
 
 def compare_rebuilt(root: Path, again: Path) -> tuple[str, list[str]]:
-    """How a rebuild equals the release ("same bytes" or "same contents"), and one line per difference when it does not.
+    """How a rebuild equals the release, and one line per difference when it does not.
 
-    Other versions of libraries or of the builder may write other bytes around the same values.
+    It has the "same bytes", or the "same contents" when other versions of the code or of libraries wrote it.
     """
     if again.name != root.name:
         return "", [f"the rebuild is {again.name}: the inputs or the releases before it changed"]
     old, new = read(root), read(again)
-    a, b = ({file.path: file.sha256 for file in manifest.files} for manifest in (old, new))
-    other = sorted(path for path in {*a, *b} if a.get(path) != b.get(path))
-    if not other and (root / "manifest.json").read_bytes() == (again / "manifest.json").read_bytes():
-        return "same bytes", []
-    contents = [
+    contents = (
         {f"{n}/{s}": facts.logical_sha256 for n, found in made.configs.items() for s, facts in found.splits.items()}
         for made in (old, new)
-    ]
-    if differ := sorted(x for x in {*contents[0], *contents[1]} if contents[0].get(x) != contents[1].get(x)):
+    )
+    if differ := _differing(*contents):
         return "", [f"{place} has other contents when rebuilt" for place in differ]
+    other = _differing(*({file.path: file.sha256 for file in made.files} for made in (old, new)))
+    if not other and (root / "manifest.json").read_bytes() == (again / "manifest.json").read_bytes():
+        return "same bytes", []
     if (old.code, old.libraries) == (new.code, new.libraries):
         return "", [f"{path} has other bytes when rebuilt" for path in other or ["manifest.json"]]
     return "same contents", []
 
 
+def _differing(a: dict[str, str], b: dict[str, str]) -> list[str]:
+    return sorted(name for name in {*a, *b} if a.get(name) != b.get(name))
+
+
 def check_loads(root: Path, manifest: Manifest, streamed: int = STREAMED) -> None:
     """Every configuration and split loads with `load_dataset`; raises `ReleaseError` with what is wrong otherwise.
 
-    Compared are the splits, features and label names by name, the number of rows, and the first and the last row as the
-    Parquet files have them. Nothing is read over the network; the cache is a folder that goes afterwards.
+    Compared are splits, features, label names, the number of rows, and the first and the last row. Works offline.
     """
     import datasets
 

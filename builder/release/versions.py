@@ -34,11 +34,9 @@ class Version(NamedTuple):
         >>> Version(1, 2, 3).after("minor").folder
         'v1.3.0'
         """
-        if level == "major":
-            return Version(self.major + 1, 0, 0)
-        if level == "minor":
-            return Version(self.major, self.minor + 1, 0)
-        return Version(self.major, self.minor, self.patch + (level == "patch"))
+        major, minor, patch = self
+        steps = {"major": (major + 1, 0, 0), "minor": (major, minor + 1, 0), "patch": (major, minor, patch + 1)}
+        return Version(*steps.get(level, self))
 
 
 FIRST = Version(1, 0, 0)
@@ -103,9 +101,8 @@ def files_of(manifest: "Manifest") -> list[str]:
 def upload(root: Path, manifest: "Manifest", repo: str, private: bool, endpoint: str | None) -> Published:
     """Makes the main branch hold exactly this release, in one commit, and tags it with the version.
 
-    Files of earlier releases are deleted in the same commit; `.gitattributes`, which is the Hub's, stays. When the tag
-    exists, the release was published before and nothing is done. The token comes from the environment (HF_TOKEN) or the
-    login of the Hub's own client. Raises `ReleaseError` when the Hub refuses.
+    The Hub's `.gitattributes` stays. When the tag exists, nothing is done. The token comes from HF_TOKEN or the login
+    of the Hub's own client. Raises `ReleaseError` when the Hub refuses.
     """
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 

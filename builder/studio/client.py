@@ -1,8 +1,8 @@
 """One client of a Label Studio server: every request of this room goes through it.
 
-Projects, accounts and single annotations go through the public methods of the Label Studio SDK (`ask`, `tell`). Raw
-requests (`get`, `post`, `patch`, `send`) are for what the SDK has no method for (drafts, invitations, counts), and for
-imports and listings of tasks: decoding a listing into the SDK's models takes 2.9 times as long as the whole pull.
+Projects, accounts and single annotations go through public methods of the Label Studio SDK (`ask`, `tell`). Raw
+requests (`get`, `post`, `patch`, `send`) are for what it has no method for, and for imports and listings of tasks:
+decoding a listing into the SDK's models takes 2.9 times as long as the whole pull.
 
 Reads are tried again after a failure that may pass. Writes are not, because the server may have done the work before
 its answer got lost: after `Unreachable`, callers look at what is there and write what is missing.
@@ -11,6 +11,7 @@ its answer got lost: after `Unreachable`, callers look at what is there and writ
 import email.utils
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, TypeVar
@@ -20,7 +21,7 @@ import msgspec
 
 from builder.errors import Refused, Unreachable
 from builder.studio.connection import CHECK_URL, failure, open_connection, reason, unauthorized
-from builder.studio.embedded.server import Server
+from builder.studio.embedded.server import StudioServer
 from builder.studio.settings import LabelStudio
 
 #: Answers after which the same read may succeed, besides those of 500 and above.
@@ -38,19 +39,21 @@ class NotFound(Refused):
     """What was asked for does not exist."""
 
 
+@dataclass(eq=False)
 class _Failed(Exception):
     """An answer that is not a success."""
 
-    def __init__(self, status: int, headers: Mapping[str, str], body: object) -> None:
-        self.status = status
-        self.headers = headers
-        self.detail = reason(body)
+    status: int
+    headers: Mapping[str, str]
+    body: object
 
 
 class Client:
     """A connection; raises `Unreachable`, `Unauthorized` or `Refused`, never an error of httpx or the SDK."""
 
-    def __init__(self, server: Server, settings: LabelStudio, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, server: StudioServer, settings: LabelStudio, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self.url = server.url.rstrip("/")
         self.embedded = server.embedded
         self.sleep = sleep
@@ -118,9 +121,8 @@ class Client:
             raise Refused(f"{self.url}/api/version gives no version of Label Studio.", CHECK_URL)
         numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
         if len(numbers) == 2 and numbers < _OLDEST:
-            raise Refused(
-                f"Label Studio at {self.url} is version {version}.", "Upgrade it to 1.13 or later; 1.23.2 is tested."
-            )
+            hint = "Upgrade it to 1.13 or later; 1.23.2 is tested."
+            raise Refused(f"Label Studio at {self.url} is version {version}.", hint)
         return version
 
     def start_clock(self) -> None:
@@ -157,16 +159,12 @@ class Client:
             raise _Failed(e.status_code or 0, e.headers or {}, e.body) from e
 
     def _once(self, method: str, path: str, params: Params | None, content: bytes | None) -> bytes:
-        answer = self._http.request(
-            method,
-            f"{self.url}/{path}",
-            params=dict(params) if params else None,
-            content=content,
-            headers={"Content-Type": "application/json"} if content is not None else None,
-        )
+        headers = {"Content-Type": "application/json"} if content is not None else None
+        address, wanted = f"{self.url}/{path}", dict(params) if params else None
+        answer = self._http.request(method, address, params=wanted, content=content, headers=headers)
         if self._date is None:
             # An answer is dated when it was ready; what changed in the meantime may not be in it.
-            self._date = _date(answer.headers.get("date", "")) - answer.elapsed
+            self._date = (_date(answer.headers.get("date", "")) or datetime.now(UTC)) - answer.elapsed
         if answer.is_success:
             return answer.content
         raise _Failed(answer.status_code, answer.headers, answer.content)
@@ -192,46 +190,39 @@ class Client:
             self.sleep(wait)
 
     def _error(self, failed: _Failed) -> Exception:
-        status, where, detail = failed.status, self._where, failed.detail
+        status, where, detail = failed.status, self._where, reason(failed.body)
         if status in (401, 403):
             said = f"HTTP {status}: {detail}" if detail else f"HTTP {status}"
             return unauthorized(self.url, said, self.embedded)
         if status == 404:
             return NotFound(f"{where} does not exist (404).", CHECK_URL)
         if 300 <= status < 400:
-            return Refused(
-                f"{where} was redirected to {failed.headers.get('location', '')} ({status}).",
-                "Set label_studio.url to that address.",
-            )
+            target = failed.headers.get("location", "")
+            return Refused(f"{where} was redirected to {target} ({status}).", "Set label_studio.url to that address.")
         if status == 429:
             wait = failed.headers.get("retry-after", "some")
             return Refused(f"{self.url} asks to slow down (429).", f"Run the command again after {wait} seconds.")
         if status in _DOUBTFUL or status >= 500:
-            return Unreachable(
-                f"{where} failed on the server ({status}). {detail}".rstrip(),
-                "Read the server's log; then run the command again, which finishes what was left.",
-            )
+            hint = "Read the server's log; then run the command again, which finishes what was left."
+            return Unreachable(f"{where} failed on the server ({status}). {detail}".rstrip(), hint)
         return Refused(f"{where} was refused ({status}): {detail or 'no reason given'}")
 
     def _json(self, path: str, body: bytes) -> Any:
         return self.decode(path, body, object) if body else None
 
     def _no_json(self, where: str) -> Refused:
-        return Refused(
-            f"{where} answered with something else than its JSON.",
-            "Something in between answered, such as a login page or a proxy: check label_studio.url.",
-        )
+        hint = "Something in between answered, such as a login page or a proxy: check label_studio.url."
+        return Refused(f"{where} answered with something else than its JSON.", hint)
 
     def _note_where(self, request: httpx.Request) -> None:
         self._where = f"{request.method} {str(request.url).partition('?')[0]}"
 
 
-def _date(header: str) -> datetime:
-    """What the server calls now, or what we do when it does not say."""
+def _date(header: str) -> datetime | None:
     try:
         return email.utils.parsedate_to_datetime(header)
     except ValueError:
-        return datetime.now(UTC)
+        return None
 
 
 def _backoff(attempt: int) -> float:
@@ -249,8 +240,5 @@ def _wait(header: str | None, attempt: int) -> float:
         return _backoff(attempt)
     if header.strip().isdigit():
         return float(header)
-    try:
-        until = email.utils.parsedate_to_datetime(header)
-    except ValueError:
-        return _LONGEST_WAIT
-    return max(0.0, until.timestamp() - time.time())
+    until = _date(header)
+    return max(0.0, until.timestamp() - time.time()) if until else _LONGEST_WAIT

@@ -1,5 +1,7 @@
-"""The HTTP connection to a Label Studio server: TLS, proxy, token, and what its failures mean."""
+"""The HTTP connection to a Label Studio server: token, TLS, proxy, and what its failures mean."""
 
+import os
+import re
 import ssl
 from collections.abc import Generator
 from functools import cache
@@ -24,7 +26,7 @@ class Token(httpx.Auth):
     def __init__(self, url: str, token: str) -> None:
         self._url = url
         self._token = token
-        # Personal access tokens are JSON web tokens: three parts with dots between. The older kind has no dot.
+        # Personal access tokens are JSON web tokens, which have two dots. The older kind has none.
         self._is_personal = token.count(".") == 2
         self._access = ""
 
@@ -50,12 +52,41 @@ class Token(httpx.Auth):
         try:
             body = msgspec.json.decode(answer.content, type=dict[str, object])
         except msgspec.DecodeError as e:
-            raise Refused(
-                f"{self._url} did not renew the personal access token: its answer is not JSON.", CHECK_URL
-            ) from e
+            problem = f"{self._url} did not renew the personal access token: its answer is not JSON."
+            raise Refused(problem, CHECK_URL) from e
         if not isinstance(access := body.get("access"), str):
             raise unauthorized(self._url, reason(body) or f"HTTP {answer.status_code}")
         self._access = access
+
+
+def remote_token(settings: LabelStudio) -> str:
+    """The token of a remote server, from the environment or the file that the configuration names."""
+    token = os.environ.get("LABEL_STUDIO_API_KEY", "").strip()
+    if token:
+        return _checked(token, "LABEL_STUDIO_API_KEY")
+    if not settings.token_file:
+        raise Unauthorized(
+            f"There is no token for {settings.url}.",
+            "Copy one from Account & Settings there and set LABEL_STUDIO_API_KEY, or label_studio.token_file.",
+        )
+    path = Path(settings.token_file).expanduser()
+    try:
+        token = path.read_text(encoding="utf-8").strip().partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as e:
+        raise ConfigError(f"label_studio.token_file cannot be read: {e}.", "Correct the path or its rights.") from e
+    if not token:
+        raise ConfigError(f"label_studio.token_file {path} is empty.", "Put the token on its first line.")
+    return _checked(token, f"label_studio.token_file {path}")
+
+
+def _checked(token: str, where: str) -> str:
+    # What a header cannot hold would come back in an error that shows the token.
+    if not re.fullmatch("[!-~]+", token):
+        raise ConfigError(
+            f"{where} holds blanks or characters that no token has.",
+            "Copy the token alone, without quotes or a word before it.",
+        )
+    return token
 
 
 def unauthorized(url: str, detail: str, embedded: bool = False) -> Unauthorized:
@@ -109,9 +140,8 @@ def failure(error: httpx.RequestError | httpx.InvalidURL, url: str, where: str, 
         )
     if isinstance(error, httpx.ConnectError):
         proxy = ", or label_studio.proxy" if settings.proxy else ""
-        return Unreachable(
-            f"Nothing answers at {url}: {error}.", f"Start Label Studio there, or correct label_studio.url{proxy}."
-        )
+        hint = f"Start Label Studio there, or correct label_studio.url{proxy}."
+        return Unreachable(f"Nothing answers at {url}: {error}.", hint)
     return Unreachable(f"{where}: the connection broke: {error}.", "Run the command again.")
 
 
@@ -152,14 +182,12 @@ def default_tls() -> ssl.SSLContext:
 def _tls(settings: LabelStudio) -> ssl.SSLContext:
     if not settings.ca_file:
         return default_tls()
-    context = ssl.create_default_context()
-    path = Path(settings.ca_file).expanduser()
+    context, path = ssl.create_default_context(), Path(settings.ca_file).expanduser()
     try:
-        context.load_verify_locations(cafile=str(path))
+        context.load_verify_locations(cafile=path)
     except (OSError, ssl.SSLError) as e:
-        raise ConfigError(
-            f"label_studio.ca_file {path} cannot be used: {e}.", "Give a PEM file of certificates."
-        ) from e
+        hint = "Give a PEM file of certificates."
+        raise ConfigError(f"label_studio.ca_file {path} cannot be used: {e}.", hint) from e
     return context
 
 

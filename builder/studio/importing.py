@@ -5,21 +5,23 @@ project is read, and only what is missing is sent again. The counts in an answer
 sent, because on SQLite the server may store the tasks and lose their predictions.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from builder.errors import Refused, Unreachable
-from builder.studio.client import Client
-from builder.studio.duplicates import Shown, merge_duplicates, shown
+from builder.store import read_json, write_json
+from builder.studio.client import Client, NotFound
 from builder.studio.planning import PlannedTask
-from builder.studio.remembered import LastPush, recall, remember
+from builder.studio.projects import server_key
 from builder.studio.settings import LabelStudio
-from builder.studio.tasks import ProjectTasks, size_of, tasks_of, tasks_of_chunks
+from builder.studio.tasks import ProjectTasks, ShownChunk, Size, TaskEntry, size_of, tasks_of, tasks_of_chunks
 
 _ROUNDS = 6
 _SMALLEST_BATCH = 64 << 10
@@ -41,6 +43,7 @@ class Imported:
     predictions_repaired: int = 0
     duplicates_removed: int = 0
     annotations_moved: int = 0
+    #: Tasks that hold somebody's unsaved draft, or annotations of another text.
     duplicates_left: int = 0
     #: Chunks in the project that are not planned any more, and how many of them somebody annotated.
     unplanned: int = 0
@@ -49,7 +52,24 @@ class Imported:
     foreign: int = 0
 
 
-Advance = Callable[[int], None]
+@dataclass
+class _LastPush:
+    """What the last push left in a project, and how many predictions it had planned.
+
+    Task ids only grow: with as many tasks as then and the same highest id, none was added or deleted, and the project
+    need not be listed.
+    """
+
+    size: Size
+    planned_predictions: int
+    #: Chunk id -> task id.
+    tasks: dict[str, int]
+
+
+class _Answer(msgspec.Struct):
+    task_count: int
+    prediction_count: int = 0
+    task_ids: list[int] = []
 
 
 def import_tasks(
@@ -57,7 +77,7 @@ def import_tasks(
     project: int,
     plan: Mapping[str, PlannedTask],
     settings: LabelStudio,
-    advance: Advance = lambda _: None,
+    advance: Callable[[int], None] = lambda _: None,
     note: Path | None = None,
     settle: float = SETTLE,
 ) -> Imported:
@@ -68,92 +88,67 @@ def import_tasks(
     an import whose answer was lost, before it is taken for not done. Raises `Unreachable` when the server does not
     answer any more (the next call finishes what was left), and `Refused` when the project keeps changing.
     """
-    outcome = Imported()
+    importer = _Importer(client, project, plan, settings, advance, settle)
+    outcome = importer.outcome
     predictions = sum(len(planned.predictions) for planned in plan.values())
-    remembered = recall(client, project, note, predictions)
+    remembered = _recall(client, project, note, predictions)
     there = remembered or tasks_of(client, project, settings.page_size)
     outcome.present = sum(chunk in there.by_chunk for chunk in plan)
     advance(outcome.present)
-    if remembered and outcome.present == len(plan):
-        _report(client, project, plan, there, outcome)
-        return outcome
-    importer = _Importer(client, project, plan, settings, outcome, advance, settle)
-
-    def planned(chunk: str) -> Shown | None:
-        return shown(msgspec.json.decode(plan[chunk].body)["data"]) if chunk in plan else None
-
-    for _ in range(_ROUNDS):
-        merged = merge_duplicates(client, there, planned)
-        outcome.duplicates_removed += merged.removed
-        outcome.annotations_moved += merged.moved
-        outcome.duplicates_left = merged.left
-        missing = [chunk for chunk in plan if chunk not in there.by_chunk]
-        # An earlier push may have been stopped before it gave these tasks their predictions.
-        importer.repair(there, plan)
-        importer.run(missing)
-        now = size_of(client, project)
-        ours = {chunk: entries[0].id for chunk, entries in there.by_chunk.items()} | importer.ids
-        if now.count == there.tasks + len(missing) and all(chunk in ours for chunk in plan):
-            break
-        # An import taken for lost was done later, or somebody else changed the project: look again.
-        importer.ids.clear()
-        there = tasks_of(client, project, settings.page_size)
-    else:
-        raise Refused(
-            f"Project {project} at {client.url} keeps changing while it is pushed to.",
-            "Stop whatever else adds or deletes tasks there, then run the command again.",
-        )
-    if note is not None and not there.foreign and not outcome.duplicates_left:
-        remember(client, project, note, LastPush(now.count, now.highest, now.predictions, predictions, ours))
-    _report(client, project, plan, there, outcome)
-    return outcome
-
-
-def _report(
-    client: Client, project: int, plan: Mapping[str, PlannedTask], there: ProjectTasks, outcome: Imported
-) -> None:
+    if not (remembered and outcome.present == len(plan)):
+        there = importer.complete(there, note, predictions)
     unplanned = [chunk for chunk in there.by_chunk if chunk not in plan]
     entries = tasks_of_chunks(client, project, unplanned).by_chunk.values()
     outcome.unplanned = len(unplanned)
     outcome.unplanned_annotated = sum(any(e.touched for e in some) for some in entries)
     outcome.foreign = there.foreign
+    return outcome
 
 
+@dataclass
 class _Importer:
-    def __init__(
-        self,
-        client: Client,
-        project: int,
-        plan: Mapping[str, PlannedTask],
-        settings: LabelStudio,
-        outcome: Imported,
-        advance: Advance,
-        settle: float,
-    ) -> None:
-        self.client = client
-        self.project = project
-        self.plan = plan
-        self.settings = settings
-        self.outcome = outcome
-        self.advance = advance
-        self.settle = settle
-        self.slowest = 0.0
-        #: Task ids of the chunks imported since the project was listed.
-        self.ids: dict[str, int] = {}
+    client: Client
+    project: int
+    plan: Mapping[str, PlannedTask]
+    settings: LabelStudio
+    advance: Callable[[int], None]
+    settle: float
+    outcome: Imported = field(default_factory=Imported)
+    slowest: float = 0.0
+    #: Task ids of the chunks imported since the project was listed.
+    ids: dict[str, int] = field(default_factory=dict)
+
+    def complete(self, there: ProjectTasks, note: Path | None, predictions: int) -> ProjectTasks:
+        """Brings what is missing into a project with these tasks; returns those that were there before."""
+        for _ in range(_ROUNDS):
+            merge_duplicates(self.client, there, self.plan, self.outcome)
+            missing = [chunk for chunk in self.plan if chunk not in there.by_chunk]
+            # An earlier push may have been stopped before it gave these tasks their predictions.
+            self.repair(there, self.plan)
+            self.run(missing)
+            now = size_of(self.client, self.project)
+            ours = {chunk: entries[0].id for chunk, entries in there.by_chunk.items()} | self.ids
+            if now.count == there.tasks + len(missing) and all(chunk in ours for chunk in self.plan):
+                if note is not None and not there.foreign and not self.outcome.duplicates_left:
+                    left = _LastPush(now, predictions, ours)
+                    write_json(note, {_key(self.client, self.project): msgspec.to_builtins(left)})
+                return there
+            # An import taken for lost was done later, or somebody else changed the project: look again.
+            self.ids.clear()
+            there = tasks_of(self.client, self.project, self.settings.page_size)
+        raise Refused(
+            f"Project {self.project} at {self.client.url} keeps changing while it is pushed to.",
+            "Stop whatever else adds or deletes tasks there, then run the command again.",
+        )
 
     def run(self, chunks: list[str]) -> None:
         """Every one of the chunks, which the project lacks, is in the project."""
         size = self.settings.batch_bytes
         for _ in range(_ROUNDS):
-            batches = list(_batches(chunks, self.plan, size))
-            left: list[str] = []
-            if self.settings.concurrent_imports == 1:
-                for batch in batches:
-                    left += self._batch(batch)
-            else:
-                with ThreadPoolExecutor(self.settings.concurrent_imports) as pool:
-                    for some in pool.map(self._batch, batches):
-                        left += some
+            with ThreadPoolExecutor(self.settings.concurrent_imports) as pool:
+                # One after the other, nothing is sent after one that was refused.
+                send = map if self.settings.concurrent_imports == 1 else pool.map
+                left = [chunk for some in send(self._batch, _batches(chunks, self.plan, size)) for chunk in some]
             if not left:
                 return
             # Smaller requests may pass where a large one takes too long or is refused by a proxy.
@@ -241,10 +236,75 @@ class _Importer:
         )
 
 
-class _Answer(msgspec.Struct):
-    task_count: int
-    prediction_count: int = 0
-    task_ids: list[int] = []
+def merge_duplicates(client: Client, there: ProjectTasks, plan: Mapping[str, PlannedTask], outcome: Imported) -> None:
+    """Every chunk of `there` has one task, on the server and in `there`. No annotation is lost or gets another text.
+
+    The task that shows what is planned for its chunk stays; among several the one with the most annotations, then the
+    oldest. Annotations of the others move to it and keep their ids, authors and times. Each step can be repeated after
+    a stop.
+    """
+    outcome.duplicates_left = 0
+    for chunk, entries in there.duplicates().items():
+        wanted = _shows(msgspec.json.decode(plan[chunk].body)["data"]) if chunk in plan else None
+        # Another push may remove a task first: then `there` stays as it is, and the caller reads the project again.
+        with contextlib.suppress(NotFound):
+            # Raw: the SDK guesses which kind of task an answer is.
+            shows = {entry.id: _shows(client.get(f"api/tasks/{entry.id}/")["data"]) for entry in entries}
+            kept = max(
+                entries, key=lambda e: (shows[e.id] == wanted, e.total_annotations + e.cancelled_annotations, -e.id)
+            )
+            others = [entry for entry in entries if entry is not kept]
+            rest = [e for e in others if not _merge(client, e.id, kept.id, outcome, shows[e.id] == shows[kept.id])]
+            outcome.duplicates_left += len(rest)
+            there.by_chunk[chunk] = [kept, *rest]
+
+
+def _shows(data: Mapping[str, Any]) -> tuple[object, ...]:
+    """What the offsets and answers of an annotation refer to."""
+    return data.get("text"), data.get("start"), data.get("targets")
+
+
+def _merge(client: Client, task: int, kept: int, outcome: Imported, same: bool) -> bool:
+    """Moves what the task holds and deletes it; False when a draft, or an annotation of another text, prevents it."""
+    # A task's own page shows only one's own drafts; this shows everybody's. The SDK has no method for it.
+    drafts = f"api/tasks/{task}/drafts"
+    if client.get(drafts):
+        return False
+    for annotation in client.ask(lambda sdk: list(sdk.annotations.list(task))):
+        if not same:
+            return False
+        client.tell(lambda sdk, number=annotation.id: sdk.annotations.update(number, task=kept))  # type: ignore[misc]
+        outcome.annotations_moved += 1
+    # Read again: somebody may have saved in between, and deleting a task deletes what it holds.
+    if client.ask(lambda sdk: list(sdk.annotations.list(task))) or client.get(drafts):
+        return False
+    # Another push may have deleted it just now.
+    with contextlib.suppress(NotFound):
+        client.tell(lambda sdk: sdk.tasks.delete(str(task)))
+    outcome.duplicates_removed += 1
+    return True
+
+
+def _recall(client: Client, project: int, note: Path | None, predictions: int) -> ProjectTasks | None:
+    """The tasks of a project when they are known without listing them, or None."""
+    now = size_of(client, project)
+    if now.count == 0:
+        return ProjectTasks()
+    try:
+        known = msgspec.convert((read_json(note) or {} if note else {}).get(_key(client, project)), _LastPush)
+    except msgspec.ValidationError:
+        return None
+    if (known.size, known.planned_predictions) != (now, predictions):
+        return None
+    # There are as many predictions as then, so none is missing.
+    total = 1 if predictions else 0
+    return ProjectTasks(
+        {c: [TaskEntry(task, ShownChunk(c), total_predictions=total)] for c, task in known.tasks.items()}
+    )
+
+
+def _key(client: Client, project: int) -> str:
+    return f"{server_key(client)} {project}"
 
 
 def _batches(chunks: list[str], plan: Mapping[str, PlannedTask], limit: int) -> Iterator[list[str]]:

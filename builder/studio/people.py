@@ -1,16 +1,28 @@
-"""Who annotates, as configured, and who has an account on the server."""
+"""Who annotates, as configured, and the accounts on the server.
+
+Label Studio has no endpoint that makes an account with a password, so accounts on the embedded server are made the way
+a person would: through the sign-up page of an invitation.
+"""
 
 import re
+import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.errors import ConfigError, SourceError
+import httpx
+
+from builder.errors import ConfigError, SourceError, StudioError, Unreachable
 from builder.studio.client import Client
+from builder.studio.connection import default_tls
+from builder.studio.embedded.vault import Vault
 from builder.studio.settings import Annotators
 
 #: Domain of addresses we make up; reserved, so that no mail ever leaves.
 _DOMAIN = "builder.invalid"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}\Z")
+_CSRF = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+_FIELD_ERROR = re.compile(r'class="field_error"[^>]*>(.*?)</', re.S)
 
 
 @dataclass(frozen=True)
@@ -29,13 +41,12 @@ def annotators_of(settings: Annotators) -> list[Annotator]:
     """
     if settings.kind == "recorded":
         folder = Path(settings.recorded)
-        names = sorted(path.stem for path in folder.glob("*.jsonl"))
-        if not names:
+        people = {path.stem: settings.people.get(path.stem, "") for path in folder.glob("*.jsonl")}
+        if not people:
             raise SourceError(
                 f"There are no recorded annotators in {folder}.",
                 "Put one <annotator>.jsonl per annotator there, or correct annotators.recorded.",
             )
-        people = {name: settings.people.get(name, "") for name in names}
     else:
         people = dict(settings.people) or {f"annotator-{n + 1}": "" for n in range(settings.overlap)}
     for name in people:
@@ -54,3 +65,68 @@ def annotators_of(settings: Annotators) -> list[Annotator]:
 def accounts(client: Client) -> dict[int, str]:
     """User id -> e-mail address of every account on the server."""
     return {user.id: str(user.email) for user in client.ask(lambda sdk: sdk.users.list())}
+
+
+def ensure_accounts(vault: Vault, client: Client, annotators: Sequence[Annotator]) -> dict[str, str]:
+    """Every annotator has an account; returns e-mail -> password of those that the builder made, now or earlier.
+
+    Raises `StudioError` when Label Studio makes no account.
+    """
+    # Other datasets of the workspace keep their passwords in the same file.
+    with vault.secrets_lock():
+        kept = vault.secrets()
+        known = _addresses(client)
+        for annotator in annotators:
+            if annotator.email.casefold() in known:
+                continue
+            if annotator.email not in kept.annotators:
+                # Written before the sign-up, so that a stop in between leaves a password that still works.
+                kept.annotators[annotator.email] = secrets.token_urlsafe(12)
+                vault.write_secrets(kept)
+            _sign_up(client, annotator.email, kept.annotators[annotator.email])
+    return {a.email: kept.annotators[a.email] for a in annotators if a.email in kept.annotators}
+
+
+def token_of(url: str, email: str, password: str) -> str:
+    """The token of an account on the embedded server, fetched by logging in as a person would."""
+    with _browser(url) as page:
+        _submit(page, "user/login/", {"email": email, "password": password, "persist_session": "on"})
+        answer = page.get("api/current-user/token")
+        if answer.status_code != 200:
+            raise StudioError(
+                f"{email} cannot log in at {url} (HTTP {answer.status_code}).",
+                "The password in the workspace's studio/secrets.json no longer fits; reset it in Label Studio.",
+            )
+        return str(answer.json()["token"])
+
+
+def _sign_up(client: Client, email: str, password: str) -> None:
+    # Raw: the SDK has no method for invitations.
+    invitation = client.get("api/invite")["token"]
+    with _browser(client.url) as page:
+        form = {"email": email, "password": password, "allow_newsletters": "false"}
+        answer = _submit(page, f"user/signup/?token={invitation}", form)
+    if email.casefold() not in _addresses(client):
+        problem = re.sub(r"<[^>]+>|\s+", " ", "".join(_FIELD_ERROR.findall(answer.text)))
+        raise StudioError(
+            f"Label Studio made no account for {email} (HTTP {answer.status_code}). {problem}".rstrip(),
+            "Make it by hand, or correct annotators.people.",
+        )
+
+
+def _addresses(client: Client) -> set[str]:
+    return {email.casefold() for email in accounts(client).values()}
+
+
+def _browser(url: str) -> httpx.Client:
+    return httpx.Client(base_url=f"{url}/", trust_env=False, timeout=60, follow_redirects=True, verify=default_tls())
+
+
+def _submit(page: httpx.Client, path: str, form: dict[str, str]) -> httpx.Response:
+    try:
+        found = _CSRF.search(page.get(path).text)
+        csrf = found.group(1) if found else page.cookies.get("csrftoken", "")
+        referer = str(page.base_url)
+        return page.post(path, data={**form, "csrfmiddlewaretoken": csrf}, headers={"Referer": referer})
+    except httpx.TransportError as e:
+        raise Unreachable(f"{page.base_url}{path} did not answer: {e}.", "Run the command again.") from e

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -10,7 +11,9 @@ import msgspec
 from builder.questions import encode
 from builder.store import read_json, write_json
 from builder.studio.campaign import Campaign
-from builder.studio.projects import SHARED
+from builder.studio.client import Client
+from builder.studio.projects import SHARED, former_slots, projects_of
+from builder.studio.tasks import tasks_of
 
 Row = Mapping[str, Any]
 
@@ -41,9 +44,9 @@ def plan_tasks(
     campaign: Campaign,
     chunks: Sequence[Row],
     articles: Sequence[Row],
-    suggested: Mapping[str, list[dict[str, Any]]] | None = None,
+    suggested: Mapping[str, list[dict[str, Any]]] = MappingProxyType({}),
     everyone: Collection[str] = (),
-    answered: Mapping[str, Collection[str]] | None = None,
+    answered: Mapping[str, Collection[str]] = MappingProxyType({}),
     keep: bool = True,
 ) -> Plan:
     """The tasks of all projects, in the order of the chunks.
@@ -60,15 +63,17 @@ def plan_tasks(
         targets = list(article.get("targets") or [])
         data = encode.task(chunk, article, campaign.scheme, targets=targets)
         if reason := unstorable(data):
-            made.rejects.append(_reject(chunk, article, reason))
+            detail = f"the task of chunk {chunk['chunk_id']} holds a character that Label Studio cannot store"
+            of = {"article_id": chunk["article_id"], "chunk_id": chunk["chunk_id"], "reason": reason, "detail": detail}
+            made.rejects.append(
+                {"stage": "push", "source_path": article["source_path"], "record": article["record"], **of}
+            )
             continue
-        tasks[chunk["chunk_id"]] = planned_task(data, (suggested or {}).get(chunk["chunk_id"], []))
+        tasks[chunk["chunk_id"]] = planned_task(data, suggested.get(chunk["chunk_id"], []))
         made.chunks[chunk["chunk_id"]] = chunk
         made.targets[chunk["chunk_id"]] = targets
-    if campaign.is_shared and campaign.annotators.kind == "human":
-        made.slots = {SHARED: tasks}
-        return made
-    made.assigned = _assigned(campaign, made.chunks, answered or {}, keep)
+    if not campaign.is_shared or campaign.annotators.kind == "recorded":
+        made.assigned = _assigned(campaign, made.chunks, answered, keep)
     if campaign.is_shared:
         made.slots = {SHARED: tasks}
         return made
@@ -79,6 +84,18 @@ def plan_tasks(
         for name in made.assigned[chunk_id]:
             made.slots.setdefault(name, {})[chunk_id] = task
     return made
+
+
+def answered_by_former(client: Client, campaign: Campaign) -> dict[str, set[str]]:
+    """Annotators who left -> the ids of the chunks that they annotated or skipped; the others' are to be given away."""
+    if campaign.is_shared:
+        return {}
+    every = projects_of(client, campaign)
+    found = {}
+    for name in former_slots(campaign, every):
+        there = tasks_of(client, every[name].id, campaign.server.page_size)
+        found[name] = {chunk for chunk, entries in there.by_chunk.items() if any(e.touched for e in entries)}
+    return found
 
 
 def planned_task(data: Mapping[str, Any], predictions: list[dict[str, Any]]) -> PlannedTask:
@@ -96,18 +113,14 @@ def unstorable(data: Mapping[str, Any]) -> str:
     >>> unstorable({"text": "a" + chr(0)}), unstorable({"text": chr(0xD800)}), unstorable({"text": "é"})
     ('nul-character', 'lone-surrogate', '')
     """
-    for value in data.values():
-        for text in value if isinstance(value, list) else [value]:
-            if not isinstance(text, str):
-                continue
-            if "\0" in text:
-                return "nul-character"
-            if any("\ud800" <= c <= "\udfff" for c in text):
-                return "lone-surrogate"
-    return ""
+    texts = [text for value in data.values() for text in (value if isinstance(value, list) else [value])]
+    whole = "".join(text for text in texts if isinstance(text, str))
+    if "\0" in whole:
+        return "nul-character"
+    return "lone-surrogate" if any("\ud800" <= c <= "\udfff" for c in whole) else ""
 
 
-def assign(
+def assign_chunks(
     sizes: Mapping[str, int], annotators: Sequence[str], overlap: int, earlier: Mapping[str, Sequence[str]]
 ) -> dict[str, list[str]]:
     """Chunk id -> the `overlap` annotators who get it, with equal shares of the text up to one chunk.
@@ -115,30 +128,22 @@ def assign(
     `sizes` are the chunks' lengths in code points. The `earlier` assignment stays, also for annotators who are not
     among these; a chunk with too few annotators gets more. The result does not depend on the order of the arguments.
 
-    >>> assign({"a": 5, "b": 5, "c": 5}, ["x", "y", "z"], 1, {"a": ["x"]})
+    >>> assign_chunks({"a": 5, "b": 5, "c": 5}, ["x", "y", "z"], 1, {"a": ["x"]})
     {'a': ['x'], 'b': ['z'], 'c': ['y']}
     """
-    load = dict.fromkeys(annotators, 0)
     plan = {chunk: list(earlier.get(chunk, ())) for chunk in sizes}
-    for chunk, names in plan.items():
-        for name in names:
-            if name in load:
-                load[name] += sizes[chunk]
+    load = {name: sum(sizes[chunk] for chunk, names in plan.items() if name in names) for name in annotators}
     # Long chunks first, so that short ones are left to even out the shares.
     for chunk in sorted(sizes, key=lambda c: (-sizes[c], c)):
         names = plan[chunk]
-        free = [name for name in load if name not in names]
-        free.sort(key=lambda name: (load[name], _draw(chunk, name)))
+        # Ties are broken without a bias toward the first in the alphabet.
+        drawn = {name: hashlib.sha256(f"{chunk} {name}".encode()).digest() for name in load if name not in names}
+        free = sorted(drawn, key=lambda name: (load[name], drawn[name]))
         for name in free[: max(0, overlap - len(names))]:
             names.append(name)
             load[name] += sizes[chunk]
         names.sort()
     return dict(sorted(plan.items()))
-
-
-def _draw(chunk: str, name: str) -> bytes:
-    """Breaks ties without a bias toward the first in the alphabet."""
-    return hashlib.sha256(f"{chunk} {name}".encode()).digest()
 
 
 def _assigned(
@@ -153,20 +158,8 @@ def _assigned(
             for chunk_id, some in earlier.items()
         }
     sizes = {chunk_id: len(chunk["text"]) for chunk_id, chunk in chunks.items()}
-    made = assign(sizes, names, campaign.annotators.overlap, earlier)
+    made = assign_chunks(sizes, names, campaign.annotators.overlap, earlier)
     # Written before anything is pushed, so that a stop in between changes nothing.
     if keep and made != {k: v for k, v in earlier.items() if k in made}:
         write_json(path, {**earlier, **made})
     return made
-
-
-def _reject(chunk: Row, article: Row, reason: str) -> dict[str, object]:
-    return {
-        "stage": "push",
-        "source_path": article["source_path"],
-        "record": article["record"],
-        "article_id": chunk["article_id"],
-        "chunk_id": chunk["chunk_id"],
-        "reason": reason,
-        "detail": f"the task of chunk {chunk['chunk_id']} holds a character that Label Studio cannot store",
-    }

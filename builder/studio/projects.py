@@ -5,7 +5,9 @@ written together with the project, so that a stop before its id is noted in `pro
 one. The note is for when somebody removes the mark from the description.
 """
 
+import contextlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -65,15 +67,11 @@ def find_project(client: Client, campaign: Campaign, slot: str) -> Project | Non
     """The project of a slot, or None; raises `Refused` when two carry the same mark."""
     words = mark(campaign.dataset, slot)
     noted = _noted(client, campaign).get(slot)
-    if noted is not None:
-        try:
-            found = _get(client, noted)
-        except NotFound:
-            pass
-        else:
-            # When a server's data was lost, it gives project ids out again: this one may be another dataset's.
-            if set(_MARK.findall(found.description or "")) <= {words}:
-                return found
+    with contextlib.suppress(NotFound):
+        found = _get(client, noted) if noted is not None else None
+        # When a server's data was lost, it gives project ids out again: this one may be another dataset's.
+        if found is not None and set(_MARK.findall(found.description or "")) <= {words}:
+            return found
     ids = _marked(client, words)
     if len(ids) > 1:
         raise Refused(
@@ -89,13 +87,17 @@ def find_project(client: Client, campaign: Campaign, slot: str) -> Project | Non
 def projects_of(client: Client, campaign: Campaign) -> dict[str, Project]:
     """Slot -> project, of every project of this dataset that is on the server."""
     start = f"[builder {campaign.dataset}/"
-    slots = set(_noted(client, campaign))
-    for project in _listing(client):
-        description = project.description or ""
-        if start in description:
-            slots.add(description.split(start, 1)[1].split("]", 1)[0])
+    marks = [found for project in _listing(client) for found in _MARK.findall(project.description or "")]
+    slots = {m.removeprefix(start)[:-1] for m in marks if m.startswith(start)} | set(_noted(client, campaign))
     found = {slot: find_project(client, campaign, slot) for slot in sorted(slots)}
     return {slot: project for slot, project in found.items() if project is not None}
+
+
+def former_slots(campaign: Campaign, slots: Iterable[str]) -> set[str]:
+    """The slots of annotators who had a project of their own and are not among the annotators any more."""
+    if campaign.is_shared:
+        return set()
+    return set(slots) - {REVIEW, SHARED, *(annotator.name for annotator in campaign.people)}
 
 
 def ensure_project(client: Client, campaign: Campaign, wanted: WantedProject) -> Project:
@@ -141,8 +143,7 @@ def address(client: Client, project: int) -> str:
 
 
 def server_key(client: Client) -> str:
-    """Names the server in notes of the workspace."""
-    # The embedded server may get another port at its next start.
+    """Names the server in notes of the workspace. The embedded one may get another port at its next start."""
     return "embedded" if client.embedded else client.url
 
 
@@ -151,10 +152,9 @@ def _create(client: Client, campaign: Campaign, wanted: WantedProject) -> Projec
         made: Project = client.tell(lambda sdk: sdk.projects.create(**_settings(campaign, wanted)))
     except Unreachable:
         # It may have been made before its answer got lost.
-        found = find_project(client, campaign, wanted.slot)
-        if found is None:
-            raise
-        return found
+        if found := find_project(client, campaign, wanted.slot):
+            return found
+        raise
     # Another workspace may have made it at the same time: then everybody uses the first one, and ours is still empty.
     first = min(_marked(client, mark(campaign.dataset, wanted.slot)), default=made.id)
     if first < made.id:
@@ -198,7 +198,5 @@ def _noted(client: Client, campaign: Campaign) -> dict[str, int]:
 
 
 def _note(client: Client, campaign: Campaign, slot: str, project: int) -> None:
-    path = campaign.folder / "projects.json"
-    notes: dict[str, dict[str, int]] = read_json(path) or {}
-    notes.setdefault(server_key(client), {})[slot] = project
-    write_json(path, notes)
+    path, mine = campaign.folder / "projects.json", _noted(client, campaign)
+    write_json(path, {**(read_json(path) or {}), server_key(client): {**mine, slot: project}})

@@ -1,25 +1,23 @@
 """Push: every selected chunk is a task in Label Studio, exactly once, and recorded annotators have annotated."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from typing import Any
 
 from builder.errors import ConfigError
 from builder.questions.interface import interface
 from builder.questions.migrate import SchemeChanges
-from builder.studio import Progress, silent
-from builder.studio.campaign import Campaign, alone, connected
+from builder.scheme import Scheme
+from builder.stage import Progress, exclusive, silent
+from builder.studio.campaign import Campaign, connected
 from builder.studio.client import Client
-from builder.studio.embedded.accounts import ensure_accounts
-from builder.studio.embedded.server import Server
 from builder.studio.importing import Imported, import_tasks
-from builder.studio.planning import Plan, PlannedTask, plan_tasks
-from builder.studio.progress import answered_by_former
-from builder.studio.projects import WantedProject, address, find_project
+from builder.studio.people import ensure_accounts
+from builder.studio.planning import PlannedTask, answered_by_former, plan_tasks
+from builder.studio.projects import SHARED, WantedProject, address, find_project
 from builder.studio.recordings import Submitted, recorded_bodies, submit_recorded
-from builder.studio.scheme_changes import ensure_migrated, preview
-from builder.studio.suggestions import suggest
+from builder.studio.scheme_changes import ensure_migrated, preview_changes
+from builder.studio.suggestions import suggestions_for
 from builder.studio.tasks import ProjectTasks, tasks_of
 
 Row = Mapping[str, Any]
@@ -89,7 +87,7 @@ def push(
             "Recorded annotators submit through accounts of the embedded Label Studio only.",
             "Leave label_studio.url empty, or set annotators=human.",
         )
-    suggested = suggest(campaign.scheme, campaign.suggestions, chunks, articles)
+    suggested = suggestions_for(campaign.scheme, campaign.suggestions, chunks, articles)
     with connected(campaign, progress) as (server, client):
         version = client.version()
         former = answered_by_former(client, campaign)
@@ -100,11 +98,20 @@ def push(
             return pushed
         if server.vault is not None:
             ensure_accounts(server.vault, client, campaign.people)
-        with alone(campaign.folder / "push.lock", "push"):
+        # The server strips the configuration, and the two are compared.
+        page, overlap = interface(campaign.scheme).strip(), campaign.annotators.overlap if campaign.is_shared else 1
+        with exclusive(campaign.folder / "push", "push", wait=False):
             for slot, tasks in plan.slots.items():
-                pushed.projects.append(_push(client, campaign, slot, tasks, progress))
+                wanted = WantedProject(slot, page, overlap)
+                pushed.projects.append(push_project(client, campaign, wanted, interface, tasks, progress))
         if campaign.annotators.kind == "recorded":
-            pushed.recorded = _submit(server, client, campaign, plan, pushed.projects, progress)
+            projects = {row.slot: row.project for row in pushed.projects}
+            # All recordings are read before anything is sent.
+            bodies = {annotator: recorded_bodies(campaign, annotator.name, plan) for annotator in campaign.people}
+            for annotator, some in bodies.items():
+                project = projects[SHARED if campaign.is_shared else annotator.name]
+                saved = submit_recorded(client, campaign, project, annotator, some, progress)
+                pushed.recorded[annotator.name] = saved
     return pushed
 
 
@@ -112,7 +119,7 @@ def push_project(
     client: Client,
     campaign: Campaign,
     wanted: WantedProject,
-    interface_of: Any,
+    interface_of: Callable[[Scheme], str],
     tasks: Mapping[str, PlannedTask],
     progress: Progress,
     *,
@@ -132,29 +139,15 @@ def push_project(
 
     note = campaign.folder / "pushed" / f"{wanted.slot}.json" if remember else None
     outcome = import_tasks(client, project.id, tasks, campaign.server, advance, note)
-    return PushedProject(
-        **asdict(outcome),
-        slot=wanted.slot,
-        project=project.id,
-        url=address(client, project.id),
-        planned=len(tasks),
-        results_rewritten=rewritten,
-    )
-
-
-def _push(
-    client: Client, campaign: Campaign, slot: str, tasks: Mapping[str, PlannedTask], progress: Progress
-) -> PushedProject:
-    # The server strips the configuration, and the two are compared.
-    overlap = campaign.annotators.overlap if campaign.is_shared else 1
-    wanted = WantedProject(slot, interface(campaign.scheme).strip(), overlap)
-    return push_project(client, campaign, wanted, interface, tasks, progress)
+    url = address(client, project.id)
+    return PushedProject(**asdict(outcome), slot=wanted.slot, project=project.id, url=url, planned=len(tasks),
+                         results_rewritten=rewritten)  # fmt: skip
 
 
 def _preview(client: Client, campaign: Campaign, slot: str, tasks: Mapping[str, PlannedTask]) -> PreviewedProject:
     project = find_project(client, campaign, slot)
     there = tasks_of(client, project.id, campaign.server.page_size) if project else ProjectTasks()
-    changes, refused = preview(client, project, campaign.scheme) if project else (SchemeChanges(), False)
+    changes, refused = preview_changes(client, project, campaign.scheme) if project else (SchemeChanges(), False)
     present = sum(chunk in there.by_chunk for chunk in tasks)
     return PreviewedProject(
         slot=slot,
@@ -168,23 +161,3 @@ def _preview(client: Client, campaign: Campaign, slot: str, tasks: Mapping[str, 
         scheme=changes,
         refused=refused,
     )
-
-
-def _submit(
-    server: Server, client: Client, campaign: Campaign, plan: Plan, pushed: list[PushedProject], progress: Progress
-) -> dict[str, Submitted]:
-    projects = {row.slot: row.project for row in pushed}
-    # All recordings are read before anything is sent.
-    bodies = {annotator: recorded_bodies(campaign, annotator.name, plan) for annotator in campaign.people}
-    return {
-        annotator.name: submit_recorded(
-            server,
-            client,
-            campaign.server,
-            projects[annotator.name if not campaign.is_shared else "all"],
-            annotator,
-            some,
-            partial(progress, f"annotate as {annotator.name}"),
-        )
-        for annotator, some in bodies.items()
-    }

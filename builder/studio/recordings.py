@@ -1,37 +1,27 @@
 """Recorded annotators: labels recorded earlier, which their accounts submit like those of people.
 
-One JSON Lines file per annotator, one line per chunk:
-
-    {"article": "2026/paper.json#3", "article_id": "<16 hex>", "start": 0, "end": 812,
-     "entities": [{"start": 3, "end": 8, "label": "GPE", "text": "Japan"}],
-     "evidence": [{"start": 20, "end": 31, "targets": ["japan"], "text": "..."}],
-     "stance": {"united_states": "favor", "japan": "none"},
-     "problems": [], "comment": "", "lead_time": 41.0}
-
-All offsets are in article coordinates. An entity may carry "stance" when targets are mentions; a line may have
-"skipped": true instead of labels.
+One JSON Lines file per annotator, one line per chunk: `article_id`, `start` and `end` of the chunk, `lead_time`, and
+what was said by question, as `builder.questions.encode.statement` takes it, with offsets in article coordinates. A line
+may have "skipped": true instead.
 """
 
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from builder.errors import Refused, SourceError, StudioError, Unreachable
 from builder.questions.encode import stated
 from builder.scheme import Scheme
+from builder.stage import Progress
 from builder.studio.campaign import Campaign
 from builder.studio.client import Client
-from builder.studio.embedded.accounts import token_of
-from builder.studio.embedded.server import Server
-from builder.studio.people import Annotator, accounts
+from builder.studio.embedded.server import StudioServer
+from builder.studio.people import Annotator, accounts, token_of
 from builder.studio.planning import Plan
-from builder.studio.settings import LabelStudio
-from builder.studio.tasks import pages, tasks_of, with_annotations
+from builder.studio.tasks import annotated, tasks_of
 
 Row = Mapping[str, Any]
 #: Fields of a line that are not answers to a question.
@@ -59,7 +49,14 @@ class Submitted:
 def read_recording(path: Path) -> Recording:
     """The recording in a file; raises `SourceError` with the number of a line that is broken or a repetition."""
     recording = Recording(path)
-    for number, line in _lines(path):
+    try:
+        # Only line feeds end a line: JSON may hold other line separators as they are.
+        lines = path.read_bytes().decode().split("\n")
+    except (OSError, UnicodeDecodeError) as e:
+        raise SourceError(f"{path} cannot be read: {e}.", "Correct annotators.recorded, or the file.") from e
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
         where = f"{path}:{number}"
         try:
             entry = json.loads(line)
@@ -116,30 +113,30 @@ def recorded_bodies(campaign: Campaign, name: str, plan: Plan) -> dict[str, dict
 
 
 def submit_recorded(
-    server: Server,
     client: Client,
-    settings: LabelStudio,
+    campaign: Campaign,
     project: int,
     annotator: Annotator,
     bodies: Mapping[str, Mapping[str, Any]],
-    advance: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress,
 ) -> Submitted:
     """The account of the annotator has saved each of these annotations (by chunk id), at most once per task.
 
     Raises `StudioError` when the builder did not make the account.
     """
-    passwords = server.vault.secrets().annotators if server.vault is not None else {}
-    if annotator.email not in passwords:
+    password = campaign.vault.secrets().annotators.get(annotator.email)
+    if password is None:
         raise StudioError(
             f"The account {annotator.email} was not made by the builder, so it cannot log in as it.",
             "Delete the account in Label Studio, or give the annotator another address.",
         )
-    tasks = tasks_of(client, project, settings.page_size).by_chunk
-    done = _authors(client, project, settings.page_size)
+    size = campaign.server.page_size
+    tasks = tasks_of(client, project, size).by_chunk
+    done = {task.id: {a.completed_by for a in task.annotations} for task in annotated(client, project, size)}
     user = {email.casefold(): number for number, email in accounts(client).items()}[annotator.email.casefold()]
-    token = token_of(server.url, annotator.email, passwords[annotator.email])
+    own = StudioServer(client.url, token_of(client.url, annotator.email, password), campaign.vault)
     outcome = Submitted()
-    with Client(Server(server.url, token, server.vault), settings, client.sleep) as own:
+    with Client(own, campaign.server, client.sleep) as account:
         for n, (chunk, body) in enumerate(bodies.items(), 1):
             task = tasks[chunk][0].id
             if user in done.get(task, ()):
@@ -147,34 +144,9 @@ def submit_recorded(
             else:
                 # `unique_id` names annotator and task, and the server takes it once.
                 unique = uuid.uuid5(_NAMESPACE, f"{project} {task} {user}")
-                outcome.saved += _save(own, project, task, {**body, "unique_id": str(unique)})
-            advance(n, len(bodies))
+                outcome.saved += _save(account, project, task, {**body, "unique_id": str(unique)})
+            progress(f"annotate as {annotator.name}", n, len(bodies))
     return outcome
-
-
-class _Author(msgspec.Struct):
-    #: None when the account was deleted.
-    completed_by: int | None
-
-
-class _Annotated(msgspec.Struct):
-    id: int
-    annotations: list[_Author] = []
-
-
-class _Page(msgspec.Struct):
-    tasks: list[_Annotated]
-    total: int
-
-
-def _authors(client: Client, project: int, page_size: int) -> dict[int, set[int | None]]:
-    """Task id -> ids of the accounts that annotated or skipped it."""
-    wanted = with_annotations(["id"], ["completed_by"])
-    return {
-        task.id: {a.completed_by for a in task.annotations}
-        for page in pages(client, project, wanted, page_size, _Page)
-        for task in page.tasks
-    }
 
 
 def _save(client: Client, project: int, task: int, body: Mapping[str, Any]) -> bool:
@@ -194,12 +166,3 @@ def _save(client: Client, project: int, task: int, body: Mapping[str, Any]) -> b
         else:
             return True
     raise AssertionError("the last attempt returns or raises")
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    try:
-        # Only line feeds end a line: JSON may hold other line separators as they are.
-        with path.open(encoding="utf-8", newline="\n") as file:
-            yield from ((n, line) for n, line in enumerate(file, 1) if line.strip())
-    except (OSError, UnicodeDecodeError) as e:
-        raise SourceError(f"{path} cannot be read: {e}.", "Correct annotators.recorded, or the file.") from e

@@ -1,21 +1,21 @@
 """The review project: an expert sees what annotators said about a chunk, and decides.
 
-Its tasks are those of the annotators with two more fields: `review` (why the chunk is here and who voted how, as
-Markdown) and `review_of` (ids of the annotations that the decision replaces). The annotators' labels are its
-predictions, under letters; the last prediction is what they agree on. A chunk is known by its id, as everywhere, so
-that reviewing again only adds what is new.
+Its tasks are those of the annotators with two more fields: `review` (why the chunk is here, as Markdown) and
+`review_of` (ids of the annotations that the decision replaces). The annotators' labels are its predictions, under
+letters; the last prediction is what they agree on. Reviewing again only adds what is new.
 """
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from builder.errors import StudioError
+from builder.quality.review_cases import ReviewCase, Suggestion
 from builder.questions import encode
 from builder.questions.interface import interface
 from builder.scheme import Scheme
-from builder.studio import Progress, silent
-from builder.studio.campaign import Campaign, alone, connected
+from builder.stage import Progress, exclusive, silent
+from builder.studio.campaign import Campaign, connected
 from builder.studio.planning import PlannedTask, planned_task
 from builder.studio.projects import REVIEW, WantedProject
 from builder.studio.push import PushedProject, push_project
@@ -23,29 +23,8 @@ from builder.studio.push import PushedProject, push_project
 Row = Mapping[str, Any]
 
 
-class Said(Protocol):
-    """Labels to be shown: see `builder.quality.review_cases.Suggestion`."""
-
-    by: str
-    spans: list[dict[str, Any]]
-    answers: list[dict[str, Any]]
-    problems: list[str]
-    comment: str
-
-
-class Open(Protocol):
-    """A chunk that needs an expert: see `builder.quality.review_cases.ReviewCase`."""
-
-    chunk_id: str
-    why: str
-    review_of: list[str]
-
-    @property
-    def suggestions(self) -> Iterable[Said]: ...
-
-
 def send_review(
-    campaign: Campaign, cases: Sequence[Open], tasks: Mapping[str, Row], *, progress: Progress = silent
+    campaign: Campaign, cases: Sequence[ReviewCase], tasks: Mapping[str, Row], *, progress: Progress = silent
 ) -> PushedProject:
     """The review project holds a task for each case, exactly once.
 
@@ -58,7 +37,7 @@ def send_review(
         maximum_annotations=1,
         instruction="Decide what the annotators could not settle. Their labels are the suggestions A, B, C.",
     )
-    with alone(campaign.folder / "push.lock", "push"), connected(campaign, progress) as (_, client):
+    with exclusive(campaign.folder / "push", "push", wait=False), connected(campaign, progress) as (_, client):
         client.version()
         return push_project(client, campaign, wanted, review_interface, planned, progress, remember=False)
 
@@ -77,7 +56,7 @@ def review_interface(scheme: Scheme) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def plan_review(cases: Iterable[Open], tasks: Mapping[str, Row], scheme: Scheme) -> dict[str, PlannedTask]:
+def plan_review(cases: Iterable[ReviewCase], tasks: Mapping[str, Row], scheme: Scheme) -> dict[str, PlannedTask]:
     """One planned task per case, by chunk id. `tasks` are the annotators' task data by chunk id.
 
     Raises `StudioError` when there is no such task.
@@ -92,15 +71,11 @@ def plan_review(cases: Iterable[Open], tasks: Mapping[str, Row], scheme: Scheme)
     return planned
 
 
-def _result(said: Said, data: Row, scheme: Scheme) -> list[dict[str, Any]]:
+def _result(said: Suggestion, data: Row, scheme: Scheme) -> list[dict[str, Any]]:
     targets = list(data.get("targets") or [])
-    answers = [row for row in said.answers if row["span_id"] or row["target"] in _asked(row, scheme, targets)]
+    # The scheme may not ask any more what was answered.
+    asked = {name: question.asked(targets) or () for name, question in scheme.questions.items()}
+    answers = [row for row in said.answers if row["span_id"] or row["target"] in asked.get(row["question"], ())]
     return encode.results(
         said.spans, answers, said.problems, said.comment or None, data["start"], data["text"], scheme, targets=targets
     )
-
-
-def _asked(answer: Row, scheme: Scheme, targets: list[str]) -> Sequence[str]:
-    """The targets that the question of an answer asks about today."""
-    question = scheme.questions.get(answer["question"])
-    return (question.asked(targets) or ()) if question else ()

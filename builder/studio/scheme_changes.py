@@ -7,8 +7,6 @@ configuration with both names, while the results are rewritten one by one; after
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import msgspec
-
 from builder.errors import Refused
 from builder.questions.interface import scheme_of
 from builder.questions.migrate import SchemeChanges, changes, renamed, transition
@@ -17,11 +15,6 @@ from builder.studio.campaign import Campaign
 from builder.studio.client import Client
 from builder.studio.projects import Project, WantedProject, change_project, ensure_project, find_project
 from builder.studio.tasks import filters, pages
-
-
-class _Page(msgspec.Struct):
-    tasks: list[dict[str, Any]]
-    total: int
 
 
 def ensure_migrated(
@@ -38,11 +31,11 @@ def ensure_migrated(
     if found is not None and found.task_number:
         # The project itself says how it asks: the workspace may be a new one, or somebody changed the project.
         old = scheme_of(found.label_config)
-        rewritten = _migrate(client, found, old, campaign.scheme, interface, campaign.server.page_size)
+        rewritten = _migrate(client, campaign, found, old, interface)
     return ensure_project(client, campaign, wanted), rewritten
 
 
-def preview(client: Client, project: Project, scheme: Scheme) -> tuple[SchemeChanges, bool]:
+def preview_changes(client: Client, project: Project, scheme: Scheme) -> tuple[SchemeChanges, bool]:
     """What the scheme changes about a project, and whether a push would be refused because of it."""
     if not project.task_number:
         return SchemeChanges(), False
@@ -51,13 +44,9 @@ def preview(client: Client, project: Project, scheme: Scheme) -> tuple[SchemeCha
 
 
 def _migrate(
-    client: Client,
-    project: Project,
-    old: Scheme,
-    new: Scheme,
-    interface: Callable[[Scheme], str],
-    page_size: int,
+    client: Client, campaign: Campaign, project: Project, old: Scheme, interface: Callable[[Scheme], str]
 ) -> int:
+    new = campaign.scheme
     found = changes(old, new)
     if found.removals and _is_annotated(client, project):
         raise Refused(
@@ -68,7 +57,7 @@ def _migrate(
     if not found.renames:
         return 0
     change_project(client, project.id, {"label_config": interface(transition(old, new)).strip()})
-    rewritten = _rewrite(client, project.id, old, new, page_size)
+    rewritten = _rewrite(client, project.id, old, new, campaign.server.page_size)
     # The server counts the labels of a draft at each save, and would refuse to drop names that nobody uses any more.
     client.post(f"api/projects/{project.id}/summary/reset/")
     return rewritten
@@ -91,19 +80,17 @@ def _rewrite(client: Client, project: int, old: Scheme, new: Scheme, page_size: 
         for draft in held:
             client.patch(f"api/drafts/{draft}/", {"annotation": listed["id"]})
         rewritten += 1
-    for drafts in _drafted(client, project, page_size):
-        for draft in drafts:
-            result = renamed(draft["result"], old, new)
-            if result != draft["result"]:
-                client.patch(f"api/drafts/{draft['id']}/", {"result": result})
-                rewritten += 1
+    for draft in (draft for drafts in _drafted(client, project, page_size) for draft in drafts):
+        if (result := renamed(draft["result"], old, new)) != draft["result"]:
+            client.patch(f"api/drafts/{draft['id']}/", {"result": result})
+            rewritten += 1
     return rewritten
 
 
 def _results(client: Client, project: int, page_size: int) -> Iterator[tuple[int, str, dict[str, Any]]]:
     """Every annotation and prediction, with its task and kind. Rewriting them does not change their order."""
     wanted = {"fields": "all", "include": "id,annotations,predictions,result"}
-    for page in pages(client, project, wanted, page_size, _Page):
+    for page in pages(client, project, wanted, page_size, dict[str, Any]):
         for task in page.tasks:
             for kind in ("annotations", "predictions"):
                 yield from ((task["id"], kind, made) for made in task[kind])
@@ -112,7 +99,7 @@ def _results(client: Client, project: int, page_size: int) -> Iterator[tuple[int
 def _drafted(client: Client, project: int, page_size: int) -> Iterator[list[dict[str, Any]]]:
     """The drafts of each task that has any, whoever made them."""
     query = filters({"filter": "draft_exists", "operator": "equal", "type": "Boolean", "value": True})
-    for page in pages(client, project, {"include": "id", "query": query}, page_size, _Page):
+    for page in pages(client, project, {"include": "id", "query": query}, page_size, dict[str, Any]):
         for task in page.tasks:
             yield client.get(f"api/tasks/{task['id']}/drafts")
 

@@ -1,4 +1,4 @@
-"""Serve: the embedded Label Studio runs for people, and how far they are."""
+"""Serve: the embedded Label Studio runs for people, and how far they are, without fetching any text or label."""
 
 import contextlib
 import time
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from builder.errors import BuilderError, ConfigError
-from builder.studio import Progress, silent
+from builder.stage import Progress, silent
 from builder.studio.campaign import Campaign, connected
-from builder.studio.embedded import process
-from builder.studio.embedded.accounts import ensure_accounts
-from builder.studio.progress import AnnotationProgress, annotation_progress
-from builder.studio.projects import address, projects_of
+from builder.studio.embedded.server import find_server, lives, stop_server
+from builder.studio.people import accounts, ensure_accounts
+from builder.studio.projects import REVIEW, address, former_slots, projects_of
+from builder.studio.tasks import annotated
 
 _POLL = 2.0
 
@@ -27,6 +27,41 @@ class Served:
     passwords: dict[str, str] = field(default_factory=dict, repr=False)
     #: Slot -> where to label.
     projects: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class PersonCounts:
+    """What one person did."""
+
+    annotated: int = 0
+    skipped: int = 0
+
+
+@dataclass
+class ProjectCounts:
+    """How far one project is."""
+
+    tasks: int = 0
+    done: int = 0
+    url: str = ""
+
+
+@dataclass
+class AnnotationProgress:
+    """Counts over the projects of a dataset, without that of the experts.
+
+    `done` are the tasks that as many annotators as wanted annotated or skipped: a skip is an answer too, and nobody may
+    be left to give another. Of the tasks of annotators who left, only those that are done count. `annotations` and
+    `wanted` are sums over the tasks.
+    """
+
+    tasks: int = 0
+    done: int = 0
+    annotations: int = 0
+    wanted: int = 0
+    #: By e-mail address, and by slot.
+    by_annotator: dict[str, PersonCounts] = field(default_factory=dict)
+    projects: dict[str, ProjectCounts] = field(default_factory=dict)
 
 
 @dataclass
@@ -65,14 +100,14 @@ def serve(campaign: Campaign, *, keep: bool = True, progress: Progress = silent)
 
 def wait_served(campaign: Campaign, poll: float = _POLL) -> None:
     """Returns when the embedded server has ended; looks every `poll` seconds."""
-    while process.find(campaign.vault) is not None:
+    while find_server(campaign.vault) is not None:
         time.sleep(poll)
 
 
 def stop_serving(campaign: Campaign) -> bool:
     """No embedded server of the workspace runs any more; False when none did."""
     refuse_elsewhere(campaign)
-    return process.stop(campaign.vault)
+    return stop_server(campaign.vault)
 
 
 def refuse_elsewhere(campaign: Campaign) -> None:
@@ -93,9 +128,41 @@ def server_status(campaign: Campaign) -> ServerStatus:
             return ServerStatus(hasty.url, None, True, progress=annotation_progress(replace(campaign, server=hasty)))
         except BuilderError as e:
             return ServerStatus(hasty.url, None, False, problem=str(e))
-    record = process.lives(campaign.vault)
+    record = lives(campaign.vault)
     if record is None:
         return ServerStatus(running=False)
-    if process.find(campaign.vault) is None:
+    if find_server(campaign.vault) is None:
         return ServerStatus(record["url"], True, False)
     return ServerStatus(record["url"], True, True, progress=annotation_progress(campaign))
+
+
+def annotation_progress(campaign: Campaign, progress: Progress = silent) -> AnnotationProgress:
+    """How far the annotation of a dataset is; starts the embedded server when it does not run."""
+    found = AnnotationProgress()
+    with connected(campaign, progress) as (_, client):
+        emails: dict[int | None, str] = {user: email.casefold() for user, email in accounts(client).items()}
+        emails[None] = "deleted accounts"
+        every = projects_of(client, campaign)
+        former = former_slots(campaign, every)
+        for slot, project in every.items():
+            if slot == REVIEW:
+                continue
+            row = found.projects[slot] = ProjectCounts(url=address(client, project.id))
+            overlap = project.maximum_annotations
+            for task in annotated(client, project.id, campaign.server.page_size):
+                made = {a.completed_by for a in task.annotations if not a.was_cancelled}
+                done = len({a.completed_by for a in task.annotations}) >= overlap
+                if slot in former and not done:
+                    continue
+                row.tasks += 1
+                row.done += done
+                found.annotations += min(len(made), overlap)
+                found.wanted += overlap
+                for annotation in task.annotations:
+                    name = emails.get(annotation.completed_by, f"user {annotation.completed_by}")
+                    who = found.by_annotator.setdefault(name, PersonCounts())
+                    who.skipped += bool(annotation.was_cancelled)
+                    who.annotated += not annotation.was_cancelled
+            found.tasks += row.tasks
+            found.done += row.done
+    return found

@@ -1,12 +1,12 @@
 """Suggestions on the chunks that are pushed: from a list of names, a model over HTTP, or a function.
 
-A hook gets chunks as {"chunk_id", "article_id", "text", "title", "targets"} and gives, for those it has something to
-say about, {"chunk_id", "score", "entities": [{"start", "end", "label"}], "stance": {target: label}}; offsets are code
-points of the chunk's text, and are compared with the marked "text" where a hook gives it. What it says about a chunk
-becomes one prediction, stored with the task.
+A hook gets chunks as {"chunk_id", "article_id", "text", "title", "targets"}. For those it has something to say about it
+gives {"chunk_id", "score", "model_version"} and what it says by question, as `builder.questions.encode.statement` takes
+it, with code points of the chunk's text. That becomes one prediction, stored with the task.
 """
 
 import importlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import httpx
 import msgspec
 
 from builder.errors import ConfigError, SourceError, StudioError, Unreachable
-from builder.questions.encode import stated
+from builder.questions.encode import scheme_name, stated
 from builder.scheme import Scheme
 from builder.studio.connection import default_tls, is_loopback
 from builder.studio.settings import Suggestions
@@ -23,15 +23,15 @@ from builder.studio.tasks import batches
 from builder.text import mentions
 
 Row = Mapping[str, Any]
+Hook = Callable[[list[dict[str, Any]]], Iterable[dict[str, Any]]]
 
 
-class Suggestion(msgspec.Struct):
-    """What a hook says about one chunk: `said` is by question, with code points of the chunk's text."""
+class _Said(msgspec.Struct):
+    """What a hook gives about one chunk, besides what it says."""
 
     chunk_id: str
     score: float | None = None
     model_version: str = ""
-    said: dict[str, Any] = {}
 
 
 class _Answer(msgspec.Struct):
@@ -39,10 +39,7 @@ class _Answer(msgspec.Struct):
     model_version: str = ""
 
 
-Hook = Callable[[list[dict[str, Any]]], Iterable[Suggestion]]
-
-
-def suggest(
+def suggestions_for(
     scheme: Scheme, settings: Suggestions, chunks: Sequence[Row], articles: Sequence[Row]
 ) -> dict[str, list[dict[str, Any]]]:
     """Predictions by chunk id, in the import format of Label Studio; empty with the method "none".
@@ -56,20 +53,35 @@ def suggest(
     about = {article["article_id"]: article for article in articles}
     made: dict[str, list[dict[str, Any]]] = {}
     for some in batches(chunks, settings.batch):
-        for found in hook([_shown(chunk, about[chunk["article_id"]], scheme) for chunk in some]):
-            if found.chunk_id not in by_id:
+        for row in hook([_asked(chunk, about[chunk["article_id"]], scheme) for chunk in some]):
+            try:
+                found = msgspec.convert(row, _Said)
+            except msgspec.ValidationError as e:
+                raise StudioError(f"A suggestion does not have the right form: {e}.", "Correct the hook.") from e
+            number = found.chunk_id
+            if number not in by_id:
                 raise StudioError(
-                    f"There is a suggestion for chunk {found.chunk_id!r}, which was not asked about.",
-                    "Correct the hook.",
+                    f"There is a suggestion for chunk {number!r}, which was not asked about.", "Correct the hook."
                 )
-            if found.chunk_id in made:
+            if number in made:
                 raise StudioError(
-                    f"There are two suggestions for chunk {found.chunk_id}.",
-                    "Correct the hook: one suggestion per chunk.",
+                    f"There are two suggestions for chunk {number}.", "Correct the hook: one suggestion per chunk."
                 )
-            chunk = by_id[found.chunk_id]
+            version = found.model_version or settings.model_version
+            said = {name: value for name, value in row.items() if name not in _Said.__struct_fields__}
+            chunk = by_id[number]
             targets = list(about[chunk["article_id"]].get("targets") or [])
-            made[found.chunk_id] = [_prediction(found, chunk, scheme, targets, settings)]
+            try:
+                if "\0" in version:
+                    raise ValueError(f"the model version {version!r} holds a NUL, which the server cannot store")
+                result = stated(said, chunk["text"], 0, scheme, targets)
+            except (ValueError, ConfigError) as e:
+                why = str(e).rstrip(".")
+                raise StudioError(f"The suggestion for chunk {number} does not fit: {why}.", "Correct the hook.") from e
+            for item in result:
+                item["origin"] = "prediction"
+            score = settings.score if found.score is None else found.score
+            made[number] = [{"model_version": version, "score": score, "result": result}]
     return made
 
 
@@ -86,20 +98,19 @@ def gazetteer(phrases: Mapping[str, str]) -> Callable[[str], list[dict[str, Any]
         # The text may write a phrase in another case.
         return phrases.get(found) or next(phrases[p] for p in phrases if mentions([p]).fullmatch(found))
 
-    def find(text: str) -> list[dict[str, Any]]:
-        return [{"start": m.start(), "end": m.end(), "label": label(m[0])} for m in words.finditer(text)]
-
-    return find
+    return lambda text: [{"start": m.start(), "end": m.end(), "label": label(m[0])} for m in words.finditer(text)]
 
 
 def _gazetteer(scheme: Scheme, settings: Suggestions) -> Hook:
+    questions = scheme.questions.values()
     if settings.file:
         phrases = _read(Path(settings.file))
     else:
-        targets = [target for question in scheme.questions.values() for target in question.targets.values()]
-        phrases = {alias: settings.alias_label for target in targets for alias in target.aliases}
-    spans = scheme.questions.get("entities")
-    known = spans.labels if spans else {}
+        aliases = [alias for question in questions for target in question.targets.values() for alias in target.aliases]
+        phrases = dict.fromkeys(aliases, settings.alias_label)
+    # The questions whose spans have labels of the scheme's own.
+    spans = [question for question in questions if question.gives == "spans" and "labels" in question.vocabulary]
+    known = {label: question.name for question in spans for label in question.labels}
     if unknown := set(phrases.values()) - set(known):
         raise ConfigError(
             f"The gazetteer has labels that the scheme {scheme.name} does not have: {', '.join(sorted(unknown))}.",
@@ -107,10 +118,13 @@ def _gazetteer(scheme: Scheme, settings: Suggestions) -> Hook:
         )
     find = gazetteer(phrases)
 
-    def hook(chunks: list[dict[str, Any]]) -> Iterator[Suggestion]:
+    def hook(chunks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         for chunk in chunks:
-            if entities := find(chunk["text"]):
-                yield Suggestion(chunk["chunk_id"], settings.score, said={"entities": entities})
+            said = defaultdict(list)
+            for mark in find(chunk["text"]):
+                said[known[mark["label"]]].append(mark)
+            if said:
+                yield {"chunk_id": chunk["chunk_id"], **said}
 
     return hook
 
@@ -118,40 +132,35 @@ def _gazetteer(scheme: Scheme, settings: Suggestions) -> Hook:
 def _read(path: Path) -> dict[str, str]:
     phrases = {}
     try:
-        text = path.read_text(encoding="utf-8")
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as e:
         raise SourceError(f"suggestions.file cannot be read: {e}.", "Correct the path or the file.") from e
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
-        phrase, tab, label = line.rstrip("\r").rpartition("\t")
-        if not tab or not phrase.strip() or not label.strip():
+        phrase, _, label = (part.strip() for part in line.rpartition("\t"))
+        if not phrase or not label:
             raise SourceError(f"{path}:{number} is not `phrase<TAB>label`: {line!r}.", "Correct the line.")
-        phrases[phrase.strip()] = label.strip()
+        phrases[phrase] = label
     return phrases
 
 
 def _http(scheme: Scheme, settings: Suggestions) -> Hook:
-    name = f"{scheme.name}@{scheme.version}"
-
-    def hook(chunks: list[dict[str, Any]]) -> list[Suggestion]:
+    def hook(chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
         try:
             # Loopback never goes through a proxy of the environment.
             trusts = not is_loopback(settings.url)
             with httpx.Client(timeout=settings.timeout, trust_env=trusts, verify=default_tls()) as client:
-                answer = client.post(settings.url, json={"scheme": name, "chunks": chunks})
+                answer = client.post(settings.url, json={"scheme": scheme_name(scheme), "chunks": chunks})
+            why = "" if answer.is_success else f"HTTP {answer.status_code} {answer.reason_phrase}".rstrip()
         except (httpx.HTTPError, httpx.InvalidURL) as e:
-            raise _silent(settings.url, str(e)) from e
-        if not answer.is_success:
-            raise _silent(settings.url, f"HTTP {answer.status_code} {answer.reason_phrase}".rstrip())
+            why = str(e).rstrip(".")
+        if why:
+            message = f"The model at {settings.url} gave no suggestions: {why}."
+            raise Unreachable(message, "Start it, or set suggestions=none.")
         return _understood(answer.content, settings.url)
 
     return hook
-
-
-def _silent(url: str, why: str) -> Unreachable:
-    reason = why.rstrip(".")
-    return Unreachable(f"The model at {url} gave no suggestions: {reason}.", "Start it, or set suggestions=none.")
 
 
 def _python(scheme: Scheme, settings: Suggestions) -> Hook:
@@ -165,7 +174,7 @@ def _python(scheme: Scheme, settings: Suggestions) -> Hook:
             "Correct its name, and set PYTHONPATH to the folder of its module.",
         ) from e
 
-    def hook(chunks: list[dict[str, Any]]) -> list[Suggestion]:
+    def hook(chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
         try:
             said = msgspec.json.encode({"suggestions": function(chunks)})
         except Exception as e:  # anything may go wrong in somebody else's function
@@ -182,40 +191,16 @@ def _python(scheme: Scheme, settings: Suggestions) -> Hook:
 HOOKS: dict[str, Callable[[Scheme, Suggestions], Hook]] = {"gazetteer": _gazetteer, "http": _http, "python": _python}
 
 
-def _understood(body: bytes, where: str) -> list[Suggestion]:
+def _understood(body: bytes, where: str) -> list[dict[str, Any]]:
     try:
         answer = msgspec.json.decode(body, type=_Answer)
-        found = [_suggestion(row) for row in answer.suggestions]
     except msgspec.DecodeError as e:
         raise StudioError(f"The suggestions of {where} do not have the right form: {e}.", "Correct the hook.") from e
-    for one in found:
-        one.model_version = one.model_version or answer.model_version
-    return found
+    return [{"model_version": answer.model_version, **row} for row in answer.suggestions]
 
 
-def _suggestion(row: dict[str, Any]) -> Suggestion:
-    known: dict[str, Any] = {name: row.pop(name) for name in ("chunk_id", "score", "model_version") if name in row}
-    return msgspec.convert({**known, "said": row}, Suggestion)
-
-
-def _prediction(
-    found: Suggestion, chunk: Row, scheme: Scheme, targets: list[str], settings: Suggestions
-) -> dict[str, Any]:
-    version = found.model_version or settings.model_version
-    try:
-        if "\0" in version:
-            raise ValueError(f"the model version {version!r} holds a NUL, which the server cannot store")
-        result = stated(found.said, chunk["text"], 0, scheme, targets)
-    except (ValueError, ConfigError) as e:
-        why = str(e).rstrip(".")
-        raise StudioError(f"The suggestion for chunk {found.chunk_id} does not fit: {why}.", "Correct the hook.") from e
-    for item in result:
-        item["origin"] = "prediction"
-    score = settings.score if found.score is None else found.score
-    return {"model_version": version, "score": score, "result": result}
-
-
-def _shown(chunk: Row, article: Row, scheme: Scheme) -> dict[str, Any]:
+def _asked(chunk: Row, article: Row, scheme: Scheme) -> dict[str, Any]:
+    """A chunk as a hook gets it."""
     own = list(article.get("targets") or ())
     asked = [target for q in scheme.questions.values() if not q.many for target in q.asked(own) or q.targets if target]
     return {

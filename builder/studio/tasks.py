@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -14,12 +14,20 @@ from builder.studio.client import Client, Params
 #: Most ids in one request: more would make its address too long.
 MOST_IDS = 250
 _ROUNDS = 4
-
+_INCLUDE = "id,data,total_annotations,cancelled_annotations,total_predictions"
 
 T = TypeVar("T")
 
 
-class Data(msgspec.Struct):
+class TaskPage(msgspec.Struct, Generic[T]):
+    """A page of a listing; `total` counts the tasks of the whole listing, `total_predictions` those of the project."""
+
+    tasks: list[T]
+    total: int
+    total_predictions: int = 0
+
+
+class ShownChunk(msgspec.Struct):
     """What is read of a task's data. In tasks made by others, a field of this name may hold anything."""
 
     chunk_id: Any = None
@@ -29,7 +37,7 @@ class TaskEntry(msgspec.Struct):
     """One task as a listing shows it."""
 
     id: int
-    data: Data = msgspec.field(default_factory=Data)
+    data: ShownChunk = msgspec.field(default_factory=ShownChunk)
     total_annotations: int = 0
     cancelled_annotations: int = 0
     total_predictions: int = 0
@@ -40,14 +48,23 @@ class TaskEntry(msgspec.Struct):
         return self.total_annotations + self.cancelled_annotations > 0
 
 
-class _Page(msgspec.Struct):
-    tasks: list[TaskEntry]
-    total: int
+class Author(msgspec.Struct):
+    """Who made an annotation; no one when the account was deleted."""
+
+    completed_by: int | None = None
+    was_cancelled: bool | None = False
+
+
+class AnnotatedTask(msgspec.Struct):
+    """A task with the authors of its annotations and skips."""
+
+    id: int
+    annotations: list[Author] = []
 
 
 @dataclass
 class ProjectTasks:
-    """The tasks of a project by chunk, the oldest first; the number of `foreign` tasks, which have no chunk id."""
+    """The tasks of a project by chunk, the oldest first, and the number of `foreign` tasks without a chunk id."""
 
     by_chunk: dict[str, list[TaskEntry]] = field(default_factory=dict)
     foreign: int = 0
@@ -58,9 +75,6 @@ class ProjectTasks:
 
     def duplicates(self) -> dict[str, list[TaskEntry]]:
         return {chunk: entries for chunk, entries in self.by_chunk.items() if len(entries) > 1}
-
-
-_INCLUDE = "id,data,total_annotations,cancelled_annotations,total_predictions"
 
 
 def tasks_of(client: Client, project: int, page_size: int) -> ProjectTasks:
@@ -88,16 +102,10 @@ class Size(msgspec.Struct):
     predictions: int = 0
 
 
-class _Top(msgspec.Struct):
-    tasks: list[TaskEntry]
-    total: int
-    total_predictions: int = 0
-
-
 def size_of(client: Client, project: int) -> Size:
     """The size of a project; one cheap request."""
     query = msgspec.json.encode({"ordering": ["-tasks:id"]}).decode()
-    page = next(pages(client, project, {"include": "id", "query": query}, 1, _Top))
+    page = next(pages(client, project, {"include": "id", "query": query}, 1, TaskEntry))
     return Size(page.total, page.tasks[0].id if page.tasks else 0, page.total_predictions)
 
 
@@ -129,17 +137,17 @@ def with_annotations(fields: Iterable[str], annotation: Iterable[str]) -> dict[s
     return {"fields": "all", "resolve_uri": "false", "expand": "annotations", "include": ",".join(include)}
 
 
-class Page(Protocol):
-    """A page of tasks; `total` is the number of tasks of the whole listing."""
-
-    total: int
-
-
-P = TypeVar("P", bound=Page)
+def annotated(client: Client, project: int, page_size: int) -> Iterator[AnnotatedTask]:
+    """Every task of a project with the authors of its annotations and skips."""
+    wanted = with_annotations(["id"], ["completed_by", "was_cancelled"])
+    for page in pages(client, project, wanted, page_size, AnnotatedTask):
+        yield from page.tasks
 
 
-def pages(client: Client, project: int, params: Params, page_size: int, kind: type[P], readers: int = 1) -> Iterator[P]:
-    """All pages of a listing in order, decoded as `kind`, oldest task first; the last one may be short.
+def pages(
+    client: Client, project: int, params: Params, page_size: int, kind: type[T], readers: int = 1
+) -> Iterator[TaskPage[T]]:
+    """All pages of a listing in order, with tasks decoded as `kind`, oldest task first; the last one may be short.
 
     Pages are cut by offset: when a task is deleted while they are read, the later ones move up, and one task is missed.
     `read_steadily` guards against it.
@@ -149,17 +157,18 @@ def pages(client: Client, project: int, params: Params, page_size: int, kind: ty
         wanted: Params = {"project": project, "page": number, "page_size": page_size, **params}
         return client.send("GET", "api/tasks", wanted)
 
-    first = client.decode("api/tasks", page(1), kind)
+    def decoded(body: bytes) -> TaskPage[T]:
+        return client.decode("api/tasks", body, TaskPage[kind])  # type: ignore[valid-type]
+
+    first = decoded(page(1))
     rest = range(2, -(-first.total // page_size) + 1)
     yield first
     del first  # a page with its annotations is tens of megabytes
     if readers == 1:
-        for number in rest:
-            yield client.decode("api/tasks", page(number), kind)
+        yield from (decoded(page(number)) for number in rest)
         return
     with ThreadPoolExecutor(readers) as pool:
-        for body in pool.map(page, rest):
-            yield client.decode("api/tasks", body, kind)
+        yield from map(decoded, pool.map(page, rest))
 
 
 def read_steadily(
@@ -167,8 +176,8 @@ def read_steadily(
     project: int,
     params: Params,
     page_size: int,
-    kind: type[P],
-    take: Callable[[P], Iterable[int]],
+    kind: type[T],
+    take: Callable[[TaskPage[T]], Iterable[int]],
     readers: int = 1,
 ) -> set[int]:
     """The ids of the tasks of a listing, from a reading that missed none; some may have been added while it was read.
@@ -201,17 +210,13 @@ def read_steadily(
 def _read(client: Client, project: int, params: Params, page_size: int) -> ProjectTasks:
     seen: dict[int, TaskEntry] = {}
 
-    def take(page: _Page) -> list[int]:
+    def take(page: TaskPage[TaskEntry]) -> list[int]:
         seen.update((entry.id, entry) for entry in page.tasks)
         return [entry.id for entry in page.tasks]
 
-    there = read_steadily(client, project, params, page_size, _Page, take)
-    return _group(seen[number] for number in there)
-
-
-def _group(entries: Iterable[TaskEntry]) -> ProjectTasks:
     found = ProjectTasks()
-    for entry in sorted(entries, key=lambda e: e.id):
+    for number in sorted(read_steadily(client, project, params, page_size, TaskEntry, take)):
+        entry = seen[number]
         if isinstance(entry.data.chunk_id, str):
             found.by_chunk.setdefault(entry.data.chunk_id, []).append(entry)
         else:

@@ -33,8 +33,7 @@ from builder.config import Config
 from builder.errors import BuilderError
 from builder.studio.campaign import open_server
 from builder.studio.client import Client
-from builder.studio.embedded.process import find
-from builder.studio.embedded.server import Server
+from builder.studio.embedded.server import StudioServer, find_server
 from builder.studio.projects import find_project, projects_of
 from builder.studio.pull import pull_projects
 from builder.studio.settings import Annotators, LabelStudio
@@ -65,7 +64,7 @@ class Bench:
 
     folder: Path
     embedded: Config
-    direct: Server
+    direct: StudioServer
     proxy: FaultProxy
     toll: Toll = field(default_factory=Toll)
     count: int = 0
@@ -272,7 +271,7 @@ def killed_servers(bench: Bench) -> None:
             with contextlib.suppress(BuilderError):
                 push(made.config)
             deadline = time.monotonic() + 20
-            while find(pipeline.campaign(bench.embedded).vault) is not None and time.monotonic() < deadline:
+            while find_server(pipeline.campaign(bench.embedded).vault) is not None and time.monotonic() < deadline:
                 time.sleep(0.1)
             bench.direct = open_server(pipeline.campaign(bench.embedded))
             bench.proxy.upstream = bench.direct.url

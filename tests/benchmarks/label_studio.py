@@ -22,7 +22,7 @@ from builder import pipeline
 from builder.questions import encode
 from builder.questions.interface import interface
 from builder.studio.client import Client
-from builder.studio.embedded.server import Server
+from builder.studio.embedded.server import StudioServer
 from builder.studio.importing import import_tasks
 from builder.studio.planning import PlannedTask
 from builder.studio.projects import Project, WantedProject, ensure_project
@@ -98,7 +98,7 @@ def bench_push(report: Report, client: Client, made: Sample, settings: LabelStud
 
 
 def bench_pull(
-    report: Report, client: Client, server: Server, made: Sample, settings: LabelStudio, folder: Path
+    report: Report, client: Client, server: StudioServer, made: Sample, settings: LabelStudio, folder: Path
 ) -> None:
     found = {"all": project(client, made, "all")}
     number = found["all"].id

@@ -8,7 +8,7 @@ import pytest
 from builder import pipeline
 from builder.commands.run import run
 from builder.config import Config
-from builder.studio.embedded.accounts import ensure_accounts
+from builder.studio.people import ensure_accounts
 from tests.browser.label_studio import browser_page, choose, log_in, mark, open_next_task, submit
 from tests.composing import composed
 from tests.conftest import connected

@@ -15,7 +15,7 @@ from builder.commands.review import review
 from builder.commands.validate import validate
 from builder.config import Paths
 from builder.quality.settings import Aggregation
-from builder.studio.embedded.accounts import ensure_accounts
+from builder.studio.people import ensure_accounts
 from tests.browser.label_studio import browser_page, choose, log_in, open_next_task, submit
 from tests.conftest import connected
 

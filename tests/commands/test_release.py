@@ -1,5 +1,6 @@
 """From raw files and a pull: releases are verified, rebuilt byte for byte, and traced back to raw bytes."""
 
+import io
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -7,15 +8,17 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
 from builder import pipeline
-from builder.commands.diff import diff
+from builder.commands.diff import diff, show
 from builder.commands.export import export
 from builder.commands.trace import plain, trace
 from builder.commands.verify import verify
 from builder.corpus.settings import Chunking
 from builder.errors import GateError, ReleaseError
 from builder.quality.settings import Gates, Quality
+from builder.release.manifest import Change, Changes, RowChanges
 from builder.tables import ARTICLES, CHUNKS
 from tests.samples import Project
 
@@ -93,6 +96,21 @@ def test_a_diff_tells_the_correction(project: Project) -> None:
     assert list(found.rows["stance"].labels.values()) == [1]
     with pytest.raises(ReleaseError, match=r"v9\.9\.9.*v1\.0\.0, v1\.0\.1"):
         diff(project.config, "v9.9.9", "v1.0.0")
+
+
+def test_a_diff_shows_a_few_changes_of_each_configuration() -> None:
+    stances = [Change(f"s{number}", "favor -> none", "favor", "none") for number in range(7)]
+    spans = [Change("e1", "moved", "ORG 0-3 'IBM'", "ORG 0-4 'IBM.'"), Change("e2", "added", "", "GPE 5-8 'Ruq'")]
+    rows = {"stance": RowChanges("answers", examples=stances), "entities": RowChanges("entities", examples=spans)}
+    console = Console(record=True, markup=False, width=40, file=io.StringIO())
+    show(Changes("patch", "1.0.0", "1.0.1", rows=rows), console)
+    assert console.export_text().splitlines() == [
+        "diff v1.0.0 v1.0.1: patch",
+        "  Nothing that counts changed.",
+        *(f"    stance s{number}: favor -> none" for number in range(5)),
+        "    entities e1: moved ORG 0-3 'IBM' -> ORG 0-4 'IBM.'",
+        "    entities e2: added GPE 5-8 'Ruq'",
+    ]
 
 
 def traced(project: Project, configuration: str, **changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -99,8 +99,8 @@ def test_diverse_chooses_unlike_chunks(tmp_path: Path) -> None:
 
 def test_repeated_ids_are_told_apart() -> None:
     chunks = pa.table({"article_id": ["x", "x", "x", "x", "y"], "chunk_id": ["1", "2", "1", "2", "3"]})
-    assert selection.rows_of(chunks, ["x", "x", "none", "y"]).tolist() == [0, 0, 1, 1, 3]
-    assert selection.rows_of(chunks, ["none", "y", "x"]).tolist() == [2, 2, 2, 2, 1]
+    assert selection.article_rows(chunks, ["x", "x", "none", "y"]).tolist() == [0, 0, 1, 1, 3]
+    assert selection.article_rows(chunks, ["none", "y", "x"]).tolist() == [2, 2, 2, 2, 1]
 
 
 def test_the_order_of_selection_is_the_same_for_ever() -> None:

@@ -14,11 +14,11 @@ from builder.commands.run import run
 from builder.commands.status import status
 from builder.config import Paths
 from builder.studio.campaign import open_server
-from builder.studio.embedded.accounts import ensure_accounts
-from builder.studio.progress import annotation_progress
+from builder.studio.people import ensure_accounts
 from builder.studio.projects import projects_of
 from builder.studio.pull import Pulled
 from builder.studio.recordings import Submitted
+from builder.studio.serving import annotation_progress
 from builder.studio.settings import Annotators, LabelStudio
 from tests.conftest import connected, sample
 from tests.results import counts, printed

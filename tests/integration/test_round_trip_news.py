@@ -14,11 +14,11 @@ from builder.errors import StoreError
 from builder.studio import pull as pulls
 from builder.studio.campaign import open_server
 from builder.studio.client import Client
-from builder.studio.embedded.accounts import ensure_accounts, token_of
-from builder.studio.embedded.server import Server
-from builder.studio.progress import PersonCounts, annotation_progress
+from builder.studio.embedded.server import StudioServer
+from builder.studio.people import ensure_accounts, token_of
 from builder.studio.projects import projects_of
 from builder.studio.pull import Pulled
+from builder.studio.serving import PersonCounts, annotation_progress
 from builder.studio.settings import Annotators
 from tests.conftest import connected
 from tests.results import counts, printed
@@ -33,7 +33,7 @@ def people(studio: Any) -> Iterator[dict[str, Client]]:
     with connected(config) as (server, admin):
         passwords = ensure_accounts(server.vault, admin, pipeline.campaign(config).people)
         token = token_of(server.url, "dee@example.org", passwords["dee@example.org"])
-        with Client(Server(server.url, token, server.vault), config.label_studio) as dee:
+        with Client(StudioServer(server.url, token, server.vault), config.label_studio) as dee:
             yield {"admin": admin, "dee": dee}
 
 
@@ -175,7 +175,7 @@ def test_who_annotated_is_known_after_the_account_was_deleted(studio: Any, peopl
         ]
         token = token_of(server.url, "fay@example.org", password)
         _, (first, second) = task_ids(sample, people["admin"])
-        with Client(Server(server.url, token, server.vault), sample.config.label_studio) as fay:
+        with Client(StudioServer(server.url, token, server.vault), sample.config.label_studio) as fay:
             fay.post(f"api/tasks/{first}/annotations/", {"result": []})
             number = fay.get("api/current-user/whoami")["id"]
     pull(sample.config)

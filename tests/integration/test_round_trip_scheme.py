@@ -16,8 +16,8 @@ from builder.errors import Refused
 from builder.quality.settings import Aggregation
 from builder.studio import scheme_changes
 from builder.studio.client import Client
-from builder.studio.embedded.accounts import ensure_accounts, token_of
-from builder.studio.embedded.server import Server
+from builder.studio.embedded.server import StudioServer
+from builder.studio.people import ensure_accounts, token_of
 from builder.studio.projects import projects_of
 from builder.studio.settings import Annotators
 from tests.conftest import connected, small_scheme
@@ -121,7 +121,7 @@ def test_drafts_are_renamed_along_and_stay_their_authors(studio: Any) -> None:
         token = token_of(server.url, "eve@example.org", password)
         project = projects_of(admin, pipeline.campaign(sample.config))["all"].id
         first, second = sorted(t["id"] for t in admin.get("api/tasks", {"project": project, "page_size": 100})["tasks"])
-        with Client(Server(server.url, token, server.vault), sample.config.label_studio) as eve:
+        with Client(StudioServer(server.url, token, server.vault), sample.config.label_studio) as eve:
             # Saved twice, as the page does while somebody is at work.
             made = eve.post(f"api/tasks/{first}/drafts", {"result": said(chunk, "GPE")[:1], "lead_time": 3})
             eve.patch(f"api/drafts/{made['id']}/", {"result": said(chunk, "GPE"), "lead_time": 5})

@@ -15,7 +15,7 @@ from builder.quality.known_answers import (
     number_due,
     read_known_answers,
     score,
-    spread,
+    spread_among,
 )
 from tests.quality.helpers import asking, frames, topic
 from tests.samples import Crowd, scheme
@@ -117,7 +117,7 @@ def test_how_many_questions_are_due(chunks: int, rate: float, expected: int) -> 
 @pytest.mark.parametrize(("chunks", "asked"), [(4, 2), (5, 0), (0, 2), (2, 5), (9, 3)])
 def test_questions_are_spread_evenly_and_none_is_lost(chunks: int, asked: int) -> None:
     given, questions = [{"n": n} for n in range(chunks)], [{"q": n} for n in range(asked)]
-    mixed = spread(given, questions)
+    mixed = spread_among(given, questions)
     assert [row for row in mixed if "n" in row] == given
     assert [row for row in mixed if "q" in row] == questions
     places = [i for i, row in enumerate(mixed) if "q" in row]
@@ -127,6 +127,6 @@ def test_questions_are_spread_evenly_and_none_is_lost(chunks: int, asked: int) -
 
 
 def test_where_questions_stand() -> None:
-    assert ["q" in row for row in spread([{"n": n} for n in range(4)], [{"q": 0}, {"q": 1}])] == [
+    assert ["q" in row for row in spread_among([{"n": n} for n in range(4)], [{"q": 0}, {"q": 1}])] == [
         False, True, False, False, True, False
     ]  # fmt: skip

@@ -335,9 +335,7 @@ def test_progress_is_reported_per_configuration(tmp_path: Path) -> None:
     seen: list[tuple[str, int, int | None]] = []
     world = sample(tmp_path)
     sources = world.sources(Export(), Split())
-    module.export(
-        sources, world.labels, Export(), Split(), tmp_path / "e", tmp_path / "s", lambda *found: seen.append(found)
-    )
+    module.export(sources, tmp_path / "e", tmp_path / "s", lambda *found: seen.append(found))
     assert [done for name, done, _ in seen if name == "entities"][-1] == 48
     assert [done for name, done, _ in seen if name == "annotations"][-1] == 144
     assert seen[-1][0] == "load"

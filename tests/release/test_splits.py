@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from builder.errors import ConfigError
 from builder.release.settings import Split
-from builder.release.splits import Member, assign
+from builder.release.splits import Member, assign_splits
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -28,7 +28,7 @@ def members(count: int, per_cluster: int = 1) -> list[Member]:
 def test_no_article_changes_side_while_the_corpus_grows(method: str, sizes: list[int], per_cluster: int) -> None:
     recorded: dict[str, str] = {}
     for size in sorted(sizes):
-        found = assign(members(size, per_cluster), Split(method=method), recorded)
+        found = assign_splits(members(size, per_cluster), Split(method=method), recorded)
         assert {a: found.splits[a] for a in recorded} == recorded
         assert not found.left_out
         recorded = {**recorded, **found.splits}
@@ -38,70 +38,70 @@ def test_no_article_changes_side_while_the_corpus_grows(method: str, sizes: list
 
 
 def test_the_hash_decides_without_a_record_too() -> None:
-    few, many = (assign(members(n), Split(), {}).splits for n in (200, 400))
+    few, many = (assign_splits(members(n), Split(), {}).splits for n in (200, 400))
     assert {a: many[a] for a in few} == few
 
 
 def test_ratios_hold_on_a_large_corpus() -> None:
-    counts = Counter(assign(members(4000), Split(), {}).splits.values())
+    counts = Counter(assign_splits(members(4000), Split(), {}).splits.values())
     assert counts["train"] / 4000 == pytest.approx(0.7, abs=0.03)
     assert counts["test"] / 4000 == pytest.approx(0.15, abs=0.03)
 
 
 def test_another_seed_splits_otherwise() -> None:
-    assert assign(members(50), Split(), {}).splits != assign(members(50), Split(seed=1), {}).splits
+    assert assign_splits(members(50), Split(), {}).splits != assign_splits(members(50), Split(seed=1), {}).splits
 
 
 @pytest.mark.parametrize("count", [3, 5, 12])
 @pytest.mark.parametrize("seed", range(5))
 def test_a_small_corpus_fills_every_split(count: int, seed: int) -> None:
-    assert set(assign(members(count), Split(seed=seed), {}).splits.values()) == {"train", "validation", "test"}
+    assert set(assign_splits(members(count), Split(seed=seed), {}).splits.values()) == {"train", "validation", "test"}
 
 
 def test_filling_never_moves_what_was_released() -> None:
     recorded = {m.article_id: "train" for m in members(5)}
-    found = assign(members(6), Split(), recorded).splits
+    found = assign_splits(members(6), Split(), recorded).splits
     assert all(found[a] == "train" for a in recorded)
 
 
 def test_a_split_without_a_share_stays_empty() -> None:
-    found = assign(members(30), Split(ratios={"train": 0.8, "validation": 0.0, "test": 0.2}), {}).splits
+    found = assign_splits(members(30), Split(ratios={"train": 0.8, "validation": 0.0, "test": 0.2}), {}).splits
     assert set(found.values()) == {"train", "test"}
 
 
 def test_members_of_a_torn_cluster_are_left_out_on_the_larger_side() -> None:
     torn = [Member("a", "c"), Member("b", "c"), Member("new", "c"), Member("other", "other")]
-    found = assign(torn, Split(), {"a": "train", "b": "test"})
+    found = assign_splits(torn, Split(), {"a": "train", "b": "test"})
     assert found.splits["b"] == "test"
     assert found.left_out == ["a", "new"]
     assert not {"a", "new"} & set(found.splits)
 
 
 def test_by_time_older_articles_train() -> None:
-    found = assign(members(20), Split(method="time"), {}).splits
+    found = assign_splits(members(20), Split(method="time"), {}).splits
     order = [found[m.article_id] for m in members(20)]
     assert order == sorted(order, key=["train", "validation", "test"].index)
 
 
 def test_by_time_newcomers_fall_behind_the_recorded_borders() -> None:
-    recorded = assign(members(20), Split(method="time"), {}).splits
-    grown = assign(members(30), Split(method="time"), recorded).splits
+    recorded = assign_splits(members(20), Split(method="time"), {}).splits
+    grown = assign_splits(members(30), Split(method="time"), recorded).splits
     assert {grown[m.article_id] for m in members(30)[20:]} == {"test"}
 
 
 def test_by_time_days_may_be_given() -> None:
     days = {"train": "2026-01-05", "validation": "2026-01-07"}
-    found = assign(members(9), Split(method="time", until=days), {}).splits
+    found = assign_splits(members(9), Split(method="time", until=days), {}).splits
     assert Counter(found.values()) == {"train": 5, "validation": 2, "test": 2}
 
 
 def test_by_time_an_undated_article_is_refused() -> None:
     with pytest.raises(ConfigError, match="no publication date"):
-        assign([Member("a", "a")], Split(method="time"), {})
+        assign_splits([Member("a", "a")], Split(method="time"), {})
 
 
 def test_stratified_spreads_a_rare_label() -> None:
-    found = assign(members(70), Split(method="stratified"), {}).splits
+    found = assign_splits(members(70), Split(method="stratified"), {}).splits
     rare = Counter(found[m.article_id] for m in members(70) if m.weights["RARE"])
     assert rare["validation"] >= 1
     assert rare["test"] >= 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.release.tags import Marks, Tagged, tag, tag_names
+from builder.release.tags import Marks, Tagged, tag_names, tag_tokens
 from builder.text import Texts, words
 
 LABELS = ["PERSON", "ORG"]
@@ -21,7 +21,7 @@ def tagged(
     columns = [np.array(c, np.int64) for c in zip(*sorted(spans, key=lambda s: (s[0], s[1], -s[2])), strict=True)]
     rows, starts, ends, labels = columns or [np.zeros(0, np.int64)] * 4
     marks = Marks(rows, made.starts[rows] + starts, made.starts[rows] + ends, labels)
-    found = tag(words(made), marks, style, nested)
+    found = tag_tokens(words(made), marks, style, nested)
     names = tag_names(LABELS, style)
     return [names[i] for i in found.tags], found
 

@@ -8,7 +8,7 @@ import pytest
 
 from builder.errors import ConfigError
 from builder.release.settings import Export
-from builder.release.tags import IGNORED, encode
+from builder.release.tags import IGNORED, encode_texts
 from builder.text import Texts
 from tests.release.world import rows, sample
 from tests.samples import article
@@ -51,7 +51,7 @@ def test_tokens_are_trimmed_to_their_characters(tmp_path: Path) -> None:
     texts = ["a harbour  bridge", "\u00a0treaty ", ""]
     column = pa.array(texts)
     made = Texts.of(column)
-    found = encode(column, made, str(tokenizer(tmp_path)))
+    found = encode_texts(column, made, str(tokenizer(tmp_path)))
     tokens = found.tokens.strings(made).to_pylist()
     assert all(token and token == token.strip() for token in tokens)
     assert {"harbour", "bridge"} <= set(tokens)

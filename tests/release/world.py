@@ -80,6 +80,9 @@ class World:
         groups = {"dataset": self.dataset, "export": settings, "split": split}
         return Sources(
             tables=paths or self.paths(),
+            scheme=self.labels,
+            settings=settings,
+            split=split,
             configuration={
                 **{name: asdict(group) for name, group in groups.items()},
                 "labels": {"name": self.labels.name, "guidelines": self.labels.guidelines},
@@ -95,7 +98,7 @@ class World:
         """The release of the world as it is now; `facts` change the sources."""
         settings, split = settings or Export(), split or Split()
         sources = replace(self.sources(settings, split, facts.pop("tables", None)), **facts)
-        return export(sources, self.labels, settings, split, self.root / "exports", self.root / "scratch")
+        return export(sources, self.root / "exports", self.root / "scratch")
 
 
 def _with(table: pa.Table, name: str, column: Any) -> pa.Table:

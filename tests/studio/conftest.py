@@ -15,7 +15,7 @@ from builder.questions.interface import interface
 from builder.scheme import Scheme
 from builder.studio.campaign import Campaign
 from builder.studio.client import Client
-from builder.studio.embedded.server import Server
+from builder.studio.embedded.server import StudioServer
 from builder.studio.projects import WantedProject, ensure_project
 from builder.studio.settings import Annotators, LabelStudio
 from tests import samples
@@ -108,7 +108,7 @@ def connect(standin: Standin) -> Iterator[Callable[..., Client]]:
             if waits is not None:
                 waits.append(seconds)
 
-        client = Client(Server(standin.url + prefix, token), LabelStudio(**settings), sleep=sleep)
+        client = Client(StudioServer(standin.url + prefix, token), LabelStudio(**settings), sleep=sleep)
         clients.append(client)
         return client
 
@@ -139,7 +139,7 @@ class World:
         return ensure_project(self.client, self.campaign, wanted).id
 
     def as_user(self, token: str) -> Client:
-        return Client(Server(self.fake.url, token), self.campaign.server, sleep=self.waits.append)
+        return Client(StudioServer(self.fake.url, token), self.campaign.server, sleep=self.waits.append)
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
         )
         crowd = samples.Crowd().read(*(samples.article(number) for number in range(articles)))
         waits: list[float] = []
-        client = Client(Server(fake.url, TOKEN), server, sleep=waits.append)
+        client = Client(StudioServer(fake.url, TOKEN), server, sleep=waits.append)
         rows = crowd.chunks.to_pylist(), crowd.articles.to_pylist()
         made.append(World(fake, campaign, client, *rows, waits))
         return made[-1]

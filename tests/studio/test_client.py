@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 from builder.errors import BuilderError, ConfigError, Refused, Unauthorized, Unreachable
-from builder.studio.campaign import remote_token
 from builder.studio.client import Client, NotFound, _wait
-from builder.studio.connection import _limits
-from builder.studio.embedded.server import Server
+from builder.studio.connection import _limits, remote_token
+from builder.studio.embedded.server import StudioServer
 from builder.studio.settings import LabelStudio
 
 Connect = Callable[..., Client]
@@ -111,7 +110,7 @@ def test_over_plain_http_no_connection_is_used_twice(url: str, kept: int | None)
 def test_silence_is_told_from_refusal(standin: Any) -> None:
     standin.close()
     with (
-        Client(Server(standin.url, "t" * 40), LabelStudio(retries=0)) as client,
+        Client(StudioServer(standin.url, "t" * 40), LabelStudio(retries=0)) as client,
         pytest.raises(Unreachable, match="Nothing answers"),
     ):
         client.get("api/version")
@@ -171,13 +170,13 @@ def test_an_answer_that_cannot_be_unpacked(standin: Any, connect: Connect) -> No
 @pytest.mark.parametrize("proxy", ["localhost", "ftp://localhost"])
 def test_a_proxy_that_cannot_be_used(proxy: str) -> None:
     with pytest.raises(ConfigError, match="The proxy before") as caught:
-        Client(Server("https://labels.example", "t" * 40), LabelStudio(proxy=proxy))
+        Client(StudioServer("https://labels.example", "t" * 40), LabelStudio(proxy=proxy))
     assert "label_studio.proxy" in caught.value.hint
 
 
 def test_http_where_https_was_asked_for(standin: Any) -> None:
     url = standin.url.replace("http://", "https://")
-    with Client(Server(url, "t" * 40), LabelStudio(retries=0)) as client, pytest.raises(Unreachable) as caught:
+    with Client(StudioServer(url, "t" * 40), LabelStudio(retries=0)) as client, pytest.raises(Unreachable) as caught:
         client.version()
     assert "TLS handshake" in caught.value.message
     assert "http://" in caught.value.hint
@@ -231,7 +230,7 @@ def test_a_renewal_answered_by_a_page(standin: Any, connect: Connect) -> None:
 def test_a_proxy_gets_the_whole_address(standin: Any) -> None:
     standin.answers = [answer(body={"release": "1.23.2"})]
     settings = LabelStudio(proxy=standin.url, retries=0)
-    with Client(Server("http://labels.example", "t" * 40), settings) as client:
+    with Client(StudioServer("http://labels.example", "t" * 40), settings) as client:
         assert client.version() == "1.23.2"
     assert standin.asked[0].path == "http://labels.example/api/version"
 
@@ -251,11 +250,11 @@ def test_a_certificate_is_trusted_only_when_named(standin: Any, tmp_path: Path) 
     standin.http.socket = context.wrap_socket(standin.http.socket, server_side=True)
     url = standin.url.replace("http://", "https://")
     with (
-        Client(Server(url, "t" * 40), LabelStudio(retries=0)) as client,
+        Client(StudioServer(url, "t" * 40), LabelStudio(retries=0)) as client,
         pytest.raises(Unreachable, match="not trusted"),
     ):
         client.get("api/version")
-    with Client(Server(url, "t" * 40), LabelStudio(retries=0, ca_file=str(certificate))) as client:
+    with Client(StudioServer(url, "t" * 40), LabelStudio(retries=0, ca_file=str(certificate))) as client:
         assert client.get("api/version") == {}
 
 
@@ -278,7 +277,7 @@ def test_the_token_comes_from_the_environment_or_a_file(tmp_path: Path, monkeypa
     monkeypatch.delenv("LABEL_STUDIO_API_KEY")
     assert remote_token(settings) == "from-file"
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", "from-environment")
-    assert "from-environment" not in repr(Server("https://labels.example.org", remote_token(settings)))
+    assert "from-environment" not in repr(StudioServer("https://labels.example.org", remote_token(settings)))
 
 
 # Calls of the SDK.

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.store import read_json, write_json
-from builder.studio.planning import Plan, assign, plan_tasks, planned_task
+from builder.studio.planning import Plan, assign_chunks, plan_tasks, planned_task
 from builder.studio.settings import Annotators
 from tests import samples
 
@@ -148,7 +148,7 @@ def test_a_list_of_targets_is_looked_through_too(world: Any) -> None:
 
 @given(sizes=sizes, overlap=st.integers(1, 4))
 def test_every_chunk_gets_its_annotators_and_the_load_is_even(sizes: dict[str, int], overlap: int) -> None:
-    plan = assign(sizes, NAMES, overlap, {})
+    plan = assign_chunks(sizes, NAMES, overlap, {})
     assert list(plan) == sorted(sizes)
     assert all(names == sorted(set(names)) and len(names) == overlap for names in plan.values())
     load = {name: sum(sizes[c] for c, names in plan.items() if name in names) for name in NAMES}
@@ -159,8 +159,8 @@ def test_every_chunk_gets_its_annotators_and_the_load_is_even(sizes: dict[str, i
 def test_what_was_assigned_stays_when_chunks_are_added(
     sizes: dict[str, int], more: dict[str, int], overlap: int
 ) -> None:
-    before = assign(sizes, NAMES, overlap, {})
-    after = assign({**more, **sizes}, NAMES, overlap, before)
+    before = assign_chunks(sizes, NAMES, overlap, {})
+    after = assign_chunks({**more, **sizes}, NAMES, overlap, before)
     assert {chunk: after[chunk] for chunk in before} == before
 
 
@@ -168,21 +168,21 @@ def test_what_was_assigned_stays_when_chunks_are_added(
 def test_the_order_of_the_chunks_does_not_matter(sizes: dict[str, int], seed: Any) -> None:
     shuffled = list(sizes.items())
     seed.shuffle(shuffled)
-    assert assign(dict(shuffled), NAMES, 2, {}) == assign(sizes, NAMES, 2, {})
+    assert assign_chunks(dict(shuffled), NAMES, 2, {}) == assign_chunks(sizes, NAMES, 2, {})
 
 
 def test_a_larger_overlap_adds_annotators_and_takes_none_away() -> None:
     chunks = {f"c{n}": 100 for n in range(8)}
-    before = assign(chunks, NAMES, 1, {})
-    after = assign(chunks, NAMES, 3, before)
+    before = assign_chunks(chunks, NAMES, 1, {})
+    after = assign_chunks(chunks, NAMES, 3, before)
     assert all(set(before[c]) < set(after[c]) and len(after[c]) == 3 for c in chunks)
-    assert assign(chunks, NAMES, 1, after) == after, "a smaller one takes none away either"
+    assert assign_chunks(chunks, NAMES, 1, after) == after, "a smaller one takes none away either"
 
 
 def test_what_somebody_has_already_counts_for_the_share() -> None:
-    assert assign({"a": 5, "b": 5, "c": 5}, ["x", "y"], 1, {"a": ["x"], "b": ["x"]})["c"] == ["y"]
+    assert assign_chunks({"a": 5, "b": 5, "c": 5}, ["x", "y"], 1, {"a": ["x"], "b": ["x"]})["c"] == ["y"]
 
 
 def test_ties_are_not_broken_by_the_alphabet() -> None:
-    firsts = {assign({f"c{n}": 1}, NAMES, 1, {})[f"c{n}"][0] for n in range(40)}
+    firsts = {assign_chunks({f"c{n}": 1}, NAMES, 1, {})[f"c{n}"][0] for n in range(40)}
     assert firsts == set(NAMES)

@@ -2,13 +2,8 @@
 
 from typing import Any
 
-from builder.studio.progress import (
-    AnnotationProgress,
-    PersonCounts,
-    ProjectCounts,
-    annotation_progress,
-    answered_by_former,
-)
+from builder.studio.planning import answered_by_former
+from builder.studio.serving import AnnotationProgress, PersonCounts, ProjectCounts, annotation_progress
 from builder.studio.settings import Annotators
 
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from builder.errors import Refused, StoreError, StudioError
+from builder.errors import Refused, StoreError
+from builder.stage import exclusive
 from builder.store import read_json, write_json
 from builder.studio import pull as module
-from builder.studio.campaign import alone
 from builder.studio.client import Client
 from builder.studio.projects import projects_of
 from builder.studio.pull import Pulled, pull, pull_projects
-from builder.studio.pulls import folder_of, latest, read_key, tasks_by_chunk, verify
+from builder.studio.pulls import folder_of, latest, read_key, tasks_by_chunk, verify_pull
 from tests import samples
 
 
@@ -116,7 +116,7 @@ def test_nothing_to_pull_from(world: Any) -> None:
 
 
 def test_two_pulls_at_once_are_refused(world: Any, first: Pulled) -> None:
-    with alone(world.campaign.folder / "pull.lock", "pull"), pytest.raises(StudioError, match="Another `builder pull`"):
+    with exclusive(world.campaign.folder / "pull", "pull"), pytest.raises(StoreError, match="Another `builder pull`"):
         pull(world.campaign)
 
 
@@ -280,22 +280,22 @@ def test_a_damaged_pull_is_no_base_for_the_next(world: Any, ids: list[int], firs
         else:
             file.write_bytes(damaged)
         with pytest.raises(StoreError, match="is not what its hash says"):
-            verify(first.folder)
+            verify_pull(first.folder)
         with pytest.raises(StoreError, match="is not what its hash says"):
             pull(world.campaign, full=True)
         world.fake._touch(ids[0])
         with pytest.raises(StoreError, match="is not what its hash says"):
             pull(world.campaign)
     file.write_bytes(whole)
-    verify(first.folder)
+    verify_pull(first.folder)
     record = read_json(first.folder / "pull.json")
     write_json(first.folder / "pull.json", {**record, "scheme_version": "other@1"})
     with pytest.raises(StoreError, match="is not what its hash says"):
-        verify(first.folder)
+        verify_pull(first.folder)
     write_json(first.folder / "pull.json", record)
     (first.folder / "users.json").write_text("{}", encoding="utf-8")
     with pytest.raises(StoreError, match="is not what its hash says"):
-        verify(first.folder)
+        verify_pull(first.folder)
 
 
 def test_the_tasks_of_a_pull_by_chunk_leave_out_reviews_and_tasks_of_others(world: Any, first: Pulled) -> None:

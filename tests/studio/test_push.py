@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from builder.errors import ConfigError, Refused, StudioError
+from builder.errors import ConfigError, Refused, StoreError
 from builder.questions.migrate import SchemeChanges
-from builder.studio.campaign import alone
+from builder.stage import exclusive
 from builder.studio.push import Pushed, push
 from builder.studio.settings import Annotators, LabelStudio, Suggestions
 from tests import samples
@@ -123,8 +123,8 @@ def test_a_dry_run_counts_what_is_there(world: Any) -> None:
 
 def test_two_pushes_of_a_dataset_at_once_are_refused(world: Any) -> None:
     with (
-        alone(world.campaign.folder / "push.lock", "push"),
-        pytest.raises(StudioError, match="Another `builder push` of this dataset is running"),
+        exclusive(world.campaign.folder / "push", "push"),
+        pytest.raises(StoreError, match="Another `builder push` of this dataset is running"),
     ):
         run(world)
     assert run(world).projects[0].imported == 4

@@ -1,31 +1,18 @@
 """The review project: one task per open case, with what was said as predictions that fit today's questions."""
 
 import json
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from builder.errors import StudioError
+from builder.quality.review_cases import ReviewCase, Suggestion
 from builder.studio.review import plan_review, review_interface, send_review
 from tests import samples
 
 
-@dataclass
-class Said:
-    by: str
-    spans: list[dict[str, Any]] = field(default_factory=list)
-    answers: list[dict[str, Any]] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    comment: str = ""
-
-
-@dataclass
-class Case:
-    chunk_id: str
-    why: str = "- They differ."
-    review_of: list[str] = field(default_factory=lambda: ["1:1", "1:2"])
-    suggestions: list[Said] = field(default_factory=list)
+def case(chunk_id: str, *suggestions: Suggestion) -> ReviewCase:
+    return ReviewCase(chunk_id, "- They differ.", ["1:1", "1:2"], list(suggestions))
 
 
 def answer(target: str, label: str, question: str = "stance", span_id: str | None = None) -> dict[str, Any]:
@@ -38,10 +25,10 @@ def tasks(world: Any) -> dict[str, dict[str, Any]]:
 
 def test_an_expert_gets_each_case_once(world: Any) -> None:
     span = {"kind": "entity", "start": world.chunks[1]["start"], "end": world.chunks[1]["start"] + 3, "label": "GPE"}
-    said = Said(
+    said = Suggestion(
         "annotator A", [{**span, "span_id": None, "targets": []}], [answer("japan", "favor")], ["unsure"], "Hm."
     )
-    cases = [Case(world.ids[1], suggestions=[said, Said("agreed so far")]), Case(world.ids[2])]
+    cases = [case(world.ids[1], said, Suggestion("agreed so far")), case(world.ids[2])]
     heard: list[tuple[str, int, int | None]] = []
     sent = send_review(world.campaign, cases, tasks(world), progress=lambda *step: heard.append(step))
     project = world.fake.projects[sent.project]
@@ -65,15 +52,15 @@ def test_an_expert_gets_each_case_once(world: Any) -> None:
 
 
 def test_answers_about_what_is_not_asked_any_more_are_left_out(world: Any) -> None:
-    said = Said("A", answers=[answer("japan", "favor"), answer("mars", "favor"), answer("x", "yes", "topic")])
-    (planned,) = plan_review([Case(world.ids[0], suggestions=[said])], tasks(world), samples.scheme()).values()
+    said = Suggestion("A", answers=[answer("japan", "favor"), answer("mars", "favor"), answer("x", "yes", "topic")])
+    (planned,) = plan_review([case(world.ids[0], said)], tasks(world), samples.scheme()).values()
     assert [item["from_name"] for item in planned.predictions[0]["result"]] == ["stance__japan"]
 
 
 def test_the_articles_own_targets_are_asked_about(world: Any) -> None:
     data = {world.ids[0]: {**tasks(world)[world.ids[0]], "targets": ["NATO", "Kyiv"]}}
-    said = Said("A", answers=[answer("Kyiv", "favor"), answer("japan", "favor")])
-    (planned,) = plan_review([Case(world.ids[0], suggestions=[said])], data, samples.scheme(mode="article")).values()
+    said = Suggestion("A", answers=[answer("Kyiv", "favor"), answer("japan", "favor")])
+    (planned,) = plan_review([case(world.ids[0], said)], data, samples.scheme(mode="article")).values()
     assert [item["from_name"] for item in planned.predictions[0]["result"]] == ["stance__2"]
     assert json.loads(planned.body)["predictions"] == planned.predictions
 
@@ -81,15 +68,15 @@ def test_the_articles_own_targets_are_asked_about(world: Any) -> None:
 def test_answers_about_a_mention_stay_with_it(world: Any) -> None:
     chunk = world.chunks[0]
     span = {"kind": "entity", "start": 0, "end": 5, "label": "GPE", "span_id": "m1", "targets": []}
-    said = Said("A", [span], [answer(chunk["text"][:5], "favor", span_id="m1")])
+    said = Suggestion("A", [span], [answer(chunk["text"][:5], "favor", span_id="m1")])
     scheme = samples.scheme(mode="mention")
-    (planned,) = plan_review([Case(world.ids[0], suggestions=[said])], tasks(world), scheme).values()
+    (planned,) = plan_review([case(world.ids[0], said)], tasks(world), scheme).values()
     assert [item["from_name"] for item in planned.predictions[0]["result"]] == ["entity", "mention_stance"]
 
 
 def test_a_case_whose_task_was_not_pulled(world: Any) -> None:
     with pytest.raises(StudioError, match="has no task of chunk gone"):
-        plan_review([Case("gone")], {}, samples.scheme())
+        plan_review([case("gone")], {}, samples.scheme())
 
 
 @pytest.mark.parametrize("guidelines", ["", "Read."])

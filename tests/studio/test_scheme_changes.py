@@ -8,7 +8,7 @@ from builder.errors import Refused
 from builder.questions.interface import interface
 from builder.questions.migrate import SchemeChanges
 from builder.studio.projects import WantedProject, find_project
-from builder.studio.scheme_changes import ensure_migrated, preview
+from builder.studio.scheme_changes import ensure_migrated, preview_changes
 from tests import samples
 
 BEFORE = samples.scheme(entities=("GPE", "ORG"))
@@ -137,14 +137,14 @@ def test_a_label_that_people_may_have_used_is_not_removed(world: Any, tasks: lis
     assert "Add a migration" in caught.value.hint
     project = find_project(world.client, world.campaign, "all")
     assert project is not None
-    assert preview(world.client, project, REMOVED) == (SchemeChanges(removals=["entity label GPE"]), True)
+    assert preview_changes(world.client, project, REMOVED) == (SchemeChanges(removals=["entity label GPE"]), True)
     assert project.label_config == interface(BEFORE).strip(), "nothing was changed"
 
 
 def test_a_label_that_nobody_used_is_removed(world: Any, tasks: list[int]) -> None:
     project = find_project(world.client, world.campaign, "all")
     assert project is not None
-    assert preview(world.client, project, REMOVED) == (SchemeChanges(removals=["entity label GPE"]), False)
+    assert preview_changes(world.client, project, REMOVED) == (SchemeChanges(removals=["entity label GPE"]), False)
     assert migrate(world, REMOVED) == 0
 
 
@@ -152,13 +152,13 @@ def test_a_preview_of_an_empty_project_has_no_changes(world: Any) -> None:
     world.project()
     project = find_project(world.client, world.campaign, "all")
     assert project is not None
-    assert preview(world.client, project, REMOVED) == (SchemeChanges(), False)
+    assert preview_changes(world.client, project, REMOVED) == (SchemeChanges(), False)
 
 
 def test_a_preview_says_what_is_added_and_renamed(world: Any, tasks: list[int]) -> None:
     world.fake.annotate(tasks[0], said("GPE"))
     project = find_project(world.client, world.campaign, "all")
     assert project is not None
-    found, refused = preview(world.client, project, RENAMED)
+    found, refused = preview_changes(world.client, project, RENAMED)
     assert (found.renames, refused) == ({"entity label": {"GPE": "PLACE"}, "target": {"ukraine": "kyiv"}}, False)
-    assert preview(world.client, project, ADDED) == (SchemeChanges(additions=["entity label EVENT"]), False)
+    assert preview_changes(world.client, project, ADDED) == (SchemeChanges(additions=["entity label EVENT"]), False)

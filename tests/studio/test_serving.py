@@ -8,7 +8,7 @@ import pytest
 
 from builder.errors import ConfigError, SourceError, StudioError, Unauthorized
 from builder.studio.campaign import connected, open_server
-from builder.studio.embedded.process import find
+from builder.studio.embedded.server import find_server
 from builder.studio.projects import projects_of
 from builder.studio.push import push
 from builder.studio.serving import ServerStatus, serve, server_status, stop_serving, wait_served
@@ -33,7 +33,7 @@ def test_people_get_accounts_and_addresses(campaign: Any) -> None:
         assert (served.version, served.projects) == ("1.23.2", {})
         assert secrets.admin_password not in repr(served)
         push(campaign, *rows())
-    assert find(campaign.vault) is not None, "it is kept"
+    assert find_server(campaign.vault) is not None, "it is kept"
     with serve(campaign) as again:
         assert again.projects == {"all": f"{again.url}/projects/1/"}
         assert again.passwords == served.passwords
@@ -53,12 +53,12 @@ def test_in_the_foreground_it_ends_with_the_block(campaign: Any) -> None:
         assert waiting.is_alive()
     waiting.join(60)
     assert not waiting.is_alive()
-    assert find(campaign.vault) is None
+    assert find_server(campaign.vault) is None
 
 
 def test_a_server_that_lives_but_does_not_answer(campaign: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_server(campaign) as running:
-        monkeypatch.setattr("builder.studio.embedded.process.whoami", lambda url, token: 0)
+        monkeypatch.setattr("builder.studio.embedded.server.whoami", lambda url, token: 0)
         assert server_status(campaign) == ServerStatus(running.url, True, False)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from builder.errors import ConfigError, SourceError, StudioError, Unreachable
 from builder.studio.settings import Suggestions
-from builder.studio.suggestions import gazetteer, suggest
+from builder.studio.suggestions import gazetteer, suggestions_for
 from tests.conftest import small_scheme
 
 
@@ -28,12 +28,12 @@ def two(make_sample: Callable[..., Any]) -> Any:
 
 
 def test_nothing_is_suggested_unless_asked(two: Any) -> None:
-    assert suggest(two.config.labels, two.config.suggestions, two.chunks, two.articles) == {}
+    assert suggestions_for(two.config.labels, two.config.suggestions, two.chunks, two.articles) == {}
 
 
 def test_the_aliases_of_targets_are_a_gazetteer(two: Any) -> None:
     two.config.suggestions = Suggestions(method="gazetteer", alias_label="GPE", score=0.25)
-    made = suggest(two.config.labels, two.config.suggestions, two.chunks, two.articles)
+    made = suggestions_for(two.config.labels, two.config.suggestions, two.chunks, two.articles)
     found = [text for text, labels in spans(made, two.chunks[1]) if labels == ["GPE"]]
     assert found == re.findall("Japan|Tokyo|Beijing", two.chunks[1]["text"])
     assert len(found) > 1
@@ -66,14 +66,14 @@ def test_a_gazetteer_file(two: Any, tmp_path: Path) -> None:
     path = tmp_path / "names.tsv"
     path.write_text("# names\nBoeing\tORG\n\nPatriot missiles\tORG\r\n", encoding="utf-8", newline="")
     two.config.suggestions = Suggestions(method="gazetteer", file=str(path))
-    made = suggest(two.config.labels, two.config.suggestions, two.chunks, two.articles)
+    made = suggestions_for(two.config.labels, two.config.suggestions, two.chunks, two.articles)
     assert ("Patriot missiles", ["ORG"]) in spans(made, two.chunks[0])
     path.write_text("Boeing ORG\n", encoding="utf-8")
     with pytest.raises(SourceError, match=r"names\.tsv:1"):
-        suggest(two.config.labels, two.config.suggestions, two.chunks, two.articles)
+        suggestions_for(two.config.labels, two.config.suggestions, two.chunks, two.articles)
     path.write_text("Boeing\tFIRM\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="FIRM"):
-        suggest(two.config.labels, two.config.suggestions, two.chunks, two.articles)
+        suggestions_for(two.config.labels, two.config.suggestions, two.chunks, two.articles)
 
 
 def test_a_model_behind_http(two: Any, standin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +86,7 @@ def test_a_model_behind_http(two: Any, standin: Any, monkeypatch: pytest.MonkeyP
     body = {"model_version": "m7", "suggestions": [one]}
     standin.answers = [SimpleNamespace(status=200, body=body, headers={})]
     two.config.suggestions = Suggestions(method="http", url=standin.url)
-    made = suggest(two.config.labels, two.config.suggestions, two.chunks, two.articles)
+    made = suggestions_for(two.config.labels, two.config.suggestions, two.chunks, two.articles)
     assert list(made) == [chunk["chunk_id"]]
     assert spans(made, chunk) == [("Tokyo", ["GPE"])]
     assert (made[chunk["chunk_id"]][0]["model_version"], made[chunk["chunk_id"]][0]["score"]) == ("m7", 0.9)
@@ -104,7 +104,7 @@ def test_a_model_behind_http(two: Any, standin: Any, monkeypatch: pytest.MonkeyP
     for status in (500, 302):
         standin.answers = [SimpleNamespace(status=status, body={}, headers={"Location": "/elsewhere"})]
         with pytest.raises(Unreachable, match=f"gave no suggestions: HTTP {status}") as caught:
-            suggest(two.config.labels, two.config.suggestions, two.chunks, two.articles)
+            suggestions_for(two.config.labels, two.config.suggestions, two.chunks, two.articles)
         assert "\n" not in str(caught.value)
 
 
@@ -119,7 +119,7 @@ def test_a_model_is_told_the_targets_of_each_article(two: Any, monkeypatch: pyte
     two.config.suggestions = Suggestions(method="python", function="my_model:predict")
     two.config.labels = small_scheme(mode="article", targets={})
     articles = [{**article, "targets": ["NATO", "Kyiv & <co>"]} for article in two.articles]
-    made = suggest(two.config.labels, two.config.suggestions, two.chunks, articles)
+    made = suggestions_for(two.config.labels, two.config.suggestions, two.chunks, articles)
     (item,) = made[two.chunks[0]["chunk_id"]][0]["result"]
     assert (item["from_name"], item["value"]) == ("stance__2", {"choices": ["favor"]})
 
@@ -144,7 +144,7 @@ def test_a_function_that_suggests_nonsense(
     monkeypatch.setitem(sys.modules, "my_model", module)
     two.config.suggestions = Suggestions(method="python", function="my_model:predict")
     with pytest.raises(StudioError, match=says) as caught:
-        suggest(two.config.labels, two.config.suggestions, two.chunks, two.articles)
+        suggestions_for(two.config.labels, two.config.suggestions, two.chunks, two.articles)
     assert two.chunks[0]["chunk_id"] in caught.value.message
 
 
@@ -177,7 +177,7 @@ def test_a_function_that_does_not_do_as_it_should(
     monkeypatch.setitem(sys.modules, "my_model", module)
     two.config.suggestions = Suggestions(method="python", function="my_model:predict")
     with pytest.raises(StudioError, match=says) as caught:
-        suggest(two.config.labels, two.config.suggestions, two.chunks, two.articles)
+        suggestions_for(two.config.labels, two.config.suggestions, two.chunks, two.articles)
     assert "Correct" in caught.value.hint
 
 
@@ -188,7 +188,7 @@ def test_chunks_are_given_in_batches(make_sample: Callable[..., Any], monkeypatc
     module.predict = lambda chunks: sizes.append(len(chunks)) or []  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "my_model", module)
     settings = Suggestions(method="python", function="my_model:predict", batch=2)
-    assert suggest(five.config.labels, settings, five.chunks, five.articles) == {}
+    assert suggestions_for(five.config.labels, settings, five.chunks, five.articles) == {}
     assert sizes == [2, 2, 1]
 
 
@@ -197,7 +197,7 @@ def test_a_score_of_zero_is_a_score(two: Any, monkeypatch: pytest.MonkeyPatch) -
     module.predict = lambda chunks: [{"chunk_id": c["chunk_id"], "score": 0.0} for c in chunks[:1]]  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "my_model", module)
     two.config.suggestions = Suggestions(method="python", function="my_model:predict", score=0.75, model_version="mine")
-    made = suggest(two.config.labels, two.config.suggestions, two.chunks, two.articles)
+    made = suggestions_for(two.config.labels, two.config.suggestions, two.chunks, two.articles)
     assert made == {two.chunks[0]["chunk_id"]: [{"model_version": "mine", "score": 0.0, "result": []}]}
 
 
@@ -205,10 +205,10 @@ def test_a_score_of_zero_is_a_score(two: Any, monkeypatch: pytest.MonkeyPatch) -
 def test_a_function_that_is_not_there(two: Any, function: str) -> None:
     settings = Suggestions(method="python", function=function)
     with pytest.raises(ConfigError, match="cannot be imported"):
-        suggest(two.config.labels, settings, two.chunks, two.articles)
+        suggestions_for(two.config.labels, settings, two.chunks, two.articles)
 
 
 def test_a_model_that_does_not_answer(two: Any) -> None:
     settings = Suggestions(method="http", url="http://127.0.0.1:9")
     with pytest.raises(Unreachable, match=r"The model at http://127\.0\.0\.1:9 gave no suggestions"):
-        suggest(two.config.labels, settings, two.chunks, two.articles)
+        suggestions_for(two.config.labels, settings, two.chunks, two.articles)

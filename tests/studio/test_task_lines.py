@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from builder.studio.task_lines import TaskFile, merge_lines, places
+from builder.studio.pulls import TaskFile, merge_lines, places
 
 
 def task(number: int, chunk: str | None, **more: Any) -> dict[str, Any]:

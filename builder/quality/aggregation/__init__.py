@@ -16,6 +16,6 @@ METHODS = {
 #: Choices of `aggregation.weigh_by`, for the method "weighted".
 WEIGHTS = {
     "given": "aggregation.weighted:given",
-    "agreement": "aggregation.weighted:agreement",
+    "agreement": "aggregation.weighted:agreement_weights",
     "questions": "aggregation.weighted:questions",
 }

@@ -27,7 +27,7 @@ def questions(votes: Votes, settings: Aggregation, accuracy: Mapping[str, float]
     return np.array([accuracy.get(name, unknown) for name in votes.annotators])
 
 
-def agreement(votes: Votes, settings: Aggregation, accuracy: Mapping[str, float]) -> Floats:
+def agreement_weights(votes: Votes, settings: Aggregation, accuracy: Mapping[str, float]) -> Floats:
     """How often each annotator chose what the plain majority chose; 1 where there is no majority to compare with.
 
     The measure is called "worker agreement with aggregate" in the literature on crowdsourcing.

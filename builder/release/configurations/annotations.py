@@ -21,7 +21,7 @@ _EMAIL = r"[\w.+-]+@[\w-]+(\.[\w-]+)+"
 _PLAIN = ("annotator", "state", "prediction", "quarantined", "problems", "created", "updated", "lead_time")
 
 
-def declare(scheme: Scheme, _: Export, __: Mapping[str, list[str]]) -> list[Configuration]:
+def _declare(scheme: Scheme, _: Export, __: Mapping[str, list[str]]) -> list[Configuration]:
     """One configuration. Labels are names, because annotators may have used those of an older scheme."""
     span = {"start": INT, "end": INT, "label": STRING, "text": STRING}
     evidence = {"start": INT, "end": INT, "text": STRING, "targets": sequence(STRING)}
@@ -80,7 +80,7 @@ class _Owned:
         return owner, self.table.take(pa.array(at))
 
 
-def rows(configuration: Configuration, index: Index, _: Export) -> Maker:
+def _rows(configuration: Configuration, index: Index, _: Export) -> Maker:
     """One row per submitted annotation of a window, in the order of windows and then of ids."""
     given = index.inputs["annotations"]
     given = given.append_column("place", pa.array(index.window_numbers(given["chunk_id"])))
@@ -123,7 +123,7 @@ def _answered(question: Question, at: Ints, answers: pa.Table, count: int) -> pa
     return list_of(at, count, records(target=flat(answers["target"]), label=flat(answers["label"])))
 
 
-def about(_: Configuration, __: Mapping[str, Any]) -> str:
+def _about(_: Configuration, __: Mapping[str, Any]) -> str:
     """What one row is."""
     return "one row per annotation: what one annotator, under a pseudonym, submitted for one window."
 
@@ -134,15 +134,15 @@ def _seen_in(row: Mapping[str, Any], gold: Mapping[str, Any]) -> bool:
 
 SPEC = Spec(
     texts="windows",
-    declare=declare,
+    declare=_declare,
     reads={
         "annotations": ("annotation_id", "scheme_version", "comment", *_PLAIN),
         "spans": ("annotation_id", "kind", "start", "end", "label", "text", "targets"),
         "answers": ("annotation_id", "question", "target", "label"),
     },
-    rows=rows,
+    rows=_rows,
     noun=("annotation", "annotations"),
-    about=about,
+    about=_about,
     moves=False,
     traced={"gold_spans": _seen_in, "gold_answers": _seen_in},
 )

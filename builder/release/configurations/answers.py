@@ -7,7 +7,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.release.arrays import Mask, flat, list_of, mask, matching, numbers, positions, records, small, strings
+from builder.release.arrays import (
+    Mask,
+    flat,
+    list_of,
+    mask,
+    matching,
+    numbers,
+    positions_in,
+    records,
+    small,
+    text_array,
+)
 from builder.release.compare import value_changes
 from builder.release.configuration import KEYS, Column, Configuration, Maker, Numbering, Spec, decided, numbering
 from builder.release.features import INT, NUMBER, STRING, class_label, sequence
@@ -19,7 +30,7 @@ from builder.text import Ints
 _LABELS = ("label", "labels")
 
 
-def declare(scheme: Scheme, settings: Export, earlier: Mapping[str, list[str]]) -> list[Configuration]:
+def _declare(scheme: Scheme, settings: Export, earlier: Mapping[str, list[str]]) -> list[Configuration]:
     """One configuration per question with fixed answers."""
     found = []
     for name, question in scheme.questions.items():
@@ -48,7 +59,7 @@ def _many(labels: list[str]) -> Iterator[Column]:
     yield Column("annotators", INT, "how many annotators answered", judged=True)
 
 
-def rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
+def _rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
     """One row per window and target; for a question with many answers one row per window."""
     gold, question = index.inputs["gold_answers"], configuration.question
     assert question is not None
@@ -58,7 +69,7 @@ def rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
     if question.many:
         return _rows_many(configuration, gold, index, settings)
     if settings.targets and question.mode:
-        gold = gold.filter(pc.is_in(gold["target"], strings(settings.targets)))
+        gold = gold.filter(pc.is_in(gold["target"], text_array(settings.targets)))
     return _rows_one(configuration, question, gold, index, settings)
 
 
@@ -71,7 +82,7 @@ def _rows_one(
     labels = numbering.ids(gold["label"])
     # Targets in the order of the scheme; others follow by name.
     others = sorted(set(pc.unique(gold["target"]).to_pylist()) - set(question.targets))
-    rank = positions(gold["target"], strings([*question.targets, *others]))
+    rank = positions_in(gold["target"], text_array([*question.targets, *others]))
     order = np.lexsort((rank, numbers(gold["window"])))
     order = order[labels[order] >= 0]
     gold, labels = gold.take(pa.array(order)).combine_chunks(), labels[order]
@@ -81,7 +92,10 @@ def _rows_one(
         owner, picked = matching(windows, passages.numbers)
         columns, part = passages.columns(owner), gold.take(pa.array(picked))
         columns |= {name: flat(part[name]) for name in ("target", "probability", "status")}
-        columns |= {"label": pa.array(labels[picked]), "votes": _struct(votes[picked], numbering.labels)}
+        columns |= {
+            "label": pa.array(labels[picked]),
+            "votes": _counted(votes[picked], numbering.labels),
+        }
         keys = [columns["chunk_id"], *([columns["target"]] if question.mode else [])]
         columns["id"] = pc.binary_join_element_wise(*keys, ":")
         return configuration.table(columns)
@@ -95,10 +109,6 @@ def _votes(gold: pa.Table, numbering: Numbering) -> Ints:
     cast = numbering.ids(pc.struct_field(pc.list_flatten(votes), "label"))
     cells = numbers(pc.list_parent_indices(votes)) * width + cast
     return np.bincount(cells[cast >= 0], minlength=gold.num_rows * width).reshape(gold.num_rows, width)
-
-
-def _struct(counts: Ints, ids: list[str]) -> pa.StructArray:
-    return records(**{name: small(counts[:, i]) for i, name in enumerate(ids)})
 
 
 def _rows_many(configuration: Configuration, gold: pa.Table, index: Index, settings: Export) -> Maker:
@@ -131,7 +141,7 @@ def _rows_many(configuration: Configuration, gold: pa.Table, index: Index, setti
         owner, picked = matching(shown, passages.numbers)
         columns = passages.columns(owner)
         columns |= {"id": columns["chunk_id"], "annotators": small(asked[picked])}
-        columns |= {"votes": _struct(chosen[picked], ids)}
+        columns |= {"votes": _counted(chosen[picked], ids)}
         for name, cells in (("labels", yes_cells), ("undecided", open_cells)):
             row, found = matching(cells // width, picked)
             columns[name] = list_of(row, len(picked), pa.array(cells[found] % width))
@@ -140,30 +150,36 @@ def _rows_many(configuration: Configuration, gold: pa.Table, index: Index, setti
     return Maker(table, index.article_codes[shown[yes_cells // width]], yes_cells % width, left_out)
 
 
+def _counted(votes: Ints, ids: list[str]) -> pa.StructArray:
+    return records(**dict(zip(ids, map(small, votes.T), strict=True)))
+
+
 def _is_yes(labels: pa.Array | pa.ChunkedArray) -> Mask:
     return mask(pc.fill_null(pc.equal(labels, "yes"), False))
 
 
-def about(configuration: Configuration, _: Mapping[str, Any]) -> str:
+def _about(configuration: Configuration, _: Mapping[str, Any]) -> str:
     """What one row is."""
     question = configuration.question
     assert question is not None
+    asked = f"“{question.heading}”: " if question.heading else ""
     if question.many:
         return (
-            "one row per window. `labels` are the options that hold, `undecided` those that annotators could not "
-            "decide on; `votes` says how many of the `annotators` chose each option."
+            f"{asked}one row per window. `labels` are the options that hold, `undecided` those that annotators could "
+            "not decide on; `votes` says how many of the `annotators` chose each option."
         )
     unit = "window and target" if question.mode else "window"
-    return f"one row per {unit}. `label`, the annotators' `votes`, the `probability` of the label, and its `status`."
+    held = "`label`, the annotators' `votes`, the `probability` of the label, and its `status`"
+    return f"{asked}one row per {unit}. {held}."
 
 
 SPEC = Spec(
     texts="windows",
-    declare=declare,
+    declare=_declare,
     reads={"gold_answers": ("chunk_id", "question", "target", "label", "probability", "votes", "status")},
-    rows=rows,
+    rows=_rows,
     noun=("answer", "answers"),
-    about=about,
+    about=_about,
     gold="answers",
     task="text-classification",
     tag="{name}-detection",

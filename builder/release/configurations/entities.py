@@ -1,7 +1,6 @@
 """`entities`: texts with tokens, tags and every released entity span."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,20 +8,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.errors import ReleaseError
-from builder.release.arrays import flat, list_of, lists, numbers, records, small, spread, strings
+from builder.release.arrays import flat, list_of, lists, numbers, records, small, spread, text_array
 from builder.release.compare import span_changes
 from builder.release.configuration import KEYS, Column, Configuration, Maker, Spec, decided, numbering
 from builder.release.features import INT, STRING, class_label, sequence, value
 from builder.release.passages import Index, Passages
 from builder.release.settings import Export
-from builder.release.tags import LOSSES, Marks, encode, tag, tag_names
+from builder.release.tags import LOSSES, Marks, encode_texts, tag_names, tag_tokens
 from builder.scheme import Scheme
 from builder.text import Ints, Texts, words
 
 _ROW_BORDER = "row-border"
 
 
-def declare(scheme: Scheme, settings: Export, earlier: Mapping[str, list[str]]) -> list[Configuration]:
+def _declare(scheme: Scheme, settings: Export, earlier: Mapping[str, list[str]]) -> list[Configuration]:
     """One configuration per question that asks for entity spans."""
     found = []
     for name, question in scheme.questions.items():
@@ -55,18 +54,7 @@ def _columns(labels: list[str], settings: Export) -> Iterator[Column]:
         yield Column("entities", [span], about, judged=True)
 
 
-@dataclass(frozen=True)
-class _Spans:
-    """Released spans in the order of their places, longer ones first."""
-
-    keys: Ints
-    lengths: Ints
-    labels: Ints
-    text: pa.Array
-    status: pa.Array
-
-
-def rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
+def _rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
     """One row per text, with the spans that lie in it."""
     gold, question = index.inputs["gold_spans"], configuration.question
     assert question is not None
@@ -75,68 +63,50 @@ def rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
     gold = gold.filter(pa.array(kept))
     labels = configuration.numbering.ids(gold["label"])
     keys = index.keys(gold["article_id"], gold["start"])
-    lengths = numbers(gold["end"]) - numbers(gold["start"])
-    order = np.lexsort((labels, -lengths, keys))
+    sizes = numbers(gold["end"]) - numbers(gold["start"])
+    # In the order of their places, longer ones first.
+    order = np.lexsort((labels, -sizes, keys))
     order = order[(labels[order] >= 0) & (keys[order] >= 0)]
-    text, status = (flat(gold[name]).take(pa.array(order)) for name in ("text", "status"))
-    spans = _Spans(keys[order], lengths[order], labels[order], text, status)
+    keys, sizes, labels = keys[order], sizes[order], labels[order]
+    gold_text, status = (flat(gold[name]).take(pa.array(order)) for name in ("text", "status"))
+    features, names = configuration.features, text_array(configuration.numbering.labels)
     losses = dict.fromkeys(("held", *LOSSES, _ROW_BORDER), 0)
-    inside = 0
+    held = 0
 
     def table(passages: Passages) -> pa.Table:
-        nonlocal inside
-        found, lost, held = _table(passages, spans, configuration, settings)
-        inside += held
-        for reason, count in lost.items():
-            losses[reason] += count
-        return found
-
-    return Maker(table, spans.keys >> 32, spans.labels, left_out, losses, lambda: inside + losses[_ROW_BORDER])
-
-
-def _table(
-    passages: Passages, gold: _Spans, configuration: Configuration, settings: Export
-) -> tuple[pa.Table, dict[str, int], int]:
-    """The rows of these texts, what their tags lose by reason, and how many spans they hold."""
-    features = configuration.features
-    texts = Texts.of(passages.text)
-    lengths = np.diff(texts.starts)
-    owner, span = spread(*(np.searchsorted(gold.keys, edge) for edge in (passages.keys, passages.keys + lengths)))
-    starts = gold.keys[span] - passages.keys[owner]
-    ends = starts + gold.lengths[span]
-    inside = ends <= lengths[owner]
-    losses = {_ROW_BORDER: int((~inside).sum())}
-    owner, span, starts, ends = owner[inside], span[inside], starts[inside], ends[inside]
-    marks = Marks(owner, texts.starts[owner] + starts, texts.starts[owner] + ends, gold.labels[span])
-    text = texts.slices(marks.starts, marks.ends)
-    _check_text(passages, owner, text, gold.text.take(pa.array(span)))
-    found = records(
-        start=small(starts),
-        end=small(ends),
-        label=strings(configuration.numbering.labels).take(pa.array(marks.labels)),
-        text=text,
-        status=gold.status.take(pa.array(span)),
-    )
-    columns: dict[str, pa.Array] = {
-        "id": passages.ids,
-        "article_id": passages.article_ids,
-        "chunk_id": passages.chunk_ids,
-        "text": passages.text,
-        "entities": list_of(owner, len(passages), found),
-    }
-    if "tokens" in features:
-        encoded = None if settings.tokenizer == "words" else encode(passages.text, texts, settings.tokenizer)
-        tokens = words(texts) if encoded is None else encoded.tokens
-        columns["tokens"] = lists(tokens.rows, tokens.strings(texts))
-        if encoded is not None:
-            columns["input_ids"] = lists(encoded.rows, small(encoded.ids))
-        if "ner_tags" in features:
-            tagged = tag(tokens, marks, settings.tags, settings.nested)
-            losses |= tagged.counts()
-            columns["ner_tags"] = lists(tokens.rows, pa.array(tagged.tags))
+        nonlocal held
+        texts = Texts.of(passages.text)
+        lengths = np.diff(texts.starts)
+        owner, span = spread(*(np.searchsorted(keys, edge) for edge in (passages.keys, passages.keys + lengths)))
+        starts = keys[span] - passages.keys[owner]
+        ends = starts + sizes[span]
+        inside = ends <= lengths[owner]
+        losses[_ROW_BORDER] += int((~inside).sum())
+        owner, span, starts, ends = owner[inside], span[inside], starts[inside], ends[inside]
+        held += len(span)
+        marks = Marks(owner, texts.starts[owner] + starts, texts.starts[owner] + ends, labels[span])
+        text, at = texts.slices(marks.starts, marks.ends), pa.array(span)
+        _check_text(passages, owner, text, gold_text.take(at))
+        label = names.take(pa.array(marks.labels))
+        found = records(start=small(starts), end=small(ends), label=label, text=text, status=status.take(at))
+        columns = {"article_id": passages.article_ids, "chunk_id": passages.chunk_ids, "text": passages.text}
+        columns |= {"id": passages.ids, "entities": list_of(owner, len(passages), found)}
+        if "tokens" in features:
+            encoded = None if settings.tokenizer == "words" else encode_texts(passages.text, texts, settings.tokenizer)
+            tokens = words(texts) if encoded is None else encoded.tokens
+            columns["tokens"] = lists(tokens.rows, tokens.strings(texts))
             if encoded is not None:
-                columns["labels"] = lists(encoded.rows, pa.array(encoded.labels(tagged.tags)))
-    return configuration.table(columns), losses, len(span)
+                columns["input_ids"] = lists(encoded.rows, small(encoded.ids))
+            if "ner_tags" in features:
+                tagged = tag_tokens(tokens, marks, settings.tags, settings.nested)
+                for reason, count in tagged.counts().items():
+                    losses[reason] += count
+                columns["ner_tags"] = lists(tokens.rows, pa.array(tagged.tags))
+                if encoded is not None:
+                    columns["labels"] = lists(encoded.rows, pa.array(encoded.labels(tagged.tags)))
+        return configuration.table(columns)
+
+    return Maker(table, keys >> 32, labels, left_out, losses, lambda: held + losses[_ROW_BORDER])
 
 
 def _check_text(passages: Passages, owner: Ints, found: pa.Array, recorded: pa.Array) -> None:
@@ -151,22 +121,21 @@ def _check_text(passages: Passages, owner: Ints, found: pa.Array, recorded: pa.A
     )
 
 
-def about(configuration: Configuration, export: Mapping[str, Any]) -> str:
+def _about(configuration: Configuration, export: Mapping[str, Any]) -> str:
     """What one row is."""
     unit = {"article": "annotated stretch of an article"}.get(export["granularity"], export["granularity"])
     kinds = "words and single symbols" if export["tokenizer"] == "words" else "of the tokenizer file"
-    features = configuration.features
-    parts = [f"one row per {unit}."]
+    about, features = f"one row per {unit}.", configuration.features
     if "tokens" in features:
         tags = f" with `ner_tags` ({export['tags'].upper()})" if "ner_tags" in features else ""
-        parts.append(f"`tokens` ({kinds}){tags}.")
+        about += f" `tokens` ({kinds}){tags}."
     if "entities" in features:
-        parts.append(
-            "`entities` holds every released span, nested ones included: `text[start:end]` is the span, in Unicode "
+        about += (
+            " `entities` holds every released span, nested ones included: `text[start:end]` is the span, in Unicode "
             "code points, half-open. `status` says how it was decided: `agreed` by all who saw it, `adjudicated` from "
             "their votes, or `expert`."
         )
-    return " ".join(parts)
+    return about
 
 
 def _within(row: Mapping[str, Any], gold: Mapping[str, Any]) -> bool:
@@ -177,11 +146,11 @@ def _within(row: Mapping[str, Any], gold: Mapping[str, Any]) -> bool:
 
 SPEC = Spec(
     texts="chunks",
-    declare=declare,
+    declare=_declare,
     reads={"gold_spans": ("article_id", "kind", "start", "end", "label", "text", "probability", "status")},
-    rows=rows,
+    rows=_rows,
     noun=("row", "rows"),
-    about=about,
+    about=_about,
     gold="entity spans",
     task="token-classification",
     tag="named-entity-recognition",

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.release.arrays import flat, matching, numbers, small, strings
+from builder.release.arrays import flat, matching, numbers, small, text_array
 from builder.release.configuration import KEYS, Column, Configuration, Maker, Spec, decided, votes_for
 from builder.release.features import INT, NUMBER, STRING
 from builder.release.passages import Index, Passages
@@ -27,13 +27,13 @@ _COLUMNS = (
 )
 
 
-def declare(scheme: Scheme, _: Export, __: Mapping[str, list[str]]) -> list[Configuration]:
+def _declare(scheme: Scheme, _: Export, __: Mapping[str, list[str]]) -> list[Configuration]:
     """One configuration per question that asks for evidence."""
     asked = [question for question in scheme.questions.values() if question.kind == "evidence"]
     return [Configuration(question.name, "evidence", _COLUMNS, question) for question in asked]
 
 
-def rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
+def _rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
     """One row per released span and target, in the order of windows, places and targets."""
     gold, question = index.inputs["gold_spans"], configuration.question
     assert question is not None
@@ -46,7 +46,7 @@ def rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
     targets = flat(gold["targets"])
     gold = gold.take(pc.list_parent_indices(targets)).append_column("target", pc.list_flatten(targets))
     if settings.targets:
-        gold = gold.filter(pc.is_in(gold["target"], strings(settings.targets)))
+        gold = gold.filter(pc.is_in(gold["target"], text_array(settings.targets)))
     gold = gold.sort_by([(name, "ascending") for name in ("window", "start", "end", "target")]).combine_chunks()
     windows = numbers(gold["window"])
     starts, ends = (numbers(gold[edge]) - index.starts[windows] for edge in ("start", "end"))
@@ -64,7 +64,7 @@ def rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
     return Maker(table, left_out=left_out)
 
 
-def about(_: Configuration, __: Mapping[str, Any]) -> str:
+def _about(_: Configuration, __: Mapping[str, Any]) -> str:
     """What one row is."""
     return (
         "one row per span of evidence and target: `text[start:end]` is the `span` for which annotators answered as "
@@ -80,15 +80,15 @@ def _supports(row: Mapping[str, Any], gold: Mapping[str, Any]) -> bool:
 
 SPEC = Spec(
     texts="windows",
-    declare=declare,
+    declare=_declare,
     reads={
         "gold_spans": (
             "chunk_id", "kind", "start", "end", "label", "text", "targets", "probability", "votes", "status",
         )
     },
-    rows=rows,
+    rows=_rows,
     noun=("span of evidence", "spans of evidence"),
-    about=about,
+    about=_about,
     gold="spans of evidence",
     task="token-classification",
     tag="rationales",

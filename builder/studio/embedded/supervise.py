@@ -1,14 +1,14 @@
 """Runs one embedded Label Studio and stops it when no builder process uses it any more.
 
-Every builder process that uses the server holds a lock file in `users/`; the kernel releases it when the process ends,
-however it ends. This process looks for held locks at intervals. When there is none, it stops the server, so a crashed
-run leaves no process behind. `builder serve` writes this process's id into `keep`; then the server stays until it is
-told to stop.
+Every builder process that uses the server holds a lock file in `users/`; the kernel releases it however the process
+ends. When no lock is held, this process stops the server, so a crashed run leaves none behind. `builder serve` writes
+this process's id into `keep`; then the server stays until it is told to stop.
 
     python -m builder.studio.embedded.supervise FOLDER PORT DATABASE PROGRAM
         prints its process id and goes to the background; PROGRAM is the `label-studio` command
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -22,7 +22,7 @@ from filelock import Timeout
 
 from builder.studio.embedded.vault import Vault
 
-POLL = 0.5
+_POLL = 0.5
 _GRACE = 20.0
 # Settings of another Label Studio, and our own token, must not reach the embedded one.
 _FOREIGN = ("LABEL_STUDIO_", "HEARTEX_", "DJANGO_", "POSTGRE_")
@@ -30,7 +30,7 @@ _FOREIGN = ("LABEL_STUDIO_", "HEARTEX_", "DJANGO_", "POSTGRE_")
 
 def environment(vault: Vault, database: str, outer: Mapping[str, str]) -> dict[str, str]:
     """The child's environment: secrets travel here because arguments are visible to every user of the machine."""
-    secrets = vault.secrets()
+    secrets, home = vault.secrets(), str(vault.home.resolve())
     kept = {
         name: value
         for name, value in outer.items()
@@ -53,27 +53,21 @@ def environment(vault: Vault, database: str, outer: Mapping[str, str]) -> dict[s
         "COLLECT_ANALYTICS": "false",
         "SENTRY_DSN": "",
         "FRONTEND_SENTRY_DSN": "",
-        "HOME": str(vault.home.resolve()),
-        "XDG_CONFIG_HOME": str((vault.home / ".config").resolve()),
-        "XDG_CACHE_HOME": str((vault.home / ".cache").resolve()),
-        "XDG_DATA_HOME": str((vault.home / ".local" / "share").resolve()),
+        "HOME": home,
+        "XDG_CONFIG_HOME": f"{home}/.config",
+        "XDG_CACHE_HOME": f"{home}/.cache",
+        "XDG_DATA_HOME": f"{home}/.local/share",
     }
 
 
-def run(vault: Vault, port: int, database: str, program: str, poll: float = POLL) -> None:
-    """Returns when Label Studio has ended, by itself or because nobody uses it. `poll` is in seconds."""
+def run_server(vault: Vault, port: int, database: str, program: str) -> None:
+    """Returns when Label Studio has ended, by itself or because nobody uses it."""
     for folder in (vault.data, vault.home):
         folder.mkdir(parents=True, exist_ok=True)
     command = [program, "start", "-b", "--port", str(port), "--internal-host", "127.0.0.1"]
     with vault.log.open("ab") as log:
-        child = subprocess.Popen(
-            command,
-            env=environment(vault, database, os.environ),
-            cwd=vault.data,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
+        inner = environment(vault, database, os.environ)
+        child = subprocess.Popen(command, env=inner, cwd=vault.data, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     vault.write_server({"url": f"http://127.0.0.1:{port}", "port": port, "pid": child.pid, "supervisor": os.getpid()})
 
     def stop(signum: int, frame: FrameType | None) -> None:
@@ -82,31 +76,25 @@ def run(vault: Vault, port: int, database: str, program: str, poll: float = POLL
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while child.poll() is None:
-        time.sleep(poll)
+        time.sleep(_POLL)
         if vault.is_kept(os.getpid()):
             continue
-        try:
-            # Whoever comes now waits for its turn until the server is gone, and then starts another.
-            with vault.turn().acquire(blocking=False):
-                if not vault.is_used():
-                    _end(child)
-                    vault.write_server(None)
-                    return
-        except Timeout:
-            continue
+        # Whoever comes now waits for its turn until the server is gone, and then starts another.
+        with contextlib.suppress(Timeout), vault.turn().acquire(blocking=False):
+            if not vault.is_used():
+                child.terminate()
+                try:
+                    child.wait(_GRACE)
+                except subprocess.TimeoutExpired:
+                    child.kill()
+                    child.wait()
+                vault.write_server(None)
+                return
     vault.write_server(None)
 
 
-def _end(child: "subprocess.Popen[bytes]") -> None:
-    child.terminate()
-    try:
-        child.wait(_GRACE)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
-
-
-def main(arguments: list[str]) -> None:
+def detach(arguments: list[str]) -> None:
+    """Goes to the background and runs the server there."""
     folder, port, database, program = arguments
     vault = Vault(Path(folder))
     pid = os.fork()
@@ -119,8 +107,8 @@ def main(arguments: list[str]) -> None:
     log = os.open(vault.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     for stream, target in ((0, null), (1, log), (2, log)):
         os.dup2(target, stream)
-    run(vault, int(port), database, program)
+    run_server(vault, int(port), database, program)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    detach(sys.argv[1:])

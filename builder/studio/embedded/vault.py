@@ -19,14 +19,12 @@ from filelock import FileLock, Timeout
 from builder.errors import StoreError
 from builder.store import read_json, write_json
 
-ADMIN = "admin@builder.local"
-
 
 @dataclass
 class Secrets:
     """Generated once per workspace; printed only by `builder serve`, never logged."""
 
-    admin_email: str = ADMIN
+    admin_email: str = "admin@builder.local"
     admin_password: str = field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
     token: str = field(default_factory=lambda: secrets.token_hex(20), repr=False)
     secret_key: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
@@ -62,10 +60,7 @@ class Vault:
         return FileLock(self.folder / "secrets.lock", thread_local=False)
 
     def use(self) -> FileLock:
-        """A held lock that says that this process uses the server; taken while holding `turn`.
-
-        The kernel releases it when the process ends, however it ends.
-        """
+        """A held lock that says that this process uses the server; taken while holding `turn`."""
         self.users.mkdir(exist_ok=True)
         lock = FileLock(self.users / f"{secrets.token_hex(8)}.lock", thread_local=False)
         lock.acquire()
@@ -83,10 +78,7 @@ class Vault:
 
     def is_kept(self, supervisor: int) -> bool:
         """True when the server of this supervisor stays although nobody uses it."""
-        try:
-            return self.keep.read_text(encoding="utf-8").strip() == str(supervisor)
-        except FileNotFoundError:
-            return False
+        return self.keep.exists() and self.keep.read_text(encoding="utf-8").strip() == str(supervisor)
 
     def secrets(self) -> Secrets:
         """The secrets, generated on the first call; raises `StoreError` when they were lost but the data was not."""

@@ -6,7 +6,7 @@ import pytest
 from builder.quality import load
 from builder.quality.aggregation import METHODS, WEIGHTS
 from builder.quality.aggregation.majority import TIE, shares, tally, winners
-from builder.quality.aggregation.weighted import agreement, given, questions
+from builder.quality.aggregation.weighted import agreement_weights, given, questions
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Floats, Votes
 from tests.quality.crowds import LABELS, SKILLS, votes_of
@@ -76,7 +76,7 @@ def test_without_labels_nobody_wins() -> None:
 def test_weights_follow_agreement_with_the_majority() -> None:
     votes, truth, reached = votes_of(SKILLS)
     settings = Aggregation(method="weighted")
-    assert (np.argsort(agreement(votes, settings, {})) == np.argsort(reached)).all()
+    assert (np.argsort(agreement_weights(votes, settings, {})) == np.argsort(reached)).all()
     right = np.mean(beliefs(votes, settings).argmax(axis=1) == truth)
     assert right > np.mean(shares(votes).argmax(axis=1) == truth)
 
@@ -84,9 +84,9 @@ def test_weights_follow_agreement_with_the_majority() -> None:
 def test_agreement_counts_only_items_with_a_majority() -> None:
     rows = [(0, "x", "a"), (0, "y", "a"), (0, "z", "b"), (1, "x", "a"), (1, "y", "b"), (2, "v", "a"), (2, "w", "b")]
     votes = Votes.of(rows, 3, LABELS)
-    assert agreement(votes, Aggregation(), {}).tolist() == [1, 1, 1, 1, 0]
-    assert agreement(votes, Aggregation(min_share=0.7), {}).tolist() == [1, 1, 1, 1, 1]
-    assert agreement(Votes.of([], 0, LABELS), Aggregation(), {}).tolist() == []
+    assert agreement_weights(votes, Aggregation(), {}).tolist() == [1, 1, 1, 1, 0]
+    assert agreement_weights(votes, Aggregation(min_share=0.7), {}).tolist() == [1, 1, 1, 1, 1]
+    assert agreement_weights(Votes.of([], 0, LABELS), Aggregation(), {}).tolist() == []
 
 
 def test_weights_from_questions_and_from_the_table() -> None:

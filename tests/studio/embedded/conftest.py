@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from builder.studio.campaign import Campaign
-from builder.studio.embedded import boot
-from builder.studio.embedded.process import stop
+from builder.studio.embedded import server
+from builder.studio.embedded.server import stop_server
 from builder.studio.settings import Annotators, LabelStudio
 from tests import samples
 
@@ -37,8 +37,8 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
         root = str(Path(__file__).resolve().parents[3])
         path.write_text(_PROGRAM.format(python=sys.executable, root=root, first=first), encoding="utf-8")
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
-        monkeypatch.setattr(boot, "script", lambda: path)
-        monkeypatch.setattr(boot, "_POLL", 0.05)
+        monkeypatch.setattr(server, "script", lambda: path)
+        monkeypatch.setattr(server, "_POLL", 0.05)
 
     install()
     return install
@@ -57,10 +57,10 @@ def campaign(tmp_path: Path, program: Callable[[str], None], unused_port: int) -
         server=LabelStudio(port=unused_port, boot_timeout=60, retries=1),
     )
     yield made
-    stop(made.vault)
+    stop_server(made.vault)
 
 
 @pytest.fixture
 def unused_port() -> int:
     """Where the embedded servers of these tests look for a port."""
-    return next(boot.free_ports(18600))
+    return next(server.free_ports(18600))

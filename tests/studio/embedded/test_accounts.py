@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from builder.errors import StudioError, Unreachable
-from builder.studio.embedded.accounts import ensure_accounts, token_of
 from builder.studio.embedded.vault import Vault
-from builder.studio.people import Annotator, accounts
+from builder.studio.people import Annotator, accounts, ensure_accounts, token_of
 
 ADA, BEN = Annotator("ada", "Ada@example.org"), Annotator("ben", "ben@example.org")
 

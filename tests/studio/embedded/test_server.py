@@ -19,8 +19,8 @@ import pytest
 
 from builder.errors import StoreError, StudioError, Unauthorized, Unreachable
 from builder.studio.campaign import Campaign, open_server
-from builder.studio.embedded import boot, process, server
-from builder.studio.embedded.process import find, is_process, lives, stop
+from builder.studio.embedded import server
+from builder.studio.embedded.server import find_server, is_process, lives, stop_server
 from builder.studio.embedded.supervise import environment
 from builder.studio.embedded.vault import Vault
 from builder.studio.settings import LabelStudio
@@ -30,12 +30,12 @@ _USER = """
 import os, sys
 from pathlib import Path
 from builder.studio.campaign import Campaign, open_server
-from builder.studio.embedded import boot
+from builder.studio.embedded import server as module
 from builder.studio.settings import LabelStudio
 from tests.samples import scheme
 
 workspace, port, program = sys.argv[1:]
-boot.script = lambda: Path(program)
+module.script = lambda: Path(program)
 campaign = Campaign("sample", Path(workspace) / "sample", Path(workspace), scheme(), server=LabelStudio(port=int(port)))
 server = open_server(campaign)
 print(server.url, flush=True)
@@ -47,7 +47,7 @@ os.kill(os.getpid(), 9)
 @contextlib.contextmanager
 def use(campaign: Campaign) -> Iterator[subprocess.Popen[str]]:
     """Another process that uses the server, until it is killed or its input ends; then it dies without a goodbye."""
-    command = [sys.executable, "-c", _USER, str(campaign.workspace), str(campaign.server.port), str(boot.script())]
+    command = [sys.executable, "-c", _USER, str(campaign.workspace), str(campaign.server.port), str(server.script())]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as made:
         assert made.stdout is not None
         assert made.stdout.readline().startswith("http://127.0.0.1:")
@@ -111,8 +111,8 @@ def test_an_earlier_vault_is_tightened(tmp_path: Path) -> None:
 def test_without_label_studio_the_error_says_what_to_install(
     campaign: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert boot.script().name == "label-studio"
-    monkeypatch.setattr(boot, "script", lambda: tmp_path / "nowhere")
+    assert server.script().name == "label-studio"
+    monkeypatch.setattr(server, "script", lambda: tmp_path / "nowhere")
     with pytest.raises(StudioError, match="is not installed") as caught:
         open_server(campaign)
     assert "[studio]" in caught.value.hint
@@ -128,7 +128,7 @@ def test_it_runs_while_it_is_used_and_not_longer(campaign: Campaign) -> None:
         assert running.embedded
         assert running.token not in repr(running)
         assert httpx.get(f"{running.url}/api/version", headers={"Authorization": f"Token {running.token}"}).is_success
-        assert find(campaign.vault) == lives(campaign.vault) == record
+        assert find_server(campaign.vault) == lives(campaign.vault) == record
         assert campaign.vault.initialised.exists()
         with open_server(campaign) as second:
             assert second.url == running.url
@@ -136,7 +136,7 @@ def test_it_runs_while_it_is_used_and_not_longer(campaign: Campaign) -> None:
         assert answers(record)
     running.close()
     assert campaign.vault.server() is None
-    assert find(campaign.vault) is lives(campaign.vault) is None
+    assert find_server(campaign.vault) is lives(campaign.vault) is None
     assert not is_process(record["pid"], "label-studio")
     assert not answers(record)
     assert heard[0] == (f"Starting Label Studio on {running.url} (the first start takes about a minute)", 0, None)
@@ -164,19 +164,19 @@ def test_a_taken_port_is_passed_over(campaign: Campaign) -> None:
 
 
 def test_free_ports_end_somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(boot, "PORTS", 3)
+    monkeypatch.setattr(server, "PORTS", 3)
     with socket.socket() as bound:
         # Bound without listening: nobody answers there, but nobody else can have it.
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
-        found = list(boot.free_ports(port))
+        found = list(server.free_ports(port))
         assert port not in found
         assert set(found) <= {port + 1, port + 2}
-    assert set(boot.free_ports(65535)) <= {65535}
+    assert set(server.free_ports(65535)) <= {65535}
 
 
 def test_without_a_free_port_there_is_no_server(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(boot, "free_ports", lambda first: iter(()))
+    monkeypatch.setattr(server, "free_ports", lambda first: iter(()))
     first = campaign.server.port
     with pytest.raises(StudioError, match=f"No free port between {first} and {first + 199}"):
         open_server(campaign)
@@ -206,13 +206,13 @@ def test_a_kept_server_stays_until_it_is_stopped(campaign: Campaign) -> None:
     assert not wait_until(lambda: campaign.vault.server() is None, 1.2)
     with open_server(campaign) as second:
         assert (second.url, campaign.vault.server()) == (first.url, record)
-    assert find(campaign.vault) == record
-    assert stop(campaign.vault)
+    assert find_server(campaign.vault) == record
+    assert stop_server(campaign.vault)
     assert not is_process(record["pid"], "label-studio")
     assert not is_process(record["supervisor"], "supervise")
     assert campaign.vault.server() is None
     assert not campaign.vault.keep.exists()
-    assert not stop(campaign.vault)
+    assert not stop_server(campaign.vault)
 
 
 def test_a_server_whose_supervisor_was_killed_ends_with_the_last_run(campaign: Campaign) -> None:
@@ -245,7 +245,7 @@ def test_a_process_that_does_not_end_is_killed(campaign: Campaign, program: Call
     with open_server(campaign, keep=True):
         record = campaign.vault.server()
     assert record is not None
-    assert stop(campaign.vault, 0.3)
+    assert stop_server(campaign.vault, 0.3)
     assert not is_process(record["pid"], "label-studio")
     assert not is_process(record["supervisor"], "supervise")
 
@@ -269,7 +269,9 @@ def test_a_server_that_is_silent_or_not_ours_is_replaced(
     with open_server(campaign):
         before = campaign.vault.server()
         assert before is not None
-        monkeypatch.setattr(server, "whoami", lambda url, token: 0 if silent else 401)
+        real, statuses = server.whoami, iter([0 if silent else 401])
+        # Of the one that runs; the one that takes its place is asked itself.
+        monkeypatch.setattr(server, "whoami", lambda *asked: real(*asked) if (s := next(statuses, None)) is None else s)
         with open_server(campaign):
             after = campaign.vault.server()
             assert after is not None
@@ -282,7 +284,7 @@ def test_who_comes_while_it_starts_waits(campaign: Campaign) -> None:
     turn = campaign.vault.turn()
     turn.acquire()
     heard: list[str] = []
-    opened: list[server.Server] = []
+    opened: list[server.StudioServer] = []
     waiting = threading.Thread(target=lambda: opened.append(open_server(campaign, lambda what, *_: heard.append(what))))
     waiting.start()
     assert wait_until(lambda: len(heard) == 1)
@@ -301,7 +303,7 @@ def test_the_server_of_another_workspace_is_not_taken_for_ours(campaign: Campaig
         ours = Vault(tmp_path / "studio")
         ours.create()
         ours.write_server({**theirs, "port": 18999, "url": "http://127.0.0.1:18999"})
-        assert not stop(ours)
+        assert not stop_server(ours)
         assert ours.server() is None
         assert lives(campaign.vault) == theirs
 
@@ -339,7 +341,7 @@ def test_a_server_that_never_takes_our_token(campaign: Campaign, program: Callab
 
 
 def test_a_program_that_cannot_be_run(campaign: Campaign) -> None:
-    boot.script().chmod(0o600)
+    server.script().chmod(0o600)
     with pytest.raises(StudioError, match="did not start"):
         open_server(campaign)
 
@@ -368,10 +370,10 @@ def test_a_database_elsewhere_is_not_thrown_away(campaign: Campaign) -> None:
 
 
 def test_nothing_answers_where_no_server_is() -> None:
-    assert process.whoami("http://127.0.0.1:9", "t") == 0
-    assert process.command_line(2**22 + 1) == ""
-    assert process.wait_gone(2**22 + 1, 0)
-    assert not process.wait_gone(os.getpid(), 0.1)
+    assert server.whoami("http://127.0.0.1:9", "t") == 0
+    assert server.command_line(2**22 + 1) == ""
+    assert server.wait_gone(2**22 + 1, 0)
+    assert not server.wait_gone(os.getpid(), 0.1)
 
 
 # On the real one.
@@ -382,7 +384,7 @@ def test_the_server_is_closed_to_others(studio: Any) -> None:
     vault = Vault(studio.workspace / "studio")
     record = vault.server()
     assert record is not None
-    assert find(vault) is not None
+    assert find_server(vault) is not None
     others = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
     for address in others - {"127.0.0.1", "127.0.1.1"}:
         with socket.socket() as probe:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from builder.errors import ReleaseError
-from builder.release import verify as load
+from builder.release import verify
 from builder.release.manifest import Manifest
 from builder.release.settings import Export
 from builder.release.verify import check_loads
@@ -32,7 +32,7 @@ def copy(release: tuple[Path, Manifest], tmp_path: Path) -> tuple[Path, Manifest
     return tmp_path / "release", msgspec.json.decode(msgspec.json.encode(release[1]), type=Manifest)
 
 
-@pytest.fixture(params=[load.STREAMED, 0], ids=["loaded", "streamed"])
+@pytest.fixture(params=[verify.STREAMED, 0], ids=["loaded", "streamed"])
 def streamed(request: pytest.FixtureRequest) -> int:
     return int(request.param)
 
@@ -82,14 +82,14 @@ def test_a_split_that_is_not_there_is_found(copy: tuple[Path, Manifest], streame
 @pytest.mark.parametrize("edge", ["first", "last"])
 def test_files_in_another_order_are_found(edge: str, copy: tuple[Path, Manifest], streamed: int) -> None:
     root, manifest = copy
-    original = load._edge
+    original = verify._edge
 
     def other(path: Path, last: bool) -> dict[str, Any]:
         row = original(path, last)
         return {**row, "id": ["other"]} if last == (edge == "last") else row
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(load, "_edge", other)
+        patch.setattr(verify, "_edge", other)
         with pytest.raises(ReleaseError, match=f"the {edge} row of"):
             check_loads(root, manifest, streamed)
 
@@ -130,15 +130,15 @@ def test_large_releases_are_streamed(release: tuple[Path, Manifest], monkeypatch
     assert dict(seen)["annotations"]
     assert not dict(seen)["stance"]
     assert not dict(seen)["entities"]
-    assert load.STREAMED == 200_000
+    assert verify.STREAMED == 200_000
 
 
 def test_streamed_splits_are_counted_over_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     from datasets import Dataset
 
-    monkeypatch.setattr(load, "_BATCH", 3)
+    monkeypatch.setattr(verify, "_BATCH", 3)
     part = Dataset(pa.table({"id": [str(n) for n in range(8)]})).to_iterable_dataset()
-    assert load._streamed(part) == (8, {"id": ["0"]}, {"id": ["7"]})
+    assert verify._streamed(part) == (8, {"id": ["0"]}, {"id": ["7"]})
 
 
 @pytest.mark.usefixtures("opened")

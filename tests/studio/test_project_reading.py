@@ -9,9 +9,9 @@ import pytest
 
 from builder.errors import Refused
 from builder.studio.client import Client
-from builder.studio.project_reader import Known, ProjectReader
+from builder.studio.pull import LastRead, ProjectReader
+from builder.studio.pulls import TaskFile
 from builder.studio.settings import LabelStudio
-from builder.studio.task_lines import TaskFile
 from builder.studio.tasks import tasks_of
 
 Change = Callable[["Project"], None]
@@ -66,7 +66,7 @@ def both(*changes: Change) -> Change:
     return lambda project: [change(project) for change in changes] and None
 
 
-def fetch(project: Project, folder: Path, known: Known | None = None) -> tuple[list[int], Known, set[int]]:
+def fetch(project: Project, folder: Path, known: LastRead | None = None) -> tuple[list[int], LastRead, set[int]]:
     """Ids in the file, what is known, and what is gone: a full reading, or the changes since `known`."""
     with TaskFile(folder / "read") as file:
         reader = ProjectReader(project, 7, LabelStudio(page_size=2), file, lambda *_: None)  # type: ignore[arg-type]
@@ -114,7 +114,7 @@ def test_a_changed_task_that_is_deleted_at_once_is_gone(tmp_path: Path) -> None:
     project = Project(4)
     project.changed = {2}
     project.then = [delete(2)]
-    spooled, known, gone = fetch(project, tmp_path, Known(4, 4, predictions=[]))
+    spooled, known, gone = fetch(project, tmp_path, LastRead(4, 4, predictions=[]))
     assert (spooled, gone) == ([], {2})
     assert (known.count, known.highest) == (3, 4)
 
@@ -124,7 +124,7 @@ def test_a_task_that_leaves_the_changed_ones_hides_no_other(tmp_path: Path) -> N
     project.changed = {1, 2, 3, 4}
     # Its draft was thrown away.
     project.then = [lambda p: p.changed.discard(1)]
-    spooled, _, _ = fetch(project, tmp_path, Known(6, 6, predictions=[]))
+    spooled, _, _ = fetch(project, tmp_path, LastRead(6, 6, predictions=[]))
     assert set(spooled) >= {2, 3, 4}
 
 
@@ -133,7 +133,7 @@ def test_the_ids_are_read_again_when_a_task_is_deleted_among_them(tmp_path: Path
     project.ids.remove(8)
     # Asked are the changed ones, the size, the size again, then pages of ids.
     project.then = [None, None, None, delete(1)]
-    _, known, gone = fetch(project, tmp_path, Known(8, 8, predictions=[]))
+    _, known, gone = fetch(project, tmp_path, LastRead(8, 8, predictions=[]))
     assert gone == {1, 8}
     assert known.count == 6
 
@@ -143,8 +143,12 @@ def test_everything_is_read_again_when_predictions_changed(tmp_path: Path, befor
     project = Project(3)
     project.models = [{"model_version": "m", "count": 2, "latest": "2026-01-01"}]
     now = [("m", 2, "2026-01-01")]
-    assert fetch(project, tmp_path, Known(4, 4, predictions=before)) == ([1, 2, 3], Known(3, 3, predictions=now), {4})
-    assert fetch(project, tmp_path, Known(3, 3, predictions=now)) == ([], Known(3, 3, predictions=now), set())
+    assert fetch(project, tmp_path, LastRead(4, 4, predictions=before)) == (
+        [1, 2, 3],
+        LastRead(3, 3, predictions=now),
+        {4},
+    )
+    assert fetch(project, tmp_path, LastRead(3, 3, predictions=now)) == ([], LastRead(3, 3, predictions=now), set())
 
 
 def test_a_push_sees_every_task_although_one_is_deleted(tmp_path: Path) -> None:
