@@ -24,7 +24,6 @@ KINDS = {
     "choice": "builder.questions.choice:Choice",
     "problems": "builder.questions.problems:Problems",
     "comment": "builder.questions.comment:Comment",
-    "choice": "builder.questions.choice:Choice",
 }
 
 
