@@ -106,6 +106,7 @@ def test_a_region_answered_twice(read: Read, task: Make, region: Make, choice: M
 def test_a_question_answered_twice(read: Read, task: Make, choice: Make) -> None:
     row = issue(read(task([choice("stance__japan", "favor"), choice("stance__japan", "favor")])))
     assert (row["check"], row["severity"]) == ("answered-twice", "error")
+    assert row["message"].startswith("a second answer for 'japan': {")
 
 
 def test_an_unknown_control_is_kept_as_it_came(read: Read, task: Make, choice: Make) -> None:
