@@ -27,8 +27,8 @@ def test_everyone_answers_the_questions_and_is_scored(studio: Any, tmp_path: Any
     pushed = push(config)
     assert sum(row.planned for row in pushed.projects) == 7 + 3
     pull(config)
-    scores = validate(config).agreement.known_answers
-    assert sorted((s.chunks, s.accuracy) for s in scores.values()) == [(1, 0.0), (1, 1.0), (1, 1.0)]
+    scores = validate(config).json("agreement")["known_answers"]
+    assert sorted((s["chunks"], s["accuracy"]) for s in scores.values()) == [(1, 0.0), (1, 1.0), (1, 1.0)]
 
     again = push(config)
     assert sum(row.imported for row in again.projects) == 0
