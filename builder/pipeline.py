@@ -2,8 +2,8 @@
 
     release <- gold <- checked <- prepared, pull
 
-The order of commands does not matter: what is missing is made. How each result is made stands in the rooms; that it is
-made once, and never mixed up with another, is the work of `stage.py`.
+The order of commands does not matter: what is missing is made. The rooms say how each result is made; `stage.py` sees
+to it that each is made once and never mixed up with another.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How settings are declared and checked: type, default, meaning and limits of a setting stand in one place.
+"""How settings are declared and checked: type, default, meaning and limits of a setting are in one place.
 
 A room's settings are plain dataclasses, which are a Hydra schema as well. A field is declared like this:
 

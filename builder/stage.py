@@ -192,7 +192,7 @@ class Stages:
         return load_stage(name, folder) if (folder / _RECORD).exists() else None
 
     def unused(self, name: str, keep: set[str]) -> list[Path]:
-        """Folders of stages other than those to keep, and what a stopped run left behind."""
+        """Folders of stages other than those to keep, and what a stopped run left."""
         folder = self.root / name
         return sorted(p for p in folder.iterdir() if p.is_dir() and p.name not in keep) if folder.is_dir() else []
 

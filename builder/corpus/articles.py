@@ -35,7 +35,7 @@ Line = tuple[int, int, str]
 
 @dataclass
 class Layout:
-    """Where the parts lie in the cleaned text; `cuts` leave it, in order, and what remains is the article text."""
+    """Where the parts are in the cleaned text; `cuts` leave it, in order, and what remains is the article text."""
 
     title: str | None
     source: str | None
@@ -146,7 +146,7 @@ def split(text: str) -> list[Line]:
 
 
 def _cuts(lines: list[Line], kept: list[int], length: int) -> Iterator[Edit]:
-    """Deletions of all that lies neither in a kept line nor between two neighbouring ones."""
+    """Deletions of all that is neither in a kept line nor between two neighbouring ones."""
     at, before = 0, -1
     for i in kept:
         start = lines[i][0]

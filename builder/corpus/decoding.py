@@ -69,7 +69,7 @@ def is_wide(head: bytes) -> bool:
 
 
 def blocks(stream: BinaryIO, forced: str = "") -> Iterator[tuple[str, str]]:
-    """The text of a stream in blocks, and the encoding of each, told like that of `decode_text`.
+    """The text of a stream in blocks, and the encoding of each, found like that of `decode_text`.
 
     What begins as UTF-8 may turn out to be something else at its first accent, however late that comes; so a block is
     judged when it is no UTF-8, and what it is found to be holds from there on. Raises `NotTextError`.
@@ -129,7 +129,7 @@ def _strict(data: bytes, name: str) -> tuple[str, str]:
 
 
 def _wide(data: bytes) -> str:
-    """UTF-16 without a mark, told by zeros in every other byte of mostly Latin text."""
+    """UTF-16 without a mark, recognised by zeros in every other byte of mostly Latin text."""
     head = data[:4096]
     if len(head) < 4:
         return ""

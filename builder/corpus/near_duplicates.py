@@ -164,7 +164,7 @@ def bands(signature: NDArray[np.uint32], rows: int) -> Hashes:
 _HELD = 20_000
 #: In a band with more equal members than this, each is compared with its neighbours and the first only.
 _CROWD = 12
-#: First bits of a band by which values are told apart before they are sorted: 8 MB for the counts.
+#: First bits of a band by which values are divided before they are sorted: 8 MB for the counts.
 _BITS = 20
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 Ints = NDArray[np.int64]

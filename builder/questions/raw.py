@@ -32,7 +32,7 @@ class TextValue(_Struct):
 
 
 class Region(_Struct, tag="labels"):
-    """A marked span. `start` and `end` are offsets into the task's text, in units still to be told."""
+    """A marked span. `start` and `end` are offsets into the task's text, in units still to be found out."""
 
     value: RegionValue
     from_name: str

@@ -152,7 +152,7 @@ class Reading:
         if self._regions:
             self._read_regions()
         for (region_id, _), (index, _) in self._about.items():
-            # An answer left behind when a span got another label changes nothing; one without a span was a judgement.
+            # An answer that remained when a span got another label changes nothing; one without a span was a judgement.
             known = any(region.id == region_id for _, region in self._regions)
             self.keep("stray-answer", "warning" if known else "error", index, "no region is asked this question")
         for (question, target), label in self.given.items():

@@ -1,7 +1,7 @@
-"""Where a marked span lies in its text, whatever unit its offsets were counted in.
+"""Where a marked span is in its text, whatever unit its offsets were counted in.
 
 Label Studio counts code points today; older servers counted UTF-16 units, and line breaks once or twice. Which it
-was is told by the text that came with the span, and by the other spans of the same annotation.
+was is found from the text that came with the span, and by the other spans of the same annotation.
 """
 
 import re
@@ -42,11 +42,11 @@ def same(slice_: str, text: str) -> bool:
 
 
 def locate(text: str, values: Sequence[RegionValue]) -> list[Found | None]:
-    """Where each span of one annotation lies; None where that is not certain.
+    """Where each span of one annotation is; None where that is not certain.
 
     The reading that explains most spans is taken for all of them, code points where others explain as many and
     none better. A span it does not explain is taken from the only other reading that does, or from the only place
-    where its text stands.
+    where its text is found.
     """
     readings = {name: [_read(text, v, units) for v in values] for name, units in _readings(text).items()}
     best = max(sum(found is not None for found in r) for r in readings.values())

@@ -37,7 +37,7 @@ def text_array(values: list[str]) -> pa.Array:
 
 
 def positions_in(values: pa.Array | pa.ChunkedArray, among: pa.Array) -> Ints:
-    """Where each value stands in `among`; -1 for values that are not there."""
+    """Where each value is in `among`; -1 for values that are not there."""
     return numbers(pc.fill_null(pc.index_in(values, value_set=among), -1))
 
 

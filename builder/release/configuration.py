@@ -106,7 +106,7 @@ class Maker:
     left_out: dict[str, int] = field(default_factory=dict)
     #: What the form of the rows loses, by reason; filled while rows are made.
     losses: dict[str, int] = field(default_factory=dict)
-    #: Released labels of which each must stand in a row; None when rows repeat or lack them on purpose.
+    #: Released labels of which each must be in a row; None when rows repeat or lack them on purpose.
     held: Callable[[], int] | None = None
 
 
@@ -130,7 +130,7 @@ class Spec:
     #: Category of the task on the Hub, and a tag in which {name} is the name of the configuration.
     task: str = ""
     tag: str = ""
-    #: Columns in which no value stands twice: a Parquet dictionary would cost time for nothing.
+    #: Columns in which no value occurs twice: a Parquet dictionary would cost time for nothing.
     distinct: tuple[str, ...] = ("id",)
     #: Columns of class labels that a diff compares by name. The others keep their ids, which never change.
     by_name: tuple[str, ...] = ()

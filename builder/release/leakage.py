@@ -1,4 +1,4 @@
-"""Texts that stand in two splits: found before rows are written, and certified absent afterwards.
+"""Texts that are in two splits: found before rows are written, and certified absent afterwards.
 
 Equal texts are found by the hash of their words. Near-duplicates share runs of `RUN` words: runs that occur in two
 splits name the candidates, and two texts are near-duplicates when the Jaccard similarity of their sets of runs reaches
@@ -27,7 +27,7 @@ _ODD = np.uint64(0xBF58476D1CE4E5B9)
 
 @dataclass(frozen=True)
 class Shared:
-    """Texts of the given rows that stand in several splits: one (row, row) pair each, earlier row first."""
+    """Texts of the given rows that are in several splits: one (row, row) pair each, earlier row first."""
 
     exact: list[tuple[int, int]]
     near: list[tuple[int, int]]
@@ -64,7 +64,7 @@ class Fingerprints:
         self._rows += len(column)
 
     def shared(self, splits: Ints, threshold: float) -> Shared:
-        """The texts that stand in several splits; `splits` is the number of each row's split, -1 for no row."""
+        """The texts that are in several splits; `splits` is the number of each row's split, -1 for no row."""
         if not self._rows:
             return Shared([], [])
         exact = _pairs(np.concatenate(self._whole), np.arange(self._rows), splits)

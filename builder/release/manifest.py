@@ -81,7 +81,7 @@ class Leakage(msgspec.Struct):
 
 
 class Change(msgspec.Struct):
-    """One change inside a row that both releases have: its kind in words, and what stood and stands there."""
+    """One change inside a row that both releases have: its kind in words, and the value before and after."""
 
     id: str
     what: str

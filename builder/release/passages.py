@@ -211,7 +211,7 @@ class Index:
         return others.take(pa.array(order[(~prepared & (rank >= 0))[order]]))
 
     def _covered(self, windows: pa.Table, selected: pa.Table, voted: Mask) -> Mask:
-        """Which chunks that nobody judged as they are lie in judged windows, blank characters aside."""
+        """Which chunks that nobody judged by themselves are in judged windows, blank characters aside."""
         articles = pc.unique(selected["article_id"])
         codes = positions_in(windows["article_id"], articles)
         windows = windows.filter(pa.array(codes >= 0))

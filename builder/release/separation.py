@@ -1,4 +1,4 @@
-"""Texts cut as asked and divided between the splits, so that none stands in two of them; and the certificate of it."""
+"""Texts cut as asked and divided between the splits, so that none is in two of them; and the certificate of it."""
 
 from collections.abc import Iterator
 from itertools import pairwise

@@ -1,9 +1,9 @@
 """Which split each article falls into: decided by cluster, remembered from release to release.
 
-A near-duplicate cluster goes into one split as a whole. What an earlier release decided stands: an article keeps its
+A near-duplicate cluster goes into one split as a whole. What an earlier release decided holds: an article keeps its
 split for ever, and newcomers to its cluster follow it. The hash of a cluster decides the rest, so that the split of an
 article depends neither on the other articles nor on their order; small corpora excepted, where a split that the hash
-left empty takes the cluster whose hash lies nearest.
+left empty takes the cluster whose hash is nearest.
 
 When clusters that were released on different sides turn out to be near-duplicates of each other, neither rule can give
 way: the members on the side with the larger ratio are left out of the release, and newcomers too.
@@ -40,7 +40,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Assignment:
-    """The split of every article that has one, and the articles left out because their cluster lies on two sides."""
+    """The split of every article that has one, and the articles left out because their cluster is on two sides."""
 
     splits: dict[str, str]
     left_out: list[str]
@@ -71,7 +71,7 @@ def assign_splits(members: Iterable[Member], settings: Split, earlier: Mapping[s
 
 
 def position(cluster_id: str, seed: int) -> float:
-    """Where a cluster lies between 0 and 1: the same on every machine and in every corpus."""
+    """Where a cluster is between 0 and 1: the same on every machine and in every corpus."""
     return int(digest("split", str(seed), cluster_id)[:13], 16) / 16**13
 
 
@@ -135,7 +135,7 @@ def _weights(inside: list[Member]) -> Counter[str]:
 def _by_time(clusters: Clusters, given: dict[str, str], settings: Split) -> dict[str, str]:
     """Earlier clusters first; a cluster is as old as its oldest dated member.
 
-    Without days of one's own, those of the first release stand: a newcomer falls where released ones of its age lie.
+    Without days of one's own, those of the first release hold: a newcomer goes where released ones of its age are.
     """
     edges = split_bounds(settings)
     names = list(edges)
@@ -176,7 +176,7 @@ METHODS: dict[str, Callable[[Clusters, dict[str, str], Split], dict[str, str]]] 
 def fill_empty(chosen: dict[str, str], movable: set[str], settings: Split) -> None:
     """Gives every split with a share a cluster where possible, by moving only clusters that were never released.
 
-    The split that can best spare one gives the cluster whose hash lies nearest to the empty split's stretch.
+    The split that can best spare one gives the cluster whose hash is nearest to the empty split's stretch.
     """
     edges = split_bounds(settings)
     for name, (start, end) in edges.items():

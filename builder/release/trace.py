@@ -25,10 +25,10 @@ _ARTICLE = ("article_id", "title", "url", "published", "raw_sha256", "encoding")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a stretch of an article stands in its raw record and file.
+    """Where a stretch of an article is in its raw record and file.
 
     Raw characters count in the decoded record (for HTML: the text taken from it). `bytes` count in the file; they are
-    None when the record does not stand in the file as it is, or the file is gone.
+    None when the record is not in the file as it is, or the file is gone.
     """
 
     article: tuple[int, int]
@@ -104,7 +104,7 @@ def trace(root: Path, manifest: Manifest, row_id: str, paths: Mapping[str, Path]
 
 
 def _stretch(row: Mapping[str, Any], chunk: Mapping[str, Any], text: str) -> tuple[int, int]:
-    """Where the row's text stands in the article's: sentences and stretches have their start at the end of their id."""
+    """Where the row's text is in the article's: sentences and stretches have their start at the end of their id."""
     start, end = int(chunk["start"]), int(chunk["end"])
     base, _, offset = str(row["id"]).rpartition(":")
     if "text" in row and offset.isdigit() and base in (row["chunk_id"], row["article_id"]):
@@ -150,7 +150,7 @@ def _gold(
 
 
 def place(article: Mapping[str, Any], start: int, end: int, raw_file: Path) -> Place:
-    """Where `text[start:end]` of an article stands in its raw record and file."""
+    """Where `text[start:end]` of an article is in its raw record and file."""
     text, raw = article["text"], article["raw"]
     before, after = text[max(0, start - _CONTEXT) : start], text[end : end + _CONTEXT]
     here = ((start, end), text[start:end], before, after, article["source_path"], article["record"])

@@ -65,7 +65,7 @@ def certify(root: Path, manifest: Manifest) -> dict[str, int]:
 
 
 def _fresh(column: pa.Array, seen: set[tuple[int, int]], split: int) -> pa.Array:
-    """The texts not met in this split before: a window stands there once per target and annotator."""
+    """The texts not met in this split before: a window is there once per target and annotator."""
     keep = []
     for i, text in enumerate(column.to_pylist()):
         key = (split, hash(text))

@@ -94,7 +94,7 @@ def read_key(path: Path) -> bytes:
     except FileNotFoundError:
         raise StoreError(f"{path} is missing.", hint) from None
     key, check = whole[:_KEY], whole[_KEY:]
-    # Keys of earlier versions have nothing behind them to compare with.
+    # Keys of earlier versions have nothing to be compared with.
     if check and check != _check(key):
         raise StoreError(f"{path} is not what was written: it is damaged, or somebody changed it.", hint)
     return key

@@ -11,7 +11,7 @@ from builder.corpus.decoding import blocks, decode_text, is_wide, text_lines
 from builder.corpus.records import Record, Reject, TooLargeError, lookup, mapped, sha256, whole
 from builder.corpus.settings import Source
 
-#: What may stand between the values of a file.
+#: What may come between the values of a file.
 _BETWEEN = re.compile(r"[ \t\r\n,\ufeff]*")
 
 

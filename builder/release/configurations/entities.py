@@ -35,7 +35,7 @@ def _declare(scheme: Scheme, settings: Export, earlier: Mapping[str, list[str]])
 def _columns(labels: list[str], settings: Export) -> Iterator[Column]:
     model, tagged = settings.tokenizer != "words", settings.tags != "none"
     if settings.text:
-        yield Column("text", STRING, "the text, exactly as it stands in the cleaned article")
+        yield Column("text", STRING, "the text, exactly as in the cleaned article")
     if settings.tokens:
         about = "words and single symbols" if not model else "tokens of the tokenizer file"
         yield Column("tokens", sequence(STRING), about)
@@ -55,7 +55,7 @@ def _columns(labels: list[str], settings: Export) -> Iterator[Column]:
 
 
 def _rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
-    """One row per text, with the spans that lie in it."""
+    """One row per text, with the spans that are in it."""
     gold, question = index.inputs["gold_spans"], configuration.question
     assert question is not None
     gold = gold.filter(pc.equal(gold["kind"], question.span_kind))
