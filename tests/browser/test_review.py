@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.studio, pytest.mark.browser]
 
 def about_japan(config: Any) -> dict[str, dict[str, Any]]:
     """Gold stances toward Japan by chunk."""
-    rows = adjudicate(config).stage.table("gold_answers").to_pylist()
+    rows = adjudicate(config).table("gold_answers").to_pylist()
     return {row["chunk_id"]: row for row in rows if row["target"] == "japan"}
 
 
@@ -59,7 +59,7 @@ def test_an_expert_decides_and_the_next_release_says_so(studio: Any, tmp_path: P
             open_next_task(page, sent.url)
             reasons = page.locator(".bd-review").inner_text()
             assert "Why this chunk is here" in reasons
-            assert re.search(r"Stance toward Japan: A (Favor|None), B (Favor|None), C (Favor|None)", reasons)
+            assert re.search(r"stance for Japan: A (Favor|None), B (Favor|None), C (Favor|None)", reasons)
             for name in ("ada", "ben", "cyd"):
                 assert name not in reasons
             # What the annotators agree on is filled in; what they do not is left to the expert.
