@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -72,6 +73,10 @@ class Studio:
         return sample(self.workspace, f"test-{next(self._numbers)}", chunks, label_studio=self.settings, **changes)
 
 
+#: Two threads that patch at once would leave the patch in place for all later tests.
+_PATCHING = threading.Lock()
+
+
 @dataclass
 class Sample:
     """A configuration whose stage `prepare` is finished, and the rows in it."""
@@ -94,7 +99,7 @@ class Sample:
             counts = dict.fromkeys(("files", "records", "articles", "kept", "chunks"), len(chunks))
             return {**counts, "selected": len(chunks), "rejected": {}, "unused_fields": {}}
 
-        with mock.patch.object(pipeline, "_prepare", make):
+        with _PATCHING, mock.patch.object(pipeline, "_prepare", make):
             pipeline.prepared(self.config)
 
 
