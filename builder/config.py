@@ -14,11 +14,12 @@ from omegaconf.errors import OmegaConfBaseException
 from builder.corpus.settings import Chunking, Cleaning, Dedup, Selection, Source
 from builder.engine import Engine
 from builder.errors import ConfigError, Fault, SchemeError
+from builder.languages import language_code
 from builder.quality.settings import Aggregation, Quality
 from builder.questions import scheme_from
 from builder.release.settings import Export, Split
 from builder.scheme import Scheme
-from builder.settings import UNKNOWN, Hint, declared, leaves, read_settings, setting
+from builder.settings import UNKNOWN, Hint, Rules, declared, leaves, read_settings, setting
 from builder.studio.settings import Annotators, LabelStudio, Suggestions
 
 SCHEMA = "builder_schema"
@@ -47,8 +48,18 @@ class Dataset:
     title: str = setting("", "Headline of the card. Empty: the name.")
     description: str = setting("", "First paragraph of the card.")
     license: str = setting("other", "Licence of texts and labels, as a Hugging Face licence identifier.")
-    language: str = setting("en", "ISO 639-1 code of the language of the articles.")
+    language: str = setting(
+        "en",
+        "Code of the language that is expected where a record names none and its text does not show another.",
+        allowed="a BCP 47 code, as in de or pt-BR",
+    )
     citation: str = setting("", "BibTeX, printed on the card.")
+
+    def rules(self) -> Rules:
+        try:
+            language_code(self.language)
+        except ValueError as e:
+            yield Fault("language", f"{e}.")
 
 
 @dataclass

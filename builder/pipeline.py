@@ -7,12 +7,13 @@ to it that each is made once and never mixed up with another.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.config import Config
 from builder.errors import ConfigError, StoreError
+from builder.languages import language_code
 from builder.stage import Progress, Stage, Stages, code_digest, exclusive, settings_digests, silent
 from builder.store import digest, file_digest, read_json, write_json, write_table
 
@@ -23,7 +24,18 @@ if TYPE_CHECKING:
 #: Stages in the order in which they are made.
 NAMES = ("prepare", "validate", "adjudicate")
 #: Libraries whose version decides what a stage gives.
-_READING = ("charset-normalizer", "lxml", "pyarrow", "rensa", "sentencex", "tokenizers", "trafilatura")
+_READING = (
+    "chardet",
+    "dateparser",
+    "langcodes",
+    "lxml",
+    "py3langid",
+    "pyarrow",
+    "rensa",
+    "sentencex",
+    "tokenizers",
+    "trafilatura",
+)
 _COUNTING = ("numpy", "pyarrow")
 
 
@@ -95,6 +107,18 @@ def prepared(config: Config, progress: Progress = silent) -> Stage:
         )
 
 
+def chunk_changes(before: Stage, now: Stage) -> tuple[int, int]:
+    """How many chunks of a stage `prepare` an earlier one did not have, and how many only that one has."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    old, new = (
+        pq.read_table(s.table_path("chunks"), columns=["chunk_id"])["chunk_id"].combine_chunks() for s in (before, now)
+    )
+    kept = pc.sum(pc.is_in(new, value_set=old)).as_py() or 0
+    return len(new) - kept, len(old) - kept
+
+
 def settings_of(config: Config, name: str) -> dict[str, Any]:
     """The settings that a stage reads, by group."""
     if name == "validate":
@@ -104,7 +128,7 @@ def settings_of(config: Config, name: str) -> dict[str, Any]:
     groups = ("cleaning", "dedup", "chunking", "selection")
     return {group: getattr(config, group) for group in groups} | {
         "source": reading(config.source),
-        "language": config.dataset.language,
+        "language": language_code(config.dataset.language),
         "keywords": keywords(config),
     }
 
@@ -159,7 +183,7 @@ def checked(config: Config, progress: Progress = silent) -> Stage:
         "validate",
         _validate,
         inputs={
-            "articles": prepared(config, progress).only("articles"),
+            "articles": prepared(config, progress).only("articles", "chunks"),
             "pull": pull,
             "questions": NamedFile(config.quality.questions),
         },
@@ -198,7 +222,9 @@ def _prepare(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, Any
     raw: RawArticles = inputs["raw"]
     parts, code = raw.config.dataset_folder / "parts", code_digest("corpus")
     groups = {n: settings[n] for n in ("cleaning", "dedup", "chunking", "selection", "language")}
-    given = CorpusSettings(source=raw.config.source, keywords=tuple(settings["keywords"]), **groups)
+    source = raw.config.source
+    source = replace(source, languages=source.languages or [settings["language"]])
+    given = CorpusSettings(source=source, keywords=tuple(settings["keywords"]), **groups)
     with Runner(raw.config.engine) as runner:
         made = prepare(raw.inventory, folder, parts, given, code, runner.map, progress)
     return asdict(made)
@@ -208,11 +234,13 @@ def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, An
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
+    from builder.quality.anchoring import anchored
     from builder.quality.checks.inputs import CheckInputs
     from builder.quality.known_answers import read_known_answers
     from builder.quality.validate import validate
     from builder.questions import controls
     from builder.questions.decode import decode
+    from builder.tables import rows_of
 
     pull: KeptPull = inputs["pull"]
     scheme = settings["labels"]
@@ -222,13 +250,16 @@ def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, An
     wanted = pc.field("article_id").isin(decoded.windows["article_id"].unique())
     columns = ["article_id", "cluster_id", "text"]
     rows = pq.read_table(inputs["articles"].table_path("articles"), columns=columns, filters=wanted).to_pylist()
+    chunks = pq.read_table(inputs["articles"].table_path("chunks"), columns=["chunk_id", "start"], filters=wanted)
+    texts = {row["article_id"]: row["text"] for row in rows}
+    decoded = anchored(decoded, dict(rows_of(chunks, "chunk_id", "start")), texts)
     tables = (decoded.annotations, decoded.spans, decoded.answers, decoded.windows)
     named = inputs["questions"].name
     found = validate(
         CheckInputs(
             *tables, scheme, settings["quality"],
             clusters={row["article_id"]: row["cluster_id"] or row["article_id"] for row in rows},
-            article_texts={row["article_id"]: row["text"] for row in rows},
+            article_texts=texts,
             controls=controls(scheme),
         ),
         decoded.issues,

@@ -14,6 +14,7 @@ from builder.errors import StoreError
 
 TIME = pa.timestamp("us", tz="UTC")
 SECTION = pa.struct([("kind", pa.string()), ("start", pa.int32()), ("end", pa.int32())])
+PART = pa.struct([("kind", pa.string()), ("rule", pa.string()), ("text", pa.string())])
 SEGMENT = pa.struct([("start", pa.int32()), ("end", pa.int32()), ("raw_start", pa.int32()), ("raw_end", pa.int32())])
 VOTE = pa.struct([("annotator", pa.string()), ("annotation_id", pa.string()), ("label", pa.string())])
 POSTERIOR = pa.struct([("label", pa.string()), ("probability", pa.float64())])
@@ -25,23 +26,27 @@ def _schema(**columns: pa.DataType) -> pa.Schema:
 
 #: One row an article. `map` leads from `text` to `raw`, the decoded record (for HTML: the extracted text).
 ARTICLES = _schema(
-    article_id=pa.string(),  # sha256 of the raw record's bytes, first 16 hex digits
+    article_id=pa.string(),  # of its source's id, else address, else file, else text: sha256, first 16 hex digits
     source_path=pa.string(),  # relative to paths.raw, or the remote address
     record=pa.int32(),  # 0-based number of the record in its file
     record_id=pa.string(),  # the source's own id, when a field is mapped to it
-    raw_sha256=pa.string(),
-    encoding=pa.string(),
+    raw_sha256=pa.string(),  # of the record's bytes: the revision of the article
+    encoding=pa.string(),  # Python's name for it; ends in "+replace" when bad bytes became U+FFFD
+    encoding_found=pa.string(),  # "set", "mark" (byte order mark), "declared", "valid" (UTF-8) or "detected"
+    encoding_sure=pa.float32(),  # 0 to 1; below 1 only when detected
     title=pa.string(),
     text=pa.string(),  # summary and body, without title and trailer
     sections=pa.list_(SECTION),  # "summary", "body": tile the text but for the blank lines between them
-    trailer=pa.string(),  # the syndication note cut from the end
+    trailer=pa.string(),  # the lines about the article cut from its end
+    parts=pa.list_(PART),  # "title", "byline", "date", "dateline", "summary", "trailer", each by the rule that found it
     raw=pa.string(),
     map=pa.list_(SEGMENT),
     url=pa.string(),
     source=pa.string(),
     authors=pa.list_(pa.string()),
     published=TIME,
-    language=pa.string(),
+    place=pa.string(),  # where it was written, from its dateline
+    language=pa.string(),  # BCP 47, without a region
     cluster_id=pa.string(),  # article_id of the kept member of the near-duplicate cluster
     kept=pa.bool_(),  # False: a duplicate that is not annotated
     targets=pa.list_(pa.string()),  # the record's own stance targets, for a scheme whose target_mode is "article"
@@ -49,7 +54,7 @@ ARTICLES = _schema(
 
 #: One row a chunk: the window through which annotators look at `text[start:end]` of an article.
 CHUNKS = _schema(
-    chunk_id=pa.string(),  # sha256 of article_id, start and text, first 16 hex digits
+    chunk_id=pa.string(),  # of article_id, text, and how often that came before: sha256, first 16 hex digits
     article_id=pa.string(),
     ordinal=pa.int32(),
     start=pa.int32(),

@@ -8,7 +8,19 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "builder"
-GROUND = ("errors", "memory", "offsets", "text", "settings", "store", "tables", "scheme", "stage")
+GROUND = (
+    "errors",
+    "memory",
+    "offsets",
+    "text",
+    "hashing",
+    "languages",
+    "settings",
+    "store",
+    "tables",
+    "scheme",
+    "stage",
+)
 #: Every room and floor, from the ground up, with the rooms that it may import besides the ground floor.
 ROOMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(GROUND, ()),

@@ -77,6 +77,7 @@ def test_each_bound_holds_from_both_sides(key: str) -> None:
 
 #: Bounds that a change of the code must not move: setting, the extreme values that are allowed.
 BOUNDS = {
+    "source.doubtful_below": (0, 1),
     "source.shard_mb": (1, None), "source.max_record_mb": (1, None), "cleaning.summary_lines": (0, None),
     "cleaning.summary_chars": (1, None), "cleaning.repeated_lines": (0, None), "cleaning.min_chars": (1, None),
     "dedup.threshold": (0.05, 1), "dedup.shingle": (1, 32), "dedup.permutations": (1, 1024), "dedup.rows": (1, 1024),
@@ -139,6 +140,8 @@ def test_choices_are_those_that_the_code_knows(key: str) -> None:
 def test_the_other_choices_are_these() -> None:
     by_key = {key: " ".join(hint.choices) for key, hint in LEAVES.items() if hint.choices and key not in TABLES}
     assert by_key == {
+        "source.doubtful": "keep reject",
+        "source.format": "auto txt md html json jsonl csv tsv parquet xml eml mbox",
         "dedup.policy": "drop keep",
         "selection.method": "all random stratified keywords diverse",
         "annotators.kind": "human recorded",

@@ -1,15 +1,26 @@
 """`builder prepare`: from raw files to articles, chunks and the chunks to annotate."""
 
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from builder.config import Config
+from builder.errors import StoreError
 from builder.stage import Progress, Stage, silent
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-def prepare(config: Config, *, progress: Progress = silent) -> Stage:
+@dataclass(frozen=True)
+class Prepared(Stage):
+    """The stage; `new` counts its chunks that the one before it did not have, `gone` those that it has no more."""
+
+    new: int = 0
+    gone: int = 0
+
+
+def prepare(config: Config, *, progress: Progress = silent) -> Prepared:
     """Read, clean, de-duplicate and chunk the raw articles
 
     The stage has the tables articles, chunks, selected and rejects, and counts as its summary. Raises `SourceError`
@@ -17,11 +28,22 @@ def prepare(config: Config, *, progress: Progress = silent) -> Stage:
     """
     from builder import pipeline
 
-    return pipeline.prepared(config, progress)
+    before = pipeline.stages(config).latest("prepare")
+    found = pipeline.prepared(config, progress)
+    new, gone = 0, 0
+    if before is not None and before.key != found.key:
+        with suppress(StoreError):  # a damaged stage that is used no more is nothing to stop for
+            new, gone = pipeline.chunk_changes(before, found)
+    return Prepared(**vars(found), new=new, gone=gone)
 
 
-def show(result: Stage, console: "Console") -> None:
-    """Prints the counts."""
+def plain(result: Prepared) -> dict[str, Any]:
+    """The summary, with the changes since the stage before."""
+    return result.summary | {"new": result.new, "gone": result.gone}
+
+
+def show(result: Prepared, console: "Console") -> None:
+    """Prints the counts, and what needs attention."""
     from rich.table import Table
 
     table = Table(title="prepare", show_header=False, title_justify="left")
@@ -30,7 +52,18 @@ def show(result: Stage, console: "Console") -> None:
     summary = result.summary
     for name in ("files", "records", "articles", "kept", "chunks", "selected"):
         table.add_row(name, f"{summary[name]:,}")
-    for what, rows in (("rejected", summary["rejected"]), ("unused", summary["unused_fields"])):
-        for reason, number in rows.items():
-            table.add_row(f"{what}: {reason}", f"{number:,}")
+    shown = {"encoding": "encodings", "language": "languages", "rejected": "rejected", "unused": "unused_fields"}
+    for what, group in shown.items():
+        for name, number in summary[group].items():
+            table.add_row(f"{what}: {name}", f"{number:,}")
     console.print(table)
+    if result.new or result.gone:
+        console.print(
+            f"prepare: {result.new:,} chunks are new and {result.gone:,} are gone; all others kept their ids."
+        )
+    if summary["unmatched"]:
+        console.print(f"prepare: no chunk mentions {', '.join(summary['unmatched'])}.")
+    if not summary["selected"]:
+        console.print(
+            "prepare: no chunk is selected, so there is nothing to annotate. Change the settings of selection."
+        )

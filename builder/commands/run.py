@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from builder.commands.export import Release
+    from builder.commands.prepare import Prepared
     from builder.commands.serve import Server
     from builder.studio.pull import Pulled
     from builder.studio.push import Pushed
@@ -22,7 +23,7 @@ class Run:
     """The result of every step that ran. Without a release, people have still to annotate; `server` is for them."""
 
     overlap: int
-    prepare: Stage
+    prepare: "Prepared"
     push: "Pushed"
     progress: "AnnotationProgress"
     server: "Server | None" = None

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from builder.corpus.articles import reject_table
+from builder.corpus.articles import chunk_ids, reject_table
 from builder.corpus.parts import made
 from builder.corpus.records import Reject
 from builder.corpus.selection import article_rows
@@ -28,13 +28,20 @@ class ShardOutcome:
     folder: str
     repeats: dict[int, str] = field(default_factory=dict)  # row -> where the same bytes are first
     members: dict[int, tuple[str, str]] = field(default_factory=dict)  # row -> the kept article's id, and where it is
+    renamed: dict[int, str] = field(default_factory=dict)  # row -> the id it gets, as an article before it has its own
     policy: str = "drop"
     selected: bytes | None = None  # one byte per chunk; None: every chunk of a kept article
 
     @property
     def key(self) -> str:
         chosen = "" if self.selected is None else digest(self.selected)
-        plain = [sorted(self.repeats.items()), sorted(self.members.items()), self.policy, chosen]
+        plain = [
+            sorted(self.repeats.items()),
+            sorted(self.members.items()),
+            sorted(self.renamed.items()),
+            self.policy,
+            chosen,
+        ]
         return digest("outcome", canonical(plain))[:16]
 
     @property
@@ -56,7 +63,7 @@ def write_final(outcome: ShardOutcome) -> dict[str, Any]:
 def _write(outcome: ShardOutcome, folder: Path) -> dict[str, Any]:
     shard = Path(outcome.folder)
     index = pq.read_table(shard / "index.parquet", columns=["id64", "source_path", "record"]).to_pydict()
-    ids = [f"{i:016x}" for i in index["id64"]]
+    ids = [outcome.renamed.get(row, f"{i:016x}") for row, i in enumerate(index["id64"])]
 
     def reject(row: int, reason: str, detail: str) -> Reject:
         return Reject(index["source_path"][row], index["record"][row], reason, detail, ids[row])
@@ -67,12 +74,13 @@ def _write(outcome: ShardOutcome, folder: Path) -> dict[str, Any]:
             reject(r, "near-duplicate", f"nearly the same as {where} ({kept})")
             for r, (kept, where) in outcome.members.items()
         ]
+    found += [reject(r, "field-id", "an article before it has the same id, so it got another") for r in outcome.renamed]
     found.sort(key=lambda r: (r.source_path, r.record or 0))
     before = pq.read_table(shard / "rejects.parquet")
     pq.write_table(pa.concat_tables([before, reject_table(found)]), folder / "rejects.parquet", compression="zstd")
     present = np.ones(len(ids), dtype=bool)
     present[list(outcome.repeats)] = False
-    if outcome.repeats or outcome.members:
+    if outcome.repeats or outcome.members or outcome.renamed:
         _articles(outcome, shard, folder, ids, present)
     else:
         _link(shard / "articles.parquet", folder / "articles.parquet")
@@ -91,7 +99,7 @@ def _articles(outcome: ShardOutcome, shard: Path, folder: Path, ids: list[str], 
     for row, (name, _) in outcome.members.items():
         cluster[row] = name
         kept[row] = outcome.policy == "keep"
-    columns = {"cluster_id": pa.array(cluster, pa.string()), "kept": pa.array(kept)}
+    columns = {"article_id": pa.array(ids), "cluster_id": pa.array(cluster, pa.string()), "kept": pa.array(kept)}
     _filter(shard / "articles.parquet", folder / "articles.parquet", present, columns)
 
 
@@ -100,18 +108,25 @@ def _chunks(outcome: ShardOutcome, shard: Path, folder: Path, ids: list[str], pr
     path = shard / "chunks.parquet"
     here: Any = np.ones(pq.read_metadata(path).num_rows, dtype=bool)
     wanted: Any = here
-    if outcome.left_out:
-        owners = pq.read_table(path, columns=["article_id", "chunk_id"])
-        row = article_rows(owners, ids)
+    columns: dict[str, pa.Array] = {}
+    if outcome.left_out or outcome.renamed:
+        chunks = pq.read_table(path, columns=["chunk_id", "ordinal", *(["text"] if outcome.renamed else [])])
+        row = article_rows(chunks)
         here = present[row]
         wanted = ~np.isin(row, list(outcome.left_out))
+        if outcome.renamed:
+            names = chunks["chunk_id"].to_numpy().copy()
+            for article, name in outcome.renamed.items():
+                own = np.flatnonzero(row == article)
+                names[own] = chunk_ids(name, chunks["text"].take(pa.array(own)).to_pylist())
+            columns = {"chunk_id": pa.array(names), "article_id": pa.array(np.array(ids, dtype=object)[row])}
     if outcome.selected is not None:
         wanted = np.frombuffer(outcome.selected, dtype=bool)
-    _filter(path, folder / "chunks.parquet", here)
+    _filter(path, folder / "chunks.parquet", here, columns)
     if np.array_equal(here, wanted):
         _link(folder / "chunks.parquet", folder / "selected.parquet")
     else:
-        _filter(path, folder / "selected.parquet", wanted)
+        _filter(path, folder / "selected.parquet", wanted, columns)
     return int(here.sum()), int(wanted.sum())
 
 

@@ -1,11 +1,13 @@
-"""From bytes to text: byte order marks, UTF-8, UTF-16 without a mark, and legacy encodings."""
+"""From bytes to text: the encoding that is set, marked, declared, valid or detected, in this order."""
 
 import codecs
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
+
+from builder.corpus.settings import Source
 
 _BLOCK = 1 << 20
 _BOMS = (
@@ -18,13 +20,36 @@ _BOMS = (
 _END = re.compile(r"\n?")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)")
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
-_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
-# fmt: off
-_MAGIC = (
-    b"%PDF", b"PK\x03\x04", b"\x7fELF", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1",
-    b"SQLite format 3",
+_HIGH = re.compile(rb"[\x80-\xff]")
+#: What announces ISO-2022 and HZ, whose bytes are all ASCII.
+_ESCAPES = re.compile(rb"\x1b[$(.]|~\{[!-~]{2}")
+_WIDE = re.compile("[\\s -~\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff00-\uffef]")
+_HEAD_END = re.compile(rb"</head|<body|\Z", re.IGNORECASE)
+_DECLARED = re.compile(
+    rb"<!--.*?-->|\A\s*<\?xml\s[^>]*?\bencoding\s*=\s*[\"']([\w.:-]+)|<meta\b[^<>]*?\bcharset\s*=\s*[\"']?\s*([\w.:-]+)",
+    re.IGNORECASE | re.DOTALL,
 )
-# fmt: on
+_MARKUP = re.compile(rb"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^<>]*>|&#?\w+;", re.IGNORECASE | re.DOTALL)
+#: What browsers take for a label; https://encoding.spec.whatwg.org/#names-and-labels
+_READ_AS = {
+    "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874",
+    "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs",
+}  # fmt: skip
+
+
+class Encoding(NamedTuple):
+    """How bytes became text: the codec, how it was found, and how sure that is (0 to 1).
+
+    A name that ends in "+replace" says that bad bytes became U+FFFD. `found` is "set", "mark" (a byte order mark),
+    "declared", "valid" (UTF-8) or "detected".
+    """
+
+    name: str
+    found: str
+    sure: float = 1.0
+
+
+UTF8 = Encoding("utf-8", "valid")
 
 
 class NotTextError(ValueError):
@@ -35,32 +60,112 @@ class NotTextError(ValueError):
         self.reason = reason
 
 
-def decode_text(data: bytes, forced: str = "") -> tuple[str, str]:
-    """The text and the name of its encoding; a name ending in "+replace" says that bad bytes became U+FFFD.
+def decode_text(data: bytes, source: Source) -> tuple[str, Encoding]:
+    """The text and its encoding. A byte order mark is not part of the text. Raises `NotTextError`.
 
-    A byte order mark is not part of the text. Raises `NotTextError` for what is not text.
+    Bytes that are UTF-8 beyond ASCII are read as that even when they declare something else: such pages are common,
+    others that happen to be UTF-8 are not.
     """
+    if source.encoding:
+        return _decoded(data, Encoding(source.encoding, "set"))
     for mark, name in _BOMS:
         if data.startswith(mark):
-            return _strict(data, name)
-    if forced:
-        return _strict(data, forced)
-    with suppress(UnicodeDecodeError):
-        if "\0" not in (text := data.decode("utf-8")):
-            return text, "utf-8"
-    if wide := _wide(data):
-        return _strict(data, wide)
-    _refuse_binary(data)
+            return _decoded(data, Encoding(name, "mark"))
+    text = _utf8(data)
+    declared = _declaration(data)
+    if declared and (text is None or data.isascii()):
+        with suppress(UnicodeDecodeError):
+            return data.decode(declared), Encoding(declared, "declared")
+    return (text, UTF8) if text is not None else _decoded(data, _detected(data, source))
+
+
+def _decoded(data: bytes, encoding: Encoding) -> tuple[str, Encoding]:
     try:
-        return data.decode("utf-8"), "utf-8"
-    except UnicodeDecodeError as e:
-        # Mostly good UTF-8 with damage: a legacy encoding would turn every good accent into two wrong characters.
-        good = sum(1 for _ in _MULTIBYTE.finditer(data))
-        text = data.decode("utf-8", "replace")
-        bad = text.count("�")
-        if good > bad or (bad == 1 and e.start >= len(data) - 3):
-            return text, "utf-8+replace"
-    return _legacy(data)
+        return data.decode(encoding.name).removeprefix("\ufeff"), encoding
+    except UnicodeDecodeError:
+        text = data.decode(encoding.name, "replace").removeprefix("\ufeff")
+        return text, encoding._replace(name=f"{encoding.name}+replace")
+
+
+def _utf8(data: bytes) -> str | None:
+    with suppress(UnicodeDecodeError):
+        if "\0" not in (text := data.decode("utf-8")) and not _escaped(data):
+            return text
+    return None
+
+
+def _escaped(data: bytes) -> bool:
+    return (b"\x1b" in data or b"~{" in data) and _ESCAPES.search(data) is not None
+
+
+def _declaration(data: bytes) -> str:
+    """The codec that an XML prolog or the head of a page declares; empty without one that Python knows."""
+    if not data[:64].lstrip().startswith(b"<"):
+        return ""
+    end = _HEAD_END.search(data)
+    for found in _DECLARED.finditer(data, 0, end.start() if end else 0):
+        if label := found[1] or found[2]:
+            return codec(label.decode("ascii"))
+    return ""
+
+
+def codec(label: str) -> str:
+    """The codec for an encoding's label as browsers read it; empty for what is not ASCII-compatible or not known."""
+    label = re.sub(r"^x-(?=sjis|gbk|euc|mac)|(?<=8859-8)-[ie]$|^windows-(?=874|949)", "", label.lower())
+    with suppress(LookupError, ValueError):
+        name = codecs.lookup(f"cp{label}" if label.isdecimal() else label).name
+        if b"<a>".decode(name) == "<a>" and not name.startswith(("utf", "punycode", "idna", "unicode", "raw_unicode")):
+            return _READ_AS.get(name, name)
+    return ""
+
+
+def _detected(data: bytes, source: Source) -> Encoding:
+    """The encoding that chardet finds most likely for bytes that are not valid UTF-8."""
+    import chardet
+
+    high = _HIGH.search(data)
+    good = sum(1 for _ in _MULTIBYTE.finditer(data)) if b"\0" not in data else 0
+    bad = data.decode("utf-8", "replace").count("\ufffd") if good else 0
+    if good > 2 * bad or (good and bad == 1):
+        # Mostly good UTF-8 with damage: a legacy encoding would turn every good character into several wrong ones.
+        return Encoding("utf-8", "detected", round(good / (good + bad), 3))
+    era = chardet.EncodingEra.ALL & ~chardet.EncodingEra.MAINFRAME
+    # Its own supersets are left out: cp1250 has other letters than ISO 8859-2 where Czech needs them.
+    guesses = chardet.detect_all(
+        _evidence(data, high), ignore_threshold=True, encoding_era=era, prefer_superset=False, compat_names=False
+    )
+    best = guesses[0]
+    if best["encoding"] is None:
+        if name := _wide_without_zeros(data):
+            return Encoding(name, "detected", 0.9)
+        raise NotTextError("binary", f"looks like {best['mime_type']}: it begins with {data[:8]!r}")
+    least = _PRIOR * best["confidence"]
+    expected = (g for g in guesses if g["language"] in source.languages and g["confidence"] >= least)
+    best = next(expected, best)
+    name = codecs.lookup(str(best["encoding"])).name
+    return Encoding("utf-8" if name == "ascii" else _READ_AS.get(name, name), "detected", round(best["confidence"], 3))
+
+
+def _wide_without_zeros(data: bytes) -> str:
+    """UTF-16 whose characters are nearly all Chinese, Japanese or Korean, so that hardly a byte is zero."""
+    for name in ("utf-16-le", "utf-16-be"):
+        text = data[:4096].decode(name, "ignore")
+        if len(_WIDE.findall(text)) * 20 >= len(text) * 19 > 0:
+            return name
+    return ""
+
+
+#: A guess of a language that is expected outweighs one that is so much surer.
+_PRIOR = 0.9
+
+
+def _evidence(data: bytes, high: re.Match[bytes] | None) -> bytes:
+    """The lines that are not ASCII, without markup; all of it where bytes have another meaning."""
+    if high is None or b"\0" in data[:4096]:
+        return data[:_BLOCK]
+    some = data[max(0, high.start() - 4096) : high.start() + _BLOCK]
+    lines = [line for line in _MARKUP.sub(b" ", some).splitlines() if not line.isascii()]
+    return b"\n".join(lines) or some
 
 
 def is_wide(head: bytes) -> bool:
@@ -68,44 +173,70 @@ def is_wide(head: bytes) -> bool:
     return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in head[:4]
 
 
-def blocks(stream: BinaryIO, forced: str = "") -> Iterator[tuple[str, str]]:
+def line_decoder(source: Source, more: Callable[[], bytes]) -> Callable[[bytes], tuple[str, Encoding]]:
+    """Decodes the lines of one file: each as UTF-8 where it is valid, else in the encoding of the first that is not.
+
+    `more()` gives bytes that follow, by which that encoding is judged as well.
+    """
+    found: list[Encoding] = []
+
+    def decode(line: bytes) -> tuple[str, Encoding]:
+        if source.encoding or (text := _utf8(line)) is None:
+            if not found:
+                found.append(decode_text(line + b"\n" + more(), source)[1])
+            return _decoded(line, found[0]._replace(name=found[0].name.removesuffix("+replace")))
+        return text, UTF8
+
+    return decode
+
+
+def blocks(stream: BinaryIO, source: Source) -> Iterator[tuple[str, Encoding]]:
     """The text of a stream in blocks, and the encoding of each, found like that of `decode_text`.
 
     What begins as UTF-8 may turn out to be something else at its first accent, however late that comes; so a block is
     judged when it is no UTF-8, and what it is found to be holds from there on. Raises `NotTextError`.
     """
     decoder: codecs.IncrementalDecoder | None = None
-    name, held, began = "utf-8", b"", False
+    found, held, began, accents = UTF8, b"", False, False
+
+    def settle(data: bytes) -> None:
+        nonlocal decoder, found
+        found = decode_text(data, source)[1]
+        found = found._replace(name=found.name.removesuffix("+replace"))
+        decoder = None if found.found == "valid" else codecs.getincrementaldecoder(found.name)("replace")
+
     while True:
         # Blocks end with a line where lines are short, so that no character is judged by half of its bytes.
         data = stream.read(_BLOCK)
         data += stream.readline(_BLOCK) if data else b""
         if not began and data:
-            began, name = True, decode_text(data, forced)[1].removesuffix("+replace")
-            decoder = None if name == "utf-8" and not forced else codecs.getincrementaldecoder(name)("replace")
+            began = True
+            settle(data)
         if decoder is None:
             whole = held + data
             try:
-                text, used = codecs.utf_8_decode(whole, "strict", not data)
-                held, label = whole[used:], name
+                text, used = codecs.utf_8_decode(whole, "replace" if not data and accents else "strict", not data)
+                held, accents = whole[used:], accents or not text.isascii()
+                if _escaped(whole):
+                    raise UnicodeDecodeError("utf-8", whole, 0, 1, "escape sequences of another encoding")
             except UnicodeDecodeError:
-                text, label = decode_text(whole)
-                held = b""
-                if label != "utf-8+replace":
-                    name, decoder = label, codecs.getincrementaldecoder(label.removesuffix("+replace"))("replace")
-        else:
+                settle(whole)
+                held, data = b"", whole
+        if decoder is not None:
             text = decoder.decode(data, not data)
-            label = f"{name}+replace" if "\ufffd" in text else name
         if text:
-            yield text, label
+            yield (
+                text.removeprefix("\ufeff"),
+                found._replace(name=f"{found.name}+replace") if "\ufffd" in text else found,
+            )
         if not data:
             return
 
 
-def text_lines(stream: BinaryIO, limit: int, forced: str = "") -> Iterator[tuple[str, str]]:
+def text_lines(stream: BinaryIO, limit: int, source: Source) -> Iterator[tuple[str, Encoding]]:
     """The lines of a stream with their ends, and the encoding of each; of one over the limit the beginning only."""
-    rest = name = ""
-    for text, name in blocks(stream, forced):
+    rest, name = "", UTF8
+    for text, name in blocks(stream, source):
         if len(rest) > limit:
             end = _END.match(text) if rest[-1] == "\r" else _LINE.match(text)
             if end is None:
@@ -119,49 +250,3 @@ def text_lines(stream: BinaryIO, limit: int, forced: str = "") -> Iterator[tuple
             yield line[: limit + 1], name
     if rest:
         yield rest[: limit + 1], name
-
-
-def _strict(data: bytes, name: str) -> tuple[str, str]:
-    try:
-        return data.decode(name), name
-    except UnicodeDecodeError:
-        return data.decode(name, "replace"), f"{name}+replace"
-
-
-def _wide(data: bytes) -> str:
-    """UTF-16 without a mark, recognised by zeros in every other byte of mostly Latin text."""
-    head = data[:4096]
-    if len(head) < 4:
-        return ""
-    even, odd = head[0::2].count(0) / len(head[0::2]), head[1::2].count(0) / len(head[1::2])
-    if odd > 0.4 and even < 0.05:
-        return "utf-16-le"
-    return "utf-16-be" if even > 0.4 and odd < 0.05 else ""
-
-
-def _refuse_binary(data: bytes) -> None:
-    if data.startswith(_MAGIC):
-        raise NotTextError("binary", f"begins like a binary file: {data[:8]!r}")
-    head = data[:65536]
-    controls = sum(1 for _ in _CONTROL.finditer(head))
-    if controls > max(8, len(head) // 50):
-        raise NotTextError("binary", f"{controls} control characters in the first {len(head)} bytes")
-
-
-def _legacy(data: bytes) -> tuple[str, str]:
-    """Windows-1252 where it reads as well as anything else, since most legacy news is; else the best guess."""
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(data[:65536], threshold=0.3).best()
-    western = {"cp1250", "cp1252", "cp1254", "cp1257", "cp1258", "latin_1", "iso8859_15", "iso8859_2", "mac_roman"}
-    if best is None or best.encoding in western or _latin(data):
-        with suppress(UnicodeDecodeError):
-            return data.decode("cp1252"), "cp1252"
-        return data.decode("latin-1"), "latin-1"
-    return _strict(data, best.encoding)
-
-
-def _latin(data: bytes) -> bool:
-    """Few high bytes, and each between ASCII: accents and curly quotes, not another script."""
-    head = data[:65536]
-    return sum(b >= 0x80 for b in head) * 10 < len(head)

@@ -41,7 +41,12 @@ def list_files(raw: str, source: Source) -> tuple[list[RawFile], list[Reject]]:
     root, include = _split_glob(re.sub(r"^(?:file|local)://", "", raw), source.include)
     wanted, unwanted = matcher(include), matcher(source.exclude)
     found = _remote(root, source.storage_options) if is_remote(root) else _local(Path(root))
-    chosen = [f for f in found if wanted.match(_path(f)) and not unwanted.match(_path(f))]
+    inside = [(f, via) for via in found for f in _members(via, source.storage_options)]
+    chosen = [
+        f
+        for f, via in inside
+        if any(wanted.match(_path(x)) for x in (f, via)) and not any(unwanted.match(_path(x)) for x in (f, via))
+    ]
     if not chosen:
         raise SourceError(
             f"The raw folder {raw} holds no files to read.",
@@ -106,6 +111,29 @@ def _local(root: Path) -> list[RawFile | Reject]:
         shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         found.append(Reject(shown, None, *problem) if problem else _stat(root / path, shown))
     return found
+
+
+def _members(file: RawFile | Reject, options: Mapping[str, Any]) -> Iterator[RawFile | Reject]:
+    """The files in an archive; any other file itself."""
+    name = file.path.lower() if isinstance(file, RawFile) else ""
+    kind = next((kind for suffix, kind in _ARCHIVES.items() if name.endswith(suffix)), "")
+    if not isinstance(file, RawFile) or not kind:
+        yield file
+        return
+    import fsspec
+
+    try:
+        with os_errors():
+            system, _ = fsspec.core.url_to_fs(f"{kind}://::{file.address}", **dict(options))
+            listing: dict[str, dict[str, Any]] = system.find("", detail=True)
+    except OSError as e:
+        yield Reject(file.path, None, "damaged", f"the archive cannot be listed: {' '.join(str(e).split())}")
+        return
+    for member, info in sorted(listing.items()):
+        member = member.lstrip("/")
+        if not any(part.startswith((".", "__MACOSX")) for part in member.split("/")):
+            address = f"{kind}://{member}::{file.address}"
+            yield RawFile(f"{file.path}/{member}", address, info.get("size") or 0, file.stamp)
 
 
 def _stat(address: Path, path: str) -> RawFile | Reject:
@@ -179,7 +207,8 @@ def _remote(root: str, options: dict[str, Any]) -> list[RawFile | Reject]:
 
 
 _BLOCK = 1 << 20
-#: What fsspec calls the compression of each suffix. Archives of several files, such as .zip, are no single stream.
+#: What fsspec calls archives of several files, which are read as folders, and the compression of a single one.
+_ARCHIVES = {".zip": "zip", ".tar": "tar", ".tar.gz": "tar", ".tgz": "tar", ".tar.xz": "tar", ".tar.bz2": "tar"}
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".xz": "xz"}
 
 
@@ -208,7 +237,7 @@ def is_remote(address: str) -> bool:
 def open_stream(address: str, options: Mapping[str, Any] | None = None) -> BinaryIO:
     """The decompressed bytes of a file; reading raises `DamagedError` when its compression is broken."""
     plain = open_raw(address, options)
-    compression = suffixes(address)[1]
+    compression = suffixes(_address(address)[1])[1]
     if not compression:
         return plain
     from fsspec.compression import compr
@@ -231,6 +260,14 @@ def open_raw(address: str, options: Mapping[str, Any] | None = None) -> BinaryIO
         guarded = _Guarded(found, found.read, os_errors, seeks=True, under=system)
         return cast(BinaryIO, io.BufferedReader(guarded, _BLOCK))
     return open(address, "rb")  # noqa: PTH123 - the caller closes it, and names may not be valid UTF-8
+
+
+def open_run(address: str, begin: int, end: int, options: Mapping[str, Any] | None = None) -> BinaryIO:
+    """The bytes from `begin` to `end` of a file as they are stored."""
+    plain = open_raw(address, options)
+    plain.seek(begin)
+    part = _Guarded(plain, lambda size: plain.read(min(size, end - plain.tell())), contextlib.nullcontext, under=plain)
+    return cast(BinaryIO, io.BufferedReader(part, _BLOCK))
 
 
 @contextlib.contextmanager

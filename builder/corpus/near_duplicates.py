@@ -3,14 +3,10 @@
 Candidates share a band of their MinHash signatures (Broder 1997; bands: Leskovec, Rajaraman, Ullman, "Mining of Massive
 Datasets", chapter 3); each is verified by the Jaccard similarity of the full shingle sets. A cluster is what verified
 pairs connect. Its kept member is the one published first, then the first by path and record.
-
-Words are runs of letters and digits in UTF-8, lower-cased in ASCII; each character of a script without spaces is a
-word. They are hashed on whole byte arrays: a Python loop over words would cost several times the rest of `prepare`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,129 +18,26 @@ from numpy.typing import NDArray
 
 from builder.corpus.parts import read_array, write_array
 from builder.corpus.settings import Dedup
-from builder.text import similarity
+from builder.hashing import Hashes, mixed, word_hashes, word_runs
+from builder.text import Ints, similarity
 
-Hashes = NDArray[np.uint64]
-Offsets = NDArray[np.int64]
-
-#: Characters of a text that are hashed at once.
-_LONG = 1_000_000
 _SEED = 20
-_PRIME = np.uint64(0x9E3779B97F4A7C15)  # odd, so that it has an inverse modulo 2**64
-_INVERSE = np.uint64(pow(int(_PRIME), -1, 1 << 64))
-_MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
-
-
-#: For each byte, its lower-cased value where it belongs to a word, else 0.
-_CLASSES = np.array(
-    [b if b >= 0x80 else ord(chr(b).lower()) if chr(b).isalnum() else 0 for b in range(256)], dtype=np.uint8
-)
-
-
-def _powers(base: np.uint64, count: int) -> Hashes:
-    out = np.full(count, base, dtype=np.uint64)
-    out[0] = 1
-    return np.multiply.accumulate(out)
-
-
-def word_hashes(texts: Sequence[str]) -> tuple[Hashes, Offsets]:
-    """The hashes of the words of all texts in a row, and where those of each text begin (one more than texts)."""
-    if all(len(text) <= _LONG for text in texts):
-        return _words(texts)
-    # A long text is hashed piece by piece: the arrays hold several numbers per byte.
-    found = [[_words([piece])[0] for piece in _cut(text)] for text in texts]
-    counts = [sum(map(len, pieces)) for pieces in found]
-    return np.concatenate([p for pieces in found for p in pieces]), np.cumsum([0, *counts], dtype=np.int64)
-
-
-def _cut(text: str) -> Iterator[str]:
-    """The text in pieces that end between words, but for a word so long that it fills a piece."""
-    at = 0
-    while len(text) - at > _LONG:
-        end = text.rfind(" ", at, at + _LONG) + 1 or at + _LONG
-        yield text[at:end]
-        at = end
-    yield text[at:]
-
-
-def _words(texts: Sequence[str]) -> tuple[Hashes, Offsets]:
-    encoded = [t.encode("utf-8", "replace") for t in texts]
-    ends = np.cumsum([len(e) + 1 for e in encoded], dtype=np.int64)
-    data = np.frombuffer(b"\n".join(encoded) + b"\n", dtype=np.uint8)
-    if not texts:
-        return np.empty(0, np.uint64), np.zeros(1, np.int64)
-    value = _CLASSES[data]
-    lone: Any = np.zeros(len(data), dtype=bool)
-    if data.max() >= 0x80:
-        # Punctuation above ASCII (U+0080-U+00BF, U+2000-U+2FFF) separates words like that below.
-        for lead, length in ((0xC2, 2), (0xE2, 3)):
-            at = np.flatnonzero(data == lead)
-            for i in range(length):
-                value[np.minimum(at + i, len(data) - 1)] = 0
-        lone = (data >= 0xE3) & (data <= 0xED)  # leads of Chinese, Japanese and Korean characters
-    inside = value > 0
-    before = np.concatenate(([False], inside[:-1]))
-    start = np.flatnonzero(inside & (~before | lone))
-    following = np.concatenate((inside[1:] & ~lone[1:], [False]))
-    end = np.flatnonzero(inside & ~following) + 1
-    # Polynomial hashes of all prefixes; a word is a difference of two, shifted back to its own origin.
-    powers, inverses = _power_tables(1 << max(16, (len(data) - 1).bit_length()))
-    prefix = np.concatenate((np.zeros(1, np.uint64), np.cumsum(value * powers[: len(data)], dtype=np.uint64)))
-    hashes = (prefix[end] - prefix[start]) * inverses[start]
-    return hashes, np.concatenate(([0], np.searchsorted(start, ends)))
-
-
-@lru_cache(maxsize=2)
-def _power_tables(size: int) -> tuple[Hashes, Hashes]:
-    return _powers(_PRIME, size), _powers(_INVERSE, size)
-
-
-def shingles(texts: Sequence[str], size: int) -> tuple[Hashes, Offsets]:
-    """The hashes of the word shingles of all texts in a row, and where those of each text begin.
-
-    A text of fewer words than `size` has one shingle of all its words; a text without words has none.
-    """
-    hashes, offsets = word_hashes(texts)
-    counts = np.diff(offsets)
-    size_of = np.minimum(counts, size)
-    number = np.where(counts == 0, 0, counts - size_of + 1)
-    out_offsets = np.concatenate(([0], np.cumsum(number)))
-    # The position of each shingle's first word.
-    at = np.arange(out_offsets[-1]) + np.repeat(offsets[:-1] - out_offsets[:-1], number)
-    out: Hashes = np.zeros(len(at), dtype=np.uint64)
-    short = counts < size
-    if short.any():
-        span = np.repeat(size_of, number)
-        for i in range(size):
-            word = hashes[np.minimum(at + i, len(hashes) - 1)]
-            out = np.where(i < span, out * _PRIME + word, out)
-    else:
-        for i in range(size):
-            out = out * _PRIME + hashes[at + i]
-    return _mixed(out), out_offsets
-
-
-def _mixed(hashes: Hashes) -> Hashes:
-    """The finalizer of SplitMix64: every bit of a number depends on every bit of what it was."""
-    for shift, factor in ((30, _MIX[0]), (27, _MIX[1])):
-        hashes ^= hashes >> np.uint64(shift)
-        hashes *= factor
-    hashes ^= hashes >> np.uint64(31)
-    return hashes
+_MIX = np.uint64(0xBF58476D1CE4E5B9)
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def ranks(ids: Sequence[str], seed: int) -> Hashes:
     """A place in the order of choice for each id of 16 hex digits: uniform, and its own whatever the other ids."""
     out = np.array([int(i, 16) for i in ids], dtype=np.uint64)
-    out += np.uint64((seed * int(_PRIME) + 0x632BE59BD9B4E019) % 2**64)
-    return _mixed(out)
+    out += np.uint64((seed * int(_ODD) + 0x632BE59BD9B4E019) % 2**64)
+    return mixed(out)
 
 
 def signatures(texts: Sequence[str], size: int, permutations: int) -> NDArray[np.uint32]:
     """One MinHash signature a text: texts x permutations."""
     from rensa import RMinHash
 
-    flat, offsets = shingles(texts, size)
+    flat, offsets = word_runs(*word_hashes(texts), size)
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(flat, offsets.astype(np.uint64), permutations, _SEED)
     return np.array(matrix.to_rows(), dtype=np.uint32).reshape(len(texts), permutations)
 
@@ -155,7 +48,7 @@ def bands(signature: NDArray[np.uint32], rows: int) -> Hashes:
     cut = signature.reshape(count, permutations // rows, rows).astype(np.uint64)
     out = np.zeros(cut.shape[:2], dtype=np.uint64)
     for i in range(rows):
-        out = (out ^ cut[:, :, i]) * _MIX[0]
+        out = (out ^ cut[:, :, i]) * _MIX
         out ^= out >> np.uint64(29)
     return out
 
@@ -166,8 +59,6 @@ _HELD = 20_000
 _CROWD = 12
 #: First bits of a band by which values are divided before they are sorted: 8 MB for the counts.
 _BITS = 20
-_ODD = np.uint64(0x9E3779B97F4A7C15)
-Ints = NDArray[np.int64]
 #: Maps a function over items on the engine.
 Map = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
 
@@ -179,18 +70,22 @@ class CorpusIndex:
     folders: list[Path]
     starts: Ints  # the number of the first article of each shard, and the total
     ids: NDArray[np.uint64]
+    revisions: NDArray[np.uint64]  # of the records' bytes
     published: Ints  # microseconds; the largest number when unknown
 
     @classmethod
     def load(cls, folders: list[Path]) -> "CorpusIndex":
         """Reads the index of every shard."""
-        ids, published, counts = [np.empty(0, np.uint64)], [np.empty(0, np.int64)], [0]
+        ids, revisions = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)]
+        published, counts = [np.empty(0, np.int64)], [0]
         for folder in folders:
-            table = pq.read_table(folder / "index.parquet", columns=["id64", "published"])
+            table = pq.read_table(folder / "index.parquet", columns=["id64", "revision", "published"])
             ids.append(table["id64"].to_numpy())
+            revisions.append(table["revision"].to_numpy())
             published.append(table["published"].cast(pa.int64()).fill_null(np.iinfo(np.int64).max).to_numpy())
             counts.append(table.num_rows)
-        return cls(folders, np.cumsum(np.array(counts, np.int64)), np.concatenate(ids), np.concatenate(published))
+        starts = np.cumsum(np.array(counts, np.int64))
+        return cls(folders, starts, np.concatenate(ids), np.concatenate(revisions), np.concatenate(published))
 
     @property
     def keys(self) -> NDArray[np.uint64]:
@@ -228,8 +123,19 @@ class CorpusIndex:
 
 def same_bytes(corpus: CorpusIndex) -> Ints:
     """For each article, the first one with the same record bytes (itself, when it is the first)."""
-    _, first, inverse = np.unique(corpus.ids, return_index=True, return_inverse=True)
+    _, first, inverse = np.unique(corpus.revisions, return_index=True, return_inverse=True)
     return first[inverse].astype(np.int64)
+
+
+def shared_ids(corpus: CorpusIndex, first: Ints) -> dict[int, int]:
+    """Articles whose id another one before them has, and how many; those with the same bytes are not counted."""
+    unique = np.flatnonzero(first == np.arange(len(first)))
+    order = unique[np.argsort(corpus.ids[unique], kind="stable")]
+    again = np.flatnonzero(corpus.ids[order][1:] == corpus.ids[order][:-1]) + 1
+    out: dict[int, int] = {}
+    for at in again.tolist():
+        out[int(order[at])] = out.get(int(order[at - 1]), 0) + 1
+    return out
 
 
 def candidates(corpus: CorpusIndex, unique: NDArray[np.bool_]) -> Ints:
@@ -272,7 +178,7 @@ def shingle_sets(task: tuple[str, Ints, int]) -> list[Hashes]:
     for batch in pq.ParquetFile(f"{folder}/articles.parquet").iter_batches(batch_size=500, columns=["text"]):
         inside = wanted[(wanted >= at) & (wanted < at + batch.num_rows)] - at
         if len(inside):
-            flat, offsets = shingles(batch.column("text").take(pa.array(inside)).to_pylist(), size)
+            flat, offsets = word_runs(*word_hashes(batch.column("text").take(pa.array(inside))), size)
             out += [np.unique(part) for part in np.split(flat, offsets[1:-1])]
         at += batch.num_rows
     return out

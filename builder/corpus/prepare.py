@@ -6,7 +6,7 @@ settings or the code change. Then duplicates are found and chunks are selected a
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -24,7 +24,7 @@ from builder.corpus.records import UNREADABLE
 from builder.corpus.settings import CorpusSettings, Selection
 from builder.corpus.shard_tables import ShardJob, repeated_lines, write_line_hashes, write_shard
 from builder.errors import SourceError
-from builder.store import canonical, file_digest, write_table
+from builder.store import canonical, digest, file_digest, write_table
 
 TABLES = ("articles", "chunks", "selected", "rejects")
 #: Bytes of input, and shards to finish, that are done sooner than workers are started.
@@ -39,8 +39,8 @@ Run = Callable[..., list[Any]]
 class Summary:
     """Counts of a finished run. `kept` articles are those that near-duplicates do not leave out.
 
-    `rejected` counts the rows of the rejects table by reason; `unused_fields` counts its rows about single fields of
-    records that were kept without them.
+    `encodings` and `languages` count articles, those with the same bytes included. `rejected` counts the rows of the
+    rejects table by reason; `unused_fields` counts its rows about single fields of records that were kept all the same.
     """
 
     files: int
@@ -49,10 +49,13 @@ class Summary:
     kept: int
     chunks: int
     selected: int
+    encodings: dict[str, int]
+    languages: dict[str, int]
     rejected: dict[str, int]
     unused_fields: dict[str, int]
     shards: int
     bytes: int
+    unmatched: list[str]  # keywords that no chunk mentions
 
     @property
     def is_complete(self) -> bool:
@@ -96,7 +99,7 @@ def prepare(
     report = _Report(progress)
     jobs, line_files = _jobs(inventory, parts, settings, code, run, report)
     made = _read(jobs, run, report)
-    outcomes = _outcomes([Path(job.folder) for job in jobs], parts / "pairs.npy", settings, run, report)
+    outcomes, unmatched = _outcomes([Path(job.folder) for job in jobs], parts / "pairs.npy", settings, run, report)
     report.begin("writing", len(outcomes))
     light = sum(not o.final.exists() for o in outcomes) <= _FEW
     final = run(write_final, outcomes, lambda _, f: report.advance(1, duplicates=sum(f["rejects"].values())), light)
@@ -109,15 +112,24 @@ def prepare(
     reasons = Counter(r.reason for r in inventory.rejects)
     for counts in (*made, *final):
         reasons.update(counts["rejects"])
+    encodings, languages = (_counted(counts[what] for counts in made) for what in ("encodings", "languages"))
     fields = {r: n for r, n in sorted(reasons.items()) if r.startswith("field-")}
     rejected = {r: n for r, n in sorted(reasons.items()) if r not in fields}
     articles, chunks, selected = (sum(f[what] for f in final) for what in ("articles", "chunks", "selected"))
     kept, records = articles - reasons["near-duplicate"], sum(m["records"] for m in made)
-    counted = (inventory.files, records, articles, kept, chunks, selected, rejected, fields)
-    summary = Summary(*counted, shards=len(inventory.shards), bytes=inventory.size)
+    counted = (inventory.files, records, articles, kept, chunks, selected, encodings, languages, rejected, fields)
+    summary = Summary(*counted, shards=len(inventory.shards), bytes=inventory.size, unmatched=unmatched)
     if not articles:
         raise _nothing_read(inventory, summary, [Path(f["folder"]) for f in final])
     return summary
+
+
+def _counted(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+    """The sums of counts, the most frequent first."""
+    total: Counter[str] = Counter()
+    for some in counts:
+        total.update(some)
+    return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _nothing_read(inventory: Inventory, summary: Summary, folders: Sequence[Path]) -> SourceError:
@@ -206,8 +218,8 @@ def _read(jobs: list[ShardJob], run: Run, report: _Report) -> list[dict[str, Any
 
 def _outcomes(
     folders: list[Path], pairs: Path, settings: CorpusSettings, run: Run, report: _Report
-) -> list[ShardOutcome]:
-    """What duplicates and the selection across the corpus mean for each shard."""
+) -> tuple[list[ShardOutcome], list[str]]:
+    """What duplicates and the selection across the corpus mean for each shard; and keywords that no chunk mentions."""
     report.begin("comparing")
 
     def few(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
@@ -221,16 +233,22 @@ def _outcomes(
     outcomes = [ShardOutcome(str(folder), policy=settings.dedup.policy) for folder in folders]
     for article, (shard, row) in zip(repeats.tolist(), corpus.rows(repeats), strict=True):
         outcomes[shard].repeats[row] = places[int(first[article])]
+    again = near_duplicates.shared_ids(corpus, first)
+    for (article, number), (shard, row) in zip(again.items(), corpus.rows(np.array([*again], np.int64)), strict=True):
+        outcomes[shard].renamed[row] = digest("again", f"{corpus.ids[article]:016x}", str(number))[:16]
     for article, (shard, row) in zip(members.tolist(), corpus.rows(members), strict=True):
         keeper = int(kept[article])
-        outcomes[shard].members[row] = (f"{corpus.ids[keeper]:016x}", places[keeper])
-    chosen = settings.selection
+        there, place = corpus.rows(np.array([keeper]))[0]
+        name = outcomes[there].renamed.get(place, f"{corpus.ids[keeper]:016x}")
+        outcomes[shard].members[row] = (name, places[keeper])
+    chosen, unmatched = settings.selection, list[str]()
     if outcomes and (chosen.method != "all" or chosen.budget or chosen.fraction < 1):
         report.begin("selecting")
         tasks = [selection.ShardChunks(o.folder, o.left_out, chosen, settings.keywords) for o in outcomes]
-        for outcome, mask in zip(outcomes, selection.select_chunks(tasks, chosen, few), strict=True):
+        masks, unmatched = selection.select_chunks(tasks, chosen, few)
+        for outcome, mask in zip(outcomes, masks, strict=True):
             outcome.selected = mask.tobytes()
-    return outcomes
+    return outcomes, unmatched
 
 
 def _sweep(parts: Path, used: set[str], final: set[str]) -> None:

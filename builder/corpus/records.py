@@ -8,9 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, BinaryIO, NamedTuple
 
+from builder.corpus.decoding import Encoding
 from builder.corpus.settings import Source
+from builder.languages import language_code
+from builder.store import digest
 
 #: The reason of files that could not be opened or read to their end: another run may succeed.
 UNREADABLE = "unreadable"
@@ -32,13 +36,14 @@ class Record:
     """One raw article: its decoded text and what its file says about it.
 
     `raw` is the text that cleaning edits: the whole file for .txt and .md, the extracted text for HTML, the value of
-    the text field for records with fields. `sha256` is that of the record's own bytes.
+    the text field for records with fields. `sha256` is that of the record's own bytes. `alone` says that it is all of
+    its file.
     """
 
     source_path: str
     number: int
     sha256: str
-    encoding: str
+    encoding: Encoding
     raw: str
     kind: str = "text"  # "text", "markdown", "html" or "fields"
     title: str | None = None
@@ -51,10 +56,14 @@ class Record:
     targets: list[str] = field(default_factory=list)
     summary: str | None = None
     problems: list[tuple[str, str]] = field(default_factory=list)  # (reason, detail) of fields that were left out
+    alone: bool = False
 
     @property
     def article_id(self) -> str:
-        return self.sha256[:16]
+        """16 hex digits of its source's id, else its address, else the path of a file of its own, else its text."""
+        path = self.source_path if self.alone else None
+        known = {"id": self.record_id, "url": self.url, "path": path, "text": self.raw}
+        return digest(*next((kind, value) for kind, value in known.items() if value))[:16]
 
     @property
     def record(self) -> int:
@@ -89,35 +98,35 @@ def storable(text: str) -> str:
 
 
 _TAG = re.compile(r"<(?:p|br|div|span|a|strong|em|b|i|ul|li|h[1-6]|img|figure|blockquote)\b[^<>]*>", re.IGNORECASE)
-_DATE_FORMATS = ("%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y", "%Y/%m/%d", "%d.%m.%Y", "%Y%m%d", "%Y-%m")
+_DATE_FORMATS = ("%d.%m.%Y", "%Y/%m/%d", "%Y%m%d", "%Y-%m")
 _UTC = re.compile(r"(?<=\d)\s*(?:UTC|GMT)\Z")
-_CLOCK = re.compile(r":\d\d\s*(?!UTC?\b|GMT\b|Z\b|[ECMP][SD]T\b)[A-Za-z]")
+_TITLES = r"(?!(?:Jr|Sr|II|III|IV|MD|M\.D|PhD|Ph\.D)\b)"
 #: Smaller numbers are not seconds since 1970: 20240729 is a day.
 _EPOCH = 1e8
 
 
 def mapped(
-    item: Any, raw: bytes | None, encoding: str, path: str, number: int, source: Source
+    item: Any, raw: bytes | None, encoding: Encoding, path: str, number: int, source: Source
 ) -> Iterator[Record | Reject]:
     """The record of one object, its columns filled by the field mapping.
 
     Without bytes of its own it is known by its JSON with sorted keys.
     """
-    digest = sha256(json.dumps(item, sort_keys=True, default=str).encode() if raw is None else raw)
+    own = sha256(json.dumps(item, sort_keys=True, default=str).encode() if raw is None else raw)
     if not isinstance(item, dict):
-        yield Reject(path, number, "not-an-object", f"the record is a {type(item).__name__}", digest[:16])
+        yield Reject(path, number, "not-an-object", f"the record is a {type(item).__name__}", own[:16])
         return
     text = lookup(item, source.fields["text"])
     if isinstance(text, list) and text and all(isinstance(t, str) for t in text):
         text = "\n".join(text)
     if not isinstance(text, str) or not text.strip():
         keys = storable(", ".join(sorted(map(str, item))[:12]))
-        yield Reject(path, number, "no-text", f"no text in its fields ({keys}); set source.fields.text", digest[:16])
+        yield Reject(path, number, "no-text", f"no text in its fields ({keys}); set source.fields.text", own[:16])
         return
     kind = "fields"
     if "<" in text and looks_like_html(text):
         text, kind = text_of(text) or text, "html"
-    record = Record(path, number, digest, encoding, storable(text), kind=kind)
+    record = Record(path, number, own, encoding, storable(text), kind=kind)
     fill(record, item, source)
     if source.summary_field and record.summary and not record.raw.startswith(record.summary):
         record.raw = f"{record.summary}\n{record.raw}"
@@ -152,6 +161,12 @@ def fill(record: Record, fields: Mapping[str, Any], source: Source) -> None:
             setattr(record, column, storable(" ".join(str(value).split())) or None)
         else:
             record.problems.append((f"field-{column}", f"is a {type(value).__name__}, not a text"))
+    if record.language:
+        try:
+            record.language = language_code(record.language)
+        except ValueError as e:
+            record.problems.append(("field-language", str(e)))
+            record.language = None
     value = lookup(fields, names.get("id", ()))
     record.record_id = None if value is None else storable(str(value))
     if value := lookup(fields, names.get("authors", ())):
@@ -160,16 +175,29 @@ def fill(record: Record, fields: Mapping[str, Any], source: Source) -> None:
         record.targets = _names(value, split=False)
     value = lookup(fields, names.get("published", ()))
     if value is not None:
-        record.published = instant(value)
+        record.published = instant(value, record.language or (source.languages or [""])[0])
         if record.published is None:
             record.problems.append(("field-published", f"{str(value)[:80]!r} is not a date"))
 
 
+def author_names(line: str) -> list[str]:
+    """The names in a line such as "By Ann Lee and Bo Li"; "Lee, Ann; Li, Bo" are two, and capitals become a name's.
+
+    >>> author_names("By ANN LEE and Bo Li, Jr."), author_names("Lee, Ann; Li, Bo")
+    (['Ann Lee', 'Bo Li, Jr.'], ['Lee, Ann', 'Li, Bo'])
+    """
+    line = re.sub(r"^by:?\s+", "", line.strip(), flags=re.IGNORECASE)
+    out: list[str] = []
+    for part in re.split(r"\s*[;|]\s*|,?\s+(?:and|&|und|et)\s+", line):
+        names = re.split(rf"\s*,\s*{_TITLES}", part)
+        out += [part] if len(names) == 2 and any(" " not in name for name in names) else names
+    out = [storable(name).strip(" ,") for name in out]
+    return [name.title() if name.isupper() and " " in name else name for name in out if name]
+
+
 def _names(value: Any, split: bool = True) -> list[str]:
     if isinstance(value, str):
-        value = re.sub(r"^[Bb]y\s+", "", value) if split else value
-        parts = re.split(r"\s*[;|]\s*|\s*,\s*(?=\S+\s+\S)|\s+and\s+", value) if split else [value]
-        return [storable(p).strip() for p in parts if p.strip()]
+        return author_names(value) if split else [storable(value).strip()] if value.strip() else []
     if isinstance(value, Mapping):
         return _names(value.get("name"), split=False)
     if isinstance(value, int | float):
@@ -179,18 +207,18 @@ def _names(value: Any, split: bool = True) -> list[str]:
     return [n for item in items if isinstance(item, str | int | float | Mapping) for n in _names(item, split=False)]
 
 
-def instant(value: Any) -> datetime | None:
-    """The moment in UTC that a date, an ISO or mail date, a written-out English date or epoch seconds name.
+def instant(value: Any, language: str = "") -> datetime | None:
+    """The moment in UTC that a date, epoch seconds, or a date written out in a language name.
 
-    A time without a zone is taken as UTC; None when it is no date between the years 1000 and 9999.
+    A time without a zone is taken as UTC; None when it is no date between the years 1000 and 9999, or a relative one.
 
     >>> instant("2024-07-29T20:02:13+02:00").isoformat()
     '2024-07-29T18:02:13+00:00'
-    >>> instant("July 29, 2024").isoformat()
-    '2024-07-29T00:00:00+00:00'
+    >>> [instant(*date).day for date in (("Sept. 5, 2024",), ("5. März 2024", "de"), ("05/07/2024", "fr"))]
+    [5, 5, 5]
     """
     try:
-        found = _instant(value)
+        found = _instant(value, language)
         if found is None or not 1000 <= found.year <= 9998:
             return None
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
@@ -198,7 +226,7 @@ def instant(value: Any) -> datetime | None:
         return None
 
 
-def _instant(value: Any) -> datetime | None:
+def _instant(value: Any, language: str) -> datetime | None:
     if isinstance(value, datetime):
         return value
     if isinstance(value, date):
@@ -217,11 +245,25 @@ def _instant(value: Any) -> datetime | None:
     for form in _DATE_FORMATS:
         with suppress(ValueError):
             return datetime.strptime(text, form)
-    try:
-        # It takes 8:02 PM for 8:02, and a zone it does not know for UTC.
-        return None if _CLOCK.search(text) else parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
-        return _instant(float(text)) if re.fullmatch(r"\d{9,13}(\.\d+)?", text) else None
+    if re.fullmatch(r"\d{9,13}(\.\d+)?", text):
+        return _instant(float(text), language)
+    return _written_out(text, language.split("-")[0]) if len(text) <= 80 and re.search(r"\d", text) else None
+
+
+@lru_cache(maxsize=4096)
+def _written_out(text: str, language: str) -> datetime | None:
+    import dateparser  # type: ignore[import-untyped]
+
+    rules = {"PARSERS": ["absolute-time"], "REQUIRE_PARTS": ["day", "month", "year"], "TIMEZONE": "UTC"}
+    text = re.sub(r"(?<=\d)(?:\s*(?:Uhr|h))\b|\bat\b|[|·•]", " ", text)
+    for languages in ([language] if language else []), ["en"]:
+        with suppress(ValueError):  # of a language that it does not know
+            if languages and (found := dateparser.parse(text, languages=languages, settings=rules)):
+                moment: datetime = found
+                return moment
+    with suppress(ValueError, TypeError, IndexError):  # of mail, with the year at the end
+        return parsedate_to_datetime(text)
+    return None
 
 
 def looks_like_html(text: str) -> bool:

@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from builder.corpus.near_duplicates import Map, ranks, word_hashes
+from builder.corpus.near_duplicates import Map, ranks
 from builder.corpus.settings import Selection
+from builder.hashing import word_hashes
 from builder.text import mentions
 
 Bools = NDArray[np.bool_]
@@ -41,42 +42,36 @@ class ChunkFacts:
     eligible: Bools
     stratum: list[str]
     number: NDArray[np.int32]  # of the stratum, per chunk
+    unmatched: frozenset[str] = frozenset()  # keywords that no chunk mentions
 
 
 def chunk_facts(task: ShardChunks) -> ChunkFacts:
     """The facts of every chunk of a shard."""
     settings = task.settings
     column, names_of = _STRATA[settings.by]
-    columns = ["chunk_id", "article_id"] + (["text"] if settings.method == "keywords" else [])
+    columns = ["chunk_id", "ordinal"] + (["text"] if settings.method == "keywords" else [])
     chunks = pq.read_table(f"{task.folder}/chunks.parquet", columns=columns)
-    articles = pq.read_table(f"{task.folder}/articles.parquet", columns=["article_id", column])
+    articles = pq.read_table(f"{task.folder}/articles.parquet", columns=[column])
     rank = ranks(chunks["chunk_id"].to_pylist(), settings.seed)
-    row = article_rows(chunks, articles["article_id"].to_pylist())
+    row = article_rows(chunks)
     eligible = ~np.isin(row, np.array(task.left_out, dtype=np.int64))
     eligible &= rank < np.uint64(min(int(settings.fraction * 2**64), 2**64 - 1)) if settings.fraction < 1 else True
+    unmatched = frozenset(task.keywords)
     if settings.method == "keywords":
         pattern = mentions(task.keywords)
-        eligible &= np.array([bool(pattern.search(t)) for t in chunks["text"].to_pylist()], dtype=bool)
+        found = [t if pattern.search(t) else None for t in chunks["text"].to_pylist()]
+        eligible &= np.array([t is not None for t in found], dtype=bool)
+        unmatched = frozenset(k for k in unmatched if not any(mentions([k]).search(t) for t in found if t is not None))
     names = names_of(articles[column]) if settings.method == "stratified" else [""] * articles.num_rows
     distinct = sorted(set(names))
     code = {name: i for i, name in enumerate(distinct)}
     numbers = np.array([code[n] for n in names], dtype=np.int32)
-    return ChunkFacts(rank, eligible, distinct, numbers[row] if len(numbers) else np.empty(0, np.int32))
+    return ChunkFacts(rank, eligible, distinct, numbers[row] if len(numbers) else np.empty(0, np.int32), unmatched)
 
 
-def article_rows(chunks: pa.Table, articles: list[str]) -> NDArray[np.int64]:
-    """The article row of each chunk. Articles of the same id have the same chunks, one after the other."""
-    if len(set(articles)) == len(articles):
-        found: NDArray[np.int64] = pc.index_in(chunks["article_id"], value_set=pa.array(articles)).to_numpy()
-        return found.astype(np.int64)
-    out, at, before, seen = [], -1, "", set[str]()
-    for article, chunk in zip(chunks["article_id"].to_pylist(), chunks["chunk_id"].to_pylist(), strict=True):
-        if article != before or chunk in seen:
-            at = articles.index(article, at + 1)
-            before, seen = article, set()
-        seen.add(chunk)
-        out.append(at)
-    return np.array(out, dtype=np.int64)
+def article_rows(chunks: pa.Table) -> NDArray[np.int64]:
+    """The row of each chunk's article in the shard: the chunks of each follow one another, numbered from 0."""
+    return np.cumsum(chunks["ordinal"].to_numpy() == 0) - 1
 
 
 #: The column that each kind of stratum needs, and the name of the stratum of every article.
@@ -87,8 +82,8 @@ _STRATA: dict[str, tuple[str, Callable[[pa.ChunkedArray], list[str]]]] = {
 }
 
 
-def select_chunks(tasks: list[ShardChunks], settings: Selection, run: Map) -> list[Bools]:
-    """For each shard, which of its chunks are annotated."""
+def select_chunks(tasks: list[ShardChunks], settings: Selection, run: Map) -> tuple[list[Bools], list[str]]:
+    """For each shard, which of its chunks are annotated; and the keywords that no chunk of any mentions."""
     found: list[ChunkFacts] = run(chunk_facts, tasks)
     starts = np.cumsum([0, *(len(f.rank) for f in found)])
     rank = np.concatenate([f.rank for f in found])
@@ -107,7 +102,8 @@ def select_chunks(tasks: list[ShardChunks], settings: Selection, run: Map) -> li
             order = order[: settings.budget]
     chosen = np.zeros(starts[-1], dtype=bool)
     chosen[order] = True
-    return [chosen[a:b] for a, b in pairwise(starts.tolist())]
+    unmatched = frozenset.intersection(*(f.unmatched for f in found))
+    return [chosen[a:b] for a, b in pairwise(starts.tolist())], sorted(unmatched)
 
 
 def _shares(order: NDArray[np.int64], stratum: NDArray[np.int64], budget: int) -> NDArray[np.int64]:

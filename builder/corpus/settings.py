@@ -5,35 +5,38 @@ import re
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
+from builder.corpus.formulas import FORMULAS
 from builder.errors import Fault
+from builder.languages import language_code
 from builder.settings import Rules, limits, setting
 
 CHUNKERS = ("sentences", "paragraphs", "article", "tokens")
+FORMATS = ("txt", "md", "html", "json", "jsonl", "csv", "tsv", "parquet", "xml", "eml", "mbox")
 SELECTORS = ("all", "random", "stratified", "keywords", "diverse")
 #: For each column of an article, the record's fields to try.
 FIELDS = {
-    "text": ["text", "body", "content", "articleBody", "article", "maintext", "story"],
-    "title": ["title", "headline", "name"],
-    "summary": ["summary", "description", "abstract", "lede", "teaser"],
-    "id": ["id", "_id", "article_id", "guid", "uuid"],
-    "url": ["url", "link", "canonical_url"],
-    "source": ["source.name", "source", "publisher.name", "publisher", "outlet", "site"],
-    "authors": ["authors", "author", "byline", "creator"],
-    "published": ["published", "published_at", "publishedAt", "datePublished", "date_publish", "date", "pubDate"],
-    "language": ["language", "lang", "inLanguage"],
+    "text": [
+        "text", "body", "content", "articleBody", "article", "maintext", "story", "fields.bodyText", "fields.body",
+        "bodyText", "plain_text", "full_text", "content_text", "article_text", "body_text", "cleaned_text",
+    ],
+    "title": ["title", "headline", "name", "webTitle", "fields.headline", "headline.main"],
+    "summary": ["summary", "description", "abstract", "lede", "teaser", "fields.trailText", "standfirst", "snippet"],
+    "id": ["id", "_id", "article_id", "guid", "uuid", "doc_id"],
+    "url": ["url", "link", "canonical_url", "webUrl", "web_url", "requested_url", "source_url"],
+    "source": [
+        "source.name", "source", "publisher.name", "publisher", "outlet", "site", "source_domain", "sitename",
+        "publication", "domain", "hostname",
+    ],
+    "authors": ["authors", "author", "byline", "creator", "fields.byline", "byline.original"],
+    "published": [
+        "published", "published_at", "publishedAt", "datePublished", "date_publish", "date", "pubDate",
+        "webPublicationDate", "publish_date", "published_date", "pub_date", "publication_date", "date_published",
+    ],
+    "language": ["language", "lang", "inLanguage", "fields.lang"],
     "targets": ["targets"],
-}
-TRAILERS = {
-    "original": r"Read the (?:original|full) (?:article|story|piece) (?:on|at|in) (?P<source>[^.]+?)\.?",
-    "first_on": r"(?:The post .+ )?(?:first )?appeared (?:first )?(?:on|in|at) (?P<source>[^.]+?)\.?",
-    "published_by": r"(?:This (?:article|story|post|piece) was )?originally published (?:by|on|in|at) "
-    r"(?P<source>[^.]+?)\.?",
-    "reporting": r"\(?(?:Reporting|Additional reporting|Writing|Editing) by .{1,200}",
-    "copyright": r"(?:©|\(c\)|Copyright\b).{0,160}",
-    "rights": r"All rights reserved\.?",
-    "sign_up": r"(?:Sign up|Subscribe) (?:for|to) .{0,120}",
-    "read_more": r"(?:Read more|More|Also read|See also|Related)\s*: .{0,160}",
-}
+}  # fmt: skip
+#: Rules by which parts of an article are found, beside the settings' own.
+RULES = ("first-line", "byline", "date", "dateline", "bullets", "heading", "short-lines", "links", *FORMULAS)
 Words = list[Annotated[str, limits(min_length=1)]]
 
 
@@ -54,10 +57,29 @@ class Source:
         example="source.fields.text=[my_text]",
     )
     records: str = setting("", "Where a .json file holds its list of records, such as `data.articles`. Empty: find it.")
+    format: str = setting(
+        "auto", "Read every file as this, whatever its suffix. `auto`: by the suffix.", choices=("auto", *FORMATS)
+    )
+    columns: Words = setting([], "Names of the columns of .csv and .tsv files that have no header.")
+    recall: bool = setting(False, "Keep more of HTML pages, such as lists outside the article's element.")
     encoding: str = setting(
         "",
-        "Encoding of text files. Empty: detect it (byte order mark, UTF-8, UTF-16, Windows-1252, ...).",
+        "Encoding of text files. Empty: what the file declares, UTF-8, or the one that is detected.",
         allowed="the name of an encoding that Python knows, or empty",
+    )
+    languages: Words = setting(
+        [], "Codes of expected languages; they decide between encodings that fit alike. Empty: `dataset.language`."
+    )
+    doubtful_below: float = setting(
+        0.2,
+        "A detected encoding that is less sure (0 to 1) is doubtful; articles have it as `encoding_sure`.",
+        ge=0,
+        le=1,
+    )
+    doubtful: str = setting(
+        "keep",
+        "`keep`: a row of the rejects table notes it. `reject`: leave the article out.",
+        choices=("keep", "reject"),
     )
     summary_field: bool = setting(False, "Put a record's summary before its body, as a section of its own.")
     shard_mb: int = setting(16, "Megabytes of input per shard, the unit of parallel work.", ge=1)
@@ -73,6 +95,11 @@ class Source:
             codecs.lookup(self.encoding or "utf-8")
         except LookupError:
             yield Fault("encoding", f"Python does not know {self.encoding!r}.", "Name an encoding such as latin-1.")
+        for language in self.languages:
+            try:
+                language_code(language)
+            except ValueError as e:
+                yield Fault("languages", f"{e}.")
 
 
 def _pattern_rule(key: str, pattern: str) -> Rules:
@@ -110,9 +137,15 @@ class Cleaning:
     summary_lines: int = setting(5, "At most this many short lines after the title are a summary. 0: none.", ge=0)
     summary_chars: int = setting(120, "Most characters per line of a summary.", ge=1)
     trailers: dict[str, str] = setting(
-        TRAILERS,
-        "Regular expressions of last lines to remove, by name. A group `source` gives the article's source.",
+        {},
+        "Regular expressions of more last lines to remove, by name. A group `source` gives the article's source.",
         example="cleaning.trailers.mine='Brought to you by (?P<source>.+)'",
+    )
+    off: dict[Annotated[str, limits(choices=RULES)], str] = setting(
+        {},
+        "Rules that find parts of an article and are switched off, each for the sources that its regular expression "
+        "fits; empty: for all. The column `parts` names the rule of every part.",
+        example="cleaning.off={copyright: 'Example Times', first-line: ''}",
     )
     boilerplate: dict[str, Boilerplate] = setting(
         {},
@@ -125,8 +158,9 @@ class Cleaning:
     min_chars: int = setting(1, "Articles with fewer characters are rejected.", ge=1)
 
     def rules(self) -> Rules:
-        for name, pattern in self.trailers.items():
-            yield from _pattern_rule(f"trailers.{name}", pattern)
+        for group in ("trailers", "off"):
+            for name, pattern in getattr(self, group).items():
+                yield from _pattern_rule(f"{group}.{name}", pattern)
 
 
 @dataclass

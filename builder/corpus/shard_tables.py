@@ -5,20 +5,20 @@ the comparison with the rest of the corpus needs), `bands.npy` (bands x articles
 place as a whole, so it exists only when it is complete.
 """
 
-import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from builder.corpus.articles import Article, ArticleMaker, article_table, chunk_table, line_hash, reject_table, split
-from builder.corpus.files import open_raw, open_stream
+from builder.corpus.articles import Article, ArticleMaker, article_table, chunk_table, reject_table
+from builder.corpus.files import open_run, open_stream
 from builder.corpus.inventory import FileSlice, InputShard
+from builder.corpus.layout import line_hash, split
 from builder.corpus.near_duplicates import bands, signatures
 from builder.corpus.parts import made, read_array, write_array
 from builder.corpus.readers import read_file
@@ -32,7 +32,15 @@ _ROWS, _CHARACTERS = 1000, 4_000_000
 _SHINGLED = 400_000
 #: Longer lines are paragraphs, which are not looked for as repeated lines.
 _SHORT_LINE = 300
-INDEX = pa.schema([("id64", pa.uint64()), ("source_path", pa.string()), ("record", pa.int32()), ("published", TIME)])
+INDEX = pa.schema(
+    [
+        ("id64", pa.uint64()),
+        ("revision", pa.uint64()),
+        ("source_path", pa.string()),
+        ("record", pa.int32()),
+        ("published", TIME),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,8 @@ def _write(job: ShardJob, folder: Path) -> dict[str, Any]:
     ids: list[Any] = []
     band: list[Any] = []
     counts: Counter[str] = Counter()
+    encodings: Counter[str] = Counter()
+    languages: Counter[str] = Counter()
     size = 0
     with (
         pq.ParquetWriter(folder / "articles.parquet", ARTICLES, compression="zstd") as articles,
@@ -65,7 +75,7 @@ def _write(job: ShardJob, folder: Path) -> dict[str, Any]:
     ):
 
         def flush() -> None:
-            table = article_table(held, settings.language)
+            table = article_table(held)
             articles.write_table(table)
             cut = chunk_table(held, maker)
             chunks.write_table(cut)
@@ -73,6 +83,8 @@ def _write(job: ShardJob, folder: Path) -> dict[str, Any]:
             if dedup.near:
                 band.extend(_bands([a.text for a in held], dedup))
             counts["articles"] += len(held)
+            encodings.update(table["encoding"].to_pylist())
+            languages.update(table["language"].to_pylist())
             counts["chunks"] += cut.num_rows
             held.clear()
 
@@ -97,12 +109,22 @@ def _write(job: ShardJob, folder: Path) -> dict[str, Any]:
     width = dedup.permutations // dedup.rows
     np.save(folder / "bands.npy", np.concatenate(band).T.copy() if band else np.empty((width, 0), np.uint64))
     reasons = Counter(r.reason for r in rejected)
-    return {"records": 0, "articles": 0, "chunks": 0, **counts, "rejects": dict(reasons)}
+    return {
+        "records": 0,
+        "articles": 0,
+        "chunks": 0,
+        **counts,
+        "rejects": dict(reasons),
+        "encodings": dict(encodings),
+        "languages": dict(languages),
+    }
 
 
 def _index(articles: pa.Table) -> pa.Table:
-    ids = [int(i, 16) for i in articles["article_id"].to_pylist()]
-    columns = [pa.array(ids, pa.uint64()), articles["source_path"], articles["record"], articles["published"]]
+    ids = [
+        pa.array([int(i[:16], 16) for i in articles[c].to_pylist()], pa.uint64()) for c in ("article_id", "raw_sha256")
+    ]
+    columns = [*ids, articles["source_path"], articles["record"], articles["published"]]
     return pa.Table.from_arrays(columns, schema=INDEX)
 
 
@@ -133,30 +155,7 @@ def read_shard(shard: InputShard, source: Source) -> Iterator[Record | Reject]:
 def _open(part: FileSlice, source: Source) -> BinaryIO:
     if part.end < 0:
         return open_stream(part.address, source.storage_options)
-    plain = open_raw(part.address, source.storage_options)
-    plain.seek(part.begin)
-    return cast(BinaryIO, io.BufferedReader(_Run(plain, part.end - part.begin), 1 << 20))
-
-
-class _Run(io.RawIOBase):
-    """The next `length` bytes of a stream."""
-
-    def __init__(self, below: BinaryIO, length: int) -> None:
-        self.below = below
-        self.left = length
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.below.read(min(len(buffer), self.left))
-        buffer[: len(data)] = data
-        self.left -= len(data)
-        return len(data)
-
-    def close(self) -> None:
-        self.below.close()
-        super().close()
+    return open_run(part.address, part.begin, part.end, source.storage_options)
 
 
 def write_line_hashes(job: ShardJob) -> str:

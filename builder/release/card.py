@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from builder.languages import language_code
 from builder.release.configuration import REASONS, Configuration
 from builder.release.configurations import SPECS
 from builder.release.features import yaml_list
@@ -58,7 +59,7 @@ def _front_matter(manifest: Manifest, dataset: Mapping[str, Any]) -> str:
     most = max((facts.rows for found in filled.values() for facts in found.splits.values()), default=0)
     data = DatasetCardData(
         license=dataset["license"],
-        language=[dataset["language"]],
+        language=[language_code(dataset["language"])],
         pretty_name=dataset["title"] or dataset["name"],
         task_categories=list(dict.fromkeys(spec.task for spec in specs.values() if spec.task)),
         size_categories=[next((size for limit, size in _SIZES if most < limit), "1M<n<10M")],

@@ -8,21 +8,16 @@ a fixed fraction of all runs is looked at, chosen by hash.
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from builder.release.arrays import spread
-from builder.text import OTHER, Ints, Texts, class_of, similarity, words
+from builder.hashing import Hashes, mixed, word_hashes, word_runs
+from builder.text import Ints, similarity
 
 RUN = 5
 MOST = 20_000_000
 _CROWD = 50
-Hashes = npt.NDArray[np.uint64]
-_PRIME = np.uint64(0x9E3779B97F4A7C15)
-_ODD = np.uint64(0xBF58476D1CE4E5B9)
 
 
 @dataclass(frozen=True)
@@ -82,57 +77,13 @@ class Fingerprints:
 
 def fingerprint(column: pa.Array) -> tuple[Hashes, Hashes, Ints]:
     """The hash of each text's words; the hashes of all runs of up to `RUN` words, and the text each is in."""
-    texts = Texts.of(column)
-    tokens = words(texts)
-    is_word = class_of(texts.points[tokens.starts]) != OTHER
-    before = np.concatenate([[0], np.cumsum(is_word)])
-    rows = before[tokens.rows]
-    starts, ends = tokens.starts[is_word], tokens.ends[is_word]
-    points = texts.points.astype(np.uint64)
-    points[(texts.points >= 65) & (texts.points <= 90)] += np.uint64(32)
-    hashes = _mix(_sums(points, starts, ends))
+    hashes, bounds = word_hashes(column)
     # Position weights make the sum of a text's words depend on their order.
-    place = np.arange(len(hashes)) - np.repeat(rows[:-1], np.diff(rows))
-    whole = _mix(_segment_sums(hashes * _mix(place.astype(np.uint64) + np.uint64(1)), rows))
-    counts = np.maximum(np.diff(rows) - RUN + 1, np.minimum(np.diff(rows), 1))
-    owners, first = spread(rows[:-1], rows[:-1] + counts)
-    padded = np.concatenate([hashes, np.zeros(RUN, np.uint64)])
-    runs = np.zeros(len(first), np.uint64)
-    for i in range(RUN):
-        inside = first + i < rows[1:][owners]
-        runs = runs * _PRIME + np.where(inside, padded[first + i], np.uint64(0))
-    return whole, _mix(runs), owners
-
-
-def _sums(points: Hashes, starts: Ints, ends: Ints) -> Hashes:
-    """A polynomial hash of each word."""
-    if not len(starts):
-        return np.zeros(0, np.uint64)
-    # Differences of one running sum give all words at once; dividing out the power is a product with its inverse.
-    powers, inverse = _powers(1 << len(points).bit_length())
-    running: Hashes = np.zeros(len(points) + 1, np.uint64)
-    np.cumsum(points * powers[: len(points)], dtype=np.uint64, out=running[1:])
-    found: Hashes = (running[ends] - running[starts]) * inverse[starts]
-    return found
-
-
-@lru_cache(maxsize=2)
-def _powers(count: int) -> tuple[Hashes, Hashes]:
-    """Powers of the base, and of its inverse modulo 2**64."""
-    steps = np.full((2, count), _PRIME, np.uint64)
-    steps[1] = np.uint64(pow(int(_PRIME), -1, 2**64))
-    steps[:, 0] = 1
-    powers = np.cumprod(steps, axis=1, dtype=np.uint64)
-    return powers[0], powers[1]
-
-
-def _segment_sums(values: Hashes, bounds: Ints) -> Hashes:
-    return np.diff(np.concatenate([np.zeros(1, np.uint64), np.cumsum(values, dtype=np.uint64)])[bounds])
-
-
-def _mix(values: Hashes) -> Hashes:
-    values = (values ^ (values >> np.uint64(30))) * _ODD
-    return values ^ (values >> np.uint64(27))
+    place = np.arange(1, len(hashes) + 1) - np.repeat(bounds[:-1], np.diff(bounds))
+    weighted = mixed(hashes.copy()) * mixed(place.astype(np.uint64))
+    whole = mixed(np.diff(np.concatenate(([np.uint64(0)], np.cumsum(weighted, dtype=np.uint64)))[bounds]))
+    runs, bounds = word_runs(hashes, bounds, RUN)
+    return whole, runs, np.repeat(np.arange(len(column)), np.diff(bounds))
 
 
 def _pairs(hashes: Hashes, owners: Ints, splits: Ints) -> set[tuple[int, int]]:

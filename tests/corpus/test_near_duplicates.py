@@ -1,7 +1,6 @@
 """Near-duplicates are found whatever was done to them, unrelated articles never, and the kept one is the first."""
 
 import random
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,54 +11,6 @@ from builder.corpus.inventory import inventory
 from builder.corpus.settings import CorpusSettings, Dedup, Source
 from builder.corpus.shard_tables import ShardJob, write_shard
 from tests.benchmarks.corpus_data import Writer, edited
-
-
-def reference(text: str, size: int) -> set[tuple[str, ...]]:
-    """Word shingles the plain way."""
-    words = re.findall(r"[^\W_]+", text.lower())
-    return {tuple(words[i : i + size]) for i in range(max(1, len(words) - size + 1))} if words else set()
-
-
-def test_shingles_are_those_of_the_plain_way() -> None:
-    texts = [
-        "",
-        "One",
-        "one two",
-        *(" ".join(Writer(s).paragraphs(3)) for s in range(5)),
-        "“Quoted” — it’s done…",
-        "ab ab ab ab",
-    ]
-    flat, offsets = near_duplicates.shingles(texts, 3)
-    for i, text in enumerate(texts):
-        assert len(set(flat[offsets[i] : offsets[i + 1]].tolist())) == len(reference(text, 3))
-
-
-def test_case_and_punctuation_do_not_matter_but_words_do() -> None:
-    flat, offsets = near_duplicates.shingles(["Hello, big WORLD!", "hello big world", "hello big word"], 3)
-    first, second, third = (flat[offsets[i]] for i in range(3))
-    assert first == second != third
-
-
-def test_characters_without_spaces_are_words_of_their_own() -> None:
-    assert len(near_duplicates.word_hashes(["日本政府 said 東京"])[0]) == 7
-
-
-def test_shingles_do_not_depend_on_the_batch() -> None:
-    texts = [" ".join(Writer(s).paragraphs(2)) for s in range(4)] + ["short", ""]
-    flat, offsets = near_duplicates.shingles(texts, 3)
-    for i, text in enumerate(texts):
-        assert flat[offsets[i] : offsets[i + 1]].tolist() == near_duplicates.shingles([text], 3)[0].tolist()
-
-
-def test_a_long_text_is_hashed_in_pieces_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = ["Short one here.", " ".join(Writer(4).paragraphs(5)), "", "x" * 50 + " end", "日本 news"]
-    whole = near_duplicates.word_hashes(texts)
-    monkeypatch.setattr(near_duplicates, "_LONG", 40)
-    pieces = near_duplicates.word_hashes(texts)
-    # Only a word longer than a piece is another one.
-    assert pieces[1].tolist() == [*whole[1][:4].tolist(), *(whole[1][4:] + 1).tolist()]
-    assert pieces[0][: whole[1][3]].tolist() == whole[0][: whole[1][3]].tolist()
-    assert pieces[0][-4:].tolist() == whole[0][-4:].tolist()
 
 
 def corpus(folder: Path, texts: dict[str, str], settings: Dedup) -> near_duplicates.CorpusIndex:

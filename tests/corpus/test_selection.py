@@ -25,7 +25,12 @@ def part(folder: Path, name: str, articles: int, source: str, chunks: int = 3) -
     ids = [digest(name, str(i))[:16] for i in range(articles)]
     rows: list[dict[str, Any]] = [{"article_id": a, "source": source, "text": f"{name} {i}"} for i, a in enumerate(ids)]
     cut: list[dict[str, Any]] = [
-        {"chunk_id": digest(a, str(n))[:16], "article_id": a, "text": f"chunk {n} of {source} US {'us' * (n % 2)}"}
+        {
+            "chunk_id": digest(a, str(n))[:16],
+            "article_id": a,
+            "ordinal": n,
+            "text": f"chunk {n} of {source} US {'us' * (n % 2)}",
+        }
         for a in ids
         for n in range(chunks)
     ]
@@ -38,7 +43,7 @@ def chosen(
     folders: list[str], settings: Selection, keywords: tuple[str, ...] = (), out: tuple[int, ...] = ()
 ) -> list[Any]:
     tasks = [selection.ShardChunks(f, out if i == 0 else (), settings, keywords) for i, f in enumerate(folders)]
-    return selection.select_chunks(tasks, settings, lambda f, items: [f(i) for i in items])
+    return selection.select_chunks(tasks, settings, lambda f, items: [f(i) for i in items])[0]
 
 
 def test_random_keeps_to_its_budget_and_repeats_itself(tmp_path: Path) -> None:
@@ -91,16 +96,25 @@ def test_diverse_chooses_unlike_chunks(tmp_path: Path) -> None:
     write_table(
         tmp_path / "a" / "articles.parquet", build([{"article_id": i, "source": "", "text": ""} for i in ids], ARTICLES)
     )
-    rows: list[dict[str, Any]] = [{"chunk_id": i, "article_id": i, "text": t} for i, t in zip(ids, texts, strict=True)]
+    rows: list[dict[str, Any]] = [
+        {"chunk_id": i, "article_id": i, "ordinal": 0, "text": t} for i, t in zip(ids, texts, strict=True)
+    ]
     write_table(tmp_path / "a" / "chunks.parquet", build(rows, CHUNKS))
     mask = chosen([str(tmp_path / "a")], Selection(method="diverse", budget=4))[0]
     assert Counter(np.flatnonzero(mask) % 4) == {0: 1, 1: 1, 2: 1, 3: 1}
 
 
-def test_repeated_ids_are_told_apart() -> None:
-    chunks = pa.table({"article_id": ["x", "x", "x", "x", "y"], "chunk_id": ["1", "2", "1", "2", "3"]})
-    assert selection.article_rows(chunks, ["x", "x", "none", "y"]).tolist() == [0, 0, 1, 1, 3]
-    assert selection.article_rows(chunks, ["none", "y", "x"]).tolist() == [2, 2, 2, 2, 1]
+def test_keywords_that_no_chunk_mentions_are_named(tmp_path: Path) -> None:
+    folders = [part(tmp_path, "a", 2, "Alpha"), part(tmp_path, "b", 2, "Beta")]
+    settings = Selection(method="keywords")
+    tasks = [selection.ShardChunks(f, (), settings, ("Beta", "Gamma", "Alpha", "Delta")) for f in folders]
+    masks, unmatched = selection.select_chunks(tasks, settings, lambda f, items: [f(i) for i in items])
+    assert [int(m.sum()) for m in masks] == [6, 6]
+    assert unmatched == ["Delta", "Gamma"]
+
+
+def test_each_article_begins_with_its_first_chunk() -> None:
+    assert selection.article_rows(pa.table({"ordinal": [0, 1, 0, 1, 2, 0]})).tolist() == [0, 0, 1, 1, 1, 2]
 
 
 def test_the_order_of_selection_is_the_same_for_ever() -> None:
@@ -141,7 +155,10 @@ def test_strata_are_sources_months_and_lengths(tmp_path: Path, by: str, strata: 
         for i in range(120)
     ]
     write_table(tmp_path / "a" / "articles.parquet", build(rows, ARTICLES))
-    cut = [{"chunk_id": digest(r["article_id"])[:16], "article_id": r["article_id"], "text": ""} for r in rows]
+    cut = [
+        {"chunk_id": digest(r["article_id"])[:16], "article_id": r["article_id"], "ordinal": 0, "text": ""}
+        for r in rows
+    ]
     write_table(tmp_path / "a" / "chunks.parquet", build(cut, CHUNKS))
     mask = chosen([str(tmp_path / "a")], Selection(method="stratified", by=by, budget=12))[0]
     period = 4 if by == "date" else 3

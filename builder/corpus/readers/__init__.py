@@ -7,6 +7,7 @@ from typing import BinaryIO
 from builder.corpus.decoding import NotTextError
 from builder.corpus.files import DamagedError, suffixes
 from builder.corpus.readers.json import json_file, jsonl_file
+from builder.corpus.readers.markup import mail_file, mbox_file, xml_file
 from builder.corpus.readers.pages import html_file, markdown_file, text_file
 from builder.corpus.readers.tables import csv_file, parquet_file
 from builder.corpus.records import UNREADABLE, Record, Reject, TooLargeError
@@ -27,6 +28,11 @@ READERS: dict[str, Callable[[BinaryIO, str, Source], Iterator[Record | Reject]]]
     ".csv": csv_file,
     ".tsv": partial(csv_file, delimiter="\t"),
     ".parquet": parquet_file,
+    ".xml": xml_file,
+    ".rss": xml_file,
+    ".atom": xml_file,
+    ".eml": mail_file,
+    ".mbox": mbox_file,
 }
 
 
@@ -36,15 +42,17 @@ def read_file(stream: BinaryIO, path: str, source: Source, first: int = 0) -> It
     `first` is the number of the first record, for a stream that begins inside a file of lines.
     """
     suffix = suffixes(path)[0]
-    reader = READERS.get(suffix)
+    reader = READERS.get(suffix if source.format == "auto" else f".{source.format}")
     if reader is None:
-        yield Reject(path, None, "unknown-format", f"no reader for {suffix or 'a file without suffix'}")
+        what = f"{suffix} is" if suffix else "files without a suffix are"
+        detail = f"{what} not read; set source.format, or use {', '.join(READERS)}"
+        yield Reject(path, None, "unknown-format", detail)
         return
     following, nothing = first, True
     try:
         for item in jsonl_file(stream, path, source, first) if reader is jsonl_file else reader(stream, path, source):
             following, nothing = following if item.record is None else item.record + 1, False
-            yield item
+            yield _doubted(item, source) if isinstance(item, Record) else item
         if nothing:
             yield Reject(path, None, "empty", "there is no record in the file")
     except DamagedError as e:
@@ -60,3 +68,15 @@ def read_file(stream: BinaryIO, path: str, source: Source, first: int = 0) -> It
         # summary counts it like everything else that was left out.
         detail = f"{type(e).__name__}: {e}; {following - first} records were read before"
         yield Reject(path, None, "reader-failed", detail)
+
+
+def _doubted(record: Record, source: Source) -> Record | Reject:
+    """The record, with a note or as a reject when its encoding is doubtful."""
+    name, found, sure = record.encoding
+    if found != "detected" or (sure >= source.doubtful_below and not name.endswith("+replace")):
+        return record
+    detail = f"{name} was detected, {sure:.2f} sure; if that is wrong, set source.encoding"
+    if source.doubtful == "reject":
+        return Reject(record.source_path, record.number, "doubtful-encoding", detail, record.article_id)
+    record.problems.append(("field-encoding", detail))
+    return record

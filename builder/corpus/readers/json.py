@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from builder.corpus.decoding import blocks, decode_text, is_wide, text_lines
+from builder.corpus.decoding import UTF8, Encoding, blocks, decode_text, is_wide, line_decoder, text_lines
 from builder.corpus.records import Record, Reject, TooLargeError, lookup, mapped, sha256, whole
 from builder.corpus.settings import Source
 
@@ -22,12 +22,12 @@ def json_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
     """
     head = stream.peek(64)[:64] if hasattr(stream, "peek") else b""
     if not source.records and head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0").startswith(b"["):
-        yield from _elements(blocks(stream, source.encoding), path, source)
+        yield from _elements(blocks(stream, source), path, source)
         return
     data = whole(stream, source)
     if not data.strip():
         return
-    text, encoding = decode_text(data, source.encoding)
+    text, encoding = decode_text(data, source)
     try:
         value = json.loads(text, strict=False)
     except (ValueError, RecursionError) as e:
@@ -38,47 +38,55 @@ def json_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
             yield Reject(path, None, "bad-json", str(e))
         return
     items = _records_in(value, source)
-    if items is None:
-        yield Reject(path, None, "no-text", "no object with a text field; set source.records and source.fields")
-    for number, item in enumerate(items or ()):
-        yield from mapped(item, data if item is value else None, encoding, path, number, source)
+    if isinstance(items, str):
+        yield Reject(path, None, "no-text", items)
+        return
+    for number, item in enumerate(items):
+        for found in mapped(item, data if item is value else None, encoding, path, number, source):
+            if isinstance(found, Record):
+                found.alone = item is value
+            yield found
 
 
-def _records_in(value: Any, source: Source) -> list[Any] | None:
+def _records_in(value: Any, source: Source) -> list[Any] | str:
+    """The records of a document, or why none were found."""
     if source.records:
-        value = lookup(value, [source.records]) if isinstance(value, dict) else None
+        found = lookup(value, [source.records]) if isinstance(value, dict) else None
+        return found if isinstance(found, list) else f"there is no list at source.records={source.records}"
     if isinstance(value, list):
         return value
     if not isinstance(value, dict):
-        return None
+        return "no object with a text field; set source.records and source.fields"
     if isinstance(lookup(value, source.fields["text"]), str):
         return [value]
-    lists = list(_lists(value))
-    return lists[0] if len(lists) == 1 else [value]
+    lists = dict(_lists(value))
+    if len(lists) > 1:
+        return f"it has lists of objects at {', '.join(lists)}; set source.records to one of them"
+    return next(iter(lists.values()), [value])
 
 
-def _lists(value: dict[str, Any], depth: int = 3) -> Iterator[list[Any]]:
-    """The lists of objects inside an object, not looking into those objects."""
-    for inner in value.values():
+def _lists(value: dict[str, Any], at: str = "", depth: int = 3) -> Iterator[tuple[str, list[Any]]]:
+    """The lists of objects inside an object and where they are, not looking into those objects."""
+    for name, inner in value.items():
         if isinstance(inner, list) and inner and all(isinstance(item, dict) for item in inner):
-            yield inner
+            yield at + name, inner
         elif isinstance(inner, dict) and depth:
-            yield from _lists(inner, depth - 1)
+            yield from _lists(inner, f"{at}{name}.", depth - 1)
 
 
-def _elements(found: Iterable[tuple[str, str]], path: str, source: Source) -> Iterator[Record | Reject]:
+def _elements(found: Iterable[tuple[str, Encoding]], path: str, source: Source) -> Iterator[Record | Reject]:
     """The elements of lists, and values beside lists, with a window over the file that grows to the largest of them."""
     texts = iter(found)
     scan = json.JSONDecoder(strict=False).raw_decode
     limit = source.max_record_mb << 20
-    window, at, number, ended, inside, encoding = "", 0, 0, False, False, ""
+    window, at, number, ended, inside, encoding = "", 0, 0, False, False, UTF8
 
     def more(size: int) -> None:
         nonlocal window, at, ended, encoding
         parts, got = [window[at:]], 0
         while got < size and not ended:
-            text, label = next(texts, ("", ""))
-            encoding, ended = label or encoding, not label
+            text, label = next(texts, ("", None))
+            encoding, ended = label or encoding, label is None
             parts.append(text)
             got += len(text)
         window, at = "".join(parts), 0
@@ -113,12 +121,14 @@ def _elements(found: Iterable[tuple[str, str]], path: str, source: Source) -> It
 
 
 def jsonl_file(stream: BinaryIO, path: str, source: Source, first: int = 0) -> Iterator[Record | Reject]:
-    """One record a line, numbered from `first`; blank lines are counted and passed over."""
+    """One record per line, numbered from `first`; blank lines are counted and passed over."""
     limit = source.max_record_mb << 20
     number = first
-    if first == 0 and is_wide(stream.peek(4)[:4] if hasattr(stream, "peek") else b""):
+    peek = stream.peek if hasattr(stream, "peek") else lambda _: b""
+    if first == 0 and is_wide(peek(4)[:4]):
         yield from _wide_lines(stream, path, source, limit)
         return
+    decode = line_decoder(source, lambda: peek(limit))
     while line := stream.readline(limit + 1):
         if len(line) > limit and not line.endswith(b"\n"):
             yield Reject(path, number, "too-large", f"a line of more than {source.max_record_mb} MB")
@@ -128,29 +138,29 @@ def jsonl_file(stream: BinaryIO, path: str, source: Source, first: int = 0) -> I
             continue
         line = line.strip(b"\r\n \t\xef\xbb\xbf") if number == 0 else line.strip()
         if line:
-            yield from _line(line, "utf-8", path, number, source)
+            text, encoding = decode(line)
+            yield from _line(text, line, encoding, path, number, source)
         number += 1
 
 
 def _wide_lines(stream: BinaryIO, path: str, source: Source, limit: int) -> Iterator[Record | Reject]:
     """Those of a file in UTF-16 or UTF-32; a record's bytes are its line in UTF-8."""
-    for number, (text, encoding) in enumerate(text_lines(stream, limit, source.encoding)):
+    for number, (text, encoding) in enumerate(text_lines(stream, limit, source)):
         if len(text) > limit:
             yield Reject(path, number, "too-large", f"a line of more than {source.max_record_mb} MB")
-        elif text.strip():
-            line = text.strip().encode("utf-8", "surrogatepass")
-            yield from _line(line, encoding, path, number, source)
+        elif text := text.strip():
+            yield from _line(text, text.encode("utf-8", "surrogatepass"), encoding, path, number, source)
 
 
-def _line(line: bytes, used: str, path: str, number: int, source: Source) -> Iterator[Record | Reject]:
+def _line(
+    text: str, raw: bytes, encoding: Encoding, path: str, number: int, source: Source
+) -> Iterator[Record | Reject]:
     try:
-        item = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
-        # Python's parser takes lone surrogates and NaN; another encoding may have been used.
-        try:
-            text, used = decode_text(line, source.encoding) if used == "utf-8" else (line.decode(), used)
+        item = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as e:
+        try:  # Python's parser takes lone surrogates and NaN
             item = json.loads(text, strict=False)
         except (ValueError, RecursionError):
-            yield Reject(path, number, "bad-json", str(e), sha256(line)[:16])
+            yield Reject(path, number, "bad-json", str(e), sha256(raw)[:16])
             return
-    yield from mapped(item, line, used, path, number, source)
+    yield from mapped(item, raw, encoding, path, number, source)

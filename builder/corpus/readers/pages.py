@@ -2,21 +2,35 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import BinaryIO
 
 from builder.corpus.cleaning import FRONT_MATTER
 from builder.corpus.decoding import decode_text
-from builder.corpus.records import Record, Reject, fill, sha256, storable, whole
+from builder.corpus.records import Record, Reject, fill, sha256, storable, text_of, whole
 from builder.corpus.settings import Source
 
+_BLOCKS = re.compile(r"</(?:p|div|li|h[1-6]|td|body|article)\s*>|<br\s*/?>", re.IGNORECASE)
+_LANGUAGES = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"<html\b[^<>]*?\blang\s*=\s*[\"']?([\w-]+)",
+        r"<meta\b[^<>]*?content-language[^<>]*?\bcontent\s*=\s*[\"']?([\w-]+)",
+        r"<meta\b[^<>]*?og:locale[\"'][^<>]*?\bcontent\s*=\s*[\"']?([\w-]+)",
+    )
+]
 
-def text_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
+
+def text_file(stream: BinaryIO, path: str, source: Source, markup: bool = True) -> Iterator[Record | Reject]:
     """The whole file is one record."""
     data = whole(stream, source)
-    text, encoding = decode_text(data, source.encoding)
+    text, encoding = decode_text(data, source)
     if text.strip():
-        yield Record(path, 0, sha256(data), encoding, storable(text))
+        kind = "text"
+        if (
+            markup and "<" in text and len(_BLOCKS.findall(text)) >= 2
+        ):  # a page, or a piece of one, under the name of a text
+            text, kind = text_of(text) or text, "html"
+        yield Record(path, 0, sha256(data), encoding, storable(text), kind=kind, alone=True)
     else:
         yield Reject(path, 0, "empty", f"{len(data)} bytes without text", sha256(data)[:16])
 
@@ -27,7 +41,7 @@ def markdown_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Recor
 
     # By name, so that its words are the same in a process where the configuration was read and in a worker.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    for record in text_file(stream, path, source):
+    for record in text_file(stream, path, source, markup=False):
         if isinstance(record, Record):
             record.kind = "markdown"
             matter = FRONT_MATTER.match(record.raw)
@@ -44,37 +58,30 @@ def markdown_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Recor
 def html_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
     """The text that trafilatura extracts, with title, authors, date and address from the page's metadata."""
     data = whole(stream, source)
-    page, encoding = decode_text(data, source.encoding or _declared(data))
-    record = Record(path, 0, sha256(data), encoding, "", kind="html")
-    if extract(record, page):
+    page, encoding = decode_text(data, source)
+    record = Record(path, 0, sha256(data), encoding, "", kind="html", alone=True)
+    if extract(record, page, source.recall):
         yield record
     else:
         yield Reject(path, 0, "empty", "no article text was found in the page", record.article_id)
 
 
-def _declared(data: bytes) -> str:
-    """The encoding a page declares, unless its bytes are UTF-8 or Python does not know it."""
-    found = re.search(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", data[:2048], re.IGNORECASE)
-    name = found.group(1).decode("ascii").lower() if found else ""
-    # Pages in UTF-8 that say something else are common; pages in something else that happen to be UTF-8 are not.
-    with suppress(UnicodeDecodeError):
-        name = "" if data.decode() and not data.isascii() else name
-    if not name or name.startswith(("utf", "ucs", "unicode", "raw_unicode", "punycode")):
-        return ""
-    try:
-        "é".encode(name, "replace").decode(name)
-    except (LookupError, ValueError):
-        return ""
-    # Pages that say Latin-1 are read as Windows-1252, as browsers do.
-    return {"iso-8859-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252", "ascii": "cp1252"}.get(name, name)
+def _language(page: str) -> str:
+    """The language that a page declares: of its root element, or of its metadata."""
+    for pattern in _LANGUAGES:
+        if found := pattern.search(page):
+            return found[1]
+    return ""
 
 
-def extract(record: Record, page: str) -> bool:
+def extract(record: Record, page: str, recall: bool = False) -> bool:
     """Fills the record from an HTML page; False when no text was found. Known columns are not overwritten."""
     import trafilatura
     from trafilatura.settings import Document
 
-    found = trafilatura.bare_extraction(page, with_metadata=True, include_comments=False, include_tables=False)
+    found = trafilatura.bare_extraction(
+        page, with_metadata=True, include_comments=False, include_tables=recall, favor_recall=recall
+    )
     if not isinstance(found, Document) or not found.text or not found.text.strip():
         return False
     record.raw = storable(found.text)
@@ -84,7 +91,7 @@ def extract(record: Record, page: str) -> bool:
         "source": found.sitename or found.hostname,
         "authors": found.author,
         "published": found.date,
-        "language": found.language,
+        "language": found.language or _language(page),
     }
     names = Source(fields={**{name: [name] for name in fields}, "text": ["text"]})
     fill(record, {name: value for name, value in fields.items() if value}, names)

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from builder.corpus.decoding import text_lines
+from builder.corpus.decoding import UTF8, Encoding, text_lines
 from builder.corpus.records import Record, Reject, mapped
 from builder.corpus.settings import Source
 
@@ -18,14 +18,14 @@ class _TooLongError(csv.Error):
 class _Lines:
     """The lines of a file, with those of the row being read kept so that they can be read again."""
 
-    def __init__(self, found: Iterator[tuple[str, str]], limit: int) -> None:
+    def __init__(self, found: Iterator[tuple[str, Encoding]], limit: int) -> None:
         self.found = found
         self.limit = limit
         self.again: list[str] = []
         self.row: list[str] = []
         self.size = 0
         self.seen = 0
-        self.encoding = ""
+        self.encoding = UTF8
 
     def __iter__(self) -> "_Lines":
         return self
@@ -57,8 +57,8 @@ def csv_file(stream: BinaryIO, path: str, source: Source, delimiter: str = "") -
     """One record per row below the header; the delimiter is the most frequent of , ; | and tab in the header."""
     limit = source.max_record_mb << 20
     csv.field_size_limit(limit + 1)
-    found = _Lines(text_lines(stream, limit, source.encoding), limit)
-    header: list[str] = []
+    found = _Lines(text_lines(stream, limit, source), limit)
+    header: list[str] = list(source.columns)
     number = 0
     reader = None
     while True:
@@ -90,6 +90,13 @@ def csv_file(stream: BinaryIO, path: str, source: Source, delimiter: str = "") -
             continue
         if not header:
             header = [cell.strip() for cell in row]
+            if not any(path.split(".")[0] in header for path in source.fields["text"]):
+                names = ", ".join(cell[:30] for cell in header[:8])
+                advice = "set source.fields.text, or source.columns when the file has no header"
+                yield Reject(
+                    path, None, "no-header", f"the first row ({names}) names no column with the text; {advice}"
+                )
+                return
             continue
         if len(row) > len(header):
             yield Reject(
@@ -118,7 +125,7 @@ def parquet_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record
             columns = [_values(column) for column in batch.columns]
             for row in zip(*columns, strict=True):
                 item = dict(zip(batch.schema.names, row, strict=True))
-                yield from mapped(item, None, "utf-8", path, number, source)
+                yield from mapped(item, None, UTF8, path, number, source)
                 number += 1
     except (pa.ArrowException, OSError, UnicodeDecodeError) as e:
         yield Reject(path, None, "bad-parquet", f"{' '.join(str(e).split())[:300]}; {number} records were read before")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from builder.corpus.articles import Layout, Recogniser, line_hash, shifted
+from builder.corpus.layout import Layout, Recogniser, line_hash, shifted
 from builder.corpus.settings import Boilerplate, Cleaning
 from builder.offsets import edit
 

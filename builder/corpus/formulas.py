@@ -1,0 +1,159 @@
+"""Formulas of news agencies: lines that say who wrote, published or owns an article, and lines that lead elsewhere.
+
+A line is one only when it fits as a whole, so that a sentence that begins alike stays. Words that must be names begin
+with a capital, a digit or a letter of a script without capitals.
+"""
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+#: Longer lines are paragraphs.
+_LONGEST = 400
+_UPPER = r"[^\W_a-zß-öø-ÿа-яёіїєґά-ώ]"
+_WORD = (
+    rf"[“\"'‘]?(?>(?:{_UPPER}\.)++(?:{_UPPER}(?!\w))?|{_UPPER}\w{{0,3}}\.(?!\w)|"
+    rf"{_UPPER}[\w&'’/+@-]*+(?:\.[\w&'’/+@-]++)*+)[”\"'’]?"
+)
+_OF = (
+    r"(?:of|and|the|for|de|la|le|les|du|del|di|da|do|der|die|das|des|van|von|bin|al|el|y|e|et|und|i|a|at|to|in|with)\b"
+)
+_NAME = rf"(?:[Tt]he |[Oo]ur )?{_WORD}(?: (?:{_WORD}|&|{_OF})){{0,11}}(?:, (?:Inc|LLC|Ltd|L\.P)\b\.?)?"
+_STAFF = (
+    r"(?:writers?|reporters?|correspondents?|journalists?|staff|editors?|producers?|colleagues|agenc(?:y|ies)|"
+    r"newsroom|bureau|desk|team)\b"
+)
+_PEOPLE = rf"(?:[Tt]he )?(?:{_WORD}|{_STAFF})(?:,? (?:{_WORD}|&|{_OF}|on|from|{_STAFF})){{0,40}}"
+_YEAR = r"(?:19|20)\d\d(?: ?[-–] ?(?:20)?\d\d)?"
+_THIS = (
+    r"(?:This|The following) (?:\w+ )?(?:article|story|post|piece|essay|column|report|analysis|commentary|interview|"
+    r"op-ed|content|item|text|version|dispatch|feature|excerpt|translation|opinion|video|investigation|project)"
+)
+_ROLE = (
+    r"(?i:(?:additional |further |original |with )?(?:report(?:ing|ed)|writing|written|edit(?:ing|ed)|compiled|"
+    r"translat(?:ion|ed)|graphics?|photograph(?:y|s)|production|produced|fact[- ]check(?:ing|ed)|research|redaction|"
+    r"text|story)(?:(?:,| and|,? &) (?:additional )?(?:report(?:ing|ed)|writing|written|edit(?:ing|ed)|"
+    r"translat(?:ion|ed)))*(?: for \w+)?,? by:?)"
+)
+_MEDIA = (
+    r"(?:Facebook|Twitter|X|Instagram|YouTube|Telegram|WhatsApp|LinkedIn|TikTok|Threads|Bluesky|Mastodon|Google News|"
+    r"Flipboard|RSS|https?://\S+|@\w+)"
+)
+_AGENCY = (
+    r"(?:(?:the )?(?:AP|AFP|Reuters|dpa|DPA|APA|PTI|ANI|IANS|UNI|EFE|ANSA|Xinhua|Kyodo|Yonhap|TASS|ТАСС|Interfax|UPI|"
+    r"CNN|BBC|VOA|RFE/RL|Anadolu|AA|PAP|ČTK|MTI|Agerpres|Lusa|LUSA|Belga|ANP|TT|NTB|STT|Ritzau|SDA|KNA|epd|SID|BNS|"
+    r"ELTA|LETA|РИА Новости|Интерфакс|УНІАН|Укрінформ|AGI|Adnkronos|ATS|CP|AAP|Jiji|新华社|共同|時事|ロイター|"
+    r"연합뉴스))"
+)
+
+FORMULAS = {
+    "reporting": rf"{_ROLE} {_PEOPLE}",
+    "original": r"(?i:read|view|see|find) (?:the|this|our|more of the)? ?(?i:original|full|complete|entire)(?: \w+)? "
+    r"?(?:article|story|piece|report|post|interview|version)?(?: here| online)?(?: (?:on|at|in|from) {source})?",
+    "published": rf"(?:(?:{_THIS}|It) (?:was|is|has been|had been|has|first|originally) ?)?(?i:(?:originally |first |"
+    rf"also |"
+    r"previously |re-?)*(?:published|appeared|posted|ran|republished|reprinted|syndicated|reproduced|adapted|"
+    r"produced|distributed|provided|supplied|created))(?: (?:originally|first|here))? (?:on|in|by|at|from|with|via|"
+    r"through) {source}(?:,? (?:on|in) (?:\w+\.? )?\d[\w ,.]{0,20})?",
+    "post": r"The post .{1,200}(?:first appeared|appeared first) (?:on|in|at) {source}",
+    "copyright": rf"(?=.*(?:©|\([cC]\)|™|\b(?:19|20)\d\d\b))(?:{_NAME},? ?)?(?:(?i:copyright):? ?(?:©|\([cC]\))?|©|"
+    rf"\([cC]\)|™ ?(?:and|&) ©) ?(?:{_YEAR},?)? ?(?:by )?(?:{_NAME})?(?:\.?, (?:an? )?{_NAME})*(?:,? {_YEAR})?",
+    "rights": r"(?i:all (?:other )?rights reserved|(?:alle|tous|todos los|tutti i|todos os) (?:rechte|droits|derechos|"
+    r"diritti|direitos) \w+|riproduzione riservata|licensing rights|(?:this material|no part of this|any "
+    r"(?:reproduction|republication|use)|unauthori[sz]ed|(?:re)?distribution|reproduction in whole|(?:re)?printed "
+    r"with permission|used (?:with|by) permission|republished with permission)\b.{0,200})",
+    "licence": r"(?:It is |It was |and is |and )?(?:(?:re)?(?:published|printed) |licensed |shared |used |available "
+    r")?(?:here )?(?:under (?:a|an|the) .{0,60}[Ll]icen[cs]e|with (?:the )?(?:kind )?permission).{0,60}",
+    "contributed": rf"{_PEOPLE} (?:also )?contributed (?:(?:reporting|research|writing)?(?: ?(?:to|for) this "
+    rf"(?:report|article|story|piece|dispatch))?(?: from {_PEOPLE})?|from {_PEOPLE})|(?:Associated Press|AP|AFP|"
+    rf"Reuters) .{{0,80}} contributed .{{0,40}}",
+    "assistance": rf"-*\s?[Ww]ith (?:additional |further |agency )?(?:assistance|reporting|inputs?|contributions?|"
+    rf"files|material|reports?|information) (?:from|by) {_PEOPLE}|[Ww]ith agency inputs",
+    "standards": r"Our Standards: .{1,80}",
+    "unedited": r"(?:\(?Except for the headline, )?[Tt]his (?:\w+ )?(?:story|article|report|copy|content|item) "
+    r"(?:has|was|is)(?: not|n't)? ?(?:been )?(?:edited by|created from|generated|auto-?generated|published "
+    r"(?:directly )?from|taken from|sourced from|translated (?:by|from|with)|machine).{0,140}",
+    "views": r"(?:The|Any|All) (?:views|opinions)(?: and (?:views|opinions))?(?: \w+)? (?:expressed|in this).{0,240}",
+    "sign_up": r"(?:To .{0,40}, )?(?:Please )?(?i:sign up|subscribe|register|download|get the)\b(?=.{0,"
+    r"140}(?i:newsletter|e-?mail|alerts?|briefing|updates|podcast|channel|digest|inbox|\bapp\b|free|today|\$|€|£|"
+    r"subscription|subscriber|\bnow\b|here)).{0,160}",
+    "follow": rf"(?i:follow|like|join|find|connect with|watch|listen to) (?:us|him|her|them|me|\S+|{_NAME}|"
+    rf".{{1,50}}coverage)(?: \S+){{0,6}}? ?(?:on|at|via|:) {_MEDIA}.{{0,80}}",
+    "read_more": r"(?i:read(?: more| next| also)?|more|also read|see also|related(?: \w+)?|watch|listen|next|up next|"
+    r"don't miss|in pictures|explained|recommended|more on this|what to read next|lire aussi|à lire(?: aussi)?|"
+    r"lesen sie auch|mehr zum thema|lea también|leia (?:também|mais)|leggi anche|lees ook|czytaj (?:też|także|"
+    r"więcej)|читайте (?:также|також)|關連|関連記事)\s?[:：|>»] ?[“\"'‘]?(?!\w+ (?:that|which|who)\b)"
+    rf"{_UPPER}.{{0,160}}",
+    "contact": r"(?i:reach|contact|e-?mail|write to|tips\?|media contact|press contact|contacts?|for (?:more|"
+    r"further) (?:information|news|stories|coverage)|to see more|for more)\b.{0,100}(?:\[e-mail\]|@\w+|"
+    r"\bhttps?://\S+|\bwww\.\S+|\w\.(?:com|org|net|co\.uk|de|fr)\b).{0,40}",
+    "source": rf"(?i:sources?|quellen?|fuentes?|fontes?|bron|źródło|источник|джерело|kaynak|källa|kilde|lähde|zdroj|"
+    rf"sursa|forrás|πηγή|来源|來源|出典|المصدر|מקור|출처)\s?[:：] ?(?:{{source}}|{_AGENCY})(?:[,/;]| and {_NAME})*",
+    "distributed": rf"(?:Distributed|Provided|Powered|Published|Syndicated|Released|Brought to you) by (?:the "
+    rf")?{{source}}(?: (?:Distributed|Published) by {_NAME})*",
+    "agency": rf"(?:[Mm]it (?:Material|Informationen|Agenturmaterial) (?:von|der|des) |[Mm]it |[Aa]vec |[Cc]on "
+    rf"(?:información|informazioni) (?:de|di) |[Cc]om (?:informações|agências)(?: da| do| de)? |[Ww]ith |"
+    rf"[Ss]ource |[Vv]ia |\(c\) ?|© ?)?(?:{_AGENCY}|Agenturen|agences|agencias|agências)(?:(?:, ?| ?/ ?| and | "
+    rf"und | et | y | e | i )(?:{_AGENCY}|Agenturen|agences|agencias))*(?:[ /-][a-z]{{2,3}}(?:[/-][a-z]{{1,4}})*)?",
+    "desk": r"(?:[a-z]{2,5}(?:-[a-z]{2,5})*(?:/[a-z]{1,5}){1,4}|(?:© ?)?dpa-infocom,? dpa:[\d-]+/\d+|dpa(?: "
+    r"[a-z0-9]{2,5}){1,5})",
+    "desks": r"(?i:\(?(?:bericht|reportage|reporte|reportado|reporting|redigiert|geschrieben|rédigé|édité|edité|"
+    r"version française|editado|escrito|edición|traducido|traducción|redazione|editing|tradotto|edição|"
+    r"reportagem|por|texto)"
+    rf"(?: (?:adicional|von|de|di|por|par|da|do|a cura di|en español))*:?) {_PEOPLE}",
+    "end": r"(?:END|ENDS|Ends|End(?:item)?|FIN|FINE|-?30-?|KCNA|完|了|终|[\W_]{3,}|[#*■□●◆–—-]+)",
+}
+#: Lines after which only other articles are named.
+_ELSEWHERE = re.compile(
+    r"(?i)(?:read (?:next|more)|related(?: (?:articles?|stories|content|topics|links|news|coverage))?|more from .{1,"
+    r"40}|more (?:news|stories|on this (?:story|topic))|you (?:may|might) also (?:like|be interested in)|"
+    r"recommended(?: (?:stories|for you|reading))?|most (?:read|popular|viewed)|top stories|trending(?: now)?|also "
+    r"read|see also|what to read next|editor'?s'? picks|popular now|suggested topics|keep reading|mehr zum thema|"
+    r"auch interessant|à lire aussi|sur le même sujet|te puede interesar|lea también|leggi anche|leia também|читайте "
+    r"также|関連記事)[:：]?"
+)
+#: A line with one of these verbs reports something.
+_PROSE = re.compile(
+    r"\b(?:said|says|say|told|tells|added|asked|argued|argues|warned|warns|claimed|claims|suggests?|insisted|denied|"
+    r"according to|explained that|announced|confirmed)\b"
+)
+#: What ends a sentence, with the quotation marks and brackets after it.
+SENTENCE_END = re.compile(r"[.!?…。！？｡؟۔।॥։።][\s\"'”’»›“‘)\]）」』】]*$")
+
+
+class Formula(NamedTuple):
+    """A formula that a line fits: its name, and the source that the line names."""
+
+    name: str
+    source: str | None
+
+
+@cache
+def _pattern() -> re.Pattern[str]:
+    first = "|".join(
+        f"(?P<{name}>{pattern.replace('{source}', f'(?P<source_{name}>{_NAME})')})"
+        for name, pattern in FORMULAS.items()
+    )
+    others = "|".join(pattern.replace("{source}", _NAME) for pattern in FORMULAS.values())
+    # Atomic, as a line of many alike parts would else be tried in more ways than anybody waits for.
+    return re.compile(rf"(?:{first})(?:[.;,|•·)]*(?: [-–—|•·])? ?(?:\b|(?=[©(]))(?>{others}))*+")
+
+
+def formula(line: str) -> Formula | None:
+    """The formula that the whole line fits; None for a line that may be content."""
+    if len(line) > _LONGEST or _PROSE.search(line):
+        return None
+    bare = line.strip(" *|•·").rstrip(" .;") or line
+    if bare[0] + bare[-1] in ("()", "[]", "（）", "【】", "「」"):
+        bare = bare[1:-1].rstrip(" .;") or line
+    found = _pattern().fullmatch(bare)
+    if found is None:
+        return None
+    name = next(n for n in FORMULAS if found[n] is not None)
+    source = found.groupdict().get(f"source_{name}")
+    return Formula(name, source.split(", ")[0].strip(' .“”"') if source else None)
+
+
+def leads_elsewhere(line: str) -> bool:
+    """Whether the line is a heading over links to other articles."""
+    return _ELSEWHERE.fullmatch(line.strip()) is not None and not SENTENCE_END.search(line)

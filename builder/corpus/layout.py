@@ -1,0 +1,301 @@
+"""The parts of an article: title, byline, date, dateline, summary, body and trailer, each with the rule that found it.
+
+What may be content stays in the text that annotators see: title, byline, date and trailer are cut only when a whole
+line has their form. A summary and a dateline stay, as they say something.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from builder.corpus.formulas import SENTENCE_END, formula, leads_elsewhere
+from builder.corpus.records import author_names, instant
+from builder.corpus.settings import Cleaning
+from builder.offsets import Edit
+from builder.text import sentences
+
+_TITLE_CHARS = 200
+_OPEN_END = re.compile(r"[;:,،、；：，–—-]$|\b(?:and|or|the|of|a|to)$")
+_BULLET = re.compile(r"^(?:[-*•·–—▪●]|\d{1,2}[.)])\s+")
+_SUMMARY_HEAD = re.compile(r"^(?:summary|key (?:points|takeaways|facts)|at a glance|highlights|tl;?dr)\s*:?$", re.I)
+_WORDS = re.compile(r"\w+")
+#: Lines that are looked at before the body, at its end, and after a heading over links.
+_HEAD_LINES, _BYLINES, _TRAILER_LINES, _LINKS = 40, 4, 14, 12
+#: Characters below which lines are no paragraphs, so that a list of names has no summary.
+_PARAGRAPH = 60
+#: Letters by which two forms of a word are known to be one, and the share of a summary's words that the body has, too.
+_STEM, _RETOLD = 5, 0.4
+_BY = {"en": "By|BY|by", "de": "Von|VON|von", "fr": "Par|PAR|par", "es": "Por|POR", "pt": "Por|POR", "it": "Di|DI"}
+_PERSON = r"[^\W\d_a-z][\w.'’-]*(?: (?:[^\W\d_a-z][\w.'’-]*|de|van|von|der|den|bin|al|el|la|di|da|dos)){1,4}"
+_NOT_PERSON = r"(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March \d|April \d|The |This |All |Then )"
+_DATED = re.compile(
+    r"^(?:(?:first |last )?(?:published|updated|posted|modified|issued|date|released)(?: on| at)?|veröffentlicht(?: "
+    r"am)?|stand|publié le|"
+    r"mis à jour le|publicado(?: el| em)?|pubblicato(?: il)?|опубликовано)?\s*[:：]?\s*(?=\S)",
+    re.IGNORECASE,
+)
+_DATELINE = re.compile(
+    r"(?P<place>[^\W\d_a-z][^\W\d_a-z .'’-]+(?:, [^\W\d_a-z][\w. ]{1,30})?)?(?:, (?P<date>[A-Z][a-z]{2,8}\.? \d{1,"
+    r"2}(?:, \d{4})?|\d{1,2} "
+    r"[A-Z][a-z]{2,8}(?: \d{4})?))? ?\((?P<source>[A-Z][\w./ -]{1,24})\) ?(?:[-–—]+|:) ?"
+)
+_NO_SUMMARY = re.compile(
+    r"\b(?:photo(?:graph)?s?|image|picture|credit|getty|shutterstock|illustration|file photo|courtesy|min(?:ute)?s? "
+    r"read)\b|©|^advert",
+    re.I,
+)
+
+#: One non-blank line: start, end, text. A plain tuple, as there are millions.
+Line = tuple[int, int, str]
+
+
+class Part(NamedTuple):
+    """A recognised part of an article: its kind, the rule that found it, and its text."""
+
+    kind: str
+    rule: str
+    text: str
+
+
+@dataclass
+class Layout:
+    """Where the parts are in the cleaned text; `cuts` leave it, in order, and what remains is the article text."""
+
+    title: str | None
+    source: str | None
+    cuts: list[Edit] = field(default_factory=list)
+    body: int = 0  # where the body begins; the summary, if any, ends before it
+    parts: list[Part] = field(default_factory=list)
+    authors: list[str] = field(default_factory=list)
+    published: datetime | None = None
+    place: str | None = None
+
+    @property
+    def trailer(self) -> str | None:
+        """The lines cut from the end."""
+        return "\n".join(part.text for part in self.parts if part.kind == "trailer") or None
+
+
+class Recogniser:
+    """Finds the parts of articles, with the patterns of the settings compiled once."""
+
+    def __init__(self, settings: Cleaning) -> None:
+        self.settings = settings
+        self.trailers = {name: re.compile(p, re.IGNORECASE) for name, p in settings.trailers.items()}
+        self.off = {rule: re.compile(source) for rule, source in settings.off.items()}
+        self.boilerplate = [(re.compile(r.line), re.compile(r.source)) for r in settings.boilerplate.values()]
+
+    def recognise(
+        self,
+        text: str,
+        title: str | None = None,
+        source: str | None = None,
+        repeated: frozenset[int] = frozenset(),
+        summary: int = 0,
+        language: str = "en",
+    ) -> Layout:
+        """The layout of a cleaned text.
+
+        A title known from the record is not looked for, only cut when the text repeats it; `summary` is the number of
+        summary lines when it is known. Lines whose `line_hash` is in `repeated` are boilerplate.
+        """
+        lines = split(text)
+        found = Layout(title, source)
+        trailer = self._trailer(lines, found)
+        last = len(lines) - len(trailer)
+        first = self._title([line for _, _, line in lines[:last]], found, language)
+        first = self._byline(lines[:last], first, found, language)
+        kept = list(range(first, last))
+        if repeated or self.boilerplate:
+            kept = [i for i in kept if not self._is_boilerplate(lines[i][2], found.source or "", repeated)]
+        if kept:
+            self._dateline([lines[i][2] for i in kept[:_HEAD_LINES]], found, language)
+        if summary:
+            found.parts.append(Part("summary", "field", lines[kept[0]][2] if kept else ""))
+        elif self.settings.summary_lines:
+            head = [lines[i][2] for i in kept[:_HEAD_LINES]]
+            summary, rule = self._summary(head, found)
+            if summary:
+                found.parts.append(Part("summary", rule, "\n".join(head[:summary])))
+        found.parts += trailer
+        found.body = len(text) if not kept else lines[kept[summary if summary < len(kept) else 0]][0]
+        found.cuts = list(_cuts(lines, kept, len(text)))
+        return found
+
+    def _on(self, rule: str, found: Layout) -> bool:
+        return rule not in self.off or not self.off[rule].search(found.source or "")
+
+    def _is_boilerplate(self, line: str, source: str, repeated: frozenset[int]) -> bool:
+        return (bool(repeated) and line_hash(line) in repeated) or any(
+            pattern.fullmatch(line) and where.search(source) for pattern, where in self.boilerplate
+        )
+
+    def _title(self, lines: list[str], found: Layout, language: str) -> int:
+        """How many lines the title takes: one or none."""
+        if found.title is not None:
+            same = (
+                len(lines) > 1
+                and abs(len(lines[0]) - len(found.title)) < 20
+                and _WORDS.findall(lines[0].casefold()) == _WORDS.findall(found.title.casefold())
+            )
+            found.parts.append(Part("title", "record", found.title))
+            return int(same)
+        if not self.settings.title or not self._on("first-line", found) or not reads_like_title(lines, language):
+            return 0
+        found.title = lines[0]
+        found.parts.append(Part("title", "first-line", lines[0]))
+        return 1
+
+    def _byline(self, lines: list[Line], first: int, found: Layout, language: str) -> int:
+        """The first line after those that name authors or a date, which follow the title."""
+        by = _BY.get(language.split("-")[0], "")
+        byline = re.compile(
+            rf"(?:{by}|{_BY['en']}) ({_NOT_PERSON}{_PERSON}(?:(?:,? and|,? und|,? et|,? y|,? e|,| &) {_PERSON})*)(?:,"
+            rf"? ?[|•—–-] ?.{{1,60}})?"
+        )
+        for at in range(first, min(first + _BYLINES, len(lines) - 1)):
+            line = lines[at][2]
+            names = byline.fullmatch(line)
+            if names and self._on("byline", found) and (not SENTENCE_END.search(line) or line.endswith(("Jr.", "Sr."))):
+                found.authors += author_names(names[1])
+                found.parts.append(Part("byline", "byline", line))
+            elif len(line) <= 80 and self._on("date", found) and (day := _day(line, language)):
+                found.published = found.published or day
+                found.parts.append(Part("date", "date", line))
+            else:
+                return at
+        return min(first + _BYLINES, max(first, len(lines) - 1))
+
+    def _dateline(self, lines: list[str], found: Layout, language: str) -> None:
+        """Takes place, date and source from the line in which the story begins; they stay in the text."""
+        for line in lines[:_BYLINES]:
+            match = _DATELINE.match(line)
+            if match and self._on("dateline", found):
+                found.place, found.source = match["place"], found.source or match["source"]
+                found.published = found.published or instant(match["date"], language)
+                found.parts.append(Part("dateline", "dateline", match[0].strip()))
+                return
+
+    def _trailer(self, lines: list[Line], found: Layout) -> list[Part]:
+        """The last lines, as far as each fits a formula, and the links below a heading; never the whole article."""
+        out: list[Part] = []
+        end = len(lines)
+        for at in range(max(1, end - _LINKS), end):
+            links = [line for _, _, line in lines[at + 1 :]]
+            if leads_elsewhere(lines[at][2]) and all(_is_link(line) for line in links) and self._on("links", found):
+                out, end = [Part("trailer", "links", line) for _, _, line in lines[at:]], at
+                break
+        for at in range(end - 1, max(0, end - 1 - _TRAILER_LINES), -1):
+            line = lines[at][2]
+            own = next(((name, m) for name, p in self.trailers.items() if (m := p.fullmatch(line))), None)
+            fits = formula(line) if own is None else None
+            if own:
+                rule, source = own[0], own[1].groupdict().get("source")
+            elif fits:
+                rule, source = fits
+            else:
+                break
+            if not self._on(rule, found):
+                break
+            found.source = found.source or (source and source.strip()) or None
+            out.insert(0, Part("trailer", rule, line))
+        return out
+
+    def _summary(self, lines: list[str], found: Layout) -> tuple[int, str]:
+        """How many of the first lines are the summary, and the rule that says so.
+
+        Bullets, or lines under a heading such as "Key points", or a run of at least two short lines, each shorter
+        than the line after the run and than the usual line of the rest, which says the same at length.
+        """
+        most = self.settings.summary_lines
+        headed = bool(lines) and bool(_SUMMARY_HEAD.match(lines[0]))
+        at = int(headed)
+        while at < len(lines) and at - headed < most and _BULLET.match(lines[at]):
+            at += 1
+        if at - headed >= 2 and len(lines) > at and not _BULLET.match(lines[at]):
+            rule = "heading" if headed else "bullets"
+            return (at, rule) if self._on(rule, found) else (0, "")
+        short = self.settings.summary_chars
+        if len(lines) < 5 or len(lines[0]) > short or len(lines[1]) > short or not self._on("short-lines", found):
+            return 0, ""
+        for count in range(min(most, len(lines) - 3), 1, -1):
+            run, rest = lines[:count], lines[count:]
+            longest = max(map(len, run))
+            usual = sorted(map(len, rest))[len(rest) // 2]
+            if longest <= short and longest < len(rest[0]) and max(longest, _PARAGRAPH) < usual and _retold(run, rest):
+                return count, "short-lines"
+        return 0, ""
+
+
+def reads_like_title(lines: list[str], language: str) -> bool:
+    """Whether the first line is a headline: one phrase without an end, before lines that have one."""
+    if len(lines) < 2 or len(lines[0]) > _TITLE_CHARS:
+        return False
+    line, following = lines[0], lines[1]
+    if SENTENCE_END.search(line) and not re.search(r"\b[A-Z]\.[A-Z]\.$|\.\.\.$", line):
+        return False
+    if _OPEN_END.search(line) or _BULLET.match(line) or _DATELINE.match(line) or following[:1].islower():
+        return False
+    ended = any(SENTENCE_END.search(other) or len(other) > len(line) for other in lines[1:])
+    return ended and len(sentences(line, language)) == 1
+
+
+def _retold(summary: list[str], rest: list[str]) -> bool:
+    """Whether a summary says what the rest says, too, and none of its lines is a credit or a date."""
+    if any(_NO_SUMMARY.search(line) or _day(line, "en") for line in summary):
+        return False
+    stems = {word[:_STEM] for line in rest for word in _WORDS.findall(line.casefold())}
+    words = (word for line in summary for word in _WORDS.findall(line.casefold()))
+    own = [word[:_STEM] for word in words if len(word) >= _STEM or not word.isascii()]
+    return sum(word in stems for word in own) >= _RETOLD * len(own)
+
+
+def _is_link(line: str) -> bool:
+    return (not SENTENCE_END.search(line) or line[-1] in "?!") or formula(line) is not None
+
+
+def _day(line: str, language: str) -> datetime | None:
+    """The date that the whole line is, if it names a year."""
+    if not re.search(r"\d{4}", line) or len(line) > 100:
+        return None
+    return instant(_DATED.sub("", line), language)
+
+
+def line_hash(line: str) -> int:
+    """64 bits by which a line is known across the corpus, whatever its case."""
+    return int.from_bytes(hashlib.blake2b(line.casefold().encode(), digest_size=8).digest(), "little")
+
+
+def split(text: str) -> list[Line]:
+    """The non-blank lines of a text whose lines have no spaces around them."""
+    out: list[Line] = []
+    at = 0
+    for line in text.split("\n"):
+        end = at + len(line)
+        if line and not line.isspace():
+            out.append((at, end, line))
+        at = end + 1
+    return out
+
+
+def _cuts(lines: list[Line], kept: list[int], length: int) -> Iterator[Edit]:
+    """Deletions of all that is neither in a kept line nor between two neighbouring ones."""
+    at, before = 0, -1
+    for i in kept:
+        start = lines[i][0]
+        if before < 0 and start:
+            yield Edit(0, start, "")
+        elif before >= 0 and i != before + 1:
+            # The newlines before the kept line stay, and so divide it from the kept line before it.
+            yield Edit(at, lines[i - 1][1], "")
+        at, before = lines[i][1], i
+    if at < length:
+        yield Edit(at, length, "")
+
+
+def shifted(position: int, cuts: Iterable[Edit]) -> int:
+    """Where a position that is not cut lands once the cuts are made."""
+    return position - sum(c.end - c.start for c in cuts if c.end <= position)

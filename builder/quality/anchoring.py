@@ -1,0 +1,77 @@
+"""Windows and spans where their articles have the text now: an edit elsewhere in an article moves a chunk.
+
+A window whose text its article no longer has belongs to an earlier revision. What was said about it is left out, with
+an issue for each annotation, so that no label lands on text that nobody saw.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from builder.questions.rows import Decoded
+from builder.tables import ISSUES, build, rows_of
+
+_PLACED = ("chunk_id", "article_id", "start", "text")
+
+
+def anchored(decoded: Decoded, starts: Mapping[str, int], texts: Mapping[str, str]) -> Decoded:
+    """The decoded pull in the coordinates of the articles as they are now.
+
+    `starts` has the start of each chunk by id, `texts` the text of each article. Windows of articles that are not
+    among them stay as they are.
+    """
+    windows = decoded.windows
+    places = [_place(*row, starts=starts, texts=texts) for row in rows_of(windows, *_PLACED)]
+    moved = np.array([0 if new is None else new - old for new, old in places], np.int64)
+    gone = np.array([new is None for new, _ in places], np.bool_)
+    if not moved.any() and not gone.any():
+        return decoded
+    lost = windows["chunk_id"].filter(pa.array(gone))
+    said = decoded.annotations.filter(pc.is_in(decoded.annotations["chunk_id"], lost))
+    about = {
+        "check": "article-edited",
+        "severity": "warning",
+        "path": "$",
+        "message": "the article no longer has this text",
+    }
+    columns = ("annotation_id", "chunk_id", "task_id", "annotator")
+    issues = [dict(zip(columns, row, strict=True)) | about for row in rows_of(said, *columns)]
+
+    def kept(table: pa.Table) -> pa.Table:
+        return table.filter(pc.invert(pc.is_in(table["chunk_id"], lost)))
+
+    by_chunk = windows["chunk_id"].combine_chunks()
+
+    def shifted(table: pa.Table) -> pa.Table:
+        found = kept(table)
+        delta = moved[pc.index_in(found["chunk_id"], value_set=by_chunk).to_numpy()]
+        for name in ("start", "end"):
+            column = pa.array(found[name].to_numpy() + delta, pa.int32())
+            found = found.set_column(found.schema.get_field_index(name), found.schema.field(name), column)
+        return found
+
+    return replace(
+        decoded,
+        annotations=kept(decoded.annotations),
+        spans=shifted(decoded.spans),
+        answers=kept(decoded.answers),
+        windows=shifted(windows),
+        issues=pa.concat_tables([decoded.issues, build(issues, ISSUES)]),
+    )
+
+
+def _place(
+    chunk: str, article: str, start: int, text: str, *, starts: Mapping[str, int], texts: Mapping[str, str]
+) -> tuple[int | None, int]:
+    """Where a window is in its article now, or None, and where it was."""
+    whole = texts.get(article)
+    if whole is None or (whole.startswith(text, start) and starts.get(chunk, start) == start):
+        return start, start
+    now = starts.get(chunk, -1)
+    if now >= 0 and whole.startswith(text, now):
+        return now, start
+    now = whole.find(text)
+    return (now if now >= 0 and whole.find(text, now + 1) < 0 else None), start

@@ -1,0 +1,157 @@
+"""Bytes become the text that was written, whatever its encoding, and the record says how that was found."""
+
+import io
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.corpus.decoding import UTF8, Encoding, NotTextError, codec, decode_text, line_decoder
+from builder.corpus.readers import read_file
+from builder.corpus.records import Record, Reject
+from builder.corpus.settings import Source
+from tests.corpus.texts import ENCODINGS, TEXTS, WIDE, encodable, pages
+
+TEXT = "Ministers met in Kyiv — “late”, said Sinéad. They agreed."
+ANY = Source()
+
+
+def read(data: bytes, name: str = "a.txt", **settings: Any) -> list[Record | Reject]:
+    return list(read_file(io.BufferedReader(io.BytesIO(data)), name, Source(**settings)))
+
+
+@pytest.mark.parametrize("language", ENCODINGS)
+def test_news_in_every_usual_encoding_is_read_in_every_format(language: str) -> None:
+    for encoding in [*ENCODINGS[language], *WIDE, "utf-8", "utf-8-sig"]:
+        text = encodable(TEXTS[language], encoding)
+        for name, page in pages(text).items():
+            (record,) = read(page.encode(encoding), name)
+            assert isinstance(record, Record), (encoding, name, record)
+            assert text in record.raw, (encoding, name, record.encoding)
+
+
+@pytest.mark.parametrize("size", [60, 150])
+def test_short_texts_in_the_language_that_is_expected(size: int) -> None:
+    wrong = []
+    for language, encodings in ENCODINGS.items():
+        for encoding in encodings:
+            text = encodable(TEXTS[language], encoding)[:size]
+            if decode_text(text.encode(encoding), Source(languages=[language[:2]]))[0] != text:
+                wrong.append((language, encoding))
+    assert len(wrong) <= (1 if size < 100 else 0), wrong
+
+
+@pytest.mark.parametrize(
+    ("data", "source", "text", "encoding"),
+    [
+        (TEXT.encode("cp1252"), Source(encoding="cp1252"), TEXT, Encoding("cp1252", "set")),
+        (b"\xef\xbb\xbf" + TEXT.encode(), ANY, TEXT, Encoding("utf-8-sig", "mark")),
+        (b"\xef\xbb\xbf" + TEXT.encode(), Source(encoding="utf-8"), TEXT, Encoding("utf-8", "set")),
+        (TEXT.encode("utf-16"), ANY, TEXT, Encoding("utf-16", "mark")),
+        (TEXT.encode("utf-32"), ANY, TEXT, Encoding("utf-32", "mark")),
+        (TEXT.encode(), ANY, TEXT, UTF8),
+        (b"caf\xe9", Source(encoding="utf-8"), "caf\ufffd", Encoding("utf-8+replace", "set")),
+    ],
+)
+def test_what_is_set_comes_before_a_mark_and_a_mark_before_all_else(
+    data: bytes, source: Source, text: str, encoding: Encoding
+) -> None:
+    assert decode_text(data, source) == (text, encoding)
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("latin-1", "cp1252"), ("ISO-8859-1", "cp1252"), ("us-ascii", "cp1252"), ("gb2312", "gb18030"),
+        ("GBK", "gb18030"), ("x-gbk", "gb18030"), ("Shift_JIS", "cp932"), ("x-sjis", "cp932"), ("euc-kr", "cp949"),
+        ("ks_c_5601-1987", "cp949"), ("iso-8859-9", "cp1254"), ("windows-1251", "cp1251"), ("1251", "cp1251"),
+        ("iso-8859-8-i", "iso8859-8"), ("windows-874", "cp874"), ("big5", "big5hkscs"),
+        ("x-mac-cyrillic", "mac-cyrillic"),
+        ("utf-16", ""), ("nonsense", ""), ("rot13", ""), ("undefined", ""), ("utf-8", ""),
+    ],
+)  # fmt: skip
+def test_labels_are_read_as_browsers_read_them(label: str, name: str) -> None:
+    assert codec(label) == name
+
+
+def test_a_declaration_counts_wherever_it_is_in_the_head_and_nowhere_else() -> None:
+    padding = "<style>" + "a{} " * 2000 + "</style>"
+    text = TEXTS["ru"]
+    page = f"<html><head>{padding}<meta charset=koi8-r></head><body><p>{text}</p></body></html>"
+    assert decode_text(page.encode("koi8-r"), ANY) == (page, Encoding("koi8-r", "declared"))
+    prolog = f"<?xml version='1.0' encoding='iso-8859-5'?><a>{text}</a>"
+    assert decode_text(prolog.encode("iso8859-5"), ANY)[1] == Encoding("iso8859-5", "declared")
+    hidden = f"<html><head><!-- <meta charset=koi8-r> --></head><body>{text}</body></html>"
+    assert decode_text(hidden.encode("cp1251"), ANY)[0] == hidden
+    said = f"<html><head></head><body>{text} <meta charset=koi8-r></body></html>"
+    assert decode_text(said.encode("cp1251"), ANY)[0] == said
+    assert decode_text(f"{text} <meta charset=koi8-r>".encode("cp1251"), ANY)[1].name == "cp1251"
+
+
+def test_what_a_page_declares_must_decode_it_and_utf8_is_utf8() -> None:
+    page = f"<html><head><meta charset=gb2312></head><body>{TEXT}</body></html>"
+    assert decode_text(page.encode(), ANY) == (page, UTF8)
+    assert decode_text(page.encode("cp1252"), ANY)[0] == page
+    plain = "<html><head><meta charset=latin-1></head><body>Plain</body></html>"
+    assert decode_text(plain.encode(), ANY) == (plain, Encoding("cp1252", "declared"))
+
+
+def test_damaged_utf8_keeps_its_accents() -> None:
+    text, encoding = decode_text(TEXT.encode() + b" \xff " + TEXT.encode(), ANY)
+    assert text == f"{TEXT} \ufffd {TEXT}"
+    assert (encoding.name, encoding.found) == ("utf-8+replace", "detected")
+    assert 0.8 < encoding.sure < 1
+    assert decode_text("It — ends in a cut é".encode()[:-1], ANY)[1].name == "utf-8+replace"
+    assert decode_text(b"We met at the caf\xe9", ANY)[0] == "We met at the café"
+
+
+def test_escape_sequences_are_not_utf8_and_tildes_alone_are() -> None:
+    text = TEXTS["ja"]
+    assert decode_text(text.encode("iso2022_jp"), ANY)[0] == text
+    assert decode_text(b"It costs ~{ more or less } a lot.", ANY)[1].name == "utf-8"
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_text_or_refused(data: bytes) -> None:
+    try:
+        text, encoding = decode_text(data, ANY)
+    except NotTextError:
+        return
+    assert text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogatepass") == text
+    assert 0 <= encoding.sure <= 1
+
+
+def test_lines_are_decoded_alike_from_the_first_that_is_not_utf8() -> None:
+    first, second = TEXTS["pl"][:50], TEXTS["pl"][50:]
+    decode = line_decoder(ANY, lambda: second.encode("cp1250"))
+    assert decode(b"plain") == ("plain", UTF8)
+    assert decode(first.encode("cp1250"))[0] == first
+    assert decode("ż".encode("cp1250"))[0] == "ż"
+    assert decode("ż".encode())[0] == "ż"
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.csv", "a.jsonl"])
+def test_a_doubtful_encoding_is_noted_or_rejected(name: str) -> None:
+    data = pages(TEXTS["de"])[name].encode("cp1252")
+    (record,) = read(data, name, doubtful_below=0.0)
+    assert isinstance(record, Record)
+    assert record.problems == []
+    sure = record.encoding.sure
+    assert 0 < sure < 1
+    (kept,) = read(data, name, doubtful_below=sure)
+    assert isinstance(kept, Record)
+    assert kept.problems == []
+    (noted,) = read(data, name, doubtful_below=min(1, sure + 0.001))
+    assert isinstance(noted, Record)
+    assert noted.problems == [
+        (
+            "field-encoding",
+            f"{record.encoding.name} was detected, {sure:.2f} sure; if that is wrong, set source.encoding",
+        )
+    ]
+    (reject,) = read(data, name, doubtful_below=1, doubtful="reject")
+    assert isinstance(reject, Reject)
+    assert (reject.reason, reject.article_id) == ("doubtful-encoding", noted.article_id)
+    (sound,) = read(pages(TEXTS["de"])[name].encode(), name, doubtful_below=1, doubtful="reject")
+    assert isinstance(sound, Record)

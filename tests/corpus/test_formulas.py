@@ -1,0 +1,272 @@
+"""Formulas of agencies are recognised as whole lines; sentences that begin like one stay content."""
+
+import pytest
+
+from builder.corpus.formulas import FORMULAS, formula, leads_elsewhere
+from builder.corpus.layout import Recogniser
+from builder.corpus.settings import Cleaning
+from builder.offsets import edit
+
+#: The rule that finds each formula, and the source that it names.
+RECOGNISED = [
+    ("(Reporting by Mari Ito and Dan Cole in Osaka; Editing by Ruth Vale)", "reporting", None),
+    (
+        "Reporting by A. Writer; additional reporting by B. C. Other in New York; writing by D. O'Neil; editing by "
+        "E. Van Dyke",
+        "reporting",
+        None,
+    ),
+    ("(Reporting by Sinéad Baker; Writing by Lee Min-jun; Editing by Ana Sá and Jean-Luc Roy)", "reporting", None),
+    ("Additional reporting by Peter Holm and Eva Lind.", "reporting", None),
+    ("Compiled by Nora Falk. Edited by Tom Reed.", "reporting", None),
+    ("Reporting and writing by Ines Prado", "reporting", None),
+    ("Graphics by Omar Haddad; Research by Lea Kern", "reporting", None),
+    ("Edited by: Paul Stone", "reporting", None),
+    ("Translated by Hana Mori", "reporting", None),
+    ("Read the original article on Business Insider", "original", "Business Insider"),
+    ("Read the original article on Business Insider, Copyright 2024", "original", "Business Insider"),
+    ("Read the original article on Business Insider. Copyright 2024.", "original", "Business Insider"),
+    ("Read the full story at St. Louis Ledger", "original", "St. Louis Ledger"),
+    ("Read the original article.", "original", None),
+    ("View the original piece in The Harbour Times.", "original", "The Harbour Times"),
+    ("Read the full report here.", "original", None),
+    ("This article was originally published by Grid Weekly.", "published", "Grid Weekly"),
+    ("This story was originally published on Salon.com", "published", "Salon.com"),
+    ("This story first appeared in The Daily Harbour on July 3, 2024.", "published", "The Daily Harbour"),
+    ("This piece originally appeared in WIRED UK", "published", "WIRED UK"),
+    ("First published on Mother Earth", "published", "Mother Earth"),
+    ("first published on Salon.com", "published", "Salon.com"),
+    ("Originally appeared in Le Monde Diplomatique", "published", None),
+    ("Republished from The Conversation under a Creative Commons licence.", "published", "The Conversation"),
+    (
+        "This article is republished from The Conversation under a Creative Commons license. Read the original "
+        "article.",
+        "published",
+        "The Conversation",
+    ),
+    ("This report was produced by Deep Water News and is republished with permission.", "published", "Deep Water News"),
+    ("This essay was adapted from The Long Winter", "published", "The Long Winter"),
+    ("This interview was first published in Der Spiegel", "published", "Der Spiegel"),
+    ("The post Ministers agree on missiles appeared first on Harbour Wire.", "post", "Harbour Wire"),
+    ("The post Who pays? first appeared on Example.org", "post", "Example.org"),
+    ("© 2024 Agency. All rights reserved.", "copyright", None),
+    (
+        "Copyright 2024 The Associated Press. All rights reserved. This material may not be published, broadcast, "
+        "rewritten or redistributed without permission.",
+        "copyright",
+        None,
+    ),
+    ("Copyright © 2024 Harbour Wire", "copyright", None),
+    ("(c) 2024 Agence Exemple", "copyright", None),
+    ("© Thomson Example 2023", "copyright", None),
+    ("Copyright 2022-2024 NPR. To see more, visit https://www.example.org.", "copyright", None),
+    ("©2024 Example L.P.", "copyright", None),
+    (
+        "The-CNN-Wire™ & © 2024 Cable News Network, Inc., a Warner Bros. Discovery Company. All rights reserved.",
+        "copyright",
+        None,
+    ),
+    ("© 2024 The Example Times. Distributed by Tribune Agency, LLC.", "copyright", None),
+    ("COPYRIGHT 2024 EXAMPLE MEDIA", "copyright", None),
+    ("All rights reserved.", "rights", None),
+    ("Alle Rechte vorbehalten.", "rights", None),
+    ("Riproduzione riservata", "rights", None),
+    ("Any reproduction, republication or redistribution without written consent is prohibited.", "rights", None),
+    ("Reprinted with permission from the author.", "rights", None),
+    ("The Associated Press contributed to this report.", "contributed", None),
+    ("Associated Press writers Ann Lee in Seoul and Bo Li in Beijing contributed to this report.", "contributed", None),
+    ("AP reporter Dana Fox contributed from Geneva.", "contributed", None),
+    ("Reuters contributed to this story.", "contributed", None),
+    ("Maria Silva contributed reporting from Lisbon.", "contributed", None),
+    ("--With assistance from Ken Abe and Liu Wei.", "assistance", None),
+    ("With files from The Canadian Press", "assistance", None),
+    ("With inputs from PTI", "assistance", None),
+    ("(With inputs from agencies)", "assistance", None),
+    ("With reporting by Radio Example's Kyiv bureau", "reporting", None),
+    ("Our Standards: The Thomson Reuters Trust Principles.", "standards", None),
+    ("Licensing Rights", "rights", None),
+    ("(This story has not been edited by Example staff and is published from a syndicated feed.)", "unedited", None),
+    ("Except for the headline, this story has not been edited by our staff.", "unedited", None),
+    ("This article was translated from German by a machine.", "unedited", None),
+    ("The views expressed in this article are the author's own.", "views", None),
+    ("Any opinions expressed here are those of the author and do not reflect those of the paper.", "views", None),
+    ("Sign up for our daily newsletter here.", "sign_up", None),
+    ("Subscribe to The Harbour Times for $1 a week", "sign_up", None),
+    ("To read every story, subscribe to our newsletter today.", "sign_up", None),
+    ("Download our app for free", "sign_up", None),
+    ("Follow us on Twitter and Facebook.", "follow", None),
+    ("Follow AP's coverage of the war at https://example.org/hub/war", "follow", None),
+    ("Like us on Facebook", "follow", None),
+    ("Follow Jane Doe on X at @janedoe", "follow", None),
+    ("Read more: Japan to build more interceptors", "read_more", None),
+    ("RELATED: What is a Patriot missile?", "read_more", None),
+    ("See also: “Why the talks failed”", "read_more", None),
+    ("Lire aussi : Les ministres réunis à Tokyo", "read_more", None),
+    ("Lesen Sie auch: Was die Minister planen", "read_more", None),
+    ("Читайте также: Министры договорились", "read_more", None),
+    ("Contact the reporter at [e-mail].", "contact", None),
+    ("Reach her at jane.doe@example.org", "contact", None),
+    ("For more information, visit www.example.org", "contact", None),
+    ("Source: Harbour Wire", "source", "Harbour Wire"),
+    ("Quelle: dpa", "source", None),
+    ("Источник: Интерфакс", "source", "Интерфакс"),
+    ("来源：新华社", "source", "新华社"),
+    ("Distributed by Tribune Content Agency, LLC", "published", "Tribune Content Agency"),
+    ("Brought to you by The Harbour Fund", "distributed", "The Harbour Fund"),
+    ("(AP)", "agency", None),
+    ("Mit Material von dpa und AFP", "agency", None),
+    ("(Avec AFP)", "agency", None),
+    ("Con información de EFE", "agency", None),
+    ("EFE jlp/mg", "agency", None),
+    ("burs-sah/fg/bc", "desk", None),
+    ("dpa-infocom, dpa:240729-99-123456/2", "desk", None),
+    ("(Bericht von Mara Klein, redigiert von Jan Roth)", "desks", None),
+    ("(Reportage Luc Martin, version française Zoé Petit, édité par Paul Blanc)", "desks", None),
+    ("(Reporte de Ana Ruiz; Editado por Luis Gil)", "desks", None),
+    ("___", "end", None),
+    ("-30-", "end", None),
+    ("ENDS", "end", None),
+    ("###", "end", None),
+]
+#: Paragraphs that begin or end like a formula, a title or a summary, and are what an article says.
+CONTENT = [
+    "Copyright law has not changed since 1976, said the judge.",
+    "Copyright 2024 was the year in which the court changed its mind, she said.",
+    "Copyright remains the author's for seventy years.",
+    "Reporting by several outlets suggests otherwise.",
+    "Reporting by Reuters last week suggests that parts are missing.",
+    "Reporting by phone from the front became impossible in March.",
+    "Editing by hand takes four times as long.",
+    "Writing by night kept him sane, the poet recalls.",
+    "Related: the ministers also promised money.",
+    "Related: the talks cost him the election, his party admits.",
+    "More: that is what every visitor asks for.",
+    "Source: the ministry would not say.",
+    "Read the original article of the treaty and you will find no such word.",
+    "Read the full report and the picture changes, said the auditor.",
+    "Read more books, the minister told the pupils.",
+    "This article of the constitution was first published in 1949 and never changed.",
+    "This story was published by a tabloid, and the court fined it.",
+    "This report was published by the ministry on Monday.",
+    "The report was published by the Ministry of Defence on Monday.",
+    "The story first appeared in March, when nobody believed it.",
+    "The article was originally published by his own brother, the court heard.",
+    "The post office appeared first on the list of closures.",
+    "First published in 1920, the novel is read in schools.",
+    "All rights reserved for the crown were given up in 1688.",
+    "All rights of the workers were respected, the company insisted.",
+    "The Associated Press contributed to the spread of the rumour, he claims.",
+    "Poor roads contributed to this report of delays reaching the capital late.",
+    "Warm weather contributed to the fires.",
+    "Smoking contributed to his death, the coroner said.",
+    "With assistance from abroad the bridge was finished in a year.",
+    "With reporting by the police incomplete, the numbers are estimates.",
+    "With files from the ministry missing, the trial was put off.",
+    "Our standards are higher than theirs, said the baker.",
+    "This story has not been told before.",
+    "This article has been edited out of the treaty, and nobody knows why.",
+    "The views of the mountains were expressed in oil and chalk.",
+    "The opinions of voters have changed little since spring.",
+    "Sign up for the army, the posters said.",
+    "Sign up for the draft is mandatory from January on.",
+    "Subscribe to this theory and you will lose, he told investors.",
+    "Subscribe to no party, his father had warned him.",
+    "Follow the money, as the old detective put it.",
+    "Follow us into the hall, the guide said, and they did.",
+    "Like us on a bad day, the team never gave up.",
+    "Join the union on Monday or leave, workers were told.",
+    "Contact between the two armies broke off at noon.",
+    "Contact with the crew was lost over the sea.",
+    "Source of the Nile or not, the lake is drying.",
+    "Distributed by hand, the leaflets reached every house.",
+    "Provided by nature, the harbour needs no walls.",
+    "END of the war or not, the trains run again.",
+    "Ends justify means, the general believed.",
+    "© was the only sign left on the torn page.",
+    "“Copyright is dead,” the singer declared.",
+    "“All rights reserved,” it said on the gate.",
+    "By Monday, ministers had agreed.",
+    "By Monday the bridge was open again.",
+    "By any measure the harvest was poor.",
+    "Will Japan send missiles? Nobody knows.",
+    "“We have no choice.”",
+    "He was gone (and so was the money).",
+    "What then?",
+    "It was over!",
+    "Nobody came…",
+    "So sagte es der Minister am Montag.",
+    "„Wir haben keine Wahl.“",
+    "« Nous n’avons pas le choix. »",
+    "部长们周一同意了。",
+    "大臣は「選択肢はない」と述べた。",
+    "وافق الوزراء على ذلك، فهل يكفي؟",
+    "मंत्रियों ने सोमवार को सहमति दी।",
+    "Министры договорились в понедельник.",
+    "Υπουργοί συμφώνησαν τη Δευτέρα.",
+    "Bakanlar pazartesi günü anlaştı.",
+    "The list of those who are missing:",
+    "The ministers agreed on three points;",
+    "- Build a second line",
+    "1. The line opens in spring",
+    "TOKYO, July 29 (Reuters) - Ministers agreed on Monday to build a second line",
+    "KYIV (AP) — Rockets hit the port at night",
+    "Ministers agreed. They meet again in spring without the press",
+    "Read next to the window, the letter was hard to make out.",
+    "Recommended by doctors, the herb is poison.",
+    "Via dpa the news reached every desk at ten.",
+    "Mit AFP sprach der Minister erst am Abend.",
+    "Photo: the mayor at the opening, shortly before the storm.",
+    "Translated by machines, the treaty made no sense.",
+    "Produced by 300 workers, the part costs a fortune.",
+    "Created by decree, the agency has no staff.",
+    "Updated figures are due in June.",
+]
+BODY = [
+    "The two governments agreed on Monday to build a second line for the interceptors, officials of both sides told "
+    "us.",
+    "It is to open within three years and to double what the first one makes, says a statement after the talks.",
+    "Analysts doubt that, because the seekers come from a single factory which has been sold out for many months now.",
+]
+
+
+def kept(lines: list[str], language: str = "en") -> str:
+    text = "\n".join(lines)
+    return edit(text, Recogniser(Cleaning()).recognise(text, language=language).cuts)[0]
+
+
+@pytest.mark.parametrize(("line", "name", "source"), RECOGNISED)
+def test_a_formula_is_known_by_its_whole_line(line: str, name: str, source: str | None) -> None:
+    found = formula(line)
+    assert found is not None
+    assert found.name == name
+    assert source is None or found.source == source
+
+
+@pytest.mark.parametrize("line", CONTENT)
+def test_what_may_be_content_is_never_cut(line: str) -> None:
+    assert formula(line) is None
+    assert kept(["A headline of three ministers", *BODY, line]) == "\n".join([*BODY, line])
+    assert kept([line, *BODY]) == "\n".join([line, *BODY])
+    assert kept([line, line.lower(), *BODY]).startswith(line)
+
+
+def test_there_are_enough_examples_and_one_of_every_formula() -> None:
+    assert len(RECOGNISED) >= 80
+    assert len(CONTENT) >= 80
+    assert {name for _, name, _ in RECOGNISED} | {"licence"} == set(FORMULAS)
+
+
+def test_trailers_stand_before_one_another_and_before_links() -> None:
+    end = [
+        "(Reporting by Mari Ito; Editing by Ruth Vale)",
+        "Our Standards: The Thomson Reuters Trust Principles.",
+        "Read Next",
+        "Storm closes the harbour",
+        "Who pays for the bridge?",
+    ]
+    assert kept(["A headline of three ministers", *BODY, *end]) == "\n".join(BODY)
+    assert kept(["A headline of three ministers", *BODY, "Read Next", "This is a sentence."]).endswith(
+        "This is a sentence."
+    )
+    assert leads_elsewhere("More from Harbour Wire:")
+    assert not leads_elsewhere("More from the ministers, and less from us.")

@@ -1,0 +1,76 @@
+"""Words and runs of words have the hashes of their letters, however the texts are cut into blocks."""
+
+import re
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from builder import hashing
+from builder.hashing import mixed, word_hashes, word_runs
+from tests.benchmarks.corpus_data import Writer
+
+
+def runs(texts: list[str], size: int = 3) -> tuple[hashing.Hashes, hashing.Ints]:
+    return word_runs(*word_hashes(texts), size)
+
+
+def reference(text: str, size: int) -> set[tuple[str, ...]]:
+    """Word shingles the plain way."""
+    words = re.findall(r"[^\W_]+", text.lower())
+    return {tuple(words[i : i + size]) for i in range(max(1, len(words) - size + 1))} if words else set()
+
+
+def test_shingles_are_those_of_the_plain_way() -> None:
+    texts = [
+        "",
+        "One",
+        "one two",
+        *(" ".join(Writer(s).paragraphs(3)) for s in range(5)),
+        "“Quoted” — it’s done…",
+        "ab ab ab ab",
+    ]
+    flat, offsets = runs(texts)
+    for i, text in enumerate(texts):
+        assert len(set(flat[offsets[i] : offsets[i + 1]].tolist())) == len(reference(text, 3))
+
+
+def test_case_and_punctuation_do_not_matter_but_words_do() -> None:
+    flat, offsets = runs(["Hello, big WORLD!", "hello big world", "hello big word"])
+    first, second, third = (flat[offsets[i]] for i in range(3))
+    assert first == second != third
+
+
+def test_characters_without_spaces_are_words_of_their_own() -> None:
+    assert len(hashing.word_hashes(["日本政府 said 東京"])[0]) == 7
+
+
+def test_shingles_do_not_depend_on_the_batch() -> None:
+    texts = [" ".join(Writer(s).paragraphs(2)) for s in range(4)] + ["short", ""]
+    flat, offsets = runs(texts)
+    for i, text in enumerate(texts):
+        assert flat[offsets[i] : offsets[i + 1]].tolist() == runs([text])[0].tolist()
+
+
+def test_a_long_text_is_hashed_in_pieces_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["Short one here.", " ".join(Writer(4).paragraphs(5)), "", "x" * 50 + " end", "日本 news"]
+    whole = hashing.word_hashes(texts)
+    monkeypatch.setattr(hashing, "_BLOCK", 40)
+    pieces = hashing.word_hashes(texts)
+    # Only a word longer than a piece is another one.
+    assert pieces[1].tolist() == [*whole[1][:4].tolist(), *(whole[1][4:] + 1).tolist()]
+    assert pieces[0][: whole[1][3]].tolist() == whole[0][: whole[1][3]].tolist()
+    assert pieces[0][-4:].tolist() == whole[0][-4:].tolist()
+
+
+def test_words_end_where_their_text_ends() -> None:
+    apart = word_hashes(["one", "two", "", "three"])
+    assert apart[1].tolist() == [0, 1, 2, 2, 3]
+    assert apart[0].tolist() == word_hashes(["one two three"])[0].tolist()
+    column = pa.array(["zero", "one", "two", "", "three"]).slice(1)
+    assert word_hashes(column)[0].tolist() == apart[0].tolist()
+    assert word_hashes([])[1].tolist() == [0]
+
+
+def test_bits_are_mixed_as_splitmix64_does() -> None:
+    assert mixed(np.array([0, 1], np.uint64)).tolist() == [0, 6238072747940578789]
