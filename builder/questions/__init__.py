@@ -22,8 +22,8 @@ KINDS = {
     "stance": "builder.questions.stance:Stance",
     "evidence": "builder.questions.evidence:Evidence",
     "choice": "builder.questions.choice:Choice",
-    "problems": "builder.questions.problems:Problems",
-    "comment": "builder.questions.comment:Comment",
+    "problems": "builder.questions.notes:Problems",
+    "comment": "builder.questions.notes:Comment",
 }
 
 

@@ -8,10 +8,9 @@ from typing import Any, ClassVar, Self
 from builder.errors import Fault, SchemeError
 from builder.questions.hotkeys import BLOCK, KeyRow
 from builder.questions.kind import Kind, put, unknown
-from builder.questions.page import FoundControls, InterfacePage
 from builder.questions.raw import Choices
 from builder.questions.reading import Dispatch, Reading
-from builder.questions.tags import asked, choices, header, literal, short_hints, view
+from builder.questions.tags import FoundControls, InterfacePage, asked, choices, header, literal, short_hints, view
 from builder.questions.writing import Statement, Writing
 from builder.scheme import Label, Renames, Scheme, Target
 
@@ -24,6 +23,8 @@ class Choice(Kind):
     """A question with options. With `many`, each option is a target that is answered yes or no.
 
     Where an answer is not `required`, an annotation of a question with many options that ticks none says no to each.
+    That holds for tasks pushed under this version of the scheme, those named in `asked_in`, and those from which its
+    options were renamed: under any other the question may have been missing, and is not answered by ticking none.
     """
 
     kind: ClassVar[str] = "choice"
@@ -35,6 +36,7 @@ class Choice(Kind):
     options: dict[str, Label] = field(default_factory=dict)
     many: bool = False
     required: bool = True
+    asked_in: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.labels = {YES: Label("Yes"), NO: Label("No")} if self.many else self.options
@@ -96,7 +98,15 @@ class Choice(Kind):
         options = dispatch.names(self).labels
         if self.many:
             dispatch.control(self.control, Choices, partial(self._read, options))
-            dispatch.finish.append(self._finish)
+            # A version whose names for it are known has asked it.
+            known = [version for version, step in dispatch.scheme.migrations.items() if self.name in step]
+            asked = dispatch.version in ("", dispatch.scheme.version, *self.asked_in, *known)
+            dispatch.finish.append(partial(self._finish, asked and not self.required))
+            if not asked and not self.required:
+                dispatch.notices.append(
+                    f"Annotations made under version {dispatch.version} that tick no option of {self.name} are read as"
+                    f" not asked. If that version asked it, add it to labels.questions.{self.name}.asked_in."
+                )
         else:
             dispatch.one_answer(self.control, (self.name, ""), options, f"option of {self.name}")
 
@@ -123,8 +133,8 @@ class Choice(Kind):
         return [f"{'several answers' if self.many else 'one answer'} to {self.name}"]
 
     def rename(self, item: dict[str, Any], renames: Mapping[str, Renames]) -> None:
-        if item.get("from_name") == self.control and isinstance(item.get("value"), dict):
-            put(item["value"], "choices", renames[self.name].labels)
+        if item.get("from_name") == self.control:
+            put(item, "choices", renames[self.name].labels)
 
     def _read(self, options: Mapping[str, str], reading: Reading, index: int, item: Choices) -> None:
         if self.control in reading.answered:
@@ -139,9 +149,9 @@ class Choice(Kind):
             else:
                 reading.given[self.name, option] = YES
 
-    def _finish(self, reading: Reading) -> None:
+    def _finish(self, none_is_no: bool, reading: Reading) -> None:
         """What was not ticked is answered no."""
-        if self.control in reading.answered or not self.required:
+        if none_is_no or self.control in reading.answered:
             for option in self.options:
                 if (self.name, option) not in reading.given:
                     reading.add_answer(self.name, option, NO)

@@ -55,6 +55,7 @@ class _Decoder:
         self.rows = Rows()
         self.scheme, self.salt, self.pull = scheme, salt, pull
         self.dispatch = lru_cache(256)(self._dispatch)
+        self.noticed: set[str] = set()
         self.people = {number: pseudonym(salt, email) for number, email in users.items()}
         if len(set(self.people.values())) < len({email.strip().lower() for email in users.values()}):
             raise StoreError(
@@ -110,6 +111,10 @@ class _Decoder:
         found = Dispatch(self.scheme, version, targets)
         for question in kinds(self.scheme):
             question.read(found)
+        for message in found.notices:
+            if message not in self.noticed:
+                self.noticed.add(message)
+                self.rows.issue(check="not-asked", severity="info", message=message)
         return found
 
     def draft(self, task: raw.Task, draft: raw.Draft, version: str) -> None:

@@ -7,9 +7,8 @@ from typing import Any, ClassVar, Self
 from builder.questions.evidence import EVIDENCE
 from builder.questions.hotkeys import DIGITS, KeyRow
 from builder.questions.kind import Kind, put, unknown
-from builder.questions.page import FoundControls, InterfacePage
 from builder.questions.reading import Dispatch, SpanLabel
-from builder.questions.tags import SPANS, element, literal
+from builder.questions.tags import SPANS, FoundControls, InterfacePage, element, literal
 from builder.questions.writing import Statement
 from builder.scheme import Label, Renames, Scheme
 
@@ -70,5 +69,5 @@ class Entities(Kind):
             statement.span(self, mark, mark["label"])
 
     def rename(self, item: dict[str, Any], renames: Mapping[str, Renames]) -> None:
-        if item.get("from_name") == SPANS and isinstance(item.get("value"), dict):
-            put(item["value"], "labels", renames[self.name].labels)
+        if item.get("from_name") == SPANS:
+            put(item, "labels", renames[self.name].labels)

@@ -8,10 +8,18 @@ from typing import Any, ClassVar, Self
 from builder.errors import Fault
 from builder.questions.hotkeys import SHIFTED_DIGITS, ZERO, KeyRow
 from builder.questions.kind import Kind, put, unknown
-from builder.questions.page import FoundControls, InterfacePage
 from builder.questions.reading import Dispatch, Reading, SpanLabel
 from builder.questions.stance import Stance
-from builder.questions.tags import SPANS, about_region, choice, element, hint, short_hints
+from builder.questions.tags import (
+    SPANS,
+    FoundControls,
+    InterfacePage,
+    about_region,
+    choice,
+    element,
+    hint,
+    short_hints,
+)
 from builder.questions.writing import Row, Statement, Writing
 from builder.scheme import Label, Renames, Scheme
 
@@ -86,8 +94,8 @@ class Evidence(Kind):
         return ["evidence"]
 
     def rename(self, item: dict[str, Any], renames: Mapping[str, Renames]) -> None:
-        if item.get("from_name") == CONCERNS and isinstance(item.get("value"), dict):
-            put(item["value"], "choices", renames[Stance.kind].targets)
+        if item.get("from_name") == CONCERNS:
+            put(item, "choices", renames[Stance.kind].targets)
 
 
 def _stance(scheme: Scheme) -> Stance:

@@ -14,8 +14,7 @@ from pathlib import Path
 from builder.questions import KINDS, UncheckedScheme, kind_of
 from builder.questions.hotkeys import assign_hotkeys
 from builder.questions.kind import kinds
-from builder.questions.page import FoundControls, InterfacePage
-from builder.questions.tags import SPANS, TEXT, element, header, literal, view
+from builder.questions.tags import SPANS, TEXT, FoundControls, InterfacePage, element, header, literal, view
 from builder.scheme import Question, Scheme
 
 

@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Self
 
 from builder.errors import Fault
 from builder.questions.hotkeys import KeyRow
-from builder.questions.page import FoundControls, InterfacePage
 from builder.questions.reading import Dispatch
+from builder.questions.tags import FoundControls, InterfacePage
 from builder.questions.writing import Row, Statement, Writing
 from builder.scheme import Question, Renames, Scheme
 
@@ -78,10 +78,11 @@ def kinds(scheme: Scheme) -> list[Kind]:
     return [question for question in scheme.questions.values() if isinstance(question, Kind)]
 
 
-def put(value: dict[str, Any], key: str, names: Mapping[str, str]) -> None:
+def put(item: dict[str, Any], key: str, names: Mapping[str, str]) -> None:
     """Renames the labels or choices in the value of a result item; what is merged is there once."""
-    given = value.get(key)
-    if isinstance(given, list) and all(isinstance(name, str) for name in given):
+    value = item.get("value")
+    given = value.get(key) if isinstance(value, dict) else None
+    if isinstance(value, dict) and isinstance(given, list) and all(isinstance(name, str) for name in given):
         value[key] = list(dict.fromkeys(names.get(name, name) for name in given))
 
 

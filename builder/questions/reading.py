@@ -40,6 +40,8 @@ class Dispatch:
         self.single: dict[str, tuple[tuple[str, str], Mapping[str, str]]] = {}
         self.regions: list[RegionHandler] = []
         self.finish: list[Callable[[Reading], None]] = []
+        #: What to report once about all annotations of this version.
+        self.notices: list[str] = []
 
     @property
     def span_kinds(self) -> dict[str, str]:

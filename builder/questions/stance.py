@@ -11,9 +11,19 @@ from typing import Any, ClassVar, Self
 from builder.errors import Fault, SchemeError
 from builder.questions.hotkeys import BLOCK, KeyRow
 from builder.questions.kind import Kind, put, unknown
-from builder.questions.page import FoundControls, InterfacePage
 from builder.questions.reading import Dispatch, Reading
-from builder.questions.tags import about_region, asked, choices, header, hint, literal, short_hints, view
+from builder.questions.tags import (
+    FoundControls,
+    InterfacePage,
+    about_region,
+    asked,
+    choices,
+    header,
+    hint,
+    literal,
+    short_hints,
+    view,
+)
 from builder.questions.writing import Row, Statement, Writing
 from builder.scheme import Label, Renames, Scheme, Target
 
@@ -177,7 +187,7 @@ class Stance(Kind):
     def rename(self, item: dict[str, Any], renames: Mapping[str, Renames]) -> None:
         control, controls = item.get("from_name"), self._controls()
         if control in controls and isinstance(item.get("value"), dict):
-            put(item["value"], "choices", renames[self.name].labels)
+            put(item, "choices", renames[self.name].labels)
             if controls[control] in renames[self.name].targets:
                 item["from_name"] = PREFIX + renames[self.name].targets[controls[control]]
 

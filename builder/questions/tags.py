@@ -1,17 +1,52 @@
-"""The building blocks of the labeling interface in Label Studio's XML.
+"""The building blocks of the labeling interface in Label Studio's XML, and its page while questions add theirs to it.
 
 Source: https://labelstud.io/tags/
 """
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from builder.questions.hotkeys import SHIFT
-from builder.scheme import Label
+from builder.scheme import Label, Scheme
 
 #: The control on which spans are marked, and the text it marks. Every question that gives spans shares it.
 SPANS = "entity"
 TEXT = "text"
+
+
+@dataclass
+class InterfacePage:
+    """The parts of the page; `keys` are the hotkeys by control and label."""
+
+    scheme: Scheme
+    keys: dict[str, dict[str, str]]
+    #: What a span may be marked as.
+    spans: list[ET.Element] = field(default_factory=list)
+    #: Below the text: what is asked about a selected span.
+    below: list[ET.Element] = field(default_factory=list)
+    #: Beside the text: what is asked about the chunk.
+    beside: list[ET.Element] = field(default_factory=list)
+    #: Rules for the style sheet.
+    rules: list[str] = field(default_factory=list)
+
+    def keys_of(self, control: str) -> dict[str, str]:
+        """Hotkey by label of one control."""
+        return self.keys.get(control, {})
+
+
+@dataclass
+class FoundControls:
+    """What a labeling configuration contains: labels of spans, elements with buttons, and names of text areas."""
+
+    labels: list[str]
+    choices: dict[str, ET.Element]
+    areas: set[str]
+
+    def names(self, control: str) -> list[str]:
+        """What results of a control with buttons may say."""
+        found = self.choices[control].iter("Choice") if control in self.choices else ()
+        return [button.get("alias", button.get("value", "")) for button in found]
 
 
 def element(name: str, /, *children: ET.Element, text: str = "", **attributes: str) -> ET.Element:

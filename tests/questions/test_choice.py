@@ -25,7 +25,7 @@ def asking(topic: Mapping[str, Any] | None = None, frame: Mapping[str, Any] | No
     """A topic (one answer, required) and a frame (many answers, not required), with changes."""
     one = {"kind": "choice", "title": "Topic?", "labels": OPTIONS, **(topic or {})}
     several = {"kind": "choice", "labels": OPTIONS, "many": True, "required": False, **(frame or {})}
-    return scheme_from({"name": "demo", "questions": {"topic": one, "frame": several}, **more})
+    return scheme_from({"name": "demo", "version": "2", "questions": {"topic": one, "frame": several}, **more})
 
 
 def read(task: dict[str, Any], scheme: Scheme) -> Decoded:
@@ -128,6 +128,25 @@ def test_nothing_ticked_is_no_to_each_unless_an_answer_is_required(task: Make, c
     assert answers(read(task(result), required)) == {("topic", ""): "money"}
     ticked = read(task([choice("choice__frame", "war")]), required)
     assert answers(ticked) == {**NO, ("frame", "war"): "yes"}
+
+
+def test_a_question_that_was_added_later_is_not_asked_of_earlier_annotations(task: Make, choice: Make) -> None:
+    later = asking(version="3")
+    unticked = [task([choice("choice__topic", "money")], version=v) for v in ("1", "1", "3")]
+    for number, made in enumerate(unticked):
+        made["data"]["chunk_id"] = f"c{number}"
+    lines = [json.dumps(made).encode() for made in unticked]
+    decoded = decode(lines, {7: "ana@example.com"}, b"salt", later, "pull")
+    assert [row["chunk_id"] for row in decoded.answers.to_pylist() if row["question"] == "frame"] == ["c2"] * 3
+    [notice] = decoded.issues.to_pylist()
+    assert (notice["check"], notice["severity"], notice["annotation_id"]) == ("not-asked", "info", None)
+    assert "version 1 that tick no option of frame" in notice["message"]
+    assert "labels.questions.frame.asked_in" in notice["message"]
+    known = read(unticked[0], asking(version="3", frame={"asked_in": ["1", "2"]}))
+    assert answers(known) == {("topic", ""): "money", **NO}
+    assert known.issues.num_rows == 0
+    ticked = task([choice("choice__frame", "war")], version="1")
+    assert answers(read(ticked, later)) == {**NO, ("frame", "war"): "yes"}
 
 
 def test_skips_and_drafts_answer_nothing(task: Make, choice: Make) -> None:

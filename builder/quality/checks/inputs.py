@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,6 +17,7 @@ from builder.quality.settings import Quality
 from builder.quality.votes import SUBMITTED, Integers, Mask
 from builder.scheme import Question, Scheme
 from builder.tables import ISSUES, build, rows_of
+from builder.text import Texts
 
 #: Question, target and label of every answer of an annotation, sorted by question and target.
 Answers = tuple[tuple[str, str, str], ...]
@@ -30,13 +30,6 @@ class Finding(NamedTuple):
     path: str
     message: str
     annotator: str | None = None
-
-
-class CodePoints(NamedTuple):
-    """The code points of many texts, one after the other, and the position of each text and of the end."""
-
-    points: npt.NDArray[np.uint32]
-    starts: Integers
 
 
 @dataclass
@@ -155,9 +148,9 @@ class CheckInputs:
         return rows[by_place], place[by_place]
 
     @cached_property
-    def shown(self) -> CodePoints:
+    def shown(self) -> Texts:
         """The texts of all windows."""
-        return code_points(self.windows["text"])
+        return Texts.of(self.windows["text"].combine_chunks())
 
     @cached_property
     def shift(self) -> Integers:
@@ -225,16 +218,6 @@ def integers(column: pa.ChunkedArray) -> Integers:
     """An integer column without nulls."""
     out: Integers = column.to_numpy().astype(np.int64)
     return out
-
-
-def code_points(column: pa.ChunkedArray) -> CodePoints:
-    """The texts of a string column without nulls."""
-    lists = [pa.ListArray.from_arrays(pa.array([0, len(chunk)], pa.int32()), chunk) for chunk in column.chunks]
-    whole = "".join(pc.binary_join(chunk, "")[0].as_py() for chunk in lists)
-    lengths = pc.utf8_length(column).to_numpy()
-    return CodePoints(
-        np.frombuffer(whole.encode("utf-32-le"), np.uint32), np.append(0, np.cumsum(lengths, dtype=np.int64))
-    )
 
 
 def positions(keys: pa.ChunkedArray, among: pa.ChunkedArray) -> Integers:

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.checks.inputs import CheckInputs, Finding, booleans, code_points
+from builder.quality.checks.inputs import CheckInputs, Finding, booleans
 from builder.quality.votes import Integers, Mask, overlapping_pairs
 from builder.scheme import Question
-from builder.text import MARK, SPACE, WORD, class_of
+from builder.text import MARK, SPACE, WORD, Texts, class_of
 
 #: First code points of ranges of scripts that put spaces between words, each followed by the end of its range.
 _SPACED = np.array([0x30, 0x0E00, 0x10A0, 0x1100, 0x1200, 0x1780, 0x1E00, 0x2E80])
@@ -36,7 +36,7 @@ def text_mismatch(inputs: CheckInputs) -> Iterator[Finding]:
     wrong = inputs.inside & (lengths != inputs.end - inputs.start)
     rows = np.flatnonzero(inputs.inside & ~wrong)
     stored = inputs.spans["text"] if len(rows) == len(lengths) else inputs.spans["text"].take(pa.array(rows))
-    mine, points = code_points(stored), inputs.shown.points
+    mine, points = Texts.of(stored.combine_chunks()), inputs.shown.points
     first = mine.starts[:-1]
     small = np.int32 if max(len(mine.points), len(points)) < 2**31 else np.int64
     place = np.repeat(((inputs.start + inputs.shift)[rows] - first).astype(small), lengths[rows])
@@ -71,7 +71,7 @@ def _edges(inputs: CheckInputs) -> tuple[Integers, Integers, Integers]:
     return rows, (inputs.start + inputs.shift)[rows], (inputs.end + inputs.shift)[rows] - 1
 
 
-def _in_word(points: npt.NDArray[np.uint32]) -> Mask:
+def _in_word(points: npt.NDArray[np.uint32] | npt.NDArray[np.uint8]) -> Mask:
     """Which code points are part of a word, in scripts that put spaces between words.
 
     Left out are Thai, Lao, Tibetan, Burmese, Khmer and all from CJK on: they have no spaces between words, or (Korean)
