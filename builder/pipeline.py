@@ -122,7 +122,7 @@ def chunk_changes(before: Stage, now: Stage) -> tuple[int, int]:
 def settings_of(config: Config, name: str) -> dict[str, Any]:
     """The settings that a stage reads, by group."""
     if name == "validate":
-        return {"labels": config.labels, "quality": config.quality}
+        return {"labels": config.labels, "quality": config.quality, "overlap": config.annotators.overlap}
     if name == "adjudicate":
         return {"aggregation": config.aggregation, "quality": config.quality}
     groups = ("cleaning", "dedup", "chunking", "selection")
@@ -264,6 +264,7 @@ def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, An
         ),
         decoded.issues,
         read_known_answers(Path(named), scheme) if named else {},
+        settings["overlap"],
     )  # fmt: skip
     for name, table in found.tables.items():
         write_table(folder / f"{name}.parquet", table)

@@ -152,8 +152,8 @@ ISSUES = _schema(
     repair=pa.string(),  # what was changed, with the evidence; null when nothing was
 )
 
-#: One row a span that at least one annotator marked, with who marked it. `status` is "agreed" (unanimous),
-#: "adjudicated", "expert" or "unresolved"; a span voted down keeps status "rejected".
+#: One row per span that at least one annotator marked, with who marked it. `status` is "agreed" (unanimous), "single"
+#: (one vote), "adjudicated", "expert" or "unresolved"; a span voted down keeps status "rejected".
 GOLD_SPANS = _schema(
     chunk_id=pa.string(),
     article_id=pa.string(),
@@ -163,9 +163,12 @@ GOLD_SPANS = _schema(
     label=pa.string(),
     text=pa.string(),
     targets=pa.list_(pa.string()),
-    probability=pa.float64(),
+    probability=pa.float64(),  # of the label, as in `posterior`
+    posterior=pa.list_(POSTERIOR),  # of each label marked there, and of none (null): they predict what people say
+    shares=pa.list_(POSTERIOR),  # smoothed shares of the votes, likewise
+    entropy=pa.float64(),  # of `posterior`, in nats
     method=pa.string(),
-    votes=pa.list_(VOTE),  # one a annotator who saw the chunk; a null label is a vote against
+    votes=pa.list_(VOTE),  # one per annotator who saw the chunk; a null label is a vote against
     status=pa.string(),
 )
 
@@ -177,7 +180,9 @@ GOLD_ANSWERS = _schema(
     target=pa.string(),
     label=pa.string(),
     probability=pa.float64(),
-    posterior=pa.list_(POSTERIOR),
+    posterior=pa.list_(POSTERIOR),  # of each label given to the question: they predict what people say
+    shares=pa.list_(POSTERIOR),  # smoothed shares of the votes, likewise
+    entropy=pa.float64(),  # of `posterior`, in nats
     method=pa.string(),
     votes=pa.list_(VOTE),
     status=pa.string(),

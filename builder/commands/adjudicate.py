@@ -25,10 +25,12 @@ def show(result: Stage, console: "Console") -> None:
     from builder.commands.validate import right, table_of
 
     summary = result.summary
-    statuses = ("agreed", "adjudicated", "expert", "unresolved", "rejected")
+    statuses = ("agreed", "single", "adjudicated", "expert", "unresolved", "rejected")
     table = table_of(f"Gold of {summary['chunks']} chunks by {summary['method']}", "gold", *map(right, statuses))
     for name in ("gold_answers", "gold_spans"):
         table.add_row(name.replace("_", " "), *(str(summary[name].get(status, 0)) for status in statuses))
     console.print(table)
+    for name, chosen in summary["chosen"].items() if summary["method"] == "auto" else ():
+        console.print(f"adjudicate: {name} by {chosen}.")
     if summary["without_votes"]:
         console.print(f"adjudicate: {summary['without_votes']} chunks have no annotation that counts.")

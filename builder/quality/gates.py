@@ -1,6 +1,6 @@
 """Gates: conditions that must hold before anything is exported, each with what was found."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from builder.quality.agreement import AgreementReport
@@ -27,21 +27,32 @@ def check_gates(
     gates: Gates,
     agreement: AgreementReport,
     annotators_per_chunk: Mapping[str, int],
+    skipped: Collection[str],
+    overlap: int,
     submitted: int,
     quarantined: int,
 ) -> list[Verdict]:
     """One verdict per gate on what was annotated.
 
-    `annotators_per_chunk` counts those whose labels count on each chunk that somebody submitted. `min_alpha_of` names a
-    target, or a question about the whole chunk. An alpha that is undefined because everyone always chose the same label
-    holds; one that was not measured (no chunk has two annotators) does not.
+    `annotators_per_chunk` counts those whose labels count on each chunk that somebody submitted; `skipped` are chunks
+    that somebody skipped, and `overlap` how many should annotate each. `min_alpha_of` names a target, or a question
+    about the whole chunk. An alpha that is undefined because everyone always chose the same label holds; one that was
+    not measured (no chunk has two annotators) does not.
     """
     out: list[Verdict] = []
+    short = [chunk for chunk, n in annotators_per_chunk.items() if n < overlap]
+    of_chunks = f"of {len(annotators_per_chunk)} chunks have fewer than"
+    missed = sum(chunk in skipped for chunk in short)
+    below = f"{len(short)} {of_chunks} {overlap} annotators (annotators.overlap); {missed} of these were skipped"
     if (least := gates.min_annotators) is not None:
         few = sum(n < least for n in annotators_per_chunk.values())
-        message = f"{few} of {len(annotators_per_chunk)} chunks have fewer than {least} annotators"
+        message = f"{few} {of_chunks} {least} annotators"
+        # Where the gate asks for less than was planned, what is missing must not go unseen.
+        message += f"; {below}" if short and least < overlap and gates.max_short is None else ""
         fewest = min(annotators_per_chunk.values(), default=0)
         out.append(Verdict("min_annotators", "", fewest, least, not few, message))
+    if gates.max_short is not None:
+        out.append(_at_most("max_short", len(short), len(annotators_per_chunk), gates.max_short, below))
     out += _alphas(gates, agreement)
     if gates.min_span_f1 is not None:
         f1 = agreement.spans["entity"].overall.exact_f1 if "entity" in agreement.spans else None

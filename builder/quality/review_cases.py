@@ -18,7 +18,7 @@ Row = dict[str, Any]
 People = dict[str, list[tuple[str, Row]]]
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+|~!$-])")
 _LONGEST = 80
-_SETTLED = ("agreed", "adjudicated", "expert")
+_SETTLED = ("agreed", "single", "adjudicated", "expert")
 
 
 @dataclass

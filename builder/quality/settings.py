@@ -22,6 +22,9 @@ class Gates:
     """Thresholds required for export; null disables one."""
 
     min_annotators: int | None = setting(1, "Fewest annotators whose labels count, on every chunk.", ge=0, le=1000)
+    max_short: float | None = setting(
+        None, "Largest share of chunks with fewer annotators than `annotators.overlap`.", ge=0, le=1
+    )
     min_alpha: float | None = setting(None, "Least Krippendorff's alpha of each target.", ge=-1, le=1)
     min_alpha_of: dict[str, Annotated[float, limits(ge=-1, le=1)]] = setting(
         {}, "Least alpha of single targets.", example="quality.gates.min_alpha_of.japan=0.8"
@@ -89,8 +92,13 @@ class Aggregation:
         "Weight per pseudonym (`weigh_by: given`). Annotators that are not listed have weight 1.",
         example="aggregation.weights={annotator-1: 2}",
     )
-    rounds: int = setting(100, "Most rounds of expectation maximisation (dawid_skene, mace).", ge=1, le=100_000)
+    rounds: int = setting(100, "Most rounds of learning (dawid_skene, mace, sequence).", ge=1, le=100_000)
     tolerance: float = setting(1e-5, "Smallest change of a probability that starts another round.", ge=0, le=1)
-    restarts: int = setting(10, "Random starts, of which the best is kept (mace).", ge=1, le=10_000)
     smoothing: float = setting(0.01, "Added to each count of a confusion matrix (dawid_skene, mace).", ge=0, le=1000)
-    seed: int = setting(0, "Seed of the random starts (mace).")
+    min_shared: int = setting(
+        20,
+        "Items that an annotator must share with two others or more before a method that learns about annotators may "
+        "contradict the count of votes because of them.",
+        ge=0,
+        le=1_000_000,
+    )

@@ -53,11 +53,14 @@ class Validated:
     summary: ValidationSummary
 
 
-def validate(inputs: CheckInputs, issues: pa.Table, known_answers: Mapping[Key, KnownAnswers]) -> Validated:
+def validate(
+    inputs: CheckInputs, issues: pa.Table, known_answers: Mapping[Key, KnownAnswers], overlap: int = 1
+) -> Validated:
     """The decoded tables of a pull with quarantine and the findings of all checks, and how far annotators agree.
 
-    `issues` are those of decoding, and `known_answers` the gold questions. Sets `inputs.failed_questions`. Raises
-    `ConfigError` when the pull was annotated under another scheme than that of the inputs.
+    `issues` are those of decoding, `known_answers` the gold questions, and `overlap` is how many annotators each chunk
+    should have. Sets `inputs.failed_questions`. Raises `ConfigError` when the pull was annotated under another scheme
+    than that of the inputs.
     """
     spans, answers, windows, settings = inputs.spans, inputs.answers, inputs.windows, inputs.settings
     refuse_other_scheme(windows, inputs.annotations, issues, inputs.scheme)
@@ -80,6 +83,7 @@ def validate(inputs: CheckInputs, issues: pa.Table, known_answers: Mapping[Key, 
     submitted = checked.filter(pa.array(inputs.submitted, pa.bool_()))
     counted = Counter(dict.fromkeys(submitted["chunk_id"].to_pylist(), 0))
     counted.update(voting(checked)["chunk_id"].to_pylist())
+    skipped = set(checked.filter(pc.equal(checked["state"], "skipped"))["chunk_id"].to_pylist())
     quarantined = pc.sum(submitted["quarantined"]).as_py() or 0
     tables = {"annotations": checked, "spans": spans, "answers": answers, "windows": windows}
     tables["issues"] = pa.concat_tables([issues, found])
@@ -88,7 +92,7 @@ def validate(inputs: CheckInputs, issues: pa.Table, known_answers: Mapping[Key, 
         states=dict(sorted(Counter(checked["state"].to_pylist()).items())),
         quarantined=pc.sum(checked["quarantined"]).as_py() or 0,
         issues=_by_check(tables["issues"]),
-        gates=check_gates(settings.gates, agreement, counted, submitted.num_rows, quarantined),
+        gates=check_gates(settings.gates, agreement, counted, skipped, overlap, submitted.num_rows, quarantined),
     )
     return Validated(tables, agreement, summary)
 

@@ -24,7 +24,8 @@ SUBMITTED = ("labelled", "labelled-empty")
 class Votes:
     """`item[i]` got `label[i]` from `annotator[i]`; the integers are positions in the lists of names.
 
-    An annotator who gave an item no label has no row for it: that is missing data, not a vote.
+    An annotator who gave an item no label has no row for it: that is missing data, not a vote. Where the items are the
+    tokens of texts, one text after the other, `first` has the number of the first token of each.
     """
 
     items: int
@@ -33,16 +34,19 @@ class Votes:
     item: Integers
     annotator: Integers
     label: Integers
+    first: Integers | None = None
 
     @classmethod
-    def of(cls, rows: Iterable[tuple[int, str, str]], items: int, labels: Sequence[str]) -> "Votes":
+    def of(
+        cls, rows: Iterable[tuple[int, str, str]], items: int, labels: Sequence[str], first: Integers | None = None
+    ) -> "Votes":
         """Votes from rows of item number, annotator and label; annotators are numbered in alphabetical order."""
         table = list(rows)
         names = sorted({annotator for _, annotator, _ in table})
         number, code = {n: i for i, n in enumerate(names)}, {x: i for i, x in enumerate(labels)}
         columns = [(item, number[annotator], code[label]) for item, annotator, label in table]
         a = np.array(columns, dtype=np.int64).reshape(-1, 3)
-        return cls(items, names, labels, a[:, 0].copy(), a[:, 1].copy(), a[:, 2].copy())
+        return cls(items, names, labels, a[:, 0].copy(), a[:, 1].copy(), a[:, 2].copy(), first)
 
     def only(self, kept: Mask) -> "Votes":
         """The votes on the items where `kept` is true, and the annotators who cast them."""

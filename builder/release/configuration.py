@@ -20,7 +20,7 @@ from builder.text import Ints
 if TYPE_CHECKING:
     from builder.release.passages import Index, Passages
 
-RELEASED = ("agreed", "adjudicated", "expert")
+RELEASED = ("agreed", "single", "adjudicated", "expert")
 #: Reason for which gold is left out, to what the card says. "rejected" spans are no loss: they were voted down.
 REASONS = {
     "unresolved": "without a decision between the annotators",

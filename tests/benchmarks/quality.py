@@ -231,7 +231,7 @@ def alpha(report: Report) -> None:
     def bare() -> Any:
         return np.bincount(item * 4 + label, minlength=4 * 333_334).reshape(-1, 4)
 
-    ratio = best_of(7, lambda: nominal_alpha(*patterns_of_votes(votes)[:2])) / best_of(7, bare)
+    ratio = best_of(7, lambda: nominal_alpha(*patterns_of_votes(votes))) / best_of(7, bare)
     report.at_most("quality.alpha_vs_counts", ratio, 1.5)
 
 

@@ -16,11 +16,11 @@ from tests.samples import Crowd, scheme
 NO_ISSUES = ISSUES.empty_table()
 
 
-def verdicts(crowd: Crowd, made: Any = None, known: Any = None, **gates: Any) -> list[Verdict]:
+def verdicts(crowd: Crowd, made: Any = None, known: Any = None, overlap: int = 1, **gates: Any) -> list[Verdict]:
     off = {"min_annotators": None, "max_quarantined": None}
     used = Quality(bootstrap=0, gates=Gates(**{**off, **gates}))
     tables = (crowd.annotations, crowd.spans, crowd.answers, crowd.windows)
-    return validate(CheckInputs(*tables, made or scheme(), used), NO_ISSUES, known or {}).summary.gates
+    return validate(CheckInputs(*tables, made or scheme(), used), NO_ISSUES, known or {}, overlap).summary.gates
 
 
 def held(crowd: Crowd, made: Any = None, known: Any = None, **gates: Any) -> dict[str, bool]:
@@ -38,6 +38,20 @@ def test_annotators_per_chunk(needed: int, holds: bool) -> None:
     few = "1" if needed == 2 else "0"
     message = f"{few} of 2 chunks have fewer than {needed} annotators"
     assert verdict == Verdict("min_annotators", "", 1, needed, holds, message)
+
+
+def test_chunks_with_fewer_annotators_than_planned_are_counted() -> None:
+    crowd = Crowd().add("c", "ada").add("c", "ben").add("d", "ada").add("d", "ben", state="skipped").add("e", "ada")
+    short = "2 of 3 chunks have fewer than 2 annotators (annotators.overlap); 1 of these were skipped"
+    [verdict] = verdicts(crowd, overlap=2, min_annotators=1)
+    assert (verdict.holds, verdict.message) == (True, f"0 of 3 chunks have fewer than 1 annotators; {short}")
+    for share, holds in ((0.66, False), (0.67, True)):
+        [verdict] = verdicts(crowd, overlap=2, max_short=share)
+        assert verdict == Verdict("max_short", "", 2 / 3, share, holds, short)
+    assert [v.message for v in verdicts(crowd, overlap=2, min_annotators=2)] == [
+        "2 of 3 chunks have fewer than 2 annotators"
+    ]
+    assert verdicts(crowd, overlap=1, max_short=0.0)[0].holds
 
 
 def test_a_chunk_whose_annotations_are_all_in_quarantine_has_nobody() -> None:

@@ -3,7 +3,7 @@
 An answer wins when it holds more than `min_share` of the belief: of the annotators who answered (majority), of their
 weight, or of the posterior of a model. More than half is needed rather than the largest share, because with five
 annotators two could otherwise outvote three who agree that it is something else. A tie, and anything else without a
-winner, is unresolved and has no label. What everybody answered is agreed, even when a model trusts none of them.
+winner, is unresolved and has no label. So is what everybody answered when a model believes none of them.
 """
 
 from collections import Counter, defaultdict
@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from builder.quality import load
 from builder.quality.adjudication.spans import decision, gold_spans
-from builder.quality.aggregation import METHODS
+from builder.quality.aggregation.believe import believe, soft_columns
 from builder.quality.aggregation.majority import shares, winners
 from builder.quality.gates import Verdict, check_unresolved
 from builder.quality.settings import Aggregation, Quality
@@ -24,9 +23,13 @@ from builder.tables import GOLD_ANSWERS, build, rows_of
 
 @dataclass
 class AdjudicationSummary:
-    """Gold labels counted by status, and the verdicts of the gates on them."""
+    """Gold labels counted by status, and the verdicts of the gates on them.
+
+    `chosen` says which method was used for each question and kind of span; with "auto", and why.
+    """
 
     method: str
+    chosen: dict[str, str]
     chunks: int
     without_votes: int  # chunks without an annotation that counts
     gold_spans: dict[str, int]
@@ -53,37 +56,43 @@ def adjudicate(
     `gates.max_unresolved` are used.
     """
     voters = Voters(annotations, aggregation.experts, quality.asked)
-    marked = gold_spans(spans, voters, windows, aggregation, accuracy)
-    answered = gold_answers(answers, voters, aggregation, accuracy)
+    chosen: dict[str, str] = {}
+    marked = gold_spans(spans, voters, windows, aggregation, accuracy, chosen)
+    answered = gold_answers(answers, voters, aggregation, accuracy, chosen)
     counts = [dict(sorted(Counter(table["status"].to_pylist()).items())) for table in (marked, answered)]
     unresolved = sum(c.get("unresolved", 0) for c in counts)
-    decided = sum(c.get(status, 0) for c in counts for status in ("agreed", "adjudicated", "expert"))
+    decided = sum(c.get(status, 0) for c in counts for status in ("agreed", "single", "adjudicated", "expert"))
     gates = check_unresolved(quality.gates, unresolved, decided)
     chunks = len(voters.chunks)
     empty = windows.num_rows - chunks
-    summary = AdjudicationSummary(aggregation.method, chunks, empty, counts[0], counts[1], gates)
+    summary = AdjudicationSummary(aggregation.method, chosen, chunks, empty, counts[0], counts[1], gates)
     return Adjudicated(marked, answered, summary)
 
 
-def gold_answers(answers: pa.Table, voters: Voters, settings: Aggregation, accuracy: Mapping[str, float]) -> pa.Table:
+def gold_answers(
+    answers: pa.Table, voters: Voters, settings: Aggregation, accuracy: Mapping[str, float],
+    chosen: dict[str, str] | None = None,
+) -> pa.Table:  # fmt: skip
     """GOLD_ANSWERS in the order of chunk, question and target.
 
-    `status` is "expert" when an expert decided, "agreed" when everyone gave the winning label, "adjudicated" when the
-    method decided, and "unresolved" otherwise.
+    `status` is "expert" when an expert decided, "single" when one annotator answered, "agreed" when everyone gave the
+    winning label, "adjudicated" when the method decided, and "unresolved" otherwise. `chosen`, where it is given, gets
+    the method used for each question, in words.
     """
+    said: dict[str, str] = {} if chosen is None else chosen
     chunk_of = {v.annotation_id: chunk for chunk in voters.chunks for v in voters.of(chunk)}
     given: dict[str, dict[tuple[str, str], dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
     for annotation, question, target, label in rows_of(answers, "annotation_id", "question", "target", "label"):
         if annotation in chunk_of:
             given[question][chunk_of[annotation], target][annotation] = label
-    rows = [row for name in given for row in _gold_of(name, given[name], voters, settings, accuracy)]
+    rows = [row for name in given for row in _gold_of(name, given[name], voters, settings, accuracy, said)]
     rows.sort(key=lambda r: (str(r["chunk_id"]), str(r["question"]), str(r["target"])))
     return build(rows, GOLD_ANSWERS)
 
 
 def _gold_of(
     question: str, given: Mapping[tuple[str, str], Mapping[str, str]], voters: Voters, settings: Aggregation,
-    accuracy: Mapping[str, float],
+    accuracy: Mapping[str, float], chosen: dict[str, str],
 ) -> list[dict[str, object]]:  # fmt: skip
     """Rows of GOLD_ANSWERS of one question; `given` holds the label of each annotation by chunk and target."""
     items = sorted(given)
@@ -98,24 +107,27 @@ def _gold_of(
         ]
         return Votes.of(rows, len(items), labels)
 
-    beliefs = load(METHODS[settings.method])(votes(voters.crowd), settings, accuracy)
+    believed = believe(votes(voters.crowd), settings, accuracy)
+    chosen[question] = believed.chosen
     of_experts = shares(votes(voters.experts))
-    by_method, by_experts = winners(beliefs, settings.min_share), winners(of_experts, settings.min_share)
+    by_method, by_experts = winners(believed.decides, settings.min_share), winners(of_experts, settings.min_share)
     out: list[dict[str, object]] = []
     for i, (chunk, target) in enumerate(items):
         said = given[chunk, target]
         expert = bool(of_experts[i].any())
-        belief, best = (of_experts[i], int(by_experts[i])) if expert else (beliefs[i], int(by_method[i]))
+        best = int((by_experts if expert else by_method)[i])
+        soft, counted = (of_experts[i], of_experts[i]) if expert else (believed.soft[i], believed.shares[i])
         unanimous = len(set(said.values())) == 1
-        if unanimous:
-            best = labels.index(next(iter(said.values())))
-        status = decision(settings, unanimous, expert) if best >= 0 else "unresolved"
+        if unanimous and best >= 0 and labels[best] not in said.values():
+            best = -1
+        sure = unanimous and float(soft[best]) > settings.min_share
+        status = decision(believed.method, len(said), sure, expert) if best >= 0 else "unresolved"
         own = [{**v._asdict(), "label": said[v.annotation_id]} for v in voters.of(chunk) if v.annotation_id in said]
         out.append({
             "chunk_id": chunk, "article_id": voters.article[chunk], "question": question, "target": target,
             "label": None if status == "unresolved" else labels[best],
-            "probability": float(belief[best]) if best >= 0 else float(belief.max()),
-            "posterior": [{"label": x, "probability": float(p)} for x, p in zip(labels, belief, strict=True)],
-            "method": "expert" if expert else settings.method, "votes": own, "status": status,
+            "probability": float(soft[best]) if best >= 0 else float(soft.max()),
+            **soft_columns(labels, soft, counted), "method": "expert" if expert else believed.method, "votes": own,
+            "status": status,
         })  # fmt: skip
     return out

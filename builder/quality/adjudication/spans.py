@@ -5,8 +5,8 @@ saw the chunk and marked nothing there votes for no span.
 
 A label is kept when it holds more than `min_share` of the belief and more than any other label. It is rejected when
 another label or silence wins. Everything else is unresolved: a belief of exactly `min_share`, two labels with equal
-belief, and bounds that most annotators marked without agreeing on the label. What everybody marked is agreed, even when
-a model trusts none of them.
+belief, bounds that most annotators marked without agreeing on the label, and a mention that most annotators marked with
+a label but within different bounds. What everybody marked is never rejected, even when a model trusts none of them.
 """
 
 from collections import Counter, defaultdict
@@ -14,13 +14,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from builder.quality import load
-from builder.quality.aggregation import METHODS
+from builder.quality.aggregation.believe import believe, soft_columns
 from builder.quality.aggregation.majority import TIE, shares
 from builder.quality.settings import SPAN_METHODS, Aggregation
-from builder.quality.votes import Voter, Voters, Votes
+from builder.quality.votes import Floats, Voter, Voters, Votes
 from builder.tables import GOLD_SPANS, build, rows_of
 
 #: The label of an annotator who saw the place and marked nothing.
@@ -126,58 +127,74 @@ def _overlap(one: tuple[int, int], other: tuple[int, int]) -> float:
     return shared / (one[1] - one[0] + other[1] - other[0] - shared) if shared else 0.0
 
 
-def decision(settings: Aggregation, unanimous: bool, expert: bool = False) -> str:
-    """The status of a label that won."""
-    if expert or unanimous:
-        return "expert" if expert else "agreed"
-    return "unresolved" if settings.method == "expert" else "adjudicated"
+def decision(method: str, votes: int, unanimous: bool, expert: bool = False) -> str:
+    """The status of a label that won among so many votes. What rests on one vote is "single", never "agreed"."""
+    if expert or votes == 1:
+        return "expert" if expert else "single"
+    return "agreed" if unanimous else "unresolved" if method == "expert" else "adjudicated"
 
 
 def gold_spans(
-    spans: pa.Table, voters: Voters, windows: pa.Table, settings: Aggregation, accuracy: Mapping[str, float]
-) -> pa.Table:
+    spans: pa.Table, voters: Voters, windows: pa.Table, settings: Aggregation, accuracy: Mapping[str, float],
+    chosen: dict[str, str] | None = None,
+) -> pa.Table:  # fmt: skip
     """GOLD_SPANS in the order of chunk, kind, start, end (descending) and label; one row per group and label.
 
-    `status` is "agreed" (everyone who was asked marked it), "adjudicated", "expert", "unresolved" or "rejected".
+    `status` is "agreed" (everyone who was asked marked it), "single" (the only one who was asked did), "adjudicated",
+    "expert", "unresolved" or "rejected". `chosen`, where it is given, gets the method used for each kind, in words.
     """
-    rows: list[GoldRow] = load(SPAN_METHODS[settings.spans])(spans, voters, windows, settings, accuracy)
+    said: dict[str, str] = {} if chosen is None else chosen
+    rows: list[GoldRow] = load(SPAN_METHODS[settings.spans])(spans, voters, windows, settings, accuracy, said)
     rows.sort(key=lambda r: (r["chunk_id"], r["kind"], r["start"], -r["end"], r["label"]))
     return build(rows, GOLD_SPANS)
 
 
 def exact(
-    spans: pa.Table, voters: Voters, windows: pa.Table, settings: Aggregation, accuracy: Mapping[str, float]
-) -> list[GoldRow]:
+    spans: pa.Table, voters: Voters, windows: pa.Table, settings: Aggregation, accuracy: Mapping[str, float],
+    chosen: dict[str, str],
+) -> list[GoldRow]:  # fmt: skip
     """Gold of spans that vote for one another when their bounds are the very same."""
-    return decide(same_bounds(spans, voters), voters, settings, accuracy)
+    return decide(same_bounds(spans, voters), voters, settings, accuracy, chosen)
 
 
 def overlap(
-    spans: pa.Table, voters: Voters, windows: pa.Table, settings: Aggregation, accuracy: Mapping[str, float]
-) -> list[GoldRow]:
+    spans: pa.Table, voters: Voters, windows: pa.Table, settings: Aggregation, accuracy: Mapping[str, float],
+    chosen: dict[str, str],
+) -> list[GoldRow]:  # fmt: skip
     """Gold of spans that vote for one another when they overlap by `min_overlap`."""
-    return decide(overlapping(spans, voters, settings.min_overlap), voters, settings, accuracy)
+    return decide(overlapping(spans, voters, settings.min_overlap), voters, settings, accuracy, chosen)
 
 
 def decide(
-    groups: Sequence[SpanGroup], voters: Voters, settings: Aggregation, accuracy: Mapping[str, float]
-) -> list[GoldRow]:
+    groups: Sequence[SpanGroup], voters: Voters, settings: Aggregation, accuracy: Mapping[str, float],
+    chosen: dict[str, str],
+) -> list[GoldRow]:  # fmt: skip
     """Rows of GOLD_SPANS: one per group and label. Kinds of span do not compete with one another."""
     out: list[GoldRow] = []
     for kind in sorted({g.kind for g in groups}):
         mine = [g for g in groups if g.kind == kind]
         labels = [SILENCE, *sorted({label for g in mine for label in g.labels})]
-        beliefs = load(METHODS[settings.method])(_votes(mine, voters, voters.crowd, labels), settings, accuracy)
-        of_experts = shares(_votes(mine, voters, voters.experts, labels))
+        believed = believe(span_votes(mine, voters, voters.crowd, labels), settings, accuracy)
+        chosen.setdefault(kind, believed.chosen)
+        of_experts = shares(span_votes(mine, voters, voters.experts, labels))
+        rows: dict[tuple[str, str], list[tuple[SpanGroup, GoldRow]]] = defaultdict(list)
         for i, group in enumerate(mine):
-            belief = (of_experts[i] if voters.experts.get(group.chunk_id) else beliefs[i]).tolist()
-            out += [_row(group, label, belief, labels, voters, settings) for label in sorted(group.labels)]
+            ours = [of_experts[i]] * 3 if voters.experts.get(group.chunk_id) else [b[i] for b in believed[:3]]
+            for label in sorted(group.labels):
+                row = _row(group, label, ours, labels, voters, settings, believed.method)
+                rows[group.chunk_id, label].append((group, row))
+        for (chunk, label), found in rows.items():
+            decided = [row for _, row in found]
+            if not voters.experts.get(chunk):
+                decided = _with_open_borders(found, label, voters, settings)
+            out += decided
     return out
 
 
-def _votes(
+def span_votes(
     groups: Sequence[SpanGroup], voters: Voters, side: Mapping[str, list[Voter]], labels: Sequence[str]
 ) -> Votes:
+    """The votes of one side (`voters.crowd` or `voters.experts`): item i is group i."""
     rows: list[tuple[int, str, str]] = []
     for i, group in enumerate(groups):
         marked = group.labels_of()
@@ -190,8 +207,10 @@ def _votes(
 
 
 def _row(
-    group: SpanGroup, label: str, belief: list[float], labels: Sequence[str], voters: Voters, settings: Aggregation
-) -> GoldRow:
+    group: SpanGroup, label: str, beliefs: Sequence[Floats], labels: Sequence[str], voters: Voters,
+    settings: Aggregation, method: str,
+) -> GoldRow:  # fmt: skip
+    """One row of GOLD_SPANS; `beliefs` are what decides, the soft labels and the shares of all `labels`."""
     marked, competing = group.labels_of(), group.labels
     votes = []
     for voter in voters.of(group.chunk_id):
@@ -201,22 +220,29 @@ def _row(
             votes.append({**voter._asdict(), "label": vote})
     experts = {v.annotation_id for v in voters.experts.get(group.chunk_id, ())}
     deciding = SpanGroup(group.chunk_id, group.kind, [s for s in group.spans if s.label == label]).of(experts)
+    status = _verdict(beliefs[0].tolist(), labels.index(label), settings.min_share)
     unanimous = not experts and all(marked.get(v["annotation_id"]) == [label] for v in votes)
-    status = "kept" if unanimous else _verdict(belief, labels.index(label), settings.min_share)
+    if unanimous and status == "rejected":
+        status = "unresolved"
     start, end, text = deciding.bounds(label)
     targets = deciding.targets(label, certain=status == "kept")
     if status == "kept" and not targets and (named := deciding.targets(label, certain=False)):
         # Annotators agree that it is evidence, but not on its targets.
         targets, status = named, "unresolved"
+    places = [0, *(labels.index(x) for x in sorted(competing))]
+    soft = soft_columns([None, *sorted(competing)], *(belief[places] for belief in beliefs[1:]))
+    probability = next(p["probability"] for p in soft["posterior"] if p["label"] == label)
     if status == "kept":
-        status = decision(settings, unanimous, bool(experts))
-    method = settings.method if settings.spans == "exact" else f"{settings.method}:{settings.spans}"
+        status = decision(method, len(votes), unanimous and probability > settings.min_share, bool(experts))
     return {
         "chunk_id": group.chunk_id, "article_id": voters.article[group.chunk_id], "kind": group.kind,
-        "start": start, "end": end, "label": label, "text": text, "targets": targets,
-        "probability": belief[labels.index(label)], "method": "expert" if experts else method,
-        "votes": votes, "status": status,
+        "start": start, "end": end, "label": label, "text": text, "targets": targets, "probability": probability,
+        **soft, "method": "expert" if experts else _named(method, settings), "votes": votes, "status": status,
     }  # fmt: skip
+
+
+def _named(method: str, settings: Aggregation) -> str:
+    return method if settings.spans == "exact" else f"{method}:{settings.spans}"
 
 
 def _verdict(belief: list[float], mine: int, min_share: float) -> str:
@@ -226,3 +252,46 @@ def _verdict(belief: list[float], mine: int, min_share: float) -> str:
         return "kept"
     undecided = max(belief) <= min_share + TIE and sum(belief[1:]) > min_share + TIE
     return "rejected" if p < 1 - min_share - TIE and not undecided else "unresolved"
+
+
+def _with_open_borders(
+    found: Sequence[tuple[SpanGroup, GoldRow]], label: str, voters: Voters, settings: Aggregation
+) -> list[GoldRow]:
+    """The rows of one label in one chunk, with one unresolved row per mention whose borders alone are in dispute.
+
+    That is a set of overlapping groups of which none is kept, when more than `min_share` of those who were asked marked
+    one of them with the label.
+    """
+    out: list[GoldRow] = []
+    cluster: list[tuple[SpanGroup, GoldRow]] = []
+    reach = -1
+    for group, row in sorted(found, key=lambda f: (f[1]["start"], -f[1]["end"])):
+        if row["start"] >= reach:
+            out += _one_mention(cluster, label, voters, settings)
+            cluster = []
+        cluster.append((group, row))
+        reach = max(reach, row["end"])
+    return out + _one_mention(cluster, label, voters, settings)
+
+
+def _one_mention(
+    cluster: Sequence[tuple[SpanGroup, GoldRow]], label: str, voters: Voters, settings: Aggregation
+) -> list[GoldRow]:
+    rows = [row for _, row in cluster]
+    if len(rows) < 2 or any(row["status"] not in ("rejected", "unresolved") for row in rows):
+        return rows
+    spans = [s for group, _ in cluster for s in group.spans if s.label == label]
+    together = SpanGroup(rows[0]["chunk_id"], rows[0]["kind"], spans)
+    givers = {s.annotation_id for s in spans}
+    asked = [
+        v for v in voters.of(together.chunk_id) if v.annotation_id in givers or voters.was_asked(v.annotator, label)
+    ]
+    if len(givers) <= settings.min_share * len(asked) + TIE:
+        return rows
+    start, end, text = together.bounds(label)
+    votes = [{**v._asdict(), "label": label if v.annotation_id in givers else None} for v in asked]
+    part = len(givers) / len(asked)
+    soft = soft_columns([None, label], *[np.array([1 - part, part])] * 2)
+    named = together.targets(label, certain=False)
+    of = {"start": start, "end": end, "text": text, "targets": named, "probability": part, **soft, "votes": votes}
+    return [{**rows[0], **of, "status": "unresolved"}]

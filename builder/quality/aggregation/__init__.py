@@ -6,8 +6,10 @@ with values from 0 to 1; a row is all zero where nobody voted. `majority.winners
 
 #: Choices of `aggregation.method`. "expert" lets only unanimity decide, which counting votes finds as well.
 METHODS = {
+    "auto": "aggregation.believe:auto",
     "majority": "aggregation.majority:majority",
     "dawid_skene": "aggregation.dawid_skene:dawid_skene",
+    "sequence": "aggregation.sequence:sequence_tags",
     "mace": "aggregation.mace:mace",
     "weighted": "aggregation.weighted:weighted",
     "expert": "aggregation.majority:majority",

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from builder.quality.aggregation.majority import tally
+from builder.quality.aggregation.majority import supported, tally
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Floats, Votes
 
 #: Probabilities are kept above this, so that their logarithms are finite.
 LEAST = 1e-10
+#: Decimals of beliefs between rounds: what rounding errors add in one round must not grow in the next.
+DECIMALS = 9
 
 
 def dawid_skene(votes: Votes, settings: Aggregation, accuracy: Mapping[str, float]) -> Floats:
@@ -22,7 +24,7 @@ def dawid_skene(votes: Votes, settings: Aggregation, accuracy: Mapping[str, floa
     Source: A. P. Dawid and A. M. Skene, Maximum likelihood estimation of observer error-rates using the EM algorithm,
     1979 (doi 10.2307/2346806).
     """
-    return dawid_skene_fit(votes, settings)[0]
+    return supported(votes, dawid_skene_fit(votes, settings)[0], settings)
 
 
 def dawid_skene_fit(votes: Votes, settings: Aggregation) -> tuple[Floats, Floats]:
@@ -49,6 +51,7 @@ def dawid_skene_fit(votes: Votes, settings: Aggregation) -> tuple[Floats, Floats
         updated -= updated.max(axis=0)
         np.exp(updated, out=updated)
         updated *= voted / updated.sum(axis=0)
+        np.round(updated, DECIMALS, out=updated)
         moved = float(np.abs(updated - posterior).sum()) / some
         posterior = updated
         if moved < settings.tolerance:

@@ -37,6 +37,27 @@ def shares(votes: Votes, weights: Floats | None = None) -> Floats:
     return np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
 
 
+def supported(votes: Votes, posterior: Floats, settings: Aggregation) -> Floats:
+    """The posterior of a model where the votes can support it, and the shares of the votes elsewhere.
+
+    What two annotators say of the same items does not show which of them is right: three are needed (Y. Zhang, X. Chen,
+    D. Zhou and M. I. Jordan, Spectral methods meet EM, 2014, arXiv 1406.3824). So an annotator is known by items that
+    three or more answered, and known well enough by `min_shared` of them. A model may contradict the votes on an item,
+    or decide a tie, when all who voted there are known well enough.
+    """
+    crowd, width = len(votes.annotators), len(votes.labels)
+    if not crowd or not width:
+        return posterior
+    pairs = np.unique(votes.item * crowd + votes.annotator)
+    item, who = pairs // crowd, pairs % crowd
+    shared = np.bincount(who, weights=np.bincount(item, minlength=votes.items)[item] > 2, minlength=crowd)
+    unknown = np.bincount(item, weights=(shared < settings.min_shared)[who], minlength=votes.items) > 0
+    counted = shares(votes)
+    likeliest = counted >= counted.max(axis=1, keepdims=True) - TIE
+    alike = likeliest[np.arange(votes.items), posterior.argmax(axis=1)] & (likeliest.sum(axis=1) == 1)
+    return np.where((unknown & ~alike)[:, None], counted, posterior)
+
+
 def winners(beliefs: Floats, min_share: float) -> Integers:
     """The label of each item with strictly more belief than `min_share` and than any other label; -1 without one."""
     if not beliefs.size:

@@ -6,14 +6,18 @@ import numpy as np
 
 from builder.quality import load
 from builder.quality.aggregation import WEIGHTS
-from builder.quality.aggregation.majority import shares, winners
+from builder.quality.aggregation.majority import shares, supported, winners
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Floats, Votes
 
 
 def weighted(votes: Votes, settings: Aggregation, accuracy: Mapping[str, float]) -> Floats:
-    """The share of an item's annotators who chose each label, each counting as much as their weight."""
-    return shares(votes, load(WEIGHTS[settings.weigh_by])(votes, settings, accuracy))
+    """The share of an item's annotators who chose each label, each counting as much as their weight.
+
+    Weights that are learned from the votes may contradict these only where they are supported.
+    """
+    found = shares(votes, load(WEIGHTS[settings.weigh_by])(votes, settings, accuracy))
+    return supported(votes, found, settings) if settings.weigh_by == "agreement" else found
 
 
 def given(votes: Votes, settings: Aggregation, accuracy: Mapping[str, float]) -> Floats:

@@ -2,29 +2,20 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.agreement.coefficients import (
-    Coefficient,
-    Interval,
-    cohen,
-    counts_of,
-    fleiss,
-    nominal_alpha,
-    observed,
-    ordinal_alpha,
-    patterns_of,
-    patterns_of_votes,
-    rounded,
-    with_interval,
-)
+from builder.quality.aggregation.soft import MeasuredCalibration, calibrations
+from builder.quality.agreement import coefficients as by
+from builder.quality.agreement.coefficients import Coefficient, Interval, rounded, with_interval
+from builder.quality.agreement.models import AnnotatorModel, HardItem, annotator_models
+from builder.quality.agreement.parts import AgreementParts, agreement_parts
 from builder.quality.settings import Quality
-from builder.quality.votes import Floats, Votes, voting_unreviewed
+from builder.quality.votes import Votes, voting_unreviewed
 from builder.tables import rows_of
 
 
@@ -33,7 +24,8 @@ class AnswerMeasures:
     """Agreement on answers, with bootstrap intervals over items.
 
     `items` have two ratings or more, `single` have one. `cohen` is the mean of all pairs of annotators (Light's kappa).
-    `alpha` is Krippendorff's; `alpha_ordinal` counts only labels of `quality.ordinal`, in that order.
+    `alpha` is Krippendorff's, `s` Bennett's, `ac1` Gwet's. `alpha_ordinal`, `ac2` and `cohen_weighted` (quadratic)
+    count only labels of `quality.ordinal`, in that order.
     """
 
     annotators: int
@@ -47,16 +39,31 @@ class AnswerMeasures:
     fleiss_interval: Interval | None
     alpha: float | None
     alpha_interval: Interval | None
+    s: float | None
+    s_interval: Interval | None
+    ac1: float | None
+    ac1_interval: Interval | None
     alpha_ordinal: float | None = None
     alpha_ordinal_interval: Interval | None = None
+    ac2: float | None = None
+    ac2_interval: Interval | None = None
+    cohen_weighted: float | None = None
 
 
 @dataclass
 class AnswerAgreement:
-    """Agreement on one question, over all targets and per target ("" is the whole chunk)."""
+    """Agreement on one question, over all targets and per target ("" is the whole chunk).
+
+    `calibration` says by aggregation method how well probabilities made from half of the votes predict the other half;
+    `annotators` what a model believes of each; `hard` names the hardest chunks and targets.
+    """
 
     overall: AnswerMeasures
     targets: dict[str, AnswerMeasures]
+    calibration: dict[str, MeasuredCalibration] = field(default_factory=dict)
+    annotators: dict[str, AnnotatorModel] = field(default_factory=dict)
+    hard: list[HardItem] = field(default_factory=list)
+    parts: AgreementParts | None = None
 
 
 @dataclass
@@ -97,46 +104,46 @@ def answer_agreement(
     votes, items = answer_votes(annotations, answers, question, labels)
     of_item = np.array([target for _, target in items], dtype=object)
     return AnswerAgreement(
-        overall=measure(votes, settings),
-        targets={target: measure(votes.only(of_item == target), settings) for target in sorted({t for _, t in items})},
+        measure(votes, settings),
+        {target: measure(votes.only(of_item == target), settings) for target in sorted({t for _, t in items})},
+        *(calibrations(votes), *annotator_models(votes, items, settings)),
+        agreement_parts(votes, items, annotations, answers.filter(pc.equal(answers["question"], question))),
     )
 
 
 def measure(votes: Votes, settings: Quality) -> AnswerMeasures:
     """Every coefficient for any table of votes; ordinal alpha when two labels of `quality.ordinal` are among them."""
-    patterns, weights, single = patterns_of_votes(votes)
-    ordered = [votes.labels.index(label) for label in settings.ordinal if label in votes.labels]
-    by_order = patterns_of(counts_of(votes)[:, ordered]) if len(ordered) > 1 else None
+    patterns, weights = by.patterns_of_votes(votes)
+    items = int(by.paired(patterns, weights)[1].sum())
 
     def of(coefficient: Coefficient) -> tuple[float | None, Interval | None]:
         return with_interval(settings, coefficient, patterns, weights)
 
-    return AnswerMeasures(
-        len(votes.annotators), len(votes.item), int(weights.sum()), single, rounded(light(votes)),
-        *of(observed), *of(fleiss), *of(nominal_alpha),
-        *(with_interval(settings, ordinal_alpha, *by_order) if by_order else ()),
+    found = AnswerMeasures(
+        len(votes.annotators), len(votes.item), items, int(weights.sum()) - items, rounded(light(votes)),
+        *of(by.observed), *of(by.fleiss), *of(by.nominal_alpha), *of(by.bennett_s), *of(by.gwet_ac1),
     )  # fmt: skip
+    ordered = [votes.labels.index(label) for label in settings.ordinal if label in votes.labels]
+    if len(ordered) > 1:
+        ranked = by.patterns_of(by.counts_of(votes)[:, ordered])
+        found.alpha_ordinal, found.alpha_ordinal_interval = with_interval(settings, by.ordinal_alpha, *ranked)
+        found.ac2, found.ac2_interval = with_interval(settings, by.gwet_ac2, *ranked)
+        found.cohen_weighted = rounded(light(votes, ordered))
+    return found
 
 
-def light(votes: Votes) -> float:
-    """The mean of Cohen's kappa over all pairs of annotators for whom it is defined."""
-    kappas = [cohen(confusion(votes, a, b)) for a, b in combinations(range(len(votes.annotators)), 2)]
+def light(votes: Votes, ordered: Sequence[int] | None = None) -> float:
+    """The mean of Cohen's kappa over all pairs of annotators for whom it is defined.
+
+    With labels in an order, the mean weighted kappa of these labels.
+    """
+    credit = None if ordered is None else by.quadratic_weights(len(ordered))
+    kappas = []
+    for a, b in combinations(range(len(votes.annotators)), 2):
+        cells = by.confusion(votes, a, b)
+        kappas.append(by.cohen(cells if ordered is None else cells[np.ix_(ordered, ordered)], credit))
     defined = [k for k in kappas if not math.isnan(k)]
     return sum(defined) / len(defined) if defined else math.nan
-
-
-def confusion(votes: Votes, one: int, other: int) -> Floats:
-    """How often one annotator gave a label (row) where the other gave another (column)."""
-    width = len(votes.labels)
-    given = []
-    for annotator in (one, other):
-        label = np.full(votes.items, -1, dtype=np.int64)
-        mine = votes.annotator == annotator
-        label[votes.item[mine]] = votes.label[mine]
-        given.append(label)
-    both = (given[0] >= 0) & (given[1] >= 0)
-    cells = np.bincount(given[0][both] * width + given[1][both], minlength=width * width)
-    return cells.reshape(width, width).astype(np.float64)
 
 
 def answer_pairs(votes: Votes) -> dict[str, AnswerPairs]:

@@ -2,11 +2,15 @@
 
 Every coefficient depends on the items only through the rows of counts, so items with the same row are one pattern with
 a weight. A function takes `patterns` (patterns by labels) and `weights` (items per pattern) and returns the
-coefficient, or nan where it is not defined. Resampling items with replacement is one multinomial draw over patterns.
+coefficient, or nan where it is not defined. Items with one rating have no pair; they count where the expected
+agreement is that of all ratings (kappa and AC). Resampling items with replacement is one multinomial draw over
+patterns.
 
-Sources: J. Cohen 1960 (doi 10.1177/001316446002000104); J. L. Fleiss 1971 (doi 10.1037/h0031619); R. J. Light 1971
-(doi 10.1037/h0031643); K. Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011; R. Artstein and M. Poesio
-2008 (doi 10.1162/coli.07-034-R2).
+Sources: E. M. Bennett, R. Alpert and A. C. Goldstein 1954 (doi 10.1086/266520); J. Cohen 1960 and 1968 (doi
+10.1177/001316446002000104, 10.1037/h0026256); J. L. Fleiss 1971 (doi 10.1037/h0031619); R. J. Light 1971 (doi
+10.1037/h0031643); K. Gwet 2008 (doi 10.1348/000711006X126600) and, for unequal numbers of ratings, Handbook of
+Inter-Rater Reliability, 2014; K. Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011; R. Artstein and M.
+Poesio 2008 (doi 10.1162/coli.07-034-R2).
 """
 
 import math
@@ -29,20 +33,20 @@ def counts_of(votes: Votes) -> Integers:
 
 
 def patterns_of(counts: Integers) -> tuple[Floats, Floats]:
-    """The distinct rows of the counts with two ratings or more, and how many items have each."""
-    paired = counts[counts.sum(axis=1) >= 2]
-    rows, times = np.unique(paired, axis=0, return_counts=True) if len(paired) else (paired, np.zeros(0))
+    """The distinct rows of the counts with a rating, and how many items have each."""
+    rated = counts[counts.sum(axis=1) > 0]
+    rows, times = np.unique(rated, axis=0, return_counts=True) if len(rated) else (rated, np.zeros(0))
     return rows.astype(np.float64), times.astype(np.float64)
 
 
-def patterns_of_votes(votes: Votes) -> tuple[Floats, Floats, int]:
-    """The same patterns straight from the votes, and the number of items with one rating.
+def patterns_of_votes(votes: Votes) -> tuple[Floats, Floats]:
+    """The same patterns straight from the votes.
 
     The counts of an item are read as the digits of one number, so that items are compared without the table of counts.
     """
     width, base = len(votes.labels), len(votes.annotators) + 1
     if base**width > 2**53:
-        return _patterns_by_counting(votes)
+        return patterns_of(counts_of(votes))
     digits = float(base) ** np.arange(width)
     keys = np.bincount(votes.item, weights=digits.take(votes.label), minlength=votes.items).astype(np.int64)
     if base**width <= 4 * len(keys) + 1024:
@@ -55,33 +59,79 @@ def patterns_of_votes(votes: Votes) -> tuple[Floats, Floats, int]:
     ratings = rows.sum(axis=1)
     if int(ratings @ times) != len(votes.item):
         # A digit overflowed: somebody voted twice on an item.
-        return _patterns_by_counting(votes)
-    kept = ratings >= 2
-    single = int(times[ratings == 1].sum())
-    return rows[kept].astype(np.float64), times[kept].astype(np.float64), single
+        return patterns_of(counts_of(votes))
+    rated = ratings > 0
+    return rows[rated].astype(np.float64), times[rated].astype(np.float64)
 
 
-def _patterns_by_counting(votes: Votes) -> tuple[Floats, Floats, int]:
-    counts = counts_of(votes)
-    return *patterns_of(counts), int((counts.sum(axis=1) == 1).sum())
+def paired(patterns: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """The patterns with two ratings or more."""
+    kept = patterns.sum(axis=1) > 1
+    return (patterns, weights) if kept.all() else (patterns[kept], weights[kept])
 
 
 def observed(patterns: Floats, weights: Floats) -> float:
-    """The mean share of pairs of annotators of an item who agree; an item with one rating has no pair."""
-    n = patterns.sum(axis=1)
-    agreeing = (patterns * (patterns - 1)).sum(axis=1) / (n * (n - 1))
-    return _ratio(float(weights @ agreeing), float(weights.sum()))
+    """The mean share of pairs of annotators of an item who agree."""
+    return _observed(patterns, weights, np.eye(patterns.shape[1]))
 
 
 def fleiss(patterns: Floats, weights: Floats) -> float:
-    """Fleiss' kappa (multi-pi); for two annotators it is Scott's pi. Items may have different numbers of ratings."""
-    totals = weights @ patterns
-    expected = float(((totals / max(totals.sum(), 1)) ** 2).sum())
+    """Fleiss' kappa (multi-pi); for two annotators it is Scott's pi.
+
+    With different numbers of ratings, the expected agreement is that of the mean shares of the labels per item.
+    """
+    expected = float((_spread(patterns, weights) ** 2).sum())
     return _ratio(observed(patterns, weights) - expected, 1 - expected)
+
+
+def bennett_s(patterns: Floats, weights: Floats) -> float:
+    """Bennett, Alpert and Goldstein's S (Brennan and Prediger's kappa): all labels are equally likely by chance."""
+    expected = 1 / max(patterns.shape[1], 1)
+    return _ratio(observed(patterns, weights) - expected, 1 - expected)
+
+
+def gwet_ac1(patterns: Floats, weights: Floats) -> float:
+    """Gwet's AC1, which stays near the observed agreement when one label is far more frequent than the others."""
+    return _gwet(patterns, weights, np.eye(patterns.shape[1]))
+
+
+def gwet_ac2(patterns: Floats, weights: Floats) -> float:
+    """Gwet's AC2 for labels in the order of the columns, with ordinal weights."""
+    return _gwet(patterns, weights, ordinal_weights(patterns.shape[1]))
+
+
+def ordinal_weights(labels: int) -> Floats:
+    """The credit for each pair of labels: 1 for the same label, 0 for the first and the last.
+
+    Of the labels from one to the other (m of them), the pairs are counted: 1 - m (m - 1) / (q (q - 1)) for q labels.
+    """
+    apart = np.abs(np.subtract.outer(np.arange(labels), np.arange(labels)))
+    found: Floats = 1 - (apart + 1) * apart / max(labels * (labels - 1), 1)
+    return found
+
+
+def _gwet(patterns: Floats, weights: Floats, credit: Floats) -> float:
+    width, spread = len(credit), _spread(patterns, weights)
+    expected = float(credit.sum() * (spread * (1 - spread)).sum()) / max(width * (width - 1), 1)
+    return _ratio(_observed(patterns, weights, credit) - expected, 1 - expected)
+
+
+def _observed(patterns: Floats, weights: Floats, credit: Floats) -> float:
+    patterns, weights = paired(patterns, weights)
+    n = patterns.sum(axis=1)
+    agreeing = (patterns * (patterns @ credit - 1)).sum(axis=1) / (n * (n - 1))
+    return _ratio(float(weights @ agreeing), float(weights.sum()))
+
+
+def _spread(patterns: Floats, weights: Floats) -> Floats:
+    """The mean share of each label among the ratings of an item."""
+    shares: Floats = weights @ (patterns / patterns.sum(axis=1, keepdims=True)) / max(float(weights.sum()), 1)
+    return shares
 
 
 def nominal_alpha(patterns: Floats, weights: Floats) -> float:
     """Krippendorff's alpha for labels without an order. Missing ratings are simply not counted."""
+    patterns, weights = paired(patterns, weights)
     n = patterns.sum(axis=1)
     disagreeing = (n**2 - (patterns**2).sum(axis=1)) / (n - 1)
     totals = weights @ patterns
@@ -92,6 +142,7 @@ def nominal_alpha(patterns: Floats, weights: Floats) -> float:
 
 def ordinal_alpha(patterns: Floats, weights: Floats) -> float:
     """Krippendorff's alpha for labels in the order of the columns."""
+    patterns, weights = paired(patterns, weights)
     n = patterns.sum(axis=1)
     totals = weights @ patterns
     upto = np.cumsum(totals) - totals / 2
@@ -103,13 +154,37 @@ def ordinal_alpha(patterns: Floats, weights: Floats) -> float:
     return 1 - _ratio(float((together * distance).sum()) * (float(totals.sum()) - 1), expected)
 
 
-def cohen(confusion: Floats) -> float:
-    """Cohen's kappa of a confusion matrix of two annotators: rows the labels of one, columns of the other."""
+def cohen(confusion: Floats, credit: Floats | None = None) -> float:
+    """Cohen's kappa of a confusion matrix of two annotators: rows the labels of one, columns of the other.
+
+    With `credit` per pair of labels, as of `quadratic_weights`, it is the weighted kappa.
+    """
     n = float(confusion.sum())
     if not n:
         return float("nan")
-    expected = float(confusion.sum(axis=1) @ confusion.sum(axis=0)) / n**2
-    return _ratio(float(np.trace(confusion)) / n - expected, 1 - expected)
+    given = np.eye(len(confusion)) if credit is None else credit
+    expected = float(confusion.sum(axis=1) @ given @ confusion.sum(axis=0)) / n**2
+    return _ratio(float((confusion * given).sum()) / n - expected, 1 - expected)
+
+
+def confusion(votes: Votes, one: int, other: int) -> Floats:
+    """How often one annotator gave a label (row) where the other gave another (column)."""
+    width = len(votes.labels)
+    given = []
+    for annotator in (one, other):
+        label = np.full(votes.items, -1, dtype=np.int64)
+        mine = votes.annotator == annotator
+        label[votes.item[mine]] = votes.label[mine]
+        given.append(label)
+    both = (given[0] >= 0) & (given[1] >= 0)
+    cells = np.bincount(given[0][both] * width + given[1][both], minlength=width * width)
+    return cells.reshape(width, width).astype(np.float64)
+
+
+def quadratic_weights(labels: int) -> Floats:
+    """The credit for each pair of labels in an order: 1 minus the squared distance, as a share of the largest."""
+    found: Floats = 1 - (np.subtract.outer(np.arange(labels), np.arange(labels)) / max(labels - 1, 1)) ** 2
+    return found
 
 
 def bootstrap_interval(

@@ -7,14 +7,24 @@ SemEval-2013 task 9).
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.agreement.coefficients import Interval, nominal_alpha, patterns_of_votes, rounded, with_interval
+from builder.quality.aggregation.soft import MeasuredCalibration, calibrations
+from builder.quality.agreement.coefficients import (
+    Interval,
+    nominal_alpha,
+    paired,
+    patterns_of_votes,
+    rounded,
+    with_interval,
+)
+from builder.quality.agreement.models import AnnotatorModel, HardItem, annotator_models
+from builder.quality.agreement.unitizing import disagreements
 from builder.quality.settings import Quality
 from builder.quality.votes import Floats, Integers, Mask, Votes, overlapping_pairs, voting_unreviewed
 from builder.text import Texts, words
@@ -22,7 +32,10 @@ from builder.text import Texts, words
 
 @dataclass
 class SpanMeasures:
-    """Agreement on spans. `compared` counts each span once per other annotator it is compared with."""
+    """Agreement on spans. `compared` counts each span once per other annotator it is compared with.
+
+    `token_alpha` is nominal alpha over tokens, `unit_alpha` Krippendorff's alpha for unitizing over characters.
+    """
 
     compared: int
     exact_f1: float | None
@@ -31,14 +44,23 @@ class SpanMeasures:
     partial_f1_interval: Interval | None
     token_alpha: float | None
     tokens: int
+    unit_alpha: float | None
 
 
 @dataclass
 class SpanAgreement:
-    """Agreement on one kind of span, over all labels and per label."""
+    """Agreement on one kind of span, over all labels and per label.
+
+    The rest is about the labels of spans of the same bounds. `calibration` says by aggregation method how well
+    probabilities made from half of the votes predict the other half; `annotators` what a model believes of each; `hard`
+    names the bounds that are hardest.
+    """
 
     overall: SpanMeasures
     labels: dict[str, SpanMeasures]
+    calibration: dict[str, MeasuredCalibration] = field(default_factory=dict)
+    annotators: dict[str, AnnotatorModel] = field(default_factory=dict)
+    hard: list[HardItem] = field(default_factory=list)
 
 
 @dataclass
@@ -91,10 +113,43 @@ def span_agreement(
     heard = _was_asked(found, settings.asked)
     matches = [_matches(found, i, heard[:, i])[0] for i in range(len(found.labels))]
     tokens = _Tokens.of(found, windows)
+    votes, names = _bounds_votes(found, heard)
     return SpanAgreement(
-        _measures(found, tokens, sum(matches[1:], matches[0]), None, np.asarray(heard.all(axis=1)), settings),
-        {name: _measures(found, tokens, matches[i], i, heard[:, i], settings) for i, name in enumerate(found.labels)},
+        _measures(found, tokens, windows, sum(matches[1:], matches[0]), None, np.asarray(heard.all(axis=1)), settings),
+        {
+            name: _measures(found, tokens, windows, matches[i], i, heard[:, i], settings)
+            for i, name in enumerate(found.labels)
+        },
+        calibrations(votes),
+        *annotator_models(votes, names, settings),
     )
+
+
+def _bounds_votes(found: Marked, heard: Mask) -> tuple[Votes, list[tuple[str, str]]]:
+    """Votes on all bounds that anybody marked: the label, or "" of an annotator of the chunk who marked nothing there.
+
+    Annotators who were not asked for all labels are left out.
+    """
+    all_of: Mask = np.asarray(heard.all(axis=1))
+    rows = np.flatnonzero(all_of[found.owner])
+    place = np.stack([found.chunk_of[found.owner[rows]], found.start[rows], found.end[rows]], axis=1)
+    bounds, item = np.unique(place, axis=0, return_inverse=True)
+    item = item.reshape(-1)
+    # Everyone of the chunk is silent about its bounds, but for those who marked them.
+    asked = np.flatnonzero(all_of)
+    asked = asked[np.argsort(found.chunk_of[asked], kind="stable")]
+    chunk = found.chunk_of[asked]
+    low, high = (np.searchsorted(chunk, bounds[:, 0], side=side) for side in ("left", "right"))
+    size = high - low
+    silent_item = np.repeat(np.arange(len(bounds)), size)
+    ahead = np.cumsum(size) - size
+    silent = asked[np.repeat(low - ahead, size) + np.arange(len(silent_item))]
+    spoke = np.isin(silent_item * len(all_of) + silent, item * len(all_of) + found.owner[rows])
+    items = np.concatenate([item, silent_item[~spoke]])
+    who = found.annotator_of[np.concatenate([found.owner[rows], silent[~spoke]])]
+    given = np.concatenate([found.label[rows] + 1, np.zeros(int((~spoke).sum()), np.int64)])
+    names = [(found.chunks[chunk], f"[{start}, {end})") for chunk, start, end in bounds.tolist()]
+    return Votes(len(bounds), found.annotators, ["", *found.labels], items, who, given), names
 
 
 def exact_f1_by_annotator(annotations: pa.Table, spans: pa.Table, kind: str, settings: Quality) -> dict[str, float]:
@@ -146,14 +201,28 @@ def _matches(found: Marked, label: int, heard: Mask) -> tuple[Integers, Floats]:
 
 
 def _measures(
-    found: Marked, tokens: "_Tokens", matches: Integers, label: int | None, heard: Mask, settings: Quality
-) -> SpanMeasures:
+    found: Marked, tokens: "_Tokens", windows: pa.Table, matches: Integers, label: int | None, heard: Mask,
+    settings: Quality,
+) -> SpanMeasures:  # fmt: skip
     def f1(hits: int) -> tuple[float | None, Interval | None]:
         rows, times = np.unique(matches[matches[:, 2] > 0][:, [hits, 2]], axis=0, return_counts=True)
         return with_interval(settings, _rate, rows.astype(np.float64), times.astype(np.float64))
 
     alpha, counted = _alpha(found, tokens, label, heard)
-    return SpanMeasures(int(matches[:, 2].sum()), *f1(0), *f1(1), rounded(alpha), counted)
+    chosen = range(len(found.labels)) if label is None else [label]
+    observed, expected = np.sum([_unit_disagreements(found, windows, i, heard) for i in chosen], axis=0).tolist()
+    units = 1 - observed / expected if expected > 0 else float("nan")
+    return SpanMeasures(int(matches[:, 2].sum()), *f1(0), *f1(1), rounded(alpha), counted, rounded(units))
+
+
+def _unit_disagreements(found: Marked, windows: pa.Table, label: int, heard: Mask) -> tuple[float, float]:
+    """Observed and expected disagreement on where the spans of a label are, among annotations that were asked."""
+    rows = np.flatnonzero((found.label == label) & heard[found.owner])
+    shown = windows.take(pc.index_in(pa.array(found.chunks, pa.string()), value_set=windows["chunk_id"]))
+    readers = np.bincount(found.chunk_of[heard], minlength=len(found.chunks))
+    bounds = np.stack([shown["start"].to_numpy(), shown["end"].to_numpy(), readers], axis=1).astype(np.int64)
+    owner = found.owner[rows]
+    return disagreements(found.chunk_of[owner], owner, found.start[rows], found.end[rows], bounds)
 
 
 def _rate(patterns: Floats, weights: Floats) -> float:
@@ -188,8 +257,8 @@ def _alpha(found: Marked, tokens: "_Tokens", label: int | None, heard: Mask) -> 
     token = np.repeat(tokens.first[found.chunk_of[asked]] - block[asked], size) + np.arange(len(given))
     labels = ["", *found.labels] if label is None else ["", found.labels[label]]
     who = np.repeat(found.annotator_of[asked], size)
-    patterns, weights, _ = patterns_of_votes(Votes(int(tokens.size.sum()), found.annotators, labels, token, who, given))
-    return nominal_alpha(patterns, weights), int(weights.sum())
+    patterns = patterns_of_votes(Votes(int(tokens.size.sum()), found.annotators, labels, token, who, given))
+    return nominal_alpha(*patterns), int(paired(*patterns)[1].sum())
 
 
 class _Tokens(NamedTuple):

@@ -48,7 +48,9 @@ def _one(labels: list[str], question: Question) -> Iterator[Column]:
     yield Column("label", class_label(labels), "the answer", judged=True)
     yield Column("votes", dict.fromkeys(labels, INT), "how many annotators gave each answer", judged=True)
     yield Column("probability", NUMBER, "probability of the label after aggregation", judged=True)
-    yield Column("status", STRING, "how it was decided: agreed, adjudicated or expert", judged=True)
+    yield Column(
+        "status", STRING, "how it was decided: agreed, single (one annotator), adjudicated or expert", judged=True
+    )
 
 
 def _many(labels: list[str]) -> Iterator[Column]:

@@ -132,8 +132,8 @@ def _about(configuration: Configuration, export: Mapping[str, Any]) -> str:
     if "entities" in features:
         about += (
             " `entities` holds every released span, nested ones included: `text[start:end]` is the span, in Unicode "
-            "code points, half-open. `status` says how it was decided: `agreed` by all who saw it, `adjudicated` from "
-            "their votes, or `expert`."
+            "code points, half-open. `status` says how it was decided: `agreed` by all who saw it, `single` by "
+            "the only one who did, `adjudicated` from their votes, or `expert`."
         )
     return about
 

@@ -23,7 +23,7 @@ _COLUMNS = (
     Column("votes_for", INT, "how many annotators marked the span", judged=True),
     Column("votes_against", INT, "how many annotators saw the window and did not mark it", judged=True),
     Column("probability", NUMBER, "probability of the span after aggregation", judged=True),
-    Column("status", STRING, "how it was decided: agreed, adjudicated or expert", judged=True),
+    Column("status", STRING, "how it was decided: agreed, single (one annotator), adjudicated or expert", judged=True),
 )
 
 

@@ -39,7 +39,7 @@ def test_measured_accuracy_reaches_spans_and_answers() -> None:
 def test_experts_and_labels_asked_for_reach_the_gold() -> None:
     assert outcome(adjudicated(outvoted(), experts=["ada"])) == ("expert", "favor")
     asked = Quality(asked={"ben": ["ORG"], "cyd": ["ORG"]})
-    assert outcome(adjudicated(outvoted(), asked)) == ("agreed", "against")
+    assert outcome(adjudicated(outvoted(), asked)) == ("single", "against")
 
 
 def test_the_summary_counts_gold_by_status() -> None:
@@ -48,7 +48,7 @@ def test_the_summary_counts_gold_by_status() -> None:
     summary = adjudicated(crowd, Quality(gates=Gates(max_unresolved=0.5))).summary
     assert (summary.method, summary.chunks, summary.without_votes) == ("majority", 3, 1)
     assert list(summary.gold_spans.items()) == [("rejected", 1), ("unresolved", 1)]
-    assert list(summary.gold_answers.items()) == [("adjudicated", 1), ("agreed", 1), ("unresolved", 1)]
+    assert list(summary.gold_answers.items()) == [("adjudicated", 1), ("single", 1), ("unresolved", 1)]
     # Two of four are unresolved; the rejected span does not count.
     assert [(v.found, v.holds) for v in summary.gates] == [(0.5, True)]
     assert adjudicated(crowd).summary.gates == []

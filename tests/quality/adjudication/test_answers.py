@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from builder.quality.adjudication import gold_answers
@@ -21,7 +22,7 @@ def gold(
 @pytest.mark.parametrize(
     ("given", "label", "status", "probability"),
     [
-        (["favor"], "favor", "agreed", 1.0),
+        (["favor"], "favor", "single", 1.0),
         (["favor", "favor", "favor"], "favor", "agreed", 1.0),
         (["favor", "favor", "against"], "favor", "adjudicated", 2 / 3),
         (["favor", "against"], None, "unresolved", 0.5),
@@ -55,7 +56,7 @@ def test_skips_drafts_and_quarantined_do_not_vote(out: dict[str, Any]) -> None:
     crowd = Crowd()
     crowd.add("c", "a", stances={"japan": "favor"}).add("c", "b", stances={"japan": "against"}, **out)
     row = gold(crowd)["c", "japan"]
-    assert (row["label"], row["status"], len(row["votes"])) == ("favor", "agreed", 1)
+    assert (row["label"], row["status"], len(row["votes"])) == ("favor", "single", 1)
 
 
 def test_only_the_latest_annotation_of_an_annotator_counts() -> None:
@@ -111,7 +112,7 @@ def test_an_expert_speaks_only_for_the_targets_answered() -> None:
     crowd = Crowd()
     crowd.add("c", "a", stances={"japan": "favor", "ukraine": "favor"})
     crowd.add("c", "e", stances={"japan": "none"})
-    assert gold(crowd, experts=["e"])["c", "ukraine"]["status"] == "agreed"
+    assert gold(crowd, experts=["e"])["c", "ukraine"]["status"] == "single"
 
 
 def test_with_method_expert_only_the_unanimous_needs_none() -> None:
@@ -204,14 +205,32 @@ def test_mentions_are_answered_by_their_text() -> None:
     assert gold(crowd)["c", "Tokyo"]["status"] == "unresolved"
 
 
-def test_a_model_does_not_overrule_the_unanimous() -> None:
+@pytest.mark.parametrize(("min_shared", "label", "status"), [(11, "against", "single"), (10, None, "unresolved")])
+def test_a_model_does_not_overrule_the_only_answer(min_shared: int, label: str | None, status: str) -> None:
     crowd = Crowd()
     for n in range(10):
         for name, answer in (("good", "favor"), ("fair", "favor"), ("bad", "against")):
             crowd.add(f"c{n}", name, stances={"japan": answer})
     crowd.add("last", "bad", stances={"japan": "against"})
-    row = gold(crowd, method="dawid_skene")["last", "japan"]
-    assert (row["label"], row["status"]) == ("against", "agreed")
+    row = gold(crowd, method="dawid_skene", min_shared=min_shared)["last", "japan"]
+    assert (row["label"], row["status"]) == (label, status)
+
+
+@pytest.mark.parametrize("method", ["auto", "dawid_skene", "mace", "sequence", "weighted"])
+def test_two_who_flip_coins_decide_nothing(method: str) -> None:
+    rng = np.random.default_rng(5)
+    crowd = Crowd()
+    for n in range(200):
+        for name in ("ada", "ben"):
+            crowd.add(f"c{n:03}", name, stances={"japan": str(rng.choice(["favor", "against"], p=[0.7, 0.3]))})
+    rows = gold(crowd, method=method).values()
+    assert {r["status"] for r in rows} == {"agreed", "unresolved"}
+    assert all(
+        (r["status"] == "agreed") == (len({v["label"] for v in r["votes"]}) == 1) and r["probability"] > 0.5
+        for r in rows
+        if r["status"] == "agreed"
+    )
+    assert all(r["label"] is None for r in rows if len({v["label"] for v in r["votes"]}) == 2)
 
 
 def test_rows_are_in_the_order_of_chunk_and_target() -> None:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from builder.quality.agreement.answers import AnswerAgreement, answer_agreement, confusion, light, measure
+from builder.quality.agreement.answers import AnswerAgreement, answer_agreement, light, measure
+from builder.quality.agreement.coefficients import confusion
 from builder.quality.settings import Quality
 from builder.quality.votes import Votes
 from tests.samples import Crowd

@@ -9,15 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.quality.agreement.coefficients import (
+    bennett_s,
     bootstrap_interval,
     cohen,
     counts_of,
     fleiss,
+    gwet_ac1,
+    gwet_ac2,
     nominal_alpha,
     observed,
     ordinal_alpha,
+    ordinal_weights,
+    paired,
     patterns_of,
     patterns_of_votes,
+    quadratic_weights,
 )
 from builder.quality.votes import Votes
 
@@ -53,7 +59,33 @@ def test_krippendorff_2011_canonical_data() -> None:
     assert nominal_alpha(table, weights) == pytest.approx(0.7434, abs=5e-5)
     assert ordinal_alpha(table, weights) == pytest.approx(0.8154, abs=5e-5)
     # The coincidences that the paper prints: 40 pairable values, 9, 13, 10, 5 and 3 of the five.
+    table, weights = paired(table, weights)
     assert (weights @ table).tolist() == [9, 13, 10, 5, 3]
+
+
+def test_gwet_2014_four_raters_with_missing_ratings() -> None:
+    # The same data are the example of K. Gwet's package irrCAC (cac.raw4raters), which prints .81818, .76117, .77544,
+    # .77273 and .74342. One item has a single rating, which counts for what is expected by chance.
+    found = [f(*patterns(CANONICAL, [1, 2, 3, 4, 5])) for f in (observed, fleiss, gwet_ac1, bennett_s, nominal_alpha)]
+    assert found == pytest.approx([0.81818, 0.76117, 0.77544, 0.77273, 0.74342], abs=5e-6)
+
+
+def test_fleiss_with_unequal_numbers_of_ratings() -> None:
+    # Expected by chance: the mean shares (1 + .5 + 0) / 3 of both labels, so .5.
+    assert fleiss(*patterns_of(np.array([[8, 0], [1, 1], [0, 2]]))) == pytest.approx(1 / 3)
+
+
+def test_ordered_labels_earn_credit_for_being_near() -> None:
+    assert ordinal_weights(3) == pytest.approx(np.array([[1, 2 / 3, 0], [2 / 3, 1, 2 / 3], [0, 2 / 3, 1]]))
+    assert quadratic_weights(3).tolist() == [[1, 0.75, 0], [0.75, 1, 0.75], [0, 0.75, 1]]
+    table, weights = np.array([[1.0, 1, 0], [0, 0, 2]]), np.array([1.0, 1.0])
+    # Observed (2/3 + 1) / 2; shares .25, .25, .5; expected 17/3 * (2 * 3/16 + 1/4) / 6 (the sum of all credit is 17/3).
+    expected = 17 / 3 * 0.625 / 6
+    assert gwet_ac2(table, weights) == pytest.approx((5 / 6 - expected) / (1 - expected))
+    # J. Cohen's weighted kappa by hand: observed (10 + 5 * .75) / 15, expected from margins of a third each.
+    confusion = np.array([[5.0, 0, 0], [5, 0, 0], [0, 0, 5]])
+    expected = float(np.array([1, 1, 1]) @ quadratic_weights(3) @ np.array([2, 0, 1])) / 9
+    assert cohen(confusion, quadratic_weights(3)) == pytest.approx((13.75 / 15 - expected) / (1 - expected))
 
 
 def test_krippendorff_2011_binary_data() -> None:
@@ -112,19 +144,18 @@ def test_nominal_alpha_follows_its_definition_over_pairs(units: list[list[int | 
     rows = [list(row) for row in zip(*units, strict=True)]
     table, weights = patterns(rows, [0, 1, 2])
     ratings = [(i, f"a{a}", str(x)) for a, row in enumerate(rows) for i, x in enumerate(row) if x is not None]
-    direct, times, single = patterns_of_votes(Votes.of(ratings, len(units), ["0", "1", "2"]))
+    direct, times = patterns_of_votes(Votes.of(ratings, len(units), ["0", "1", "2"]))
     assert sorted(zip(direct.tolist(), times, strict=True)) == sorted(zip(table.tolist(), weights, strict=True))
     again = Votes.of([*ratings, *ratings], len(units), ["0", "1", "2"])
-    doubled, _, none = patterns_of_votes(again)
+    doubled, _ = patterns_of_votes(again)
     assert sorted(doubled.tolist()) == sorted(
         patterns_of(2 * counts_of(Votes.of(ratings, len(units), list("012"))))[0].tolist()
     )
-    assert none == 0
-    assert single == sum(sum(x is not None for x in unit) == 1 for unit in units)
-    paired = [[x for x in unit if x is not None] for unit in units]
-    paired = [unit for unit in paired if len(unit) > 1]
-    values = [x for unit in paired for x in unit]
-    disagreed = sum(Fraction(sum(x != y for x in u for y in u), len(u) - 1) for u in paired)
+    compared = [[x for x in unit if x is not None] for unit in units]
+    compared = [unit for unit in compared if len(unit) > 1]
+    values = [x for unit in compared for x in unit]
+    assert paired(direct, times)[1].sum() == len(compared)
+    disagreed = sum(Fraction(sum(x != y for x in u for y in u), len(u) - 1) for u in compared)
     expected = sum(x != y for x in values for y in values)
     found = nominal_alpha(table, weights)
     if expected:
@@ -159,17 +190,15 @@ def test_patterns_of_votes_are_those_of_the_counts_for_any_number_of_labels(widt
     labels = [f"{i:02}" for i in range(width)]
     rows = [(i, f"a{a}", labels[rng.integers(width)]) for i in range(200) for a in range(3) if rng.random() < 0.8]
     votes = Votes.of(rows, 200, labels)
-    direct, times, single = patterns_of_votes(votes)
-    counts = counts_of(votes)
-    expected, weights = patterns_of(counts)
+    direct, times = patterns_of_votes(votes)
+    expected, weights = patterns_of(counts_of(votes))
     found = {tuple(row): int(n) for row, n in zip(direct.tolist(), times, strict=True)}
     assert found == {tuple(row): int(n) for row, n in zip(expected.tolist(), weights, strict=True)}
-    assert single == int((counts.sum(axis=1) == 1).sum())
 
 
 def test_an_annotator_who_votes_twice_is_counted_twice() -> None:
     votes = Votes.of([(0, "x", "a"), (0, "x", "a"), (0, "y", "a"), (1, "x", "b")], 2, ["a", "b"])
-    assert patterns_of_votes(votes)[0].tolist() == [[3, 0]]
+    assert patterns_of_votes(votes)[0].tolist() == [[0, 1], [3, 0]]
 
 
 def test_labels_of_neighbouring_rank_disagree_less() -> None:

@@ -147,5 +147,5 @@ def alpha_of_tokens(chunks: list[list[list[tuple[int, int, str]]]], only: str | 
                 over = [s for s in spans if s[0] <= 2 * token < s[0] + s[1] and only in (None, s[2])]
                 label = min(over, key=lambda s: (-s[1], s[2]))[2] if over else ""
                 rows.append((number * 10 + token, f"a{n}", label))
-    value = nominal_alpha(*patterns_of_votes(Votes.of(rows, 10 * len(chunks), ["", "A", "B"]))[:2])
+    value = nominal_alpha(*patterns_of_votes(Votes.of(rows, 10 * len(chunks), ["", "A", "B"])))
     return None if value != value else value

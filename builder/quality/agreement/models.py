@@ -1,0 +1,137 @@
+"""What a model believes of each annotator, in words, and which items are hard.
+
+The model is Dawid and Skene's: what is right is believed as its posterior says.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from builder.quality.aggregation.dawid_skene import dawid_skene_fit
+from builder.quality.settings import Aggregation, Quality
+from builder.quality.votes import Floats, Mask, Votes
+
+#: Confusions and misses that are named: at least this share of a true label, and this many of them.
+_SHARE, _COUNT = 0.05, 3
+#: Hard items that are named.
+_HARDEST = 10
+#: Logits by which annotators, and items, differ before any vote was seen (standard deviation).
+_SPREAD = 1.5
+
+
+@dataclass
+class AnnotatorModel:
+    """What the model believes of one annotator's `votes`: the share that is right with its interval, and in words.
+
+    `known` says whether the annotator shares `aggregation.min_shared` items with two others; if not, the figures are
+    about the others as much as about this annotator.
+    """
+
+    votes: int
+    accuracy: float
+    interval: tuple[float, float]
+    known: bool
+    words: str
+
+
+@dataclass
+class HardItem:
+    """An item on which annotators err. `about` is a target, or the bounds of a span; difficulty is in logits, and 0 is
+    the mean of all items."""
+
+    chunk_id: str
+    about: str
+    difficulty: float
+    interval: tuple[float, float]
+
+
+def annotator_models(
+    votes: Votes, names: Sequence[tuple[str, str]], settings: Quality
+) -> tuple[dict[str, AnnotatorModel], list[HardItem]]:
+    """The model of each annotator who shares an item with another, and the hardest items, the hardest first.
+
+    `names` are the chunk of each item, and what the item is about. A label "" is silence: what an annotator says of a
+    span that others marked.
+    """
+    raters = np.bincount(votes.item, minlength=votes.items)
+    several = raters[votes.item] > 1
+    if not several.any():
+        return {}, []
+    used = Aggregation(method="dawid_skene", smoothing=0.1)
+    believed = dawid_skene_fit(votes, used)[0][votes.item]
+    width = len(votes.labels)
+    right = believed[np.arange(len(votes.item)), votes.label]
+    out: dict[str, AnnotatorModel] = {}
+    for number, name in enumerate(votes.annotators):
+        mine = several & (votes.annotator == number)
+        if not mine.any():
+            continue
+        shared = int((raters[votes.item[votes.annotator == number]] > 2).sum())
+        table = np.zeros((width, width))
+        np.add.at(table.T, votes.label[mine], believed[mine])
+        accuracy, count = float(right[mine].mean()), int(mine.sum())
+        interval = _wilson(accuracy, count, settings.confidence)
+        known = shared >= used.min_shared
+        words = _in_words(accuracy, interval, count, table, votes, shared, known)
+        out[name] = AnnotatorModel(count, round(accuracy, 6), interval, known, words)
+    return out, _hardest(votes, names, right, several, settings.confidence)
+
+
+def _in_words(
+    accuracy: float, interval: tuple[float, float], count: int, table: Floats, votes: Votes, shared: int, known: bool
+) -> str:
+    said = [f"right in {accuracy:.0%} ({interval[0]:.0%} to {interval[1]:.0%}) of {count}"]
+    totals = table.sum(axis=1)
+    cells = [(table[t, g] / totals[t], t, g) for t, g in np.ndindex(*table.shape) if t != g and table[t, g] >= _COUNT]
+    for share, true, given in sorted(cells, reverse=True)[:3]:
+        if share < _SHARE:
+            continue
+        right, wrong = votes.labels[true], votes.labels[given]
+        what = (
+            f"misses {right}"
+            if not wrong
+            else f"marks {wrong} for nothing"
+            if not right
+            else f"says {wrong} for {right}"
+        )
+        said.append(f"{what} in {share:.0%} of {totals[true]:.0f}")
+    if not known:
+        said.append(f"only {shared} items are shared with two others, too few to be sure")
+    return "; ".join(said)
+
+
+def _wilson(share: float, count: int, confidence: float) -> tuple[float, float]:
+    """The score interval of a share (E. B. Wilson 1927, doi 10.1080/01621459.1927.10502953)."""
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    middle, scale = share + z * z / (2 * count), 1 + z * z / count
+    reach = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return round(max(middle - reach, 0) / scale, 6), round(min(middle + reach, 1.0 * scale) / scale, 6)
+
+
+def _hardest(
+    votes: Votes, names: Sequence[tuple[str, str]], right: Floats, several: Mask, confidence: float
+) -> list[HardItem]:
+    """Items by difficulty: the logit of being right is an annotator's ability less the item's difficulty.
+
+    Fitted to the expected correctness of each vote, with a normal prior on both (G. Rasch 1960; as in GLAD of J.
+    Whitehill et al., NIPS 2009). Only items whose interval is above the mean are hard.
+    """
+    item, who, seen = votes.item[several], votes.annotator[several], right[several]
+    ability: Floats = np.zeros(len(votes.annotators))
+    difficulty: Floats = np.zeros(votes.items)
+    information: Floats = np.ones(votes.items)
+    for _ in range(25):
+        for values, index, sign in ((ability, who, 1), (difficulty, item, -1)):
+            expected = 1 / (1 + np.exp(difficulty[item] - ability[who]))
+            slope = np.bincount(index, weights=sign * (seen - expected), minlength=len(values)) - values / _SPREAD**2
+            weight = np.bincount(index, weights=expected * (1 - expected), minlength=len(values)).astype(np.float64)
+            information = weight + 1 / _SPREAD**2
+            values += np.asarray(slope / information, dtype=np.float64)
+        difficulty -= difficulty[item].mean()
+    reach = NormalDist().inv_cdf((1 + confidence) / 2) / np.sqrt(information)
+    order = [i for i in np.argsort(-difficulty, kind="stable").tolist() if difficulty[i] > reach[i]][:_HARDEST]
+    low, middle, high = (np.round(x, 6).tolist() for x in (difficulty - reach, difficulty, difficulty + reach))
+    return [HardItem(names[i][0], names[i][1], middle[i], (low[i], high[i])) for i in order]

@@ -1,0 +1,108 @@
+"""What a tagger learns from gold of each method, on generated crowds whose truth is known.
+
+Each method's gold trains the same conditional random field, which is tested on other sentences with their true spans.
+"""
+
+import sys
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+
+import sklearn_crfsuite
+
+from builder.quality.adjudication.spans import gold_spans
+from builder.quality.settings import Aggregation
+from builder.quality.votes import Voters
+from tests.benchmarks.span_crowd import Span, SpanCrowd, span_crowd
+
+#: Sentences, annotators, and annotators per sentence.
+SIZES = ((300, 2, 2), (300, 3, 3), (300, 10, 3), (300, 46, 5), (1000, 46, 5))
+METHODS = (
+    ("auto", "exact"), ("auto", "tokens"), ("majority", "exact"), ("majority", "tokens"), ("dawid_skene", "exact"),
+    ("dawid_skene", "tokens"), ("mace", "tokens"), ("sequence", "tokens"),
+)  # fmt: skip
+_RELEASED = ("agreed", "single", "adjudicated")
+
+
+def gold(crowd: SpanCrowd, method: str, spans: str) -> dict[str, list[Span]]:
+    """The released spans by chunk."""
+    voters = Voters(crowd.annotations, (), {})
+    rows = gold_spans(crowd.spans, voters, crowd.windows, Aggregation(method=method, spans=spans), {}).to_pylist()
+    found: dict[str, list[Span]] = {chunk: [] for chunk in crowd.texts}
+    for row in rows:
+        if row["status"] in _RELEASED:
+            found[row["chunk_id"]].append((row["start"], row["end"], row["label"]))
+    return found
+
+
+def exact_f1(found: Mapping[str, Iterable[Span]], truth: Mapping[str, Iterable[Span]]) -> float:
+    """F1 of spans with the very same bounds and label."""
+    one, other = ({(chunk, *span) for chunk, spans in side.items() for span in spans} for side in (found, truth))
+    return 2 * len(one & other) / max(len(one) + len(other), 1)
+
+
+def tags(text: str, spans: Iterable[Span]) -> list[str]:
+    """A BIO tag per word; of overlapping spans the first counts."""
+    marked, at = list(spans), 0
+    out: list[str] = []
+    for word in text.split(" "):
+        inside = next(((s, e, x) for s, e, x in marked if s < at + len(word) and e > at), None)
+        out.append("O" if inside is None else f"{'B' if inside[0] >= at else 'I'}-{inside[2]}")
+        at += len(word) + 1
+    return out
+
+
+def features(text: str) -> list[dict[str, object]]:
+    """Words, their neighbours and their shapes."""
+    words = ["<s>", *text.split(" "), "</s>"]
+    return [
+        {"word": words[i], "before": words[i - 1], "after": words[i + 1], "upper": words[i][0].isupper(),
+         "end": words[i][-2:], "upper before": words[i - 1][0].isupper()}
+        for i in range(1, len(words) - 1)
+    ]  # fmt: skip
+
+
+def learned_f1(crowd: SpanCrowd, spans: Mapping[str, Iterable[Span]], tested: SpanCrowd) -> float:
+    """Exact F1, on true spans of other sentences, of a tagger trained on these spans."""
+    tagger = sklearn_crfsuite.CRF(algorithm="lbfgs", c1=0.05, c2=0.05, max_iterations=60)
+    tagger.fit([features(t) for t in crowd.texts.values()], [tags(t, spans[c]) for c, t in crowd.texts.items()])
+    guessed = tagger.predict([features(text) for text in tested.texts.values()])
+    found = {}
+    for (chunk, text), given in zip(tested.texts.items(), guessed, strict=True):
+        found[chunk] = spans_of(text, list(given))
+    return exact_f1(found, tested.truth)
+
+
+def spans_of(text: str, given: list[str]) -> list[Span]:
+    """The spans of BIO tags."""
+    out: list[Span] = []
+    at = 0
+    for word, (before, tag) in zip(text.split(" "), pairwise(["O", *given]), strict=True):
+        if tag != "O" and (tag[0] == "B" or before[2:] != tag[2:]):
+            out.append((at, at + len(word), tag[2:]))
+        elif tag != "O":
+            out[-1] = (out[-1][0], at + len(word), tag[2:])
+        at += len(word) + 1
+    return out
+
+
+def main() -> None:
+    """Prints F1 of the gold, and of a tagger that learned from it, per size of crowd and method."""
+    tested = span_crowd(400, 2, 2, seed=99)
+    for size in SIZES:
+        crowd = span_crowd(*size, seed=1)
+        say(f"{size[0]} sentences, {size[1]} annotators, {size[2]} per sentence")
+        say(f"  the truth: learned F1 {learned_f1(crowd, crowd.truth, tested):.3f}")
+        for method, spans in METHODS:
+            found = gold(crowd, method, spans)
+            learned = learned_f1(crowd, found, tested)
+            say(f"  {method}, {spans}: gold F1 {exact_f1(found, crowd.truth):.3f}, learned F1 {learned:.3f}")
+
+
+def say(line: str) -> None:
+    """Prints a line."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""Which method decides, when a model may contradict the votes, and what does not matter to any method."""
+
+import numpy as np
+import pytest
+
+from builder.quality import load
+from builder.quality.aggregation import METHODS
+from builder.quality.aggregation.believe import Beliefs, believe, choose, soft_columns
+from builder.quality.aggregation.majority import shares, supported, winners
+from builder.quality.settings import Aggregation
+from builder.quality.votes import Votes
+from tests.quality.crowds import SKILLS, votes_of
+
+
+def three_and_a_tie(shared: int) -> Votes:
+    """Three annotators, one of them wrong on every other of `shared` items, and an item on which two contradict."""
+    rows = [(i, who, "ab"[(i // 2 + (who == "z" and i % 2)) % 2]) for i in range(shared) for who in "xyz"]
+    return Votes.of([*rows, (shared, "x", "a"), (shared, "z", "b")], shared + 1, ["a", "b"])
+
+
+@pytest.mark.parametrize("method", ["dawid_skene", "mace", "sequence", "weighted"])
+def test_a_tie_is_decided_only_between_those_who_are_known(method: str) -> None:
+    votes = three_and_a_tie(20)
+    for least, winner in ((20, 0), (21, -1)):
+        settings = Aggregation(method=method, min_shared=least)
+        assert winners(load(METHODS[method])(votes, settings, {}), 0.5)[-1] == winner
+
+
+def test_items_of_two_annotators_say_nothing_about_them() -> None:
+    rows = [(i, who, "ab"[(i + (who == "y" and i % 3 == 0)) % 2]) for i in range(100) for who in "xy"]
+    votes = Votes.of(rows, 100, ["a", "b"])
+    posterior = np.tile([0.9, 0.1], (100, 1))
+    found = supported(votes, posterior, Aggregation(min_shared=1))
+    # Where both say "a" the model is believed; elsewhere votes are counted.
+    both = shares(votes)[:, 0] == 1
+    assert both.any()
+    assert (found[both] == posterior[both]).all()
+    assert (found[~both] == shares(votes)[~both]).all()
+    assert (supported(votes, posterior, Aggregation(min_shared=0)) == posterior).all()
+
+
+@pytest.mark.parametrize(("shared", "method"), [(19, "majority"), (20, "dawid_skene")])
+def test_auto_uses_a_model_when_most_votes_are_of_annotators_it_can_know(shared: int, method: str) -> None:
+    rows = [(i, who, "ab"[i % 2]) for i in range(shared) for who in "xyz"]
+    votes = Votes.of(rows, shared, ["a", "b"])
+    assert choose(votes, Aggregation())[0] == method
+    found = believe(votes, Aggregation(method="auto"), {})
+    assert (found.method, found.chosen) == (method, f"{method}: {found.why}")
+    assert found.why.startswith(f"{3 if shared == 20 else 0} of 3 annotators share 20 items or more with two others")
+
+
+def test_auto_tags_texts_as_sequences() -> None:
+    rows = [(i, who, "O") for i in range(30) for who in "xyz"]
+    assert choose(Votes.of(rows, 30, ["O", "B"], np.array([0, 15])), Aggregation())[0] == "sequence"
+    assert choose(Votes.of([], 0, []), Aggregation())[0] == "majority"
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_neither_rows_nor_names_nor_labels_decide(method: str) -> None:
+    votes, _, _ = votes_of(SKILLS, items=150, votes_each=4, seed=11)
+    rng = np.random.default_rng(0)
+    settings = Aggregation(method=method)
+    first = winners(believe(votes, settings, {}).decides, 0.5)
+    rows = rng.permutation(len(votes.item))
+    names = rng.permutation(len(votes.annotators))
+    labels = rng.permutation(3)
+    turned = Votes(
+        votes.items,
+        votes.annotators,
+        votes.labels,
+        votes.item[rows],
+        names[votes.annotator[rows]],
+        labels[votes.label[rows]],
+    )
+    again = winners(believe(turned, settings, {}).decides, 0.5)
+    assert np.where(first < 0, -1, labels[first]).tolist() == again.tolist()
+
+
+def test_weights_that_are_given_make_the_probability() -> None:
+    votes = Votes.of([(0, "x", "a"), (0, "y", "b"), (0, "z", "b")], 1, ["a", "b"])
+    found = believe(votes, Aggregation(method="weighted", weigh_by="given", weights={"x": 3.0}), {})
+    assert found.soft[0] == pytest.approx([0.6, 0.4])
+    assert found.shares[0] == pytest.approx([1 / 3, 2 / 3])
+    assert isinstance(found, Beliefs)
+
+
+def test_columns_are_probabilities_with_their_entropy() -> None:
+    found = soft_columns(["a", None], np.array([0.3, 0.1]), np.array([0.0, 0.0]))
+    assert found["posterior"] == [
+        {"label": "a", "probability": pytest.approx(0.75)},
+        {"label": None, "probability": 0.25},
+    ]
+    assert [entry["probability"] for entry in found["shares"]] == [0, 0]
+    assert found["entropy"] == pytest.approx(-(0.75 * np.log(0.75) + 0.25 * np.log(0.25)))
+    assert soft_columns(["a"], np.array([1.0]), np.array([1.0]))["entropy"] == 0

@@ -1,0 +1,70 @@
+"""What a model believes of annotators whose accuracy is known, in words, and which items are hard."""
+
+import numpy as np
+import pytest
+
+from builder.quality.agreement.models import _wilson, annotator_models
+from builder.quality.settings import Quality
+from builder.quality.votes import Votes
+from tests.quality.crowds import SKILLS, votes_of
+
+
+def test_accuracies_are_recovered_with_their_intervals() -> None:
+    votes, _, reached = votes_of(SKILLS, items=600)
+    found, _ = annotator_models(votes, [(str(i), "") for i in range(600)], Quality())
+    assert list(found) == votes.annotators
+    for model, accuracy in zip(found.values(), reached, strict=True):
+        assert model.accuracy == pytest.approx(accuracy, abs=0.05)
+        assert model.interval[0] < model.accuracy < model.interval[1]
+        assert model.known
+        assert model.words.startswith(f"right in {model.accuracy:.0%} (")
+
+
+def test_what_is_confused_and_missed_is_said() -> None:
+    rows = []
+    for i in range(90):
+        true = ("GPE", "ORG", "")[i % 3]
+        rows += [(i, who, true) for who in ("ada", "ben", "cyd")]
+        rows.append((i, "dee", "ORG" if true == "GPE" else "" if i % 6 == 1 else true))
+    votes = Votes.of(rows, 90, ["", "GPE", "ORG"])
+    found, _ = annotator_models(votes, [("c", "")] * 90, Quality())
+    assert "says ORG for GPE in 100% of 30" in found["dee"].words
+    assert "misses ORG in 50% of 30" in found["dee"].words
+    assert ";" not in found["ada"].words
+    assert found["ada"].votes == 90
+
+
+@pytest.mark.parametrize(("shared", "known"), [(19, False), (20, True)])
+def test_who_shares_little_is_not_known(shared: int, known: bool) -> None:
+    rows = [(i, who, "ab"[i % 2]) for i in range(shared) for who in "xyz"] + [(shared + i, "x", "a") for i in range(9)]
+    found, _ = annotator_models(Votes.of(rows, shared + 9, ["a", "b"]), [("c", "")] * (shared + 9), Quality())
+    assert found["x"].known is known
+    assert (f"only {shared} items are shared" in found["x"].words) is not known
+    assert found["x"].votes == shared
+
+
+def test_items_on_which_the_good_err_are_hard() -> None:
+    rng = np.random.default_rng(2)
+    rows = []
+    for i in range(100):
+        for who in range(7):
+            wrong = rng.random() < (0.45 if i < 5 else 0.03)
+            rows.append((i, f"w{who}", "ab"[(i + wrong) % 2]))
+    _, hard = annotator_models(Votes.of(rows, 100, ["a", "b"]), [(f"c{i}", f"t{i}") for i in range(100)], Quality())
+    assert hard
+    assert {h.chunk_id for h in hard} <= {f"c{i}" for i in range(5)} | {h.chunk_id for h in hard[4:]}
+    assert all(h.about == h.chunk_id.replace("c", "t") for h in hard)
+    assert all(0 < h.interval[0] < h.difficulty < h.interval[1] for h in hard)
+    assert [h.difficulty for h in hard] == sorted((h.difficulty for h in hard), reverse=True)
+
+
+def test_without_shared_items_nothing_is_believed() -> None:
+    votes = Votes.of([(0, "x", "a"), (1, "y", "a")], 2, ["a", "b"])
+    assert annotator_models(votes, [("c", ""), ("d", "")], Quality()) == ({}, [])
+
+
+def test_the_score_interval_of_a_published_example() -> None:
+    # R. G. Newcombe 1998 (Statistics in Medicine 17, 857-872), method 3: 81 of 263 is .2553 to .3662.
+    assert _wilson(81 / 263, 263, 0.95) == (pytest.approx(0.2553, abs=5e-5), pytest.approx(0.3662, abs=5e-5))
+    assert _wilson(0.0, 20, 0.95) == (0, pytest.approx(0.1611, abs=5e-5))
+    assert _wilson(1.0, 20, 0.95)[1] == 1

@@ -1,0 +1,54 @@
+"""Alpha for unitizing against the published examples."""
+
+import numpy as np
+import pytest
+
+from builder.quality.agreement.unitizing import disagreements
+
+
+def of(units: list[tuple[int, int, int]], bounds: tuple[int, int, int] = (150, 450, 2)) -> tuple[float, float]:
+    """Disagreements of units (annotator, start, length) in one text."""
+    who, start, length = np.array(units, dtype=np.int64).reshape(-1, 3).T
+    return disagreements(np.zeros(len(who), np.int64), who, start, start + length, np.array([bounds]))
+
+
+C = [(0, 225, 70), (0, 370, 30), (1, 220, 80), (1, 355, 20), (1, 400, 20)]
+K = [(0, 180, 60), (0, 300, 50), (1, 180, 60), (1, 300, 50)]
+
+
+def test_krippendorff_2004() -> None:
+    # Content Analysis, page 254: a text of 300 units; printed: .0144 / .0532 for c, 0 / .0490 for k; .7286; and .8591,
+    # which is computed from the rounded figures.
+    c, k = of(C), of(K)
+    assert [x / 300 for x in c] == pytest.approx([0.0144, 0.0532], abs=5e-5)
+    assert [x / 300 for x in k] == pytest.approx([0.0, 0.0490], abs=5e-5)
+    assert 1 - c[0] / c[1] == pytest.approx(0.7286, abs=5e-5)
+    assert 1 - (c[0] + k[0]) / (c[1] + k[1]) == pytest.approx(0.8591, abs=5e-4)
+
+
+def test_krippendorff_1995() -> None:
+    # Page 57, example C: 24 units, or 12 of half the length; printed for the latter: .02777 and .05494.
+    gerret, gill = [(2, 6), (10, 2), (14, 4), (20, 2)], [(0, 2), (4, 4), (10, 4), (16, 2), (20, 2)]
+    units = [(who, at // 2, size // 2) for who, made in enumerate((gerret, gill)) for at, size in made]
+    observed, expected = of(units, (0, 12, 2))
+    assert [observed / 12, expected / 12] == pytest.approx([0.02777, 0.05494], abs=1e-5)
+
+
+def test_texts_are_added_by_their_length() -> None:
+    who, start, length = np.array(C, dtype=np.int64).T
+    text = np.concatenate([np.zeros(len(who), np.int64), np.ones(len(who), np.int64)])
+    both = disagreements(
+        text, np.tile(who, 2), np.tile(start, 2), np.tile(start + length, 2), np.array([[150, 450, 2]] * 2)
+    )
+    assert both == pytest.approx([2 * x for x in of(C)])
+
+
+def test_who_marks_nothing_differs_from_who_does() -> None:
+    assert of([(0, 200, 10)])[0] == pytest.approx(300 * 2 * 100 / (2 * 300**2))
+    assert of([(0, 200, 10)], (150, 450, 3))[0] == pytest.approx(300 * 2 * 2 * 100 / (6 * 300**2))
+    assert of([(0, 200, 10)], (150, 450, 1)) == (0, 0)
+    assert of([]) == (0, 0)
+
+
+def test_of_overlapping_units_of_one_annotator_the_first_counts() -> None:
+    assert of([(0, 200, 30), (0, 210, 5), (1, 200, 30)]) == of([(0, 200, 30), (1, 200, 30)])
