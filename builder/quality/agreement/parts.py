@@ -19,7 +19,7 @@ _ARTICLES, _ITEMS = 20, 3
 
 
 @dataclass
-class Part:
+class PartAgreement:
     """Agreement on a part of the items: how many have two ratings or more, and the mean share of pairs that agree."""
 
     items: int
@@ -27,7 +27,7 @@ class Part:
 
 
 @dataclass
-class PairPart(Part):
+class PairAgreement(PartAgreement):
     """Agreement of two annotators on the items that both answered."""
 
     cohen: float | None
@@ -41,11 +41,11 @@ class AgreementParts:
     `repeated` compares what annotators said when they submitted a chunk again.
     """
 
-    pairs: dict[str, PairPart]
+    pairs: dict[str, PairAgreement]
     labels: dict[str, float | None]
-    articles: dict[str, Part]
-    months: dict[str, Part]
-    repeated: dict[str, Part]
+    articles: dict[str, PartAgreement]
+    months: dict[str, PartAgreement]
+    repeated: dict[str, PartAgreement]
 
 
 def agreement_parts(
@@ -60,7 +60,7 @@ def agreement_parts(
         if state in SUBMITTED and created is not None:
             last[chunk] = max(last.get(chunk, ""), f"{created:%Y-%m}")
 
-    def per(names: Sequence[str | None]) -> dict[str, Part]:
+    def per(names: Sequence[str | None]) -> dict[str, PartAgreement]:
         column = np.array([name or "" for name in names], dtype=object)
         return {name: _part(counts[column == name]) for name in sorted({name for name in names if name})}
 
@@ -79,21 +79,21 @@ def agreement_parts(
     )
 
 
-def _part(counts: Integers) -> Part:
-    return Part(int((counts.sum(axis=1) > 1).sum()), rounded(observed(*patterns_of(counts))))
+def _part(counts: Integers) -> PartAgreement:
+    return PartAgreement(int((counts.sum(axis=1) > 1).sum()), rounded(observed(*patterns_of(counts))))
 
 
-def _pairs(votes: Votes) -> dict[str, PairPart]:
-    found: dict[str, PairPart] = {}
+def _pairs(votes: Votes) -> dict[str, PairAgreement]:
+    found: dict[str, PairAgreement] = {}
     for one, other in combinations(range(len(votes.annotators)), 2):
         cells = confusion(votes, one, other)
         if total := int(cells.sum()):
             name = f"{votes.annotators[one]} + {votes.annotators[other]}"
-            found[name] = PairPart(total, rounded(float(np.trace(cells)) / total), rounded(cohen(cells)))
+            found[name] = PairAgreement(total, rounded(float(np.trace(cells)) / total), rounded(cohen(cells)))
     return found
 
 
-def _repeated(annotations: pa.Table, answers: pa.Table) -> dict[str, Part]:
+def _repeated(annotations: pa.Table, answers: pa.Table) -> dict[str, PartAgreement]:
     """By annotator, what each said again about a chunk and target, compared with what they had said before."""
     submitted = annotations.filter(pc.is_in(annotations["state"], pa.array(SUBMITTED)))
     submitted = submitted.sort_by([("created", "ascending"), ("annotation_id", "ascending")])
@@ -105,4 +105,6 @@ def _repeated(annotations: pa.Table, answers: pa.Table) -> dict[str, Part]:
     same: dict[str, list[bool]] = defaultdict(list)
     for (annotator, _, _), given in said.items():
         same[annotator] += [given[a] == given[b] for a, b in pairwise(sorted(given))]
-    return {name: Part(len(same[name]), rounded(float(np.mean(same[name])))) for name in sorted(same) if same[name]}
+    return {
+        name: PartAgreement(len(same[name]), rounded(float(np.mean(same[name])))) for name in sorted(same) if same[name]
+    }

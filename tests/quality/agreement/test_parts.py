@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from builder.quality.agreement.answers import answer_agreement
-from builder.quality.agreement.parts import AgreementParts, PairPart, Part
+from builder.quality.agreement.parts import AgreementParts, PairAgreement, PartAgreement
 from builder.quality.settings import Quality
 from tests.samples import Crowd
 
@@ -24,7 +24,8 @@ def test_pairs_and_labels() -> None:
     found = parts(crowd)
     # Cohen of ada and ben: 2 of 3 agree, expected (2 * 1 + 1 * 2) / 9.
     assert found.pairs == {
-        "ada + ben": PairPart(3, 0.666667, 0.4), "ada + cyd": PairPart(2, 0.5, 0.0), "ben + cyd": PairPart(2, 0.5, 0.0)
+        "ada + ben": PairAgreement(3, 0.666667, 0.4),
+        "ada + cyd": PairAgreement(2, 0.5, 0.0), "ben + cyd": PairAgreement(2, 0.5, 0.0)
     }  # fmt: skip
     # "favor": c0 has two who gave it, each with two others of whom one did; c2 has one, whose other did not.
     assert found.labels == {"favor": 0.4, "against": None, "none": round(6 / 9, 6)}
@@ -37,7 +38,7 @@ def test_articles_with_three_items_the_lowest_first() -> None:
             for name in ("ada", "ben"):
                 label = "none" if name == "ben" and n < differing else "favor"
                 crowd.add(f"{article}{n}", name, stances={"japan": label}, article_id=article)
-    assert list(parts(crowd).articles.items()) == [("y", Part(3, 0.0)), ("x", Part(3, 0.666667))]
+    assert list(parts(crowd).articles.items()) == [("y", PartAgreement(3, 0.0)), ("x", PartAgreement(3, 0.666667))]
 
 
 def test_months_are_those_of_the_last_answer() -> None:
@@ -46,7 +47,7 @@ def test_months_are_those_of_the_last_answer() -> None:
         crowd.add(chunk, "ada", stances={"japan": "favor"}, created=datetime(2026, ada, 5, tzinfo=UTC))
         crowd.add(chunk, "ben", stances={"japan": label}, created=datetime(2026, ben, 5, tzinfo=UTC))
         crowd.add(chunk, "cyd", state="skipped", created=datetime(2026, 9, 5, tzinfo=UTC))
-    assert parts(crowd).months == {"2026-02": Part(2, 0.5), "2026-03": Part(1, 1.0)}
+    assert parts(crowd).months == {"2026-02": PartAgreement(2, 0.5), "2026-03": PartAgreement(1, 1.0)}
 
 
 def test_what_was_submitted_again_is_compared_with_before() -> None:
@@ -54,4 +55,4 @@ def test_what_was_submitted_again_is_compared_with_before() -> None:
     for n, label in enumerate(("favor", "favor", "none")):
         crowd.add("c", "ada", stances={"japan": label}, created=datetime(2026, 3, 1 + n, tzinfo=UTC))
     crowd.add("c", "ben", stances={"japan": "none"}).add("c", "ben", stances={"japan": "favor"}, state="draft")
-    assert parts(crowd).repeated == {"ada": Part(2, 0.5)}
+    assert parts(crowd).repeated == {"ada": PartAgreement(2, 0.5)}
