@@ -22,7 +22,7 @@ lint: $(VENV)/.dev  ## What CI checks: style, format, types, generated documents
 docs: $(VENV)/.dev  ## Write the generated documents again: conf/, builder/, exports/
 	$(BIN)/python -m tests.documents
 
-bench: $(VENV)/.bench  ## One line a ratio; ONLY=corpus|label_studio|quality|release picks an area
+bench: $(VENV)/.bench  ## One line per ratio; ONLY=corpus|label_studio|quality|release picks an area
 	$(BIN)/python -m tests.benchmarks $(ONLY)
 
 faults: $(VENV)/.dev  ## Inject the faults of the fault list into a real Label Studio
@@ -32,7 +32,7 @@ constraints:  ## Pin everything anew
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-emit-index-url \
 		--no-annotate --no-header --upgrade -o constraints.txt
 
-clean:  ## Remove what a run leaves behind; releases in exports/ stay
+clean:  ## Remove what runs made; releases in exports/ stay
 	rm -rf $(VENV) .builder build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
@@ -42,7 +42,7 @@ $(VENV)/bin/python:
 	@# The pip of Python 3.11 trips over an extra that is asked for twice (lxml[html-clean]).
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=24'
 
-# A stamp a set of extras, renewed when the dependencies change.
+# One stamp per set of extras, renewed when the dependencies change.
 $(VENV)/.studio: EXTRAS := studio
 $(VENV)/.dev: EXTRAS := studio,dask,s3,spacy,test,dev
 $(VENV)/.bench: EXTRAS := studio,dask,s3,spacy,test,dev,bench

@@ -70,7 +70,7 @@ def _main(argv: list[str]) -> int:
     name, rest = argv[0], argv[1:]
     if name not in COMMANDS:
         return _fail(_unknown(name), _USAGE)
-    # Hydra prints its own long error reports unless told to raise; ours are one line, and a traceback on request.
+    # Hydra prints its own long error reports unless it is to raise; ours are one line, and a traceback on request.
     global _traceback_wanted
     _traceback_wanted = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -226,7 +226,7 @@ def _unknown(name: str) -> ConfigError:
 
     near = difflib.get_close_matches(name, COMMANDS, n=1)
     if "=" in name or name.startswith("-"):
-        return ConfigError(f"{name!r} stands where the command should.", f"Commands: {', '.join(COMMANDS)}.")
+        return ConfigError(f"{name!r} is in the place of the command.", f"Commands: {', '.join(COMMANDS)}.")
     hint = f"Did you mean {near[0]}? " if near else ""
     return ConfigError(f"Unknown command {name!r}.", f"{hint}Commands: {', '.join(COMMANDS)}.")
 

@@ -19,7 +19,7 @@ class Edit(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """`text[start:end]` stands for `raw[raw_start:raw_end]`.
+    """`text[start:end]` comes from `raw[raw_start:raw_end]`.
 
     Segments of equal length map character by character; any other segment maps as a whole.
     """
@@ -52,7 +52,7 @@ class OffsetMap:
     def to_raw(self, start: int, end: int) -> tuple[int, int]:
         """The smallest raw interval that explains the non-empty `text[start:end]`.
 
-        Raises `ValueError` when the interval is empty or lies outside the text.
+        Raises `ValueError` when the interval is empty or outside the text.
         """
         length = self.segments[-1].end if self.segments else 0
         if not 0 <= start < end <= length:
@@ -136,7 +136,7 @@ class _Side:
         return at == a or b - a == d - c
 
     def even(self, start: int, end: int) -> bool:
-        """Whether the interval lies in one segment that maps character by character."""
+        """Whether the interval is within one segment that maps character by character."""
         a, b, c, d = self.wide[bisect_right(self.starts, start) - 1]
         return end <= b and b - a == d - c
 

@@ -151,8 +151,8 @@ def _as_released(config: Config, manifest: "Manifest", there: Path) -> Config:
     sections: dict[str, Any] = {}
     own = public_sections(config)
     for name, shown in manifest.configuration.items():
-        told, section = revealed(shown, own[name]), getattr(config, name)
-        whole = scheme_from(told) if name == "labels" else {**msgspec.to_builtins(section), **told}
+        public, section = revealed(shown, own[name]), getattr(config, name)
+        whole = scheme_from(public) if name == "labels" else {**msgspec.to_builtins(section), **public}
         sections[name] = whole if name == "labels" else msgspec.convert(whole, type(section))
     kind = "recorded" if manifest.recorded else "human"
     annotators = replace(config.annotators, kind=kind, recorded=config.annotators.recorded or "recorded")

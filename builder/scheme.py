@@ -77,7 +77,7 @@ class Question:
     many: bool = field(default=False, init=False)
     #: Whether an annotation without an answer is incomplete.
     required: bool = field(default=True, init=False)
-    #: Whether a span may lie inside, or cross, another span of the question.
+    #: Whether a span may be inside, or cross, another span of the question.
     nesting: bool = field(default=True, init=False)
     overlap: bool = field(default=True, init=False)
 

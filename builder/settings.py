@@ -94,9 +94,9 @@ class Hint(NamedTuple):
             found = f"a mapping {{{'name' if name == 'text' else name}: {value}}}"
         else:
             bounds = [(words, getattr(self.meta, sign)) for sign, words in _BOUNDS.items()]
-            told = " and ".join(f"{words} {bound:,}" for words, bound in bounds if bound is not None)
-            told = "not empty" if self.meta.min_length else told
-            found = f"{_KINDS[self.type]}, {told}" if told else _KINDS[self.type]
+            bounded = " and ".join(f"{words} {bound:,}" for words, bound in bounds if bound is not None)
+            bounded = "not empty" if self.meta.min_length else bounded
+            found = f"{_KINDS[self.type]}, {bounded}" if bounded else _KINDS[self.type]
         return f"{found}, or null" if self.optional else found
 
 

@@ -24,7 +24,7 @@ def _schema(**columns: pa.DataType) -> pa.Schema:
     return pa.schema(list(columns.items()))
 
 
-#: One row an article. `map` leads from `text` to `raw`, the decoded record (for HTML: the extracted text).
+#: One row per article. `map` leads from `text` to `raw`, the decoded record (for HTML: the extracted text).
 ARTICLES = _schema(
     article_id=pa.string(),  # of its source's id, else address, else file, else text: sha256, first 16 hex digits
     source_path=pa.string(),  # relative to paths.raw, or the remote address
@@ -52,7 +52,7 @@ ARTICLES = _schema(
     targets=pa.list_(pa.string()),  # the record's own stance targets, for a scheme whose target_mode is "article"
 )
 
-#: One row a chunk: the window through which annotators look at `text[start:end]` of an article.
+#: One row per chunk: the window through which annotators look at `text[start:end]` of an article.
 CHUNKS = _schema(
     chunk_id=pa.string(),  # of article_id, text, and how often that came before: sha256, first 16 hex digits
     article_id=pa.string(),
@@ -67,7 +67,7 @@ CHUNKS = _schema(
     sentences=pa.int32(),
 )
 
-#: One row a thing left out, at any stage.
+#: One row per thing left out, at any stage.
 REJECTS = _schema(
     stage=pa.string(),
     source_path=pa.string(),
@@ -78,7 +78,7 @@ REJECTS = _schema(
     detail=pa.string(),
 )
 
-#: One row an annotation, draft or skip of one annotator on one task.
+#: One row per annotation, draft or skip of one annotator on one task.
 ANNOTATIONS = _schema(
     annotation_id=pa.string(),  # "<project>:<annotation>", drafts "<project>:draft:<draft>"
     task_id=pa.int64(),
@@ -100,7 +100,7 @@ ANNOTATIONS = _schema(
     quarantined=pa.bool_(),  # True: kept out of gold by a check or an undecodable result
 )
 
-#: One row a marked span. `kind` is "entity" or "evidence"; evidence names the stance targets it supports.
+#: One row per marked span. `kind` is "entity" or "evidence"; evidence names the stance targets it supports.
 SPANS = _schema(
     annotation_id=pa.string(),
     chunk_id=pa.string(),
@@ -139,7 +139,7 @@ WINDOWS = _schema(
     targets=pa.list_(pa.string()),  # the article's own targets; null unless the scheme asks for them
 )
 
-#: One row a finding about an annotation. `path` points into the raw result, such as `$.result[3].value.end`.
+#: One row per finding about an annotation. `path` points into the raw result, such as `$.result[3].value.end`.
 ISSUES = _schema(
     check=pa.string(),
     severity=pa.string(),  # "error" quarantines, "warning" reports, "info" records a repair
@@ -206,6 +206,6 @@ def check(table: pa.Table, schema: pa.Schema, where: str) -> pa.Table:
     if table.schema.remove_metadata() != schema:
         raise StoreError(
             f"{where} was written by another version of the builder.",
-            "Delete the workspace folder it lies in and run `builder prepare` again.",
+            "Delete the workspace folder that contains it and run `builder prepare` again.",
         )
     return table

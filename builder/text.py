@@ -39,7 +39,7 @@ def is_printable(text: str) -> bool:
 
 
 def sentences(text: str, language: str = "en", at: int = 0) -> list[tuple[int, int]]:
-    """Intervals of the sentences of `text`, by sentencex. Only whitespace lies outside them.
+    """Intervals of the sentences of `text`, by sentencex. Only whitespace is outside them.
 
     A newline ends a sentence, too. `language` is a BCP 47 code; in languages other than English, what sentencex parts
     after an abbreviation, an initial or a quotation that goes on is joined again. `at` is the offset of `text` in the
@@ -197,7 +197,7 @@ class Tokens:
     rows: Ints
     starts: Ints  # positions in `Texts.points`
     ends: Ints
-    #: Which characters lie in a token, when tokens follow one another without overlap.
+    #: Which characters are in a token, when tokens follow one another without overlap.
     covered: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:

@@ -67,7 +67,7 @@ def test_a_failed_command_is_a_failed_process(tmp_path: Path) -> None:
     ("argv", "said"),
     [
         (["psh"], "Did you mean push?"),
-        (["chunking.max_tokens=3"], "stands where the command should"),
+        (["chunking.max_tokens=3"], "is in the place of the command"),
         (["push", "chunkin.max_tokens=3"], "Did you mean chunking.max_tokens"),
         (["push", "chunking.max_tokens=many"], "Allowed: a whole number, at least 1"),
         (["push", "chunking.max_tokens=0"], "chunking.max_tokens: 0"),

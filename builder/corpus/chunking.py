@@ -1,7 +1,7 @@
 """Chunks: an article's sections cut into windows under a budget.
 
 Each section is cut on its own, so a chunk never mixes summary and body. Chunks are trimmed: in order and without
-overlap they cover their section, and only whitespace lies outside them. Intervals are in article coordinates.
+overlap they cover their section, and only whitespace is outside them. Intervals are in article coordinates.
 """
 
 import re

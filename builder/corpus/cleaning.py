@@ -53,7 +53,7 @@ def characters(text: str) -> Iterable[Edit]:
 
 
 def entities(text: str) -> Iterable[Edit]:
-    """HTML entities become the characters they stand for; what HTML does not know stays."""
+    """HTML entities become the characters they mean; what HTML does not know stays."""
     # A soft hyphen is not a character of the word.
     return _replaced(_ENTITY, text, lambda m: html.unescape(m[0]).replace("\u00ad", "")) if "&" in text else ()
 

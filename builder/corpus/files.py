@@ -166,7 +166,7 @@ def _walk(root: Path) -> Iterator[tuple[str, tuple[str, str] | None]]:
             if is_folder:
                 target = Path(entry.path).resolve() if entry.is_symlink() else parents[-1] / entry.name
                 if target in parents:
-                    yield path, ("symlink-loop", "the link leads back to a folder it lies in")
+                    yield path, ("symlink-loop", "the link leads back to a folder that contains it")
                 else:
                     todo.append((Path(entry.path), path + "/", (*parents, target)))
             elif is_file:

@@ -131,7 +131,7 @@ class _Decoder:
         )  # fmt: skip
 
     def who(self, user: int | raw.Person | None) -> str:
-        """The annotator's pseudonym. Deleted accounts are told apart by their id."""
+        """The annotator's pseudonym. Each deleted account has one of its own, by its id."""
         number = user.id if isinstance(user, raw.Person) else user
         if number is None:
             return UNKNOWN

@@ -21,7 +21,7 @@ PALETTE = (
 
 @dataclass(kw_only=True)
 class Entities(Kind):
-    """Spans with one of the labels. A span may lie inside another (`nesting`) or cross it (`overlap`)."""
+    """Spans with one of the labels. A span may be inside another (`nesting`) or cross it (`overlap`)."""
 
     kind: ClassVar[str] = "entities"
     gives: ClassVar[str] = "spans"

@@ -128,6 +128,6 @@ def _search(text: str, value: RegionValue) -> Found | None:
     pattern = re.compile(f"(?=({_BLANK.pattern.join(map(re.escape, words))}))")
     places = [m.span(1) for m in pattern.finditer(text)]
     if len(places) == 1:
-        return Found(*places[0], "the only place where its text stands")
+        return Found(*places[0], "the only place where its text occurs")
     near = [p for p in places if p[0] == value.start or p[1] == value.end]
-    return Found(*near[0], "the only place at these offsets where its text stands") if len(near) == 1 else None
+    return Found(*near[0], "the only place at these offsets where its text occurs") if len(near) == 1 else None

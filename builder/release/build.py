@@ -69,7 +69,7 @@ def build_release(
         spec = SPECS[configuration.kind]
         if spec.texts == "chunks" and not index.chunks:
             raise ReleaseError(
-                f"Configuration {name} would have no row: no chunk lies wholly in annotated windows.",
+                f"Configuration {name} would have no row: no chunk is wholly in annotated windows.",
                 "Use the chunking that was annotated, or name the other configurations in export.configs.",
             )
         writer = Writer(root / name, configuration.schema, settings.shard_rows, settings.group_rows, spec.distinct)

@@ -130,7 +130,7 @@ def _known_issues(manifest: Manifest, configurations: Mapping[str, Configuration
         if reasons:
             lines.append(f"Tags of `{name}` cannot hold every span: {'; '.join(reasons)}. The column of spans does.")
         if crossing := losses.get("row-border"):
-            lines.append(f"{crossing:,} spans cross the border of a row of `{name}` and stand in none.")
+            lines.append(f"{crossing:,} spans cross the border of a row of `{name}` and are in none.")
     for name, found in configurations.items():
         known = set(found.numbering.names.values())
         counts = manifest.counts.labels.get(name, {})

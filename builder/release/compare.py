@@ -51,7 +51,7 @@ def differs(old: pa.Array, new: pa.Array) -> Mask:
     both = valid_old & valid_new
     if pa.types.is_struct(new.type):
         for i in range(new.type.num_fields):
-            # The parent's own nulls are told apart above, so what is below them does not count.
+            # The parent's own nulls are handled above, so what is below them does not count.
             out |= both & differs(pc.struct_field(old, i), pc.struct_field(new, i))
     elif pa.types.is_list(new.type):
         lengths_old = numbers(pc.fill_null(pc.list_value_length(old), 0))

@@ -31,7 +31,7 @@ def value(dtype: str) -> dict[str, Any]:
 
 
 def class_label(names: list[str]) -> dict[str, Any]:
-    """An integer that stands for one of the names."""
+    """An integer that is the number of one of the names."""
     return {"names": names, "_type": "ClassLabel"}
 
 

@@ -233,7 +233,7 @@ class Index:
                 seen = [(int(starts[w] - begin[i]), texts[w]) for w in range(first[i], last[i])]
                 found[i] = covers(text, seen)
             at += batch.num_rows
-        self.chunks_left_out = {"lie only in part in annotated windows": int((touched & ~found).sum())}
+        self.chunks_left_out = {"are only in part in annotated windows": int((touched & ~found).sum())}
         return found
 
     def _windows(self, ids: pa.Array | pa.ChunkedArray) -> pa.Table:

@@ -7,8 +7,8 @@
     pulls/latest.json the hash of the latest pull
     pulls/state.json  what the next pull needs to ask only for changes
 
-The hash covers tasks, users, projects and the scheme, and nothing that changes by itself. What a stopped pull leaves
-behind is removed by the next one.
+The hash covers tasks, users, projects and the scheme, and nothing that changes by itself. The next pull removes what
+a stopped one left.
 
 The server dates a task when its annotations change. It does not for drafts, deleted tasks, and predictions that are
 added or deleted in one request. So tasks with drafts are read each time, deleted tasks are noticed by the number of
@@ -115,7 +115,7 @@ def pull(campaign: Campaign, *, full: bool = False, progress: Progress = silent)
 
     Asks only for what changed since the last pull, unless `full`. Makes the key of the annotators' pseudonyms when the
     workspace has none. Raises `StoreError` when nothing was pushed or the folder cannot be written, and what `Client`
-    raises; then nothing is left behind.
+    raises; then nothing is left of it.
     """
     ensure_key(campaign.workspace / "pseudonyms.key")
     with exclusive(campaign.folder / "pull", "pull", wait=False), connected(campaign, progress) as (_, client):

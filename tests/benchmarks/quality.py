@@ -1,6 +1,6 @@
 """Speed of checks, agreement and aggregation, each against what one would otherwise write or install.
 
-`python -m tests.benchmarks.quality` prints one line a ratio. Data are generated; peers come from the extra `bench`.
+`python -m tests.benchmarks.quality` prints one line per ratio. Data are generated; peers come from the extra `bench`.
 """
 
 import gc

@@ -7,7 +7,7 @@ from statistics import median
 
 
 class Report:
-    """Prints one line a ratio and remembers whether any was short."""
+    """Prints one line per ratio and remembers whether any was short."""
 
     def __init__(self) -> None:
         self.short = 0

@@ -61,11 +61,11 @@ def test_chunks_that_windows_cover_in_part_are_left_out_and_counted(tmp_path: Pa
     assert first not in texts
     assert second in texts
     assert made.manifest.counts.chunks == 23
-    assert made.manifest.counts.chunks_left_out == {"lie only in part in annotated windows": 1}
+    assert made.manifest.counts.chunks_left_out == {"are only in part in annotated windows": 1}
     left = made.manifest.counts.left_out["entities"]["outside"]
     assert left == len(world.articles[0].spans[0])
     card = (made.folder / "README.md").read_text("utf-8")
-    assert "1 chunks that lie only in part in annotated windows" in card
+    assert "1 chunks that are only in part in annotated windows" in card
     assert f"`entities`: {left} entity spans in no text of this release" in card
 
 

@@ -113,7 +113,7 @@ if TYPE_CHECKING:
 
 
 def parquet_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
-    """A row a record."""
+    """One row per record."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

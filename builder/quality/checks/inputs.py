@@ -127,7 +127,7 @@ class CheckInputs:
 
     @cached_property
     def inside(self) -> Mask:
-        """Spans that are not empty and lie in the window that their annotator saw."""
+        """Spans that are not empty and are in the window that their annotator saw."""
         w = self.window_of_span
         if not self.windows.num_rows:
             return np.zeros(len(w), dtype=np.bool_)
@@ -236,6 +236,6 @@ def _owners(rows: pa.Table, annotations: pa.Table) -> Integers:
 
 
 def codes(column: pa.ChunkedArray) -> tuple[Integers, list[str]]:
-    """Small integers in place of strings, and the strings they stand for; null is a string of its own."""
+    """Small integers in place of strings, and the strings they mean; null is a string of its own."""
     encoded = pc.dictionary_encode(pc.fill_null(column.combine_chunks(), "\0"))
     return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()

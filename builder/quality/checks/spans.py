@@ -22,7 +22,7 @@ _SPACED = np.array([0x30, 0x0E00, 0x10A0, 0x1100, 0x1200, 0x1780, 0x1E00, 0x2E80
 def bounds(inputs: CheckInputs) -> Iterator[Finding]:
     """The span leaves the chunk that its annotator saw."""
     wrong = ~inputs.inside & (inputs.start < inputs.end)
-    return inputs.flag_spans(wrong, "{label} [{start}, {end}) lies outside the chunk.")
+    return inputs.flag_spans(wrong, "{label} [{start}, {end}) is outside the chunk.")
 
 
 def zero_length(inputs: CheckInputs) -> Iterator[Finding]:
@@ -107,9 +107,9 @@ def crossing(inputs: CheckInputs) -> Iterator[Finding]:
 
 
 def nested(inputs: CheckInputs) -> Iterator[Finding]:
-    """A span lies inside another of its question, and the question forbids it."""
+    """A span is inside another of its question, and the question forbids it."""
     rows = _meeting(inputs, [q for q in inputs.span_questions if not q.nesting], crosses=False)
-    return inputs.flag_spans(rows, "{label} {text!r} [{start}, {end}) lies inside another span.")
+    return inputs.flag_spans(rows, "{label} {text!r} [{start}, {end}) is inside another span.")
 
 
 def unknown_span_label(inputs: CheckInputs) -> Iterator[Finding]:
@@ -128,7 +128,7 @@ def _of(inputs: CheckInputs, question: Question) -> Mask:
 
 
 def _meeting(inputs: CheckInputs, questions: Collection[Question], crosses: bool) -> Integers:
-    """Rows of the spans that cross an earlier span of their annotation and question, or lie inside one.
+    """Rows of the spans that cross an earlier span of their annotation and question, or are inside one.
 
     Spans of equal bounds do not count: they are two labels of one place.
     """

@@ -139,7 +139,7 @@ def _about(configuration: Configuration, export: Mapping[str, Any]) -> str:
 
 
 def _within(row: Mapping[str, Any], gold: Mapping[str, Any]) -> bool:
-    """Whether a gold span lies in a row whose place in the article is known as `place`."""
+    """Whether a gold span is in a row whose place in the article is known as `place`."""
     start, end = row["place"]
     return bool(gold["kind"] == "entity" and start <= gold["start"] and gold["end"] <= end)
 

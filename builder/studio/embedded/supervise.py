@@ -1,8 +1,8 @@
 """Runs one embedded Label Studio and stops it when no builder process uses it any more.
 
 Every builder process that uses the server holds a lock file in `users/`; the kernel releases it however the process
-ends. When no lock is held, this process stops the server, so a crashed run leaves none behind. `builder serve` writes
-this process's id into `keep`; then the server stays until it is told to stop.
+ends. When no lock is held, this process stops the server, so none outlives a crashed run. `builder serve` writes
+this process's id into `keep`; then the server stays until it is asked to stop.
 
     python -m builder.studio.embedded.supervise FOLDER PORT DATABASE PROGRAM
         prints its process id and goes to the background; PROGRAM is the `label-studio` command

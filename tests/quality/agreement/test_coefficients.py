@@ -29,7 +29,7 @@ from builder.quality.votes import Votes
 
 
 def patterns(rows: list[list[int | None]], labels: list[int]) -> tuple[Any, Any]:
-    """Patterns of reliability data: one row an annotator, one column an item, None for a missing rating."""
+    """Patterns of reliability data: one row per annotator, one column per item, None for a missing rating."""
     ratings = [(i, f"a{a}", str(x)) for a, row in enumerate(rows) for i, x in enumerate(row) if x is not None]
     return patterns_of(counts_of(Votes.of(ratings, len(rows[0]), [str(x) for x in labels])))
 

@@ -22,7 +22,7 @@ def marked(*spans: Any, **window: Any) -> Crowd:
 @pytest.mark.parametrize(
     ("check", "spans", "said"),
     [
-        ("bounds", [(60, 69, "GPE")], ["GPE [60, 69) lies outside the chunk."]),
+        ("bounds", [(60, 69, "GPE")], ["GPE [60, 69) is outside the chunk."]),
         ("bounds", [(60, 68, "GPE")], []),
         ("bounds", [(0, 68, "GPE")], []),
         ("zero-length", [(5, 5, "GPE")], ["GPE [5, 5) is empty."]),
@@ -51,8 +51,8 @@ def test_a_fault_is_found_and_its_twin_is_not(check: str, spans: Any, said: list
 @pytest.mark.parametrize(
     ("spans", "said"),
     [
-        ([(17, 33, "GPE"), (17, 24, "ORG")], ["ORG 'Patriot' [17, 24) lies inside another span."]),
-        ([(17, 33, "GPE"), (25, 33, "ORG")], ["ORG 'missiles' [25, 33) lies inside another span."]),
+        ([(17, 33, "GPE"), (17, 24, "ORG")], ["ORG 'Patriot' [17, 24) is inside another span."]),
+        ([(17, 33, "GPE"), (25, 33, "ORG")], ["ORG 'missiles' [25, 33) is inside another span."]),
         ([(17, 33, "GPE"), (17, 33, "ORG")], []),
         ([(11, 24, "GPE"), (17, 33, "ORG")], []),
     ],
@@ -128,9 +128,9 @@ def test_neighbouring_chunks_do_not_continue_a_word() -> None:
 def test_a_span_without_a_window_is_out_of_bounds() -> None:
     crowd = Crowd().add("c", "ada", [(0, 5, "GPE")], BOTH)
     alter(crowd, "spans", 0, chunk_id="gone")
-    assert messages(crowd, "bounds") == ["GPE [0, 5) lies outside the chunk."]
+    assert messages(crowd, "bounds") == ["GPE [0, 5) is outside the chunk."]
     crowd._windows.clear()
-    assert messages(crowd, "bounds") == ["GPE [0, 5) lies outside the chunk."]
+    assert messages(crowd, "bounds") == ["GPE [0, 5) is outside the chunk."]
 
 
 def test_paths_name_the_region() -> None:
