@@ -17,57 +17,40 @@ that a user can act on is a `BuilderError`.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from builder.commands import COMMANDS
 
 if TYPE_CHECKING:
     from builder.commands.adjudicate import adjudicate as adjudicate
-    from builder.commands.clean import Cleaned as Cleaned
-    from builder.commands.clean import clean as clean
+    from builder.commands.clean import Cleaned as Cleaned, clean as clean
     from builder.commands.diff import diff as diff
-    from builder.commands.export import Release as Release
-    from builder.commands.export import export as export
+    from builder.commands.export import Release as Release, export as export
     from builder.commands.prepare import prepare as prepare
     from builder.commands.publish import publish as publish
     from builder.commands.pull import pull as pull
     from builder.commands.push import push as push
-    from builder.commands.review import Review as Review
-    from builder.commands.review import review as review
-    from builder.commands.run import Run as Run
-    from builder.commands.run import run as run
-    from builder.commands.serve import Server as Server
-    from builder.commands.serve import serve as serve
-    from builder.commands.status import Status as Status
-    from builder.commands.status import status as status
+    from builder.commands.review import Review as Review, review as review
+    from builder.commands.run import Run as Run, run as run
+    from builder.commands.serve import Server as Server, serve as serve
+    from builder.commands.status import Status as Status, status as status
     from builder.commands.trace import trace as trace
     from builder.commands.validate import validate as validate
     from builder.commands.verify import verify as verify
-    from builder.config import Config as Config
-    from builder.config import compose as compose
+    from builder.config import Config as Config, compose as compose
     from builder.errors import BuilderError as BuilderError
     from builder.library import (
         aggregate as aggregate,
-    )
-    from builder.library import (
         agreement as agreement,
-    )
-    from builder.library import (
         chunk_text as chunk_text,
-    )
-    from builder.library import (
         decode_export as decode_export,
     )
     from builder.stage import Stage as Stage
 
+__version__ = "0.1.0"
 #: Name to the module it is in. Importing this package imports none of them.
 _PUBLIC = {
-    **{
-        name: f"builder.commands.{name}"
-        for name in (
-            "adjudicate", "clean", "diff", "export", "prepare", "publish", "pull", "push", "review", "run", "serve",
-            "status", "trace", "validate", "verify",
-        )
-    },
+    **{name: f"builder.commands.{name}" for name in COMMANDS},
     **dict.fromkeys(("aggregate", "agreement", "chunk_text", "decode_export"), "builder.library"),
+    **dict.fromkeys(("Config", "compose"), "builder.config"),
     "Cleaned": "builder.commands.clean",
     "Release": "builder.commands.export",
     "Review": "builder.commands.review",
@@ -75,10 +58,8 @@ _PUBLIC = {
     "Server": "builder.commands.serve",
     "Status": "builder.commands.status",
     "BuilderError": "builder.errors",
-    "Config": "builder.config",
     "Stage": "builder.stage",
-    "compose": "builder.config",
-}  # fmt: skip
+}
 __all__ = sorted(_PUBLIC)
 
 

@@ -1,4 +1,4 @@
-"""The command line: the first word picks a command, the rest are Hydra overrides and the command's own flags.
+"""The command line: the first word picks a command, the rest are its words, flags and Hydra overrides, in any order.
 
 A command is a function `builder.commands.<name>.<name>`. Its help is the first line of its docstring, its words are its
 positional parameters, and its flags are its keyword-only parameters of type bool.
@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -20,10 +20,21 @@ from builder.commands import COMMANDS, module_of, plain_of
 from builder.errors import BuilderError, ConfigError, GateError
 
 if TYPE_CHECKING:
-    from omegaconf import DictConfig
     from rich.console import Console
 
-JSON_FLAG = "--json"
+    from builder.config import Config
+
+#: Flags of every command, and options that take a value, by all their spellings.
+SHARED_FLAGS = {
+    "--help": "show this",
+    "--json": "print the summary as JSON on standard output",
+    "--multirun": "run every combination of comma-separated values (-m)",
+}
+OPTIONS = {
+    "--cfg": "with `job`: print the configuration and run nothing (-c)",
+    "--config-dir": "a folder with further choices, as <group>/<choice>.yaml (-cd)",
+}
+_SHORT = {"-h": "--help", "-m": "--multirun", "-c": "--cfg", "-cd": "--config-dir"}
 _FAILED, _USAGE, _INTERRUPTED = 1, 2, 130
 
 
@@ -53,6 +64,47 @@ def describe(name: str) -> Command:
     return Command((inspect.getdoc(function) or "").split("\n")[0].rstrip("."), tuple(words), flags)
 
 
+@dataclass(frozen=True)
+class Line:
+    """What was typed after the command."""
+
+    words: list[str] = field(default_factory=list)
+    flags: set[str] = field(default_factory=set)
+    options: dict[str, str] = field(default_factory=dict)
+    overrides: list[str] = field(default_factory=list)
+
+
+def parse(name: str, command: Command, argv: Sequence[str]) -> Line:
+    """The parts of a command line; raises `ConfigError` for what no command line of the command has."""
+    line = Line()
+    rest = iter(argv)
+    for arg in rest:
+        flag, equals, value = arg.partition("=")
+        flag = _SHORT.get(flag, flag)
+        if flag in OPTIONS:
+            line.options[flag] = value if equals else next(rest, "")
+        elif flag in command.flags or flag in SHARED_FLAGS:
+            line.flags.add(flag)
+        elif arg.startswith("-"):
+            known = ", ".join([*command.flags, *SHARED_FLAGS, *OPTIONS])
+            raise ConfigError(f"`builder {name}` has no flag {flag}.", f"Flags: {known}.")
+        elif equals or arg.startswith(("~", "+")):
+            line.overrides.append(arg)
+        elif len(line.words) < len(command.words):
+            line.words.append(arg)
+        else:
+            raise ConfigError(f"{arg!r} is not an override.", "Write group=choice or key=value.")
+    if line.options.get("--cfg", "job") != "job":
+        raise ConfigError("--cfg prints the configuration only as `--cfg job`.")
+    if not line.options.get("--config-dir", "."):
+        raise ConfigError("--config-dir has no folder after it.")
+    if len(line.words) < command.required and not line.flags & {"--help"} and "--cfg" not in line.options:
+        missing = " and ".join(command.words[len(line.words) : command.required])
+        usage = f"Usage: builder {name} {' '.join(command.words)} [overrides]"
+        raise ConfigError(f"`builder {name}` needs {missing}.", usage)
+    return line
+
+
 def main() -> None:
     """Runs the command of `sys.argv` and exits: 0 done, 1 failed, 2 misused, 130 interrupted."""
     sys.exit(_main(sys.argv[1:]))
@@ -67,34 +119,25 @@ def _main(argv: list[str]) -> int:
         return 0
     if argv[0] in ("-sc", "--shell-completion"):
         return _complete(argv)
-    name, rest = argv[0], argv[1:]
+    name = argv[0]
     if name not in COMMANDS:
         return _fail(_unknown(name), _USAGE)
-    # Hydra prints its own long error reports unless it is to raise; ours are one line, and a traceback on request.
-    global _traceback_wanted
-    _traceback_wanted = os.environ.get("HYDRA_FULL_ERROR") == "1"
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-    signal.signal(signal.SIGTERM, _terminate)
-    with _reported(name):
-        _run(name, rest)
-    return 0
-
-
-_traceback_wanted = False
-
-
-@contextlib.contextmanager
-def _reported(name: str) -> Iterator[None]:
-    """Turns whatever is raised inside into one line and an exit code."""
+    command = describe(name)
     try:
-        yield
+        line = parse(name, command, argv[1:])
+    except ConfigError as error:
+        return _fail(error, _USAGE)
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        _run(name, command, line)
     except KeyboardInterrupt:
         stopped = BuilderError("Stopped.", f"What is finished is kept: run `builder {name}` again to go on.")
-        raise SystemExit(_fail(stopped, _INTERRUPTED)) from None
+        return _fail(stopped, _INTERRUPTED)
     except Exception as error:
-        if _traceback_wanted:
+        if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
-        raise SystemExit(_fail(_explain(error), _FAILED)) from None
+        return _fail(_explain(error), _FAILED)
+    return 0
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:
@@ -102,65 +145,50 @@ def _terminate(signum: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + signum)
 
 
-def _run(name: str, argv: list[str]) -> None:
-    import hydra
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
-
-    from builder.config import conf_folder, quick_yaml, refusal, register, spelled
-
-    command = describe(name)
-    words, options, overrides = _split(name, command, argv)
-    if "--help" in overrides or "-h" in overrides:
+def _run(name: str, command: Command, line: Line) -> None:
+    if "--help" in line.flags:
         print(_command_help(name, command))  # noqa: T201
-    register()
-    task = _task(name, words, options)
-    overrides = [spelled(override) for override in overrides]
+        return
+    from builder.config import compose_jobs
+
+    jobs = compose_jobs(
+        line.overrides, sweep="--multirun" in line.flags, config_dir=line.options.get("--config-dir", "")
+    )
+    for number, job in enumerate(jobs, 1):
+        if "--cfg" in line.options:
+            print(job.as_yaml(), end="")  # noqa: T201
+            continue
+        if len(jobs) > 1:
+            chosen = " ".join(override for override in job.overrides if override not in line.overrides)
+            print(f"builder {name} {number} of {len(jobs)}: {chosen}", file=sys.stderr)  # noqa: T201
+        _call(name, line, job.config)
+
+
+def _call(name: str, line: Line, config: "Config") -> None:
+    from rich.console import Console
+
+    module = module_of(name)
+    flags = line.flags - set(SHARED_FLAGS)
+    keywords = {flag.removeprefix("--").replace("-", "_"): True for flag in flags}
+    # Standard output carries only what a script may read; everything for people goes to standard error, as it is: a
+    # path or an article's words may hold what rich would take for markup, or for the name of an emoji.
+    console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+
+    def show(result: object) -> None:
+        for part in module.show(result):
+            console.print(part, soft_wrap=isinstance(part, str))
+
     try:
-        if not any(arg.startswith("-") for arg in overrides):
-            # Hydra's own way to run would compose twice and leave a folder of records in the workspace.
-            with quick_yaml(), hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
-                composed = hydra.compose("config", overrides)
-            task(composed)
-            return
-        sys.argv = [sys.argv[0], *overrides]
-        with quick_yaml():
-            hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)()
-    except (HydraException, OmegaConfBaseException, YAMLError) as error:
-        if _traceback_wanted:
-            raise
-        folder = next((overrides[i + 1] for i, arg in enumerate(overrides[:-1]) if arg in ("--config-dir", "-cd")), "")
-        raise refusal(error, [arg for arg in overrides if arg[0] != "-" and arg != folder], folder) from None
-
-
-def _task(name: str, words: list[str], options: dict[str, bool]) -> Callable[["DictConfig"], None]:
-    def task(composed: "DictConfig") -> None:
-        from rich.console import Console
-
-        from builder.config import convert
-
-        # Inside the task, because Hydra prints a report of its own about any exception that leaves it.
-        with _reported(name):
-            config, module = convert(composed), module_of(name)
-            keywords = {flag.removeprefix("--").replace("-", "_"): True for flag in options if flag != JSON_FLAG}
-            # Standard output carries only what a script may read; everything for people goes to standard error, as it
-            # is: a path or an article's words may hold what rich would take for markup, or for the name of an emoji.
-            console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-            try:
-                with _shown(console) as progress:
-                    result = getattr(module, name)(config, *words, **keywords, progress=progress)
-            except GateError as error:
-                # What is below a gate is shown all the same: it says what to work on.
-                if name == "validate" and error.result is not None:
-                    module.show(error.result, console)
-                raise
-            module.show(result, console)
-            if JSON_FLAG in options:
-                text = json.dumps(plain_of(name, result), indent=2, sort_keys=True, ensure_ascii=False)
-                print(text)  # noqa: T201
-
-    return task
+        with _shown(console) as progress:
+            result = getattr(module, name)(config, *line.words, **keywords, progress=progress)
+    except GateError as error:
+        # What is below a gate is shown all the same: it says what to work on.
+        if name == "validate" and error.result is not None:
+            show(error.result)
+        raise
+    show(result)
+    if "--json" in line.flags:
+        print(json.dumps(plain_of(name, result), indent=2, sort_keys=True, ensure_ascii=False))  # noqa: T201
 
 
 @contextlib.contextmanager
@@ -183,27 +211,6 @@ def _shown(console: "Console") -> Iterator[Callable[[str, int, int | None], None
             bars.update(bar, description=what, completed=done, total=total, visible=True)
 
         yield progress
-
-
-def _split(name: str, command: Command, argv: list[str]) -> tuple[list[str], dict[str, bool], list[str]]:
-    """The command's words, its flags, and what is left for Hydra."""
-    words: list[str] = []
-    options: dict[str, bool] = {}
-    overrides: list[str] = []
-    for arg in argv:
-        if arg in command.flags or arg == JSON_FLAG:
-            options[arg] = True
-        # Words come before any override, so that the value of `--cfg job` is not taken for one.
-        elif not overrides and len(words) < len(command.words) and "=" not in arg and arg[0] not in "-~+":
-            words.append(arg)
-        else:
-            overrides.append(arg)
-    if len(words) < command.required and not any(arg.startswith("-") for arg in overrides):
-        raise ConfigError(
-            f"`builder {name}` needs {' and '.join(command.words[len(words) : command.required])}.",
-            f"Usage: builder {name} {' '.join(command.words)} [overrides]",
-        )
-    return words, options, overrides
 
 
 def _explain(error: Exception) -> BuilderError:
@@ -245,7 +252,13 @@ def _complete(argv: list[str]) -> int:
         return 0
     if len(words) > 1:
         os.environ["COMP_LINE"] = line.replace(f"{words[1]} ", "", 1)
-    _run("run", argv)
+    import hydra
+
+    from builder.config import conf_folder, register
+
+    register()
+    sys.argv = [sys.argv[0], *argv]
+    hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(lambda _: None)()
     return 0
 
 
@@ -268,7 +281,12 @@ def _help() -> str:
 
 
 def _command_help(name: str, command: Command) -> str:
-    flags = {**command.flags, JSON_FLAG: "print the summary as JSON on standard output"}
+    from builder.config import Composed, conf_folder
+    from builder.settings import leaves
+
+    flags = {**command.flags, **SHARED_FLAGS, **OPTIONS}
+    groups = sorted(path for path in conf_folder().iterdir() if path.is_dir())
+    choices = {folder: sorted(path.stem for path in folder.glob("*.yaml")) for folder in groups}
     return "\n".join(
         [
             f"usage: builder {' '.join([name, *command.words])} [flags] [overrides]",
@@ -277,6 +295,11 @@ def _command_help(name: str, command: Command) -> str:
             "",
             *(f"  {flag:<14}{text}" for flag, text in flags.items()),
             "",
+            "Choices, as group=choice; conf/README.md describes them:",
+            *(f"  {folder.name:<14}{', '.join(names)}" for folder, names in choices.items()),
+            "",
+            "Settings, as key=value; `--cfg job` prints their values:",
+            *(f"  {key}: {hint.about}" for key, hint in leaves(Composed).items()),
         ]
     )
 

@@ -2,11 +2,12 @@
 
 import contextlib
 import difflib
+import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any, NamedTuple, get_origin
 
 from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -23,6 +24,8 @@ from builder.settings import UNKNOWN, Hint, Rules, declared, leaves, read_settin
 from builder.studio.settings import Annotators, LabelStudio, Suggestions
 
 SCHEMA = "builder_schema"
+#: From overrides to the composed configuration.
+Composing = Callable[[Sequence[str]], DictConfig]
 _MORE = "`builder <command> --cfg job` prints all settings."
 
 
@@ -140,6 +143,18 @@ def quick_yaml() -> Iterator[None]:
         yaml.SafeLoader = before  # type: ignore[misc]
 
 
+class Job(NamedTuple):
+    """One configuration, with the overrides that give it."""
+
+    overrides: list[str]
+    composed: DictConfig
+    config: Config
+
+    def as_yaml(self) -> str:
+        """The configuration as it is written in YAML."""
+        return str(OmegaConf.to_yaml(self.composed))
+
+
 def compose(*overrides: str) -> Config:
     """The configuration of conf/ with these Hydra overrides, as on the command line.
 
@@ -148,13 +163,24 @@ def compose(*overrides: str) -> Config:
 
     Raises `ConfigError` that names every setting at fault.
     """
+    return compose_jobs(overrides)[0].config
+
+
+def compose_jobs(overrides: Sequence[str], *, sweep: bool = False, config_dir: str = "") -> list[Job]:
+    """The configuration of these overrides; with `sweep` one for each combination of their comma-separated values.
+
+    `config_dir` is a folder with further choices. Raises `ConfigError` that names every setting at fault in any job.
+    """
     written = [spelled(override) for override in overrides]
     register()
-    try:
-        composed = _composed(written)
-    except Exception as error:
-        raise refusal(error, written) from error
-    return convert(composed)
+    with _hydra(config_dir) as composing:
+        try:
+            values = [_values(override) for override in written]
+            jobs = itertools.product(*values) if sweep else [written]
+            made = [(list(job), composing(job)) for job in jobs]
+            return [Job(job, composed, convert(composed)) for job, composed in made]
+        except Exception as error:
+            raise refusal(error, written, composing) from error
 
 
 def convert(composed: DictConfig) -> Config:
@@ -173,8 +199,8 @@ def spelled(override: str) -> str:
     return f"++{override.lstrip('+')}" if inside else override
 
 
-def refusal(error: Exception, overrides: Sequence[str], config_dir: str = "") -> ConfigError:
-    """What to report when Hydra refused to compose these overrides, with a further folder of groups if there was one.
+def refusal(error: Exception, overrides: Sequence[str], composing: Composing) -> ConfigError:
+    """What to report when these overrides cannot be composed or converted.
 
     Hydra stops at the first fault. Here everything is composed again without types, and then checked as a whole.
     Raises the error itself when it is not about the configuration.
@@ -185,12 +211,24 @@ def refusal(error: Exception, overrides: Sequence[str], config_dir: str = "") ->
     # Without types nothing of the configuration is refused, so that all of it is read.
     untyped = OmegaConf.create(OmegaConf.to_container(OmegaConf.structured(Composed)))
     ConfigStore.instance().store(name=SCHEMA, node=untyped)
+    usable: list[list[str]] = []
     try:
-        for job in _jobs(overrides, config_dir, faults):
+        for override in overrides:
+            key = override.partition("=")[0]
+            setting = "." in key and not key.startswith("~")
             try:
-                composed = _composed(job, config_dir)
-            except Exception as again:  # noqa: BLE001 - `_explained` raises what it does not know
-                faults.append(_explained(again))
+                values = _values(f"++{override.lstrip('+')}" if setting else override)
+                # A choice of a group that does not exist must not hide the faults of the others.
+                for value in [] if setting else values:
+                    composing([value])
+                usable.append(values)
+            except Exception as refused:  # noqa: BLE001 - `_explained` raises what it does not know
+                faults.append(_explained(refused, key.lstrip("+~").partition("@")[0]))
+        for job in itertools.product(*usable):
+            try:
+                composed = composing(job)
+            except Exception as refused:  # noqa: BLE001
+                faults.append(_explained(refused))
             else:
                 _read(composed, faults)
     finally:
@@ -198,7 +236,9 @@ def refusal(error: Exception, overrides: Sequence[str], config_dir: str = "") ->
     return ConfigError.of(list(dict.fromkeys(faults)) or [_explained(error)])
 
 
-def _composed(overrides: Sequence[str], config_dir: str = "") -> DictConfig:
+@contextlib.contextmanager
+def _hydra(config_dir: str) -> Iterator[Composing]:
+    """Gives a function from overrides to the composed configuration."""
     import hydra
     from hydra.core.global_hydra import GlobalHydra
 
@@ -208,37 +248,26 @@ def _composed(overrides: Sequence[str], config_dir: str = "") -> DictConfig:
     GlobalHydra.instance().clear()
     try:
         with quick_yaml(), hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            return hydra.compose("config", [*more, *overrides])
+            yield lambda overrides: hydra.compose("config", [*more, *overrides])
     finally:
         GlobalHydra.instance().hydra = outer
 
 
-def _jobs(overrides: Sequence[str], config_dir: str, faults: list[Fault]) -> list[list[str]]:
-    """The overrides that can be composed; of a sweep, a job for each value. Appends the faults of the others."""
+def _values(override: str) -> list[str]:
+    """The overrides that one of a sweep means; any other is itself. Raises `ConfigError` when it is none."""
+    from hydra.core.global_hydra import GlobalHydra
     from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException
+    from hydra.errors import OverrideParseException
 
-    parser = OverridesParser.create()
-    jobs: list[list[str]] = [[]]
-    for override in overrides:
-        try:
-            parsed = parser.parse_override(override)
-        except HydraException:
-            faults.append(Fault(override, "it is not an override.", "Write group=choice or key=value."))
-            continue
-        try:
-            plus = "" if parsed.is_delete() or "." not in parsed.key_or_group else "++"
-            values = [plus + override.lstrip("+") if plus else override]
-            if parsed.is_sweep_override():
-                values = [f"{plus}{parsed.key_or_group}={value}" for value in parsed.sweep_string_iterator()]
-            # A choice of a group that does not exist must not hide the faults of the others.
-            for value in [] if plus else values:
-                _composed([value], config_dir)
-        except Exception as error:  # noqa: BLE001 - `_explained` raises what it does not know
-            faults.append(_explained(error, parsed.key_or_group))
-            continue
-        jobs = [[*jobs[0], value] for value in values] + [[*job, values[0]] for job in jobs[1:]]
-    return jobs
+    parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+    try:
+        parsed = parser.parse_override(override)
+    except OverrideParseException as e:
+        raise ConfigError.of([Fault(override, "it is not an override.", "Write group=choice or key=value.")]) from e
+    if re.match(r"hydra\b", parsed.key_or_group):
+        raise ConfigError.of([Fault(parsed.key_or_group, UNKNOWN, _MORE)])
+    key = parsed.get_key_element()
+    return [f"{key}={value}" for value in parsed.sweep_string_iterator()] if parsed.is_sweep_override() else [override]
 
 
 def _read(composed: DictConfig, faults: list[Fault]) -> Config:
@@ -281,6 +310,8 @@ def _explained(error: Exception, key: str = "") -> Fault:
     from hydra.errors import HydraException, MissingConfigException
     from yaml import MarkedYAMLError
 
+    if isinstance(error, ConfigError):
+        return error.faults[0]
     if isinstance(error, MissingConfigException):
         choices = ", ".join(error.options or ())
         group, _, choice = str(error.missing_cfg_file).rpartition("/")

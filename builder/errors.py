@@ -1,17 +1,5 @@
 """Every error the builder raises on purpose, in one tree.
 
-    BuilderError
-    ├── ConfigError          the configuration or the scheme does not hold together: change it
-    │   └── SchemeError      the label scheme contradicts itself
-    ├── SourceError          raw articles cannot be found or read: fix the folder
-    ├── StoreError           the workspace is damaged or incomplete: re-run the stage named
-    ├── StudioError          Label Studio did not do what was asked
-    │   ├── Unreachable      no answer: start it, or wait and run again
-    │   ├── Unauthorized     the token is missing, wrong or lacks rights
-    │   └── Refused          it answered, and said no
-    ├── GateError            the data is below a quality gate
-    └── ReleaseError         a release cannot be written, read or verified
-
 Each message says what happened and where; `hint` says what to do next.
 """
 
@@ -82,7 +70,7 @@ class StudioError(BuilderError):
 
 
 class Unreachable(StudioError):
-    """Label Studio gave no answer."""
+    """Label Studio gave no answer: start it, or wait and run again."""
 
 
 class Unauthorized(StudioError):

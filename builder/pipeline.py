@@ -45,15 +45,11 @@ def stages(config: Config) -> Stages:
 
 
 @dataclass(frozen=True)
-class RawArticles:
-    """The raw articles as an input, with all that is needed to read them but does not change what is read."""
+class Given:
+    """An input that is no stage: a fingerprint of what decides the result, and all that is needed to read it."""
 
-    inventory: "Inventory"
-    config: Config
-
-    @property
-    def fingerprint(self) -> str:
-        return self.inventory.fingerprint
+    fingerprint: str
+    value: Any = None
 
 
 @dataclass(frozen=True)
@@ -68,23 +64,6 @@ class KeptPull:
     def fingerprint(self) -> str:
         return digest(self.hash, self.key)
 
-    @property
-    def record(self) -> dict[str, Any]:
-        """What was written down about the pull: server, scheme version, counts."""
-        found: dict[str, Any] = read_json(self.folder / "pull.json")
-        return found
-
-
-@dataclass(frozen=True)
-class NamedFile:
-    """A file that a setting names, as an input. An empty name is no file."""
-
-    name: str
-
-    @property
-    def fingerprint(self) -> str:
-        return file_digest(Path(self.name)) if self.name and Path(self.name).is_file() else ""
-
 
 def prepared(config: Config, progress: Progress = silent) -> Stage:
     """Tables articles, chunks, selected and rejects of the raw articles. Raises `SourceError` without any."""
@@ -93,11 +72,11 @@ def prepared(config: Config, progress: Progress = silent) -> Stage:
     folder = config.dataset_folder
     # Shards are read into parts that later runs take up again, so one run at a time works on them.
     with exclusive(folder / "locks" / "parts", "prepare", progress):
-        raw = RawArticles(inventory(config.paths.raw, config.source, folder / "inventory.json", progress), config)
+        found = inventory(config.paths.raw, config.source, folder / "inventory.json", progress)
         return stages(config).get(
             "prepare",
             _prepare,
-            inputs={"raw": raw, "tokenizer": NamedFile(config.chunking.tokenizer)},
+            inputs={"raw": Given(found.fingerprint, (found, config)), "tokenizer": _named(config.chunking.tokenizer)},
             settings=settings_of(config, "prepare"),
             rooms=("corpus",),
             libraries=_READING,
@@ -117,6 +96,12 @@ def chunk_changes(before: Stage, now: Stage) -> tuple[int, int]:
     )
     kept = pc.sum(pc.is_in(new, value_set=old)).as_py() or 0
     return len(new) - kept, len(old) - kept
+
+
+def _named(name: str) -> Given:
+    """The file that a setting names. An empty name is no file."""
+    path = Path(name)
+    return Given(file_digest(path) if name and path.is_file() else "", path if name else None)
 
 
 def settings_of(config: Config, name: str) -> dict[str, Any]:
@@ -160,20 +145,14 @@ def reading(source: Any) -> dict[str, Any]:
 
 def latest_pull(config: Config) -> KeptPull:
     """The latest pull, compared with its hash; raises `StoreError` when there is none or it is damaged."""
-    from builder.studio.pulls import latest, verify_pull
+    from builder.studio.pulls import latest, read_key, verify_pull
 
     found = latest(config.dataset_folder / "pulls")
     if found is None:
         raise StoreError("Nothing was pulled yet.", "Run `builder pull` first.")
     folder, record = found
     verify_pull(folder)
-    return KeptPull(folder, str(record["hash"]), _pseudonym_key(config.workspace))
-
-
-def _pseudonym_key(workspace: Path) -> bytes:
-    from builder.studio.pulls import read_key
-
-    return read_key(workspace / "pseudonyms.key")
+    return KeptPull(folder, str(record["hash"]), read_key(config.workspace / "pseudonyms.key"))
 
 
 def checked(config: Config, progress: Progress = silent) -> Stage:
@@ -185,7 +164,7 @@ def checked(config: Config, progress: Progress = silent) -> Stage:
         inputs={
             "articles": prepared(config, progress).only("articles", "chunks"),
             "pull": pull,
-            "questions": NamedFile(config.quality.questions),
+            "questions": _named(config.quality.questions),
         },
         settings=settings_of(config, "validate"),
         rooms=("questions", "quality"),
@@ -219,14 +198,15 @@ def _prepare(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, Any
     from builder.corpus.settings import CorpusSettings
     from builder.engine import Runner
 
-    raw: RawArticles = inputs["raw"]
-    parts, code = raw.config.dataset_folder / "parts", code_digest("corpus")
+    found: Inventory
+    config: Config
+    found, config = inputs["raw"].value
+    parts, code = config.dataset_folder / "parts", code_digest("corpus")
     groups = {n: settings[n] for n in ("cleaning", "dedup", "chunking", "selection", "language")}
-    source = raw.config.source
-    source = replace(source, languages=source.languages or [settings["language"]])
+    source = replace(config.source, languages=config.source.languages or [settings["language"]])
     given = CorpusSettings(source=source, keywords=tuple(settings["keywords"]), **groups)
-    with Runner(raw.config.engine) as runner:
-        made = prepare(raw.inventory, folder, parts, given, code, runner.map, progress)
+    with Runner(config.engine) as runner:
+        made = prepare(found, folder, parts, given, code, runner.map, progress)
     return asdict(made)
 
 
@@ -254,7 +234,7 @@ def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, An
     texts = {row["article_id"]: row["text"] for row in rows}
     decoded = anchored(decoded, dict(rows_of(chunks, "chunk_id", "start")), texts)
     tables = (decoded.annotations, decoded.spans, decoded.answers, decoded.windows)
-    named = inputs["questions"].name
+    named = inputs["questions"].value
     found = validate(
         CheckInputs(
             *tables, scheme, settings["quality"],
@@ -263,7 +243,7 @@ def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, An
             controls=controls(scheme),
         ),
         decoded.issues,
-        read_known_answers(Path(named), scheme) if named else {},
+        read_known_answers(named, scheme) if named else {},
         settings["overlap"],
     )  # fmt: skip
     for name, table in found.tables.items():

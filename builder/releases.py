@@ -61,7 +61,7 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
             settings=config.export,
             split=config.split,
             configuration=sections,
-            pull=pull.record,
+            pull=read_json(pull.folder / "pull.json"),
             agreement=made["validate"].json("agreement"),
             below_gates=below,
             stages={name: stage.key for name, stage in made.items()},

@@ -6,12 +6,12 @@ has another key, so it cannot be picked up by mistake.
 """
 
 import contextlib
+import importlib.metadata
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache, lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -37,13 +37,6 @@ class Input(Protocol):
 
     @property
     def fingerprint(self) -> str: ...
-
-
-@dataclass(frozen=True)
-class Known:
-    """An input that is known by a fingerprint alone, such as the digest of a file."""
-
-    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -78,16 +71,16 @@ class Stage:
         """A file of the stage, or a folder of files. Raises `StoreError` when it is not as it was written."""
         inside = [file for file in self.files if file == name or file.startswith(f"{name}/")]
         if not inside:
-            raise self._damaged(name, "is not part of the stage")
+            raise _damaged(self.folder, name, "is not part of the stage")
         for file in inside:
             path = self.folder / file
             try:
                 about = path.stat()
                 found = _digest_of(path, about.st_size, about.st_mtime_ns, about.st_ino)
             except OSError as e:
-                raise self._damaged(file, f"cannot be read: {e.strerror}") from e
+                raise _damaged(self.folder, file, f"cannot be read: {e.strerror}") from e
             if found != self.files[file]:
-                raise self._damaged(file, "is not what was written: somebody changed it, or the disk is damaged")
+                raise _damaged(self.folder, file, "is not what was written: it was changed, or the disk is damaged")
         return self.folder / name
 
     def table_path(self, name: str) -> Path:
@@ -107,9 +100,6 @@ class Stage:
     def json(self, name: str) -> Any:
         """The value in a JSON file of the stage."""
         return read_json(self.path(f"{name}.json"))
-
-    def _damaged(self, file: str, what: str) -> StoreError:
-        return StoreError(f"{self.folder / file} {what}.", f"Delete {self.folder}; the next run makes it again.")
 
 
 Make = Callable[[Path, Mapping[str, Any], Mapping[str, Any], Progress], Mapping[str, Any]]
@@ -141,7 +131,7 @@ class Stages:
         key covers all that it can read. It writes files below `folder` and returns the summary. Processes that want
         the same stage wait for the one that makes it.
         """
-        made_from = {"code": code_digest(*rooms), "libraries": canonical({n: version(n) for n in libraries})}
+        made_from = {"code": code_digest(*rooms), "libraries": canonical({n: _version(n) for n in libraries})}
         made_from |= {f"input {key}": value.fingerprint for key, value in inputs.items()}
         made_from |= {f"settings {key}": value for key, value in settings_digests(settings).items()}
         key = digest(name, canonical(made_from))[:_KEY_LENGTH]
@@ -151,35 +141,14 @@ class Stages:
                 if (folder / _RECORD).exists() and again(load_stage(name, folder)):
                     remove([folder])
                 if not (folder / _RECORD).exists():
-                    self._make(name, key, folder, make, inputs, settings, made_from, progress)
+                    if folder.exists():
+                        raise _damaged(folder, _RECORD, "is missing")
+                    with atomic_folder(folder) as temporary:
+                        write_json(temporary / _SUMMARY, make(temporary, inputs, settings, progress))
+                        _write_record(temporary, name, key, made_from)
         found = load_stage(name, folder)
         write_json(self.root / name / "latest.json", {"key": key, "made_from": made_from})
         return found
-
-    def _make(
-        self,
-        name: str,
-        key: str,
-        folder: Path,
-        make: Make,
-        inputs: Mapping[str, Input],
-        settings: Mapping[str, Any],
-        made_from: Mapping[str, str],
-        progress: Progress,
-    ) -> None:
-        if folder.exists():
-            raise StoreError(f"{folder} has lost its {_RECORD}.", f"Delete {folder}; the next run makes it again.")
-        with atomic_folder(folder) as temporary:
-            summary = make(temporary, inputs, settings, progress)
-            write_json(temporary / _SUMMARY, summary)
-            files = {
-                path.relative_to(temporary).as_posix(): file_digest(path)
-                for path in sorted(temporary.rglob("*"))
-                if path.is_file()
-            }
-            record = {"name": name, "key": key, "files": files, "made_from": dict(made_from)}
-            write_json(temporary / _RECORD, {"sha256": digest(canonical(record)), **record})
-            sync_tree(temporary)
 
     def latest(self, name: str) -> Stage | None:
         """The stage that was used last, or None before the first. It need not fit the configuration at hand."""
@@ -199,15 +168,27 @@ class Stages:
 
 def load_stage(name: str, folder: Path) -> Stage:
     """The stage in a folder; raises `StoreError` when its record is not as it was written."""
-    path = folder / _RECORD
-    record = read_json(path)
+    record = read_json(folder / _RECORD)
     try:
         said = record.pop("sha256")
         if said != digest(canonical(record)) or (record["name"], record["key"]) != (name, folder.name):
             raise ValueError
         return Stage(name, record["key"], folder, record["files"], record["made_from"])
     except (AttributeError, KeyError, ValueError) as e:
-        raise StoreError(f"{path} is not what was written.", f"Delete {folder}; the next run makes it again.") from e
+        raise _damaged(folder, _RECORD, "is not what was written") from e
+
+
+def _damaged(folder: Path, file: str, what: str) -> StoreError:
+    return StoreError(f"{folder / file} {what}.", f"Delete {folder}; the next run makes it again.")
+
+
+def _write_record(folder: Path, name: str, key: str, made_from: Mapping[str, str]) -> None:
+    """The folder has a record of all its files, and everything in it has reached the disk."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = {path.relative_to(folder).as_posix(): file_digest(path) for path in paths}
+    record = {"name": name, "key": key, "files": files, "made_from": dict(made_from)}
+    write_json(folder / _RECORD, {"sha256": digest(canonical(record)), **record})
+    sync_tree(folder)
 
 
 @contextlib.contextmanager
@@ -245,6 +226,9 @@ def code_digest(*rooms: str) -> str:
 
 #: Modules at the top of the package that decide no result: they only call what does.
 _TOP = ("__init__", "cli", "config", "docs", "library", "pipeline", "releases", "stage")
+
+
+_version = cache(importlib.metadata.version)
 
 
 @lru_cache(maxsize=4096)

@@ -35,8 +35,7 @@ def file_digest(path: Path) -> str:
 
 def canonical(value: Any) -> str:
     """JSON with sorted keys and no free choices; dataclasses become objects."""
-    plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-    return json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 
 def _plain(value: Any) -> Any:

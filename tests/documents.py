@@ -165,7 +165,7 @@ def schema() -> str:
                 definition["properties"][name] = _or_reference(declared)
     known["Reference"] = {"type": "string", "pattern": r"\$\{"}
     # What Hydra reads besides the settings.
-    known["Composed"]["properties"] |= {"defaults": {"type": "array"}, "hydra": {"type": "object"}}
+    known["Composed"]["properties"] |= {"defaults": {"type": "array"}}
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **made}, indent=1) + "\n"
 
 

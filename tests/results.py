@@ -15,5 +15,6 @@ def counts(pulled: Any, *names: str) -> tuple[int, ...]:
 def printed(command: str, result: Any) -> str:
     """What the command line prints about the result of a command."""
     console = Console(file=io.StringIO(), width=200)
-    importlib.import_module(f"builder.commands.{command}").show(result, console)
+    for part in importlib.import_module(f"builder.commands.{command}").show(result):
+        console.print(part, soft_wrap=isinstance(part, str))
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]

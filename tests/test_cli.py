@@ -1,6 +1,5 @@
 """The command line: what people type, what they read, and the exit code that scripts see."""
 
-import copy
 import os
 import signal
 import subprocess
@@ -9,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hydra.core.singleton import Singleton
 
 from builder import cli
 from builder.errors import BuilderError, ConfigError
@@ -35,9 +33,8 @@ Typed = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Typed]:
     """Runs a command line in this process, in an empty folder: the exit code, standard output and standard error."""
-    hydra, terminate = copy.deepcopy(Singleton.get_state()), signal.getsignal(signal.SIGTERM)
+    terminate = signal.getsignal(signal.SIGTERM)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")  # the command line changes it
 
     def run(*argv: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["builder", *argv])
@@ -49,7 +46,6 @@ def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
     yield run
     signal.signal(signal.SIGTERM, terminate)
-    Singleton.set_state(hydra)
 
 
 def test_help_lists_every_command(typed: Typed) -> None:
@@ -64,24 +60,34 @@ def test_a_failed_command_is_a_failed_process(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "code", "said"),
     [
-        (["psh"], "Did you mean push?"),
-        (["chunking.max_tokens=3"], "is in the place of the command"),
-        (["push", "chunkin.max_tokens=3"], "Did you mean chunking.max_tokens"),
-        (["push", "chunking.max_tokens=many"], "Allowed: a whole number, at least 1"),
-        (["push", "chunking.max_tokens=0"], "chunking.max_tokens: 0"),
-        (["push", "source=nowhere"], "Choose one of"),
-        (["push", "hello"], "is not an override"),
-        (["diff"], "needs OLD and NEW"),
-        (["prepare", "paths.raw=no-such-folder"], "no-such-folder"),
-        (["push", "dataset.name=../x"], "dataset.name: '../x'"),
+        (["psh"], 2, "Did you mean push?"),
+        (["chunking.max_tokens=3"], 2, "is in the place of the command"),
+        (["push", "hello"], 2, "'hello' is not an override. Write group=choice or key=value."),
+        (["push", "--json", "hello"], 2, "'hello' is not an override"),
+        (["diff"], 2, "`builder diff` needs OLD and NEW. Usage: builder diff OLD NEW [overrides]"),
+        (["diff", "--json", "v1"], 2, "`builder diff` needs NEW."),
+        (["diff", "v1", "v2", "v3"], 2, "'v3' is not an override"),
+        (["push", "--upload"], 2, "`builder push` has no flag --upload. Flags: --dry-run, --help, --json, --multirun,"),
+        (["status", "--info"], 2, "`builder status` has no flag --info."),
+        (["status", "-x=1"], 2, "`builder status` has no flag -x."),
+        (["status", "--cfg"], 2, "--cfg prints the configuration only as `--cfg job`."),
+        (["status", "--cfg", "hydra"], 2, "--cfg prints the configuration only as `--cfg job`."),
+        (["status", "--config-dir"], 2, "--config-dir has no folder after it."),
+        (["push", "chunkin.max_tokens=3"], 1, "Did you mean chunking.max_tokens"),
+        (["push", "chunking.max_tokens=many"], 1, "Allowed: a whole number, at least 1"),
+        (["push", "chunking.max_tokens=0"], 1, "chunking.max_tokens: 0"),
+        (["push", "chunking.max_tokens=1,2"], 1, "to sweep over values add --multirun"),
+        (["push", "hydra.sweep.dir=x"], 1, "hydra.sweep.dir: there is no such setting."),
+        (["push", "source=nowhere"], 1, "Choose one of"),
+        (["prepare", "paths.raw=no-such-folder"], 1, "no-such-folder"),
+        (["push", "dataset.name=../x"], 1, "dataset.name: '../x'"),
     ],
 )
-def test_misuse_is_one_line_that_says_what_to_do(argv: list[str], said: str, typed: Typed) -> None:
-    code, out, err = typed(*argv)
-    assert code in (1, 2)
-    assert out == ""
+def test_misuse_is_one_line_that_says_what_to_do(argv: list[str], code: int, said: str, typed: Typed) -> None:
+    found, out, err = typed(*argv)
+    assert (found, out) == (code, "")
     assert len(err.strip().splitlines()) == 1
     assert err.startswith("builder: ")
     assert said in err
@@ -122,11 +128,32 @@ def test_completion_offers_commands_then_settings(line: str, offered: str) -> No
     assert builder("-sc", "query=bash", COMP_LINE=line).stdout.split() == offered.split()
 
 
-def test_multirun_sweeps(typed: Typed) -> None:
-    """Each job of a sweep is a run of its own: the first bad one is reported and ends the sweep."""
+def test_multirun_runs_every_combination(typed: Typed, tmp_path: Path) -> None:
+    """Wherever the flag is; each run is announced, and the configurations are those of the combinations."""
+    code, out, err = typed("status", "dataset.name=a,b", "-m", "--json", "split=by_time,by_article", "split.seed=3")
+    assert (code, out.count('"workspace": ".builder"')) == (0, 4)
+    assert [line for line in err.splitlines() if line.startswith("builder status")] == [
+        "builder status 1 of 4: dataset.name=a split=by_time",
+        "builder status 2 of 4: dataset.name=a split=by_article",
+        "builder status 3 of 4: dataset.name=b split=by_time",
+        "builder status 4 of 4: dataset.name=b split=by_article",
+    ]
+    printed = typed("status", "--multirun", "--cfg", "job", "chunking.max_tokens=range(7,9)")[1]
+    assert [line for line in printed.splitlines() if "max_tokens" in line] == ["  max_tokens: 7", "  max_tokens: 8"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sweep_ends_at_the_first_run_that_fails(typed: Typed) -> None:
     code, _, err = typed("prepare", "-m", "paths.raw=nowhere-a,nowhere-b")
     assert code == 1
     assert "nowhere-a" in err
+    assert "nowhere-b" not in err
+
+
+def test_a_sweep_with_a_fault_runs_nothing(typed: Typed) -> None:
+    code, out, err = typed("status", "-m", "split.seed=1,2,-3", "chunking.max_tokens=0,4")
+    assert (code, out) == (1, "")
+    assert err.splitlines()[0] == "builder: 2 settings cannot be used."
 
 
 def test_starting_imports_nothing_heavy() -> None:
@@ -146,12 +173,16 @@ def test_starting_imports_nothing_heavy() -> None:
         assert done.stderr.splitlines()[-1] == "[]", argv
 
 
-def test_words_come_before_overrides() -> None:
+def test_words_flags_and_overrides_are_found_in_any_order() -> None:
     command = cli.describe("diff")
-    assert cli._split("diff", command, ["v1", "v2", "a=b"]) == (["v1", "v2"], {}, ["a=b"])
-    assert cli._split("diff", command, ["--cfg", "job"]) == ([], {}, ["--cfg", "job"])
+    for argv in (["v1", "v2", "a=b", "--json"], ["a=b", "--json", "v1", "v2"]):
+        line = cli.parse("diff", command, argv)
+        assert (line.words, line.flags, line.overrides) == (["v1", "v2"], {"--json"}, ["a=b"])
+    line = cli.parse("diff", command, ["--cfg", "job", "~a", "+b.c=1", "--config-dir=x", "-m"])
+    assert (line.words, line.flags, line.overrides) == ([], {"--multirun"}, ["~a", "+b.c=1"])
+    assert line.options == {"--cfg": "job", "--config-dir": "x"}
     with pytest.raises(ConfigError, match="needs NEW"):
-        cli._split("diff", command, ["v1"])
+        cli.parse("diff", command, ["v1"])
 
 
 def test_defects_ask_for_a_report() -> None:
@@ -160,7 +191,7 @@ def test_defects_ask_for_a_report() -> None:
     assert "HYDRA_FULL_ERROR=1" in explained.hint
 
 
-def test_full_disk_is_told_without_a_traceback() -> None:
+def test_a_full_disk_is_reported_without_a_traceback() -> None:
     assert cli._explain(OSError(28, "No space left on device", "x.parquet")).message == (
         "No space left on device (x.parquet)."
     )

@@ -131,7 +131,7 @@ TWICE = "name: doubled\nquestions:\n  entities:\n    labels:\n      {}\n"
 
 
 @pytest.mark.parametrize("twice", ["PERSON: {}\n      PERSON: {}", "PERSON: {}\n      person: {}"])
-def test_a_label_that_stands_twice_is_refused(twice: str, tmp_path: Path) -> None:
+def test_a_label_that_is_there_twice_is_refused(twice: str, tmp_path: Path) -> None:
     """YAML itself would keep the last of two equal keys; both ways of doubling a label end in one clear line."""
     done = command_line(tmp_path, "labels", "doubled", TWICE.format(twice), "labels=doubled")
     assert done.returncode == 1
@@ -235,8 +235,6 @@ def test_entries_of_mappings_are_added_or_changed() -> None:
         ("chunking=tokens", "chunking=tokens"),
         ("labels=news_stance", "labels=news_stance"),
         ("~annotators.people.ada", "~annotators.people.ada"),
-        ("hydra.sweep.dir=x", "hydra.sweep.dir=x"),
-        ("--multirun", "--multirun"),
     ],
 )
 def test_overrides_of_mappings_are_spelled_as_hydra_wants_them(given: str, written: str) -> None:
@@ -250,6 +248,9 @@ def test_overrides_of_mappings_are_spelled_as_hydra_wants_them(given: str, writt
         ("+foo=3", "foo"),
         ("+foo.bar.baz=3", "foo.bar.baz"),
         ("+quality.gates.min=3", "quality.gates.min"),
+        ("hydra.run.dir=x", "hydra.run.dir"),
+        ("+hydra.foo=x", "hydra.foo"),
+        ("hydra/launcher=basic", "hydra/launcher"),
         ("++labels.foo=3", "labels.foo"),
     ],
 )

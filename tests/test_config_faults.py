@@ -6,7 +6,7 @@ import pytest
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from builder.config import Composed, compose, convert, refusal
+from builder.config import Composed, compose, compose_jobs, convert, refusal
 from builder.errors import ConfigError, Fault
 
 
@@ -111,16 +111,33 @@ def test_missing_values_say_what_they_mean() -> None:
 
 def test_each_job_of_a_sweep_is_checked() -> None:
     overrides = ["chunking.max_tokens=0,5,-1", "dedup=drop,keep,none", "split.near=2", "engine=local"]
-    error = refusal(RuntimeError(), overrides)
-    assert [key for key, *_ in error.faults] == ["dedup", "chunking.max_tokens", "split.near", "chunking.max_tokens"]
-    assert "-1 is not allowed" in str(error)
-    clean = refusal(HydraException("Nothing. More"), ["chunking.max_tokens=3,5", "split.seed=1"])
-    assert str(clean).startswith("configuration: Nothing. More. ")
+    with pytest.raises(ConfigError) as caught:
+        compose_jobs(overrides, sweep=True)
+    assert [key for key, *_ in caught.value.faults] == [
+        "dedup",
+        "chunking.max_tokens",
+        "split.near",
+        "chunking.max_tokens",
+    ]
+    assert "-1 is not allowed" in str(caught.value)
+
+
+def test_a_sweep_is_every_combination_in_order() -> None:
+    jobs = compose_jobs(["chunking.max_tokens=3,5", "dedup=keep,drop", "split.seed=1"], sweep=True)
+    found = [(job.config.chunking.max_tokens, job.config.dedup.policy, job.config.split.seed) for job in jobs]
+    assert found == [(3, "keep", 1), (3, "drop", 1), (5, "keep", 1), (5, "drop", 1)]
+    assert jobs[1].overrides == ["chunking.max_tokens=3", "dedup=drop", "split.seed=1"]
+    assert len(compose_jobs(["dedup=glob(*)"], sweep=True)) == 2
+
+
+def test_what_hydra_says_besides_faults_is_reported() -> None:
+    error = refusal(HydraException("Nothing. More"), [], lambda _: compose_jobs([])[0].composed)
+    assert str(error).startswith("configuration: Nothing. More. ")
 
 
 def test_an_error_that_is_not_about_the_configuration_is_raised_as_it_is() -> None:
     with pytest.raises(OSError, match="disk"):
-        refusal(OSError("disk"), [])
+        refusal(OSError("disk"), [], lambda _: compose_jobs([])[0].composed)
 
 
 def test_schemes_that_contradict_themselves_are_reported_with_the_rest() -> None:

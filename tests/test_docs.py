@@ -1,4 +1,4 @@
-"""What the README says can be typed as it stands, and generated documents are current."""
+"""What the README says can be typed as it is, and generated documents are current."""
 
 import json
 import re
@@ -13,11 +13,10 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from builder.cli import COMMANDS, JSON_FLAG, _split, describe
-from builder.config import Composed, conf_folder, register
+from builder.cli import COMMANDS, describe, parse
+from builder.config import Composed, compose_jobs, conf_folder, register
 from builder.settings import leaves
 from tests import documents as docs
-from tests.composing import composed
 from tests.documents import documents
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,22 +40,11 @@ def test_every_command_is_documented() -> None:
 def test_every_command_line_composes(line: str) -> None:
     """Command, flags, words and overrides are all known; a sweep composes each of its choices."""
     _, name, *argv = shlex.split(line.replace("<row id>", "ROW").replace("<file name>", "news_stance"))
-    assert name in COMMANDS
-    _, options, overrides = _split(name, describe(name), argv)
-    assert set(options) <= set(describe(name).flags) | {JSON_FLAG}
-    jobs: list[list[str]] = [[]]
-    for override in overrides:
-        if override.startswith("-"):
-            assert override in ("-m", "--multirun", "--cfg", "job", "--help"), override
-            continue
-        key, _, values = override.partition("=")
-        choices = values.split(",") if "-m" in overrides else [values]
-        jobs = [[*job, f"{key}={value}"] for job in jobs for value in choices]
-    for job in jobs:
-        composed(*job)
+    typed = parse(name, describe(name), argv)
+    assert compose_jobs(typed.overrides, sweep="--multirun" in typed.flags)
 
 
-def test_python_in_the_readme_runs_as_it_stands(tmp_path: Path) -> None:
+def test_python_in_the_readme_runs_as_it_is(tmp_path: Path) -> None:
     """The part for notebooks; the parts about releases and training are run on a release of the sample."""
     part = README.split("## Use it from Python")[1].split("\n## ")[0]
     (tmp_path / "raw").symlink_to(ROOT / "raw")

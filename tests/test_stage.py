@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ import pytest
 from builder import stage as stages
 from builder.errors import StoreError
 from builder.scheme import Label
-from builder.stage import Known, Stage, Stages, code_digest, exclusive, load_stage, remove
+from builder.stage import Stage, Stages, code_digest, exclusive, load_stage, remove
 from builder.store import write_table
 
 MADE: list[str] = []
@@ -38,7 +39,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def get(root: Path, word: Any = "a", raw: str = "1", name: str = "words", **more: Any) -> Stage:
-    given = {"inputs": {"raw": Known(raw)}, "settings": {"word": word}, "rooms": ()}
+    given = {"inputs": {"raw": SimpleNamespace(fingerprint=raw)}, "settings": {"word": word}, "rooms": ()}
     return Stages(root).get(name, make, **{**given, **more})
 
 
@@ -131,7 +132,7 @@ def test_a_missing_file_or_record_is_an_error(root: Path) -> None:
     with pytest.raises(StoreError, match="is not part of the stage"):
         made.path("other")
     (made.folder / "stage.json").unlink()
-    with pytest.raises(StoreError, match=r"lost its stage\.json"):
+    with pytest.raises(StoreError, match=r"stage\.json is missing"):
         get(root)
 
 

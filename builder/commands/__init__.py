@@ -1,14 +1,20 @@
-"""One function per command: a typed result for scripts, and `show`, which prints it for people."""
+"""One function per command: a typed result for scripts, and `show`, which says in words what came out."""
 
 import importlib
+from collections.abc import Iterator
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from rich.table import Column, Table
 
 #: The commands in the order in which they are used.
 COMMANDS = (
     "run", "prepare", "push", "pull", "validate", "adjudicate", "review", "export", "serve", "status", "diff",
     "verify", "trace", "publish", "clean",
 )  # fmt: skip
+#: What `show` yields: lines and tables, in order.
+Shown: TypeAlias = "Iterator[str | Table]"
 
 
 def module_of(command: str) -> ModuleType:
@@ -23,3 +29,18 @@ def plain_of(command: str, result: Any) -> Any:
     plain = getattr(module_of(command), "plain", None) if command in COMMANDS else None
     made = plain(result) if plain else getattr(result, "summary", result)
     return msgspec.to_builtins(made, str_keys=True, enc_hook=str)
+
+
+def table_of(title: str, *columns: "str | Column") -> "Table":
+    """An empty table for the terminal."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    return Table(*columns, title=title, title_justify="left", box=SIMPLE, pad_edge=False)
+
+
+def right(name: str) -> "Column":
+    """A column of numbers."""
+    from rich.table import Column
+
+    return Column(name, justify="right")

@@ -1,12 +1,8 @@
 """`builder adjudicate`: from checked annotations to one gold label each."""
 
-from typing import TYPE_CHECKING
-
+from builder.commands import Shown, right, table_of
 from builder.config import Config
 from builder.stage import Progress, Stage, silent
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 
 def adjudicate(config: Config, *, progress: Progress = silent) -> Stage:
@@ -20,17 +16,15 @@ def adjudicate(config: Config, *, progress: Progress = silent) -> Stage:
     return pipeline.gold(config, progress)
 
 
-def show(result: Stage, console: "Console") -> None:
-    """Prints how many gold labels have which status."""
-    from builder.commands.validate import right, table_of
-
+def show(result: Stage) -> Shown:
+    """How many gold labels have which status."""
     summary = result.summary
     statuses = ("agreed", "single", "adjudicated", "expert", "unresolved", "rejected")
     table = table_of(f"Gold of {summary['chunks']} chunks by {summary['method']}", "gold", *map(right, statuses))
     for name in ("gold_answers", "gold_spans"):
         table.add_row(name.replace("_", " "), *(str(summary[name].get(status, 0)) for status in statuses))
-    console.print(table)
+    yield table
     for name, chosen in summary["chosen"].items() if summary["method"] == "auto" else ():
-        console.print(f"adjudicate: {name} by {chosen}.")
+        yield f"adjudicate: {name} by {chosen}."
     if summary["without_votes"]:
-        console.print(f"adjudicate: {summary['without_votes']} chunks have no annotation that counts.")
+        yield f"adjudicate: {summary['without_votes']} chunks have no annotation that counts."

@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+from builder.commands import Shown
 from builder.config import Config
 from builder.stage import Progress, silent
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 
 @dataclass(frozen=True)
@@ -43,11 +41,11 @@ def clean(
     return Cleaned(dry_run, [str(folder) for folder in unused], size, kept)
 
 
-def show(result: Cleaned, console: "Console") -> None:
-    """Prints what was removed and what stays."""
+def show(result: Cleaned) -> Shown:
+    """What was removed and what stays."""
     for folder in result.removed:
-        console.print(f"clean: {'would remove' if result.dry_run else 'removed'} {folder}", soft_wrap=True)
+        yield f"clean: {'would remove' if result.dry_run else 'removed'} {folder}"
     for folder, why in result.kept.items():
-        console.print(f"clean: kept {Path(folder)}: {why}", soft_wrap=True)
+        yield f"clean: kept {Path(folder)}: {why}"
     what = "would be removed" if result.dry_run else "removed"
-    console.print(f"clean: {len(result.removed)} results {what}, {result.bytes:,} bytes; pulls and keys stay.")
+    yield f"clean: {len(result.removed)} results {what}, {result.bytes:,} bytes; pulls and keys stay."

@@ -1,12 +1,10 @@
 """`builder diff`: what changed between two releases."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from builder.commands import Shown
 from builder.config import Config
 from builder.stage import Progress, silent
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 #: How many changes of each configuration are printed.
 _SHOWN = 5
@@ -18,8 +16,7 @@ def diff(config: Config, old: str, new: str, *, progress: Progress = silent) -> 
     `old` and `new` are versions, or folders. Raises `ReleaseError` when one is not there.
     """
     from builder import releases
-    from builder.release.diff import ReleaseFiles
-    from builder.release.diff import diff as compare
+    from builder.release.diff import ReleaseFiles, diff as compare
     from builder.release.manifest import read
     from builder.release.versions import find_release
 
@@ -27,16 +24,16 @@ def diff(config: Config, old: str, new: str, *, progress: Progress = silent) -> 
     return compare(*(ReleaseFiles(root, read(root)) for root in roots))
 
 
-def show(result: Any, console: "Console") -> None:
-    """Prints one line per kind of change, and a few changes of each configuration."""
+def show(result: Any) -> Shown:
+    """One line per kind of change, and a few changes of each configuration."""
     from builder.release.diff import lines
 
     found = lines(result)
-    console.print(f"diff v{result.old} v{result.new}: {result.level}")
+    yield f"diff v{result.old} v{result.new}: {result.level}"
     for line in found or ["Nothing that counts changed."]:
-        console.print(f"  {line}")
+        yield f"  {line}"
     for name, rows in result.rows.items():
         for example in rows.examples[:_SHOWN]:
             values = " -> ".join(filter(None, (example.old, example.new)))
             words = values if values == example.what else f"{example.what} {values}"
-            console.print(f"    {name} {example.id}: {words}", soft_wrap=True)
+            yield f"    {name} {example.id}: {words}"

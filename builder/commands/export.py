@@ -4,12 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.commands import Shown
 from builder.config import Config
 from builder.stage import Progress, silent
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from builder.release.manifest import Manifest
 
 
@@ -64,20 +63,20 @@ def plain(result: Release) -> dict[str, Any]:
     return {name: getattr(result, name) for name in names} | {"folder": str(result.folder), "load": calls}
 
 
-def show(result: Release, console: "Console") -> None:
-    """Prints where the release is, its rows, what changed, and how it loads."""
+def show(result: Release) -> Shown:
+    """Where the release is, its rows, what changed, and how it loads."""
     from builder.release.diff import lines
 
     if not result.new:
-        console.print(f"export: nothing changed since {result.version}, so there is no new version.")
-    console.print(f"export: {result.folder}", soft_wrap=True)
+        yield f"export: nothing changed since {result.version}, so there is no new version."
+    yield f"export: {result.folder}"
     for name, splits in result.rows.items():
         counted = ", ".join(f"{count} {split}" for split, count in splits.items())
-        console.print(f"  {name}: {counted or 'no rows'}")
+        yield f"  {name}: {counted or 'no rows'}"
     for line in lines(result.manifest.changes) if result.new else ():
-        console.print(f"  {line}")
-    console.print("Load it with:")
-    console.print("  from datasets import load_dataset")
+        yield f"  {line}"
+    yield "Load it with:"
+    yield "  from datasets import load_dataset"
     for name in (name for name, splits in result.rows.items() if splits):
         call = f'{name} = load_dataset("{result.folder}", "{name}")'
-        console.print(f"  {call}", soft_wrap=True)
+        yield f"  {call}"

@@ -2,14 +2,12 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from builder.commands import Shown, right, table_of
 from builder.config import Config
 from builder.errors import StoreError
 from builder.stage import Progress, Stage, silent
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 
 @dataclass(frozen=True)
@@ -42,28 +40,20 @@ def plain(result: Prepared) -> dict[str, Any]:
     return result.summary | {"new": result.new, "gone": result.gone}
 
 
-def show(result: Prepared, console: "Console") -> None:
-    """Prints the counts, and what needs attention."""
-    from rich.table import Table
-
-    table = Table(title="prepare", show_header=False, title_justify="left")
-    table.add_column()
-    table.add_column(justify="right")
+def show(result: Prepared) -> Shown:
+    """The counts, and what needs attention."""
     summary = result.summary
+    table = table_of("Articles and chunks", "what", right("number"))
     for name in ("files", "records", "articles", "kept", "chunks", "selected"):
         table.add_row(name, f"{summary[name]:,}")
     shown = {"encoding": "encodings", "language": "languages", "rejected": "rejected", "unused": "unused_fields"}
     for what, group in shown.items():
         for name, number in summary[group].items():
             table.add_row(f"{what}: {name}", f"{number:,}")
-    console.print(table)
+    yield table
     if result.new or result.gone:
-        console.print(
-            f"prepare: {result.new:,} chunks are new and {result.gone:,} are gone; all others kept their ids."
-        )
+        yield f"prepare: {result.new:,} chunks are new and {result.gone:,} are gone; all others kept their ids."
     if summary["unmatched"]:
-        console.print(f"prepare: no chunk mentions {', '.join(summary['unmatched'])}.")
+        yield f"prepare: no chunk mentions {', '.join(summary['unmatched'])}."
     if not summary["selected"]:
-        console.print(
-            "prepare: no chunk is selected, so there is nothing to annotate. Change the settings of selection."
-        )
+        yield "prepare: no chunk is selected, so there is nothing to annotate. Change the settings of selection."

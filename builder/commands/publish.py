@@ -3,13 +3,12 @@
 import os
 from typing import TYPE_CHECKING, Annotated
 
+from builder.commands import Shown
 from builder.config import Config
 from builder.errors import ConfigError, ReleaseError
 from builder.stage import Progress, silent
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from builder.release.versions import Published
 
 
@@ -28,8 +27,7 @@ def publish(
     from builder import releases
     from builder.release.manifest import read
     from builder.release.verify import check_files
-    from builder.release.versions import Published, files_of, find_release
-    from builder.release.versions import upload as upload_release
+    from builder.release.versions import Published, files_of, find_release, upload as upload_release
 
     root = find_release(releases.release_folder(config), release)
     manifest = read(root)
@@ -43,14 +41,14 @@ def publish(
     return upload_release(root, manifest, repo, config.export.private, os.environ.get("HF_ENDPOINT"))
 
 
-def show(result: "Published", console: "Console") -> None:
-    """Prints what was uploaded, or would be."""
+def show(result: "Published") -> Shown:
+    """What was uploaded, or would be."""
     if result.commit:
-        console.print(f"publish: {result.repo} {result.tag}: {len(result.files)} files in one commit")
+        yield f"publish: {result.repo} {result.tag}: {len(result.files)} files in one commit"
     elif result.files:
-        console.print(
+        yield (
             f"publish: would upload {len(result.files)} files to {result.repo or '(export.repo is empty)'} as "
             f"{result.tag}; add --upload to do it."
         )
     else:
-        console.print(f"publish: {result.repo} {result.tag}: it is there already")
+        yield f"publish: {result.repo} {result.tag}: it is there already"

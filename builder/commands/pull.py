@@ -2,12 +2,11 @@
 
 from typing import TYPE_CHECKING, Annotated
 
+from builder.commands import Shown
 from builder.config import Config
 from builder.stage import Progress, silent
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from builder.studio.pull import Pulled
 
 
@@ -27,16 +26,16 @@ def pull(
     return pull_tasks(pipeline.campaign(config), full=full, progress=progress)
 
 
-def show(result: "Pulled", console: "Console") -> None:
-    """Prints the counts, and what is gone."""
+def show(result: "Pulled") -> Shown:
+    """The counts, and what is gone."""
     counts = result.record["counts"]
-    console.print(
+    yield (
         f"pull {result.hash[:16]} ({'new' if result.new else 'nothing new'}): {counts['tasks']} tasks, "
-        f"{counts['annotations']} annotations, {counts['skipped']} skipped, {counts['drafts']} drafts",
+        f"{counts['annotations']} annotations, {counts['skipped']} skipped, {counts['drafts']} drafts"
     )
     if result.gone_projects:
-        console.print(f"pull: the projects of {', '.join(result.gone_projects)} are not on the server any more.")
+        yield f"pull: the projects of {', '.join(result.gone_projects)} are not on the server any more."
     if result.gone:
-        console.print(f"pull: {result.gone} tasks of the pull before are gone; that pull still holds them.")
+        yield f"pull: {result.gone} tasks of the pull before are gone; that pull still holds them."
     if counts["duplicates"]:
-        console.print(f"pull: {counts['duplicates']} duplicate tasks; `builder push` merges them.")
+        yield f"pull: {counts['duplicates']} duplicate tasks; `builder push` merges them."

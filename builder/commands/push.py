@@ -2,13 +2,12 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
+from builder.commands import Shown
 from builder.config import Config
 from builder.errors import SourceError
 from builder.stage import Progress, Stage, silent
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from builder.studio.push import PreviewedProject, Pushed
 
 #: What a push finds or does now and then in a project, in words.
@@ -74,25 +73,22 @@ def _with_known_answers(config: Config, stage: Stage) -> tuple[list[dict[str, An
     return [dict(chunk) for chunk in mixed], asked
 
 
-def show(result: "Pushed", console: "Console") -> None:
-    """Prints what was done, or would be, in each project."""
+def show(result: "Pushed") -> Shown:
+    """What was done, or would be, in each project."""
     done: list[tuple[Any, str, list[str]]] = [(row, f"{row.imported} imported", []) for row in result.projects]
     done += [(row, f"{row.to_import} to import", _scheme_changes(row)) for row in result.previews]
     for row, what, changes in done:
-        console.print(
+        yield (
             f"push {row.slot}: {row.planned} planned, {row.present} there, {what}, "
-            f"{row.unplanned} not selected any more  {row.url or '(new project)'}",
-            soft_wrap=True,
+            f"{row.unplanned} not selected any more  {row.url or '(new project)'}"
         )
         rare = [f"{getattr(row, key)} {words}" for key, words in _RARE.items() if getattr(row, key, 0)]
         for words in [*changes, *([f"{', '.join(rare)}."] if rare else [])]:
-            console.print(f"push {row.slot}: {words}", soft_wrap=True)
+            yield f"push {row.slot}: {words}"
     for name, saved in result.recorded.items():
-        console.print(f"annotated as {name}: {saved.saved} saved, {saved.there} there")
+        yield f"annotated as {name}: {saved.saved} saved, {saved.there} there"
     if result.rejects:
-        console.print(
-            f"push: Label Studio cannot store {len(result.rejects)} chunks; the reasons are in push-rejects.parquet."
-        )
+        yield f"push: Label Studio cannot store {len(result.rejects)} chunks; the reasons are in push-rejects.parquet."
 
 
 def _scheme_changes(row: "PreviewedProject") -> list[str]:

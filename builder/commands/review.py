@@ -3,12 +3,11 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
+from builder.commands import Shown
 from builder.config import Config
 from builder.stage import Progress, silent
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from builder.studio.push import PushedProject
 
 
@@ -54,17 +53,14 @@ def review(
     return Review([case.chunk_id for case in cases], len(reviewed_chunks(annotations)), sent)
 
 
-def show(result: Review, console: "Console") -> None:
-    """Prints how many chunks are open and where they are decided."""
+def show(result: Review) -> Shown:
+    """How many chunks are open and where they are decided."""
     if not result.open:
-        console.print(f"review: nothing is open; {result.decided} chunks were decided by an expert.")
+        yield f"review: nothing is open; {result.decided} chunks were decided by an expert."
     elif result.sent is None:
-        console.print(
-            f"review: {len(result.open)} chunks are open; without --dry-run they would be sent to the expert."
-        )
+        yield f"review: {len(result.open)} chunks are open; without --dry-run they would be sent to the expert."
     else:
-        console.print(
+        yield (
             f"review: {len(result.open)} chunks are open, {result.sent.imported} new in the review project; "
-            f"{result.decided} were decided.  {result.sent.url}",
-            soft_wrap=True,
+            f"{result.decided} were decided.  {result.sent.url}"
         )

@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from builder.commands import adjudicate, export, prepare, pull, push, serve, validate
+from builder.commands import Shown, module_of, plain_of, right, table_of
 from builder.config import Config
 from builder.stage import Progress, Stage, silent
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from builder.commands.export import Release
     from builder.commands.prepare import Prepared
     from builder.commands.serve import Server
@@ -40,6 +38,7 @@ def run(config: Config, *, progress: Progress = silent) -> Run:
     this returns, and the same command goes on where they are.
     """
     from builder import pipeline
+    from builder.commands import adjudicate, export, prepare, pull, push, serve, validate
     from builder.studio.campaign import open_server
     from builder.studio.serving import annotation_progress
 
@@ -63,39 +62,25 @@ def run(config: Config, *, progress: Progress = silent) -> Run:
 
 def plain(result: Run) -> dict[str, Any]:
     """By step, what a script may read."""
-    from builder.commands import plain_of
-
     steps = ("prepare", "push", "progress", "pull", "validate", "adjudicate", "export")
-    found = {step: plain_of(step, getattr(result, step)) for step in steps if getattr(result, step) is not None}
-    return found | ({"serve": serve.plain(result.server)} if result.server else {})
+    named = {step: getattr(result, step) for step in steps} | {"serve": result.server}
+    return {step: plain_of(step, made) for step, made in named.items() if made is not None}
 
 
-def show(result: Run, console: "Console") -> None:
-    """Prints each step, and what came out or what is left to annotate."""
-    prepare.show(result.prepare, console)
-    push.show(result.push, console)
+def show(result: Run) -> Shown:
+    """Each step, and what came out or what is left to annotate."""
+    for step in ("prepare", "push"):
+        yield from module_of(step).show(getattr(result, step))
     if result.pull is None:
-        _show_what_is_left(result, console)
-        if result.server:
-            serve.show(result.server, console)
-        return
-    pull.show(result.pull, console)
-    if result.validate:
-        validate.show(result.validate, console)
-    if result.adjudicate:
-        adjudicate.show(result.adjudicate, console)
-    if result.export:
-        export.show(result.export, console)
-
-
-def _show_what_is_left(result: Run, console: "Console") -> None:
-    from rich.table import Table
-
-    state = result.progress
-    table = Table("annotator", "annotated", "skipped")
-    for email, counts in sorted(state.by_annotator.items()):
-        table.add_row(email, str(counts.annotated), str(counts.skipped))
-    console.print(f"run: {state.done} of {state.tasks} chunks are annotated.")
-    if state.by_annotator:
-        console.print(table)
-    console.print(f"A chunk is done when {result.overlap} people annotated or skipped it; run the same command then.")
+        state = result.progress
+        yield f"run: {state.done} of {state.tasks} chunks are annotated."
+        if state.by_annotator:
+            table = table_of("Annotators", "annotator", right("annotated"), right("skipped"))
+            for email, counts in sorted(state.by_annotator.items()):
+                table.add_row(email, str(counts.annotated), str(counts.skipped))
+            yield table
+        yield f"A chunk is done when {result.overlap} people annotated or skipped it; run the same command then."
+    steps = {"serve": result.server} | {n: getattr(result, n) for n in ("pull", "validate", "adjudicate", "export")}
+    for step, made in steps.items():
+        if made is not None:
+            yield from module_of(step).show(made)

@@ -4,12 +4,11 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
+from builder.commands import Shown
 from builder.config import Config
 from builder.stage import Progress, silent
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from builder.studio.campaign import Campaign
     from builder.studio.serving import Served
 
@@ -48,8 +47,7 @@ def serve(
     configuration names a server elsewhere.
     """
     from builder import pipeline
-    from builder.studio.serving import refuse_elsewhere, stop_serving
-    from builder.studio.serving import serve as serve_campaign
+    from builder.studio.serving import refuse_elsewhere, serve as serve_campaign, stop_serving
 
     campaign = pipeline.campaign(config)
     refuse_elsewhere(campaign)
@@ -77,32 +75,32 @@ def plain(result: Server) -> dict[str, object]:
     }
 
 
-def show(result: Server, console: "Console") -> None:
-    """Prints where the server is and who can log in; in the foreground, returns when it was stopped."""
+def show(result: Server) -> Shown:
+    """Where the server is and who can log in; in the foreground, returns when it was stopped."""
     from rich.table import Table
 
     served = result.served
     if served is None:
-        console.print("serve: stopped." if result.stopped else "serve: no Label Studio was running.")
+        yield "serve: stopped." if result.stopped else "serve: no Label Studio was running."
         return
-    console.print(f"Label Studio {served.version} runs at {served.url}")
+    yield f"Label Studio {served.version} runs at {served.url}"
     table = Table("e-mail", "password", "role")
     for email, password in served.passwords.items():
         table.add_row(email, password, "administrator" if email == served.administrator else "annotator")
-    console.print(table)
+    yield table
     for slot, url in served.projects.items():
-        console.print(f"Label ({slot}) at {url}", soft_wrap=True)
+        yield f"Label ({slot}) at {url}"
     if not served.projects:
-        console.print("There is nothing to label yet: run `builder prepare` and `builder push`.")
+        yield "There is nothing to label yet: run `builder prepare` and `builder push`."
     if not result.foreground:
-        console.print("It stays until `builder serve --stop`.")
+        yield "It stays until `builder serve --stop`."
         return
-    console.print("Ctrl-C stops it.")
+    yield "Ctrl-C stops it."
     from builder.studio.serving import wait_served
 
     try:
         assert result.campaign is not None
         wait_served(result.campaign)
     except KeyboardInterrupt:
-        console.print("Stopping.")
+        yield "Stopping."
     result.stop()

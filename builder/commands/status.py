@@ -3,12 +3,11 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from builder.commands import Shown
 from builder.config import Config
 from builder.stage import Progress, silent
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from builder.studio.serving import ServerStatus
 
 
@@ -46,22 +45,22 @@ def status(config: Config, *, progress: Progress = silent) -> Status:
     )
 
 
-def show(result: Status, console: "Console") -> None:
-    """Prints one line per stage, server, pull and releases."""
-    console.print(f"{result.dataset} in {result.workspace}", style="bold")
+def show(result: Status) -> Shown:
+    """One line per stage, server, pull and releases."""
+    yield f"{result.dataset} in {result.workspace}"
     for name, summary in result.stages.items():
         line = _flat(summary) if summary else f"not done: builder {name}"
         if result.changed.get(name):
             line += f" (of other {', '.join(result.changed[name])})"
-        console.print(f"  {name:<13} {line}", soft_wrap=True)
+        yield f"  {name:<13} {line}"
     server = result.label_studio
     line = "not running: builder serve"
     if server and server.url:
         counts = vars(server.progress) if server.progress else {}
         line = f"{server.url} {server.problem or ('answers' if server.answers else 'does not answer')} {_flat(counts)}"
-    console.print(f"  {'label studio':<13} {line}", soft_wrap=True)
-    console.print(f"  {'pull':<13} {_flat(result.pull) if result.pull else 'none: builder pull'}", soft_wrap=True)
-    console.print(f"  {'releases':<13} {', '.join(result.releases) or 'none: builder export'}", soft_wrap=True)
+    yield f"  {'label studio':<13} {line}"
+    yield f"  {'pull':<13} {_flat(result.pull) if result.pull else 'none: builder pull'}"
+    yield f"  {'releases':<13} {', '.join(result.releases) or 'none: builder export'}"
 
 
 def _flat(summary: dict[str, Any]) -> str:

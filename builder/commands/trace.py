@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.commands import Shown
 from builder.config import Config
 from builder.stage import Progress, silent
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from builder.release.trace import Trace
 
 
@@ -53,30 +52,27 @@ def plain(result: Traced) -> dict[str, Any]:
     return {"release": {"folder": str(result.folder), **release}, **found}
 
 
-def show(result: Traced, console: "Console") -> None:
-    """Prints row, gold with votes, annotations, chunk, article and raw place."""
-
-    def line(text: str) -> None:
-        console.print(text, soft_wrap=True)
+def show(result: Traced) -> Shown:
+    """Row, gold with votes, annotations, chunk, article and raw place."""
 
     found = result.trace
-    line(f"row         {found.row['id']} of {found.configuration}/{found.split} in {result.folder}")
+    yield f"row         {found.row['id']} of {found.configuration}/{found.split} in {result.folder}"
     for gold in found.gold:
         about = ", ".join(gold.get("targets") or filter(None, [gold.get("target")]))
         what = f"{gold['label']} {gold['text']!r}" if "text" in gold else f"{gold['question']} {gold['label']}"
-        line(f"gold        {what}{f' about {about}' if about else ''}: {gold['status']} by {gold['method']}")
+        yield f"gold        {what}{f' about {about}' if about else ''}: {gold['status']} by {gold['method']}"
         if "place" in gold:
             place = gold["place"]
-            line(f"            article {place.article}, raw {place.raw}, bytes {place.bytes}")
+            yield f"            article {place.article}, raw {place.raw}, bytes {place.bytes}"
         for vote in gold["votes"]:
             task = result.links.get(f"{vote['project_id']}:{vote['task_id']}", vote["annotation_id"])
-            line(f"  vote      {vote['annotator']}: {vote['label']} ({task})")
+            yield f"  vote      {vote['annotator']}: {vote['label']} ({task})"
     for made in found.annotations:
         task = result.links[f"{made['project_id']}:{made['task_id']}"]
-        line(f"annotation  {made['annotator']} {made['updated']:%Y-%m-%d %H:%M} UTC, {made['state']}: {task}")
+        yield f"annotation  {made['annotator']} {made['updated']:%Y-%m-%d %H:%M} UTC, {made['state']}: {task}"
     chunk, place = found.chunk, found.place
     number = f", number {chunk['ordinal'] + 1}" if chunk.get("ordinal") is not None else ""
-    line(f"chunk       {chunk['chunk_id']}{number}, [{chunk['start']}, {chunk['end']}) of the article")
-    line(f"article     {found.article['article_id']} {found.article['title'] or ''}")
-    line(f"raw         {place.file}, record {place.record}, characters {place.raw}, bytes {place.bytes}")
-    line(f"text        ...{place.before}>>>{place.text}<<<{place.after}...")
+    yield f"chunk       {chunk['chunk_id']}{number}, [{chunk['start']}, {chunk['end']}) of the article"
+    yield f"article     {found.article['article_id']} {found.article['title'] or ''}"
+    yield f"raw         {place.file}, record {place.record}, characters {place.raw}, bytes {place.bytes}"
+    yield f"text        ...{place.before}>>>{place.text}<<<{place.after}..."

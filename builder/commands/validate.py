@@ -2,14 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+from builder.commands import Shown, right, table_of
 from builder.config import Config
 from builder.errors import GateError
 from builder.stage import Progress, Stage, silent
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Column, Table
-
     from builder.quality.agreement import AgreementReport
 
 
@@ -29,8 +27,8 @@ def validate(config: Config, *, progress: Progress = silent) -> Stage:
     return stage
 
 
-def show(result: Stage, console: "Console") -> None:
-    """Prints findings, agreement, annotators and gates."""
+def show(result: Stage) -> Shown:
+    """Findings, agreement, annotators and gates."""
     import msgspec
     from rich.text import Text
 
@@ -40,26 +38,26 @@ def show(result: Stage, console: "Console") -> None:
     summary = msgspec.convert({k: v for k, v in result.summary.items() if k != "pull"}, ValidationSummary)
     agreement = msgspec.convert(result.json("agreement"), AgreementReport)
     rows = summary.rows
-    console.print(
+    yield (
         f"validate: {rows['annotations']} annotations, {rows['spans']} spans, {rows['answers']} answers; "
-        f"{rows['issues']} issues, {summary.quarantined} annotations in quarantine",
+        f"{rows['issues']} issues, {summary.quarantined} annotations in quarantine"
     )
     if summary.issues:
         table = table_of("Checks", "check", "severity", right("findings"), "the first of them")
         for found in summary.issues:
             where = f" (chunk {found.chunk_id})" if found.chunk_id else f" ({found.annotator})"
             table.add_row(found.check, found.severity, str(found.count), Text(found.message + where))
-        console.print(table)
-    _show_agreement(console, agreement)
-    _show_annotators(console, agreement)
+        yield table
+    yield from _agreement_tables(agreement)
+    yield from _annotators_table(agreement)
     if summary.gates:
         table = table_of("Gates", "gate", "needed", "holds", "found")
         for verdict in summary.gates:
             table.add_row(verdict.gate, f"{verdict.needed:g}", "yes" if verdict.holds else "NO", verdict.message)
-        console.print(table)
+        yield table
 
 
-def _show_agreement(console: "Console", agreement: "AgreementReport") -> None:
+def _agreement_tables(agreement: "AgreementReport") -> Shown:
     for question, answers in agreement.answers.items():
         if not answers.targets:
             continue
@@ -71,7 +69,7 @@ def _show_agreement(console: "Console", agreement: "AgreementReport") -> None:
             bounds = one.alpha_interval
             shown = f"{bounds[0]:.3f} to {bounds[1]:.3f}" if bounds else ""
             table.add_row(target, str(one.items), *(_number(getattr(one, n)) for n in names), shown)
-        console.print(table)
+        yield table
     if agreement.spans:
         measures = ("exact_f1", "partial_f1", "token_alpha")
         table = table_of("Span agreement", "spans", right("compared"), *map(right, measures))
@@ -79,10 +77,10 @@ def _show_agreement(console: "Console", agreement: "AgreementReport") -> None:
             labels = list(found.labels.items())
             for label, span in [*labels, *([(f"all of {kind}", found.overall)] if len(labels) > 1 else [])]:
                 table.add_row(label, str(span.compared), *(_number(getattr(span, n)) for n in measures))
-        console.print(table)
+        yield table
 
 
-def _show_annotators(console: "Console", agreement: "AgreementReport") -> None:
+def _annotators_table(agreement: "AgreementReport") -> Shown:
     questions = list(agreement.answers)
     heads = ("done", "empty", "skip", "quar.", "cover", "sec", *questions, "F1", "gold q.")
     table = table_of("Annotators", "annotator", *map(right, heads))
@@ -98,26 +96,9 @@ def _show_annotators(console: "Console", agreement: "AgreementReport") -> None:
             _number(found.span_f1, 2),
             _number(known.accuracy if known else None, 2),
         )
-    console.print(table)
+    yield table
     asked = "".join(f"{question}, " for question in questions)
-    console.print(
-        f"sec: median time; {asked}F1: agreement with the others; gold q.: accuracy on gold questions", style="dim"
-    )
-
-
-def table_of(title: str, *columns: "str | Column") -> "Table":
-    """A plain table for the console."""
-    from rich.box import SIMPLE
-    from rich.table import Table
-
-    return Table(*columns, title=title, title_justify="left", box=SIMPLE, pad_edge=False)
-
-
-def right(name: str) -> "Column":
-    """A column of numbers."""
-    from rich.table import Column
-
-    return Column(name, justify="right")
+    yield f"sec: median time; {asked}F1: agreement with the others; gold q.: accuracy on gold questions"
 
 
 def _number(value: float | None, digits: int = 3) -> str:

@@ -3,14 +3,12 @@
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+from builder.commands import Shown
 from builder.config import Config
 from builder.errors import ReleaseError
 from builder.stage import Progress, silent
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def verify(
     return found
 
 
-def show(result: Verified, console: "Console") -> None:
-    """Prints what holds."""
+def show(result: Verified) -> Shown:
+    """What holds."""
     rebuilt = f", rebuilt offline: {result.rebuilt}" if result.rebuilt else ""
-    console.print(f"verify: {result.folder}: {result.files} files as released{rebuilt}", soft_wrap=True)
+    yield f"verify: {result.folder}: {result.files} files as released{rebuilt}"

@@ -1,21 +1,20 @@
 """`builder prepare`: the tables are in its stage, a second run does nothing, and two runs at once do not mix."""
 
-import io
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
-from builder.commands.prepare import prepare, show
+from builder.commands.prepare import prepare
 from builder.config import Config, Paths
 from builder.corpus import prepare as corpus
 from builder.corpus.settings import Chunking, Selection
 from builder.engine import Engine
 from builder.errors import ConfigError
 from builder.tables import CHUNKS
+from tests.results import printed
 from tests.samples import scheme
 
 Make = Callable[..., Config]
@@ -83,7 +82,5 @@ def test_keywords_are_the_aliases_of_targets_unless_they_are_given(make: Make) -
 
 
 def test_the_counts_are_shown(make: Make) -> None:
-    screen = Console(file=io.StringIO(), width=100)
-    show(prepare(make()), screen)
-    lines = screen.file.getvalue().splitlines()  # type: ignore[attr-defined]
-    assert ["articles", "1"] in [line.strip("│┃ ").replace("│", " ").split() for line in lines]
+    lines = [line.split() for line in printed("prepare", prepare(make())).splitlines()]
+    assert ["articles", "1"] in lines
