@@ -20,10 +20,15 @@ from typing import TYPE_CHECKING, Any
 from builder.commands import COMMANDS
 
 if TYPE_CHECKING:
+    from builder.backups import Backup as Backup
     from builder.commands.adjudicate import adjudicate as adjudicate
+    from builder.commands.backup import backup as backup
     from builder.commands.clean import Cleaned as Cleaned, clean as clean
     from builder.commands.diff import diff as diff
+    from builder.commands.doctor import Health as Health, doctor as doctor
     from builder.commands.export import Release as Release, export as export
+    from builder.commands.init import Project as Project, init as init
+    from builder.commands.labels import Labels as Labels, labels as labels
     from builder.commands.prepare import prepare as prepare
     from builder.commands.publish import publish as publish
     from builder.commands.pull import pull as pull
@@ -51,7 +56,11 @@ _PUBLIC = {
     **{name: f"builder.commands.{name}" for name in COMMANDS},
     **dict.fromkeys(("aggregate", "agreement", "chunk_text", "decode_export"), "builder.library"),
     **dict.fromkeys(("Config", "compose"), "builder.config"),
+    "Backup": "builder.backups",
     "Cleaned": "builder.commands.clean",
+    "Health": "builder.commands.doctor",
+    "Labels": "builder.commands.labels",
+    "Project": "builder.commands.init",
     "Release": "builder.commands.export",
     "Review": "builder.commands.review",
     "Run": "builder.commands.run",

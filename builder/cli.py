@@ -106,7 +106,7 @@ def parse(name: str, command: Command, argv: Sequence[str]) -> Line:
 
 
 def main() -> None:
-    """Runs the command of `sys.argv` and exits: 0 done, 1 failed, 2 misused, 130 interrupted."""
+    """Runs the command of `sys.argv` and exits: 0 done, 1 failed, 2 misused, 3 waiting for people, 130 interrupted."""
     sys.exit(_main(sys.argv[1:]))
 
 
@@ -129,15 +129,20 @@ def _main(argv: list[str]) -> int:
         return _fail(error, _USAGE)
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        _run(name, command, line)
+        code = _run(name, command, line)
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         stopped = BuilderError("Stopped.", f"What is finished is kept: run `builder {name}` again to go on.")
         return _fail(stopped, _INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read the output has what they wanted. What is still buffered must not fail at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except Exception as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
         return _fail(_explain(error), _FAILED)
-    return 0
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:
@@ -145,15 +150,16 @@ def _terminate(signum: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + signum)
 
 
-def _run(name: str, command: Command, line: Line) -> None:
+def _run(name: str, command: Command, line: Line) -> int:
     if "--help" in line.flags:
         print(_command_help(name, command))  # noqa: T201
-        return
+        return 0
     from builder.config import compose_jobs
 
     jobs = compose_jobs(
         line.overrides, sweep="--multirun" in line.flags, config_dir=line.options.get("--config-dir", "")
     )
+    code = 0
     for number, job in enumerate(jobs, 1):
         if "--cfg" in line.options:
             print(job.as_yaml(), end="")  # noqa: T201
@@ -161,10 +167,12 @@ def _run(name: str, command: Command, line: Line) -> None:
         if len(jobs) > 1:
             chosen = " ".join(override for override in job.overrides if override not in line.overrides)
             print(f"builder {name} {number} of {len(jobs)}: {chosen}", file=sys.stderr)  # noqa: T201
-        _call(name, line, job.config)
+        code = _call(name, line, job.config) or code
+    return code
 
 
-def _call(name: str, line: Line, config: "Config") -> None:
+def _call(name: str, line: Line, config: "Config") -> int:
+    """Runs the command and shows its result; returns the exit code."""
     from rich.console import Console
 
     module = module_of(name)
@@ -189,6 +197,7 @@ def _call(name: str, line: Line, config: "Config") -> None:
     show(result)
     if "--json" in line.flags:
         print(json.dumps(plain_of(name, result), indent=2, sort_keys=True, ensure_ascii=False))  # noqa: T201
+    return module.code(result) if hasattr(module, "code") else 0
 
 
 @contextlib.contextmanager

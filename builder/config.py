@@ -122,6 +122,16 @@ def conf_folder() -> Path:
     return next(folder for folder in (here / "conf", here.parent / "conf") if folder.is_dir())
 
 
+def conf_folders(config_dir: str = "") -> list[Path]:
+    """Where choices are looked for, in order: the folder asked for, conf/ of the current folder, and our own.
+
+    A conf/ that has a config.yaml belongs to another application that uses Hydra.
+    """
+    own = Path("conf").absolute()
+    is_own = own.is_dir() and not (own / "config.yaml").exists()
+    return [*([Path(config_dir).absolute()] if config_dir else []), *([own] if is_own else []), conf_folder()]
+
+
 def register() -> None:
     """Makes the dataclasses the schema of config.yaml: every setting with its type and default."""
     from hydra.core.config_store import ConfigStore
@@ -242,12 +252,14 @@ def _hydra(config_dir: str) -> Iterator[Composing]:
     import hydra
     from hydra.core.global_hydra import GlobalHydra
 
-    more = [f"hydra.searchpath=['file://{Path(config_dir).absolute()}']"] if config_dir else []
+    first, *others = map(str, conf_folders(config_dir))
+    quoted = ("'file://" + folder.replace("\\", "\\\\").replace("'", "\\'") + "'" for folder in others)
+    more = [f"hydra.searchpath=[{','.join(quoted)}]"] if others else []
     # Hydra has one application per process; whatever surrounds this one is put back.
     outer = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     try:
-        with quick_yaml(), hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        with quick_yaml(), hydra.initialize_config_dir(first, version_base="1.3"):
             yield lambda overrides: hydra.compose("config", [*more, *overrides])
     finally:
         GlobalHydra.instance().hydra = outer

@@ -34,7 +34,9 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "library": ("questions", "corpus", "quality"),
     "pipeline": ("questions", "corpus", "quality", "studio", "engine", "config"),
     "releases": ("questions", "release", "config", "pipeline"),
-    "commands": ("questions", "quality", "release", "studio", "config", "pipeline", "releases"),
+    "backups": (),
+    "setup": ("studio", "config"),
+    "commands": ("questions", "quality", "release", "studio", "config", "pipeline", "releases", "backups", "setup"),
     "cli": ("config", "commands"),
 }
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 
 #: The commands in the order in which they are used.
 COMMANDS = (
-    "run", "prepare", "push", "pull", "validate", "adjudicate", "review", "export", "serve", "status", "diff",
-    "verify", "trace", "publish", "clean",
+    "init", "labels", "run", "prepare", "push", "pull", "validate", "adjudicate", "review", "export", "serve", "status",
+    "diff", "verify", "trace", "publish", "clean", "backup", "doctor",
 )  # fmt: skip
 #: What `show` yields: lines and tables, in order.
 Shown: TypeAlias = "Iterator[str | Table]"
 
 
 def module_of(command: str) -> ModuleType:
-    """The module of a command: a function of its name, `show`, and `plain` where its result is not plain data."""
+    """The module of a command: a function of its name and `show`; where the result needs them, `plain` and `code`."""
     return importlib.import_module(f"builder.commands.{command}")
 
 

@@ -64,7 +64,13 @@ def plain(result: Run) -> dict[str, Any]:
     """By step, what a script may read."""
     steps = ("prepare", "push", "progress", "pull", "validate", "adjudicate", "export")
     named = {step: getattr(result, step) for step in steps} | {"serve": result.server}
-    return {step: plain_of(step, made) for step, made in named.items() if made is not None}
+    made = {step: plain_of(step, made) for step, made in named.items() if made is not None}
+    return {"state": "waiting for annotators" if result.export is None else "released", **made}
+
+
+def code(result: Run) -> int:
+    """3 while people have still to annotate."""
+    return 3 if result.export is None else 0
 
 
 def show(result: Run) -> Shown:
