@@ -20,7 +20,7 @@ from builder.quality.settings import Aggregation, Quality
 from builder.questions import scheme_from
 from builder.release.settings import Export, Split
 from builder.scheme import Scheme
-from builder.settings import UNKNOWN, Hint, Rules, declared, leaves, read_settings, setting
+from builder.settings import UNKNOWN, Hint, Rules, declared, has_credentials, leaves, read_settings, setting
 from builder.studio.settings import Annotators, LabelStudio, Suggestions
 
 SCHEMA = "builder_schema"
@@ -36,6 +36,12 @@ class Paths:
     raw: str = setting("raw", "Raw articles: a folder, a file, a glob, or any address that fsspec understands.")
     workspace: str = setting(".builder", "State between stages, pulls and the data of the embedded Label Studio.")
     exports: str = setting("exports", "Releases, as `<exports>/<dataset.name>/v<MAJOR.MINOR.PATCH>/`.")
+
+    def rules(self) -> Rules:
+        if has_credentials(self.raw):
+            # The address is not shown: it holds a password.
+            hint = "Put them into the variables or the profile that its fsspec package reads."
+            yield Fault("raw", "it holds a user name or password.", hint)
 
 
 @dataclass
@@ -161,8 +167,13 @@ class Job(NamedTuple):
     config: Config
 
     def as_yaml(self) -> str:
-        """The configuration as it is written in YAML."""
-        return str(OmegaConf.to_yaml(self.composed))
+        """The configuration as it is written in YAML, without secrets."""
+        shown = self.composed.copy()
+        for key, hint in leaves(Composed).items():
+            if hint.secret:
+                node = OmegaConf.select(shown, key)
+                node.update(dict.fromkeys(node, "(secret)"))
+        return str(OmegaConf.to_yaml(shown))
 
 
 def compose(*overrides: str) -> Config:

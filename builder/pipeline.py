@@ -70,6 +70,8 @@ def prepared(config: Config, progress: Progress = silent) -> Stage:
     from builder.corpus.inventory import inventory
 
     folder = config.dataset_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    config.workspace.chmod(0o700)
     # Shards are read into parts that later runs take up again, so one run at a time works on them.
     with exclusive(folder / "locks" / "parts", "prepare", progress):
         found = inventory(config.paths.raw, config.source, folder / "inventory.json", progress)

@@ -24,12 +24,21 @@ UNKNOWN = "there is no such setting."
 Rules = Iterator[Fault]
 
 
-def limits(about: str = "", choices: Iterable[str] = (), allowed: str = "", example: str = "", **bounds: Any) -> Meta:
+def limits(
+    about: str = "",
+    choices: Iterable[str] = (),
+    allowed: str = "",
+    example: str = "",
+    secret: bool = False,
+    **bounds: Any,
+) -> Meta:
     """What a value may be: one of `choices`, or within `bounds` (ge, gt, le, lt, min_length, pattern: as in msgspec).
 
-    `allowed` says in words what a pattern or a rule allows, `example` is an override for the documents.
+    `allowed` says in words what a pattern or a rule allows, `example` is an override for the documents. The value of a
+    `secret` setting is never shown.
     """
-    schema, words = {"enum": list(choices)} if choices else {}, {"allowed": allowed, "example": example}
+    schema = {"enum": list(choices)} if choices else {}
+    words = {"allowed": allowed, "example": example, "secret": secret}
     return Meta(description=about or None, extra_json_schema=schema, extra=words, **bounds)
 
 
@@ -77,6 +86,11 @@ class Hint(NamedTuple):
     @property
     def example(self) -> str:
         return str((self.meta.extra or {})["example"])
+
+    @property
+    def secret(self) -> bool:
+        """Whether its value must not be shown."""
+        return bool((self.meta.extra or {}).get("secret"))
 
     @property
     def allowed(self) -> str:
@@ -157,7 +171,8 @@ def _leaf(hint: Hint, value: Any, key: str, faults: list[Fault]) -> Any:
         # As OmegaConf does, a number may be written as text, and a text may be a number.
         value = convert(value, typing.Annotated[hint.type, hint.meta], strict=False)
     except ValidationError:
-        faults.append(Fault(key, f"{shown_value(value)} is not allowed.", f"Allowed: {hint.allowed}."))
+        shown = "its value" if hint.secret else shown_value(value)
+        faults.append(Fault(key, f"{shown} is not allowed.", f"Allowed: {hint.allowed}."))
         return value
     if hint.choices and value not in hint.choices:
         faults.append(Fault(key, f"{shown_value(value)} is not a choice.", f"Choose one of {', '.join(hint.choices)}."))
@@ -186,6 +201,22 @@ def _group(cls: type, values: dict[str, Any], prefix: str, faults: list[Fault]) 
         if name in given or name not in values:
             faults.append(fault._replace(key=prefix + fault.key))
     return made
+
+
+def has_credentials(address: str) -> bool:
+    """Whether an address holds a user name or a password."""
+    return "@" in address.partition("://")[2].partition("/")[0]
+
+
+def shown_address(address: str) -> str:
+    """An address for messages, without user name, password and query, which may hold a signature or a key.
+
+    >>> shown_address("https://me:secret@example.org/news?key=secret")
+    'https://example.org/news'
+    """
+    scheme, between, rest = address.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{between}{host.rpartition('@')[2]}{slash}{path}".partition("?")[0] if between else address
 
 
 def shown_value(value: Any) -> str:

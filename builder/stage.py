@@ -199,7 +199,7 @@ def exclusive(path: Path, what: str, progress: Progress = silent, *, wait: bool 
     """
     from filelock import FileLock, Timeout
 
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = FileLock(path.with_name(f"{path.name}.lock"), mode=0o600)
     try:
         lock.acquire(blocking=False)

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, and digests of what they hold."""
+"""Files that are whole or absent, for their owner alone unless they are released, and digests of what they hold."""
 
 import contextlib
 import hashlib
@@ -46,8 +46,18 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no canonical form")
 
 
+#: Permissions of files in the workspace, and of files that others may read, such as those of a release.
+PRIVATE, PUBLIC = 0o600, 0o644
+
+
+def permit(folder: Path, mode: int = PRIVATE) -> None:
+    """Everything in a folder, and the folder, has these permissions; folders may be entered by whom may read."""
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(mode | (mode & 0o444) >> 2 if path.is_dir() else mode)
+
+
 @contextlib.contextmanager
-def atomic(path: Path, mode: int = 0o644) -> Iterator[Path]:
+def atomic(path: Path, mode: int = PRIVATE) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place when the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -64,16 +74,16 @@ def atomic(path: Path, mode: int = 0o644) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def atomic_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder beside `path`, renamed to `path` when the block ends without an error.
+def atomic_folder(path: Path, mode: int = PRIVATE) -> Iterator[Path]:
+    """A temporary folder beside `path`, renamed to `path` when the block ends without an error. Files get `mode`.
 
     Raises `StoreError` when `path` exists already: a whole folder is never overwritten.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
-        temporary.chmod(0o755)
         yield temporary
+        permit(temporary, mode)
         if path.exists():
             raise StoreError(f"{path} exists already.", "Another run finished first; run the command again.")
         temporary.rename(path)
@@ -81,13 +91,13 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_text(path: Path, text: str, mode: int = 0o644) -> None:
+def write_text(path: Path, text: str, mode: int = PRIVATE) -> None:
     """`path` holds exactly `text` in UTF-8, with the given permissions, or what it held before."""
     with atomic(path, mode) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")
 
 
-def write_json(path: Path, value: Any, mode: int = 0o644) -> None:
+def write_json(path: Path, value: Any, mode: int = PRIVATE) -> None:
     """`path` holds `value` as indented JSON with sorted keys."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, default=_plain) + "\n", mode)
 

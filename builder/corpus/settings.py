@@ -85,7 +85,11 @@ class Source:
     shard_mb: int = setting(16, "Megabytes of input per shard, the unit of parallel work.", ge=1)
     max_record_mb: int = setting(64, "Records of more megabytes are rejected.", ge=1)
     storage_options: dict[str, Any] = setting(
-        {}, "Options of the fsspec file system of a remote `paths.raw`.", example="source.storage_options={anon: true}"
+        {},
+        "Options of the fsspec file system of a remote `paths.raw`. Never shown or released; keys and passwords are "
+        "better in the variables or the profile that its package reads, or written as `${oc.env:NAME}`.",
+        example="source.storage_options={anon: true}",
+        secret=True,
     )
 
     def rules(self) -> Rules:

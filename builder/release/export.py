@@ -22,7 +22,7 @@ from builder.release.splits import earlier_splits, write_provenance
 from builder.release.tags import tokenizer_digest
 from builder.release.verify import check_loads
 from builder.scheme import Scheme
-from builder.store import atomic_folder, sync_tree, write_text
+from builder.store import PUBLIC, atomic_folder, permit, sync_tree, write_text
 
 
 @dataclass(frozen=True)
@@ -146,6 +146,7 @@ def _describe(root: Path, made: Manifest, built: Built, sources: Sources, last: 
 
 def _place(root: Path, release: Path) -> None:
     """The finished folder takes its place in one rename, after everything in it has reached the disk."""
+    permit(root, PUBLIC)
     sync_tree(root)
     release.parent.mkdir(parents=True, exist_ok=True)
     if release.exists():
@@ -156,7 +157,7 @@ def _place(root: Path, release: Path) -> None:
         if e.errno != errno.EXDEV:
             raise
         # The scratch folder is on another disk.
-        with atomic_folder(release) as beside:
+        with atomic_folder(release, PUBLIC) as beside:
             shutil.copytree(root, beside, dirs_exist_ok=True)
             sync_tree(beside)
     sync_tree(release.parent)

@@ -24,18 +24,18 @@ from builder.studio.embedded.vault import Vault
 
 _POLL = 0.5
 _GRACE = 20.0
-# Settings of another Label Studio, and our own token, must not reach the embedded one.
-_FOREIGN = ("LABEL_STUDIO_", "HEARTEX_", "DJANGO_", "POSTGRE_")
+#: What reaches the embedded server of the variables around it: what any program needs, and nothing with a secret.
+_KEPT = (
+    *("PATH", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "VIRTUAL_ENV"),
+    *("PYTHONPATH", "PYTHONHOME", "PYTHONUTF8", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE"),
+)
 
 
 def environment(vault: Vault, database: str, outer: Mapping[str, str]) -> dict[str, str]:
     """The child's environment: secrets travel here because arguments are visible to every user of the machine."""
     secrets, home = vault.secrets(), str(vault.home.resolve())
-    kept = {
-        name: value
-        for name, value in outer.items()
-        if not name.startswith(_FOREIGN) or (database == "postgresql" and name.startswith("POSTGRE_"))
-    }
+    begins = ("LC_", "POSTGRE_", "PGSSL") if database == "postgresql" else ("LC_",)
+    kept = {name: value for name, value in outer.items() if name in _KEPT or name.startswith(begins)}
     return kept | {
         "DJANGO_DB": "default" if database == "postgresql" else "sqlite",
         "LABEL_STUDIO_BASE_DATA_DIR": str(vault.data.resolve()),
@@ -62,6 +62,7 @@ def environment(vault: Vault, database: str, outer: Mapping[str, str]) -> dict[s
 
 def run_server(vault: Vault, port: int, database: str, program: str) -> None:
     """Returns when Label Studio has ended, by itself or because nobody uses it."""
+    os.umask(0o077)  # what it writes is for its owner alone
     for folder in (vault.data, vault.home):
         folder.mkdir(parents=True, exist_ok=True)
     command = [program, "start", "-b", "--port", str(port), "--internal-host", "127.0.0.1"]

@@ -47,22 +47,23 @@ class Vault:
         self._server = folder / "server.json"
 
     def create(self) -> None:
-        """The folder exists and only its owner can look inside."""
+        """The folder exists, and only its owner can look inside it and the workspace around it."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.folder.chmod(0o700)
+        for folder in (self.folder.parent, self.folder):
+            folder.chmod(0o700)
 
     def turn(self) -> FileLock:
         """The lock of whoever starts or stops the server, or begins to use it."""
-        return FileLock(self.folder / "turn.lock", thread_local=False)
+        return FileLock(self.folder / "turn.lock", mode=0o600, thread_local=False)
 
     def secrets_lock(self) -> FileLock:
         """The lock of whoever changes the secrets."""
-        return FileLock(self.folder / "secrets.lock", thread_local=False)
+        return FileLock(self.folder / "secrets.lock", mode=0o600, thread_local=False)
 
     def use(self) -> FileLock:
         """A held lock that says that this process uses the server; taken while holding `turn`."""
         self.users.mkdir(exist_ok=True)
-        lock = FileLock(self.users / f"{secrets.token_hex(8)}.lock", thread_local=False)
+        lock = FileLock(self.users / f"{secrets.token_hex(8)}.lock", mode=0o600, thread_local=False)
         lock.acquire()
         return lock
 
@@ -96,7 +97,7 @@ class Vault:
 
     def write_secrets(self, made: Secrets) -> None:
         self.create()
-        write_json(self._secrets, asdict(made), mode=0o600)
+        write_json(self._secrets, asdict(made))
 
     def server(self) -> dict[str, Any] | None:
         """Where the server was last seen: url, port, pid and supervisor; None when it was stopped cleanly."""

@@ -79,14 +79,21 @@ def test_secrets_travel_in_the_environment_and_nothing_foreign_with_them(tmp_pat
         "LABEL_STUDIO_API_KEY": "mine",
         "LABEL_STUDIO_HOST": "x",
         "POSTGRE_HOST": "db",
+        "PGSSLMODE": "require",
+        "AWS_SECRET_ACCESS_KEY": "mine",
+        "HF_TOKEN": "mine",
         "PATH": "/bin",
+        "LC_ALL": "C.UTF-8",
         "HOME": "/h",
     }
     inner = environment(vault, "sqlite", outer)
     assert inner["LABEL_STUDIO_USER_TOKEN"] == vault.secrets().token
-    assert not {"LABEL_STUDIO_API_KEY", "LABEL_STUDIO_HOST", "POSTGRE_HOST"} & set(inner)
-    assert (inner["PATH"], inner["HOME"]) == ("/bin", str(vault.home.resolve()))
-    assert environment(vault, "postgresql", outer)["POSTGRE_HOST"] == "db"
+    assert "mine" not in inner.values()
+    assert not {"LABEL_STUDIO_HOST", "POSTGRE_HOST", "PGSSLMODE"} & set(inner)
+    assert (inner["PATH"], inner["LC_ALL"], inner["HOME"]) == ("/bin", "C.UTF-8", str(vault.home.resolve()))
+    on_postgresql = environment(vault, "postgresql", outer)
+    assert (on_postgresql["POSTGRE_HOST"], on_postgresql["PGSSLMODE"]) == ("db", "require")
+    assert "mine" not in on_postgresql.values()
 
 
 def test_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
@@ -105,7 +112,7 @@ def test_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
 def test_an_earlier_vault_is_tightened(tmp_path: Path) -> None:
     (tmp_path / "studio").mkdir(mode=0o755)
     Vault(tmp_path / "studio").create()
-    assert mode(tmp_path / "studio") == 0o700
+    assert mode(tmp_path / "studio") == mode(tmp_path) == 0o700
 
 
 def test_without_label_studio_the_error_says_what_to_install(
