@@ -15,10 +15,6 @@ from typing import Any
 
 import pytest
 
-from builder.corpus.settings import Cleaning
-from builder.questions.spans import locate
-from builder.text import mentions
-
 PACKAGE = Path(__file__).resolve().parent.parent / "builder"
 LENGTH = 100_000
 #: Seconds after which a pattern counts as slow; linear ones need a hundredth of it.

@@ -1,0 +1,29 @@
+"""`builder labels` shows the questions with their kinds, labels and keys."""
+
+from builder.commands.labels import keys_of, labels
+from tests.composing import composed
+from tests.results import printed
+
+
+def test_questions_are_shown_with_their_labels_and_keys() -> None:
+    config = composed()
+    made = labels(config)
+    assert made.kinds == {
+        "entities": "entities",
+        "stance": "stance",
+        "evidence": "evidence",
+        "problems": "problems",
+        "comment": "comment",
+    }
+    assert made.keys["entities"]["PERSON"] == ["1"]
+    assert len(made.keys["stance"]["favor"]) == len(config.labels.questions["stance"].targets)
+    assert made.server is None
+    shown = printed("labels", made)
+    assert "PERSON (1), ORG (2)" in shown
+    assert f"favor ({' '.join(made.keys['stance']['favor'])})" in shown
+    assert "news_stance, version 1" in shown
+
+
+def test_no_key_is_given_twice() -> None:
+    keys = [key for question in keys_of(composed().labels).values() for of in question.values() for key in of]
+    assert len(keys) == len(set(keys))

@@ -1,0 +1,117 @@
+"""What cannot be made again is in one private file, and comes back exactly; anything damaged is refused."""
+
+import json
+import sqlite3
+import stat
+import tarfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from builder.backups import RECORD, make_backup, restore_backup
+from builder.errors import StoreError
+from builder.store import write_text
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    root = tmp_path / "work"
+    for name in KEPT | LEFT:
+        write_text(root / name, f"the contents of {name}\n")
+    (root / "studio" / "data" / "label_studio.sqlite3").unlink()
+    with closing(sqlite3.connect(root / "studio" / "data" / "label_studio.sqlite3")) as database:
+        database.execute("create table task (id integer)")
+        database.execute("insert into task values (7)")
+        database.commit()
+    return root
+
+
+KEPT = {
+    "pseudonyms.key",
+    "news/pulls/0123/tasks.jsonl",
+    "news/pulls/latest.json",
+    "news/projects.json",
+    "studio/secrets.json",
+    "studio/initialised",
+    "studio/data/label_studio.sqlite3",
+    "studio/data/media/a.png",
+}
+LEFT = {
+    "news/prepare/0123/chunks.parquet",
+    "news/validate/latest.json",
+    "news/parts/x",
+    "news/locks/export.lock",
+    "news/pull.lock",
+    "runs/2026/x.yaml",
+    "studio/server.json",
+    "studio/server.log",
+    "studio/users/a.lock",
+    "studio/data/label_studio.sqlite3-wal",
+}
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def test_a_backup_comes_back_as_it_was(workspace: Path, tmp_path: Path) -> None:
+    made = make_backup(workspace, tmp_path / "b.tar.gz")
+    before = contents(workspace)
+    assert (made.files, made.bytes) == (len(KEPT), sum(len(before[name]) for name in KEPT))
+    assert stat.S_IMODE(made.file.stat().st_mode) == 0o600
+    again = restore_backup(made.file, tmp_path / "elsewhere" / "work")
+    assert (again.files, again.made) == (made.files, made.made)
+    after = contents(tmp_path / "elsewhere" / "work")
+    assert after.keys() == KEPT
+    assert all(after[name] == before[name] for name in KEPT if not name.endswith("sqlite3"))
+    assert all(stat.S_IMODE(p.stat().st_mode) & 0o077 == 0 for p in (tmp_path / "elsewhere" / "work").rglob("*"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.tar.gz", "elsewhere", "work"]
+
+
+def test_a_database_in_use_is_kept_as_it_is_at_one_moment(workspace: Path, tmp_path: Path) -> None:
+    """What a server committed is in it, also when it is only in the write-ahead log; what it did not is not."""
+    with closing(sqlite3.connect(workspace / "studio" / "data" / "label_studio.sqlite3")) as server:
+        server.execute("pragma journal_mode=wal")
+        server.execute("insert into task values (8)")
+        server.commit()
+        server.execute("insert into task values (9)")
+        made = make_backup(workspace, tmp_path / "b.tar.gz")
+    restore_backup(made.file, tmp_path / "again")
+    with closing(sqlite3.connect(tmp_path / "again" / "studio" / "data" / "label_studio.sqlite3")) as restored:
+        assert restored.execute("select id from task order by id").fetchall() == [(7,), (8,)]
+
+
+def test_nothing_is_overwritten(workspace: Path, tmp_path: Path) -> None:
+    made = make_backup(workspace, tmp_path / "b.tar.gz")
+    with pytest.raises(StoreError, match="is there already"):
+        make_backup(workspace, tmp_path / "b.tar.gz")
+    with pytest.raises(StoreError, match="is not empty"):
+        restore_backup(made.file, workspace)
+    (tmp_path / "empty").mkdir()
+    restore_backup(made.file, tmp_path / "empty")
+    with pytest.raises(StoreError, match="nothing that could not be made again"):
+        make_backup(tmp_path / "nowhere", tmp_path / "c.tar.gz")
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "missing", "added", "no record", "outside"])
+def test_a_damaged_backup_is_refused_and_leaves_nothing(workspace: Path, tmp_path: Path, damage: str) -> None:
+    file = make_backup(workspace, tmp_path / "b.tar.gz").file
+    with tarfile.open(file) as archive:
+        archive.extractall(tmp_path / "x", filter="data")
+    if damage == "cut":
+        file.write_bytes(file.read_bytes()[:-200])
+    else:
+        if damage == "flipped":
+            (tmp_path / "x" / "pseudonyms.key").write_text("another")
+        elif damage == "missing":
+            (tmp_path / "x" / "pseudonyms.key").unlink()
+        elif damage == "added":
+            (tmp_path / "x" / "more").write_text("more")
+        elif damage == "no record":
+            (tmp_path / "x" / RECORD).write_text(json.dumps({"files": 0}))
+        with tarfile.open(file, "w:gz") as archive:
+            archive.add(tmp_path / "x", "." if damage != "outside" else "../up")
+    with pytest.raises(StoreError, match=r"damaged|no whole backup"):
+        restore_backup(file, tmp_path / "again")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.tar.gz", "work", "x"]

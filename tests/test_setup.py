@@ -1,0 +1,155 @@
+"""A folder of one's own works from where it is, and what a machine lacks is named with what to do."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from builder import setup
+from builder.commands.doctor import code, doctor
+from builder.commands.init import init
+from builder.config import Config, Paths, compose, conf_folders
+from builder.errors import ConfigError
+from builder.setup import Examined, examine, make_project
+from builder.studio.settings import LabelStudio
+from tests.composing import composed
+from tests.results import printed
+
+
+def test_a_project_has_its_own_labels_and_experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are found from its folder, before choices of the same name that the package has."""
+    made = init(composed("labels=news_topics"), str(tmp_path / "My Project"))
+    root = tmp_path / "My Project"
+    assert made.experiment == "my-project"
+    assert sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()) == [
+        ".gitignore",
+        "conf/experiment/my-project.yaml",
+        "conf/labels/my_project.yaml",
+    ]
+    assert (root / "raw").is_dir()
+    assert ".builder/\n" in (root / ".gitignore").read_text()
+    said = printed("init", made)
+    assert f"cd {root}\n" in said
+    assert "builder run experiment=my-project\n" in said
+    monkeypatch.chdir(root)
+    config = compose("experiment=my-project")
+    assert (config.dataset.name, config.labels.name, config.annotators.overlap) == ("my-project", "my_project", 2)
+    assert config.labels.questions == composed("labels=news_topics").labels.questions
+    shadowing = root / "conf" / "labels" / "news_stance.yaml"
+    text = (root / "conf" / "labels" / "my_project.yaml").read_text()
+    shadowing.write_text(text.replace("name: my_project", "name: mine"))
+    assert compose("labels=news_stance").labels.name == "mine"
+    assert compose("labels=news_topics").labels.name == "news_topics"
+
+
+def test_a_folder_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "x").write_text("mine")
+    (tmp_path / "file").write_text("mine")
+    for name in ("there", "file"):
+        with pytest.raises(ConfigError, match=r"is there already\. Name a new or an empty folder"):
+            make_project(str(tmp_path / name), "news_stance")
+    (tmp_path / "empty").mkdir()
+    assert len(make_project(str(tmp_path / "empty"), "news_stance")) == 3
+    with pytest.raises(ConfigError, match="gives no name"):
+        make_project(str(tmp_path / "..."), "news_stance")
+    with pytest.raises(ConfigError, match="No file in conf/labels has the scheme 'nope'"):
+        make_project(str(tmp_path / "new"), "nope")
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_conf_of_another_application_is_not_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (ours,) = conf_folders()
+    (tmp_path / "conf" / "labels").mkdir(parents=True)
+    assert conf_folders("more") == [tmp_path / "more", tmp_path / "conf", ours]
+    (tmp_path / "conf" / "config.yaml").write_text("db: mysql\n")
+    assert conf_folders() == [ours]
+    assert compose().labels.name == "news_stance"
+
+
+def test_folders_with_odd_names_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "it's [mine], $really"
+    make_project(str(root), "news_stance")
+    monkeypatch.chdir(root)
+    assert compose("labels=it_s__mine____really", "annotators.overlap=3").annotators.overlap == 3
+
+
+def test_commands_work_from_a_project_with_an_installed_package(tmp_path: Path) -> None:
+    make_project(str(tmp_path / "mine"), "news_stance")
+    (tmp_path / "mine" / "raw" / "a.txt").write_text("Tokyo and Kyiv signed a pact.\n\nBeijing protested on Monday.")
+    run = [sys.executable, "-m", "builder.cli", "prepare", "experiment=mine", "--json"]
+    root = str(Path(__file__).resolve().parent.parent)
+    done = subprocess.run(
+        run, cwd=tmp_path / "mine", capture_output=True, text=True, check=True, env={"PYTHONPATH": root, "PATH": ""}
+    )
+    assert '"articles": 1' in done.stdout
+    assert (tmp_path / "mine" / ".builder" / "mine" / "prepare").is_dir()
+    assert (tmp_path / "mine" / ".builder").stat().st_mode & 0o077 == 0
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    (tmp_path / "raw").mkdir()
+    paths = Paths(str(tmp_path / "raw"), str(tmp_path / "work"), str(tmp_path / "exports"))
+    return Config(paths=paths, label_studio=LabelStudio(port=18997))
+
+
+def found(config: Config) -> dict[str, Examined]:
+    return {each.name: each for each in examine(config, _campaign(config))}
+
+
+def _campaign(config: Config) -> Any:
+    from builder.pipeline import campaign
+
+    config.labels = composed().labels
+    return campaign(config)
+
+
+def test_a_machine_that_has_everything_is_well(config: Config, tmp_path: Path) -> None:
+    config.labels = composed().labels
+    health = doctor(config)
+    assert [each for each in health.examined if each.advice] == []
+    assert (health.well, code(health)) == (True, 0)
+    assert [each.name for each in health.examined] == [
+        "Python",
+        "libraries",
+        "raw articles",
+        "workspace folder",
+        "workspace disk",
+        "exports folder",
+        "exports disk",
+        "Label Studio",
+    ]
+    assert health.examined[-1].found.endswith("not running; port 18997")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["raw"]
+
+
+def test_what_is_missing_is_named_with_what_to_do(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(tmp_path / "raw")
+    (tmp_path / "work").mkdir(mode=0o755)
+    (tmp_path / "work").chmod(0o755)
+    usage = SimpleNamespace(free=setup.ROOM - 1)
+    monkeypatch.setattr(setup.shutil, "disk_usage", lambda _: usage)
+    needs = ["numpy>=999", "no-such-package>=1", "spacy>=999; extra == 'spacy'", "pyarrow>=20"]
+    monkeypatch.setattr(setup.metadata, "requires", lambda _: needs)
+    config.label_studio.url = "http://127.0.0.1:9"
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", "0" * 40)
+    config.label_studio.retries = 0
+    seen = found(config)
+    assert seen["raw articles"].advice == "Put articles there, or set paths.raw."
+    assert seen["workspace disk"].advice.startswith("Make room")
+    assert seen["workspace privacy"].advice == f"chmod -R go= {tmp_path / 'work'}"
+    numpy, missing = seen["libraries"].found.split(", ")
+    assert numpy.startswith("numpy ") and numpy.endswith("(needs >=999)")
+    assert missing == "no-such-package missing (needs >=1)"
+    assert "127.0.0.1:9" in seen["Label Studio"].found
+    assert seen["Label Studio"].advice
+    usage.free = setup.ROOM
+    assert found(config)["workspace disk"].advice == ""
