@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from builder.commands.diff import diff as diff
     from builder.commands.doctor import Health as Health, doctor as doctor
     from builder.commands.export import Release as Release, export as export
-    from builder.commands.init import Project as Project, init as init
+    from builder.commands.init import NewProject as NewProject, init as init
     from builder.commands.labels import Labels as Labels, labels as labels
     from builder.commands.prepare import prepare as prepare
     from builder.commands.publish import publish as publish
@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from builder.commands.trace import trace as trace
     from builder.commands.validate import validate as validate
     from builder.commands.verify import verify as verify
-    from builder.config import Config as Config, compose as compose
+    from builder.composing import compose as compose
+    from builder.config import Config as Config
     from builder.errors import BuilderError as BuilderError
     from builder.library import (
         aggregate as aggregate,
@@ -55,19 +56,20 @@ __version__ = "0.1.0"
 _PUBLIC = {
     **{name: f"builder.commands.{name}" for name in COMMANDS},
     **dict.fromkeys(("aggregate", "agreement", "chunk_text", "decode_export"), "builder.library"),
-    **dict.fromkeys(("Config", "compose"), "builder.config"),
     "Backup": "builder.backups",
     "Cleaned": "builder.commands.clean",
     "Health": "builder.commands.doctor",
     "Labels": "builder.commands.labels",
-    "Project": "builder.commands.init",
+    "NewProject": "builder.commands.init",
     "Release": "builder.commands.export",
     "Review": "builder.commands.review",
     "Run": "builder.commands.run",
     "Server": "builder.commands.serve",
     "Status": "builder.commands.status",
     "BuilderError": "builder.errors",
+    "Config": "builder.config",
     "Stage": "builder.stage",
+    "compose": "builder.composing",
 }
 __all__ = sorted(_PUBLIC)
 

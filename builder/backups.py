@@ -86,8 +86,8 @@ def restore_backup(file: Path, workspace: Path, progress: Progress = silent) -> 
             with tarfile.open(file) as archive:
                 archive.extractall(temporary, filter="data")
             record = json.loads((temporary / RECORD).read_text(encoding="utf-8"))
-            digests: dict[str, str] = record["files"]
-        except (OSError, tarfile.TarError, EOFError, ValueError, KeyError) as e:
+            digests: dict[str, str] = dict(record["files"])
+        except (OSError, tarfile.TarError, EOFError, ValueError, KeyError, TypeError) as e:
             raise StoreError(f"{file} is no whole backup: {e}.", "Take another one.") from e
         (temporary / RECORD).unlink()
         inside = {path.relative_to(temporary).as_posix(): path for path in temporary.rglob("*") if path.is_file()}

@@ -74,7 +74,7 @@ class Line:
     overrides: list[str] = field(default_factory=list)
 
 
-def parse(name: str, command: Command, argv: Sequence[str]) -> Line:
+def parse_line(name: str, command: Command, argv: Sequence[str]) -> Line:
     """The parts of a command line; raises `ConfigError` for what no command line of the command has."""
     line = Line()
     rest = iter(argv)
@@ -124,7 +124,7 @@ def _main(argv: list[str]) -> int:
         return _fail(_unknown(name), _USAGE)
     command = describe(name)
     try:
-        line = parse(name, command, argv[1:])
+        line = parse_line(name, command, argv[1:])
     except ConfigError as error:
         return _fail(error, _USAGE)
     signal.signal(signal.SIGTERM, _terminate)
@@ -154,7 +154,7 @@ def _run(name: str, command: Command, line: Line) -> int:
     if "--help" in line.flags:
         print(_command_help(name, command))  # noqa: T201
         return 0
-    from builder.config import compose_jobs
+    from builder.composing import compose_jobs
 
     jobs = compose_jobs(
         line.overrides, sweep="--multirun" in line.flags, config_dir=line.options.get("--config-dir", "")
@@ -263,7 +263,7 @@ def _complete(argv: list[str]) -> int:
         os.environ["COMP_LINE"] = line.replace(f"{words[1]} ", "", 1)
     import hydra
 
-    from builder.config import conf_folder, register
+    from builder.composing import conf_folder, register
 
     register()
     sys.argv = [sys.argv[0], *argv]
@@ -290,7 +290,8 @@ def _help() -> str:
 
 
 def _command_help(name: str, command: Command) -> str:
-    from builder.config import Composed, conf_folder
+    from builder.composing import conf_folder
+    from builder.config import Composed
     from builder.settings import leaves
 
     flags = {**command.flags, **SHARED_FLAGS, **OPTIONS}

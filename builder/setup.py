@@ -10,7 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.config import Config, conf_folders
+from builder.composing import conf_folders
+from builder.config import Config
 from builder.errors import BuilderError, ConfigError
 
 if TYPE_CHECKING:

@@ -225,7 +225,7 @@ def code_digest(*rooms: str) -> str:
 
 
 #: Modules at the top of the package that decide no result: they only call what does.
-_TOP = ("__init__", "backups", "cli", "config", "library", "pipeline", "releases", "setup", "stage")
+_TOP = ("__init__", "backups", "cli", "composing", "config", "library", "pipeline", "releases", "setup", "stage")
 
 
 _version = cache(importlib.metadata.version)

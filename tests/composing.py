@@ -3,7 +3,8 @@
 import copy
 import functools
 
-from builder.config import Config, compose
+from builder.composing import compose
+from builder.config import Config
 
 
 def composed(*overrides: str) -> Config:

@@ -16,7 +16,8 @@ import msgspec
 import yaml
 
 from builder import errors
-from builder.config import Composed, compose, conf_folder
+from builder.composing import compose, conf_folder
+from builder.config import Composed
 from builder.quality.checks import CHECKS
 from builder.release.configurations import SPECS, declare
 from builder.release.manifest import Manifest

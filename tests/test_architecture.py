@@ -31,18 +31,19 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "studio": ("questions", "quality"),
     "engine": (),
     "config": ("questions", "corpus", "quality", "release", "studio", "engine"),
+    "composing": ("config",),
     "library": ("questions", "corpus", "quality"),
     "pipeline": ("questions", "corpus", "quality", "studio", "engine", "config"),
     "releases": ("questions", "release", "config", "pipeline"),
     "backups": (),
-    "setup": ("studio", "config"),
+    "setup": ("studio", "config", "composing"),
     "commands": ("questions", "quality", "release", "studio", "config", "pipeline", "releases", "backups", "setup"),
-    "cli": ("config", "commands"),
+    "cli": ("config", "composing", "commands"),
 }
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
-#: Names that several modules have on purpose: a command has `show` and may have `plain`, and calls what a room calls
-#: by the same name.
-SHARED = {"show", "plain"}
+#: Names that several modules have on purpose: a command has `show` and may have `plain` and `code`. A command also
+#: has the name of what it calls in a room.
+SHARED = {"show", "plain", "code"}
 
 
 def name_of(path: Path) -> str:

@@ -15,7 +15,8 @@ import yaml
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from builder.config import Composed, Config, compose, conf_folder, quick_yaml, spelled, suggest
+from builder.composing import compose, conf_folder, quick_yaml, spelled
+from builder.config import Composed, Config, suggest
 from builder.errors import ConfigError
 from builder.settings import declared, leaves
 from tests.composing import composed
@@ -273,7 +274,7 @@ def test_misspelt_keys_get_a_suggestion() -> None:
 
 def test_composing_imports_nothing_heavy() -> None:
     heavy = ["numpy", "pyarrow", "datasets", "rich", "httpx", "label_studio_sdk", "jinja2"]
-    code = f"import sys; import builder.config as c; c.compose(); print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys; import builder.composing as c; c.compose(); print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

@@ -6,7 +6,8 @@ import pytest
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from builder.config import Composed, compose, compose_jobs, convert, refusal
+from builder.composing import compose, compose_jobs, refusal
+from builder.config import Composed, convert
 from builder.errors import ConfigError, Fault
 
 

@@ -13,9 +13,11 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from builder.cli import COMMANDS, describe, parse
-from builder.config import Composed, compose_jobs, conf_folder, register
+from builder.cli import COMMANDS, describe, parse_line
+from builder.composing import compose_jobs, conf_folder, register
+from builder.config import Composed
 from builder.settings import leaves
+from builder.setup import make_project
 from tests import documents as docs
 from tests.documents import documents
 
@@ -37,10 +39,13 @@ def test_every_command_is_documented() -> None:
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_every_command_line_composes(line: str) -> None:
+def test_every_command_line_composes(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Command, flags, words and overrides are all known; a sweep composes each of its choices."""
     _, name, *argv = shlex.split(line.replace("<row id>", "ROW").replace("<file name>", "news_stance"))
-    typed = parse(name, describe(name), argv)
+    if "my-project" in line:
+        make_project(str(tmp_path / "my-project"), "news_stance")
+        monkeypatch.chdir(tmp_path / "my-project")
+    typed = parse_line(name, describe(name), argv)
     assert compose_jobs(typed.overrides, sweep="--multirun" in typed.flags)
 
 
@@ -55,7 +60,7 @@ def test_python_in_the_readme_runs_as_it_is(tmp_path: Path) -> None:
     assert "{'task': 2, 'label': None" in done.stdout
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake ([a-z]+)", README))))
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?m)(?:^|`)make ([a-z]+)", README))))
 def test_every_make_target_exists(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 

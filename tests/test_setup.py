@@ -12,7 +12,8 @@ import pytest
 from builder import setup
 from builder.commands.doctor import code, doctor
 from builder.commands.init import init
-from builder.config import Config, Paths, compose, conf_folders
+from builder.composing import compose, conf_folders
+from builder.config import Config, Paths
 from builder.errors import ConfigError
 from builder.setup import Examined, examine, make_project
 from builder.studio.settings import LabelStudio
@@ -76,7 +77,7 @@ def test_folders_with_odd_names_are_found(tmp_path: Path, monkeypatch: pytest.Mo
     root = tmp_path / "it's [mine], $really"
     make_project(str(root), "news_stance")
     monkeypatch.chdir(root)
-    assert compose("labels=it_s__mine____really", "annotators.overlap=3").annotators.overlap == 3
+    assert compose("labels=it_s_mine_really", "annotators.overlap=3").annotators.overlap == 3
 
 
 def test_commands_work_from_a_project_with_an_installed_package(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from builder.stage import Progress, silent
 
 
 @dataclass(frozen=True)
-class Project:
+class NewProject:
     """The folder that was made, its files, and the name of its experiment."""
 
     folder: Path
@@ -17,7 +17,7 @@ class Project:
     experiment: str
 
 
-def init(config: Config, folder: str, *, progress: Progress = silent) -> Project:
+def init(config: Config, folder: str, *, progress: Progress = silent) -> NewProject:
     """Make a folder of your own, with labels and settings to edit
 
     The label scheme is a copy of the configured one (`labels=...`). Raises `ConfigError` when there is something in
@@ -27,10 +27,10 @@ def init(config: Config, folder: str, *, progress: Progress = silent) -> Project
 
     files = make_project(folder, config.labels.name)
     experiment = next(path.stem for path in files if path.parent.name == "experiment")
-    return Project(Path(folder), [str(path) for path in files], experiment)
+    return NewProject(Path(folder), [str(path) for path in files], experiment)
 
 
-def show(result: Project) -> Shown:
+def show(result: NewProject) -> Shown:
     """The files, and what to do next."""
     for file in result.files:
         yield f"init: {file}"

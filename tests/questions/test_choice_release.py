@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 from omegaconf import OmegaConf
 
 import builder
-from builder.config import conf_folder
+from builder.composing import conf_folder
 from builder.questions import scheme_from
 from builder.questions.encode import stated
 from builder.scheme import Scheme

@@ -6,7 +6,7 @@ import pytest
 from label_studio_sdk.label_interface import LabelInterface
 from omegaconf import OmegaConf
 
-from builder.config import conf_folder
+from builder.composing import conf_folder
 from builder.questions import plain, scheme_from
 from builder.questions.interface import interface
 
