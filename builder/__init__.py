@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from builder.commands import COMMANDS
 
 if TYPE_CHECKING:
+    # isort: off
     from builder.backups import Backup as Backup
     from builder.commands.adjudicate import adjudicate as adjudicate
     from builder.commands.backup import backup as backup

@@ -1,7 +1,8 @@
 """Every cleaned character can be traced to the raw characters that explain it, through any number of edits."""
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from builder.offsets import Edit, OffsetMap, Segment, edit
 

@@ -10,7 +10,8 @@ import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from re import _constants as c, _parser  # type: ignore[attr-defined]
+from re import _constants as c  # type: ignore[attr-defined]
+from re import _parser
 from typing import Any
 
 import pytest

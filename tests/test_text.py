@@ -6,7 +6,8 @@ import unicodedata
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from builder.text import Texts, is_printable, mentions, sentences, similarity, token_spans, words
 

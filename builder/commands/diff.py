@@ -16,7 +16,8 @@ def diff(config: Config, old: str, new: str, *, progress: Progress = silent) -> 
     `old` and `new` are versions, or folders. Raises `ReleaseError` when one is not there.
     """
     from builder import releases
-    from builder.release.diff import ReleaseFiles, diff as compare
+    from builder.release.diff import ReleaseFiles
+    from builder.release.diff import diff as compare
     from builder.release.manifest import read
     from builder.release.versions import find_release
 

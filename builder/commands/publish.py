@@ -27,7 +27,8 @@ def publish(
     from builder import releases
     from builder.release.manifest import read
     from builder.release.verify import check_files
-    from builder.release.versions import Published, files_of, find_release, upload as upload_release
+    from builder.release.versions import Published, files_of, find_release
+    from builder.release.versions import upload as upload_release
 
     root = find_release(releases.release_folder(config), release)
     manifest = read(root)

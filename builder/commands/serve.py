@@ -47,7 +47,8 @@ def serve(
     configuration names a server elsewhere.
     """
     from builder import pipeline
-    from builder.studio.serving import refuse_elsewhere, serve as serve_campaign, stop_serving
+    from builder.studio.serving import refuse_elsewhere, stop_serving
+    from builder.studio.serving import serve as serve_campaign
 
     campaign = pipeline.campaign(config)
     refuse_elsewhere(campaign)

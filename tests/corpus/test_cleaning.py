@@ -4,7 +4,8 @@ import html
 import unicodedata
 
 import pytest
-from hypothesis import example, given, strategies as st
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from builder.corpus.cleaning import clean, markdown, steps
 from builder.corpus.settings import Cleaning

@@ -11,7 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from builder.corpus.files import RawFile, list_files, matcher
 from builder.corpus.inventory import FileSlice, InputShard, _slices, shard_slices, slice_files

@@ -1,7 +1,8 @@
 """No key is given twice, and none is missing where there are keys."""
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from builder.questions.hotkeys import assign_hotkeys
 from builder.questions.kind import kinds

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 from label_studio_sdk.label_interface import LabelInterface
 
 from builder.questions import scheme_from

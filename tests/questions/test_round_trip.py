@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from hypothesis import event, given, settings, strategies as st
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
 
 from builder.questions.decode import decode
 from builder.questions.encode import results

@@ -1,7 +1,8 @@
 """Offsets in any unit end at the marked words, or nowhere."""
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from builder.questions.raw import RegionValue
 from builder.questions.spans import CODE_POINTS, Found, locate, same, trim

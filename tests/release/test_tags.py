@@ -3,7 +3,8 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from builder.release.tags import Marks, Tagged, tag_names, tag_tokens
 from builder.text import Texts, words

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from builder.store import read_json, write_json
 from builder.studio.planning import Plan, assign_chunks, plan_tasks, planned_task

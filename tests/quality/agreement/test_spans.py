@@ -4,7 +4,8 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from builder.quality.agreement.coefficients import nominal_alpha, patterns_of_votes
 from builder.quality.agreement.spans import SpanAgreement, exact_f1_by_annotator, span_agreement

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.quality.helpers import BOTH, alter, checked, messages
 from tests.samples import Crowd, scheme
