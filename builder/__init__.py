@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from builder.commands.export import Release as Release, export as export
     from builder.commands.init import NewProject as NewProject, init as init
     from builder.commands.labels import Labels as Labels, labels as labels
+    from builder.commands.log import log as log
     from builder.commands.prepare import prepare as prepare
     from builder.commands.publish import publish as publish
     from builder.commands.pull import pull as pull

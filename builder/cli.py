@@ -45,6 +45,8 @@ class Command:
     help: str
     words: tuple[str, ...] = ()
     flags: dict[str, str] = field(default_factory=dict)
+    #: Flags that take a value: `--release v1.0.0` or `--release=v1.0.0`.
+    valued: frozenset[str] = frozenset()
 
     @property
     def required(self) -> int:
@@ -54,14 +56,17 @@ class Command:
 def describe(name: str) -> Command:
     """What the signature of a command's function says about its words and flags."""
     function = getattr(module_of(name), name)
-    words, flags = [], {}
+    words, flags, valued = [], {}, set()
     for parameter in list(inspect.signature(function).parameters.values())[1:]:
         if parameter.kind is parameter.KEYWORD_ONLY and parameter.name != "progress":
-            flags[f"--{parameter.name.replace('_', '-')}"] = parameter.annotation.__metadata__[0]
+            flag = f"--{parameter.name.replace('_', '-')}"
+            flags[flag] = parameter.annotation.__metadata__[0]
+            valued |= {flag} if parameter.annotation.__origin__ is str else set()
         elif parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
             word = parameter.name.upper()
             words.append(word if parameter.default is parameter.empty else f"[{word}]")
-    return Command((inspect.getdoc(function) or "").split("\n")[0].rstrip("."), tuple(words), flags)
+    about = (inspect.getdoc(function) or "").split("\n")[0].rstrip(".")
+    return Command(about, tuple(words), flags, frozenset(valued))
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,10 @@ def parse_line(name: str, command: Command, argv: Sequence[str]) -> Line:
     for arg in rest:
         flag, equals, value = arg.partition("=")
         flag = _SHORT.get(flag, flag)
-        if flag in OPTIONS:
+        if flag in OPTIONS or flag in command.valued:
             line.options[flag] = value if equals else next(rest, "")
+            if flag in command.valued and not line.options[flag]:
+                raise ConfigError(f"{flag} has no value after it.", f"It is: {command.flags[flag]}.")
         elif flag in command.flags or flag in SHARED_FLAGS:
             line.flags.add(flag)
         elif arg.startswith("-"):
@@ -176,8 +183,10 @@ def _call(name: str, line: Line, config: "Config") -> int:
     from rich.console import Console
 
     module = module_of(name)
-    flags = line.flags - set(SHARED_FLAGS)
-    keywords = {flag.removeprefix("--").replace("-", "_"): True for flag in flags}
+    given = dict.fromkeys(line.flags - set(SHARED_FLAGS), True) | {
+        flag: value for flag, value in line.options.items() if flag not in OPTIONS
+    }
+    keywords = {flag.removeprefix("--").replace("-", "_"): value for flag, value in given.items()}
     # Standard output carries only what a script may read; everything for people goes to standard error, as it is: a
     # path or an article's words may hold what rich would take for markup, or for the name of an emoji.
     console = Console(stderr=True, markup=False, emoji=False, highlight=False)

@@ -11,10 +11,9 @@ from omegaconf.errors import OmegaConfBaseException
 from builder.corpus.settings import Chunking, Cleaning, Dedup, Selection, Source
 from builder.engine import Engine
 from builder.errors import ConfigError, Fault, SchemeError
-from builder.languages import language_code
 from builder.quality.settings import Aggregation, Quality
 from builder.questions import scheme_from
-from builder.release.settings import Export, Split
+from builder.release.settings import Dataset, Export, Split
 from builder.scheme import Scheme
 from builder.settings import UNKNOWN, Hint, Rules, declared, has_credentials, leaves, read_settings, setting
 from builder.studio.settings import Annotators, LabelStudio, Suggestions
@@ -37,33 +36,6 @@ class Paths:
             # The address is not shown: it holds a password.
             hint = "Put them into the variables or the profile that its fsspec package reads."
             yield Fault("raw", "it holds a user name or password.", hint)
-
-
-@dataclass
-class Dataset:
-    """What the dataset is called, and what its card says about it."""
-
-    name: str = setting(
-        "news-stance",
-        "Folder of the releases and title of the Label Studio project.",
-        pattern=r"^[a-z0-9][a-z0-9._-]{0,95}$(?!\n)",
-        allowed="lower-case letters, digits, '.', '_' and '-', as in news-stance",
-    )
-    title: str = setting("", "Headline of the card. Empty: the name.")
-    description: str = setting("", "First paragraph of the card.")
-    license: str = setting("other", "Licence of texts and labels, as a Hugging Face licence identifier.")
-    language: str = setting(
-        "en",
-        "Code of the language that is expected where a record names none and its text does not show another.",
-        allowed="a BCP 47 code, as in de or pt-BR",
-    )
-    citation: str = setting("", "BibTeX, printed on the card.")
-
-    def rules(self) -> Rules:
-        try:
-            language_code(self.language)
-        except ValueError as e:
-            yield Fault("language", f"{e}.")
 
 
 @dataclass

@@ -6,13 +6,13 @@ The order of commands does not matter: what is missing is made. The rooms say ho
 to it that each is made once and never mixed up with another.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.config import Config
-from builder.errors import ConfigError, StoreError
+from builder.errors import ConfigError, SourceError, StoreError
 from builder.languages import language_code
 from builder.stage import Progress, Stage, Stages, code_digest, exclusive, settings_digests, silent
 from builder.store import digest, file_digest, read_json, write_json, write_table
@@ -143,6 +143,24 @@ def reading(source: Any) -> dict[str, Any]:
     """The settings of the source that decide how files are read: not which, nor how they are reached."""
     reached_by = ("include", "exclude", "shard_mb", "storage_options")
     return {name: value for name, value in asdict(source).items() if name not in reached_by}
+
+
+def raw_opener(config: Config) -> Callable[[str], bytes | None]:
+    """Reads a raw file by the `source_path` of its articles, decompressed; None where it is gone."""
+    from builder.corpus.files import list_files, open_stream
+
+    try:
+        known = {file.path: file.address for file in list_files(config.paths.raw, config.source)[0]}
+    except SourceError:
+        known = {}
+
+    def read(path: str) -> bytes | None:
+        if path not in known:
+            return None
+        with open_stream(known[path], config.source.storage_options) as stream:
+            return stream.read()
+
+    return read
 
 
 def latest_pull(config: Config) -> KeptPull:

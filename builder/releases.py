@@ -1,5 +1,6 @@
 """Releases of a configuration: made from its stages, made again, traced to the stages they came from."""
 
+import csv
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder import pipeline
 from builder.config import Config
-from builder.errors import GateError, ReleaseError, StoreError
+from builder.errors import ConfigError, GateError, ReleaseError, StoreError
 from builder.stage import Progress, Stage, code_digest, exclusive, silent
 from builder.store import digest, file_digest, read_json, write_json
 
@@ -47,7 +48,8 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
             """The note that an export of exactly this, on top of the latest version, was made."""
             before = versions.releases(folder)
             last = before[-1][1].name + file_digest(before[-1][1] / "manifest.json") if before else ""
-            parts = (manifest.encode(sections), config.annotators.kind, code_digest("release"), below, last)
+            said = pipeline.NamedFile(config.dataset.self_descriptions).fingerprint
+            parts = (manifest.encode(sections), config.annotators.kind, code_digest("release"), below, last, said)
             key = digest(*parts, *(stage.fingerprint for stage in made.values()))
             return config.dataset_folder / "exported" / f"{key[:16]}.json"
 
@@ -66,10 +68,41 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
             below_gates=below,
             stages={name: stage.key for name, stage in made.items()},
             recorded=config.annotators.kind == "recorded",
+            experts=config.aggregation.experts,
+            said=_self_descriptions(config.dataset.self_descriptions, pull.key),
         )
         found = export(sources, folder.parent, config.dataset_folder / "scratch", progress)
         write_json(remembered(), {"version": found.folder.name})
+        if found.new:
+            # What the manifest conceals, so that the release can be made again without asking for it.
+            write_json(_concealed(config.dataset_folder, found.folder), _without_secrets(sections), mode=0o600)
     return found
+
+
+def _self_descriptions(path: str, key: bytes) -> dict[str, dict[str, str]]:
+    """What annotators said about themselves, by pseudonym; raises `ConfigError` when the file cannot be used."""
+    from builder.questions.decode import pseudonym
+
+    if not path:
+        return {}
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+            return {pseudonym(key, row.pop("email")): {k: v for k, v in row.items() if v} for row in rows}
+    except (OSError, KeyError, csv.Error, UnicodeDecodeError) as e:
+        raise ConfigError(
+            f"dataset.self_descriptions names {path}, which cannot be read: {e}.",
+            "Name a CSV file in UTF-8 with a column `email`.",
+        ) from e
+
+
+def _concealed(dataset_folder: Path, release: Path) -> Path:
+    return dataset_folder / "exported" / f"{release.parent.name}-{release.name}.json"
+
+
+def _without_secrets(sections: dict[str, Any]) -> dict[str, Any]:
+    source = {name: value for name, value in sections["source"].items() if name != "storage_options"}
+    return {**sections, "source": source}
 
 
 def public_sections(config: Config) -> dict[str, Any]:
@@ -112,9 +145,9 @@ def rebuild(config: Config, root: Path, manifest: "Manifest", there: Path, progr
     """The release made again in a workspace and an exports folder of its own, from what the workspace keeps."""
     from builder.release import versions
 
-    pull = config.dataset_folder / "pulls" / manifest.pull.hash[:16]
-    again = _as_released(config, manifest, there)
+    again = _as_released(config, manifest, root, there)
     again.dataset_folder.mkdir(parents=True)
+    pull = config.workspace / again.dataset.name / "pulls" / manifest.pull.hash[:16]
     key = config.workspace / "pseudonyms.key"
     for needed in (key, pull / "tasks.jsonl"):
         if not needed.exists():
@@ -141,15 +174,20 @@ def rebuild(config: Config, root: Path, manifest: "Manifest", there: Path, progr
     return versions.releases(folder)[-1][1]
 
 
-def _as_released(config: Config, manifest: "Manifest", there: Path) -> Config:
-    """The configuration of the manifest, in folders of its own; what the manifest keeps private comes from `config`."""
+def _as_released(config: Config, manifest: "Manifest", root: Path, there: Path) -> Config:
+    """The configuration of the manifest, in folders of its own.
+
+    What the manifest conceals is what the export noted in the workspace, or that of `config`.
+    """
     import msgspec
 
     from builder.questions import scheme_from
     from builder.release.manifest import revealed
 
     sections: dict[str, Any] = {}
-    own = public_sections(config)
+    dataset = config.workspace / manifest.configuration["dataset"]["name"]
+    noted = read_json(_concealed(dataset, root)) or {}
+    own = {name: {**part, **noted.get(name, {})} for name, part in public_sections(config).items()}
     for name, shown in manifest.configuration.items():
         public, section = revealed(shown, own[name]), getattr(config, name)
         whole = scheme_from(public) if name == "labels" else {**msgspec.to_builtins(section), **public}

@@ -124,6 +124,8 @@ ANSWERS = _schema(
     question=pa.string(),  # name of the question in the scheme
     target=pa.string(),  # what it was asked about; empty for a question about the whole chunk
     span_id=pa.string(),  # the marked mention that is the target, if any
+    start=pa.int32(),  # where that mention is; null without one
+    end=pa.int32(),
     label=pa.string(),
 )
 
@@ -172,12 +174,14 @@ GOLD_SPANS = _schema(
     status=pa.string(),
 )
 
-#: One row per chunk, question and target. `label` is null when the status is "unresolved".
+#: One row per chunk, question and target, or mention of it. `label` is null when the status is "unresolved".
 GOLD_ANSWERS = _schema(
     chunk_id=pa.string(),
     article_id=pa.string(),
     question=pa.string(),
     target=pa.string(),
+    start=pa.int32(),  # of the mention that is the target; null without one
+    end=pa.int32(),
     label=pa.string(),
     probability=pa.float64(),
     posterior=pa.list_(POSTERIOR),  # of each label given to the question: they predict what people say

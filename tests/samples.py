@@ -221,16 +221,16 @@ class Crowd:
         chunk: str,
         annotator: str,
         spans: Iterable[Span] = (),
-        stances: Mapping[str, str] | None = None,
+        stances: Mapping[Any, str] | None = None,
         *,
-        answers: Mapping[str, Mapping[str, str]] | None = None,
+        answers: Mapping[str, Mapping[Any, str]] | None = None,
         **more: Any,
     ) -> "Crowd":
         """One annotation, minutes after the one before; `more` are columns of ANNOTATIONS.
 
         Spans are (start, end, label) or (start, end, "EVIDENCE", targets), in article coordinates. `answers` are
-        `{question: {target: label}}`, with target "" for a question about the whole chunk; `stances` are those of the
-        question "stance".
+        `{question: {target: label}}`, with target "" for a question about the whole chunk, and (start, end) for a
+        mention; `stances` are those of the question "stance".
         """
         if chunk not in self._windows:
             self.window(chunk)
@@ -262,10 +262,13 @@ class Crowd:
             kind = "evidence" if label == "EVIDENCE" else "entity"
             self._rows["spans"].append({**who, **span, "kind": kind, "text": text})
         for question, labels in given.items():
-            self._rows["answers"] += [
-                {**who, "question": question, "target": target, "span_id": None, "label": label}
-                for target, label in labels.items()
-            ]
+            for target, label in labels.items():
+                place: dict[str, Any] = {"target": target}
+                if isinstance(target, tuple):
+                    start, end = target
+                    words = shown["text"][start - shown["start"] : end - shown["start"]]
+                    place = {"target": words, "span_id": f"m{start}", "start": start, "end": end}
+                self._rows["answers"].append({**who, "question": question, **place, "label": label})
         return self
 
     def read(

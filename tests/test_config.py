@@ -218,8 +218,9 @@ def at(config: Any, key: str) -> Any:
 
 
 def test_entries_of_mappings_are_added_or_changed() -> None:
-    assert compose("split.ratios.train=0.5").split.ratios == {"train": 0.5, "validation": 0.15, "test": 0.15}
-    assert compose("+split.ratios.extra=1").split.ratios["extra"] == 1
+    shares = {"train": 0.5, "validation": 0.15, "test": 0.35}
+    assert compose("split.ratios.train=0.5", "split.ratios.test=0.35").split.ratios == shares
+    assert compose("split.ratios.train=0.5", "+split.ratios.extra=0.2").split.ratios["extra"] == 0.2
     assert compose("annotators.overlap=1", "annotators.people.ada=a@b.org").annotators.people == {"ada": "a@b.org"}
 
 

@@ -73,7 +73,7 @@ def show(result: Release) -> Shown:
     for name, splits in result.rows.items():
         counted = ", ".join(f"{count} {split}" for split, count in splits.items())
         yield f"  {name}: {counted or 'no rows'}"
-    for line in lines(result.manifest.changes) if result.new else ():
+    for line in lines(result.manifest.changes) if result.new else result.manifest.changes.notes:
         yield f"  {line}"
     yield "Load it with:"
     yield "  from datasets import load_dataset"

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from builder.commands import Shown
 from builder.config import Config
 from builder.stage import Progress, silent
 
 if TYPE_CHECKING:
-    from builder.release.trace import Trace
+    from builder.release.trace import Place, Trace
 
 
 @dataclass(frozen=True)
@@ -21,20 +21,27 @@ class Traced:
     links: dict[str, str]
 
 
-def trace(config: Config, row_id: str, *, progress: Progress = silent) -> Traced:
+def trace(
+    config: Config,
+    row_id: str,
+    *,
+    release: Annotated[str, "version or folder of the release; without it the latest"] = "",
+    progress: Progress = silent,
+) -> Traced:
     """Show the way from a released row back to its raw characters
 
-    The row is looked for in the latest release, and what it came from in the stages that its manifest names. Raises
-    `ReleaseError` when no row has the id, `StoreError` when the workspace lacks a stage.
+    What the row came from is looked for in the stages that the manifest names. Raises `ReleaseError` when no row has
+    the id, `StoreError` when the workspace lacks a stage.
     """
     from builder import pipeline, releases
     from builder.release import versions
     from builder.release.manifest import read
     from builder.release.trace import trace as trace_row
 
-    root = versions.find_release(releases.release_folder(config), "latest")
+    root = versions.find_release(releases.release_folder(config), release)
     manifest = read(root)
-    found = trace_row(root, manifest, row_id, releases.tables_of(config, manifest.stages), Path(config.paths.raw))
+    paths = releases.tables_of(config, manifest.stages)
+    found = trace_row(root, manifest, row_id, paths, pipeline.raw_opener(config))
     campaign = pipeline.campaign(config)
     tasks = {(a["project_id"], a["task_id"]) for a in found.annotations}
     tasks |= {(v["project_id"], v["task_id"]) for gold in found.gold for v in gold["votes"] if v["task_id"] is not None}
@@ -63,7 +70,7 @@ def show(result: Traced) -> Shown:
         yield f"gold        {what}{f' about {about}' if about else ''}: {gold['status']} by {gold['method']}"
         if "place" in gold:
             place = gold["place"]
-            yield f"            article {place.article}, raw {place.raw}, bytes {place.bytes}"
+            yield f"            article {place.article}, raw {place.raw}, {_bytes_of(place)}"
         for vote in gold["votes"]:
             task = result.links.get(f"{vote['project_id']}:{vote['task_id']}", vote["annotation_id"])
             yield f"  vote      {vote['annotator']}: {vote['label']} ({task})"
@@ -74,5 +81,10 @@ def show(result: Traced) -> Shown:
     number = f", number {chunk['ordinal'] + 1}" if chunk.get("ordinal") is not None else ""
     yield f"chunk       {chunk['chunk_id']}{number}, [{chunk['start']}, {chunk['end']}) of the article"
     yield f"article     {found.article['article_id']} {found.article['title'] or ''}"
-    yield f"raw         {place.file}, record {place.record}, characters {place.raw}, bytes {place.bytes}"
+    where = f", {place.where}" if place.where else ""
+    yield f"raw         {place.file}, record {place.record}{where}, characters {place.raw}, {_bytes_of(place)}"
     yield f"text        ...{place.before}>>>{place.text}<<<{place.after}..."
+
+
+def _bytes_of(place: "Place") -> str:
+    return f"bytes {place.bytes}" if place.bytes else f"bytes unknown: {place.why}"

@@ -1,25 +1,33 @@
 """`builder validate`: checked annotations, agreement between annotators, and the verdicts of the gates."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from builder.commands import Shown, right, table_of
 from builder.config import Config
-from builder.errors import GateError
+from builder.errors import ConfigError, GateError
 from builder.stage import Progress, Stage, silent
 
 if TYPE_CHECKING:
     from builder.quality.agreement import AgreementReport
 
 
-def validate(config: Config, *, progress: Progress = silent) -> Stage:
+def validate(
+    config: Config,
+    *,
+    card: Annotated[bool, "first name what the card of a release needs people to say"] = False,
+    progress: Progress = silent,
+) -> Stage:
     """Decode the latest pull, check every label and measure agreement
 
     The stage has the tables annotations, spans, answers, issues and windows, and agreement.json. Raises `GateError`
     when a gate does not hold, with the stage as its `result`; `StoreError` when nothing was pulled; `ConfigError`
-    when the pull was annotated under other labels.
+    when the pull was annotated under other labels, or `card` finds a setting of `dataset` empty.
     """
     from builder import pipeline
+    from builder.release.settings import unstated
 
+    if card and (missing := unstated(config.dataset)):
+        raise ConfigError.of(missing)
     stage = pipeline.checked(config, progress)
     if (below := pipeline.gates(stage)) and not config.export.below_gates:
         hint = f"See {stage.folder}, run `builder review`, or change quality.gates."

@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from builder.questions.raw import TaskData
 from builder.tables import ANNOTATIONS, ANSWERS, ISSUES, SPANS, WINDOWS, build
 
 _SHARED = ("annotation_id", "chunk_id", "article_id", "annotator")
+#: ANSWERS without the places of mentions, which are those of their spans.
+_UNPLACED = pa.schema([field for field in ANSWERS if field.name not in ("start", "end")])
 _BATCH = 4_096
 
 
@@ -72,7 +75,7 @@ class Rows:
 
     def __init__(self) -> None:
         self.spans = Columns(SPANS)
-        self.answers = Columns(ANSWERS)
+        self.answers = Columns(_UNPLACED)
         self._annotations: list[tuple[Any, ...]] = []
         self._batches: list[pa.RecordBatch] = []
         self._issues: list[dict[str, object]] = []
@@ -143,4 +146,17 @@ class Rows:
         windows = pa.Table.from_batches(self._windows, WINDOWS)
         last = {chunk: row for row, chunk in enumerate(windows["chunk_id"].to_pylist())}
         windows = windows.take(pa.array([last[chunk] for chunk in sorted(last)], pa.int64()))
-        return Decoded(annotations, self.spans.table(), self.answers.table(), build(self._issues, ISSUES), windows)
+        spans = self.spans.table()
+        answers = _placed(self.answers.table(), spans)
+        return Decoded(annotations, spans, answers, build(self._issues, ISSUES), windows)
+
+
+def _placed(answers: pa.Table, spans: pa.Table) -> pa.Table:
+    """ANSWERS: with the place of the mention that an answer is about, which is that of its span."""
+    places = pa.nulls(answers.num_rows, pa.int64())
+    if answers["span_id"].null_count < answers.num_rows:
+        ids, known = (pc.binary_join_element_wise(t["annotation_id"], t["span_id"], " ") for t in (answers, spans))
+        places = pc.index_in(ids, value_set=known, skip_nulls=True)
+    for edge in ("start", "end"):
+        answers = answers.append_column(ANSWERS.field(edge), spans[edge].take(places))
+    return answers.select(ANSWERS.names)

@@ -1,11 +1,12 @@
 """The data files of a release, from the tables of the stages."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.errors import ReleaseError
@@ -29,6 +30,7 @@ class Built:
     """What was written. `labels` has names by id per question, `hashes` the sha256 of each data file by its path."""
 
     inputs: Inputs
+    annotations: pa.Table
     assignment: Assignment
     configurations: dict[str, Configuration]
     configs: dict[str, Configured]
@@ -73,21 +75,29 @@ def build_release(
                 "Use the chunking that was annotated, or name the other configurations in export.configs.",
             )
         writer = Writer(root / name, configuration.schema, settings.shard_rows, settings.group_rows, spec.distinct)
-        done = 0
+        done, tally = 0, defaultdict[str, Counter[str]](Counter)
         texts = separation.chunks(settings.granularity, language) if spec.texts == "chunks" else separation.windows()
         for side, passages in texts:
-            made = makers[name].table(passages)
+            columns = makers[name].columns(passages)
+            made = configuration.rows(columns | index.about(columns["article_id"], settings.metadata))
             writer.add(side, made)
+            if spec.tally:
+                found = spec.tally(configuration, made)
+                tally[side].update({row["values"]: row["counts"] for row in pc.value_counts(found).to_pylist()})
             done += made.num_rows
             if progress:
                 progress(name, done, None)
         splits, digests = writer.close(list(split.ratios))
+        for side, facts in splits.items():
+            facts.labels = {label: tally[side][label] for label in configuration.labels if tally[side][label]}
         judged = [column.name for column in configuration.columns if column.judged]
-        configs[name] = Configured(configuration.kind, configuration.features, judged, splits)
+        question = configuration.question.name if configuration.question else ""
+        configs[name] = Configured(configuration.kind, configuration.features, judged, question, splits)
         hashes |= {f"{name}/{file}": found for file, found in digests.items()}
-    labels = {name: found.numbering.labels for name, found in declared.items() if found.numbering.labels}
+    labels = {name: found.labels for name, found in declared.items() if found.labels}
     return Built(
         inputs=inputs,
+        annotations=_shown(index),
         assignment=assignment,
         configurations=wanted,
         configs=configs,
@@ -131,9 +141,11 @@ def _weights(wanted: Mapping[str, Configuration], makers: Mapping[str, Maker]) -
 
 
 def _counts(index: Index, wanted: Mapping[str, Configuration], makers: Mapping[str, Maker]) -> Counts:
-    annotations = index.inputs["annotations"]
-    shown = annotations.filter(pc.is_in(annotations["chunk_id"], index.window_ids))
-    states = {row["values"]: row["counts"] for row in pc.value_counts(shown["state"]).to_pylist()}
+    shown = _shown(index)
+    articles = index.inputs["articles"]
+    articles = articles.filter(pc.is_in(articles["article_id"], index.articles))
+    days = [edge.date().isoformat() for edge in pc.min_max(articles["published"]).as_py().values() if edge]
+    gold = (index.inputs[name] for name in ("gold_spans", "gold_answers") if name in index.inputs)
     left_out = {
         name: maker.left_out | ({"outside": len(maker.labels) - maker.held()} if maker.held else {})
         for name, maker in makers.items()
@@ -143,14 +155,30 @@ def _counts(index: Index, wanted: Mapping[str, Configuration], makers: Mapping[s
         windows=len(index.window_ids),
         articles=len(index.articles),
         annotators=pc.count_distinct(shown["annotator"]).as_py(),
-        annotations=dict(sorted(states.items())),
+        annotations=_tallied(shown["state"]),
         quarantined=pc.sum(shown["quarantined"]).as_py() or 0,
         labels={
             name: dict(zip(ids, np.bincount(makers[name].labels, minlength=len(ids)).tolist(), strict=True))
             for name, found in wanted.items()
-            if (ids := found.numbering.labels)
+            if (ids := found.labels)
         },
         left_out=left_out,
         windows_left_out=index.windows_left_out,
         chunks_left_out=index.chunks_left_out,
+        published=days,
+        sources=_tallied(articles["source"]),
+        predictions=_tallied(shown["prediction"]),
+        experts=sum(pc.sum(pc.equal(table["status"], "expert")).as_py() or 0 for table in gold),
     )
+
+
+def _shown(index: Index) -> pa.Table:
+    """The annotations of windows that have rows."""
+    annotations = index.inputs["annotations"]
+    return annotations.filter(pc.is_in(annotations["chunk_id"], index.window_ids))
+
+
+def _tallied(column: pa.ChunkedArray) -> dict[str, int]:
+    """How often each value occurs, by name; nulls are not counted."""
+    counted = pc.value_counts(column.drop_null()).to_pylist()
+    return dict(sorted((row["values"], row["counts"]) for row in counted))

@@ -1,7 +1,9 @@
 """The dataset card, README.md: the YAML that `load_dataset` reads, and the statement that people read."""
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from builder.languages import language_code
@@ -17,28 +19,42 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 #: Parts of the agreement report that are about single people.
 _ABOUT_PEOPLE = ("annotators", "questions", "known_answers")
 _FIGURES = {"alpha": "Krippendorff's alpha", "exact_f1": "exact F1", "token_alpha": "token alpha"}
+#: Below this value of alpha even tentative conclusions are doubtful (Krippendorff 2004, Content Analysis, 11.4).
+_DOUBTFUL = 0.667
 _SPLIT_BY = {"hash": "a hash of the article", "stratified": "article, labels spread evenly", "time": "date"}
+#: Most items of a list, and characters of a text, in an example row.
+_ITEMS, _CHARACTERS = 12, 240
 
 
-def card(manifest: Manifest, configurations: Mapping[str, Configuration], scheme: Scheme) -> str:
-    """The text of README.md for the release that the manifest describes."""
+def card(
+    manifest: Manifest, configurations: Mapping[str, Configuration], scheme: Scheme, examples: Mapping[str, Any]
+) -> str:
+    """The text of README.md for the release that the manifest describes; `examples` has a row per configuration."""
     from jinja2 import Environment, StrictUndefined
 
     settings, dataset = manifest.configuration, manifest.configuration["dataset"]
     filled = {name: found for name, found in configurations.items() if manifest.configs[name].splits}
+    repo = settings["export"].get("repo")
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
         front=_front_matter(manifest, dataset),
         title=dataset["title"] or dataset["name"],
         description=dataset["description"] or f"News texts labelled under the scheme `{scheme.name}`.",
         manifest=manifest,
-        folder=f"{manifest.name}/v{manifest.version}",
+        place=json.dumps(repo or f"path/to/{manifest.name}/v{manifest.version}"),
+        revision=f', revision="v{manifest.version}"' if repo else "",
+        licence=_licence(dataset),
         loaded=list(filled),
         empty=[name for name in configurations if name not in filled],
         tagged=[name for name, found in filled.items() if "ner_tags" in found.features],
+        retyped=[f"`{name}`" for name in manifest.changes.columns],
         about={name: SPECS[found.kind].about(found, settings["export"]) for name, found in configurations.items()},
         dataset=dataset,
         counts=manifest.counts,
+        labels=_label_tables(manifest),
+        examples={name: _shortened(examples[name]) for name in filled},
+        processing=processing(manifest),
+        machine=machine(manifest),
         scheme=scheme,
         method=settings["aggregation"]["method"],
         agreement=[f"{name}: {value:.3g}" for name, value in manifest.agreement.items()],
@@ -50,6 +66,76 @@ def card(manifest: Manifest, configurations: Mapping[str, Configuration], scheme
     )
 
 
+def creators(manifest: Manifest) -> list[str]:
+    """Who made the annotations, in the words of the Hub."""
+    if manifest.recorded:
+        return ["other"]
+    found = [manifest.configuration["dataset"].get("expertise", "crowdsourced")]
+    found += ["expert-generated"] if manifest.counts.experts else []
+    return list(dict.fromkeys(found + (["machine-generated"] if _suggested(manifest) else [])))
+
+
+def _suggested(manifest: Manifest) -> dict[str, int]:
+    return {name: count for name, count in manifest.counts.predictions.items() if name != "none"}
+
+
+def machine(manifest: Manifest) -> str:
+    """What machines had to do with the labels, in a sentence."""
+    if not (shown := _suggested(manifest)):
+        return "No suggestion of a machine was shown to the annotators."
+    parts = ", ".join(f"{count:,} were {name}" for name, count in shown.items())
+    return f"Suggestions of a machine were shown in {sum(shown.values()):,} annotations: {parts}."
+
+
+def processing(manifest: Manifest) -> list[str]:
+    """How raw articles became texts, in sentences."""
+    settings, found = manifest.configuration, ["Every step of cleaning is kept as a map to the raw characters."]
+    if "dedup" in settings:
+        kept = "left out" if settings["dedup"]["policy"] == "drop" else "kept, in the split of the others"
+        found.append(f"Near-duplicates from a similarity of {settings['dedup']['threshold']:g} are {kept}.")
+    if "chunking" in settings:
+        chunking = settings["chunking"]
+        found.append(f"Texts are cut into chunks (`{chunking['method']}`, at most {chunking['max_tokens']} tokens).")
+    if settings.get("selection", {}).get("method", "all") != "all":
+        found.append(f"Chunks to annotate were selected by `{settings['selection']['method']}`.")
+    return found
+
+
+def _licence(dataset: Mapping[str, Any]) -> str:
+    name, link = dataset.get("license_name"), dataset.get("license_link")
+    shown = f"`{dataset['license']}`" + (f" ({name})" if name else "")
+    return f"[{shown}]({link})" if link else shown
+
+
+def _label_tables(manifest: Manifest) -> dict[str, Any]:
+    """By configuration: its splits, and per label the number in each and in the gold of the release."""
+    found = {}
+    for name, counted in manifest.counts.labels.items():
+        splits = manifest.configs[name].splits
+        table = {
+            label: [*(facts.labels.get(label, 0) for facts in splits.values()), count]
+            for label, count in counted.items()
+        }
+        found[name] = SimpleNamespace(splits=list(splits), rows=table)
+    return found
+
+
+def _shortened(row: Mapping[str, Any]) -> str:
+    """A row as JSON, with long lists and texts cut."""
+
+    def cut(value: Any) -> Any:
+        if isinstance(value, list) and len(value) > _ITEMS:
+            return [*map(cut, value[:_ITEMS]), "..."]
+        if isinstance(value, list):
+            return [cut(item) for item in value]
+        if isinstance(value, dict):
+            return {key: cut(item) for key, item in value.items()}
+        return f"{value[:_CHARACTERS]}..." if isinstance(value, str) and len(value) > _CHARACTERS else value
+
+    lines = (f"  {json.dumps(key)}: {json.dumps(cut(value), ensure_ascii=False)}" for key, value in row.items())
+    return "{\n" + ",\n".join(lines) + "\n}"
+
+
 def _front_matter(manifest: Manifest, dataset: Mapping[str, Any]) -> str:
     """The YAML of the card: what the Hub shows and `load_dataset` reads. Configurations without rows are left out."""
     from huggingface_hub import DatasetCardData
@@ -59,11 +145,15 @@ def _front_matter(manifest: Manifest, dataset: Mapping[str, Any]) -> str:
     most = max((facts.rows for found in filled.values() for facts in found.splits.values()), default=0)
     data = DatasetCardData(
         license=dataset["license"],
+        **{key: dataset[key] for key in ("license_name", "license_link") if dataset.get(key)},
         language=[language_code(dataset["language"])],
+        language_creators=["found"],
+        multilinguality=["monolingual"],
+        source_datasets=["original"],
         pretty_name=dataset["title"] or dataset["name"],
         task_categories=list(dict.fromkeys(spec.task for spec in specs.values() if spec.task)),
         size_categories=[next((size for limit, size in _SIZES if most < limit), "1M<n<10M")],
-        annotations_creators=["other" if manifest.recorded else "crowdsourced"],
+        annotations_creators=creators(manifest),
         tags=[*dict.fromkeys(spec.tag.format(name=name) for name, spec in specs.items() if spec.tag), "news"],
         configs=[
             {
@@ -110,7 +200,7 @@ def _described(configurations: Mapping[str, Configuration]) -> list[tuple[str, d
     tables = []
     for name, found in configurations.items():
         question = found.question
-        if question is None:
+        if question is None or found.open:
             continue
         targets = {target: question.title(target) for target in question.targets}
         labels = {label: said.description or question.label_title(label) for label, said in question.labels.items()}
@@ -131,12 +221,25 @@ def _known_issues(manifest: Manifest, configurations: Mapping[str, Configuration
             lines.append(f"Tags of `{name}` cannot hold every span: {'; '.join(reasons)}. The column of spans does.")
         if crossing := losses.get("row-border"):
             lines.append(f"{crossing:,} spans cross the border of a row of `{name}` and are in none.")
+        if masked := losses.get("masked-tokens"):
+            lines.append(f"{masked:,} tokens of `{name}` have no known tag: `mask` hides them from training.")
+        if strict := losses.get("strict-rows"):
+            lines.append(f"{strict:,} texts of `{name}` are left out, because a span in them was not decided.")
     for name, found in configurations.items():
         known = set(found.numbering.names.values())
         counts = manifest.counts.labels.get(name, {})
         if retired := [label for label, count in counts.items() if label not in known and not count]:
             lines.append(f"Retired labels of `{name}` keep their ids and have no rows: {', '.join(retired)}.")
-    return lines or ["None known."]
+    return lines + manifest.findings or ["None known."]
+
+
+def findings(report: Mapping[str, Any]) -> list[str]:
+    """Known issues that an agreement report shows: where annotators agree so little that labels are doubtful."""
+    return [
+        f"Annotators agree little: {name} is {value:.3g}, on {basis:,}; its labels are doubtful."
+        for name, value, basis in _all_measured(report)
+        if value < _DOUBTFUL and "alpha" in name
+    ]
 
 
 def figures(report: Mapping[str, Any]) -> dict[str, float]:
@@ -146,12 +249,17 @@ def figures(report: Mapping[str, Any]) -> dict[str, float]:
     >>> figures({"answers": {"stance": measured}})
     {"stance, Krippendorff's alpha": 0.7, "stance, china, Krippendorff's alpha": 0.5}
     """
-    return dict(
-        found for section, part in report.items() if section not in _ABOUT_PEOPLE for found in _measured(section, part)
-    )
+    return {name: value for name, value, _ in _all_measured(report)}
 
 
-def _measured(name: str, part: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+def _all_measured(report: Mapping[str, Any]) -> Iterator[tuple[str, float, int]]:
+    """Name, value, and number of items or spans that it rests on."""
+    for section, part in report.items():
+        if section not in _ABOUT_PEOPLE:
+            yield from _measured(section, part)
+
+
+def _measured(name: str, part: Mapping[str, Any]) -> Iterator[tuple[str, float, int]]:
     if "overall" not in part:
         for key, inner in part.items():
             yield from _measured(f"{key} spans" if name == "spans" else key, inner)
@@ -160,4 +268,5 @@ def _measured(name: str, part: Mapping[str, Any]) -> Iterator[tuple[str, float]]
     for key, measures in {"": part["overall"], **{key: found for key, found in apart.items() if key}}.items():
         for measure, words in _FIGURES.items():
             if isinstance(measures.get(measure), int | float):
-                yield ", ".join(filter(None, (name, key, words))), float(measures[measure])
+                basis = measures.get("items", measures.get("compared", 0))
+                yield ", ".join(filter(None, (name, key, words))), float(measures[measure]), basis

@@ -1,7 +1,7 @@
 """Which rows of two tables differ: by id, on columns that may nest; and how labels in them changed."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,19 +67,39 @@ def differs(old: pa.Array, new: pa.Array) -> Mask:
 
 
 def value_changes(both: Aligned, columns: Iterable[str]) -> Iterator[Change]:
-    """Rows in which a label, or a list of labels, is another one now; `what` is such as "favor -> neutral"."""
+    """Rows in which a label, or a list of labels, is another one now; `what` is such as "favor -> neutral".
+
+    Rows with the same label follow, where their status or votes are others now.
+    """
+    told = set()
     for name in columns:
         for row, *values in _changed(both, name):
             before, after = (", ".join(v) or "none" if isinstance(v, list) else str(v) for v in values)
             if before != after:
+                told.add(row)
                 yield Change(row, f"{before} -> {after}", before, after)
+    for row, before, after in _changed(both, "status"):
+        if row not in told:
+            yield Change(row, f"status {before} -> {after}", before, after)
+    for row, *votes in _changed(both, "votes"):
+        if row not in told:
+            yield Change(row, "votes", *(", ".join(f"{key} {n}" for key, n in given.items() if n) for given in votes))
 
 
 def span_changes(both: Aligned, column: str) -> Iterator[Change]:
-    """Spans that were added, removed, relabelled or moved in the rows that both tables have."""
+    """Spans that were added, removed, relabelled or moved in the rows that both tables have, or decided otherwise."""
     for row, before, after in _changed(both, column):
         for what, *spans in pair_spans(before, after):
             yield Change(row, what, *(f"{s[2]} {s[0]}-{s[1]} {s[3]!r}" if s else "" for s in spans))
+        old, new = ({_key(span): span for span in spans} for spans in (before, after))
+        for key in (key for key in new if key in old):
+            place = f"{key[2]} {key[0]}-{key[1]}"
+            if old[key].get("status") != new[key].get("status"):
+                what = f"status {old[key].get('status')} -> {new[key].get('status')}"
+                yield Change(row, what, f"{place} {old[key].get('status')}", f"{place} {new[key].get('status')}")
+            said = [(span.get("votes_for"), span.get("votes_against")) for span in (old[key], new[key])]
+            if said[0] != said[1]:
+                yield Change(row, "votes", *(f"{place} {yes} for, {no} against" for yes, no in said))
 
 
 def _changed(both: Aligned, name: str) -> Iterator[tuple[Any, ...]]:
@@ -91,6 +111,12 @@ def _changed(both: Aligned, name: str) -> Iterator[tuple[Any, ...]]:
 
 
 _Span = tuple[int, int, str, str]
+
+
+def _key(span: Mapping[str, Any]) -> _Span:
+    return span["start"], span["end"], span["label"], span["text"]
+
+
 _RELATED: dict[str, Callable[[_Span, _Span], bool]] = {
     "relabelled": lambda x, y: x[:2] == y[:2],
     "moved": lambda x, y: x[2] == y[2] and x[0] < y[1] and y[0] < x[1],
@@ -104,7 +130,7 @@ def pair_spans(
 
     The same place with another label is "relabelled"; an overlapping place with the same label is "moved".
     """
-    a, b = (Counter((s["start"], s["end"], s["label"], s["text"]) for s in spans) for spans in (old, new))
+    a, b = (Counter(map(_key, spans)) for spans in (old, new))
     gone, come = sorted((a - b).elements()), sorted((b - a).elements())
     for what, related in _RELATED.items():
         for x in list(gone):

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.release.arrays import Mask, flat, mask, numbers
+from builder.release.arrays import flat, mask, numbers, small
 from builder.release.compare import Aligned
-from builder.release.features import STRING, Features, arrow_schema
+from builder.release.features import INT, NUMBER, STRING, Features, arrow_schema
 from builder.release.manifest import Change
 from builder.release.settings import Export
 from builder.scheme import Question, Scheme
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from builder.release.passages import Index, Passages
 
 RELEASED = ("agreed", "single", "adjudicated", "expert")
+#: What is known of a gold row: it is released, it is not decided, or it was voted down.
+KEPT, OPEN, DOWN = 0, 1, 2
 #: Reason for which gold is left out, to what the card says. "rejected" spans are no loss: they were voted down.
 REASONS = {
     "unresolved": "without a decision between the annotators",
@@ -49,6 +51,15 @@ KEYS = (
     Column("article_id", STRING, "beginning of the sha256 of the article's raw record"),
     Column("chunk_id", STRING, "id of the chunk or window that the text comes from"),
 )
+#: Columns about the article of a row, which every configuration has as `export.metadata` asks for them.
+ABOUT_ARTICLES = {
+    "title": "title of the article",
+    "source": "who published the article",
+    "published": "when it was published: UTC, ISO 8601",
+    "language": "language of the article",
+}
+#: What gold spans and evidence say about how they were decided, besides their place and label.
+DECISION = {"status": STRING, "probability": NUMBER, "votes_for": INT, "votes_against": INT}
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,13 @@ class Configuration:
     #: The question whose answers it holds; None for a configuration that holds all of them.
     question: Question | None = None
     numbering: Numbering = field(default_factory=Numbering)
+    #: Whether it holds what was not decided: it has no labels of its own.
+    open: bool = False
+
+    @property
+    def labels(self) -> list[str]:
+        """Names of its labels by id."""
+        return [] if self.open else self.numbering.labels
 
     @property
     def features(self) -> Features:
@@ -87,7 +105,7 @@ class Configuration:
         """The Arrow schema of the rows."""
         return arrow_schema(self.features)
 
-    def table(self, columns: Mapping[str, pa.Array]) -> pa.Table:
+    def rows(self, columns: Mapping[str, pa.Array]) -> pa.Table:
         """The columns that the configuration has, in its order; others are dropped."""
         return pa.Table.from_arrays([columns[name] for name in self.schema.names], schema=self.schema)
 
@@ -99,7 +117,8 @@ class Maker:
     `articles` and `labels` hold one entry per released label: the number of its article in the index, and its id.
     """
 
-    table: "Callable[[Passages], pa.Table]"
+    #: The columns of the rows of some passages, but for those about their articles.
+    columns: "Callable[[Passages], dict[str, pa.Array]]"
     articles: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     labels: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     #: Gold that is not released, by reason.
@@ -136,6 +155,8 @@ class Spec:
     by_name: tuple[str, ...] = ()
     #: The single changes inside shared rows.
     changes: Callable[[Aligned], Iterator[Change]] = lambda _: iter(())
+    #: The labels in rows, for the counts of each split.
+    tally: Callable[[Configuration, pa.Table], pa.Array] | None = None
     #: Whether rows that change their split are counted as moved; one configuration per text is enough.
     moves: bool = True
     #: For `trace`: stage table, and whether one of its rows supports the released row.
@@ -181,20 +202,28 @@ def translation(known: Sequence[str], changes: Mapping[str, str | None], renamed
     return {label: name for label, name in found.items() if name is not None}
 
 
-def decided(gold: pa.Table, settings: Export) -> tuple[Mask, dict[str, int]]:
-    """Which rows of a gold table are released, and how many are left out, by reason."""
-    counts = {status: pc.sum(pc.equal(gold["status"], status)).as_py() or 0 for status in ("unresolved", "rejected")}
-    kept = mask(pc.is_in(gold["status"], pa.array(RELEASED)))
+def decided(gold: pa.Table, settings: Export) -> tuple[Ints, dict[str, int]]:
+    """Whether each row of a gold table is KEPT, OPEN or DOWN, and how many are not kept, by reason."""
+    state = np.where(mask(pc.is_in(gold["status"], pa.array(RELEASED))), KEPT, OPEN)
+    state[mask(pc.equal(gold["status"], "rejected"))] = DOWN
+    counts = {"unresolved": int((state == OPEN).sum()), "rejected": int((state == DOWN).sum())}
     if settings.min_probability:
         sure = mask(pc.fill_null(pc.greater_equal(gold["probability"], settings.min_probability), True))
-        counts["improbable"] = int((kept & ~sure).sum())
-        kept &= sure
+        counts["improbable"] = int(((state == KEPT) & ~sure).sum())
+        state[(state == KEPT) & ~sure] = OPEN
     if settings.min_agreement:
         votes, agreed = votes_for(gold)
         shared = (votes == 0) | (agreed / np.maximum(votes, 1) >= settings.min_agreement)
-        counts["disputed"] = int((kept & ~shared).sum())
-        kept &= shared
-    return kept, counts
+        counts["disputed"] = int(((state == KEPT) & ~shared).sum())
+        state[(state == KEPT) & ~shared] = OPEN
+    return state, counts
+
+
+def decisions(gold: pa.Table) -> dict[str, pa.Array]:
+    """The columns of `DECISION` for rows of GOLD_SPANS."""
+    votes, agreed = votes_for(gold)
+    columns = {name: flat(gold[name]) for name in ("status", "probability")}
+    return columns | {"votes_for": small(agreed), "votes_against": small(votes - agreed)}
 
 
 def votes_for(gold: pa.Table) -> tuple[Ints, Ints]:

@@ -1,8 +1,13 @@
-"""croissant.json: the release described for machines, after MLCommons Croissant 1.0 and its responsible-AI terms."""
+"""croissant.json: the release described for machines, after MLCommons Croissant 1.1 and its responsible-AI terms.
 
+Where the data come from is said in the terms of PROV-O (W3C 2013).
+"""
+
+from collections.abc import Iterator
 from typing import Any
 
-from builder.release.features import Features
+from builder.release.card import machine, processing
+from builder.release.features import Features, label_names
 from builder.release.manifest import Manifest
 
 _CONTEXT: dict[str, Any] = {
@@ -12,76 +17,150 @@ _CONTEXT: dict[str, Any] = {
     "cr": "http://mlcommons.org/croissant/",
     "rai": "http://mlcommons.org/croissant/RAI/",
     "dct": "http://purl.org/dc/terms/",
+    "prov": "http://www.w3.org/ns/prov#",
     "conformsTo": "dct:conformsTo",
     "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "description": {"@container": "@language"},
     "examples": {"@id": "cr:examples", "@type": "@json"},
+    "name": {"@container": "@language"},
 } | {
     name: f"cr:{name}"
     for name in (
-        "citeAs", "column", "equivalentProperty", "extract", "field", "fileProperty", "fileObject", "fileSet", "format",
-        "includes", "isLiveDataset", "jsonPath", "key", "md5", "parentField", "path", "recordSet", "references",
-        "regex", "repeated", "replace", "samplingRate", "separator", "source", "subField", "transform",
+        "arrayShape", "citeAs", "column", "containedIn", "equivalentProperty", "extract", "field", "fileProperty",
+        "fileObject", "fileSet", "format", "includes", "isArray", "isLiveDataset", "jsonPath", "key", "md5",
+        "parentField", "path", "recordSet", "references", "regex", "repeated", "replace", "samplingRate", "separator",
+        "source", "subField", "transform",
     )
 }  # fmt: skip
 _TYPES = {"string": "Text", "int32": "Integer", "int64": "Integer", "float64": "Float", "bool": "Boolean"}
+#: What people say about the dataset, by its term.
+_STATED = {
+    "rai:dataCollection": "collection", "rai:dataBiases": "biases", "rai:dataLimitations": "limitations",
+    "rai:dataUseCases": "uses", "rai:dataSocialImpact": "social_impact",
+    "rai:personalSensitiveInformation": "sensitive", "rai:annotatorDemographics": "demographics",
+    "rai:dataReleaseMaintenancePlan": "maintenance",
+}  # fmt: skip
+_MISSING = "Not stated."
 
 
 def croissant(manifest: Manifest, day: str) -> dict[str, Any]:
-    """One record set per configuration with rows. Croissant 1.0 cannot describe lists of records: they are left out."""
+    """One record set per configuration with rows, one of their splits, and one per set of label names."""
     counts, dataset = manifest.counts, manifest.configuration["dataset"]
     filled = {name: found for name, found in manifest.configs.items() if found.splits}
     data = [f for f in manifest.files if f.path.endswith(".parquet") and f.path.split("/")[0] in filled]
     platform = " ".join(filter(None, ("Label Studio", manifest.pull.server_version)))
-    return {
+    splits = list(dict.fromkeys(split for found in filled.values() for split in found.splits))
+    made = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
-        "conformsTo": ["http://mlcommons.org/croissant/1.0", "http://mlcommons.org/croissant/RAI/1.0"],
+        "conformsTo": ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"],
         "name": manifest.name,
         "description": dataset["description"] or f"Labelled news texts, release {manifest.version}.",
         "version": manifest.version,
-        "license": dataset["license"],
+        "license": dataset.get("license_link") or dataset["license"],
+        "creator": {"@type": "sc:Organization", "name": dataset.get("curators") or _MISSING},
         "inLanguage": dataset["language"],
-        "url": f"./{manifest.name}",
+        "url": dataset.get("homepage") or f"./{manifest.name}",
         "datePublished": day,
         "citeAs": dataset["citation"] or manifest.name,
-        "rai:dataAnnotationPlatform": platform,
-        "rai:dataAnnotationProtocol": manifest.configuration["labels"]["guidelines"],
-        "rai:dataAnnotationAnalysis": [f"{name}: {value:.3g}" for name, value in manifest.agreement.items()],
+        **{term: dataset.get(name) or _MISSING for term, name in _STATED.items()},
+        "rai:dataCollectionType": ["Existing datasets", "Manual Human Curation"],
+        "rai:dataCollectionTimeFrame": counts.published,
+        "rai:dataCollectionRawData": f"{counts.articles:,} news articles",
+        "rai:dataPreprocessingProtocol": processing(manifest),
+        "rai:dataAnnotationPlatform": [platform],
+        "rai:dataAnnotationProtocol": [manifest.configuration["labels"]["guidelines"] or _MISSING],
+        "rai:dataAnnotationAnalysis": [f"{name}: {value:.3g}" for name, value in manifest.agreement.items()]
+        + manifest.findings,
         "rai:annotationsPerItem": str(round(sum(counts.annotations.values()) / max(counts.windows, 1), 2)),
-        "rai:annotatorDemographics": f"{counts.annotators} annotators; nothing else about them is recorded",
-        "rai:machineAnnotationTools": [],
+        "rai:machineAnnotationTools": [machine(manifest)],
+        "prov:wasDerivedFrom": [{"@type": "prov:Entity", "name": source} for source in counts.sources],
+        "prov:wasGeneratedBy": list(_activities(manifest, platform)),
         "distribution": [
             _distributed("cr:FileObject", file.path)
             | {"contentUrl": file.path, "contentSize": f"{file.bytes} B", "sha256": file.sha256}
             for file in data
         ]
         + [_distributed("cr:FileSet", f"files-{name}") | {"includes": f"{name}/*.parquet"} for name in filled],
-        "recordSet": [_records(name, found.features) for name, found in filled.items()],
-    }
+        "recordSet": [
+            _listed("splits", "cr:Split", [{"splits/name": split} for split in splits]),
+            *(
+                _listed(f"{name}-{column}", "sc:Enumeration",
+                        [{f"{name}-{column}/id": i, f"{name}-{column}/name": x} for i, x in enumerate(names)])
+                for name, found in filled.items()
+                for column, names in label_names(found.features).items()
+                if names
+            ),
+            *(_records(name, found.features, list(found.splits)) for name, found in filled.items()),
+        ],
+    }  # fmt: skip
+    return {key: value for key, value in made.items() if value not in ([], "")}
+
+
+def _activities(manifest: Manifest, platform: str) -> Iterator[dict[str, Any]]:
+    """What made the data, in order, each with who or what did it."""
+    people = {"@type": "prov:Agent", "name": f"{manifest.counts.annotators} annotators"}
+    tool = {"@type": "prov:SoftwareAgent", "name": f"annotated-dataset-builder {manifest.code['version']}"}
+    for what, agents in (
+        ("cleaning and chunking", [tool]),
+        (f"annotation in {platform}", [people]),
+        (f"adjudication by {manifest.configuration['aggregation']['method']}", [tool]),
+        ("release", [tool]),
+    ):
+        yield {"@type": "prov:Activity", "name": what, "prov:wasAssociatedWith": agents}
 
 
 def _distributed(kind: str, name: str) -> dict[str, Any]:
     return {"@type": kind, "@id": name, "name": name, "encodingFormat": "application/x-parquet"}
 
 
-def _records(name: str, features: Features) -> dict[str, Any]:
-    fields = [_field(name, column, *kind) for column, feature in features.items() if (kind := _type(feature))]
-    return {"@type": "cr:RecordSet", "@id": name, "name": name, "key": {"@id": f"{name}/id"}, "field": fields}
+def _listed(name: str, kind: str, data: list[dict[str, Any]]) -> dict[str, Any]:
+    """A record set whose records are written here: names of splits, or labels by their id."""
+    fields = [
+        {
+            "@type": "cr:Field",
+            "@id": key,
+            "name": key,
+            "dataType": "sc:Integer" if isinstance(value, int) else "sc:Text",
+        }
+        for key, value in data[0].items()
+    ]
+    key = {"@id": fields[0]["@id"]}
+    return {
+        "@type": "cr:RecordSet",
+        "@id": name,
+        "name": name,
+        "dataType": kind,
+        "key": key,
+        "field": fields,
+        "data": data,
+    }
 
 
-def _type(feature: Any) -> tuple[str, bool] | None:
-    """The type of a feature, and whether it repeats; None for records."""
-    kind = feature.get("_type") if isinstance(feature, dict) else None
-    if kind == "Value":
-        return f"sc:{_TYPES.get(feature['dtype'], 'DateTime')}", False
-    if kind == "ClassLabel":
-        return "sc:Integer", False
-    inner = _type(feature["feature"]) if kind == "Sequence" else None
-    return inner and (inner[0], True)
+def _records(name: str, features: Features, splits: list[str]) -> dict[str, Any]:
+    split = {
+        "@type": "cr:Field", "@id": f"{name}/split", "name": f"{name}/split", "dataType": "sc:Text",
+        "source": {"fileSet": {"@id": f"files-{name}"}, "extract": {"fileProperty": "fullpath"},
+                   "transform": {"regex": f"^.*{name}/({'|'.join(splits)})-.*$"}},
+        "references": {"field": {"@id": "splits/name"}},
+    }  # fmt: skip
+    fields = [_field(name, column, column, feature, "") for column, feature in features.items()]
+    return {"@type": "cr:RecordSet", "@id": name, "name": name, "key": {"@id": f"{name}/id"}, "field": [*fields, split]}
 
 
-def _field(name: str, column: str, kind: str, repeated: bool) -> dict[str, Any]:
-    made = {"@type": "cr:Field", "@id": f"{name}/{column}", "name": f"{name}/{column}", "dataType": kind}
+def _field(name: str, column: str, path: str, feature: Any, inside: str) -> dict[str, Any]:
+    """The field of a column, or of what is `inside` of it (a JSON path); records have one field per part."""
+    made: dict[str, Any] = {"@type": "cr:Field", "@id": f"{name}/{path}", "name": f"{name}/{path}"}
+    if isinstance(feature, list):
+        made |= {"isArray": True, "arrayShape": "-1", "repeated": True}
+        feature = feature[0]
+    if "_type" not in feature:
+        parts = [_field(name, column, f"{path}/{key}", part, f"$.'{key}'") for key, part in feature.items()]
+        return made | {"subField": parts}
+    if feature["_type"] == "Sequence":
+        made |= {"isArray": True, "arrayShape": "-1"}
+        feature = feature["feature"]
+    made["dataType"] = "sc:Integer" if feature["_type"] == "ClassLabel" else f"sc:{_TYPES[feature['dtype']]}"
     source = {"fileSet": {"@id": f"files-{name}"}, "extract": {"column": column}}
-    return {**made, **({"repeated": True} if repeated else {}), "source": source}
+    return made | {"source": source | ({"transform": {"jsonPath": inside}} if inside else {})}

@@ -1,5 +1,6 @@
 """What changed between two releases, in terms of labels; as a version level, and in words for CHANGELOG.md."""
 
+import difflib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,15 @@ import pyarrow.parquet as pq
 
 from builder.release.compare import align
 from builder.release.configurations import SPECS
-from builder.release.features import label_names, with_names
+from builder.release.features import Features, label_names, with_names
 from builder.release.manifest import Changes, Manifest, RowChanges
 from builder.release.versions import data_files
 
 #: How many single changes of each configuration are shown.
 EXAMPLES = 20
 _FIGURES = 10
+#: Keys of a scheme that hold words for people.
+_WORDS = ("guidelines", "title", "description", "heading")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,14 @@ class ReleaseFiles:
         return with_names(whole, {name: names[name] for name in SPECS[facts.kind].by_name if name in names})
 
 
+def first_row(root: Path, configuration: str, split: str, features: Features) -> dict[str, Any]:
+    """The first row of a split, with labels by name."""
+    with pq.ParquetFile(data_files(root, configuration, split)[0]) as opened:
+        table = pa.Table.from_batches([next(opened.iter_batches(1))]).replace_schema_metadata(None)
+    row: dict[str, Any] = with_names(table, label_names(features)).to_pylist()[0]
+    return row
+
+
 def diff(old: ReleaseFiles, new: ReleaseFiles) -> Changes:
     """What changed between two releases."""
     a, b = old.manifest, new.manifest
@@ -56,6 +67,7 @@ def diff(old: ReleaseFiles, new: ReleaseFiles) -> Changes:
             if a.agreement.get(name) != b.agreement.get(name)
         },
         card=a.configuration["dataset"] != b.configuration["dataset"],
+        wording=_wording(a.configuration["labels"], b.configuration["labels"]),
     )
     for name in b.configs:
         if name in a.configs:
@@ -73,7 +85,20 @@ def _level(found: Changes) -> str:
     rows = found.rows.values()
     if any(counts.added or counts.removed for counts in rows) or found.moved:
         return "minor"
-    return "patch" if any(counts.changed for counts in rows) or found.card else "none"
+    return "patch" if any(counts.changed for counts in rows) or found.card or found.wording else "none"
+
+
+def _wording(old: Any, new: Any, where: str = "") -> list[str]:
+    """How guidelines, titles and descriptions differ: a line each, with the place and the old and the new words."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        shared = [key for key in new if key in old and key not in ("migrations", "version", "name")]
+        return [line for key in shared for line in _wording(old[key], new[key], f"{where}.{key}".lstrip("."))]
+    if old == new or where.rpartition(".")[2] not in _WORDS:
+        return []
+    changed = difflib.unified_diff(str(old).splitlines(), str(new).splitlines(), n=0, lineterm="")
+    return [
+        f"{where}: {line[0]} {line[1:].strip()}" for line in list(changed)[2:] if line[0] in "+-" and line[1:].strip()
+    ]
 
 
 def _labels(old: dict[str, list[str]], new: dict[str, list[str]]) -> dict[str, list[str]]:
@@ -145,8 +170,20 @@ def lines(changes: Changes) -> list[str]:
         out.append(f"{count(changes.moved, 'row', 'rows')} moved to another split.")
     if changes.card:
         out.append("What the card says about the dataset changed.")
+    out += [f"Reworded, {line}" for line in changes.wording]
+    out += changes.notes
     known = [(name, old, new) for name, (old, new) in changes.agreement.items() if old is not None and new is not None]
-    return out + [f"Agreement, {name}: {old:.3g} -> {new:.3g}." for name, old, new in known[:_FIGURES]]
+    return out + [f"Agreement, {name}: {_apart(old, new)}." for name, old, new in known[:_FIGURES]]
+
+
+def _apart(old: float, new: float) -> str:
+    """Two numbers with as many digits as they need to differ.
+
+    >>> _apart(0.7512, 0.7514), _apart(0.5, 0.75)
+    ('0.7512 -> 0.7514', '0.5 -> 0.75')
+    """
+    pairs = ((f"{old:.{digits}g}", f"{new:.{digits}g}") for digits in range(3, 18))
+    return " -> ".join(next((pair for pair in pairs if pair[0] != pair[1]), (str(old), str(new))))
 
 
 def count(number: int, one: str, many: str) -> str:

@@ -3,7 +3,7 @@
 import errno
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,12 @@ import pyarrow.compute as pc
 from builder.errors import StoreError
 from builder.release import formats, manifest, versions
 from builder.release.build import Built, Progress, build_release
-from builder.release.card import card, figures
+from builder.release.card import card, figures, findings
 from builder.release.croissant import croissant
-from builder.release.diff import ReleaseFiles, changelog, diff, lines
+from builder.release.diff import ReleaseFiles, changelog, diff, first_row, lines
 from builder.release.manifest import Manifest
+from builder.release.provenance import earlier_splits, write_annotators, write_articles
 from builder.release.settings import Export, Split
-from builder.release.splits import earlier_splits, write_provenance
 from builder.release.tags import tokenizer_digest
 from builder.release.verify import check_loads
 from builder.scheme import Scheme
@@ -44,6 +44,9 @@ class Sources:
     below_gates: str = ""
     stages: Mapping[str, str] = field(default_factory=dict)
     recorded: bool = False
+    #: Pseudonyms of experts, and what annotators said about themselves, by pseudonym.
+    experts: Collection[str] = ()
+    said: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,9 @@ def export(sources: Sources, exports: Path, scratch: Path, progress: Progress | 
         root.mkdir()
         made = _write(root, sources, name, before, progress)
         if made.changes.level == "none":
-            return Exported(before[-1][1], manifest.read(before[-1][1]), new=False)
+            last = manifest.read(before[-1][1])
+            last.changes.notes = made.changes.notes
+            return Exported(before[-1][1], _more_formats(before[-1][1], last, sources.settings.formats), new=False)
         if progress:
             progress("load", 0, len(made.configs))
         check_loads(root, made)
@@ -116,10 +121,12 @@ def _write(
         leakage=built.leakage,
         below_gates=sources.below_gates,
         agreement=figures(sources.agreement),
+        findings=findings(sources.agreement),
     )
     version = versions.FIRST
     if last:
         made.changes = diff(last, ReleaseFiles(root, made))
+        made.changes.notes = _notes(last.manifest.configuration["split"], made, built)
         version = before[-1][0].after(made.changes.level)
     made.version = made.changes.new = str(version)
     if made.changes.level != "none":
@@ -127,11 +134,41 @@ def _write(
     return made
 
 
+def _notes(before: Mapping[str, Any], made: Manifest, built: Built) -> list[str]:
+    """What the settings of splits cannot change any more, because articles keep their split."""
+    now = made.configuration["split"]
+    changed = [f"split.{name}" for name in now if name != "near" and before.get(name) != now[name]]
+    if not changed or not built.assignment.kept:
+        return []
+    return [f"{', '.join(changed)} differ: {built.assignment.kept:,} articles keep the split of earlier releases."]
+
+
+def _more_formats(root: Path, last: Manifest, wanted: list[str]) -> Manifest:
+    """The release as it is, with files of the formats that it does not have yet, which its manifest lists."""
+    export = last.configuration["export"]
+    if missing := [name for name in wanted if name not in export["formats"]]:
+        with tempfile.TemporaryDirectory(prefix=".formats-", dir=root.parent) as folder:
+            formats.write(root, missing, last.configs, Path(folder))
+            for name in missing:
+                if (Path(folder) / name).exists():
+                    shutil.rmtree(root / name, ignore_errors=True)
+                    (Path(folder) / name).rename(root / name)
+        export["formats"] = [*export["formats"], *missing]
+        notes, last.changes.notes = last.changes.notes, []
+        last.files = manifest.files(root, {file.path: file.sha256 for file in last.files})
+        manifest.seal(root, last)
+        last.changes.notes = notes
+    return last
+
+
 def _describe(root: Path, made: Manifest, built: Built, sources: Sources, last: ReleaseFiles | None) -> None:
     """Writes everything beside the data files, and sets the files of the manifest."""
-    write_provenance(root, built.inputs["articles"], built.assignment)
+    write_articles(root, built.inputs["articles"], built.assignment)
+    write_annotators(root, built.annotations, sources.experts, sources.said, made.configuration["dataset"]["min_group"])
     formats.write(root, sources.settings.formats, made.configs)
-    write_text(root / "README.md", card(made, built.configurations, sources.scheme))
+    filled = {name: next(iter(found.splits)) for name, found in made.configs.items() if found.splits}
+    examples = {name: first_row(root, name, split, made.configs[name].features) for name, split in filled.items()}
+    write_text(root / "README.md", card(made, built.configurations, sources.scheme, examples))
     # The day of the newest annotation: the same whenever the release is built.
     newest = pc.max(built.inputs["annotations"]["updated"]).as_py()
     day = newest.date().isoformat() if newest else ""
@@ -140,8 +177,7 @@ def _describe(root: Path, made: Manifest, built: Built, sources: Sources, last: 
     made.files = manifest.files(root, built.hashes)
     write_text(root / "croissant.json", manifest.encode(croissant(made, day)))
     made.files = manifest.files(root, {file.path: file.sha256 for file in made.files})
-    # In the order of the scheme, which a rebuild takes up again: keys are not sorted.
-    write_text(root / "manifest.json", manifest.encode(made))
+    manifest.seal(root, made)
 
 
 def _place(root: Path, release: Path) -> None:

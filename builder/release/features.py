@@ -21,7 +21,6 @@ _ARROW = {
     "int64": pa.int64(),
     "float64": pa.float64(),
     "bool": pa.bool_(),
-    "timestamp[us, tz=UTC]": pa.timestamp("us", tz="UTC"),
 }
 
 
@@ -41,7 +40,6 @@ def sequence(feature: dict[str, Any]) -> dict[str, Any]:
 
 
 STRING, INT, NUMBER, FLAG = value("string"), value("int32"), value("float64"), value("bool")
-TIME = value("timestamp[us, tz=UTC]")
 
 
 def arrow_schema(features: Features) -> pa.Schema:

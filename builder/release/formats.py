@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,16 @@ from builder.release.versions import data_files
 Rows = Iterator[dict[str, Any]]
 
 
-def write(root: Path, formats: list[str], configs: Mapping[str, Configured]) -> None:
-    """Writes `<format>/<configuration>/<split>.<format>` for every configuration that a format can hold."""
+def write(root: Path, formats: list[str], configs: Mapping[str, Configured], into: Path | None = None) -> None:
+    """Writes `<format>/<configuration>/<split>.<format>` for every configuration that a format can hold.
+
+    The files are below `into`, or else in the release `root` that they are made from.
+    """
     for name in formats:
         for configuration, found in configs.items():
             if name in EVERYTHING or name in SPECS[found.kind].formats:
                 for split in found.splits:
-                    path = root / name / configuration / f"{split}.{name}"
+                    path = (into or root) / name / configuration / f"{split}.{name}"
                     path.parent.mkdir(parents=True, exist_ok=True)
                     FORMATS[name](path, _rows(data_files(root, configuration, split)), found.features)
 
@@ -36,54 +38,71 @@ def _rows(files: list[Path]) -> Rows:
 
 
 def _jsonl(path: Path, rows: Rows, features: Features) -> None:
-    """One object per row; labels by name, times in ISO 8601."""
+    """One object per row; labels by name."""
     names = label_names(features)
     with path.open("w", encoding="utf-8", newline="") as out:
         for row in rows:
             for column, known in names.items():
                 value = row[column]
-                row[column] = [known[i] for i in value] if isinstance(value, list) else known[value]
-            out.write(json.dumps(row, ensure_ascii=False, default=datetime.isoformat) + "\n")
+                if value is not None:
+                    row[column] = [known[i] for i in value] if isinstance(value, list) else known[value]
+            out.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def _conll(path: Path, rows: Rows, features: Features) -> None:
-    """CoNLL-2003: token, two empty columns (part of speech, phrase) and tag, a blank line after each text."""
+    """CoNLL-2003: token, two empty columns (part of speech, phrase) and tag, a blank line after each text.
+
+    The format has no tag for what is not known, so texts with such a token are left out.
+    """
     names = label_names(features).get("ner_tags")
     if names is None:
         raise ConfigError("export.formats asks for conll, which needs tags.", "Set export.tags=bio.")
     with path.open("w", encoding="utf-8", newline="") as out:
         out.write("-DOCSTART- -X- -X- O\n\n")
         for row in rows:
+            if any(row["mask"]):
+                continue
             out.writelines(f"{t} - - {names[tag]}\n" for t, tag in zip(row["tokens"], row["ner_tags"], strict=True))
             out.write("\n")
 
 
 def _spacy(path: Path, rows: Rows, features: Features) -> None:
-    """A DocBin of blank documents on the words of the release: entities without overlap, all spans in `doc.spans`."""
+    """A DocBin of blank documents on the words of the release: entities without overlap, all spans in `doc.spans`.
+
+    Tokens whose tag is not known are `missing`, which spaCy's training ignores.
+    """
     try:
         import spacy
         from spacy.tokens import Doc, DocBin
         from spacy.util import filter_spans
     except ImportError as e:
         raise ConfigError("export.formats asks for spacy, which is not installed.", "pip install spacy.") from e
-    if "text" not in features or "tokens" not in features:
-        raise ConfigError("export.formats asks for spacy, which needs texts and tokens.", "Set both to true.")
+    if "text" not in features or "mask" not in features:
+        raise ConfigError(
+            "export.formats asks for spacy, which needs texts and tags.", "Set export.text=true and export.tags=bio."
+        )
     vocabulary = spacy.blank("xx").vocab
     store = DocBin(store_user_data=True)
     for row in rows:
-        words, spaces = _spaced(row["text"], row["tokens"])
+        words, spaces, places = _spaced(row["text"], row["tokens"])
         doc = Doc(vocabulary, words=words, spaces=spaces, user_data={"id": row["id"]})
         found = (doc.char_span(s["start"], s["end"], s["label"], alignment_mode="expand") for s in row["entities"])
         doc.spans["entities"] = [span for span in found if span is not None]
-        doc.set_ents(filter_spans(list(doc.spans["entities"])))
+        hidden = {place for place, masked in zip(places, row["mask"], strict=True) if masked}
+        ents = [e for e in filter_spans(list(doc.spans["entities"])) if hidden.isdisjoint(range(e.start, e.end))]
+        doc.set_ents(ents, missing=[doc[i : i + 1] for i in sorted(hidden)])
         store.add(doc)
     store.to_disk(path)
 
 
-def _spaced(text: str, tokens: list[str]) -> tuple[list[str], list[bool]]:
-    """Words and whether a space follows, so that the document's text is the row's: other gaps are words too."""
+def _spaced(text: str, tokens: list[str]) -> tuple[list[str], list[bool], list[int]]:
+    """Words, whether a space follows each, and which of the words each token is.
+
+    The text of the document is that of the row: gaps other than a space are words, too.
+    """
     words: list[str] = []
     spaces: list[bool] = []
+    places: list[int] = []
     at = 0
     for token in [*tokens, ""]:
         end = text.index(token, at) if token else len(text)
@@ -94,10 +113,11 @@ def _spaced(text: str, tokens: list[str]) -> tuple[list[str], list[bool]]:
             words.append(gap)
             spaces.append(False)
         if token:
+            places.append(len(words))
             words.append(token)
             spaces.append(False)
             at = end + len(token)
-    return words, spaces
+    return words, spaces, places
 
 
 FORMATS: dict[str, Callable[[Path, Rows, Features], None]] = {"jsonl": _jsonl, "conll": _conll, "spacy": _spacy}

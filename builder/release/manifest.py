@@ -1,5 +1,6 @@
 """The manifest: everything that a release was made from, and the hash of everything in it."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -12,9 +13,9 @@ import pyarrow as pa
 
 import builder
 from builder.errors import ReleaseError
-from builder.store import digest, file_digest
+from builder.store import digest, file_digest, write_text
 
-FORMAT = 2
+FORMAT = 3
 _PRIVATE = re.compile(r"://|@|^/|^[A-Za-z]:\\|^~")
 _CONCEALED = "(private)"
 
@@ -28,12 +29,16 @@ class Pull(msgspec.Struct, frozen=True):
 
 
 class SplitFacts(msgspec.Struct):
-    """Size of one split. `content_bytes` and `logical_sha256` depend on values alone, `bytes` on the encoding too."""
+    """Size of one split. `content_bytes` and `logical_sha256` depend on values alone, `bytes` on the encoding too.
+
+    `labels` counts labels in its rows.
+    """
 
     rows: int = 0
     bytes: int = 0
     content_bytes: int = 0
     logical_sha256: str = ""
+    labels: dict[str, int] = {}
 
 
 class Configured(msgspec.Struct):
@@ -42,11 +47,16 @@ class Configured(msgspec.Struct):
     kind: str
     features: dict[str, Any]
     judged: list[str]
+    question: str = ""
     splits: dict[str, SplitFacts] = {}
 
 
 class Counts(msgspec.Struct):
-    """What a release was made from, and what of it has no row, by configuration and label or reason."""
+    """What a release was made from, and what of it has no row, by configuration and label or reason.
+
+    `published` are the days of the first and the last article, `sources` the publishers by number of articles,
+    `predictions` what became of suggestions in annotations, `experts` how many gold labels an expert decided.
+    """
 
     articles: int
     chunks: int
@@ -59,6 +69,10 @@ class Counts(msgspec.Struct):
     left_out: dict[str, dict[str, int]]
     windows_left_out: dict[str, int]
     chunks_left_out: dict[str, int]
+    published: list[str]
+    sources: dict[str, int]
+    predictions: dict[str, int]
+    experts: int
 
 
 class LeftOut(msgspec.Struct):
@@ -108,6 +122,7 @@ class Changes(msgspec.Struct):
     "major": configurations, columns or labels changed; "minor": rows were added or removed; "patch": labels, votes or
     the card were corrected; "none": the same contents; "first": there is no earlier release. `columns` were added,
     removed or retyped; `moved` counts rows in another split; `agreement` has figures that differ, old and new.
+    `wording` is how guidelines and descriptions were reworded, `notes` what settings could not change any more.
     """
 
     level: str
@@ -120,6 +135,8 @@ class Changes(msgspec.Struct):
     moved: int = 0
     agreement: dict[str, list[float | None]] = {}
     card: bool = False
+    wording: list[str] = []
+    notes: list[str] = []
 
 
 class File(msgspec.Struct):
@@ -138,6 +155,8 @@ class Manifest(msgspec.Struct, kw_only=True):
     """
 
     format: int = FORMAT
+    #: sha256 of this file with an empty digest.
+    digest: str = ""
     name: str
     version: str = ""
     previous: str = ""
@@ -155,6 +174,8 @@ class Manifest(msgspec.Struct, kw_only=True):
     leakage: Leakage
     below_gates: str
     agreement: dict[str, float]
+    #: Known issues that the agreement report shows.
+    findings: list[str] = []
     changes: Changes = msgspec.field(default_factory=lambda: Changes("first"))
     files: list[File] = []
 
@@ -170,16 +191,27 @@ def encode(value: Any) -> str:
 
 
 def read(release: Path) -> Manifest:
-    """The manifest of a release; raises `ReleaseError` when it is missing, damaged or of another format."""
+    """The manifest of a release; raises `ReleaseError` when it is missing, changed or of another format."""
     path = release / "manifest.json"
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Manifest)
+        content = path.read_bytes()
+        found = msgspec.json.decode(content, type=Manifest)
     except FileNotFoundError as e:
         raise ReleaseError(f"{release} has no manifest.json.", "Name a folder that `builder export` wrote.") from e
     except msgspec.MsgspecError as e:
         raise ReleaseError(
             f"{path} is no manifest of format {FORMAT}: {e}.", "Restore it, or use the builder that wrote it."
         ) from e
+    if hashlib.sha256(content.replace(found.digest.encode(), b"", 1)).hexdigest() != found.digest:
+        raise ReleaseError(f"{path} was changed after it was written.", "Restore it, or export again.")
+    return found
+
+
+def seal(root: Path, manifest: Manifest) -> None:
+    """Writes manifest.json with its digest. Keys keep their order, which a rebuild takes up again."""
+    manifest.digest = ""
+    manifest.digest = hashlib.sha256(encode(manifest).encode()).hexdigest()
+    write_text(root / "manifest.json", encode(manifest))
 
 
 @cache
@@ -206,10 +238,17 @@ def files(root: Path, known: Mapping[str, str]) -> list[File]:
 def public(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The groups of a configuration without private parts: what people wrote about the dataset first and as it is.
 
-    In the other groups addresses and absolute paths become "(private)"; where the release is uploaded to is left out.
+    In the other groups addresses, absolute paths and how a remote source is reached become "(private)"; who may
+    read the repository is left out.
     """
-    export = {key: value for key, value in sections["export"].items() if key not in ("repo", "private")}
-    shown = {name: sections[name] for name in ("dataset", "labels")}
+    source = dict(sections.get("source", {}))
+    if options := source.get("storage_options"):
+        source["storage_options"] = dict.fromkeys(options, _CONCEALED)
+    sections = {**sections, "source": source} if source else sections
+    export = {key: value for key, value in sections["export"].items() if key not in ("private", "gated")}
+    shown = {name: dict(sections[name]) for name in ("dataset", "labels")}
+    if shown["dataset"].get("self_descriptions"):
+        shown["dataset"]["self_descriptions"] = _CONCEALED
     return shown | {name: _masked(part) for name, part in {**sections, "export": export}.items() if name not in shown}
 
 

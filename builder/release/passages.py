@@ -8,6 +8,7 @@ the article. When the chunking is the one that was annotated, chunks and windows
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +28,12 @@ STAGES = {
 }
 BATCH = 16_384
 _NEEDED = {
-    "articles": ("article_id", "cluster_id", "published", "raw_sha256"),
+    "articles": ("article_id", "cluster_id", "published", "raw_sha256", "title", "source", "language"),
     "selected": ("chunk_id", "article_id", "start", "end"),
-    "annotations": ("annotation_id", "chunk_id", "annotator", "state", "quarantined", "updated", "pull"),
-}
+    "annotations": (
+        "annotation_id", "chunk_id", "annotator", "state", "prediction", "quarantined", "updated", "pull",
+    ),
+}  # fmt: skip
 #: An annotation in one of these states, not quarantined, is a vote: somebody judged the window.
 JUDGED = ("labelled", "labelled-empty")
 _TEXTS = ["chunk_id", "article_id", "text"]
@@ -59,6 +62,9 @@ class Inputs:
     def __getitem__(self, name: str) -> pa.Table:
         return self._tables[name]
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._tables
+
     def stream(self, name: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """These columns of a table, in order, batch by batch."""
         with self._explained(name) as path:
@@ -79,6 +85,11 @@ class Inputs:
             yield path
         except (pa.ArrowInvalid, OSError) as e:
             raise StoreError(f"{path} is damaged: {e}.", f"Delete it and run `builder {stage}` again.") from e
+
+
+def iso(times: pa.Array) -> pa.Array:
+    """Times in ISO 8601, to the second: `datasets` cannot give timestamps to torch."""
+    return pc.strftime(times.cast(pa.timestamp("s", tz="UTC"), safe=False), "%Y-%m-%dT%H:%M:%SZ")
 
 
 def key(codes: Ints, starts: Ints) -> Ints:
@@ -175,6 +186,17 @@ class Index:
         """Number of each window; -1 for what is no judged window of this release."""
         found = positions_in(chunk_ids, self.chunk_ids)
         return np.where((found >= 0) & self.is_window[found], found, -1)
+
+    def about(self, article_ids: pa.Array, names: Iterable[str]) -> dict[str, pa.Array]:
+        """What is known about each of these articles, by name; `published` in ISO 8601."""
+        at = pc.index_in(article_ids, value_set=flat(self.inputs["articles"]["article_id"]))
+        return {name: self._about[name].take(at) for name in names}
+
+    @cached_property
+    def _about(self) -> dict[str, pa.Array]:
+        articles = self.inputs["articles"]
+        found = {name: flat(articles[name]) for name in ("title", "source", "language")}
+        return found | {"published": iso(flat(articles["published"]))}
 
     def batches(self) -> Iterator[Passages]:
         """All texts in order of their numbers, batch by batch."""

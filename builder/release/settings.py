@@ -1,17 +1,98 @@
 """Settings of splits and releases."""
 
+import math
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
 from builder.errors import Fault
-from builder.settings import Rules, limits, setting
+from builder.languages import language_code
+from builder.settings import Rules, fields_of, limits, setting
 
 SPLITTERS = ("hash", "stratified", "time")
 FORMATS = ("jsonl", "conll", "spacy")
+METADATA = ("title", "source", "published", "language")
 SplitName = Annotated[
     str, limits(pattern=r"^[a-z][a-z0-9_]*$(?!\n)", allowed="lower-case letters, digits and '_', as in train")
 ]
+
+
+@dataclass
+class Dataset:
+    """What the dataset is called, and what only people can say about it: the card and Croissant repeat it."""
+
+    name: str = setting(
+        "news-stance",
+        "Folder of the releases and title of the Label Studio project.",
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,95}$(?!\n)",
+        allowed="lower-case letters, digits, '.', '_' and '-', as in news-stance",
+    )
+    title: str = setting("", "Headline of the card. Empty: the name.")
+    description: str = setting("", "First paragraph of the card.")
+    license: str = setting("other", "Licence of texts and labels, as a Hugging Face licence identifier.")
+    license_name: str = setting("", "Name of the licence, where `license` is `other`.")
+    license_link: str = setting("", "Address of the text of the licence, where `license` is `other`.")
+    language: str = setting(
+        "en",
+        "Code of the language that is expected where a record names none and its text does not show another.",
+        allowed="a BCP 47 code, as in de or pt-BR",
+    )
+    citation: str = setting("", "BibTeX, printed on the card.")
+    homepage: str = setting("", "Address of the page, repository or paper about the dataset.")
+    curators: str = setting("", "Who made the dataset.")
+    funding: str = setting("", "Who paid for it.")
+    contact: str = setting("", "Whom readers may ask.")
+    rationale: str = setting("", "Why the dataset was made, and why these articles were chosen.")
+    collection: str = setting("", "How the articles were collected, by whom, and with which rights.")
+    variety: str = setting("", "Variety of the language, such as en-GB, and of the newsrooms that wrote it.")
+    authors: str = setting("", "Who wrote the texts, as far as it is known.")
+    expertise: str = setting(
+        "crowdsourced",
+        "Who annotated: a crowd, or experts of the subject.",
+        choices=("crowdsourced", "expert-generated"),
+    )
+    annotators: str = setting("", "Who the annotators are: how they were found, trained and paid.")
+    demographics: str = setting("", "What the annotators said about themselves and agreed to share.")
+    self_descriptions: str = setting(
+        "",
+        "CSV file with the e-mail address of each annotator (column `email`) and what they said about themselves and "
+        "agreed to share, a column each. It becomes provenance/annotators.parquet, under pseudonyms.",
+    )
+    min_group: int = setting(
+        3, "What fewer annotators than this have in common, in all columns together, is not shown.", ge=2
+    )
+    uses: str = setting("", "What the dataset is made for.")
+    out_of_scope: str = setting("", "What it must not be used for.")
+    limitations: str = setting("", "What it cannot show.")
+    biases: str = setting("", "Which biases it has, by its sources, its selection and its annotators.")
+    social_impact: str = setting("", "Whom it may help or harm.")
+    sensitive: str = setting("", "Personal and sensitive information in the texts, and how it was treated.")
+    ethics: str = setting("", "Consent of the annotators, and the board that reviewed the work.")
+    maintenance: str = setting("", "Who corrects and extends it, how often, and how to report an error.")
+
+    def rules(self) -> Rules:
+        if self.license_name and self.license != "other":
+            yield Fault("license_name", f"the licence is {self.license}, which has a name.", "Set license=other.")
+        try:
+            language_code(self.language)
+        except ValueError as e:
+            yield Fault("language", f"{e}.")
+
+
+#: What `Dataset` leaves empty and only people can say.
+STATED = (
+    "description", "curators", "contact", "rationale", "collection", "authors", "annotators", "demographics", "uses",
+    "out_of_scope", "limitations", "biases", "social_impact", "sensitive", "ethics", "maintenance",
+)  # fmt: skip
+
+
+def unstated(dataset: Dataset) -> list[Fault]:
+    """What a card needs people to say and nobody has said, by key."""
+    known = fields_of(Dataset)
+    found = [Fault(f"dataset.{name}", "it is empty.", known[name].about) for name in STATED if not vars(dataset)[name]]
+    if dataset.license == "other" and not (dataset.license_name and dataset.license_link):
+        found.append(Fault("dataset.license", "it is `other` without name and link.", known["license_name"].about))
+    return found
 
 
 @dataclass
@@ -21,7 +102,7 @@ class Split:
     method: str = setting("hash", "How articles are divided; the choices of this group describe it.", choices=SPLITTERS)
     ratios: dict[SplitName, Annotated[float, limits(ge=0)]] = setting(
         {"train": 0.7, "validation": 0.15, "test": 0.15},
-        "Share of the clusters per split, in order. Shares need not add up to 1.",
+        "Share of the clusters per split, in order. Together they are 1.",
         example="split.ratios={train: 0.8, validation: 0.1, test: 0.1}",
     )
     seed: int = setting(0, "Another seed divides articles otherwise.")
@@ -33,8 +114,8 @@ class Split:
     )
 
     def rules(self) -> Rules:
-        if not sum(self.ratios.values()) > 0:
-            yield Fault("ratios", "they leave no room for any article.", "Give at least one split a share.")
+        if not math.isclose(total := sum(self.ratios.values()), 1, abs_tol=1e-6):
+            yield Fault("ratios", f"they add up to {total:g}.", "Shares of the splits add up to 1.")
         for name, day in self.until.items():
             if name not in self.ratios:
                 yield Fault(f"until.{name}", "the split has no ratio.", f"Known: {', '.join(self.ratios)}.")
@@ -66,6 +147,20 @@ class Export:
     )
     tokenizer: str = setting("words", "`words`, or a tokenizer.json, to add `input_ids` and `labels`.", min_length=1)
     tags: str = setting("bio", "Scheme of the tags of tokens.", choices=("bio", "bioes", "none"))
+    unknown: str = setting(
+        "disputed",
+        "Tokens of spans that were not decided. `unresolved`: hidden from training; `disputed`: so are those that a "
+        "minority marked; `strict`: rows with undecided spans are left out; `outside`: they count as outside.",
+        choices=("disputed", "unresolved", "strict", "outside"),
+    )
+    unresolved: str = setting(
+        "apart",
+        "Answers that were not decided: a configuration of their own, rows without a label, or left out.",
+        choices=("apart", "rows", "none"),
+    )
+    metadata: list[Annotated[str, limits(choices=METADATA)]] = setting(
+        list(METADATA), "What each row says about its article."
+    )
     nested: str = setting("outer", "Which of two nested spans the tags keep.", choices=("outer", "inner"))
     text: bool = setting(True, "Write texts, and spans in them.")
     tokens: bool = setting(True, "Write tokens and their tags.")
@@ -84,8 +179,13 @@ class Export:
     )
     repo: str = setting("", "Repository on the Hugging Face Hub for `builder publish`: owner/name.")
     private: bool = setting(True, "Whether a repository that `builder publish` creates is private.")
+    gated: str = setting(
+        "no",
+        "Whether readers must ask for access: `auto` grants it, `manual` lets you decide. `no` changes nothing.",
+        choices=("no", "auto", "manual"),
+    )
     shard_rows: int = setting(100_000, "Most rows per Parquet file.", ge=1)
-    group_rows: int = setting(20_000, "Rows per row group; a streaming reader holds one in memory.", ge=1)
+    group_rows: int = setting(50_000, "Rows per row group; a streaming reader holds one in memory.", ge=1)
 
     def rules(self) -> Rules:
         if not (self.text or self.tokens):
@@ -94,5 +194,5 @@ class Export:
             return
         if "conll" in self.formats and not (self.tokens and self.tags != "none"):
             yield Fault("formats", "conll needs tags.", "Set export.tokens=true and export.tags=bio.")
-        if "spacy" in self.formats and not (self.text and self.tokens):
-            yield Fault("formats", "spacy needs texts and tokens.", "Set export.text and export.tokens to true.")
+        if "spacy" in self.formats and not (self.text and self.tokens and self.tags != "none"):
+            yield Fault("formats", "spacy needs texts and tags.", "Set text and tokens to true, and tags to bio.")

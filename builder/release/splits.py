@@ -13,18 +13,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from builder.errors import ConfigError
 from builder.release.settings import Split
-from builder.store import digest, write_table
-
-#: Where a release keeps the split of each of its articles, which the next one takes up again.
-PROVENANCE = "provenance/articles.parquet"
+from builder.store import digest
 
 
 @dataclass(frozen=True)
@@ -44,6 +36,8 @@ class Assignment:
 
     splits: dict[str, str]
     left_out: list[str]
+    #: How many articles an earlier release placed.
+    kept: int = 0
 
 
 def assign_splits(members: Iterable[Member], settings: Split, earlier: Mapping[str, str]) -> Assignment:
@@ -67,7 +61,7 @@ def assign_splits(members: Iterable[Member], settings: Split, earlier: Mapping[s
     splits = {m.article_id: chosen[m.cluster_id] for inside in clusters.values() for m in inside}
     for article_id in left_out:
         del splits[article_id]
-    return Assignment(dict(sorted(splits.items())), sorted(left_out))
+    return Assignment(dict(sorted(splits.items())), sorted(left_out), sum(name in earlier for name in splits))
 
 
 def position(cluster_id: str, seed: int) -> float:
@@ -190,22 +184,3 @@ def fill_empty(chosen: dict[str, str], movable: set[str], settings: Split) -> No
         }
         if donors:
             chosen[min(donors, key=lambda key: donors[key])] = name
-
-
-def write_provenance(root: Path, articles: pa.Table, assignment: Assignment) -> None:
-    """Writes split, cluster and raw hash of every article with texts; those that were left out have a null split."""
-    splits = assignment.splits
-    ids = pa.array([*splits, *assignment.left_out], pa.string())
-    known = articles.select(["article_id", "cluster_id", "raw_sha256"]).filter(pc.is_in(articles["article_id"], ids))
-    known = known.sort_by("article_id")
-    column = pa.array([splits.get(a) for a in known["article_id"].to_pylist()], pa.string())
-    write_table(root / PROVENANCE, known.append_column("split", column).replace_schema_metadata(None))
-
-
-def earlier_splits(releases: Iterable[Path]) -> dict[str, str]:
-    """Article to split, as any of the releases recorded it: an article may be missing from some and come back."""
-    found: dict[str, str] = {}
-    for release in releases:
-        rows = pq.read_table(release / PROVENANCE, columns=["article_id", "split"]).to_pylist()
-        found |= {row["article_id"]: row["split"] for row in rows if row["split"] is not None}
-    return found

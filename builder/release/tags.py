@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from builder.errors import ConfigError
-from builder.release.arrays import spread
+from builder.release.arrays import Mask, spread
 from builder.store import file_digest
 from builder.text import SPACE, Ints, Texts, Tokens, class_of
 
@@ -46,10 +46,11 @@ class Marks:
 
 @dataclass(frozen=True)
 class Tagged:
-    """One tag a token, and per span why the tags lost it (an index into `LOSSES`, -1 when they hold it)."""
+    """One tag per token, and per span why the tags lost it (an index into `LOSSES`, -1 when they hold it)."""
 
     tags: Ints
     losses: Losses
+    sizes: Ints  # code points of the span that holds each token, 0 where none does
 
     def counts(self) -> dict[str, int]:
         """Spans by loss, those without loss as "held"."""
@@ -82,7 +83,34 @@ def tag_tokens(tokens: Tokens, marks: Marks, style: str, nested: str) -> Tagged:
     losses[held[~exact]] = _NUMBER["widened"]
     _drop_sharers(first, last, marks, held, losses, longest=nested == "outer")
     keep = (losses == -1) | (losses == _NUMBER["widened"])
-    return Tagged(_fill(len(tokens), first[keep], last[keep], marks.labels[keep], style), losses)
+    tags, sizes = np.zeros((2, len(tokens)), np.int64)
+    base = 1 + (2 if style == "bio" else 4) * marks.labels[keep]
+    first, last = first[keep], last[keep]
+    owner, inside = spread(first, last)
+    sizes[inside] = (marks.ends - marks.starts)[keep][owner]
+    tags[inside] = base[owner] + 1
+    tags[first] = base
+    if style == "bioes":
+        tags[last - 1] = base + 2
+        single = last - first == 1
+        tags[first[single]] = base[single] + 3
+    return Tagged(tags, losses, sizes)
+
+
+def unknown_tokens(tokens: Tokens, held: Ints, places: tuple[Ints, Ints], sizes: Ints, down: Mask, nested: str) -> Mask:
+    """The tokens whose tag is not known, because a span that was not decided may hold them.
+
+    `held` is `Tagged.sizes`; `places` are starts and ends of the undecided spans in their rows, `sizes` their lengths
+    in the article. A span that was voted `down` hides only tokens that no other span holds; an undecided one also those
+    that it would take from another under `nested`.
+    """
+    first = np.searchsorted(tokens.ends, places[0], side="right")
+    last = np.searchsorted(tokens.starts, places[1], side="left")
+    owner, at = spread(first, np.maximum(first, last))
+    wins = sizes[owner] >= held[at] if nested == "outer" else sizes[owner] <= held[at]
+    hidden = np.zeros(len(tokens), np.bool_)
+    hidden[at[(held[at] == 0) | (wins & ~down[owner])]] = True
+    return hidden
 
 
 def _drop_sharers(first: Ints, last: Ints, marks: Marks, held: Ints, losses: Losses, longest: bool) -> None:
@@ -110,19 +138,6 @@ def _why(marks: Marks, lost: int, kept: int) -> str:
     if b <= c or d <= a:
         return "sub-token"
     return "nested" if (c <= a and b <= d) or (a <= c and d <= b) else "crossing"
-
-
-def _fill(count: int, first: Ints, last: Ints, labels: Ints, style: str) -> Ints:
-    tags = np.zeros(count, np.int64)
-    base = 1 + (2 if style == "bio" else 4) * labels
-    owner, inside = spread(first, last)
-    tags[inside] = base[owner] + 1
-    tags[first] = base
-    if style == "bioes":
-        tags[last - 1] = base + 2
-        single = last - first == 1
-        tags[first[single]] = base[single] + 3
-    return tags
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from builder.offsets import OffsetMap, Segment
 from builder.release.configurations import SPECS
 from builder.release.features import label_names, with_names
 from builder.release.manifest import Manifest
+from builder.release.origins import Opener, find_bytes
 from builder.release.passages import STAGES
 from builder.release.versions import data_files
 
@@ -27,8 +28,9 @@ _ARTICLE = ("article_id", "title", "url", "published", "raw_sha256", "encoding")
 class Place:
     """Where a stretch of an article is in its raw record and file.
 
-    Raw characters count in the decoded record (for HTML: the text taken from it). `bytes` count in the file; they are
-    None when the record is not in the file as it is, or the file is gone.
+    Raw characters count in the decoded record (for HTML: the text taken from it). `bytes` count in the decompressed
+    file, and decode to the text; where they cannot be named, `why` says which step stops it. `where` is a field, a
+    column or a row.
     """
 
     article: tuple[int, int]
@@ -40,6 +42,8 @@ class Place:
     raw: tuple[int, int] | None = None
     raw_text: str | None = None
     bytes: tuple[int, int] | None = None
+    where: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,8 @@ class Trace:
     place: Place
 
 
-def trace(root: Path, manifest: Manifest, row_id: str, paths: Mapping[str, Path], raw: Path) -> Trace:
-    """What a row of a release came from. `paths` has the stage tables of `passages.STAGES`, `raw` the raw articles.
+def trace(root: Path, manifest: Manifest, row_id: str, paths: Mapping[str, Path], opener: Opener) -> Trace:
+    """What a row of a release came from. `paths` has the stage tables of `passages.STAGES`.
 
     Raises `ReleaseError` when no row has the id or the tables lack what it came from, `StoreError` when one is missing.
     """
@@ -76,16 +80,15 @@ def trace(root: Path, manifest: Manifest, row_id: str, paths: Mapping[str, Path]
             "Trace in the workspace and with the raw articles it was made from.",
         )
     article, chunk = articles[0], {key: chunks[0].get(key) for key in ("chunk_id", "ordinal", "start", "end")}
-    raw_file = raw / article["source_path"] if raw.is_dir() else raw
     spec = SPECS[manifest.configs[configuration].kind]
     start, end = _stretch(row, chunk, article["text"])
-    asked = {**row, "configuration": configuration, "place": (start, end)}
+    asked = {**row, "question": manifest.configs[configuration].question, "place": (start, end)}
     near = [window for window in windows if window["start"] < end and start < window["end"]]
     seen = [window["chunk_id"] for window in near if spec.texts == "chunks" or window["chunk_id"] == chunk_id]
     annotations = [a for window in seen for a in _rows(paths, "annotations", "chunk_id", window)]
     by_id = {a["annotation_id"]: a for a in annotations}
     gold = [
-        _gold(table, found, by_id, article, raw_file)
+        _gold(table, found, by_id, article, opener)
         for table, supports in spec.traced.items()
         for found in _rows(paths, table, "article_id", article_id)
         if supports(asked, found)
@@ -99,7 +102,7 @@ def trace(root: Path, manifest: Manifest, row_id: str, paths: Mapping[str, Path]
         [{key: found[key] for key in _ANNOTATION} for found in annotations],
         chunk,
         {key: article[key] for key in _ARTICLE},
-        place(article, start, end, raw_file),
+        place(article, start, end, opener),
     )
 
 
@@ -137,38 +140,27 @@ def _rows(paths: Mapping[str, Path], table: str, column: str, value: str) -> lis
 
 
 def _gold(
-    table: str, found: Mapping[str, Any], by_id: Mapping[str, Any], article: Mapping[str, Any], raw_file: Path
+    table: str, found: Mapping[str, Any], by_id: Mapping[str, Any], article: Mapping[str, Any], opener: Opener
 ) -> dict[str, Any]:
     shown: dict[str, Any] = {"table": table, **{key: found[key] for key in _GOLD if key in found}}
     shown["votes"] = [
         {**vote, **{key: by_id.get(vote["annotation_id"], {}).get(key) for key in ("project_id", "task_id")}}
         for vote in found["votes"] or []
     ]
-    if "start" in found:
-        shown["place"] = place(article, found["start"], found["end"], raw_file)
+    if found.get("start") is not None:
+        shown["place"] = place(article, found["start"], found["end"], opener)
     return shown
 
 
-def place(article: Mapping[str, Any], start: int, end: int, raw_file: Path) -> Place:
+def place(article: Mapping[str, Any], start: int, end: int, opener: Opener) -> Place:
     """Where `text[start:end]` of an article is in its raw record and file."""
     text, raw = article["text"], article["raw"]
     before, after = text[max(0, start - _CONTEXT) : start], text[end : end + _CONTEXT]
     here = ((start, end), text[start:end], before, after, article["source_path"], article["record"])
     segments = [Segment(s["start"], s["end"], s["raw_start"], s["raw_end"]) for s in article["map"] or []]
     if not segments:
-        return Place(*here)
+        return Place(*here, why="the article has no text")
     a, b = OffsetMap(tuple(segments)).to_raw(start, end)
-    return Place(*here, (a, b), raw[a:b], _bytes(raw_file, article["encoding"], raw, a, b))
-
-
-def _bytes(raw_file: Path, encoding: str | None, raw: str, start: int, end: int) -> tuple[int, int] | None:
-    if not encoding or not raw_file.is_file():
-        return None
-    whole = raw_file.read_bytes()
-    try:
-        before, inside = raw[:start].encode(encoding), raw[start:end].encode(encoding)
-        record = whole.find(raw.encode(encoding))
-    except (LookupError, UnicodeEncodeError):
-        return None
-    at = record + len(before)
-    return (at, at + len(inside)) if record >= 0 and whole[at : at + len(inside)] == inside else None
+    path, record = article["source_path"], article["record"]
+    found = find_bytes(opener(path), path, record, article["encoding"], raw, a, b)
+    return Place(*here, (a, b), raw[a:b], found.bytes, found.where, found.why)

@@ -24,6 +24,7 @@ from builder.release.passages import STAGES
 from builder.release.settings import Export, Split
 from builder.release.verify import check_files
 from builder.store import file_digest
+from tests.benchmarks import masking
 from tests.benchmarks.ratios import Report, best_of
 from tests.samples import scheme
 
@@ -102,8 +103,8 @@ def stages(folder: Path, rows: int) -> None:
         pq.write_table(pa.concat_tables(made), folder / f"{name}.parquet", compression="zstd")
     count = -(-rows // _CHUNKS_AN_ARTICLE)
     ids = pa.array([f"{n:016x}" for n in range(count)])
-    pq.write_table(pa.table({"article_id": ids, "cluster_id": ids, "published": pa.nulls(count, tables.TIME),
-                             "raw_sha256": ids}), folder / "articles.parquet")  # fmt: skip
+    articles = _table(tables.ARTICLES, count, article_id=ids, cluster_id=ids, raw_sha256=ids)
+    pq.write_table(articles, folder / "articles.parquet")
     for name, schema in (("spans", tables.SPANS), ("answers", tables.ANSWERS)):
         pq.write_table(schema.empty_table(), folder / f"{name}.parquet")
 
@@ -132,6 +133,7 @@ def main() -> None:
         print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)  # noqa: T201
         return
     report = Report()
+    masking.measure(report)
     with tempfile.TemporaryDirectory() as name:
         _measure(Path(name), rows, report)
     report.finish()

@@ -10,7 +10,7 @@ import yaml
 
 from builder.release.card import figures
 from builder.release.manifest import Manifest, read
-from tests.release.world import sample
+from tests.release.world import rows, sample, splits_of
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,11 @@ def test_the_card_says_how_the_data_were_made(release: tuple[str, Manifest, Path
         "| ukraine | Ukraine |",
         "| ORG | All ORG |",
         "By a hash of the article;",
-        "Licence: `cc-by-4.0`.",
+        "- **Licence:** `cc-by-4.0`",
+        "**Direct use.** Not stated.",
+        "| `stance` label | train | validation | test | released |",
+        'The first row of `stance`:\n\n```json\n{\n  "id": "',
+        "No suggestion of a machine was shown to the annotators.",
         'stance = load_dataset("path/to/sample/v1.0.0", "stance")',
         "encoded.word_ids(row)",
     ):
@@ -100,12 +104,38 @@ def test_croissant_validates_and_reads_records(release: tuple[str, Manifest, Pat
     assert done.stdout.split() == ["48", "96"]
     found = json.loads((release[2] / "croissant.json").read_text("utf-8"))
     assert found["rai:annotationsPerItem"] == "3.0"
-    assert found["rai:dataAnnotationPlatform"] == "Label Studio 1.23.2"
-    fields = {field["name"]: field["dataType"] for part in found["recordSet"] for field in part["field"]}
+    assert found["conformsTo"][0] == "http://mlcommons.org/croissant/1.1"
+    assert found["rai:dataAnnotationPlatform"] == ["Label Studio 1.23.2"]
+    assert found["prov:wasGeneratedBy"][1]["prov:wasAssociatedWith"] == [
+        {"@type": "prov:Agent", "name": "3 annotators"}
+    ]
+    fields = {field["name"]: field.get("dataType") for part in found["recordSet"] for field in part["field"]}
     assert fields["stance/label"] == "sc:Integer"
     assert fields["stance/probability"] == "sc:Float"
-    assert fields["annotations/created"] == "sc:DateTime"
-    assert "entities/entities" not in fields
+    assert fields["annotations/created"] == "sc:Text"
+    assert fields["entities/entities"] is None
+    sets = {part["name"]: part for part in found["recordSet"]}
+    assert [row["splits/name"] for row in sets["splits"]["data"]] == ["train", "validation", "test"]
+    assert [row["stance-label/name"] for row in sets["stance-label"]["data"]] == release[1].labels["stance"]
+
+
+def test_records_of_croissant_are_those_of_the_files(release: tuple[str, Manifest, Path]) -> None:
+    script = (
+        "import json, sys, mlcroissant as mlc\n"
+        "data = mlc.Dataset(jsonld='croissant.json')\n"
+        "print(json.dumps([dict(r) for r in data.records('entities')], default=lambda x: x.tolist() if hasattr(x, "
+        "'tolist') else x.decode()))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=release[2], capture_output=True, text=True, check=True)
+    found = {row["entities/id"]: row for row in json.loads(done.stdout)}
+    split = splits_of(release[2], "entities")
+    for row in rows(release[2], "entities"):
+        record = found.pop(row["id"])
+        assert record["entities/split"] == split[row["id"]]
+        assert (record["entities/text"], record["entities/ner_tags"]) == (row["text"], row["ner_tags"])
+        spans = [{key.rpartition("/")[2]: value for key, value in span.items()} for span in record["entities/entities"]]
+        assert spans == row["entities"]
+    assert not found
 
 
 def test_figures_are_told_by_question_and_kind_of_span() -> None:

@@ -4,8 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from builder.errors import ReleaseError
-from builder.release import versions
 from builder.release.diff import ReleaseFiles, changelog, count, diff, lines
 from builder.release.manifest import Changes, RowChanges, read
 from builder.release.settings import Export
@@ -144,7 +142,7 @@ def test_configurations_and_columns_are_a_major_version(tmp_path: Path) -> None:
     found = world.export(Export(configs=["entities", "annotations"], tags="none"))
     assert found.folder.name == "v2.0.0"
     assert found.manifest.changes.configurations == {"added": ["annotations"], "removed": ["stance"]}
-    assert found.manifest.changes.columns == {"entities": {"removed": ["ner_tags"]}}
+    assert found.manifest.changes.columns == {"entities": {"removed": ["ner_tags", "mask"]}}
     log = (found.folder / "CHANGELOG.md").read_text("utf-8")
     assert "- Configuration `annotations` added." in log
     assert "- `entities`: column `ner_tags` removed." in log
@@ -214,29 +212,3 @@ def test_the_newest_section_stands_first() -> None:
     assert changelog("v1.0.1", "2026-03-02", ["A.", "B."], first) == (
         "# Changelog\n\n## v1.0.1 (2026-03-02)\n\n- A.\n- B.\n\n## v1.0.0\n\n- First release.\n"
     )
-
-
-@pytest.mark.parametrize(
-    ("level", "after"), [("major", "2.0.0"), ("minor", "1.3.0"), ("patch", "1.2.4"), ("none", "1.2.3")]
-)
-def test_the_next_version(level: str, after: str) -> None:
-    assert str(versions.Version(1, 2, 3).after(level)) == after
-
-
-def test_releases_are_finished_folders_in_order(tmp_path: Path) -> None:
-    for name in ("v1.10.0", "v1.2.0", "v2.0.0", "v01.0.0", "1.3.0", "v1.0"):
-        (tmp_path / name).mkdir()
-        if name != "v2.0.0":
-            (tmp_path / name / "manifest.json").touch()
-    assert [path.name for _, path in versions.releases(tmp_path)] == ["v1.2.0", "v1.10.0"]
-    assert versions.releases(tmp_path / "nowhere") == []
-    assert versions.find_release(tmp_path, "").name == "v1.10.0"
-    assert versions.find_release(tmp_path, "latest").name == "v1.10.0"
-    assert versions.find_release(tmp_path, "1.2.0").name == "v1.2.0"
-    assert versions.find_release(tmp_path, str(tmp_path / "1.3.0")).name == "1.3.0"
-    with pytest.raises(ReleaseError, match=r"no release v9\.9\.9 in .*There are: v1\.2\.0, v1\.10\.0"):
-        versions.find_release(tmp_path, "v9.9.9")
-    with pytest.raises(ReleaseError, match=r"no release in .* yet"):
-        versions.find_release(tmp_path / "nowhere", "latest")
-    with pytest.raises(ReleaseError, match="no release in"):
-        versions.find_release(tmp_path / "nowhere", "v1.0.0")

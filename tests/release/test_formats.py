@@ -17,11 +17,11 @@ def test_json_lines_hold_every_configuration_with_labels_by_name(tmp_path: Path)
     lines = (made.folder / "jsonl/stance/train.jsonl").read_text("utf-8").splitlines()
     labels = made.manifest.labels["stance"]
     assert [json.loads(line) for line in lines] == [
-        {**row, "label": labels[row["label"]]} for row in rows(made.folder, "stance", "train")
+        {**row, "label": labels[row["label"]]} for row in rows(made.folder, "stance", "train", about=True)
     ]
     given = json.loads((made.folder / "jsonl/annotations/train.jsonl").read_text("utf-8").splitlines()[0])
     assert given["created"].startswith("2026-03-02T")
-    assert given["created"].endswith("+00:00")
+    assert given["created"].endswith("Z")
 
 
 def test_conll_holds_tokens_and_tags(tmp_path: Path) -> None:

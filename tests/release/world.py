@@ -14,9 +14,9 @@ from builder import tables
 from builder.config import Dataset
 from builder.release.export import Exported, Sources, export
 from builder.release.passages import STAGES
-from builder.release.settings import Export, Split
+from builder.release.settings import METADATA, Export, Split
 from builder.scheme import Scheme
-from tests.samples import Article, Crowd, article, scheme
+from tests.samples import ANNOTATORS, Article, Crowd, article, scheme
 
 PULL = "c0ffee" + "0" * 58
 
@@ -40,6 +40,7 @@ class World:
     agreement: dict[str, Any] = field(default_factory=lambda: {"answers": {"stance": {"overall": {"alpha": 0.75}}}})
     evidence: bool = False
     quarantined: set[str] = field(default_factory=set)
+    annotators: tuple[str, ...] = ANNOTATORS
 
     def chunk(self, number: int, i: int) -> str:
         """Id of chunk `i` of an article."""
@@ -47,7 +48,8 @@ class World:
 
     def tables(self) -> dict[str, pa.Table]:
         """Every stage table, with gold by simple majority."""
-        crowd = Crowd().read(*self.articles, dissent=self.dissent, skipped=self.skipped, evidence=self.evidence)
+        how = {"dissent": self.dissent, "skipped": self.skipped, "evidence": self.evidence}
+        crowd = Crowd().read(*self.articles, annotators=self.annotators, **how)
         bad = pc.is_in(crowd.annotations["annotation_id"], pa.array(sorted(self.quarantined), pa.string()))
         annotations = _with(crowd.annotations, "quarantined", bad)
         annotations = _with(annotations, "pull", pa.array([PULL] * annotations.num_rows, pa.string()))
@@ -155,13 +157,13 @@ def _votes(voters: list[dict[str, str]], labels: Iterable[str | None]) -> list[d
 
 
 def _gold_answers(crowd: Crowd, counted: set[str]) -> Iterator[dict[str, Any]]:
-    given: dict[tuple[str, str, str], dict[str, str]] = {}
+    given: dict[tuple[Any, ...], dict[str, str]] = {}
     for row in crowd.answers.to_pylist():
         if row["annotation_id"] in counted:
-            key = (row["chunk_id"], row["question"], row["target"])
+            key = tuple(row[name] for name in ("chunk_id", "question", "target", "start", "end"))
             given.setdefault(key, {})[row["annotation_id"]] = row["label"]
     by_chunk = _voters(crowd, counted)
-    for (chunk, question, target), answers in sorted(given.items()):
+    for (chunk, question, target, start, end), answers in sorted(given.items(), key=str):
         voters = [voter for voter in by_chunk[chunk] if voter["annotation_id"] in answers]
         labels = [answers[voter["annotation_id"]] for voter in voters]
         best, count = Counter(labels).most_common(1)[0]
@@ -171,6 +173,8 @@ def _gold_answers(crowd: Crowd, counted: set[str]) -> Iterator[dict[str, Any]]:
             "article_id": voters[0]["article_id"],
             "question": question,
             "target": target,
+            "start": start,
+            "end": end,
             "label": None if status == "unresolved" else best,
             "probability": count / len(labels),
             "method": "majority",
@@ -187,11 +191,12 @@ def sample(root: Path, articles: int = 12, **changes: Any) -> World:
     return made
 
 
-def rows(root: Path, configuration: str, split: str = "") -> list[dict[str, Any]]:
-    """The rows of a configuration, in the order of the files."""
+def rows(root: Path, configuration: str, split: str = "", about: bool = False) -> list[dict[str, Any]]:
+    """The rows of a configuration, in the order of the files; without what they say about articles, but for `about`."""
     found: list[dict[str, Any]] = []
     for path in sorted((root / configuration).glob(f"{split}*.parquet")):
-        found += pq.read_table(path).to_pylist()
+        table = pq.read_table(path)
+        found += (table if about else table.drop_columns([n for n in METADATA if n in table.column_names])).to_pylist()
     return found
 
 

@@ -20,6 +20,9 @@ from builder.quality.settings import Aggregation, Quality
 from builder.quality.votes import Voter, Voters, Votes
 from builder.tables import GOLD_ANSWERS, build, rows_of
 
+#: What is answered: chunk, target, and start and end of the mention that is the target (-1 without one).
+Item = tuple[str, str, int, int]
+
 
 @dataclass
 class AdjudicationSummary:
@@ -73,7 +76,7 @@ def gold_answers(
     answers: pa.Table, voters: Voters, settings: Aggregation, accuracy: Mapping[str, float],
     chosen: dict[str, str] | None = None,
 ) -> pa.Table:  # fmt: skip
-    """GOLD_ANSWERS in the order of chunk, question and target.
+    """GOLD_ANSWERS in the order of chunk, question, target and place; two mentions of one name are two answers.
 
     `status` is "expert" when an expert decided, "single" when one annotator answered, "agreed" when everyone gave the
     winning label, "adjudicated" when the method decided, and "unresolved" otherwise. `chosen`, where it is given, gets
@@ -81,20 +84,23 @@ def gold_answers(
     """
     said: dict[str, str] = {} if chosen is None else chosen
     chunk_of = {v.annotation_id: chunk for chunk in voters.chunks for v in voters.of(chunk)}
-    given: dict[str, dict[tuple[str, str], dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
-    for annotation, question, target, label in rows_of(answers, "annotation_id", "question", "target", "label"):
+    given: dict[str, dict[Item, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
+    columns = ("annotation_id", "question", "target", "start", "end", "label")
+    for annotation, question, target, start, end, label in rows_of(answers, *columns):
         if annotation in chunk_of:
-            given[question][chunk_of[annotation], target][annotation] = label
+            place = (-1, -1) if start is None else (start, end)
+            given[question][chunk_of[annotation], target, *place][annotation] = label
     rows = [row for name in given for row in _gold_of(name, given[name], voters, settings, accuracy, said)]
-    rows.sort(key=lambda r: (str(r["chunk_id"]), str(r["question"]), str(r["target"])))
+    # A stable sort: rows of one question are in the order of chunk, target and place.
+    rows.sort(key=lambda r: (str(r["chunk_id"]), str(r["question"])))
     return build(rows, GOLD_ANSWERS)
 
 
 def _gold_of(
-    question: str, given: Mapping[tuple[str, str], Mapping[str, str]], voters: Voters, settings: Aggregation,
+    question: str, given: Mapping[Item, Mapping[str, str]], voters: Voters, settings: Aggregation,
     accuracy: Mapping[str, float], chosen: dict[str, str],
 ) -> list[dict[str, object]]:  # fmt: skip
-    """Rows of GOLD_ANSWERS of one question; `given` holds the label of each annotation by chunk and target."""
+    """Rows of GOLD_ANSWERS of one question; `given` holds the label of each annotation by item."""
     items = sorted(given)
     labels = sorted({label for said in given.values() for label in said.values()})
 
@@ -112,8 +118,9 @@ def _gold_of(
     of_experts = shares(votes(voters.experts))
     by_method, by_experts = winners(believed.decides, settings.min_share), winners(of_experts, settings.min_share)
     out: list[dict[str, object]] = []
-    for i, (chunk, target) in enumerate(items):
-        said = given[chunk, target]
+    for i, (chunk, target, *place) in enumerate(items):
+        said = given[items[i]]
+        start, end = place if place[0] >= 0 else (None, None)
         expert = bool(of_experts[i].any())
         best = int((by_experts if expert else by_method)[i])
         soft, counted = (of_experts[i], of_experts[i]) if expert else (believed.soft[i], believed.shares[i])
@@ -125,7 +132,7 @@ def _gold_of(
         own = [{**v._asdict(), "label": said[v.annotation_id]} for v in voters.of(chunk) if v.annotation_id in said]
         out.append({
             "chunk_id": chunk, "article_id": voters.article[chunk], "question": question, "target": target,
-            "label": None if status == "unresolved" else labels[best],
+            "start": start, "end": end, "label": None if status == "unresolved" else labels[best],
             "probability": float(soft[best]) if best >= 0 else float(soft.max()),
             **soft_columns(labels, soft, counted), "method": "expert" if expert else believed.method, "votes": own,
             "status": status,

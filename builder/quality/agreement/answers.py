@@ -81,20 +81,19 @@ class AnswerPairs:
 def answer_votes(
     annotations: pa.Table, answers: pa.Table, question: str, labels: Sequence[str]
 ) -> tuple[Votes, list[tuple[str, str]]]:
-    """The votes on one question, without reviews, and the chunk and target of each item."""
+    """The votes on one question, without reviews, and the chunk and target of each item; each mention is an item."""
     allowed = set(voting_unreviewed(annotations)["annotation_id"].to_pylist())
     mine = answers.filter(pc.equal(answers["question"], question))
+    columns = ("annotation_id", "chunk_id", "target", "start", "end", "annotator", "label")
     given = {
-        (chunk, target, annotator): label
-        for annotation, chunk, target, annotator, label in rows_of(
-            mine, "annotation_id", "chunk_id", "target", "annotator", "label"
-        )
+        ((chunk, target, -1 if start is None else start, end or 0), annotator): label
+        for annotation, chunk, target, start, end, annotator, label in rows_of(mine, *columns)
         if annotation in allowed and label in labels
     }
-    items = sorted({(chunk, target) for chunk, target, _ in given})
+    items = sorted({item for item, _ in given})
     number = {item: i for i, item in enumerate(items)}
-    rows = [(number[chunk, target], annotator, given[chunk, target, annotator]) for chunk, target, annotator in given]
-    return Votes.of(sorted(rows), len(items), labels), items
+    rows = [(number[item], annotator, label) for (item, annotator), label in given.items()]
+    return Votes.of(sorted(rows), len(items), labels), [(chunk, target) for chunk, target, *_ in items]
 
 
 def answer_agreement(

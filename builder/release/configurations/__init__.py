@@ -1,10 +1,12 @@
 """The configurations that a release may have. To add one: a file here, an entry below, tests."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from builder.errors import ConfigError
-from builder.release.configuration import Configuration, Spec
+from builder.release.configuration import ABOUT_ARTICLES, Column, Configuration, Spec
 from builder.release.configurations import annotations, answers, entities, evidence
+from builder.release.features import STRING
 from builder.release.settings import Export
 from builder.scheme import Scheme
 
@@ -19,7 +21,9 @@ SPECS: dict[str, Spec] = {
 
 def declare(scheme: Scheme, settings: Export, earlier: Mapping[str, list[str]]) -> dict[str, Configuration]:
     """Every configuration that the scheme gives, by name; `earlier` has the labels of the release before."""
-    return {found.name: found for spec in SPECS.values() for found in spec.declare(scheme, settings, earlier)}
+    about = tuple(Column(name, STRING, ABOUT_ARTICLES[name]) for name in settings.metadata)
+    declared = [found for spec in SPECS.values() for found in spec.declare(scheme, settings, earlier)]
+    return {found.name: replace(found, columns=(*found.columns, *about)) for found in declared}
 
 
 def chosen(declared: dict[str, Configuration], settings: Export) -> dict[str, Configuration]:

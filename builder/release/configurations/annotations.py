@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.release.arrays import flat, list_of, mask, matching, numbers, records, small
+from builder.release.arrays import flat, list_of, mask, matching, numbers, records, shifted, small
 from builder.release.configuration import KEYS, Column, Configuration, Maker, Spec
-from builder.release.features import FLAG, INT, NUMBER, STRING, TIME, sequence
-from builder.release.passages import Index, Passages
+from builder.release.features import FLAG, INT, NUMBER, STRING, sequence
+from builder.release.passages import Index, Passages, iso
 from builder.release.settings import Export
 from builder.scheme import Question, Scheme
 from builder.text import Ints
@@ -38,8 +38,8 @@ def _declare(scheme: Scheme, _: Export, __: Mapping[str, list[str]]) -> list[Con
         Column("evidence", [evidence], "marked evidence, with the targets that it supports", judged=True),
         Column("problems", sequence(STRING), "problems that the annotator reported", judged=True),
         Column("comment", STRING, "the annotator's comment, without e-mail addresses", judged=True),
-        Column("created", TIME, "when the annotation was submitted, UTC"),
-        Column("updated", TIME, "when it was last changed, UTC", judged=True),
+        Column("created", STRING, "when the annotation was submitted: UTC, ISO 8601"),
+        Column("updated", STRING, "when it was last changed", judged=True),
         Column("lead_time", NUMBER, "seconds that the annotator spent on it"),
         Column("scheme_version", STRING, "name and version of the scheme that the annotator worked with"),
     )
@@ -52,8 +52,9 @@ def _column(question: Question) -> Column:
         return Column(f"{name}s", sequence(STRING), f"options chosen for `{name}`", True, question)
     if not question.mode:
         return Column(name, STRING, f"the answer to `{name}`; null when there is none", True, question)
-    pair = {"target": STRING, "label": STRING}
-    return Column(f"{name}s", [pair], f"answers to `{name}`, one per target", True, question)
+    pair = {"target": STRING, **({"from": INT, "to": INT} if question.mode == "mention" else {}), "label": STRING}
+    unit = "mention: `text[from:to]`" if question.mode == "mention" else "target"
+    return Column(f"{name}s", [pair], f"answers to `{name}`, one per {unit}", True, question)
 
 
 @dataclass(frozen=True)
@@ -88,13 +89,13 @@ def _rows(configuration: Configuration, index: Index, _: Export) -> Maker:
     given = given.sort_by([("place", "ascending"), ("annotation_id", "ascending")]).combine_chunks()
     owners, ids = numbers(given["place"]), flat(given["annotation_id"])
     spans = _Owned.of(index.inputs["spans"], ids, ["start", "end"])
-    answers = _Owned.of(index.inputs["answers"], ids, ["target"])
+    answers = _Owned.of(index.inputs["answers"], ids, ["target", "start", "end"])
     marks = {"entities": spans.where("kind", "entity"), "evidence": spans.where("kind", "evidence")}
     questions = {column.name: column.question for column in configuration.columns if column.question}
     answered = {name: answers.where("question", question.name) for name, question in questions.items()}
     features = configuration.features
 
-    def table(passages: Passages) -> pa.Table:
+    def made_of(passages: Passages) -> dict[str, pa.Array]:
         owner, picked = matching(owners, passages.numbers)
         part = given.take(pa.array(picked))
         starts = (passages.keys & 0xFFFFFFFF)[owner]
@@ -107,20 +108,27 @@ def _rows(configuration: Configuration, index: Index, _: Export) -> Maker:
             shown |= {edge: small(numbers(marked[edge]) - starts[at]) for edge in ("start", "end")}
             columns[name] = list_of(at, len(picked), records(**shown))
         for name, found in answered.items():
-            columns[name] = _answered(questions[name], *found.of_annotations(picked), len(picked))
-        return configuration.table(columns)
+            columns[name] = _answered(questions[name], *found.of_annotations(picked), starts)
+        for name in ("created", "updated"):
+            columns[name] = iso(columns[name])
+        return columns
 
-    return Maker(table)
+    return Maker(made_of)
 
 
-def _answered(question: Question, at: Ints, answers: pa.Table, count: int) -> pa.Array:
-    """One value per annotation in the form of the question's column; answer i belongs to annotation `at[i]`."""
+def _answered(question: Question, at: Ints, answers: pa.Table, starts: Ints) -> pa.Array:
+    """One value per annotation in the form of the question's column; answer i belongs to annotation `at[i]`.
+
+    `starts` has the start of each annotation's window in the article.
+    """
+    count = len(starts)
     if question.many:
         chosen = mask(pc.equal(answers["label"], "yes"))
         return list_of(at[chosen], count, flat(answers["target"]).filter(pa.array(chosen)))
     if not question.mode:
         return flat(answers["label"]).take(pc.index_in(pa.array(np.arange(count)), value_set=pa.array(at)))
-    return list_of(at, count, records(target=flat(answers["target"]), label=flat(answers["label"])))
+    mention = shifted(answers, starts[at]) if question.mode == "mention" else {}
+    return list_of(at, count, records(target=flat(answers["target"]), **mention, label=flat(answers["label"])))
 
 
 def _about(_: Configuration, __: Mapping[str, Any]) -> str:
@@ -138,7 +146,7 @@ SPEC = Spec(
     reads={
         "annotations": ("annotation_id", "scheme_version", "comment", *_PLAIN),
         "spans": ("annotation_id", "kind", "start", "end", "label", "text", "targets"),
-        "answers": ("annotation_id", "question", "target", "label"),
+        "answers": ("annotation_id", "question", "target", "start", "end", "label"),
     },
     rows=_rows,
     noun=("annotation", "annotations"),

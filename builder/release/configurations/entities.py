@@ -1,6 +1,7 @@
-"""`entities`: texts with tokens, tags and every released entity span."""
+"""`entities`: texts with tokens, tags and every released entity span, and the spans that were not decided."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,17 +9,31 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.errors import ReleaseError
-from builder.release.arrays import flat, list_of, lists, numbers, records, small, spread, text_array
+from builder.release.arrays import Mask, flat, list_of, lists, numbers, records, small, spread, text_array
 from builder.release.compare import span_changes
-from builder.release.configuration import KEYS, Column, Configuration, Maker, Spec, decided, numbering
-from builder.release.features import INT, STRING, class_label, sequence, value
+from builder.release.configuration import (
+    DECISION,
+    DOWN,
+    KEPT,
+    KEYS,
+    OPEN,
+    Column,
+    Configuration,
+    Maker,
+    Spec,
+    decided,
+    decisions,
+    numbering,
+)
+from builder.release.features import FLAG, INT, STRING, class_label, sequence, value
 from builder.release.passages import Index, Passages
 from builder.release.settings import Export
-from builder.release.tags import LOSSES, Marks, encode_texts, tag_names, tag_tokens
+from builder.release.tags import IGNORED, LOSSES, Marks, encode_texts, tag_names, tag_tokens, unknown_tokens
 from builder.scheme import Scheme
 from builder.text import Ints, Texts, words
 
-_ROW_BORDER = "row-border"
+#: Losses that are not of tags: spans that a row border cuts, tokens that are hidden, rows that are left out.
+_ROW_BORDER, _MASKED, _STRICT = "row-border", "masked-tokens", "strict-rows"
 
 
 def _declare(scheme: Scheme, settings: Export, earlier: Mapping[str, list[str]]) -> list[Configuration]:
@@ -42,6 +57,8 @@ def _columns(labels: list[str], settings: Export) -> Iterator[Column]:
         if tagged:
             tags = class_label(tag_names(labels, settings.tags))
             yield Column("ner_tags", sequence(tags), "one tag per token", judged=True)
+            about = "one per token: true where the tag is not known, which training must ignore"
+            yield Column("mask", sequence(FLAG), about, judged=True)
         if model:
             yield Column("input_ids", sequence(INT), "ids of the tokenizer file, special ones included")
         if model and tagged:
@@ -49,9 +66,29 @@ def _columns(labels: list[str], settings: Export) -> Iterator[Column]:
             about = "one tag per input id, -100 where training ignores it"
             yield Column("labels", sequence(value("int64")), about, judged=True)
     if settings.text:
-        span = {"start": INT, "end": INT, "label": STRING, "text": STRING, "status": STRING}
+        span = {"start": INT, "end": INT, "label": STRING, "text": STRING, **DECISION}
         about = "every released span, nested ones included: `text[start:end]`, in code points, and how it was decided"
         yield Column("entities", [span], about, judged=True)
+        about = "spans that somebody marked and that are not released: not decided, or voted down"
+        yield Column("disputed", [span], about, judged=True)
+
+
+@dataclass(frozen=True)
+class _Spans:
+    """Gold spans in the order of their places, longer ones first; `keys` are those of the index."""
+
+    keys: Ints
+    sizes: Ints
+    labels: Ints
+    state: Ints
+    shown: Mapping[str, pa.Array]
+
+    def touching(self, keys: Ints, lengths: Ints) -> tuple[Ints, Ints]:
+        """The spans that share a character with each of the texts at these places: text, span."""
+        reach = np.maximum.accumulate(self.keys + self.sizes)
+        owner, span = spread(np.searchsorted(reach, keys, "right"), np.searchsorted(self.keys, keys + lengths))
+        hit = self.keys[span] + self.sizes[span] > keys[owner]
+        return owner[hit], span[hit]
 
 
 def _rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
@@ -59,54 +96,76 @@ def _rows(configuration: Configuration, index: Index, settings: Export) -> Maker
     gold, question = index.inputs["gold_spans"], configuration.question
     assert question is not None
     gold = gold.filter(pc.equal(gold["kind"], question.span_kind))
-    kept, left_out = decided(gold, settings)
-    gold = gold.filter(pa.array(kept))
+    state, left_out = decided(gold, settings)
     labels = configuration.numbering.ids(gold["label"])
     keys = index.keys(gold["article_id"], gold["start"])
     sizes = numbers(gold["end"]) - numbers(gold["start"])
-    # In the order of their places, longer ones first.
     order = np.lexsort((labels, -sizes, keys))
     order = order[(labels[order] >= 0) & (keys[order] >= 0)]
-    keys, sizes, labels = keys[order], sizes[order], labels[order]
-    gold_text, status = (flat(gold[name]).take(pa.array(order)) for name in ("text", "status"))
-    features, names = configuration.features, text_array(configuration.numbering.labels)
-    losses = dict.fromkeys(("held", *LOSSES, _ROW_BORDER), 0)
+    gold = gold.take(pa.array(order))
+    names = text_array(configuration.numbering.labels)
+    shown = {"label": names.take(pa.array(labels[order])), "text": flat(gold["text"]), **decisions(gold)}
+    spans = _Spans(keys[order], sizes[order], labels[order], state[order], shown)
+    features = configuration.features
+    losses = dict.fromkeys(("held", *LOSSES, _ROW_BORDER, _MASKED, _STRICT), 0)
     held = 0
 
-    def table(passages: Passages) -> pa.Table:
+    def columns(passages: Passages) -> dict[str, pa.Array]:
         nonlocal held
+        lengths = numbers(pc.utf8_length(passages.text))
+        owner, span = spans.touching(passages.keys, lengths)
+        starts = spans.keys[span] - passages.keys[owner]
+        ends = starts + spans.sizes[span]
+        state = spans.state[span]
+        inside = (starts >= 0) & (ends <= lengths[owner])
+        losses[_ROW_BORDER] += int((~inside & (starts >= 0) & (state == KEPT)).sum())
+        # A released span of which the row holds only a part is as unknown there as one without a decision.
+        state = np.where(~inside & (state == KEPT), OPEN, state)
+        if settings.unknown == "strict" and (state == OPEN).any():
+            kept = np.setdiff1d(np.arange(len(passages)), owner[state == OPEN])
+            losses[_STRICT] += len(passages) - len(kept)
+            return columns(passages.take(kept))
+        released, open_ = inside & (state == KEPT), inside & (state != KEPT)
+        held += int(released.sum())
         texts = Texts.of(passages.text)
-        lengths = np.diff(texts.starts)
-        owner, span = spread(*(np.searchsorted(keys, edge) for edge in (passages.keys, passages.keys + lengths)))
-        starts = keys[span] - passages.keys[owner]
-        ends = starts + sizes[span]
-        inside = ends <= lengths[owner]
-        losses[_ROW_BORDER] += int((~inside).sum())
-        owner, span, starts, ends = owner[inside], span[inside], starts[inside], ends[inside]
-        held += len(span)
-        marks = Marks(owner, texts.starts[owner] + starts, texts.starts[owner] + ends, labels[span])
-        text, at = texts.slices(marks.starts, marks.ends), pa.array(span)
-        _check_text(passages, owner, text, gold_text.take(at))
-        label = names.take(pa.array(marks.labels))
-        found = records(start=small(starts), end=small(ends), label=label, text=text, status=status.take(at))
-        columns = {"article_id": passages.article_ids, "chunk_id": passages.chunk_ids, "text": passages.text}
-        columns |= {"id": passages.ids, "entities": list_of(owner, len(passages), found)}
-        if "tokens" in features:
-            encoded = None if settings.tokenizer == "words" else encode_texts(passages.text, texts, settings.tokenizer)
-            tokens = words(texts) if encoded is None else encoded.tokens
-            columns["tokens"] = lists(tokens.rows, tokens.strings(texts))
-            if encoded is not None:
-                columns["input_ids"] = lists(encoded.rows, small(encoded.ids))
-            if "ner_tags" in features:
-                tagged = tag_tokens(tokens, marks, settings.tags, settings.nested)
-                for reason, count in tagged.counts().items():
-                    losses[reason] += count
-                columns["ner_tags"] = lists(tokens.rows, pa.array(tagged.tags))
-                if encoded is not None:
-                    columns["labels"] = lists(encoded.rows, pa.array(encoded.labels(tagged.tags)))
-        return configuration.table(columns)
+        at = texts.starts[owner]
 
-    return Maker(table, keys >> 32, labels, left_out, losses, lambda: held + losses[_ROW_BORDER])
+        def listed(which: Mask) -> pa.Array:
+            place = {"start": small(starts[which]), "end": small(ends[which])}
+            found = {name: column.take(pa.array(span[which])) for name, column in spans.shown.items()}
+            return list_of(owner[which], len(passages), records(**place, **found))
+
+        _check_text(passages, owner[inside], texts.slices((at + starts)[inside], (at + ends)[inside]),
+                    spans.shown["text"].take(pa.array(span[inside])))  # fmt: skip
+        made = {"article_id": passages.article_ids, "chunk_id": passages.chunk_ids, "text": passages.text}
+        made |= {"id": passages.ids, "entities": listed(released), "disputed": listed(open_)}
+        if "tokens" not in features:
+            return made
+        encoded = None if settings.tokenizer == "words" else encode_texts(passages.text, texts, settings.tokenizer)
+        tokens = words(texts) if encoded is None else encoded.tokens
+        made["tokens"] = lists(tokens.rows, tokens.strings(texts))
+        if encoded is not None:
+            made["input_ids"] = lists(encoded.rows, small(encoded.ids))
+        if "ner_tags" in features:
+            marks = Marks(*(part[released] for part in (owner, at + starts, at + ends, spans.labels[span])))
+            tagged = tag_tokens(tokens, marks, settings.tags, settings.nested)
+            for reason, count in tagged.counts().items():
+                losses[reason] += count
+            hides = np.isin(state, {"outside": [], "disputed": [OPEN, DOWN]}.get(settings.unknown, [OPEN]))
+            places = ((at + np.maximum(starts, 0))[hides], (at + np.minimum(ends, lengths[owner]))[hides])
+            down = state[hides] == DOWN
+            unknown = unknown_tokens(tokens, tagged.sizes, places, spans.sizes[span][hides], down, settings.nested)
+            losses[_MASKED] += int(unknown.sum())
+            made["ner_tags"], made["mask"] = (lists(tokens.rows, pa.array(x)) for x in (tagged.tags, unknown))
+            if encoded is not None:
+                ids = encoded.labels(np.where(unknown, IGNORED, tagged.tags))
+                made["labels"] = lists(encoded.rows, pa.array(ids))
+        return made
+
+    kept = spans.state == KEPT
+    return Maker(
+        columns, spans.keys[kept] >> 32, spans.labels[kept], left_out, losses, lambda: held + losses[_ROW_BORDER]
+    )
 
 
 def _check_text(passages: Passages, owner: Ints, found: pa.Array, recorded: pa.Array) -> None:
@@ -129,13 +188,25 @@ def _about(configuration: Configuration, export: Mapping[str, Any]) -> str:
     if "tokens" in features:
         tags = f" with `ner_tags` ({export['tags'].upper()})" if "ner_tags" in features else ""
         about += f" `tokens` ({kinds}){tags}."
+    if "mask" in features:
+        about += _UNKNOWN[export["unknown"]]
     if "entities" in features:
         about += (
             " `entities` holds every released span, nested ones included: `text[start:end]` is the span, in Unicode "
-            "code points, half-open. `status` says how it was decided: `agreed` by all who saw it, `single` by "
-            "the only one who did, `adjudicated` from their votes, or `expert`."
+            "code points, half-open. `status` says how it was decided: `agreed` by all who saw it, `single` by the "
+            "only one who did, `adjudicated` from their votes, or `expert`. `disputed` holds the other spans that "
+            "somebody marked: `unresolved`, `rejected` by most, or below a threshold of the release."
         )
     return about
+
+
+#: What the card says about tokens whose tag is not known.
+_UNKNOWN = {
+    "disputed": " `mask` is true for tokens of spans that were not decided or that a minority marked: train without.",
+    "unresolved": " `mask` is true for tokens of spans that were not decided: train without them.",
+    "strict": " Texts with a span that was not decided are left out.",
+    "outside": " Tokens of spans that were not decided are tagged `O`.",
+}
 
 
 def _within(row: Mapping[str, Any], gold: Mapping[str, Any]) -> bool:
@@ -144,10 +215,16 @@ def _within(row: Mapping[str, Any], gold: Mapping[str, Any]) -> bool:
     return bool(gold["kind"] == "entity" and start <= gold["start"] and gold["end"] <= end)
 
 
+def _tally(_: Configuration, rows: pa.Table) -> pa.Array:
+    if "entities" in rows.column_names:
+        return pc.struct_field(pc.list_flatten(flat(rows["entities"])), "label")
+    return text_array([])
+
+
 SPEC = Spec(
     texts="chunks",
     declare=_declare,
-    reads={"gold_spans": ("article_id", "kind", "start", "end", "label", "text", "probability", "status")},
+    reads={"gold_spans": ("article_id", "kind", "start", "end", "label", "text", "probability", "votes", "status")},
     rows=_rows,
     noun=("row", "rows"),
     about=_about,
@@ -156,6 +233,7 @@ SPEC = Spec(
     tag="named-entity-recognition",
     distinct=("id", "chunk_id", "text"),
     changes=lambda both: span_changes(both, "entities"),
+    tally=_tally,
     traced={"gold_spans": _within},
     formats=("conll", "spacy"),
 )

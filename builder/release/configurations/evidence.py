@@ -7,7 +7,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.release.arrays import flat, matching, numbers, small, text_array
-from builder.release.configuration import KEYS, Column, Configuration, Maker, Spec, decided, votes_for
+from builder.release.configuration import (
+    DECISION,
+    KEPT,
+    KEYS,
+    Column,
+    Configuration,
+    Maker,
+    Spec,
+    decided,
+    decisions,
+)
 from builder.release.features import INT, NUMBER, STRING
 from builder.release.passages import Index, Passages
 from builder.release.settings import Export
@@ -29,39 +39,44 @@ _COLUMNS = (
 
 def _declare(scheme: Scheme, _: Export, __: Mapping[str, list[str]]) -> list[Configuration]:
     """One configuration per question that asks for evidence."""
-    asked = [question for question in scheme.questions.values() if question.kind == "evidence"]
-    return [Configuration(question.name, "evidence", _COLUMNS, question) for question in asked]
+    return [Configuration(found.name, "evidence", _COLUMNS, found) for found in scheme.of_kind("evidence")]
 
 
-def _rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
-    """One row per released span and target, in the order of windows, places and targets."""
-    gold, question = index.inputs["gold_spans"], configuration.question
-    assert question is not None
+def evidence_spans(index: Index, settings: Export) -> tuple[pa.Table, dict[str, int]]:
+    """Released spans of evidence, one row per span and target, and how many are left out, by reason.
+
+    Columns of GOLD_SPANS, `window` (number of the window, in whose order they are), `target` and those of `DECISION`.
+    """
+    gold = index.inputs["gold_spans"]
     gold = gold.append_column("window", pa.array(index.window_numbers(gold["chunk_id"])))
-    gold = gold.filter(pc.and_(pc.equal(gold["kind"], question.span_kind), pc.greater_equal(gold["window"], 0)))
-    kept, left_out = decided(gold, settings)
-    gold = gold.filter(pa.array(kept))
-    total, votes = votes_for(gold)
-    gold = gold.append_column("for", small(votes)).append_column("against", small(total - votes))
+    gold = gold.filter(pc.and_(pc.equal(gold["kind"], "evidence"), pc.greater_equal(gold["window"], 0)))
+    state, left_out = decided(gold, settings)
+    gold = gold.filter(pa.array(state == KEPT))
+    for name in ("votes_for", "votes_against"):
+        gold = gold.append_column(name, decisions(gold)[name])
     targets = flat(gold["targets"])
     gold = gold.take(pc.list_parent_indices(targets)).append_column("target", pc.list_flatten(targets))
     if settings.targets:
         gold = gold.filter(pc.is_in(gold["target"], text_array(settings.targets)))
-    gold = gold.sort_by([(name, "ascending") for name in ("window", "start", "end", "target")]).combine_chunks()
+    order = [(name, "ascending") for name in ("window", "start", "end", "target")]
+    return gold.sort_by(order).combine_chunks(), left_out
+
+
+def _rows(_: Configuration, index: Index, settings: Export) -> Maker:
+    """One row per released span and target, in the order of windows, places and targets."""
+    gold, left_out = evidence_spans(index, settings)
     windows = numbers(gold["window"])
     starts, ends = (numbers(gold[edge]) - index.starts[windows] for edge in ("start", "end"))
 
-    def table(passages: Passages) -> pa.Table:
+    def columns(passages: Passages) -> dict[str, pa.Array]:
         owner, picked = matching(windows, passages.numbers)
-        columns, part = passages.columns(owner), gold.take(pa.array(picked))
-        columns |= {name: flat(part[name]) for name in ("target", "probability", "status")}
-        columns |= {"start": small(starts[picked]), "end": small(ends[picked]), "span": flat(part["text"])}
-        columns |= {"votes_for": flat(part["for"]), "votes_against": flat(part["against"])}
-        place = [columns[edge].cast(pa.string()) for edge in ("start", "end")]
-        columns["id"] = pc.binary_join_element_wise(columns["chunk_id"], *place, columns["target"], ":")
-        return configuration.table(columns)
+        made, part = passages.columns(owner), gold.take(pa.array(picked))
+        made |= {name: flat(part[name]) for name in ("target", *DECISION)}
+        made |= {"start": small(starts[picked]), "end": small(ends[picked]), "span": flat(part["text"])}
+        place = [made[edge].cast(pa.string()) for edge in ("start", "end")]
+        return made | {"id": pc.binary_join_element_wise(made["chunk_id"], *place, made["target"], ":")}
 
-    return Maker(table, left_out=left_out)
+    return Maker(columns, left_out=left_out)
 
 
 def _about(_: Configuration, __: Mapping[str, Any]) -> str:

@@ -53,4 +53,4 @@ def test_skipped_windows_are_said_and_drafts_are_not(tmp_path: Path) -> None:
     found = [r for r in rows(world.export().folder, "annotations") if r["chunk_id"] == world.chunk(0, 1)]
     assert [r["state"] for r in found] == ["labelled", "skipped"]
     assert (found[1]["entities"], found[1]["stances"]) == ([], [])
-    assert found[0]["created"] > DAY
+    assert found[0]["created"] > DAY.isoformat()

@@ -8,7 +8,7 @@ import pytest
 from builder.release.configurations import answers
 from builder.release.settings import Export
 from builder.scheme import Label, Question, Scheme, Target
-from tests.release.world import World, rows, sample
+from tests.release.world import World, rows, sample, splits_of
 from tests.samples import scheme
 
 
@@ -50,9 +50,11 @@ def test_a_row_per_chunk_and_target_has_label_votes_and_status(tmp_path: Path) -
     shared = {"article_id": made.articles[0].id, "chunk_id": chunk, "text": made.articles[0].chunks[0]}
     assert found == [
         {"id": f"{chunk}:ukraine", **shared, "target": "ukraine", "label": 0,
-         "votes": {"favor": 2, "against": 0, "neutral": 1, "none": 0}, "probability": 2 / 3, "status": "adjudicated"},
+         "votes": {"favor": 2, "against": 0, "neutral": 1, "none": 0}, "probability": 2 / 3, "status": "adjudicated",
+         "evidence": []},
         {"id": f"{chunk}:japan", **shared, "target": "japan", "label": 3,
-         "votes": {"favor": 0, "against": 0, "neutral": 0, "none": 3}, "probability": 1.0, "status": "agreed"},
+         "votes": {"favor": 0, "against": 0, "neutral": 0, "none": 3}, "probability": 1.0, "status": "agreed",
+         "evidence": []},
     ]  # fmt: skip
 
 
@@ -84,15 +86,89 @@ def test_older_names_of_labels_are_translated(tmp_path: Path) -> None:
     assert found.manifest.counts.labels["stance"]["pro"] == 16
 
 
-def test_unresolved_answers_are_left_out_and_counted(tmp_path: Path) -> None:
+def undecided(tmp_path: Path) -> tuple[World, str]:
+    """The world with one stance that nobody can decide."""
     made = sample(tmp_path)
     chunk = made.chunk(2, 0)
     for number, label in enumerate(("favor", "against", "neutral")):
         made.dissent[number, chunk] = {"stances": {"ukraine": label, "japan": "none"}}
+    return made, chunk
+
+
+def test_unresolved_answers_are_apart_and_counted(tmp_path: Path) -> None:
+    made, chunk = undecided(tmp_path)
     found = made.export()
     assert f"{chunk}:ukraine" not in {r["id"] for r in rows(found.folder, "stance")}
+    assert rows(found.folder, "stance_unresolved") == [
+        {"id": f"{chunk}:ukraine", "article_id": made.articles[2].id, "chunk_id": chunk,
+         "text": made.articles[2].chunks[0], "target": "ukraine",
+         "votes": {"favor": 1, "against": 1, "neutral": 1, "none": 0}, "status": "unresolved"}
+    ]  # fmt: skip
+    assert (
+        splits_of(found.folder, "stance_unresolved").items()
+        <= {f"{chunk}:ukraine": splits_of(found.folder, "entities")[chunk]}.items()
+    )
     assert found.manifest.counts.left_out["stance"]["unresolved"] == 1
-    assert "`stance`: 1 answers without a decision" in (found.folder / "README.md").read_text(encoding="utf-8")
+    assert list(found.manifest.labels) == ["entities", "stance"]
+    card = (found.folder / "README.md").read_text(encoding="utf-8")
+    assert "`stance`: 1 answers without a decision" in card
+    assert "- **`stance_unresolved`**: one row per window and target without a decision" in card
+
+
+def test_unresolved_answers_may_be_rows_without_a_label_or_left_out(tmp_path: Path) -> None:
+    made, chunk = undecided(tmp_path)
+    found = made.export(Export(unresolved="rows"))
+    row = next(r for r in rows(found.folder, "stance") if r["id"] == f"{chunk}:ukraine")
+    assert (row["label"], row["status"], sum(row["votes"].values())) == (None, "unresolved", 3)
+    assert "unresolved" not in found.manifest.counts.left_out["stance"]
+    assert found.manifest.counts.labels["stance"]["none"] + 1 < len(rows(found.folder, "stance"))
+    assert "stance_unresolved" not in found.manifest.configs
+    left = made.export(Export(unresolved="none", variant="less"))
+    assert f"{chunk}:ukraine" not in {r["id"] for r in rows(left.folder, "stance")}
+    assert "stance_unresolved" not in left.manifest.configs
+
+
+def test_released_evidence_is_with_its_answer(tmp_path: Path) -> None:
+    made = sample(tmp_path, evidence=True)
+    root = made.export().folder
+    spans = {
+        (r["chunk_id"], r["target"], r["start"], r["end"], r["span"], r["votes_for"]) for r in rows(root, "evidence")
+    }
+    found = rows(root, "stance")
+    inside = {
+        (r["chunk_id"], r["target"], s["start"], s["end"], s["text"], s["votes_for"])
+        for r in found
+        for s in r["evidence"]
+    }
+    assert inside == spans
+    assert len(spans) > 20
+
+
+def test_two_mentions_of_one_name_are_two_rows(tmp_path: Path) -> None:
+    """In the shape of sets for target-dependent sentiment: text, from, to, mention, polarity."""
+    made = sample(tmp_path, labels=scheme(mode="mention", evidence=False))
+    first, chunk = made.articles[2].start(1), made.chunk(2, 1)
+    text = made.articles[2].chunks[1]
+    word = text.split()[0]
+    places = [(first, first + len(word)), (first + 20, first + 20 + len(word))]
+    made.articles[2].chunks[1] = text[:20] + word + text[20 + len(word) :]
+    chunk, text = made.chunk(2, 1), made.articles[2].chunks[1]
+    for number, second in enumerate(("against", "against", "favor")):
+        made.dissent[number, chunk] = {"spans": [], "stances": {places[0]: "favor", places[1]: second}}
+    root = made.export(Export(configs=["stance", "annotations"])).folder
+    keys = {"article_id": made.articles[2].id, "chunk_id": chunk, "text": text, "target": word, "mention": word}
+    n = len(word)
+    assert [r for r in rows(root, "stance") if r["chunk_id"] == chunk] == [
+        {"id": f"{chunk}:0:{n}", **keys, "from": 0, "to": n, "label": 0, "polarity": "favor",
+         "votes": {"favor": 3, "against": 0, "neutral": 0, "none": 0}, "probability": 1.0, "status": "agreed"},
+        {"id": f"{chunk}:20:{20 + n}", **keys, "from": 20, "to": 20 + n, "label": 1, "polarity": "against",
+         "votes": {"favor": 1, "against": 2, "neutral": 0, "none": 0}, "probability": 2 / 3, "status": "adjudicated"},
+    ]  # fmt: skip
+    said = next(r for r in rows(root, "annotations") if r["id"] == "1:2012")
+    assert said["stances"] == [
+        {"target": word, "from": 0, "to": n, "label": "favor"},
+        {"target": word, "from": 20, "to": 20 + n, "label": "favor"},
+    ]
 
 
 @pytest.mark.parametrize(("setting", "reason"), [("min_agreement", "disputed"), ("min_probability", "improbable")])
@@ -192,9 +268,12 @@ def test_changed_labels_are_told_by_name(tmp_path: Path) -> None:
 
 def test_what_a_row_is_traced_to() -> None:
     supports = answers.SPEC.traced["gold_answers"]
-    row: dict[str, Any] = {"chunk_id": "c", "configuration": "stance", "target": "japan"}
-    gold = {"chunk_id": "c", "question": "stance", "target": "japan"}
+    row: dict[str, Any] = {"chunk_id": "c", "question": "stance", "target": "japan", "place": (100, 200)}
+    gold = {"chunk_id": "c", "question": "stance", "target": "japan", "start": None}
     assert supports(row, gold)
     for change in ({"chunk_id": "d"}, {"question": "topic"}, {"target": "china"}):
         assert not supports(row, {**gold, **change})
-    assert supports({"chunk_id": "c", "configuration": "stance"}, gold)
+    assert supports({"chunk_id": "c", "question": "stance"}, gold)
+    mention = {**row, "from": 7, "to": 9}
+    assert supports(mention, {**gold, "start": 107})
+    assert not supports(mention, {**gold, "start": 108})

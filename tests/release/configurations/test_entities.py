@@ -6,8 +6,8 @@ import pytest
 
 from builder.errors import ConfigError, ReleaseError
 from builder.release.settings import Export
-from tests.release.world import rows, sample, splits_of
-from tests.samples import scheme
+from tests.release.world import World, rows, sample, splits_of
+from tests.samples import ANNOTATORS, scheme
 
 
 def test_a_row_is_a_text_with_its_tokens_tags_and_spans(tmp_path: Path) -> None:
@@ -22,16 +22,109 @@ def test_a_row_is_a_text_with_its_tokens_tags_and_spans(tmp_path: Path) -> None:
     tags = row.pop("ner_tags")
     assert tokens[0] == word
     assert tags == [3, *[0] * (len(tokens) - 1)]
+    # A minority of none: the span of two annotators is released, so nothing is hidden.
+    assert row.pop("mask") == [False] * len(tokens)
     assert row == {
         "id": chunk,
         "article_id": world.articles[2].id,
         "chunk_id": chunk,
         "text": text,
         "entities": [
-            {"start": 0, "end": len(word), "label": "ORG", "text": word, "status": "agreed"},
-            {"start": 3, "end": 5, "label": "GPE", "text": text[3:5], "status": "adjudicated"},
+            {"start": 0, "end": len(word), "label": "ORG", "text": word, "status": "agreed",
+             "probability": 1.0, "votes_for": 3, "votes_against": 0},
+            {"start": 3, "end": 5, "label": "GPE", "text": text[3:5], "status": "adjudicated",
+             "probability": 2 / 3, "votes_for": 2, "votes_against": 1},
         ],
-    }
+        "disputed": [],
+    }  # fmt: skip
+
+
+def open_chunk(world: World, number: int = 2) -> tuple[str, list[str]]:
+    """Of the words of a chunk, the first two are a span of all, the next two of half, the fifth of one in four."""
+    chunk, words = world.chunk(number, 0), world.articles[number].chunks[0].split()
+    ends = [len(" ".join(words[: i + 1])) for i in range(5)]
+    agreed, half, one = (0, ends[1], "ORG"), (ends[1] + 1, ends[3], "GPE"), (ends[3] + 1, ends[4], "GPE")
+    for n, given in enumerate(([agreed, half, one], [agreed, half], [agreed], [agreed])):
+        world.dissent[n, chunk] = {"spans": given}
+    world.annotators = (*ANNOTATORS, "annotator-ffffff")
+    return chunk, words
+
+
+@pytest.mark.parametrize(
+    ("unknown", "hidden"), [("disputed", [2, 3, 4]), ("unresolved", [2, 3]), ("strict", None), ("outside", [])]
+)
+def test_tokens_of_undecided_spans_are_hidden_as_asked(unknown: str, hidden: list[int] | None, tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    chunk, words = open_chunk(world)
+    made = world.export(Export(unknown=unknown))
+    found = [row for row in rows(made.folder, "entities") if row["id"] == chunk]
+    losses = made.manifest.losses["entities"]
+    if hidden is None:
+        assert found == []
+        assert losses["strict-rows"] == 1
+        return
+    (row,) = found
+    assert [i for i, masked in enumerate(row["mask"]) if masked] == hidden
+    assert row["ner_tags"] == [3, 4, *[0] * (len(row["tokens"]) - 2)]
+    assert [(s["text"], s["status"], s["votes_for"], s["votes_against"]) for s in row["disputed"]] == [
+        (" ".join(words[2:4]), "unresolved", 2, 2), (words[4], "rejected", 1, 3),
+    ]  # fmt: skip
+    assert [s["text"] for s in row["entities"]] == [" ".join(words[:2])]
+    assert losses["strict-rows"] == 0
+
+
+@pytest.mark.parametrize(("nested", "hidden"), [("outer", [0, 1, 2]), ("inner", [0, 2])])
+def test_an_undecided_span_hides_the_one_that_it_would_take_tokens_from(
+    nested: str, hidden: list[int], tmp_path: Path
+) -> None:
+    world = sample(tmp_path)
+    chunk, words = world.chunk(2, 0), world.articles[2].chunks[0].split()
+    inner = (len(words[0]) + 1, len(" ".join(words[:2])), "GPE")
+    outer = (0, len(" ".join(words[:3])), "ORG")
+    for n, given in enumerate(([inner, outer], [inner, outer], [inner], [inner])):
+        world.dissent[n, chunk] = {"spans": given}
+    world.annotators = (*ANNOTATORS, "annotator-ffffff")
+    row = next(r for r in rows(world.export(Export(nested=nested)).folder, "entities") if r["id"] == chunk)
+    assert [i for i, masked in enumerate(row["mask"]) if masked] == hidden
+
+
+def test_a_span_that_a_row_border_cuts_is_hidden_on_both_sides(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    made = world.articles[2]
+    made.chunks[0] = "It was said in Berlin. Acme Corp. Ltd. met them. That is all."
+    start = made.chunks[0].index("Berlin. Acme")
+    for n in range(3):
+        world.dissent[n, made.chunk_id(0)] = {"spans": [(start, start + len("Berlin. Acme"), "ORG")]}
+    found = world.export(Export(granularity="sentence"))
+    cut = {r["text"]: r for r in rows(found.folder, "entities") if r["chunk_id"] == made.chunk_id(0)}
+    hidden = {text: [t for t, m in zip(r["tokens"], r["mask"], strict=True) if m] for text, r in cut.items()}
+    first = "It was said in Berlin."
+    assert hidden.pop(first) == ["Berlin", "."]
+    assert [words for words in hidden.values() if words] == [["Acme"]]
+    assert all(r["entities"] == r["disputed"] == [] for r in cut.values())
+    assert found.manifest.losses["entities"]["row-border"] == 1
+    assert found.manifest.counts.left_out["entities"]["outside"] == 0
+    strict = world.export(Export(granularity="sentence", unknown="strict", variant="strict"))
+    left = {r["text"] for r in rows(strict.folder, "entities") if r["chunk_id"] == made.chunk_id(0)}
+    assert left == {text for text, words in hidden.items() if not words}
+
+
+def test_gold_below_a_threshold_is_hidden_like_what_is_undecided(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    chunk, words = world.chunk(2, 0), world.articles[2].chunks[0].split()
+    for n in range(2):
+        world.dissent[n, chunk] = {"spans": [(0, len(words[0]), "ORG")]}
+    world.dissent[2, chunk] = {"spans": []}
+    row = next(r for r in rows(world.export(Export(min_agreement=0.7)).folder, "entities") if r["id"] == chunk)
+    assert (row["entities"], row["ner_tags"][0], row["mask"][:2]) == ([], 0, [True, False])
+    assert [(s["text"], s["status"]) for s in row["disputed"]] == [(words[0], "adjudicated")]
+
+
+def test_rows_say_what_is_known_of_their_article(tmp_path: Path) -> None:
+    made = sample(tmp_path).export(Export(metadata=["published", "source"]))
+    row = rows(made.folder, "stance", about=True)[0]
+    assert list(row)[-2:] == ["published", "source"]
+    assert row["published"] is None or row["published"].endswith("Z")
 
 
 def test_what_tags_lose_is_counted(tmp_path: Path) -> None:
@@ -41,6 +134,7 @@ def test_what_tags_lose_is_counted(tmp_path: Path) -> None:
     losses = world.export().manifest.losses["entities"]
     assert losses["nested"] + losses["widened"] >= 1
     assert losses["row-border"] == 0
+    assert (losses.pop("masked-tokens"), losses.pop("strict-rows")) == (0, 0)
     assert sum(losses.values()) == sum(len(s) for a in world.articles for s in a.spans) - 4 + 2
 
 
@@ -97,19 +191,19 @@ def test_labels_may_be_merged_and_left_out(tmp_path: Path) -> None:
 
 def test_tokens_only(tmp_path: Path) -> None:
     made = sample(tmp_path).export(Export(configs=["entities"], text=False, tags="bioes"))
-    assert set(rows(made.folder, "entities")[0]) == {"id", "article_id", "chunk_id", "tokens", "ner_tags"}
+    assert set(rows(made.folder, "entities")[0]) == {"id", "article_id", "chunk_id", "tokens", "ner_tags", "mask"}
     assert "E-PERSON" in made.manifest.configs["entities"].features["ner_tags"]["feature"]["names"]
 
 
 def test_without_tags_there_are_tokens(tmp_path: Path) -> None:
     made = sample(tmp_path).export(Export(configs=["entities"], tags="none"))
-    assert "ner_tags" not in rows(made.folder, "entities")[0]
+    assert not {"ner_tags", "mask"} & set(rows(made.folder, "entities")[0])
     assert "tokens" in rows(made.folder, "entities")[0]
 
 
 def test_without_tokens_there_is_the_text(tmp_path: Path) -> None:
     made = sample(tmp_path).export(Export(configs=["entities"], tokens=False))
-    assert set(rows(made.folder, "entities")[0]) == {"id", "article_id", "chunk_id", "text", "entities"}
+    assert set(rows(made.folder, "entities")[0]) == {"id", "article_id", "chunk_id", "text", "entities", "disputed"}
 
 
 def test_an_empty_answer_is_a_row_without_spans(tmp_path: Path) -> None:

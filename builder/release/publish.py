@@ -1,0 +1,158 @@
+"""A release on the Hugging Face Hub: one commit and a tag, and nothing on the repository that people put there."""
+
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.errors import BuilderError, ReleaseError
+from builder.release.manifest import Manifest, read
+from builder.release.settings import Export
+from builder.release.versions import parse
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+_ATTRIBUTES = ".gitattributes"
+
+
+@dataclass(frozen=True)
+class Published:
+    """What is on the Hub, or would be: the paths that a release adds, changes and deletes there, and those it keeps.
+
+    `commit` is empty while nothing was uploaded, `new` is False then and when all of it was there already. `kept` are
+    files that no release of the builder put there. `pull_request` is the address of one, if one was made.
+    """
+
+    repo: str
+    tag: str
+    new: bool = False
+    commit: str = ""
+    added: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    pull_request: str = ""
+
+
+def publish_release(
+    root: Path,
+    manifest: Manifest,
+    settings: Export,
+    *,
+    upload: bool,
+    prune: bool = False,
+    pull_request: bool = False,
+    endpoint: str | None = None,
+) -> Published:
+    """Makes the main branch hold this release, in one commit, and tags it with the version.
+
+    Without `upload` the repository is only read. Files that no release put there stay, unless `prune`. A
+    `pull_request` gets the commit instead of the main branch, and no tag. The token comes from HF_TOKEN or the login of
+    the Hub's own client. Raises `ReleaseError` when the repository holds something newer or of another dataset, is
+    public although private was asked for, or the Hub refuses.
+    """
+    from huggingface_hub import HfApi
+
+    tag = f"v{manifest.version}"
+    own = {"manifest.json": "", **{file.path: file.sha256 for file in manifest.files}}
+    if not settings.repo:
+        return Published("", tag, added=sorted(own))
+    try:
+        return _publish(
+            HfApi(endpoint=endpoint), root, manifest, settings, own,
+            upload=upload, prune=prune, pull_request=pull_request,
+        )  # fmt: skip
+    except BuilderError:
+        raise
+    except Exception as e:  # the client's HTTP library, and so its errors, change from version to version
+        raise ReleaseError(
+            f"The Hub did not take {settings.repo} {tag}: {e}.",
+            "Check HF_TOKEN and export.repo, then run again: files that arrived are not sent again.",
+        ) from e
+
+
+def _publish(
+    api: "HfApi", root: Path, manifest: Manifest, settings: Export, own: Mapping[str, str],
+    *, upload: bool, prune: bool, pull_request: bool,
+) -> Published:  # fmt: skip
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    repo, tag = settings.repo, f"v{manifest.version}"
+    try:
+        there = api.dataset_info(repo, files_metadata=True)
+    except RepositoryNotFoundError:
+        there = None
+    if there is None:
+        if not upload:
+            return Published(repo, tag, added=sorted(own))
+        api.create_repo(repo, repo_type="dataset", private=settings.private)
+        there = api.dataset_info(repo, files_metadata=True)
+    elif settings.private and not there.private:
+        raise ReleaseError(
+            f"{repo} is public, and export.private is true.",
+            "Set export.private=false to publish it for everybody, or make the repository private on the Hub first.",
+        )
+    files = {entry.rfilename: entry for entry in there.siblings or []}
+    tags = {ref.name for ref in api.list_repo_refs(repo, repo_type="dataset").tags}
+    current = _manifest(api, repo, "main") if "manifest.json" in files else None
+    if tag in tags:
+        _same(_manifest(api, repo, tag), manifest, f"{repo} has a tag {tag} with other contents")
+        return Published(repo, tag)
+    before = {"manifest.json", *(file.path for file in current.files)} if current else set()
+    strangers = sorted(files.keys() - own.keys() - before - {_ATTRIBUTES})
+    found = Published(
+        repo, tag,
+        added=sorted(own.keys() - files.keys()),
+        changed=sorted(p for p in own.keys() & files.keys() if not _equal(files[p], root / p, own[p])),
+        deleted=sorted((files.keys() & before) - own.keys()) + (strangers if prune else []),
+        kept=[] if prune else strangers,
+    )  # fmt: skip
+    if current:
+        if current.name != manifest.name:
+            raise ReleaseError(f"{repo} holds {current.name}, not {manifest.name}.", "Name another export.repo.")
+        if (parse(current.version) or ()) > (parse(manifest.version) or ()) and not pull_request:
+            raise ReleaseError(
+                f"{repo} holds v{current.version}, which is newer than {tag}.",
+                "Publish the newest release, or add --pull-request to propose the older one.",
+            )
+    if not upload:
+        return found
+    if settings.gated != "no":
+        api.update_repo_settings(repo, gated=settings.gated, repo_type="dataset")  # type: ignore[arg-type]
+    commit, operations = there.sha, list[Any](CommitOperationDelete(path) for path in found.deleted)
+    operations += [CommitOperationAdd(path, root / path) for path in (*found.added, *found.changed)]
+    if operations:
+        # Not `upload_folder`, which may make several commits: a reader in between would load a mixture. The parent
+        # makes the Hub refuse it when somebody else changed the branch since it was looked at.
+        made = api.create_commit(
+            repo, operations, commit_message=f"{manifest.name} {tag}", repo_type="dataset", revision="main",
+            create_pr=pull_request, parent_commit=there.sha,
+        )  # fmt: skip
+        commit = made.oid
+        if pull_request:
+            return replace(found, new=True, commit=commit, pull_request=made.pr_url or "")
+    api.create_tag(repo, tag=tag, revision=commit, repo_type="dataset")
+    return replace(found, new=True, commit=commit or "")
+
+
+def _manifest(api: "HfApi", repo: str, revision: str) -> Manifest:
+    with tempfile.TemporaryDirectory() as folder:
+        api.hf_hub_download(repo, "manifest.json", repo_type="dataset", revision=revision, local_dir=folder)
+        return read(Path(folder))
+
+
+def _same(there: Manifest, here: Manifest, problem: str) -> None:
+    if there.digest != here.digest:
+        raise ReleaseError(f"{problem}.", "Export a new version, or delete the tag on the Hub if it was a mistake.")
+
+
+def _equal(entry: Any, path: Path, sha256: str) -> bool:
+    """Whether a file of the repository has these contents: by sha256 of large files, else as git hashes them."""
+    if entry.lfs:
+        return bool(entry.lfs.sha256 == (sha256 or hashlib.sha256(path.read_bytes()).hexdigest()))
+    content = path.read_bytes()
+    return bool(entry.blob_id == hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest())
