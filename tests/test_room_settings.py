@@ -78,6 +78,7 @@ def test_each_bound_holds_from_both_sides(key: str) -> None:
 #: Bounds that a change of the code must not move: setting, the extreme values that are allowed.
 BOUNDS = {
     "dataset.min_group": (2, None),
+    "source.doubtful_below": (0, 1),
     "source.shard_mb": (1, None), "source.max_record_mb": (1, None), "cleaning.summary_lines": (0, None),
     "cleaning.summary_chars": (1, None), "cleaning.repeated_lines": (0, None), "cleaning.min_chars": (1, None),
     "dedup.threshold": (0.05, 1), "dedup.shingle": (1, 32), "dedup.permutations": (1, 1024), "dedup.rows": (1, 1024),
