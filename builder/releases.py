@@ -48,7 +48,8 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
             """The note that an export of exactly this, on top of the latest version, was made."""
             before = versions.releases(folder)
             last = before[-1][1].name + file_digest(before[-1][1] / "manifest.json") if before else ""
-            said = pipeline.NamedFile(config.dataset.self_descriptions).fingerprint
+            path = Path(config.dataset.self_descriptions or "-")
+            said = file_digest(path) if path.is_file() else ""
             parts = (manifest.encode(sections), config.annotators.kind, code_digest("release"), below, last, said)
             key = digest(*parts, *(stage.fingerprint for stage in made.values()))
             return config.dataset_folder / "exported" / f"{key[:16]}.json"
