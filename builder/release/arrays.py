@@ -31,7 +31,7 @@ def small(values: Ints) -> pa.Array:
     return pa.array(np.ascontiguousarray(values, np.int32))
 
 
-def shifted(places: pa.Table, starts: Ints) -> dict[str, pa.Array]:
+def mention_edges(places: pa.Table, starts: Ints) -> dict[str, pa.Array]:
     """`from` and `to`: the columns `start` and `end`, counted from these starts; nulls stay null."""
     edges = (("from", "start"), ("to", "end"))
     return {name: pc.subtract(flat(places[edge]), small(starts)) for name, edge in edges}

@@ -24,7 +24,7 @@ _PAGE = re.compile(
 
 
 @dataclass(frozen=True)
-class Found:
+class Origin:
     """Where a stretch is in its file. `bytes` count in the decompressed file; None with the reason in `why`."""
 
     bytes: tuple[int, int] | None = None
@@ -44,10 +44,10 @@ class Carrier:
 
 def find_bytes(
     data: bytes | None, path: str, record: int, encoding: str | None, raw: str, start: int, end: int
-) -> Found:
+) -> Origin:
     """The bytes that decode to `raw[start:end]`, in the file `path` with these contents."""
     if data is None:
-        return Found(why="the file is gone")
+        return Origin(why="the file is gone")
     suffix = next((s for s in reversed(path.lower().split("/")[-1].split(".")) if s not in _PACKED), "")
     if suffix == "parquet":
         return _in_parquet(data, record, raw)
@@ -55,13 +55,13 @@ def find_bytes(
     try:
         text = data.decode(name, "strict" if name == encoding else "replace")
     except (LookupError, UnicodeDecodeError) as e:
-        return Found(why=f"the file is no {encoding or 'text of a known encoding'} any more: {e}")
+        return Origin(why=f"the file is no {encoding or 'text of a known encoding'} any more: {e}")
     # Without a byte order mark of its own, in the order of bytes that this machine reads.
     codec = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}.get(name, name)
     again = text.encode(codec, "replace")
     mark = len(data) - len(again)
     if mark < 0 or data[mark:] != again:
-        return Found(why="bytes that are no text were replaced when the file was decoded")
+        return Origin(why="bytes that are no text were replaced when the file was decoded")
     stop = ""
     for carrier in _carriers(text, suffix, record):
         place = _place(carrier.text, raw, start, end)
@@ -70,8 +70,8 @@ def find_bytes(
             continue
         a, b = carrier.starts[place[0]], carrier.ends[place[1] - 1]
         begin, length = (len(part.encode(codec, "replace")) for part in (text[:a], text[a:b]))
-        return Found((mark + begin, mark + begin + length), carrier.where)
-    return Found(why=stop or f"record {record} of the file does not hold the text any more")
+        return Origin((mark + begin, mark + begin + length), carrier.where)
+    return Origin(why=stop or f"record {record} of the file does not hold the text any more")
 
 
 _PACKED = ("gz", "bz2", "xz", "zst", "lz4", "lzma")
@@ -191,12 +191,12 @@ def _squeezed(text: str) -> tuple[list[int], str]:
     return kept, "".join(text[i] for i in kept)
 
 
-def _in_parquet(data: bytes, record: int, raw: str) -> Found:
+def _in_parquet(data: bytes, record: int, raw: str) -> Origin:
     import pyarrow.parquet as pq
 
     table = pq.read_table(io.BytesIO(data)).slice(record, 1)
     for name in table.column_names if table.num_rows else ():
         value = table[name][0].as_py()
         if isinstance(value, str) and not isinstance(_place(value, raw, 0, len(raw)), str):
-            return Found(where=f"row {record}, column {name}", why="Parquet encodes and compresses its values")
-    return Found(why=f"row {record} of the file does not hold the text any more")
+            return Origin(where=f"row {record}, column {name}", why="Parquet encodes and compresses its values")
+    return Origin(why=f"row {record} of the file does not hold the text any more")

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from builder.release.origins import Found, find_bytes
+from builder.release.origins import Origin, find_bytes
 
 BODY = 'The “minister” said: "No\\yes, 5 < 6 & more".\nÀ bientôt, 東京 😀 — the minister left.\nThe end of it.'
 WANTED = ('"No\\yes, 5 < 6 & more"', "bientôt, 東京 😀", "minister left.\nThe end", "The “minister”", "it.")
@@ -100,7 +100,7 @@ def test_rows_of_parquet_are_named() -> None:
     out = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(ROWS), out)
     found = find_bytes(out.getvalue(), "x.parquet", 1, "utf-8", BODY, 0, 5)
-    assert found == Found(None, "row 1, column body", "Parquet encodes and compresses its values")
+    assert found == Origin(None, "row 1, column body", "Parquet encodes and compresses its values")
     assert "does not hold" in find_bytes(out.getvalue(), "x.parquet", 0, "utf-8", BODY, 0, 5).why
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.release.arrays import flat, list_of, mask, matching, numbers, records, shifted, small
+from builder.release.arrays import flat, list_of, mask, matching, mention_edges, numbers, records, small
 from builder.release.configuration import KEYS, Column, Configuration, Maker, Spec
 from builder.release.features import FLAG, INT, NUMBER, STRING, sequence
 from builder.release.passages import Index, Passages, iso
@@ -127,7 +127,7 @@ def _answered(question: Question, at: Ints, answers: pa.Table, starts: Ints) -> 
         return list_of(at[chosen], count, flat(answers["target"]).filter(pa.array(chosen)))
     if not question.mode:
         return flat(answers["label"]).take(pc.index_in(pa.array(np.arange(count)), value_set=pa.array(at)))
-    mention = shifted(answers, starts[at]) if question.mode == "mention" else {}
+    mention = mention_edges(answers, starts[at]) if question.mode == "mention" else {}
     return list_of(at, count, records(target=flat(answers["target"]), **mention, label=flat(answers["label"])))
 
 

@@ -13,10 +13,10 @@ from builder.release.arrays import (
     list_of,
     mask,
     matching,
+    mention_edges,
     numbers,
     positions_in,
     records,
-    shifted,
     small,
     text_array,
 )
@@ -135,7 +135,7 @@ def _rows_one(
         keys = [made["chunk_id"], *([made["target"]] if question.mode else [])]
         if mention:
             made |= {"mention": made["target"], "polarity": names.take(made["label"])}
-            made |= shifted(part, index.starts[windows[picked]])
+            made |= mention_edges(part, index.starts[windows[picked]])
             keys = [made["chunk_id"], *(made[name].cast(pa.string()) for name in ("from", "to"))]
         if reasons:
             made["evidence"] = reasons.of(picked)
