@@ -1,9 +1,53 @@
-"""What makes a process small and quick: no needless garbage collection, no needless import of pandas."""
+"""What keeps a process small and quick: no needless garbage collection or import of pandas, no endless work."""
 
 import contextlib
 import gc
+import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from typing import NoReturn, TypeVar
+
+T = TypeVar("T")
+
+
+class TooSlowError(Exception):
+    """Work took longer than it may."""
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Inside the block `TooSlowError` is raised after so many seconds; 0 is no limit.
+
+    Only where signals reach the work: in the main thread, and not within a single call of compiled code.
+    """
+    if not seconds or threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def stop(*_: object) -> NoReturn:
+        raise TooSlowError(f"it took more than {seconds:g} seconds")
+
+    begin, before = time.monotonic(), signal.signal(signal.SIGALRM, stop)
+    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        # Somebody else's alarm goes on.
+        signal.setitimer(signal.ITIMER_REAL, max(left - time.monotonic() + begin, 0.001) if left else 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def timed(items: Iterator[T], seconds: float) -> Iterator[T]:
+    """The items, each made within the limit; an iterator that is too slow sees `TooSlowError`."""
+    while True:
+        with time_limit(seconds):
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+        yield item
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "builder"
 GROUND = (
     "errors",
+    "masking",
     "memory",
     "offsets",
     "text",

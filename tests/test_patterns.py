@@ -19,7 +19,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "builder"
 LENGTH = 100_000
 #: Seconds after which a pattern counts as slow; linear ones need a hundredth of it.
-LIMIT = 60
+LIMIT = 20
 CALLS = {"compile", "sub", "match", "fullmatch", "search", "split", "findall", "finditer"}
 #: Patterns that only see text of a bounded length, with the place that bounds it.
 BOUNDED: dict[str, str] = {}
@@ -33,8 +33,7 @@ def patterns() -> Iterator[tuple[str, Any, int, set[str]]]:
         known = {name: value for name, value in vars(module).items() if isinstance(value, re.Pattern)}
         for name, value in known.items():
             used = set(re.findall(rf"\b{name}\.(\w+)\(", source)) & CALLS
-            if used:
-                yield f"{path.relative_to(PACKAGE)}:{name}", value.pattern, value.flags, used
+            yield f"{path.relative_to(PACKAGE)}:{name}", value.pattern, value.flags, used or CALLS
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CALLS:
                 of = node.func.value
@@ -147,4 +146,4 @@ def test_no_text_makes_a_pattern_slow(place: str, pattern: Any, flags: int, used
 def test_patterns_are_found() -> None:
     places = {place for place, *_ in ALL}
     assert len(places) > 40
-    assert "corpus/cleaning.py:_EMAIL" in places
+    assert {"corpus/cleaning.py:_MARK", "masking.py:_EMAIL"} <= places

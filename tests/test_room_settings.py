@@ -80,6 +80,7 @@ BOUNDS = {
     "dataset.min_group": (2, None),
     "source.doubtful_below": (0, 1),
     "source.shard_mb": (1, None), "source.max_record_mb": (1, None), "cleaning.summary_lines": (0, None),
+    "source.max_record_seconds": (0, None),
     "cleaning.summary_chars": (1, None), "cleaning.repeated_lines": (0, None), "cleaning.min_chars": (1, None),
     "dedup.threshold": (0.05, 1), "dedup.shingle": (1, 32), "dedup.permutations": (1, 1024), "dedup.rows": (1, 1024),
     "chunking.max_tokens": (1, None), "chunking.min_fill": (0, 1), "chunking.context": (0, None),

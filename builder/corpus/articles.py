@@ -15,6 +15,7 @@ from builder.corpus.layout import Layout, Recogniser, shifted
 from builder.corpus.records import Record, Reject
 from builder.corpus.settings import Chunking, Cleaning
 from builder.languages import detected_language
+from builder.masking import masked
 from builder.offsets import OffsetMap, edit
 from builder.store import digest
 from builder.tables import ARTICLES, CHUNKS, PART, REJECTS, SECTION, SEGMENT
@@ -22,7 +23,10 @@ from builder.tables import ARTICLES, CHUNKS, PART, REJECTS, SECTION, SEGMENT
 
 @dataclass(slots=True)
 class Article:
-    """A cleaned record: its text, the sections that tile it, and the map back to the raw text."""
+    """A cleaned record: its text, the sections that tile it, and the map back to the raw text.
+
+    `source`, `authors` and `url` are without personal data that is masked; the record has them as they were.
+    """
 
     record: Record
     layout: Layout
@@ -30,6 +34,9 @@ class Article:
     sections: list[tuple[str, int, int]]
     map: OffsetMap
     language: str
+    source: str | None
+    authors: list[str]
+    url: str | None
 
 
 class ArticleMaker:
@@ -68,7 +75,10 @@ class ArticleMaker:
         sections = [("body", body, len(text))]
         if body:
             sections.insert(0, ("summary", 0, len(text[:body].rstrip())))
-        return Article(record, layout, text, sections, mapping, language)
+        kinds = self.cleaning.masks
+        authors = [masked(name, kinds) for name in record.authors or layout.authors]
+        source, url = (value and masked(value, kinds) for value in (layout.source, record.url))
+        return Article(record, layout, text, sections, mapping, language, source, authors, url)
 
     def chunks(self, article: Article) -> Iterator[tuple[str, ChunkBounds, str, str]]:
         """Section, bounds, context before and context after of each chunk."""
@@ -103,9 +113,9 @@ def article_table(found: Sequence[Article]) -> pa.Table:
         "parts": _lists([a.layout.parts for a in found], PART),
         "raw": [r.raw for r in records],
         "map": _lists([a.map.segments for a in found], SEGMENT),
-        "url": [r.url for r in records],
-        "source": [a.layout.source for a in found],
-        "authors": [a.record.authors or a.layout.authors for a in found],
+        "url": [a.url for a in found],
+        "source": [a.source for a in found],
+        "authors": [a.authors for a in found],
         "published": [a.record.published or a.layout.published for a in found],
         "place": [a.layout.place for a in found],
         "language": [a.language for a in found],

@@ -15,7 +15,7 @@ from builder.corpus.settings import Chunking
 from builder.text import sentences
 
 # Where a sentence over the budget may be cut, best first: after a clause, between words.
-_CLAUSE = re.compile(r"(?<=[;:])\s+|(?<=,)\s+|\s+(?=[–—(])|(?<=[)–—])\s+")
+_CLAUSE = re.compile(r"(?<=[;:])\s+|(?<=,)\s+|(?<!\s)\s++(?=[–—(])|(?<=[)–—])\s+")
 _WORD = re.compile(r"\s+")
 _INK = re.compile(r"\S")
 #: Characters of a sentence that are cut at once: its words are many tuples, and a blob may be of any size.

@@ -3,8 +3,10 @@
 import html
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import starmap
 
 from builder.corpus.settings import Cleaning
+from builder.masking import personal
 from builder.offsets import Edit, OffsetMap, edit
 from builder.text import is_printable
 
@@ -12,7 +14,6 @@ _LINE_ENDS = "\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]"
 _CUT = "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u180e\u200b\u2060\ufeff\ufff9-\ufffb]+"
 _CHARACTERS = re.compile(f"({_LINE_ENDS})|{_CUT}")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\t]")
 _WHITESPACE = re.compile(r" *\n[ \n]*|  +")
 # Lead byte of a UTF-8 sequence and what its continuation bytes look like, both read as Windows-1252.
@@ -20,13 +21,13 @@ _MOJIBAKE = re.compile("[Â-ô][\u0080-¿ŒœŠšŸŽžƒˆ˜–—‘’‚“�
 FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*$(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _MARK = re.compile(
     r"^[ ]{0,3}(?:\#{1,6}[ \t]+|>[ \t]?)"  # heading, quotation
-    r"|[ \t]+\#+[ \t]*$"  # closing marks of a heading
+    r"|(?<![ \t])[ \t]++\#++[ \t]*+$"  # closing marks of a heading
     r"|^[ ]{0,3}(?:-{3,}|\*{3,}|_{3,}|={3,}|```.*|~~~.*)[ \t]*$"  # rule, underline of a heading, code fence
-    r"|!\[[^\]\n]*\]\([^()\n]*\)"  # image
-    r"|\[(?P<link>[^\]\n]+)\]\([^()\n]*\)"
+    r"|!\[[^\[\]\n]*+\]\([^()\n]*+\)"  # image
+    r"|\[(?P<link>[^\[\]\n]++)\]\([^()\n]*+\)"
     r"|<(?P<address>https?://[^<>\s]+)>"
     r"|(?<![\w*])(?P<mark>\*\*|\*|__|_|`)(?=\S)(?P<inner>[^*_`\n]+?)(?<=\S)(?P=mark)(?![\w*])"
-    r"|<!--.*?-->"
+    r"|<!--(?:(?!<!--|-->).)*+-->"
     r"|</?[a-zA-Z][^<>\n]*>",
     re.MULTILINE,
 )
@@ -60,7 +61,7 @@ def entities(text: str) -> Iterable[Edit]:
 
 def emails(text: str) -> Iterable[Edit]:
     """E-mail addresses become "[e-mail]": neither annotators nor readers of a release need to see them."""
-    return _replaced(_EMAIL, text, lambda _: "[e-mail]") if "@" in text else ()
+    return starmap(Edit, personal(text, ("emails",)))
 
 
 def mojibake(text: str) -> Iterable[Edit]:
@@ -149,23 +150,30 @@ Step = Callable[[str], Iterable[Edit]]
 
 def steps(settings: Cleaning) -> list[Step]:
     """The steps the settings ask for, in order: repairs before whitespace, which tidies what they leave."""
+    kinds = settings.masks
     chosen: list[tuple[bool, Step]] = [
         (settings.mojibake, mojibake),
         (settings.entities, entities),
-        (settings.emails, emails),
         (settings.characters, characters),
         (settings.whitespace, spaces),
+        # After characters are repaired: invisible ones in an address would hide it.
+        (bool(kinds), emails if kinds == ["emails"] else lambda text: starmap(Edit, personal(text, kinds))),
         (settings.whitespace, whitespace),
         (settings.reflow, reflow),
     ]
     return [step for wanted, step in chosen if wanted]
 
 
+#: Steps that have nothing to do in a printable and tidy text without these signs.
+_USUAL = {entities, characters, spaces, emails, whitespace, reflow}
+_SIGNS = frozenset("&@\uff20\ufe6b")
+
+
 def clean(text: str, todo: list[Step]) -> tuple[str, OffsetMap]:
     """The text after all steps, and its map back to `text`."""
     mapping = OffsetMap.identity(len(text))
     # Most texts need nothing, and one look at them is cheaper than all steps.
-    if mojibake not in todo and is_printable(text) and "&" not in text and "@" not in text and not _untidy(text):
+    if _USUAL.issuperset(todo) and is_printable(text) and not _untidy(text) and not _SIGNS.intersection(text):
         return text, mapping
     for step in todo:
         edits = list(step(text))

@@ -26,10 +26,13 @@ _ESCAPES = re.compile(rb"\x1b[$(.]|~\{[!-~]{2}")
 _WIDE = re.compile("[\\s -~\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff00-\uffef]")
 _HEAD_END = re.compile(rb"</head|<body|\Z", re.IGNORECASE)
 _DECLARED = re.compile(
-    rb"<!--.*?-->|\A\s*<\?xml\s[^>]*?\bencoding\s*=\s*[\"']([\w.:-]+)|<meta\b[^<>]*?\bcharset\s*=\s*[\"']?\s*([\w.:-]+)",
+    rb"<!--(?:(?!<!--|-->).)*+-->|\A\s*<\?xml\s[^>]*?\bencoding\s*=\s*[\"']([\w.:-]+)|<meta\b[^<>]*?\bcharset\s*=\s*[\"']?\s*([\w.:-]+)",
     re.IGNORECASE | re.DOTALL,
 )
-_MARKUP = re.compile(rb"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^<>]*>|&#?\w+;", re.IGNORECASE | re.DOTALL)
+_MARKUP = re.compile(
+    rb"<(script|style)\b(?:(?!</?\1\b).)*+</\1\s*>|<!--(?:(?!<!--|-->).)*+-->|<[^<>]*>|&#?\w+;",
+    re.IGNORECASE | re.DOTALL,
+)
 #: What browsers take for a label; https://encoding.spec.whatwg.org/#names-and-labels
 _READ_AS = {
     "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874",

@@ -34,7 +34,7 @@ _NOT_PERSON = r"(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|M
 _DATED = re.compile(
     r"^(?:(?:first |last )?(?:published|updated|posted|modified|issued|date|released)(?: on| at)?|veröffentlicht(?: "
     r"am)?|stand|publié le|"
-    r"mis à jour le|publicado(?: el| em)?|pubblicato(?: il)?|опубликовано)?\s*[:：]?\s*(?=\S)",
+    r"mis à jour le|publicado(?: el| em)?|pubblicato(?: il)?|опубликовано)?\s*+[:：]?\s*+(?=\S)",
     re.IGNORECASE,
 )
 _DATELINE = re.compile(

@@ -188,8 +188,8 @@ def author_names(line: str) -> list[str]:
     """
     line = re.sub(r"^by:?\s+", "", line.strip(), flags=re.IGNORECASE)
     out: list[str] = []
-    for part in re.split(r"\s*[;|]\s*|,?\s+(?:and|&|und|et)\s+", line):
-        names = re.split(rf"\s*,\s*{_TITLES}", part)
+    for part in re.split(r"(?:(?<!\s)\s++)?+[;|]\s*+|(?:,|(?<!\s))\s++(?:and|&|und|et)\s++", line):
+        names = re.split(rf"(?:(?<!\s)\s++)?+,\s*+{_TITLES}", part)
         out += [part] if len(names) == 2 and any(" " not in name for name in names) else names
     out = [storable(name).strip(" ,") for name in out]
     return [name.title() if name.isupper() and " " in name else name for name in out if name]

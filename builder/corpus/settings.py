@@ -84,6 +84,11 @@ class Source:
     summary_field: bool = setting(False, "Put a record's summary before its body, as a section of its own.")
     shard_mb: int = setting(16, "Megabytes of input per shard, the unit of parallel work.", ge=1)
     max_record_mb: int = setting(64, "Records of more megabytes are rejected.", ge=1)
+    max_record_seconds: float = setting(
+        120.0,
+        "A record that takes longer to read or to clean is rejected. 0: no limit. On dask workers there is none.",
+        ge=0,
+    )
     storage_options: dict[str, Any] = setting(
         {},
         "Options of the fsspec file system of a remote `paths.raw`. Never shown or released; keys and passwords are "
@@ -134,7 +139,14 @@ class Cleaning:
     characters: bool = setting(True, "Make line ends newlines; remove control, zero-width and soft-hyphen characters.")
     whitespace: bool = setting(True, "Make Unicode spaces plain; no doubled spaces, at most one blank line.")
     entities: bool = setting(True, "Replace HTML entities (`&amp;`) by their characters.")
-    emails: bool = setting(True, "Replace e-mail addresses by `[e-mail]`, so that none gets into a release.")
+    emails: bool = setting(
+        True,
+        "Replace e-mail addresses by `[e-mail]` in texts, titles, authors and addresses, so that none gets into a "
+        "release.",
+    )
+    bare_hosts: bool = setting(False, "Also addresses at hosts without a dot, such as `root@localhost`.")
+    phones: bool = setting(False, "Replace phone numbers by `[phone]`.")
+    accounts: bool = setting(False, "Replace bank account numbers (IBAN) by `[account]`.")
     mojibake: bool = setting(False, "Repair UTF-8 that was read as Windows-1252 (`Ã©`); may change what was meant so.")
     reflow: bool = setting(True, "Join lines that were broken at a fixed width.")
     title: bool = setting(True, "Take the first line as the title when it looks like one.")
@@ -160,6 +172,12 @@ class Cleaning:
         0, "Remove lines found in this many articles (0: none); reads the corpus twice.", ge=0
     )
     min_chars: int = setting(1, "Articles with fewer characters are rejected.", ge=1)
+
+    @property
+    def masks(self) -> list[str]:
+        """The kinds of personal data that are replaced, as `builder.masking` names them."""
+        wanted = {"emails": self.emails, "hosts": self.bare_hosts, "phones": self.phones, "accounts": self.accounts}
+        return [kind for kind, on in wanted.items() if on]
 
     def rules(self) -> Rules:
         for group in ("trailers", "off"):

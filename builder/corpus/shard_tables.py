@@ -24,6 +24,7 @@ from builder.corpus.parts import made, read_array, write_array
 from builder.corpus.readers import read_file
 from builder.corpus.records import UNREADABLE, Record, Reject
 from builder.corpus.settings import CorpusSettings, Dedup, Source
+from builder.memory import TooSlowError, time_limit, timed
 from builder.tables import ARTICLES, CHUNKS, TIME
 
 #: Articles, or characters of raw text, that are held in memory before they are written.
@@ -88,9 +89,10 @@ def _write(job: ShardJob, folder: Path) -> dict[str, Any]:
             counts["chunks"] += cut.num_rows
             held.clear()
 
-        for item in read_shard(job.shard, settings.source):
+        limit = settings.source.max_record_seconds
+        for item in timed(read_shard(job.shard, settings.source), limit):
             counts["records"] += item.record is not None
-            found = item if isinstance(item, Reject) else maker.article(item, job.repeated)
+            found = item if isinstance(item, Reject) else _article(item, maker, job.repeated, limit)
             if isinstance(item, Record):
                 rejected += [Reject(item.source_path, item.number, *p, item.article_id) for p in item.problems]
             if isinstance(found, Reject):
@@ -118,6 +120,14 @@ def _write(job: ShardJob, folder: Path) -> dict[str, Any]:
         "encodings": dict(encodings),
         "languages": dict(languages),
     }
+
+
+def _article(record: Record, maker: ArticleMaker, repeated: frozenset[int], limit: float) -> Article | Reject:
+    try:
+        with time_limit(limit):
+            return maker.article(record, repeated)
+    except TooSlowError as e:
+        return Reject(record.source_path, record.number, "too-slow", str(e), record.article_id)
 
 
 def _index(articles: pa.Table) -> pa.Table:

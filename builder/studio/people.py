@@ -22,7 +22,7 @@ from builder.studio.settings import Annotators
 _DOMAIN = "builder.invalid"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}\Z")
 _CSRF = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
-_FIELD_ERROR = re.compile(r'class="field_error"[^>]*>(.*?)</', re.S)
+_FIELD_ERROR = re.compile(r'class="field_error"[^<>]{0,200}+>((?:(?!</|class="field_error").)*+)</', re.S)
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _sign_up(client: Client, email: str, password: str) -> None:
         form = {"email": email, "password": password, "allow_newsletters": "false"}
         answer = _submit(page, f"user/signup/?token={invitation}", form)
     if email.casefold() not in _addresses(client):
-        problem = re.sub(r"<[^>]+>|\s+", " ", "".join(_FIELD_ERROR.findall(answer.text)))
+        problem = re.sub(r"<[^<>]++>|\s++", " ", "".join(_FIELD_ERROR.findall(answer.text)))
         raise StudioError(
             f"Label Studio made no account for {email} (HTTP {answer.status_code}). {problem}".rstrip(),
             "Make it by hand, or correct annotators.people.",

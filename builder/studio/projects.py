@@ -20,7 +20,7 @@ from builder.studio.client import Client, NotFound
 SHARED = "all"
 REVIEW = "review"
 _TITLE_LENGTH = 50
-_MARK = re.compile(r"\[builder [^]]+\]")
+_MARK = re.compile(r"\[builder [^][]++\]")
 
 
 class Project(Protocol):

@@ -109,5 +109,5 @@ def _message(raw: bytes, path: str, number: int, source: Source) -> Iterator[Rec
         "language": "Content-Language",
     }
     item = {name: str(message[header] or "") for name, header in columns.items()}
-    item["authors"] = re.sub(r"\s*<[^<>]*>|\"", "", item["authors"])
+    item["authors"] = re.sub(r"(?:(?<!\s)\s++)?+<[^<>]*+>|\"", "", item["authors"])
     yield from _of_columns(item | {"text": text}, raw, UTF8, path, number, source)

@@ -14,8 +14,8 @@ _LANGUAGES = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"<html\b[^<>]*?\blang\s*=\s*[\"']?([\w-]+)",
-        r"<meta\b[^<>]*?content-language[^<>]*?\bcontent\s*=\s*[\"']?([\w-]+)",
-        r"<meta\b[^<>]*?og:locale[\"'][^<>]*?\bcontent\s*=\s*[\"']?([\w-]+)",
+        r"<meta\b[^<>]*?content-language[^<>]{0,300}?\bcontent\s*=\s*[\"']?([\w-]+)",
+        r"<meta\b[^<>]*?og:locale[\"'][^<>]{0,300}?\bcontent\s*=\s*[\"']?([\w-]+)",
     )
 ]
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from builder.masking import KINDS, masked
 from builder.release.arrays import flat, list_of, mask, matching, mention_edges, numbers, records, small
 from builder.release.configuration import KEYS, Column, Configuration, Maker, Spec
 from builder.release.features import FLAG, INT, NUMBER, STRING, sequence
@@ -17,7 +18,6 @@ from builder.scheme import Question, Scheme
 from builder.text import Ints
 
 SUBMITTED = ("labelled", "labelled-empty", "skipped")
-_EMAIL = r"[\w.+-]+@[\w-]+(\.[\w-]+)+"
 _PLAIN = ("annotator", "state", "prediction", "quarantined", "problems", "created", "updated", "lead_time")
 
 
@@ -37,7 +37,7 @@ def _declare(scheme: Scheme, _: Export, __: Mapping[str, list[str]]) -> list[Con
         *(_column(question) for question in asked),
         Column("evidence", [evidence], "marked evidence, with the targets that it supports", judged=True),
         Column("problems", sequence(STRING), "problems that the annotator reported", judged=True),
-        Column("comment", STRING, "the annotator's comment, without e-mail addresses", judged=True),
+        Column("comment", STRING, "the annotator's comment, without e-mails and numbers of people", judged=True),
         Column("created", STRING, "when the annotation was submitted: UTC, ISO 8601"),
         Column("updated", STRING, "when it was last changed", judged=True),
         Column("lead_time", NUMBER, "seconds that the annotator spent on it"),
@@ -101,7 +101,8 @@ def _rows(configuration: Configuration, index: Index, _: Export) -> Maker:
         starts = (passages.keys & 0xFFFFFFFF)[owner]
         columns = passages.columns(owner) | {name: flat(part[name]) for name in ("scheme_version", *_PLAIN)}
         columns["id"] = flat(part["annotation_id"])
-        columns["comment"] = pc.replace_substring_regex(flat(part["comment"]), _EMAIL, "[e-mail]")
+        comments = (comment and masked(comment, KINDS) for comment in part["comment"].to_pylist())
+        columns["comment"] = pa.array(comments, pa.string())
         for name, found in marks.items():
             at, marked = found.of_annotations(picked)
             shown = {key: flat(marked[key]) for key in features[name][0]}
