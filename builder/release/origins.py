@@ -19,7 +19,9 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _ESCAPE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL)
 _CELL = re.compile(r'"((?:[^"]|"")*)"|([^"%s\r\n][^%s\r\n]*)?')
 _PAGE = re.compile(
-    r"<!--.*?-->|<(script|style|head|noscript)\b.*?</\1\s*>|<[^<>]*>|&(?:#\d+|#[xX][0-9a-fA-F]+|\w+);?|.", re.DOTALL
+    r"<!--(?:(?!<!--|-->).)*+-->|<(script|style|head|noscript)\b(?:(?!</?\1\b).)*+</\1\s*>|<[^<>]*>"
+    r"|&(?:#\d+|#[xX][0-9a-fA-F]+|\w+);?|.",
+    re.DOTALL,
 )
 
 
