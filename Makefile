@@ -11,7 +11,8 @@ demo: $(VENV)/.studio  ## Build the sample dataset: raw articles -> Label Studio
 	$(BIN)/builder run experiment=demo
 
 test: $(VENV)/.dev  ## All tests; those that need Chromium are skipped, with the reason, where there is none
-	$(BIN)/python -m pytest
+	@# Two processes, each with a Label Studio of its own; the tests of one file share their fixtures.
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.dev  ## What CI checks: style, format, types, generated documents
 	$(BIN)/ruff check .
