@@ -36,7 +36,7 @@ def test_wheel_runs_elsewhere(installed: Path, tmp_path: Path) -> None:
     assert "run experiment=demo" in run(installed, "--help", cwd=tmp_path).stdout
     assert "name: news_stance" in run(installed, "export", "--cfg", "job", cwd=tmp_path).stdout
     where = run(
-        installed.parent / "python", "-c", "import builder.config as c; print(c.conf_folder())", cwd=tmp_path
+        installed.parent / "python", "-c", "import builder.composing as c; print(c.conf_folder())", cwd=tmp_path
     ).stdout
     assert Path(where.strip()).is_relative_to(installed.parent.parent)
 
