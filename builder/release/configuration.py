@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.release.arrays import flat, mask, numbers, small
+from builder.release.arrays import flat, mask, numbers, records, small
 from builder.release.compare import Aligned
 from builder.release.features import INT, NUMBER, STRING, Features, arrow_schema
 from builder.release.manifest import Change
@@ -59,7 +59,11 @@ ABOUT_ARTICLES = {
     "language": "language of the article",
 }
 #: What gold spans and evidence say about how they were decided, besides their place and label.
-DECISION = {"status": STRING, "probability": NUMBER, "votes_for": INT, "votes_against": INT}
+DECISION = {
+    "status": STRING, "probability": NUMBER, "votes_for": INT, "votes_against": INT, "share": NUMBER, "entropy": NUMBER,
+}  # fmt: skip
+#: What tables of gold must be read for `decided` and `decisions`.
+DECIDING = ("label", "probability", "votes", "shares", "entropy", "status")
 
 
 @dataclass(frozen=True)
@@ -220,10 +224,27 @@ def decided(gold: pa.Table, settings: Export) -> tuple[Ints, dict[str, int]]:
 
 
 def decisions(gold: pa.Table) -> dict[str, pa.Array]:
-    """The columns of `DECISION` for rows of GOLD_SPANS."""
+    """The columns of `DECISION` for rows of GOLD_SPANS; `share` is the smoothed share of votes for the label."""
     votes, agreed = votes_for(gold)
-    columns = {name: flat(gold[name]) for name in ("status", "probability")}
+    columns = {name: flat(gold[name]) for name in ("status", "probability", "entropy")}
+    soft = flat(gold["shares"])
+    parents, entries = pc.list_parent_indices(soft), pc.list_flatten(soft)
+    mine = pc.fill_null(pc.equal(pc.struct_field(entries, "label"), flat(gold["label"]).take(parents)), False)
+    at = pc.index_in(pa.array(np.arange(gold.num_rows)), value_set=parents.filter(mine).cast(pa.int64()))
+    columns["share"] = pc.struct_field(entries, "probability").filter(mine).take(at)
     return columns | {"votes_for": small(agreed), "votes_against": small(votes - agreed)}
+
+
+def soft_labels(gold: pa.Table, column: str, numbering: Numbering) -> pa.StructArray:
+    """One number per released label, from a column of lists of `POSTERIOR`; null where the list is."""
+    soft, width = flat(gold[column]), len(numbering.labels)
+    entries = pc.list_flatten(soft)
+    cast = numbering.ids(pc.struct_field(entries, "label"))
+    cells, known = numbers(pc.list_parent_indices(soft)) * width + cast, cast >= 0
+    amounts = pc.struct_field(entries, "probability").to_numpy(zero_copy_only=False)[known]
+    sums = np.bincount(cells[known], amounts, gold.num_rows * width).reshape(gold.num_rows, width)
+    missing = mask(pc.is_null(soft))
+    return records(**{name: pa.array(sums[:, i], mask=missing) for i, name in enumerate(numbering.labels)})
 
 
 def votes_for(gold: pa.Table) -> tuple[Ints, Ints]:

@@ -11,12 +11,16 @@ import pytest
 from builder import pipeline
 from builder.commands.diff import diff, show
 from builder.commands.export import export
+from builder.commands.log import log
+from builder.commands.log import show as show_log
 from builder.commands.trace import plain, trace
+from builder.commands.validate import validate
 from builder.commands.verify import verify
 from builder.corpus.settings import Chunking
-from builder.errors import GateError, ReleaseError
+from builder.errors import ConfigError, GateError, ReleaseError
 from builder.quality.settings import Gates, Quality
 from builder.release.manifest import Change, Changes, RowChanges
+from builder.release.settings import STATED
 from builder.tables import ARTICLES, CHUNKS
 from tests.samples import Project
 
@@ -110,9 +114,9 @@ def test_a_diff_shows_a_few_changes_of_each_configuration() -> None:
 
 
 def traced(project: Project, configuration: str, **changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The first row of a configuration, and what it is traced to."""
+    """The first row of a configuration that has a label, and what it is traced to."""
     path = next(folder(project, "v1.0.1").glob(f"{configuration}/*.parquet"))
-    row = pq.read_table(path).to_pylist()[0]
+    row = next(row for row in pq.read_table(path).to_pylist() if row.get("entities") != [])
     return row, plain(trace(replace(project.config, **changes), f"{configuration}/{row['id']}"))
 
 
@@ -197,3 +201,83 @@ def test_a_failed_gate_stops_the_release(project: Project, tmp_path: Path) -> No
     assert not (tmp_path / "exports").exists()
     root = export(replace(strict, export=replace(strict.export, below_gates=True))).folder
     assert "Released below its quality gates" in (root / "README.md").read_text("utf-8")
+
+
+def test_an_older_release_is_traced_in_its_own_stages(project: Project) -> None:
+    row = pq.read_table(next(folder(project, "v1.0.0").glob("stance/*.parquet"))).to_pylist()[0]
+    found = trace(project.config, f"stance/{row['id']}", release="v1.0.0")
+    assert found.folder.name == "v1.0.0"
+    assert found.trace.row["id"] == row["id"]
+
+
+def test_an_edited_manifest_is_seen_by_its_digest(project: Project, tmp_path: Path) -> None:
+    copy = tmp_path / "v1.0.0"
+    shutil.copytree(folder(project, "v1.0.0"), copy)
+    text = (copy / "manifest.json").read_text("utf-8")
+    assert verify(project.config, str(copy), hashes_only=True).version == "1.0.0"
+    (copy / "manifest.json").write_text(text.replace('"annotators": 3', '"annotators": 9', 1), "utf-8")
+    with pytest.raises(ReleaseError, match=r"manifest\.json was changed after it was written"):
+        verify(project.config, str(copy), hashes_only=True)
+
+
+def test_a_release_is_verified_without_repeating_its_settings(tmp_path: Path) -> None:
+    """Neither the variant nor absolute paths, which a manifest conceals, have to be given again."""
+    made = Project(tmp_path, articles=3)
+    said = tmp_path / "people.csv"
+    said.write_text("email,background\nada@example.com,editor\nben@example.com,editor\n", "utf-8")
+    pulled(made)
+    dataset = replace(made.config.dataset, self_descriptions=str(said), min_group=2)
+    variant = replace(made.config.export, variant="own", tags="bioes")
+    root = export(replace(made.config, dataset=dataset, export=variant)).folder
+    assert str(said) not in (root / "manifest.json").read_text("utf-8")
+    people = {row["background"] for row in pq.read_table(root / "provenance/annotators.parquet").to_pylist()}
+    assert people == {"editor", None}
+    assert verify(made.config, f"{root.parent.name}/{root.name}").rebuilt == "same bytes"
+
+
+def test_the_log_lists_releases(project: Project) -> None:
+    first, second = log(project.config)
+    assert (first.version, first.level, second.version, second.level) == ("v1.0.0", "first", "v1.0.1", "patch")
+    assert first.rows["annotations"] == second.rows["annotations"] > 0
+    assert first.digest != second.digest
+    assert first.pull != second.pull
+    assert next(iter(show_log([first]))).startswith("v1.0.0 (first): 6 articles, 3 annotators, pull ")
+    assert list(show_log([])) == ["log: no release yet. Run `builder export` first."]
+
+
+def test_another_format_adds_files_to_the_release(tmp_path: Path) -> None:
+    made = Project(tmp_path, articles=3)
+    pulled(made)
+    first = export(made.config)
+    again = export(replace(made.config, export=replace(made.config.export, formats=["jsonl"])))
+    assert (again.version, again.new) == ("v1.0.0", False)
+    assert (first.folder / "jsonl/stance/train.jsonl").is_file()
+    assert any(file.path.startswith("jsonl/") for file in again.manifest.files)
+    assert verify(made.config, "v1.0.0").rebuilt == "same bytes"
+    assert not export(made.config).new
+
+
+def test_split_settings_that_cannot_apply_say_so(tmp_path: Path) -> None:
+    made = Project(tmp_path, articles=3)
+    pulled(made)
+    export(made.config)
+    again = export(replace(made.config, split=replace(made.config.split, seed=9)))
+    assert not again.new
+    assert again.manifest.changes.notes == ["split.seed differ: 3 articles keep the split of earlier releases."]
+
+
+def test_reworded_guidelines_are_a_patch_with_their_words(tmp_path: Path) -> None:
+    made = Project(tmp_path, articles=3)
+    pulled(made)
+    export(made.config)
+    reworded = replace(made.config.labels, guidelines=f"{made.config.labels.guidelines}\nLeave out titles.")
+    again = export(replace(made.config, labels=reworded))
+    assert again.version == "v1.0.1"
+    assert "- Reworded, guidelines: + Leave out titles." in (again.folder / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_what_only_people_can_say_is_asked_for(project: Project) -> None:
+    with pytest.raises(ConfigError, match=r"dataset\.uses: it is empty\. What the dataset is made for\."):
+        validate(project.config, card=True)
+    dataset = replace(project.config.dataset, license="mit", **dict.fromkeys(STATED, "Said."))
+    assert validate(replace(project.config, dataset=dataset), card=True).name == "validate"

@@ -1,7 +1,8 @@
 """Stage tables of the sample world on disk, and releases made from them: what release tests start from."""
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -143,10 +144,22 @@ def _gold_spans(crowd: Crowd, counted: set[str]) -> Iterator[dict[str, Any]]:
             yield {
                 **{name: one[name] for name in columns},
                 "probability": given.count(one["label"]) / len(given),
+                **_soft(given),
                 "method": "majority",
                 "votes": _votes(voters, given),
                 "status": _decided(given, one["label"]),
             }
+
+
+def entropy(*shares: float) -> float:
+    """Entropy in nats."""
+    return -sum(share * math.log(share) for share in shares if share)
+
+
+def _soft(given: Sequence[str | None]) -> dict[str, Any]:
+    """Shares of the votes, as the posterior of gold and as its shares."""
+    counted = [{"label": label, "probability": count / len(given)} for label, count in Counter(given).items()]
+    return {"posterior": counted, "shares": counted, "entropy": entropy(*(x["probability"] for x in counted))}
 
 
 def _votes(voters: list[dict[str, str]], labels: Iterable[str | None]) -> list[dict[str, Any]]:
@@ -177,6 +190,7 @@ def _gold_answers(crowd: Crowd, counted: set[str]) -> Iterator[dict[str, Any]]:
             "end": end,
             "label": None if status == "unresolved" else best,
             "probability": count / len(labels),
+            **_soft(labels),
             "method": "majority",
             "votes": _votes(voters, labels),
             "status": status,

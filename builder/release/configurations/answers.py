@@ -22,6 +22,7 @@ from builder.release.arrays import (
 )
 from builder.release.compare import value_changes
 from builder.release.configuration import (
+    DECIDING,
     DECISION,
     KEPT,
     KEYS,
@@ -33,6 +34,7 @@ from builder.release.configuration import (
     Spec,
     decided,
     numbering,
+    soft_labels,
 )
 from builder.release.configurations import evidence
 from builder.release.features import INT, NUMBER, STRING, class_label, sequence
@@ -75,6 +77,10 @@ def _one(labels: list[str], question: Question, open_: bool, reason: bool) -> It
         if question.mode == "mention":
             yield Column("polarity", STRING, "the label by name", judged=True)
     yield Column("votes", dict.fromkeys(labels, INT), "how many annotators gave each answer", judged=True)
+    soft = dict.fromkeys(labels, NUMBER)
+    yield Column("shares", soft, "smoothed shares of the votes")
+    yield Column("posterior", soft, "probability of each answer after aggregation")
+    yield Column("entropy", NUMBER, "entropy of `posterior`, in nats")
     if not open_:
         yield Column("probability", NUMBER, "probability of the label after aggregation", judged=True)
     yield Column("status", STRING, "how it was decided: agreed, single, adjudicated, expert or unresolved", judged=True)
@@ -123,13 +129,15 @@ def _rows_one(
     order = order[chosen[order]]
     gold, labels = gold.take(pa.array(order)).combine_chunks(), labels[order]
     windows, votes = numbers(gold["window"]), _votes(gold, numbering)
+    soft = {name: soft_labels(gold, name, numbering) for name in ("shares", "posterior")}
     names = text_array(numbering.labels)
     reasons = _Reasons(index, settings, gold) if "evidence" in configuration.features else None
 
     def columns(passages: Passages) -> dict[str, pa.Array]:
         owner, picked = matching(windows, passages.numbers)
         made, part = passages.columns(owner), gold.take(pa.array(picked))
-        made |= {name: flat(part[name]) for name in ("target", "probability", "status")}
+        made |= {name: flat(part[name]) for name in ("target", "probability", "entropy", "status")}
+        made |= {name: column.take(pa.array(picked)) for name, column in soft.items()}
         made["label"] = pa.array(labels[picked], mask=labels[picked] < 0)
         made["votes"] = _counted(votes[picked], numbering.labels)
         keys = [made["chunk_id"], *([made["target"]] if question.mode else [])]
@@ -257,7 +265,7 @@ SPEC = Spec(
     texts="windows",
     declare=_declare,
     reads={
-        "gold_answers": ("chunk_id", "question", "target", "start", "end", "label", "probability", "votes", "status"),
+        "gold_answers": ("chunk_id", "question", "target", "start", "end", "posterior", *DECIDING),
         **evidence.SPEC.reads,
     },
     rows=_rows,

@@ -12,6 +12,7 @@ from builder.errors import ReleaseError
 from builder.release.arrays import Mask, flat, list_of, lists, numbers, records, small, spread, text_array
 from builder.release.compare import span_changes
 from builder.release.configuration import (
+    DECIDING,
     DECISION,
     DOWN,
     KEPT,
@@ -224,7 +225,7 @@ def _tally(_: Configuration, rows: pa.Table) -> pa.Array:
 SPEC = Spec(
     texts="chunks",
     declare=_declare,
-    reads={"gold_spans": ("article_id", "kind", "start", "end", "label", "text", "probability", "votes", "status")},
+    reads={"gold_spans": ("article_id", "kind", "start", "end", "text", *DECIDING)},
     rows=_rows,
     noun=("row", "rows"),
     about=_about,

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from builder.release.arrays import flat, matching, numbers, small, text_array
 from builder.release.configuration import (
+    DECIDING,
     DECISION,
     KEPT,
     KEYS,
@@ -32,7 +33,9 @@ _COLUMNS = (
     Column("span", STRING, "`text[start:end]`"),
     Column("votes_for", INT, "how many annotators marked the span", judged=True),
     Column("votes_against", INT, "how many annotators saw the window and did not mark it", judged=True),
+    Column("share", NUMBER, "smoothed share of the votes for it"),
     Column("probability", NUMBER, "probability of the span after aggregation", judged=True),
+    Column("entropy", NUMBER, "entropy of what the votes say about it, in nats"),
     Column("status", STRING, "how it was decided: agreed, single (one annotator), adjudicated or expert", judged=True),
 )
 
@@ -52,8 +55,9 @@ def evidence_spans(index: Index, settings: Export) -> tuple[pa.Table, dict[str, 
     gold = gold.filter(pc.and_(pc.equal(gold["kind"], "evidence"), pc.greater_equal(gold["window"], 0)))
     state, left_out = decided(gold, settings)
     gold = gold.filter(pa.array(state == KEPT))
-    for name in ("votes_for", "votes_against"):
-        gold = gold.append_column(name, decisions(gold)[name])
+    for name, column in decisions(gold).items():
+        if name not in gold.column_names:
+            gold = gold.append_column(name, column)
     targets = flat(gold["targets"])
     gold = gold.take(pc.list_parent_indices(targets)).append_column("target", pc.list_flatten(targets))
     if settings.targets:
@@ -96,11 +100,7 @@ def _supports(row: Mapping[str, Any], gold: Mapping[str, Any]) -> bool:
 SPEC = Spec(
     texts="windows",
     declare=_declare,
-    reads={
-        "gold_spans": (
-            "chunk_id", "kind", "start", "end", "label", "text", "targets", "probability", "votes", "status",
-        )
-    },
+    reads={"gold_spans": ("chunk_id", "kind", "start", "end", "text", "targets", *DECIDING)},
     rows=_rows,
     noun=("span of evidence", "spans of evidence"),
     about=_about,
@@ -109,4 +109,4 @@ SPEC = Spec(
     tag="rationales",
     moves=False,
     traced={"gold_spans": _supports},
-)  # fmt: skip
+)

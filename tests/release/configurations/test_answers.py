@@ -8,7 +8,7 @@ import pytest
 from builder.release.configurations import answers
 from builder.release.settings import Export
 from builder.scheme import Label, Question, Scheme, Target
-from tests.release.world import World, rows, sample, splits_of
+from tests.release.world import World, entropy, rows, sample, splits_of
 from tests.samples import scheme
 
 
@@ -17,6 +17,12 @@ def question(name: str, labels: dict[str, Label], targets: dict[str, Target], *,
     made = Question()
     made.name, made.labels, made.targets, made.many = name, labels, targets, many
     return made
+
+
+def votes(**counts: int) -> dict[str, Any]:
+    """The columns about votes, and those about shares where they are those of the votes."""
+    shares = {label: count / sum(counts.values()) for label, count in counts.items()}
+    return {"votes": counts, "shares": shares, "posterior": shares, "entropy": entropy(*shares.values())}
 
 
 TOPIC = question("topic", {"war": Label("War"), "trade": Label("Trade", "Money")}, {})
@@ -50,10 +56,10 @@ def test_a_row_per_chunk_and_target_has_label_votes_and_status(tmp_path: Path) -
     shared = {"article_id": made.articles[0].id, "chunk_id": chunk, "text": made.articles[0].chunks[0]}
     assert found == [
         {"id": f"{chunk}:ukraine", **shared, "target": "ukraine", "label": 0,
-         "votes": {"favor": 2, "against": 0, "neutral": 1, "none": 0}, "probability": 2 / 3, "status": "adjudicated",
+         **votes(favor=2, against=0, neutral=1, none=0), "probability": 2 / 3, "status": "adjudicated",
          "evidence": []},
         {"id": f"{chunk}:japan", **shared, "target": "japan", "label": 3,
-         "votes": {"favor": 0, "against": 0, "neutral": 0, "none": 3}, "probability": 1.0, "status": "agreed",
+         **votes(favor=0, against=0, neutral=0, none=3), "probability": 1.0, "status": "agreed",
          "evidence": []},
     ]  # fmt: skip
 
@@ -102,7 +108,7 @@ def test_unresolved_answers_are_apart_and_counted(tmp_path: Path) -> None:
     assert rows(found.folder, "stance_unresolved") == [
         {"id": f"{chunk}:ukraine", "article_id": made.articles[2].id, "chunk_id": chunk,
          "text": made.articles[2].chunks[0], "target": "ukraine",
-         "votes": {"favor": 1, "against": 1, "neutral": 1, "none": 0}, "status": "unresolved"}
+         **votes(favor=1, against=1, neutral=1, none=0), "status": "unresolved"}
     ]  # fmt: skip
     assert (
         splits_of(found.folder, "stance_unresolved").items()
@@ -160,9 +166,9 @@ def test_two_mentions_of_one_name_are_two_rows(tmp_path: Path) -> None:
     n = len(word)
     assert [r for r in rows(root, "stance") if r["chunk_id"] == chunk] == [
         {"id": f"{chunk}:0:{n}", **keys, "from": 0, "to": n, "label": 0, "polarity": "favor",
-         "votes": {"favor": 3, "against": 0, "neutral": 0, "none": 0}, "probability": 1.0, "status": "agreed"},
+         **votes(favor=3, against=0, neutral=0, none=0), "probability": 1.0, "status": "agreed"},
         {"id": f"{chunk}:20:{20 + n}", **keys, "from": 20, "to": 20 + n, "label": 1, "polarity": "against",
-         "votes": {"favor": 1, "against": 2, "neutral": 0, "none": 0}, "probability": 2 / 3, "status": "adjudicated"},
+         **votes(favor=1, against=2, neutral=0, none=0), "probability": 2 / 3, "status": "adjudicated"},
     ]  # fmt: skip
     said = next(r for r in rows(root, "annotations") if r["id"] == "1:2012")
     assert said["stances"] == [
@@ -186,7 +192,7 @@ def test_a_question_about_the_whole_chunk_has_one_row_per_chunk_and_no_target(tm
     chunk = made.chunk(2, 0)
     assert rows(found.folder, "topic") == [
         {"id": chunk, "article_id": made.articles[2].id, "chunk_id": chunk, "text": made.articles[2].chunks[0],
-         "label": 0, "votes": {"war": 2, "trade": 1}, "probability": 2 / 3, "status": "adjudicated"}
+         "label": 0, **votes(war=2, trade=1), "probability": 2 / 3, "status": "adjudicated"}
     ]  # fmt: skip
     assert found.manifest.labels["topic"] == ["war", "trade"]
     assert found.manifest.counts.labels["topic"] == {"war": 1, "trade": 0}
