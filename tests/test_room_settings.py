@@ -153,7 +153,7 @@ def test_the_other_choices_are_these() -> None:
         "aggregation.method": "auto majority dawid_skene sequence mace weighted expert",
         "aggregation.spans": "exact overlap tokens",
         "aggregation.weigh_by": "given agreement questions",
-        "export.granularity": "chunk sentence article",
+        "export.granularity": "chunk sentence article window",
         "export.tags": "bio bioes none",
         "export.nested": "outer inner",
         "export.unknown": "disputed unresolved strict outside",

@@ -69,14 +69,15 @@ def build_release(
     hashes: dict[str, str] = {}
     for name, configuration in wanted.items():
         spec = SPECS[configuration.kind]
-        if spec.texts == "chunks" and not index.chunks:
+        by_chunk = spec.texts == "chunks" and settings.granularity != "window"
+        if by_chunk and not index.chunks:
             raise ReleaseError(
                 f"Configuration {name} would have no row: no chunk is wholly in annotated windows.",
                 "Use the chunking that was annotated, or name the other configurations in export.configs.",
             )
         writer = Writer(root / name, configuration.schema, settings.shard_rows, settings.group_rows, spec.distinct)
         done, tally = 0, defaultdict[str, Counter[str]](Counter)
-        texts = separation.chunks(settings.granularity, language) if spec.texts == "chunks" else separation.windows()
+        texts = separation.chunks(settings.granularity, language) if by_chunk else separation.windows()
         for side, passages in texts:
             columns = makers[name].columns(passages)
             made = configuration.rows(columns | index.about(columns["article_id"], settings.metadata))
@@ -147,7 +148,7 @@ def _counts(index: Index, wanted: Mapping[str, Configuration], makers: Mapping[s
     days = [edge.date().isoformat() for edge in pc.min_max(articles["published"]).as_py().values() if edge]
     gold = (index.inputs[name] for name in ("gold_spans", "gold_answers") if name in index.inputs)
     left_out = {
-        name: maker.left_out | ({"outside": len(maker.labels) - maker.held()} if maker.held else {})
+        name: maker.left_out | ({"outside": max(len(maker.labels) - maker.held(), 0)} if maker.held else {})
         for name, maker in makers.items()
     }
     return Counts(

@@ -142,8 +142,9 @@ class Export:
     )
     granularity: str = setting(
         "chunk",
-        "One row of `entities`: a chunk, one of its sentences, or the annotated parts of an article, joined.",
-        choices=("chunk", "sentence", "article"),
+        "One row of `entities`: a chunk, one of its sentences, the annotated parts of an article, joined, or a window "
+        "as annotators saw it.",
+        choices=("chunk", "sentence", "article", "window"),
     )
     tokenizer: str = setting("words", "`words`, or a tokenizer.json, to add `input_ids` and `labels`.", min_length=1)
     tags: str = setting("bio", "Scheme of the tags of tokens.", choices=("bio", "bioes", "none"))
@@ -185,7 +186,7 @@ class Export:
         choices=("no", "auto", "manual"),
     )
     shard_rows: int = setting(100_000, "Most rows per Parquet file.", ge=1)
-    group_rows: int = setting(50_000, "Rows per row group; a streaming reader holds one in memory.", ge=1)
+    group_rows: int = setting(100_000, "Rows per row group; a streaming reader holds one in memory.", ge=1)
 
     def rules(self) -> Rules:
         if not (self.text or self.tokens):

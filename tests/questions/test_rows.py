@@ -71,3 +71,20 @@ def test_an_unknown_column_of_an_issue_is_an_error() -> None:
     rows.issue(check="x", colour="red")
     with pytest.raises(KeyError, match="colour"):
         rows.tables()
+
+
+def test_answers_about_mentions_have_the_place_of_their_span() -> None:
+    rows = Rows()
+    for name in ("a", "b"):
+        for column, value in zip(rows.spans.lists, ("r1", "entity", 3, 8, "GPE", "Japan", []), strict=True):
+            column.append(value)
+        rows.answer("stance", "Japan", "favor", "r1")
+        rows.answer("stance", "Japan", "against", "gone")
+        rows.answer("topic", "", "war")
+        rows.annotation(annotation(name), keep=True)
+    found = rows.tables().answers
+    assert found.select(["annotation_id", "start", "end"]).to_pylist() == [
+        {"annotation_id": name, "start": start, "end": end}
+        for name in ("a", "b")
+        for start, end in ((3, 8), (None, None), (None, None))
+    ]

@@ -1,15 +1,18 @@
 """The card says what the Hub reads and what people need to know; Croissant says it for machines."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
 from builder.release.card import figures
 from builder.release.manifest import Manifest, read
+from builder.release.settings import Dataset, Export
 from tests.release.world import rows, sample, splits_of
 
 
@@ -155,3 +158,67 @@ def test_the_release_that_is_read_is_the_one_that_was_written(release: tuple[str
     assert {p.name for p in release[2].iterdir() if p.is_file()} == {
         "README.md", "CHANGELOG.md", "manifest.json", "croissant.json",
     }  # fmt: skip
+
+
+def test_the_other_readers_of_the_card_read_the_files(release: tuple[str, Manifest, Path]) -> None:
+    import duckdb
+    import polars
+
+    text, manifest, root = release
+    first = re.search(r"`duckdb.sql\(\"(.*?)\"\)`, `polars.read_parquet\(\"(.*?)\"\)`", text)
+    assert first is not None
+    expected = sum(manifest.rows["entities"].values())
+    assert len(duckdb.sql(first[1].replace("'entities", f"'{root}/entities")).fetchall()) == expected
+    assert polars.read_parquet(root / first[2]).height == expected
+
+
+def test_agreement_that_is_too_low_is_a_known_issue(tmp_path: Path) -> None:
+    spans = {
+        "overall": {"token_alpha": 0.9, "compared": 90},
+        "labels": {"EVENT": {"token_alpha": 0.415, "compared": 3}},
+    }
+    answers = {"stance": {"overall": {"alpha": 0.667, "items": 9}}}
+    made = sample(tmp_path).export(agreement={"spans": {"entity": spans}, "answers": answers})
+    line = "Annotators agree little: entity spans, EVENT, token alpha is 0.415, on 3; its labels are doubtful."
+    assert made.manifest.findings == [line]
+    assert f"## Known issues\n\n- {line}" in (made.folder / "README.md").read_text("utf-8")
+
+
+def test_what_people_say_and_who_annotated_is_on_the_card(tmp_path: Path) -> None:
+    dataset = Dataset(name="sample", license="other", license_name="Ours", license_link="https://example.org/licence",
+                      uses="Training.", curators="The lab", expertise="expert-generated")  # fmt: skip
+    world = sample(tmp_path, dataset=dataset)
+    world.dissent[0, world.chunk(0, 0)] = {"prediction": "accepted", "stances": {"ukraine": "favor", "japan": "none"}}
+    made = world.export(Export(repo="lab/story"), recorded=False)
+    card = (made.folder / "README.md").read_text("utf-8")
+    front = yaml.safe_load(card.split("---\n")[1])
+    assert front["annotations_creators"] == ["expert-generated", "machine-generated"]
+    assert (front["license_name"], front["license_link"]) == ("Ours", "https://example.org/licence")
+    for line in (
+        "**Direct use.** Training.",
+        "- **Licence:** [`other` (Ours)](https://example.org/licence)",
+        "Suggestions of a machine were shown in 1 annotations: 1 were accepted.",
+        'stance = load_dataset("lab/story", "stance", revision="v1.0.0")',
+    ):
+        assert line in card, line
+    found = json.loads((made.folder / "croissant.json").read_text("utf-8"))
+    assert (found["rai:dataUseCases"], found["rai:dataBiases"]) == ("Training.", "Not stated.")
+    assert found["license"] == "https://example.org/licence"
+    assert found["rai:machineAnnotationTools"][0].startswith("Suggestions of a machine were shown")
+
+
+def test_rows_and_annotators_say_where_they_come_from(tmp_path: Path) -> None:
+    said = {
+        "annotator-0a1b2c": {"age": "30-39"},
+        "annotator-3d4e5f": {"age": "30-39"},
+        "annotator-678901": {"age": "60"},
+    }
+    dataset = Dataset(name="sample", min_group=2)
+    made = sample(tmp_path, dataset=dataset).export(said=said, experts=["annotator-678901"])
+    assert pq.read_table(made.folder / "provenance/annotators.parquet").to_pylist() == [
+        {"annotator": "annotator-0a1b2c", "role": "annotator", "annotations": 48, "age": "30-39"},
+        {"annotator": "annotator-3d4e5f", "role": "annotator", "annotations": 48, "age": "30-39"},
+        {"annotator": "annotator-678901", "role": "expert", "annotations": 48, "age": None},
+    ]
+    articles = pq.read_table(made.folder / "provenance/articles.parquet")
+    assert {"title", "source", "published", "language", "split"} <= set(articles.column_names)

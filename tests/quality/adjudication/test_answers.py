@@ -239,3 +239,16 @@ def test_rows_are_in_the_order_of_chunk_and_target() -> None:
         crowd.add(chunk, "a", stances={"ukraine": "none", "japan": "favor"})
     assert list(gold(crowd)) == [("c1", "japan"), ("c1", "ukraine"), ("c2", "japan"), ("c2", "ukraine")]
     assert {r["article_id"] for r in gold(crowd).values()} == {"c1", "c2"}
+
+
+def test_two_mentions_of_one_name_are_two_answers() -> None:
+    crowd = Crowd().window("c", "Tokyo met Tokyo.")
+    for annotator, second in (("ada", "against"), ("ben", "against"), ("cyd", "favor")):
+        crowd.add("c", annotator, stances={(10, 15): second, (0, 5): "favor"})
+    rows = gold_answers(
+        crowd.answers, Voters(crowd.annotations, [], {}), Aggregation(method="majority"), {}
+    ).to_pylist()
+    assert [(r["target"], r["start"], r["end"], r["label"], r["status"]) for r in rows] == [
+        ("Tokyo", 0, 5, "favor", "agreed"), ("Tokyo", 10, 15, "against", "adjudicated"),
+    ]  # fmt: skip
+    assert [len(r["votes"]) for r in rows] == [3, 3]

@@ -126,3 +126,12 @@ def test_nothing_to_measure() -> None:
     found = measure(Votes.of([], 0, LABELS), FAST)
     assert (found.annotators, found.items, found.alpha, found.alpha_interval) == (0, 0, None, None)
     assert agreement(Crowd()).targets == {}
+
+
+def test_two_mentions_of_one_name_are_two_items() -> None:
+    crowd = Crowd().window("c", "Tokyo met Tokyo.")
+    crowd.add("c", "ada", stances={(0, 5): "favor", (10, 15): "against"})
+    crowd.add("c", "ben", stances={(0, 5): "favor", (10, 15): "favor"})
+    found = agreement(crowd)
+    assert (found.overall.items, found.overall.ratings, found.overall.observed) == (2, 4, 0.5)
+    assert found.targets["Tokyo"].items == 2

@@ -253,3 +253,12 @@ def test_a_scheme_without_entities_has_no_such_configuration(tmp_path: Path) -> 
     assert "entities" not in made.manifest.configs
     with pytest.raises(ConfigError, match="entities"):
         sample(tmp_path, labels=scheme(entities=[])).export(Export(configs=["entities"]))
+
+
+def test_a_row_may_be_a_window_under_another_chunking(tmp_path: Path) -> None:
+    plain = rows(sample(tmp_path / "a").export(Export(configs=["entities"])).folder, "entities")
+    world = sample(tmp_path / "b")
+    world.chunked = [(made, 0, len(made.text)) for made in world.articles]
+    found = world.export(Export(configs=["entities"], granularity="window"))
+    assert sorted(rows(found.folder, "entities"), key=lambda r: r["id"]) == sorted(plain, key=lambda r: r["id"])
+    assert found.manifest.counts.left_out["entities"]["outside"] == 0
