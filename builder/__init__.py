@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from builder.commands.init import NewProject as NewProject, init as init
     from builder.commands.labels import Labels as Labels, labels as labels
     from builder.commands.log import log as log
+    from builder.commands.people import People as People, people as people
     from builder.commands.prepare import prepare as prepare
     from builder.commands.publish import publish as publish
     from builder.commands.pull import pull as pull
@@ -62,6 +63,7 @@ _PUBLIC = {
     "Cleaned": "builder.commands.clean",
     "Health": "builder.commands.doctor",
     "Labels": "builder.commands.labels",
+    "People": "builder.commands.people",
     "NewProject": "builder.commands.init",
     "Release": "builder.commands.export",
     "Review": "builder.commands.review",

@@ -81,11 +81,11 @@ def aggregate(table: "pa.Table | Mapping[str, Sequence[Any]]", method: str = "ma
     """
     import pyarrow as pa
 
-    from builder.quality import load
     from builder.quality.aggregation import METHODS
     from builder.quality.aggregation.majority import winners
     from builder.quality.settings import Aggregation
     from builder.quality.votes import Votes
+    from builder.settings import load
 
     if method not in METHODS:
         raise ConfigError(f"There is no aggregation method {method!r}.", f"Choose one of {', '.join(METHODS)}.")

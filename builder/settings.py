@@ -10,6 +10,7 @@ is made: `read_settings` checks a whole configuration.
 
 import copy
 import dataclasses
+import importlib
 import typing
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
@@ -48,6 +49,16 @@ def setting(default: T, about: str, **allowed: Any) -> T:
     if isinstance(default, list | dict):
         return dataclasses.field(default_factory=lambda: copy.deepcopy(default), metadata=declared)
     return dataclasses.field(default=default, metadata=declared)
+
+
+def load(reference: str) -> Any:
+    """The function that `module:function` names. Choices are listed so, without importing what they need.
+
+    >>> load("builder.settings:load").__name__
+    'load'
+    """
+    module, _, function = reference.partition(":")
+    return getattr(importlib.import_module(module), function)
 
 
 class Hint(NamedTuple):

@@ -7,8 +7,13 @@ from typing import Any
 import pytest
 
 from builder.config import Composed
+from builder.corpus.settings import CHUNKERS
 from builder.errors import Fault
-from builder.settings import Hint, leaves, read_settings
+from builder.quality.aggregation import METHODS, WEIGHTS
+from builder.quality.settings import SPAN_METHODS
+from builder.release.settings import FORMATS
+from builder.settings import Hint, leaves, load, read_settings
+from builder.studio.settings import SUGGESTERS
 
 LEAVES = leaves(Composed)
 
@@ -124,13 +129,20 @@ def test_each_switch_is_true_or_false(key: str) -> None:
 
 #: The table of functions that a choice of a setting picks from.
 TABLES = {
-    "chunking.method": "builder.corpus.chunking:METHODS",
     "chunking.unit": "builder.corpus.budgets:COUNTERS",
     "selection.by": "builder.corpus.selection:_STRATA",
     "split.method": "builder.release.splits:METHODS",
-    "export.formats": "builder.release.formats:FORMATS",
-    "suggestions.method": "builder.studio.suggestions:HOOKS",
 }
+
+
+#: Settings whose choices name their functions themselves.
+NAMED = (CHUNKERS, FORMATS, SUGGESTERS, METHODS, WEIGHTS, SPAN_METHODS)
+
+
+@pytest.mark.parametrize("choices", NAMED)
+def test_each_choice_names_a_function(choices: dict[str, str]) -> None:
+    for name, reference in choices.items():
+        assert callable(load(reference)) if reference else name == "none"
 
 
 @pytest.mark.parametrize("key", TABLES)
@@ -146,9 +158,12 @@ def test_the_other_choices_are_these() -> None:
         "source.doubtful": "keep reject",
         "source.format": "auto txt md html json jsonl csv tsv parquet xml eml mbox",
         "dedup.policy": "drop keep",
+        "chunking.method": "sentences paragraphs article tokens",
         "selection.method": "all random stratified keywords diverse",
         "annotators.kind": "human recorded",
         "annotators.layout": "shared each",
+        "suggestions.method": "none gazetteer http python",
+        "export.times": "day second",
         "label_studio.database": "sqlite postgresql",
         "aggregation.method": "auto majority dawid_skene sequence mace weighted expert",
         "aggregation.spans": "exact overlap tokens",

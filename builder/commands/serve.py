@@ -4,7 +4,7 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
-from builder.commands import Shown
+from builder.commands import Shown, table_of
 from builder.config import Config
 from builder.stage import Progress, silent
 
@@ -78,17 +78,16 @@ def plain(result: Server) -> dict[str, object]:
 
 def show(result: Server) -> Shown:
     """Where the server is and who can log in; in the foreground, returns when it was stopped."""
-    from rich.table import Table
-
     served = result.served
     if served is None:
         yield "serve: stopped." if result.stopped else "serve: no Label Studio was running."
         return
     yield f"Label Studio {served.version} runs at {served.url}"
-    table = Table("e-mail", "password", "role")
-    for email, password in served.passwords.items():
-        table.add_row(email, password, "administrator" if email == served.administrator else "annotator")
+    table = table_of("Accounts", "e-mail", "role")
+    for email in served.passwords:
+        table.add_row(email, "administrator" if email == served.administrator else "annotator")
     yield table
+    yield "`builder people --passwords` shows the passwords."
     for slot, url in served.projects.items():
         yield f"Label ({slot}) at {url}"
     if not served.projects:

@@ -6,12 +6,13 @@ overlap they cover their section, and only whitespace is outside them. Intervals
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from builder.corpus.budgets import COUNTERS, Interval
-from builder.corpus.settings import Chunking
+from builder.corpus.settings import CHUNKERS, Chunking
+from builder.settings import load
 from builder.text import sentences
 
 # Where a sentence over the budget may be cut, best first: after a clause, between words.
@@ -41,7 +42,7 @@ class Chunker:
     def __init__(self, settings: Chunking) -> None:
         self.settings = settings
         self.counter = COUNTERS[settings.unit](settings)
-        self.cut_section = METHODS[settings.method]
+        self.cut_section = load(CHUNKERS[settings.method])
 
     def cut(
         self, text: str, sections: Sequence[tuple[str, int, int]], language: str
@@ -216,12 +217,3 @@ def by_tokens(chunker: Chunker, text: str, inner: list[Interval]) -> list[ChunkB
         ChunkBounds(start + a, start + b, size, bisect_left(begins, b) - bisect_left(begins, a))
         for a, b, size in chunker.counter.windows(text[start:end])
     ]
-
-
-#: How a section becomes chunks, by name.
-METHODS: dict[str, Callable[[Chunker, str, list[Interval]], list[ChunkBounds]]] = {
-    "sentences": by_sentences,
-    "paragraphs": by_paragraphs,
-    "article": by_article,
-    "tokens": by_tokens,
-}

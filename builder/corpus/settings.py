@@ -10,7 +10,13 @@ from builder.errors import Fault
 from builder.languages import language_code
 from builder.settings import Rules, limits, setting
 
-CHUNKERS = ("sentences", "paragraphs", "article", "tokens")
+#: Choices of `chunking.method`, with the functions that cut a section.
+CHUNKERS = {
+    "sentences": "builder.corpus.chunking:by_sentences",
+    "paragraphs": "builder.corpus.chunking:by_paragraphs",
+    "article": "builder.corpus.chunking:by_article",
+    "tokens": "builder.corpus.chunking:by_tokens",
+}
 FORMATS = ("txt", "md", "html", "json", "jsonl", "csv", "tsv", "parquet", "xml", "eml", "mbox")
 SELECTORS = ("all", "random", "stratified", "keywords", "diverse")
 #: For each column of an article, the record's fields to try.

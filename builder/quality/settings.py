@@ -9,9 +9,9 @@ from builder.settings import limits, setting
 
 #: Choices of `aggregation.spans`: which spans of two annotators count as the same span.
 SPAN_METHODS = {
-    "exact": "adjudication.spans:exact",
-    "overlap": "adjudication.spans:overlap",
-    "tokens": "adjudication.tokens:tokens",
+    "exact": "builder.quality.adjudication.spans:exact",
+    "overlap": "builder.quality.adjudication.spans:overlap",
+    "tokens": "builder.quality.adjudication.tokens:tokens",
 }
 CheckName = Annotated[str, limits(choices=CHECKS, allowed="the name of a check")]
 Severity = Annotated[str, limits(choices=("error", "warning", "info", "off"))]

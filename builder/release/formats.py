@@ -1,7 +1,7 @@
 """Other file formats on request: JSON Lines, CoNLL-2003 and spaCy's DocBin, from the Parquet files."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ from builder.errors import ConfigError
 from builder.release.configurations import SPECS
 from builder.release.features import Features, label_names
 from builder.release.manifest import Configured
+from builder.release.settings import FORMATS
 from builder.release.versions import data_files
+from builder.settings import load
 
 Rows = Iterator[dict[str, Any]]
 
@@ -27,7 +29,7 @@ def write(root: Path, formats: list[str], configs: Mapping[str, Configured], int
                 for split in found.splits:
                     path = (into or root) / name / configuration / f"{split}.{name}"
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    FORMATS[name](path, _rows(data_files(root, configuration, split)), found.features)
+                    load(FORMATS[name])(path, _rows(data_files(root, configuration, split)), found.features)
 
 
 def _rows(files: list[Path]) -> Rows:
@@ -37,7 +39,7 @@ def _rows(files: list[Path]) -> Rows:
                 yield from batch.to_pylist()
 
 
-def _jsonl(path: Path, rows: Rows, features: Features) -> None:
+def write_jsonl(path: Path, rows: Rows, features: Features) -> None:
     """One object per row; labels by name."""
     names = label_names(features)
     with path.open("w", encoding="utf-8", newline="") as out:
@@ -49,7 +51,7 @@ def _jsonl(path: Path, rows: Rows, features: Features) -> None:
             out.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def _conll(path: Path, rows: Rows, features: Features) -> None:
+def write_conll(path: Path, rows: Rows, features: Features) -> None:
     """CoNLL-2003: token, two empty columns (part of speech, phrase) and tag, a blank line after each text.
 
     The format has no tag for what is not known, so texts with such a token are left out.
@@ -66,7 +68,7 @@ def _conll(path: Path, rows: Rows, features: Features) -> None:
             out.write("\n")
 
 
-def _spacy(path: Path, rows: Rows, features: Features) -> None:
+def write_spacy(path: Path, rows: Rows, features: Features) -> None:
     """A DocBin of blank documents on the words of the release: entities without overlap, all spans in `doc.spans`.
 
     Tokens whose tag is not known are `missing`, which spaCy's training ignores.
@@ -120,6 +122,5 @@ def _spaced(text: str, tokens: list[str]) -> tuple[list[str], list[bool], list[i
     return words, spaces, places
 
 
-FORMATS: dict[str, Callable[[Path, Rows, Features], None]] = {"jsonl": _jsonl, "conll": _conll, "spacy": _spacy}
 #: Formats that hold every configuration; a specification names the others that can hold it.
 EVERYTHING = ("jsonl",)

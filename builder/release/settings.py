@@ -10,7 +10,14 @@ from builder.languages import language_code
 from builder.settings import Rules, fields_of, limits, setting
 
 SPLITTERS = ("hash", "stratified", "time")
-FORMATS = ("jsonl", "conll", "spacy")
+#: Choices of `export.formats`, with the functions that write them.
+FORMATS = {
+    "jsonl": "builder.release.formats:write_jsonl",
+    "conll": "builder.release.formats:write_conll",
+    "spacy": "builder.release.formats:write_spacy",
+}
+#: Names of folders in a workspace that are no dataset.
+RESERVED = ("studio", "runs", "sweeps")
 METADATA = ("title", "source", "published", "language")
 SplitName = Annotated[
     str, limits(pattern=r"^[a-z][a-z0-9_]*$(?!\n)", allowed="lower-case letters, digits and '_', as in train")
@@ -71,6 +78,8 @@ class Dataset:
     maintenance: str = setting("", "Who corrects and extends it, how often, and how to report an error.")
 
     def rules(self) -> Rules:
+        if self.name in RESERVED:
+            yield Fault("name", f"{self.name!r} has another meaning in the workspace.", "Choose another name.")
         if self.license_name and self.license != "other":
             yield Fault("license_name", f"the licence is {self.license}, which has a name.", "Set license=other.")
         try:
@@ -184,6 +193,11 @@ class Export:
         "no",
         "Whether readers must ask for access: `auto` grants it, `manual` lets you decide. `no` changes nothing.",
         choices=("no", "auto", "manual"),
+    )
+    times: str = setting(
+        "day",
+        "How exactly `annotations` says when somebody worked: to the day, or to the second.",
+        choices=("day", "second"),
     )
     shard_rows: int = setting(100_000, "Most rows per Parquet file.", ge=1)
     group_rows: int = setting(100_000, "Rows per row group; a streaming reader holds one in memory.", ge=1)

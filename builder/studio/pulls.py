@@ -94,6 +94,8 @@ def read_key(path: Path) -> bytes:
     except FileNotFoundError:
         raise StoreError(f"{path} is missing.", hint) from None
     key, check = whole[:_KEY], whole[_KEY:]
+    if len(key) < _KEY:
+        raise StoreError(f"{path} is too short for a key: pseudonyms made with it could be guessed.", hint)
     # Keys of earlier versions have nothing to be compared with.
     if check and check != _check(key):
         raise StoreError(f"{path} is not what was written: it is damaged, or somebody changed it.", hint)

@@ -7,7 +7,13 @@ from urllib.parse import urlsplit
 from builder.errors import Fault
 from builder.settings import Rules, limits, setting
 
-SUGGESTERS = ("none", "gazetteer", "http", "python")
+#: Choices of `suggestions.method`, with the functions that make them.
+SUGGESTERS = {
+    "none": "",
+    "gazetteer": "builder.studio.suggestions:gazetteer_hook",
+    "http": "builder.studio.suggestions:http_hook",
+    "python": "builder.studio.suggestions:python_hook",
+}
 
 
 @dataclass

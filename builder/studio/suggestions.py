@@ -17,8 +17,9 @@ import msgspec
 from builder.errors import ConfigError, SourceError, StudioError, Unreachable
 from builder.questions.encode import scheme_name, stated
 from builder.scheme import Scheme
+from builder.settings import load
 from builder.studio.connection import default_tls, is_loopback
-from builder.studio.settings import Suggestions
+from builder.studio.settings import SUGGESTERS, Suggestions
 from builder.studio.tasks import batches
 from builder.text import mentions
 
@@ -48,7 +49,7 @@ def suggestions_for(
     """
     if settings.method == "none":
         return {}
-    hook = HOOKS[settings.method](scheme, settings)
+    hook = load(SUGGESTERS[settings.method])(scheme, settings)
     by_id = {chunk["chunk_id"]: chunk for chunk in chunks}
     about = {article["article_id"]: article for article in articles}
     made: dict[str, list[dict[str, Any]]] = {}
@@ -101,7 +102,7 @@ def gazetteer(phrases: Mapping[str, str]) -> Callable[[str], list[dict[str, Any]
     return lambda text: [{"start": m.start(), "end": m.end(), "label": label(m[0])} for m in words.finditer(text)]
 
 
-def _gazetteer(scheme: Scheme, settings: Suggestions) -> Hook:
+def gazetteer_hook(scheme: Scheme, settings: Suggestions) -> Hook:
     questions = scheme.questions.values()
     if settings.file:
         phrases = _read(Path(settings.file))
@@ -145,7 +146,7 @@ def _read(path: Path) -> dict[str, str]:
     return phrases
 
 
-def _http(scheme: Scheme, settings: Suggestions) -> Hook:
+def http_hook(scheme: Scheme, settings: Suggestions) -> Hook:
     def hook(chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
         try:
             # Loopback never goes through a proxy of the environment.
@@ -163,7 +164,7 @@ def _http(scheme: Scheme, settings: Suggestions) -> Hook:
     return hook
 
 
-def _python(scheme: Scheme, settings: Suggestions) -> Hook:
+def python_hook(scheme: Scheme, settings: Suggestions) -> Hook:
     name = settings.function
     module, _, attribute = name.partition(":")
     try:
@@ -185,10 +186,6 @@ def _python(scheme: Scheme, settings: Suggestions) -> Hook:
         return _understood(said, name)
 
     return hook
-
-
-#: Choices of `suggestions.method` besides "none".
-HOOKS: dict[str, Callable[[Scheme, Suggestions], Hook]] = {"gazetteer": _gazetteer, "http": _http, "python": _python}
 
 
 def _understood(body: bytes, where: str) -> list[dict[str, Any]]:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from builder.corpus import chunking
 from builder.corpus.budgets import tokenizer
-from builder.corpus.chunking import METHODS, ChunkBounds, Chunker
-from builder.corpus.settings import Chunking
+from builder.corpus.chunking import ChunkBounds, Chunker
+from builder.corpus.settings import CHUNKERS, Chunking
 from builder.errors import ConfigError
 from builder.text import sentences
 
@@ -50,7 +50,7 @@ def test_sentences_leave_out_only_whitespace_and_stay_in_their_line(text: str) -
     assert not text[at:].strip()
 
 
-@given(ANY, st.sampled_from(sorted(METHODS)), st.sampled_from(["words", "characters"]), st.integers(1, 30))
+@given(ANY, st.sampled_from(sorted(CHUNKERS)), st.sampled_from(["words", "characters"]), st.integers(1, 30))
 def test_chunks_tile_any_text(text: str, method: str, unit: str, budget: int) -> None:
     tiles(text, cut(text, method=method, unit=unit, max_tokens=budget))
 
@@ -73,7 +73,7 @@ def test_a_sentence_is_split_only_when_it_alone_exceeds_the_budget(text: str, bu
 
 @given(TEXT)
 def test_every_sentence_is_counted_once(text: str) -> None:
-    for method in METHODS:
+    for method in CHUNKERS:
         assert sum(p.sentences for p in cut(text, method=method, max_tokens=9)) == len(sentences(text))
 
 
@@ -143,7 +143,7 @@ def tokenizer_file(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("method", sorted(METHODS))
+@pytest.mark.parametrize("method", sorted(CHUNKERS))
 def test_a_tokenizer_file_counts_the_budget(tokenizer_file: str, method: str) -> None:
     text = "The cat 🚀 sat on the mat. The hat sat on the café, naïvely.\nAnd the mat sat.\n" + "x" * 300
     pieces = cut(text, unit="tokenizer", tokenizer=tokenizer_file, method=method, max_tokens=16)
@@ -155,7 +155,7 @@ def test_a_tokenizer_file_counts_the_budget(tokenizer_file: str, method: str) ->
         assert max(p.tokens for p in pieces) <= 16
 
 
-@given(TEXT, st.sampled_from(sorted(METHODS)), st.integers(8, 40))
+@given(TEXT, st.sampled_from(sorted(CHUNKERS)), st.integers(8, 40))
 def test_a_chunk_has_as_many_tokens_as_a_model_will_see(
     tokenizer_file: str, text: str, method: str, budget: int
 ) -> None:
@@ -166,7 +166,7 @@ def test_a_chunk_has_as_many_tokens_as_a_model_will_see(
     assert seen == [p.tokens for p in pieces]
 
 
-@given(TEXT, st.sampled_from(sorted(METHODS)), st.integers(1, 60))
+@given(TEXT, st.sampled_from(sorted(CHUNKERS)), st.integers(1, 60))
 def test_a_chunk_has_as_many_characters_as_its_text(text: str, method: str, budget: int) -> None:
     pieces = cut(text, unit="characters", method=method, max_tokens=budget)
     assert method == "article" or max(p.end - p.start for p in pieces) <= budget

@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from builder.quality import load
 from builder.quality.aggregation.believe import believe, soft_columns
 from builder.quality.aggregation.majority import TIE, shares
 from builder.quality.settings import SPAN_METHODS, Aggregation
 from builder.quality.votes import Floats, Voter, Voters, Votes
+from builder.settings import load
 from builder.tables import GOLD_SPANS, build, rows_of
 
 #: The label of an annotator who saw the place and marked nothing.

@@ -6,18 +6,18 @@ with values from 0 to 1; a row is all zero where nobody voted. `majority.winners
 
 #: Choices of `aggregation.method`. "expert" lets only unanimity decide, which counting votes finds as well.
 METHODS = {
-    "auto": "aggregation.believe:auto",
-    "majority": "aggregation.majority:majority",
-    "dawid_skene": "aggregation.dawid_skene:dawid_skene",
-    "sequence": "aggregation.sequence:sequence_tags",
-    "mace": "aggregation.mace:mace",
-    "weighted": "aggregation.weighted:weighted",
-    "expert": "aggregation.majority:majority",
+    "auto": "builder.quality.aggregation.believe:auto",
+    "majority": "builder.quality.aggregation.majority:majority",
+    "dawid_skene": "builder.quality.aggregation.dawid_skene:dawid_skene",
+    "sequence": "builder.quality.aggregation.sequence:sequence_tags",
+    "mace": "builder.quality.aggregation.mace:mace",
+    "weighted": "builder.quality.aggregation.weighted:weighted",
+    "expert": "builder.quality.aggregation.majority:majority",
 }
 
 #: Choices of `aggregation.weigh_by`, for the method "weighted".
 WEIGHTS = {
-    "given": "aggregation.weighted:given",
-    "agreement": "aggregation.weighted:agreement_weights",
-    "questions": "aggregation.weighted:questions",
+    "given": "builder.quality.aggregation.weighted:given",
+    "agreement": "builder.quality.aggregation.weighted:agreement_weights",
+    "questions": "builder.quality.aggregation.weighted:questions",
 }

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from builder.quality import load
 from builder.quality.aggregation import METHODS
 from builder.quality.aggregation.soft import SoftLabels, measure_calibration, smoothed_shares
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Floats, Votes
+from builder.settings import load
 
 
 class Beliefs(NamedTuple):

@@ -10,12 +10,12 @@ from itertools import product
 
 import numpy as np
 
-from builder.quality import load
 from builder.quality.aggregation import METHODS
 from builder.quality.aggregation.dawid_skene import LEAST, normalised
 from builder.quality.aggregation.majority import tally
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Floats, Integers, Mask, Votes
+from builder.settings import load
 
 TEMPERATURES = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 13.0)
 MIXTURES = (0.0, 0.25, 0.5, 0.75, 1.0)

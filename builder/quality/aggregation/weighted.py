@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from builder.quality import load
 from builder.quality.aggregation import WEIGHTS
 from builder.quality.aggregation.majority import shares, supported, winners
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Floats, Votes
+from builder.settings import load
 
 
 def weighted(votes: Votes, settings: Aggregation, accuracy: Mapping[str, float]) -> Floats:

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.errors import StoreError
-from builder.quality import load
 from builder.quality.checks import CHECKS
 from builder.quality.settings import Quality
 from builder.quality.votes import SUBMITTED, Integers, Mask
 from builder.scheme import Question, Scheme
+from builder.settings import load
 from builder.tables import ISSUES, build, rows_of
 from builder.text import Texts
 
@@ -189,7 +189,7 @@ def run_checks(inputs: CheckInputs) -> tuple[pa.Table, pa.Table]:
         severity = inputs.settings.severity.get(code, "off")
         if severity == "off":
             continue
-        for annotation, path, message, annotator in load(f"checks.{check.function}")(inputs):
+        for annotation, path, message, annotator in load(f"builder.quality.checks.{check.function}")(inputs):
             who = (None, None, None, annotator) if annotation is None else known[annotation]
             found = {"check": code, "severity": severity, "path": path, "message": message, "repair": None}
             rows.append({**dict(zip(columns, who, strict=True)), **found})

@@ -38,7 +38,7 @@ def _declare(scheme: Scheme, _: Export, __: Mapping[str, list[str]]) -> list[Con
         Column("evidence", [evidence], "marked evidence, with the targets that it supports", judged=True),
         Column("problems", sequence(STRING), "problems that the annotator reported", judged=True),
         Column("comment", STRING, "the annotator's comment, without e-mails and numbers of people", judged=True),
-        Column("created", STRING, "when the annotation was submitted: UTC, ISO 8601"),
+        Column("created", STRING, "when the annotation was submitted: UTC, ISO 8601, see `export.times`"),
         Column("updated", STRING, "when it was last changed", judged=True),
         Column("lead_time", NUMBER, "seconds that the annotator spent on it"),
         Column("scheme_version", STRING, "name and version of the scheme that the annotator worked with"),
@@ -81,7 +81,7 @@ class _Owned:
         return owner, self.table.take(pa.array(at))
 
 
-def _rows(configuration: Configuration, index: Index, _: Export) -> Maker:
+def _rows(configuration: Configuration, index: Index, export: Export) -> Maker:
     """One row per submitted annotation of a window, in the order of windows and then of ids."""
     given = index.inputs["annotations"]
     given = given.append_column("place", pa.array(index.window_numbers(given["chunk_id"])))
@@ -111,7 +111,8 @@ def _rows(configuration: Configuration, index: Index, _: Export) -> Maker:
         for name, found in answered.items():
             columns[name] = _answered(questions[name], *found.of_annotations(picked), starts)
         for name in ("created", "updated"):
-            columns[name] = iso(columns[name])
+            exact = iso(columns[name])
+            columns[name] = pc.utf8_slice_codeunits(exact, 0, len("2026-01-31")) if export.times == "day" else exact
         return columns
 
     return Maker(made_of)

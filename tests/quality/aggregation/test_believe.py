@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from builder.quality import load
 from builder.quality.aggregation import METHODS
 from builder.quality.aggregation.believe import Beliefs, believe, choose, soft_columns
 from builder.quality.aggregation.majority import shares, supported, winners
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Votes
+from builder.settings import load
 from tests.quality.crowds import SKILLS, votes_of
 
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from builder.quality import load
 from builder.quality.aggregation import METHODS, WEIGHTS
 from builder.quality.aggregation.majority import TIE, shares, tally, winners
 from builder.quality.aggregation.weighted import agreement_weights, given, questions
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Floats, Votes
+from builder.settings import load
 from tests.quality.crowds import LABELS, SKILLS, votes_of
 
 

@@ -3,16 +3,16 @@
 import pytest
 
 from builder.errors import StoreError
-from builder.quality import load
 from builder.quality.checks import CHECKS
 from builder.quality.settings import Quality
+from builder.settings import load
 from tests.quality.helpers import BOTH, alter, checked
 from tests.samples import Crowd
 
 
 def test_every_check_names_a_function_with_a_docstring() -> None:
     for check in CHECKS.values():
-        assert load(f"checks.{check.function}").__doc__
+        assert load(f"builder.quality.checks.{check.function}").__doc__
         assert check.about
         assert check.severity in ("error", "warning", "info")
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from builder.release.settings import Export
 from tests.release.world import rows, sample
 from tests.samples import DAY
 
@@ -53,4 +54,6 @@ def test_skipped_windows_are_said_and_drafts_are_not(tmp_path: Path) -> None:
     found = [r for r in rows(world.export().folder, "annotations") if r["chunk_id"] == world.chunk(0, 1)]
     assert [r["state"] for r in found] == ["labelled", "skipped"]
     assert (found[1]["entities"], found[1]["stances"]) == ([], [])
-    assert found[0]["created"] > DAY.isoformat()
+    assert found[0]["created"] == f"{DAY:%Y-%m-%d}"
+    exact = rows(world.export(Export(times="second")).folder, "annotations")
+    assert {len(row["created"]) for row in exact} == {len("2026-03-02T10:00:00Z")}
