@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from builder.commands.publish import publish as publish
     from builder.commands.pull import pull as pull
     from builder.commands.push import push as push
+    from builder.commands.reopen import reopen as reopen
+    from builder.commands.restore import restore as restore
     from builder.commands.review import Review as Review, review as review
     from builder.commands.run import Run as Run, run as run
     from builder.commands.serve import Server as Server, serve as serve

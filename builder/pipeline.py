@@ -163,11 +163,12 @@ def raw_opener(config: Config) -> Callable[[str], bytes | None]:
     return read
 
 
-def latest_pull(config: Config) -> KeptPull:
-    """The latest pull, compared with its hash; raises `StoreError` when there is none or it is damaged."""
-    from builder.studio.pulls import latest, read_key, verify_pull
+def chosen_pull(config: Config) -> KeptPull:
+    """The pull that `dataset.pull` names, or the latest; raises `StoreError` when there is none or it is damaged."""
+    from builder.studio.pulls import latest, named, read_key, verify_pull
 
-    found = latest(config.dataset_folder / "pulls")
+    pulls, name = config.dataset_folder / "pulls", config.dataset.pull
+    found = named(pulls, name) if name else latest(pulls)
     if found is None:
         raise StoreError("Nothing was pulled yet.", "Run `builder pull` first.")
     folder, record = found
@@ -177,7 +178,7 @@ def latest_pull(config: Config) -> KeptPull:
 
 def checked(config: Config, progress: Progress = silent) -> Stage:
     """Tables annotations, spans, answers, issues and windows of the latest pull, and agreement.json."""
-    pull = latest_pull(config)
+    pull = chosen_pull(config)
     return stages(config).get(
         "validate",
         _validate,
@@ -246,7 +247,9 @@ def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, An
     scheme = settings["labels"]
     progress("validate", 0, None)
     users = {int(number): user["email"] for number, user in read_json(pull.folder / "users.json").items()}
-    decoded = decode(pull.folder / "tasks.jsonl", users, pull.key, scheme, pull.hash)
+    projects = read_json(pull.folder / "pull.json")["projects"].values()
+    owners = {found["id"]: found["email"] for found in projects if "email" in found}
+    decoded = decode(pull.folder / "tasks.jsonl", users, pull.key, scheme, pull.hash, owners)
     wanted = pc.field("article_id").isin(decoded.windows["article_id"].unique())
     columns = ["article_id", "cluster_id", "text"]
     rows = pq.read_table(inputs["articles"].table_path("articles"), columns=columns, filters=wanted).to_pylist()

@@ -57,7 +57,7 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
         if remembered().exists():
             root = versions.releases(folder)[-1][1]
             return Exported(root, manifest.read(root), new=False)
-        pull = pipeline.latest_pull(config)
+        pull = pipeline.chosen_pull(config)
         sources = Sources(
             tables=table_paths(made),
             scheme=config.labels,

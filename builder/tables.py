@@ -98,6 +98,8 @@ ANNOTATIONS = _schema(
     pull=pa.string(),  # hash of the pull it came in
     parent_id=pa.string(),  # annotation it was made from (review), if any
     quarantined=pa.bool_(),  # True: kept out of gold by a check or an undecodable result
+    changed_by=pa.string(),  # pseudonym of the account that saved it last; null where the server does not say
+    assigned_to=pa.string(),  # pseudonym of the annotator whose own project it is in; null in shared projects
 )
 
 #: One row per marked span. `kind` is "entity" or "evidence"; evidence names the stance targets it supports.

@@ -19,6 +19,7 @@ from builder import pipeline, tables
 from builder.config import Config, Dataset, Paths
 from builder.scheme import Scheme
 from builder.store import digest, write_table
+from builder.studio.embedded import MEMBERS
 from builder.studio.settings import Annotators, LabelStudio
 from tests import samples
 
@@ -111,7 +112,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     from builder.studio.embedded.server import stop_server
 
     workspace = tmp_path_factory.mktemp("workspace")
-    made = Studio(workspace, LabelStudio(port=FIRST_PORT))
+    made = Studio(workspace, LabelStudio(port=FIRST_PORT, gone_share=1))
     config = Config(paths=Paths(workspace=str(workspace)), label_studio=made.settings, labels=small_scheme())
     try:
         with open_server(pipeline.campaign(config)):
@@ -126,6 +127,17 @@ def connected(config: Config) -> AbstractContextManager[tuple["StudioServer", "C
     from builder.studio import campaign
 
     return campaign.connected(pipeline.campaign(config))
+
+
+def admit(config: Config, *emails: str) -> None:
+    """These accounts may open the projects of a dataset, as well as its annotators."""
+    from builder.studio.projects import projects_of
+
+    campaign = pipeline.campaign(config)
+    everybody = [*emails, *(person.email for person in campaign.people)]
+    with connected(config) as (_, client):
+        projects = {str(project.id): everybody for project in projects_of(client, campaign).values()}
+        client.send("PUT", MEMBERS, None, json.dumps({"projects": projects}).encode())
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 #: The commands in the order in which they are used.
 COMMANDS = (
     "init", "labels", "run", "prepare", "push", "pull", "validate", "adjudicate", "review", "export", "serve", "people",
-    "status", "diff", "log", "verify", "trace", "publish", "clean", "backup", "doctor",
+    "status", "diff", "log", "verify", "trace", "publish", "reopen", "restore", "clean", "backup", "doctor",
 )  # fmt: skip
 #: What `show` yields: lines and tables, in order.
 Shown: TypeAlias = "Iterator[str | Table]"

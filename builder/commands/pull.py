@@ -33,9 +33,10 @@ def show(result: "Pulled") -> Shown:
         f"pull {result.hash[:16]} ({'new' if result.new else 'nothing new'}): {counts['tasks']} tasks, "
         f"{counts['annotations']} annotations, {counts['skipped']} skipped, {counts['drafts']} drafts"
     )
-    if result.gone_projects:
-        yield f"pull: the projects of {', '.join(result.gone_projects)} are not on the server any more."
-    if result.gone:
-        yield f"pull: {result.gone} tasks of the pull before are gone; that pull still holds them."
+    lost = result.losses
+    if lost.projects:
+        yield f"pull: the projects of {', '.join(lost.projects)} are not on the server any more."
+    if said := lost.described():
+        yield f"pull: gone since the pull before: {said}. That pull still holds them; `builder restore` puts them back."
     if counts["duplicates"]:
         yield f"pull: {counts['duplicates']} duplicate tasks; `builder push` merges them."

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 #: What a push finds or does now and then in a project, in words.
 _RARE = {
     "results_rewritten": "annotations, drafts and suggestions renamed",
+    "suggestions_replaced": "tasks whose earlier suggestions were taken away",
+    "suggestions_kept": "answered tasks that keep their earlier suggestions",
     "duplicates_removed": "duplicate tasks removed",
     "annotations_moved": "annotations moved from duplicates",
     "duplicates_left": "duplicate tasks left because they hold a draft, or annotations of another text",
-    "predictions_repaired": "tasks given the suggestions that the server had dropped",
+    "predictions_repaired": "tasks given suggestions that they lacked",
     "unplanned_annotated": "annotated tasks whose chunk is not selected any more",
     "foreign": "tasks of others left alone",
 }

@@ -48,7 +48,7 @@ def review(
     )
     sent = None
     if cases and not dry_run:
-        tasks = tasks_by_chunk(pipeline.latest_pull(config).folder)
+        tasks = tasks_by_chunk(pipeline.chosen_pull(config).folder)
         sent = send_review(pipeline.campaign(config), cases, tasks, progress=progress)
     return Review([case.chunk_id for case in cases], len(reviewed_chunks(annotations)), sent)
 

@@ -9,6 +9,7 @@ import hmac
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -34,8 +35,17 @@ def pseudonym(salt: bytes, email: str) -> str:
     return "annotator-" + hmac.new(salt, email.strip().lower().encode(), hashlib.sha256).hexdigest()[:6]
 
 
-def decode(tasks: Path | Iterable[bytes], users: Mapping[int, str], salt: bytes, scheme: Scheme, pull: str) -> Decoded:
+def decode(
+    tasks: Path | Iterable[bytes],
+    users: Mapping[int, str],
+    salt: bytes,
+    scheme: Scheme,
+    pull: str,
+    owners: Mapping[int, str] = MappingProxyType({}),
+) -> Decoded:
     """Tables of every annotation, draft, skip and window in a pull: one line per task; `users` are id to e-mail.
+
+    `owners` are the e-mail addresses of those who have a project of their own, by the project's id.
 
     Labels of earlier versions of the scheme leave under their present names. Drafts and skips are rows of
     annotations without spans and answers: they are no judgement. Skips keep their problems and comment. What
@@ -43,6 +53,7 @@ def decode(tasks: Path | Iterable[bytes], users: Mapping[int, str], salt: bytes,
     it would change. Raises `StoreError` when two people would share a pseudonym.
     """
     decoder = _Decoder(users, salt, scheme, pull)
+    decoder.owners = {project: pseudonym(salt, email) for project, email in owners.items()}
     with uncollected():
         if isinstance(tasks, Path):
             with tasks.open("rb") as lines:
@@ -54,6 +65,7 @@ class _Decoder:
     def __init__(self, users: Mapping[int, str], salt: bytes, scheme: Scheme, pull: str) -> None:
         self.rows = Rows()
         self.scheme, self.salt, self.pull = scheme, salt, pull
+        self.owners: Mapping[int, str] = {}
         self.dispatch = lru_cache(256)(self._dispatch)
         self.noticed: set[str] = set()
         self.people = {number: pseudonym(salt, email) for number, email in users.items()}
@@ -103,6 +115,7 @@ class _Decoder:
                 prediction, bool(made.ground_truth), problems, comment, made.created_at,
                 made.updated_at, made.lead_time, dispatch.version, self.pull,
                 parent if data.review_of is None else " ".join(data.review_of), quarantined,
+                self.who(made.updated_by) if made.updated_by else None, self.owners.get(task.project),
             ),
             not made.was_cancelled,
         )  # fmt: skip
@@ -125,7 +138,7 @@ class _Decoder:
             (
                 f"{task.project}:draft:{draft.id}", task.id, task.project, task.data.chunk_id, task.data.article_id,
                 annotator, "draft", "none", False, [], None, draft.created_at, draft.updated_at, draft.lead_time,
-                version, self.pull, parent, False,
+                version, self.pull, parent, False, None, self.owners.get(task.project),
             ),
             False,
         )  # fmt: skip

@@ -87,6 +87,7 @@ class Annotation(_Made):
     lead_time: float | None = None
     parent_prediction: int | None = None
     parent_annotation: int | None = None
+    updated_by: int | Person | None = None
 
 
 class Draft(_Made):

@@ -65,6 +65,9 @@ class Dataset:
         "CSV file with the e-mail address of each annotator (column `email`) and what they said about themselves and "
         "agreed to share, a column each. It becomes provenance/annotators.parquet, under pseudonyms.",
     )
+    pull: str = setting(
+        "", "First digits of the hash of a kept pull to validate, release or restore. Empty: the latest."
+    )
     min_group: int = setting(
         3, "What fewer annotators than this have in common, in all columns together, is not shown.", ge=2
     )

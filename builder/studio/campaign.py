@@ -11,7 +11,8 @@ from builder.studio.client import Client
 from builder.studio.connection import remote_token
 from builder.studio.embedded.server import StudioServer, open_embedded
 from builder.studio.embedded.vault import Vault
-from builder.studio.people import Annotator, annotators_of
+from builder.studio.people import Annotator, annotators_of, people_of
+from builder.studio.rewritten import Rewritten
 from builder.studio.settings import Annotators, LabelStudio, Suggestions
 
 
@@ -43,9 +44,18 @@ class Campaign:
         return annotators_of(self.annotators)
 
     @property
+    def experts(self) -> list[str]:
+        """The e-mail addresses of those who decide in the review project."""
+        return [person.email for person in people_of(self.annotators) if person.role == "expert"]
+
+    @property
     def is_shared(self) -> bool:
         """True when all annotators share one project; False when each has their own."""
         return self.annotators.layout == "shared"
+
+    def rewritten(self, server: str) -> Rewritten:
+        """The annotations on a server that the builder saved in the name of their authors."""
+        return Rewritten(self.folder, server)
 
     def task_link(self, project: int, task: int) -> str:
         """Where a browser opens a task; its numbers while the embedded server, which holds it, does not run."""

@@ -20,7 +20,7 @@ import httpx
 import msgspec
 
 from builder.errors import Refused, Unreachable
-from builder.studio.connection import CHECK_URL, failure, open_connection, reason, unauthorized
+from builder.studio.connection import CHECK_URL, Limited, failure, open_connection, reason, unauthorized, visible
 from builder.studio.embedded.server import StudioServer
 from builder.studio.settings import LabelStudio
 
@@ -59,9 +59,11 @@ class Client:
         self.sleep = sleep
         self._settings = settings
         self._date: datetime | None = None
+        #: Seconds by which the server's clock is ahead of ours, to a second.
+        self.ahead = 0.0
         self._where = ""
         self._http = open_connection(self.url, server.token, settings)
-        self._http.event_hooks = {"request": [self._note_where]}
+        self._http.event_hooks = {"request": [self._note_where], "response": [self._limit]}
 
     def __enter__(self) -> "Client":
         return self
@@ -105,7 +107,7 @@ class Client:
         """The body of an answer as `kind`; raises `Refused` when it is something else."""
         try:
             return msgspec.json.decode(body, type=kind)
-        except msgspec.DecodeError as e:
+        except (msgspec.DecodeError, RecursionError) as e:
             raise self._no_json(f"{self.url}/{path}") from e
 
     def pause(self, attempt: int) -> None:
@@ -122,7 +124,7 @@ class Client:
         numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
         if len(numbers) == 2 and numbers < _OLDEST:
             hint = "Upgrade it to 1.13 or later; 1.23.2 is tested."
-            raise Refused(f"Label Studio at {self.url} is version {version}.", hint)
+            raise Refused(f"Label Studio at {self.url} is version {visible(version)}.", hint)
         return version
 
     def start_clock(self) -> None:
@@ -151,7 +153,7 @@ class Client:
 
         try:
             return call(self._sdk)
-        except ParsingError as e:
+        except (ParsingError, RecursionError, UnicodeDecodeError) as e:
             raise self._no_json(self._where) from e
         except ApiError as e:
             if e.status_code is not None and 200 <= e.status_code < 300:
@@ -164,7 +166,9 @@ class Client:
         answer = self._http.request(method, address, params=wanted, content=content, headers=headers)
         if self._date is None:
             # An answer is dated when it was ready; what changed in the meantime may not be in it.
-            self._date = (_date(answer.headers.get("date", "")) or datetime.now(UTC)) - answer.elapsed
+            now = datetime.now(UTC)
+            dated = _date(answer.headers.get("date", "")) or now
+            self._date, self.ahead = dated - answer.elapsed, (dated - now).total_seconds()
         if answer.is_success:
             return answer.content
         raise _Failed(answer.status_code, answer.headers, answer.content)
@@ -197,7 +201,7 @@ class Client:
         if status == 404:
             return NotFound(f"{where} does not exist (404).", CHECK_URL)
         if 300 <= status < 400:
-            target = failed.headers.get("location", "")
+            target = visible(failed.headers.get("location", ""))
             return Refused(f"{where} was redirected to {target} ({status}).", "Set label_studio.url to that address.")
         if status == 429:
             wait = failed.headers.get("retry-after", "some")
@@ -213,6 +217,10 @@ class Client:
     def _no_json(self, where: str) -> Refused:
         hint = "Something in between answered, such as a login page or a proxy: check label_studio.url."
         return Refused(f"{where} answered with something else than its JSON.", hint)
+
+    def _limit(self, response: httpx.Response) -> None:
+        assert isinstance(response.stream, httpx.SyncByteStream)
+        response.stream = Limited(response.stream, self._settings.timeout)
 
     def _note_where(self, request: httpx.Request) -> None:
         self._where = f"{request.method} {str(request.url).partition('?')[0]}"

@@ -3,7 +3,8 @@
 import os
 import re
 import ssl
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Iterator
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,6 +16,8 @@ import msgspec
 from builder.errors import BuilderError, ConfigError, Refused, Unauthorized, Unreachable
 from builder.studio.settings import LabelStudio
 
+#: Bytes of an answer, many times those of the largest page that is asked for.
+LARGEST = 1 << 30
 CHECK_URL = "Check that label_studio.url is the address of Label Studio itself, with its path prefix if it has one."
 
 
@@ -118,6 +121,30 @@ def open_connection(url: str, token: str, settings: LabelStudio) -> httpx.Client
         ) from e
 
 
+class Limited(httpx.SyncByteStream):
+    """The body of an answer, which ends in `httpx.ReadTimeout` or `httpx.ReadError` when it takes too long or too much.
+
+    httpx itself limits the time between two parts only.
+    """
+
+    def __init__(self, stream: httpx.SyncByteStream, seconds: float) -> None:
+        self._stream = stream
+        self._end = time.monotonic() + seconds
+
+    def __iter__(self) -> Iterator[bytes]:
+        size = 0
+        for part in self._stream:
+            size += len(part)
+            if time.monotonic() > self._end:
+                raise httpx.ReadTimeout("the answer did not end in time")
+            if size > LARGEST:
+                raise httpx.ReadError(f"the answer is larger than {LARGEST >> 20} MiB")
+            yield part
+
+    def close(self) -> None:
+        self._stream.close()
+
+
 def failure(error: httpx.RequestError | httpx.InvalidURL, url: str, where: str, settings: LabelStudio) -> BuilderError:
     """What a request without an answer means. `where` is its method and address."""
     if isinstance(error, httpx.InvalidURL):
@@ -150,14 +177,23 @@ def reason(body: object) -> str:
     if isinstance(body, bytes):
         try:
             body = msgspec.json.decode(body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return ""
     if isinstance(body, str):
-        return "" if "<" in body else body[:500]
+        return "" if "<" in body else visible(body[:500])
     if not isinstance(body, dict):
         return ""
     reasons = [str(body[key]) for key in ("validation_errors", "detail", "exc_info") if body.get(key)]
-    return (reasons[0] if reasons else "; ".join(f"{key}: {value}" for key, value in body.items()))[:500]
+    return visible((reasons[0] if reasons else "; ".join(f"{key}: {value}" for key, value in body.items()))[:500])
+
+
+def visible(text: str) -> str:
+    """Words of a server without what would control a terminal.
+
+    >>> visible("no\x1b[2J\nwhy"), visible("größer 🚀")
+    ('no\\x1b[2J\\nwhy', 'größer 🚀')
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def is_loopback(url: str) -> bool:

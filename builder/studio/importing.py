@@ -5,19 +5,18 @@ project is read, and only what is missing is sent again. The counts in an answer
 sent, because on SQLite the server may store the tasks and lose their predictions.
 """
 
-import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from builder.errors import Refused, Unreachable
 from builder.store import read_json, write_json
-from builder.studio.client import Client, NotFound
+from builder.studio.client import Client
+from builder.studio.duplicates import Imported, Note, merge_duplicates
 from builder.studio.planning import PlannedTask
 from builder.studio.projects import server_key
 from builder.studio.settings import LabelStudio
@@ -30,26 +29,6 @@ SETTLE = 3.0
 _LONGEST_SETTLE = 120.0
 _POLL = 0.5
 _TOO_LARGE = "(413)"
-
-
-@dataclass
-class Imported:
-    """What was found and done in one project."""
-
-    present: int = 0
-    imported: int = 0
-    requests: int = 0
-    doubts: int = 0
-    predictions_repaired: int = 0
-    duplicates_removed: int = 0
-    annotations_moved: int = 0
-    #: Tasks that hold somebody's unsaved draft, or annotations of another text.
-    duplicates_left: int = 0
-    #: Chunks in the project that are not planned any more, and how many of them somebody annotated.
-    unplanned: int = 0
-    unplanned_annotated: int = 0
-    #: Tasks without a chunk id, put there by others.
-    foreign: int = 0
 
 
 @dataclass
@@ -80,15 +59,17 @@ def import_tasks(
     advance: Callable[[int], None] = lambda _: None,
     note: Path | None = None,
     settle: float = SETTLE,
+    moving: Note = lambda annotation, result: None,
 ) -> Imported:
     """The project holds every planned chunk exactly once, with its predictions.
 
     `advance` gets how many more tasks are there. `note` is a file in which the tasks are remembered, so that the next
     push need not list them when none was added or deleted since. `settle` is how many seconds the server gets, after
-    an import whose answer was lost, before it is taken for not done. Raises `Unreachable` when the server does not
-    answer any more (the next call finishes what was left), and `Refused` when the project keeps changing.
+    an import whose answer was lost, before it is taken for not done. `moving` is called before an annotation of a
+    duplicate is moved. Raises `Unreachable` when the server does not answer any more (the next call finishes what was
+    left), and `Refused` when the project keeps changing.
     """
-    importer = _Importer(client, project, plan, settings, advance, settle)
+    importer = _Importer(client, project, plan, settings, advance, settle, moving)
     outcome = importer.outcome
     predictions = sum(len(planned.predictions) for planned in plan.values())
     remembered = _recall(client, project, note, predictions)
@@ -113,6 +94,7 @@ class _Importer:
     settings: LabelStudio
     advance: Callable[[int], None]
     settle: float
+    moving: Note
     outcome: Imported = field(default_factory=Imported)
     slowest: float = 0.0
     #: Task ids of the chunks imported since the project was listed.
@@ -121,7 +103,7 @@ class _Importer:
     def complete(self, there: ProjectTasks, note: Path | None, predictions: int) -> ProjectTasks:
         """Brings what is missing into a project with these tasks; returns those that were there before."""
         for _ in range(_ROUNDS):
-            merge_duplicates(self.client, there, self.plan, self.outcome)
+            merge_duplicates(self.client, there, self.plan, self.outcome, self.moving)
             missing = [chunk for chunk in self.plan if chunk not in there.by_chunk]
             # An earlier push may have been stopped before it gave these tasks their predictions.
             self.repair(there, self.plan)
@@ -236,55 +218,6 @@ class _Importer:
         )
 
 
-def merge_duplicates(client: Client, there: ProjectTasks, plan: Mapping[str, PlannedTask], outcome: Imported) -> None:
-    """Every chunk of `there` has one task, on the server and in `there`. No annotation is lost or gets another text.
-
-    The task that shows what is planned for its chunk stays; among several the one with the most annotations, then the
-    oldest. Annotations of the others move to it and keep their ids, authors and times. Each step can be repeated after
-    a stop.
-    """
-    outcome.duplicates_left = 0
-    for chunk, entries in there.duplicates().items():
-        wanted = _shows(msgspec.json.decode(plan[chunk].body)["data"]) if chunk in plan else None
-        # Another push may remove a task first: then `there` stays as it is, and the caller reads the project again.
-        with contextlib.suppress(NotFound):
-            # Raw: the SDK guesses which kind of task an answer is.
-            shows = {entry.id: _shows(client.get(f"api/tasks/{entry.id}/")["data"]) for entry in entries}
-            kept = max(
-                entries, key=lambda e: (shows[e.id] == wanted, e.total_annotations + e.cancelled_annotations, -e.id)
-            )
-            others = [entry for entry in entries if entry is not kept]
-            rest = [e for e in others if not _merge(client, e.id, kept.id, outcome, shows[e.id] == shows[kept.id])]
-            outcome.duplicates_left += len(rest)
-            there.by_chunk[chunk] = [kept, *rest]
-
-
-def _shows(data: Mapping[str, Any]) -> tuple[object, ...]:
-    """What the offsets and answers of an annotation refer to."""
-    return data.get("text"), data.get("start"), data.get("targets")
-
-
-def _merge(client: Client, task: int, kept: int, outcome: Imported, same: bool) -> bool:
-    """Moves what the task holds and deletes it; False when a draft, or an annotation of another text, prevents it."""
-    # A task's own page shows only one's own drafts; this shows everybody's. The SDK has no method for it.
-    drafts = f"api/tasks/{task}/drafts"
-    if client.get(drafts):
-        return False
-    for annotation in client.ask(lambda sdk: list(sdk.annotations.list(task))):
-        if not same:
-            return False
-        client.tell(lambda sdk, number=annotation.id: sdk.annotations.update(number, task=kept))  # type: ignore[misc]
-        outcome.annotations_moved += 1
-    # Read again: somebody may have saved in between, and deleting a task deletes what it holds.
-    if client.ask(lambda sdk: list(sdk.annotations.list(task))) or client.get(drafts):
-        return False
-    # Another push may have deleted it just now.
-    with contextlib.suppress(NotFound):
-        client.tell(lambda sdk: sdk.tasks.delete(str(task)))
-    outcome.duplicates_removed += 1
-    return True
-
-
 def _recall(client: Client, project: int, note: Path | None, predictions: int) -> ProjectTasks | None:
     """The tasks of a project when they are known without listing them, or None."""
     now = size_of(client, project)
@@ -294,6 +227,8 @@ def _recall(client: Client, project: int, note: Path | None, predictions: int) -
         known = msgspec.convert((read_json(note) or {} if note else {}).get(_key(client, project)), _LastPush)
     except msgspec.ValidationError:
         return None
+    # People annotate meanwhile.
+    known.size.annotations = now.annotations
     if (known.size, known.planned_predictions) != (now, predictions):
         return None
     # There are as many predictions as then, so none is missing.

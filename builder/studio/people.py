@@ -4,6 +4,7 @@ Label Studio has no endpoint that makes an account with a password, so accounts 
 a person would: through the sign-up page of an invitation.
 """
 
+import csv
 import re
 import secrets
 from collections.abc import Sequence
@@ -21,22 +22,36 @@ from builder.studio.settings import Annotators
 #: Domain of addresses we make up; reserved, so that no mail ever leaves.
 _DOMAIN = "builder.invalid"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}\Z")
+#: Names of projects that are nobody's own.
+_SLOTS = {"all", "review"}
 _CSRF = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 _FIELD_ERROR = re.compile(r'class="field_error"[^<>]{0,200}+>((?:(?!</|class="field_error").)*+)</', re.S)
 
 
 @dataclass(frozen=True)
 class Annotator:
-    """One annotator: the name in the configuration, and the e-mail address of the account."""
+    """One person: the name in the configuration, the e-mail address of the account, and what the person does."""
 
     name: str
     email: str
+    role: str = "annotator"
 
 
 def annotators_of(settings: Annotators) -> list[Annotator]:
-    """Who annotates, sorted by name: recorded annotators by their files, people as configured.
+    """Who annotates, sorted by name. Raises what `people_of` raises, and `ConfigError` when they are too few."""
+    people = [person for person in people_of(settings) if person.role == "annotator"]
+    if len(people) < settings.overlap and (settings.layout == "each" or settings.file):
+        raise ConfigError(
+            f"annotators.overlap is {settings.overlap}, but there are {len(people)} annotators.",
+            "Name more annotators, or lower the overlap.",
+        )
+    return people
 
-    Raises `ConfigError` when a name is not plain or there are fewer than the overlap, `SourceError` when the folder of
+
+def people_of(settings: Annotators) -> list[Annotator]:
+    """Annotators and experts, sorted by name: recorded annotators by their files, people as configured.
+
+    Raises `ConfigError` when a name is not plain, `SourceError` when the file of people cannot be read or the folder of
     recordings is empty.
     """
     if settings.kind == "recorded":
@@ -47,6 +62,8 @@ def annotators_of(settings: Annotators) -> list[Annotator]:
                 f"There are no recorded annotators in {folder}.",
                 "Put one <annotator>.jsonl per annotator there, or correct annotators.recorded.",
             )
+    elif settings.file:
+        return read_people(Path(settings.file))
     else:
         people = dict(settings.people) or {f"annotator-{n + 1}": "" for n in range(settings.overlap)}
     for name in people:
@@ -54,12 +71,38 @@ def annotators_of(settings: Annotators) -> list[Annotator]:
             raise ConfigError(
                 f"annotators.people: {name!r} is not a plain name.", "Use letters, digits, '.', '_' and '-'."
             )
-    if len(people) < settings.overlap and settings.layout == "each":
-        raise ConfigError(
-            f"annotators.overlap is {settings.overlap}, but there are {len(people)} annotators.",
-            "Name more annotators, or lower the overlap.",
-        )
     return [Annotator(name, people[name] or f"{name.lower()}@{_DOMAIN}") for name in sorted(people)]
+
+
+def read_people(path: Path) -> list[Annotator]:
+    """The active people of a CSV file with the columns name, email, role and active, sorted by name.
+
+    `role` is annotator (also when empty) or expert; who has `no` in `active` left. Raises `SourceError` with the number
+    of a line that is wrong.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            rows = [(reader.line_num, {k: (v or "").strip() for k, v in row.items() if k}) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as e:
+        raise SourceError(f"annotators.file cannot be read: {e}.", "Correct the path, or save it as CSV.") from e
+    if missing := {"name", "email"} - set(reader.fieldnames or ()):
+        raise SourceError(f"{path} has no column {sorted(missing)[0]}.", "Its first line names the columns.")
+    people: dict[str, Annotator] = {}
+    for line, row in rows:
+        name, email, role = row["name"], row["email"], row.get("role") or "annotator"
+        wrong = {
+            f"{name!r} is not a plain name": not _NAME.match(name) or name.casefold() in _SLOTS,
+            f"{email!r} is not an e-mail address": "@" not in email,
+            f"{role!r} is neither annotator nor expert": role not in ("annotator", "expert"),
+            f"active is {row.get('active')!r}, neither yes nor no": row.get("active", "") not in ("", "yes", "no"),
+            "the name or address is that of an earlier line": name in people
+            or email.casefold() in {person.email.casefold() for person in people.values()},
+        }
+        if found := [why for why, holds in wrong.items() if holds]:
+            raise SourceError(f"{path}:{line}: {found[0]}.", "Correct the line.")
+        people[name] = Annotator(name, email, "" if row.get("active") == "no" else role)
+    return [people[name] for name in sorted(people) if people[name].role]
 
 
 def accounts(client: Client) -> dict[int, str]:

@@ -7,19 +7,33 @@ one. The note is for when somebody removes the mark from the description.
 
 import contextlib
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
-from builder.errors import Refused, Unreachable
+import msgspec
+
+from builder.errors import Refused, StudioError, Unreachable
+from builder.questions.interface import interface
+from builder.scheme import Scheme
 from builder.store import read_json, write_json
 from builder.studio.campaign import Campaign
 from builder.studio.client import Client, NotFound
+from builder.studio.embedded import MEMBERS
 
 #: Slot of the project that all annotators share, and of the one in which experts decide.
 SHARED = "all"
 REVIEW = "review"
+#: Begins the slots of chunks that went back to an annotator: "again/1/ada".
+AGAIN = "again/"
 _TITLE_LENGTH = 50
+_FOR_EXPERTS = "Decide what the annotators could not settle. Their labels are the suggestions A, B, C."
+#: Columns of the data manager that are about other people or about the machinery.
+_INTERNAL = (
+    *("inner_id", "annotators", "annotations_results", "annotations_ids", "predictions_score", "updated_by"),
+    *("predictions_model_versions", "predictions_results", "file_upload", "storage_filename", "updated_at"),
+    *("avg_lead_time", "draft_exists", "total_predictions", "cancelled_annotations", "ground_truth", "created_at"),
+)
 _MARK = re.compile(r"\[builder [^][]++\]")
 
 
@@ -34,16 +48,6 @@ class Project(Protocol):
     task_number: int
     total_annotations_number: int
     skipped_annotations_number: int
-
-
-@dataclass
-class WantedProject:
-    """How the project of a slot must be set up."""
-
-    slot: str
-    label_config: str
-    maximum_annotations: int
-    instruction: str = ""
 
 
 def mark(dataset: str, slot: str) -> str:
@@ -97,18 +101,44 @@ def former_slots(campaign: Campaign, slots: Iterable[str]) -> set[str]:
     """The slots of annotators who had a project of their own and are not among the annotators any more."""
     if campaign.is_shared:
         return set()
-    return set(slots) - {REVIEW, SHARED, *(annotator.name for annotator in campaign.people)}
+    here = {REVIEW, SHARED, *(annotator.name for annotator in campaign.people)}
+    return {slot for slot in slots if slot not in here and not slot.startswith(AGAIN)}
 
 
-def ensure_project(client: Client, campaign: Campaign, wanted: WantedProject) -> Project:
-    """The project of a slot, made when there is none, set up as wanted.
+def owners_of(campaign: Campaign, slots: Iterable[str]) -> dict[str, str]:
+    """Slot -> e-mail address of the annotator whose own project it is."""
+    emails = {person.name: person.email for person in campaign.people}
+    again = {slot: slot.rpartition("/")[2] for slot in slots if slot.startswith(AGAIN)}
+    names = again if campaign.is_shared else {**{name: name for name in slots}, **again}
+    return {slot: emails[name] for slot, name in names.items() if name in emails}
+
+
+def page_of(slot: str, scheme: Scheme) -> str:
+    """The labeling configuration of the project of a slot: for experts, with the reasons above the text."""
+    if slot != REVIEW:
+        # The server strips the configuration, and the two are compared.
+        return interface(scheme).strip()
+    root = ET.fromstring(interface(scheme))
+    column = next(view for view in root.iter("View") if view.get("className") == "bd-read")
+    # Below title, byline and guidelines, above the labels, or above the text when there are none.
+    at = next(i for i, child in enumerate(column) if child.get("className") in ("bd-labels", "bd-context bd-before"))
+    shown = ET.Element("View", {"className": "bd-review"})
+    # Markdown directly inside some containers renders a blank page; inside a plain view it does not.
+    ET.SubElement(shown, "Markdown", {"value": "$review"})
+    column.insert(at, shown)
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode")
+
+
+def ensure_project(client: Client, campaign: Campaign, slot: str) -> Project:
+    """The project of a slot, made when there is none, set up for the configured scheme and overlap.
 
     Raises `Refused` when the server does not accept the settings.
     """
-    project = find_project(client, campaign, wanted.slot) or _create(client, campaign, wanted)
-    settings = _settings(campaign, wanted)
+    project = find_project(client, campaign, slot) or _create(client, campaign, slot)
+    settings = _settings(campaign, slot)
     changed = {key: value for key, value in settings.items() if getattr(project, key) != value}
-    if mark(campaign.dataset, wanted.slot) in (project.description or ""):
+    if mark(campaign.dataset, slot) in (project.description or ""):
         # People may write around the mark.
         changed.pop("description", None)
     # Some versions ignore maximum_annotations when a project is created, so it is compared after that as well.
@@ -125,6 +155,26 @@ def ensure_project(client: Client, campaign: Campaign, wanted: WantedProject) ->
     return project
 
 
+def ensure_view(client: Client, project: int, columns: Iterable[str], only_open: bool) -> None:
+    """The page of the project opens on the texts that are left to do, without columns that say nothing to people.
+
+    Annotators on a server with roles cannot make a view of their own. One that is there stays as it is.
+    """
+    # Raw: the SDK gives only views that have every field it knows.
+    if client.get("api/dm/views", {"project": project}):
+        return
+    hidden = [f"tasks:data.{name}" for name in columns] + [f"tasks:{name}" for name in _INTERNAL]
+    left = {"filter": "filter:tasks:completed_at", "operator": "empty", "type": "Datetime", "value": True}
+    data = {
+        "title": "To do" if only_open else "All",
+        "type": "list",
+        "target": "tasks",
+        "hiddenColumns": {"explore": hidden, "labeling": hidden},
+        "filters": {"conjunction": "and", "items": [left] if only_open else []},
+    }
+    client.post("api/dm/views", {"project": project, "data": data}, {"project": project})
+
+
 def change_project(client: Client, project: int, settings: dict[str, Any]) -> None:
     """The project has these settings; raises `Refused` when the annotations in it do not fit them."""
     try:
@@ -137,6 +187,28 @@ def change_project(client: Client, project: int, settings: dict[str, Any]) -> No
         raise Refused(e.message, hint) from e
 
 
+def ensure_members(client: Client, campaign: Campaign) -> bool:
+    """Only those who work in a project may open it; False on a server that has no roles.
+
+    Raises `StudioError` when the embedded server has none although they are asked for.
+    """
+    found = projects_of(client, campaign)
+    emails = {slot: [email] for slot, email in owners_of(campaign, found).items()} | {REVIEW: campaign.experts}
+    if campaign.is_shared:
+        emails[SHARED] = [person.email for person in campaign.people]
+    projects = {str(project.id): emails.get(slot, []) for slot, project in found.items()}
+    try:
+        client.send("PUT", MEMBERS, None, msgspec.json.encode({"projects": projects}))
+    except NotFound as e:
+        if client.embedded and campaign.server.roles:
+            raise StudioError(
+                f"The embedded Label Studio at {client.url} lets everybody see and change everything.",
+                "Stop it with `builder serve --stop` and start it again.",
+            ) from e
+        return False
+    return True
+
+
 def address(client: Client, project: int) -> str:
     """Where people open the project."""
     return f"{client.url}/projects/{project}/"
@@ -147,29 +219,29 @@ def server_key(client: Client) -> str:
     return "embedded" if client.embedded else client.url
 
 
-def _create(client: Client, campaign: Campaign, wanted: WantedProject) -> Project:
+def _create(client: Client, campaign: Campaign, slot: str) -> Project:
     try:
-        made: Project = client.tell(lambda sdk: sdk.projects.create(**_settings(campaign, wanted)))
+        made: Project = client.tell(lambda sdk: sdk.projects.create(**_settings(campaign, slot)))
     except Unreachable:
         # It may have been made before its answer got lost.
-        if found := find_project(client, campaign, wanted.slot):
+        if found := find_project(client, campaign, slot):
             return found
         raise
     # Another workspace may have made it at the same time: then everybody uses the first one, and ours is still empty.
-    first = min(_marked(client, mark(campaign.dataset, wanted.slot)), default=made.id)
+    first = min(_marked(client, mark(campaign.dataset, slot)), default=made.id)
     if first < made.id:
         client.tell(lambda sdk: sdk.projects.delete(made.id))
-    _note(client, campaign, wanted.slot, first)
+    _note(client, campaign, slot, first)
     return _get(client, first)
 
 
-def _settings(campaign: Campaign, wanted: WantedProject) -> dict[str, Any]:
+def _settings(campaign: Campaign, slot: str) -> dict[str, Any]:
     return {
-        "title": title(campaign.dataset, wanted.slot),
-        "description": f"{campaign.description}\n\n{mark(campaign.dataset, wanted.slot)}".strip(),
-        "label_config": wanted.label_config,
-        "maximum_annotations": wanted.maximum_annotations,
-        "expert_instruction": wanted.instruction,
+        "title": title(campaign.dataset, slot),
+        "description": f"{campaign.description}\n\n{mark(campaign.dataset, slot)}".strip(),
+        "label_config": page_of(slot, campaign.scheme),
+        "maximum_annotations": campaign.annotators.overlap if slot == SHARED else 1,
+        "expert_instruction": _FOR_EXPERTS if slot == REVIEW else "",
         "show_skip_button": True,
         # "Nothing to mark" is an answer.
         "enable_empty_annotation": True,

@@ -5,7 +5,8 @@ The file has one JSON line per task. Lines are written as tasks arrive and merge
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +22,7 @@ _LENGTH = 16
 _KEY = 32
 #: With the default buffer, writing would take a third of a pull's processor time.
 _BUFFER = 1 << 20
+
 #: What records of earlier versions hold, which have no digest of their own.
 _EARLIER = {
     *("hash", "setting", "builder", "server", "server_version", "scheme", "scheme_version", "projects", "counts"),
@@ -46,6 +48,18 @@ def latest(pulls: Path) -> tuple[Path, dict[str, Any]] | None:
     if record is None:
         raise StoreError(f"The pull {path} is missing.", f"Delete {pulls / 'latest.json'} and run `builder pull`.")
     return path, record
+
+
+def named(pulls: Path, name: str) -> tuple[Path, dict[str, Any]]:
+    """Folder and record of the kept pull whose hash begins so; raises `StoreError` unless that is exactly one."""
+    kept = {path.parent.name: path.parent for path in sorted(pulls.glob("[0-9a-f]*/pull.json"))}
+    found = [path for known, path in kept.items() if known.startswith(name[:_LENGTH])]
+    if len(found) != 1:
+        raise StoreError(
+            f"dataset.pull={name} is {'no kept pull' if not found else f'{len(found)} kept pulls'} of {pulls}.",
+            f"Kept are {', '.join(kept) or 'none'}.",
+        )
+    return found[0], read_json(found[0] / "pull.json")
 
 
 def hash_of(tasks: Path, people: Mapping[str, Any], setting: str) -> str:
@@ -117,20 +131,38 @@ class LinePlace(NamedTuple):
     length: int
 
 
-class _Line(msgspec.Struct):
+class PulledAnnotation(Author):
+    """What tells one annotation from another, and who made it."""
+
+    id: int = 0
+    created_at: str | None = None
+
+
+class PulledDraft(msgspec.Struct):
+    id: int = 0
+    annotation: int | None = None
+
+
+class PulledPrediction(msgspec.Struct):
+    id: int = 0
+
+
+class PulledTask(msgspec.Struct):
+    """A line of a pull without what annotators said."""
+
     id: int
     project: int
     data: ShownChunk = msgspec.field(default_factory=ShownChunk)
-    annotations: list[Author] = []
-    drafts: list[msgspec.Raw] = []
-    predictions: list[msgspec.Raw] = []
+    annotations: list[PulledAnnotation] = []
+    drafts: list[PulledDraft] = []
+    predictions: list[PulledPrediction] = []
 
     def place(self, offset: int, length: int) -> LinePlace:
         chunk = self.data.chunk_id
         return LinePlace(chunk if isinstance(chunk, str) else "", self.project, self.id, offset, length)
 
 
-_line = msgspec.json.Decoder(_Line)
+_line = msgspec.json.Decoder(PulledTask)
 
 
 class TaskFile:
@@ -170,6 +202,14 @@ def places(tasks: Path) -> Iterator[LinePlace]:
             offset += len(line)
 
 
+def read_lines(tasks: Path, places: Iterable[LinePlace]) -> Iterator[PulledTask]:
+    """The tasks at these places of a file."""
+    with tasks.open("rb") as lines:
+        for place in places:
+            lines.seek(place.offset)
+            yield _line.decode(lines.read(place.length))
+
+
 class EarlierPull:
     """The tasks of an earlier pull, verified and read when they are needed and not before; without a folder, none."""
 
@@ -184,6 +224,17 @@ class EarlierPull:
             return []
         verify_pull(self.folder)
         return list(places(self.folder / "tasks.jsonl"))
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        return dict((read_json(self.folder / "pull.json") or {})["counts"]) if self.folder else {}
+
+    @cached_property
+    def authors(self) -> dict[tuple[int, str | None], int]:
+        """The author of each annotation, by its id and the time at which it was made."""
+        found = read_lines(self.tasks, self.places) if self.tasks else ()
+        made = (annotation for task in found for annotation in task.annotations)
+        return {(a.id, a.created_at): a.completed_by for a in made if a.completed_by is not None}
 
     def ids(self, project: int) -> set[int]:
         return {place.task for place in self.places if place.project == project}
@@ -207,6 +258,8 @@ class PullCounts:
     #: Tasks without a chunk id, made by others.
     foreign: int = 0
     users: set[int] = field(default_factory=set)
+    #: Project -> submitted annotations, without skips.
+    submitted: Counter[int] = field(default_factory=Counter)
 
     def summary(self) -> dict[str, int]:
         return {name: value for name, value in vars(self).items() if isinstance(value, int)}
@@ -232,6 +285,7 @@ def merge_lines(base: Path | None, kept: Mapping[int, LinePlace], new: TaskFile,
             counts.tasks += 1
             counts.skipped += skipped
             counts.annotations += len(task.annotations) - skipped
+            counts.submitted[place.project] += len(task.annotations) - skipped
             counts.drafts += len(task.drafts)
             counts.predictions += len(task.predictions)
             counts.foreign += not place.chunk_id

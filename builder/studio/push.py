@@ -1,20 +1,22 @@
 """Push: every selected chunk is a task in Label Studio, exactly once, and recorded annotators have annotated."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import msgspec
+
 from builder.errors import ConfigError
-from builder.questions.interface import interface
 from builder.questions.migrate import SchemeChanges
-from builder.scheme import Scheme
 from builder.stage import Progress, exclusive, silent
 from builder.studio.campaign import Campaign, connected
 from builder.studio.client import Client
-from builder.studio.importing import Imported, import_tasks
-from builder.studio.people import ensure_accounts
+from builder.studio.duplicates import Imported
+from builder.studio.importing import import_tasks
+from builder.studio.people import ensure_accounts, people_of
 from builder.studio.planning import PlannedTask, answered_by_former, plan_tasks
-from builder.studio.projects import SHARED, WantedProject, address, find_project
+from builder.studio.predictions import drop_outdated
+from builder.studio.projects import SHARED, address, ensure_members, ensure_view, find_project, server_key
 from builder.studio.recordings import Submitted, recorded_bodies, submit_recorded
 from builder.studio.scheme_changes import ensure_migrated, preview_changes
 from builder.studio.suggestions import suggestions_for
@@ -34,6 +36,9 @@ class PushedProject(Imported):
     planned: int = 0
     #: Annotations, drafts and predictions that got the names of a new scheme.
     results_rewritten: int = 0
+    #: Tasks that nobody had answered and whose suggestions are those of another model now, and those left as they were.
+    suggestions_replaced: int = 0
+    suggestions_kept: int = 0
 
 
 @dataclass
@@ -59,6 +64,8 @@ class Pushed:
 
     server: str
     version: str
+    #: True when the server keeps annotators to their own work.
+    roles: bool = False
     projects: list[PushedProject] = field(default_factory=list)
     previews: list[PreviewedProject] = field(default_factory=list)
     #: Name of a recorded annotator -> how many annotations were saved.
@@ -97,13 +104,11 @@ def push(
             pushed.previews = [_preview(client, campaign, slot, tasks) for slot, tasks in plan.slots.items()]
             return pushed
         if server.vault is not None:
-            ensure_accounts(server.vault, client, campaign.people)
-        # The server strips the configuration, and the two are compared.
-        page, overlap = interface(campaign.scheme).strip(), campaign.annotators.overlap if campaign.is_shared else 1
+            ensure_accounts(server.vault, client, people_of(campaign.annotators))
         with exclusive(campaign.folder / "push", "push", wait=False):
             for slot, tasks in plan.slots.items():
-                wanted = WantedProject(slot, page, overlap)
-                pushed.projects.append(push_project(client, campaign, wanted, interface, tasks, progress))
+                pushed.projects.append(push_project(client, campaign, slot, tasks, progress))
+            pushed.roles = ensure_members(client, campaign)
         if campaign.annotators.kind == "recorded":
             projects = {row.slot: row.project for row in pushed.projects}
             # All recordings are read before anything is sent.
@@ -118,18 +123,17 @@ def push(
 def push_project(
     client: Client,
     campaign: Campaign,
-    wanted: WantedProject,
-    interface_of: Callable[[Scheme], str],
+    slot: str,
     tasks: Mapping[str, PlannedTask],
     progress: Progress,
     *,
     remember: bool = True,
 ) -> PushedProject:
-    """The project of a slot is set up as wanted, asks by the configured scheme, and holds the tasks.
+    """The project of a slot asks by the configured scheme and holds the tasks.
 
-    `interface_of` makes the labeling configuration of a scheme. With `remember` the next push need not list the tasks.
+    With `remember` the next push need not list the tasks.
     """
-    project, rewritten = ensure_migrated(client, campaign, wanted, interface_of)
+    project, rewritten = ensure_migrated(client, campaign, slot)
     done = 0
 
     def advance(more: int) -> None:
@@ -137,11 +141,20 @@ def push_project(
         done += more
         progress(f"push {project.title}", done, len(tasks))
 
-    note = campaign.folder / "pushed" / f"{wanted.slot}.json" if remember else None
-    outcome = import_tasks(client, project.id, tasks, campaign.server, advance, note)
+    replaced, kept = (0, 0)
+    if remember:
+        replaced, kept = drop_outdated(client, project.id, tasks, campaign.server.page_size)
+    note = campaign.folder / "pushed" / f"{slot}.json" if remember else None
+    if tasks:
+        # A filter decides which task is next, so it would undo the order of uncertain chunks.
+        only_open = slot != SHARED and not campaign.suggestions.uncertain_first
+        shown = msgspec.json.decode(next(iter(tasks.values())).body)["data"]
+        ensure_view(client, project.id, [name for name in shown if name not in ("text", "title")], only_open)
+    moving = campaign.rewritten(server_key(client)).note
+    outcome = import_tasks(client, project.id, tasks, campaign.server, advance, note, moving=moving)
     url = address(client, project.id)
-    return PushedProject(**asdict(outcome), slot=wanted.slot, project=project.id, url=url, planned=len(tasks),
-                         results_rewritten=rewritten)  # fmt: skip
+    return PushedProject(**asdict(outcome), slot=slot, project=project.id, url=url, planned=len(tasks),
+                         results_rewritten=rewritten, suggestions_replaced=replaced, suggestions_kept=kept)  # fmt: skip
 
 
 def _preview(client: Client, campaign: Campaign, slot: str, tasks: Mapping[str, PlannedTask]) -> PreviewedProject:

@@ -144,12 +144,12 @@ def submit_recorded(
             else:
                 # `unique_id` names annotator and task, and the server takes it once.
                 unique = uuid.uuid5(_NAMESPACE, f"{project} {task} {user}")
-                outcome.saved += _save(account, project, task, {**body, "unique_id": str(unique)})
+                outcome.saved += save(account, project, task, {**body, "unique_id": str(unique)})
             progress(f"annotate as {annotator.name}", n, len(bodies))
     return outcome
 
 
-def _save(client: Client, project: int, task: int, body: Mapping[str, Any]) -> bool:
+def save(client: Client, project: int, task: int, body: Mapping[str, Any]) -> bool:
     """True when the annotation was saved now, False when it was there. Repeated after a doubt: see `unique_id`."""
     for attempt in range(_ATTEMPTS):
         try:

@@ -5,19 +5,17 @@ Its tasks are those of the annotators with two more fields: `review` (why the ch
 letters; the last prediction is what they agree on. Reviewing again only adds what is new.
 """
 
-import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from builder.errors import StudioError
 from builder.quality.review_cases import ReviewCase, Suggestion
 from builder.questions import encode
-from builder.questions.interface import interface
 from builder.scheme import Scheme
 from builder.stage import Progress, exclusive, silent
 from builder.studio.campaign import Campaign, connected
 from builder.studio.planning import PlannedTask, planned_task
-from builder.studio.projects import REVIEW, WantedProject
+from builder.studio.projects import REVIEW, ensure_members
 from builder.studio.push import PushedProject, push_project
 
 Row = Mapping[str, Any]
@@ -31,29 +29,11 @@ def send_review(
     `tasks` are the annotators' task data by chunk id. Raises `StudioError` when one is missing, and what `push` raises.
     """
     planned = plan_review(cases, tasks, campaign.scheme)
-    wanted = WantedProject(
-        REVIEW,
-        review_interface(campaign.scheme),
-        maximum_annotations=1,
-        instruction="Decide what the annotators could not settle. Their labels are the suggestions A, B, C.",
-    )
     with exclusive(campaign.folder / "push", "push", wait=False), connected(campaign, progress) as (_, client):
         client.version()
-        return push_project(client, campaign, wanted, review_interface, planned, progress, remember=False)
-
-
-def review_interface(scheme: Scheme) -> str:
-    """The labeling configuration of the review project: the annotators' own, with the reasons above the text."""
-    root = ET.fromstring(interface(scheme))
-    column = next(view for view in root.iter("View") if view.get("className") == "bd-read")
-    # Below title, byline and guidelines, above the labels, or above the text when there are none.
-    at = next(i for i, child in enumerate(column) if child.get("className") in ("bd-labels", "bd-context bd-before"))
-    shown = ET.Element("View", {"className": "bd-review"})
-    # Markdown directly inside some containers renders a blank page; inside a plain view it does not.
-    ET.SubElement(shown, "Markdown", {"value": "$review"})
-    column.insert(at, shown)
-    ET.indent(root)
-    return ET.tostring(root, encoding="unicode")
+        sent = push_project(client, campaign, REVIEW, planned, progress, remember=False)
+        ensure_members(client, campaign)
+        return sent
 
 
 def plan_review(cases: Iterable[ReviewCase], tasks: Mapping[str, Row], scheme: Scheme) -> dict[str, PlannedTask]:

@@ -4,7 +4,7 @@ The server refuses a labeling configuration that does not fit every annotation a
 configuration with both names, while the results are rewritten one by one; after a stop, the next push continues.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from builder.errors import Refused
@@ -13,26 +13,24 @@ from builder.questions.migrate import SchemeChanges, changes, renamed, transitio
 from builder.scheme import Scheme
 from builder.studio.campaign import Campaign
 from builder.studio.client import Client
-from builder.studio.projects import Project, WantedProject, change_project, ensure_project, find_project
+from builder.studio.projects import Project, change_project, ensure_project, find_project, page_of, server_key
+from builder.studio.rewritten import Rewritten
 from builder.studio.tasks import filters, pages
 
 
-def ensure_migrated(
-    client: Client, campaign: Campaign, wanted: WantedProject, interface: Callable[[Scheme], str]
-) -> tuple[Project, int]:
-    """The project of a slot as wanted, with its results under the names of the configured scheme.
+def ensure_migrated(client: Client, campaign: Campaign, slot: str) -> tuple[Project, int]:
+    """The project of a slot, set up, with its results under the names of the configured scheme.
 
-    `interface` makes the labeling configuration of a scheme, as that of `wanted` was made. Returns the project, and how
-    many annotations, drafts and predictions were rewritten. Raises `Refused` when the scheme drops what people may
-    have used.
+    Returns the project, and how many annotations, drafts and predictions were rewritten. Raises `Refused` when the
+    scheme drops what people may have used.
     """
-    found = find_project(client, campaign, wanted.slot)
+    found = find_project(client, campaign, slot)
     rewritten = 0
     if found is not None and found.task_number:
         # The project itself says how it asks: the workspace may be a new one, or somebody changed the project.
         old = scheme_of(found.label_config)
-        rewritten = _migrate(client, campaign, found, old, interface)
-    return ensure_project(client, campaign, wanted), rewritten
+        rewritten = _migrate(client, campaign, found, old, slot)
+    return ensure_project(client, campaign, slot), rewritten
 
 
 def preview_changes(client: Client, project: Project, scheme: Scheme) -> tuple[SchemeChanges, bool]:
@@ -43,9 +41,7 @@ def preview_changes(client: Client, project: Project, scheme: Scheme) -> tuple[S
     return found, bool(found.removals) and _is_annotated(client, project)
 
 
-def _migrate(
-    client: Client, campaign: Campaign, project: Project, old: Scheme, interface: Callable[[Scheme], str]
-) -> int:
+def _migrate(client: Client, campaign: Campaign, project: Project, old: Scheme, slot: str) -> int:
     new = campaign.scheme
     found = changes(old, new)
     if found.removals and _is_annotated(client, project):
@@ -56,14 +52,15 @@ def _migrate(
         )
     if not found.renames:
         return 0
-    change_project(client, project.id, {"label_config": interface(transition(old, new)).strip()})
-    rewritten = _rewrite(client, project.id, old, new, campaign.server.page_size)
+    change_project(client, project.id, {"label_config": page_of(slot, transition(old, new))})
+    noted = campaign.rewritten(server_key(client))
+    rewritten = _rewrite(client, project.id, old, new, campaign.server.page_size, noted)
     # The server counts the labels of a draft at each save, and would refuse to drop names that nobody uses any more.
     client.post(f"api/projects/{project.id}/summary/reset/")
     return rewritten
 
 
-def _rewrite(client: Client, project: int, old: Scheme, new: Scheme, page_size: int) -> int:
+def _rewrite(client: Client, project: int, old: Scheme, new: Scheme, page_size: int, noted: Rewritten) -> int:
     rewritten = 0
     for task, kind, listed in _results(client, project, page_size):
         if renamed(listed["result"], old, new) == listed["result"]:
@@ -76,6 +73,8 @@ def _rewrite(client: Client, project: int, old: Scheme, new: Scheme, page_size: 
         held = [draft["id"] for draft in drafts if draft["annotation"] == listed["id"]]
         for draft in held:
             client.patch(f"api/drafts/{draft}/", {"annotation": None})
+        if kind == "annotations":
+            noted.note(listed["id"], result)
         client.patch(path, {"result": result})
         for draft in held:
             client.patch(f"api/drafts/{draft}/", {"annotation": listed["id"]})

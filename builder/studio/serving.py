@@ -9,8 +9,8 @@ from builder.errors import BuilderError, ConfigError
 from builder.stage import Progress, silent
 from builder.studio.campaign import Campaign, connected
 from builder.studio.embedded.server import find_server, lives, stop_server
-from builder.studio.people import accounts, ensure_accounts
-from builder.studio.projects import REVIEW, address, former_slots, projects_of
+from builder.studio.people import accounts, ensure_accounts, people_of
+from builder.studio.projects import AGAIN, REVIEW, address, ensure_members, former_slots, owners_of, projects_of
 from builder.studio.tasks import annotated
 
 _POLL = 2.0
@@ -59,6 +59,10 @@ class AnnotationProgress:
     done: int = 0
     annotations: int = 0
     wanted: int = 0
+    #: Annotations in the project of another annotator: they do not count.
+    not_assigned: int = 0
+    #: Chunks that went back to an annotator and were not answered again yet.
+    reopened: int = 0
     #: By e-mail address, and by slot.
     by_annotator: dict[str, PersonCounts] = field(default_factory=dict)
     projects: dict[str, ProjectCounts] = field(default_factory=dict)
@@ -87,7 +91,8 @@ def serve(campaign: Campaign, *, keep: bool = True, progress: Progress = silent)
     refuse_elsewhere(campaign)
     with connected(campaign, progress, keep) as (server, client):
         recorded = campaign.annotators.kind == "recorded"
-        passwords = {} if recorded else ensure_accounts(campaign.vault, client, campaign.people)
+        passwords = {} if recorded else ensure_accounts(campaign.vault, client, people_of(campaign.annotators))
+        ensure_members(client, campaign)
         secrets = campaign.vault.secrets()
         yield Served(
             url=server.url,
@@ -144,18 +149,27 @@ def annotation_progress(campaign: Campaign, progress: Progress = silent) -> Anno
         emails[None] = "deleted accounts"
         every = projects_of(client, campaign)
         former = former_slots(campaign, every)
+        owners = owners_of(campaign, every)
         for slot, project in every.items():
             if slot == REVIEW:
                 continue
             row = found.projects[slot] = ProjectCounts(url=address(client, project.id))
             overlap = project.maximum_annotations
             for task in annotated(client, project.id, campaign.server.page_size):
+                if slot in owners:
+                    own = [a for a in task.annotations if emails.get(a.completed_by) == owners[slot].casefold()]
+                    found.not_assigned += len(task.annotations) - len(own)
+                    task.annotations = own
                 made = {a.completed_by for a in task.annotations if not a.was_cancelled}
                 done = len({a.completed_by for a in task.annotations}) >= overlap
                 if slot in former and not done:
                     continue
                 row.tasks += 1
                 row.done += done
+                if slot.startswith(AGAIN):
+                    # The chunk counts where it was annotated first.
+                    found.reopened += not done
+                    continue
                 found.annotations += min(len(made), overlap)
                 found.wanted += overlap
                 for annotation in task.annotations:
@@ -163,6 +177,7 @@ def annotation_progress(campaign: Campaign, progress: Progress = silent) -> Anno
                     who = found.by_annotator.setdefault(name, PersonCounts())
                     who.skipped += bool(annotation.was_cancelled)
                     who.annotated += not annotation.was_cancelled
-            found.tasks += row.tasks
-            found.done += row.done
+            if not slot.startswith(AGAIN):
+                found.tasks += row.tasks
+                found.done += row.done
     return found

@@ -31,6 +31,11 @@ class LabelStudio:
         "Database of the embedded server. `postgresql` reads the POSTGRE_* environment variables of Label Studio.",
         choices=("sqlite", "postgresql"),
     )
+    roles: bool = setting(
+        True,
+        "Whether annotators on the embedded server see and change only their own projects and annotations."
+        " False: everybody who logs in may see, change and delete everything.",
+    )
     boot_timeout: float = setting(300.0, "Seconds the embedded server may take to start.", ge=1, le=86_400)
     token_file: str = setting("", "Path of a file with the token; the variable LABEL_STUDIO_API_KEY takes precedence.")
     proxy: str = setting("", "Address of an HTTP proxy. Empty: HTTPS_PROXY and NO_PROXY of the environment.")
@@ -40,6 +45,9 @@ class LabelStudio:
     batch_bytes: int = setting(8 << 20, "Bytes of JSON per import request.", ge=1 << 10, le=200 << 20)
     concurrent_imports: int = setting(1, "Import requests at once. On SQLite more than one loses labels.", ge=1, le=32)
     concurrent_reads: int = setting(1, "Page requests at once. More is faster on PostgreSQL.", ge=1, le=32)
+    gone_share: float = setting(
+        0.05, "Largest share of annotations or tasks of the pull before that may be gone.", ge=0, le=1
+    )
     page_size: int = setting(1000, "Tasks per page request.", ge=1, le=10_000)
 
     def rules(self) -> Rules:
@@ -71,12 +79,20 @@ class Annotators:
         "Name to e-mail address, the accounts on the embedded server. Empty: annotator-1 ... annotator-<overlap>.",
         example="annotators.people={ada: ada@example.org, ben: ben@example.org, cleo: cleo@example.org}",
     )
+    file: str = setting(
+        "",
+        "Path of a CSV file of people instead: name, email, role (annotator or expert), active (yes or no)."
+        " Experts alone open the review project.",
+    )
     recorded: str = setting("", "Folder of recorded labels, one <annotator>.jsonl each.")
     partial: bool = setting(False, "Whether a recorded annotator may have left chunks out.")
 
     def rules(self) -> Rules:
         if self.kind == "recorded" and not self.recorded:
             yield Fault("recorded", "annotators.kind is 'recorded' without it.", "Set the folder of recorded labels.")
+        if self.file and (self.people or self.kind == "recorded"):
+            problem = "annotators.file says who annotates, and so does annotators.people or annotators.kind."
+            yield Fault("file", problem, "Keep one of them.")
         if self.kind == "human" and 0 < len(self.people) < self.overlap:
             problem = f"{len(self.people)} are fewer than annotators.overlap ({self.overlap})."
             yield Fault("people", problem, "Name more people, or lower the overlap.")
@@ -98,7 +114,7 @@ class Suggestions:
     alias_label: str = setting("", "Gazetteer without a file: entity label of the aliases.")
     url: str = setting("", "`http`: where chunks are posted.")
     function: str = setting("", "`python`: the function, as package.module:function.")
-    model_version: str = setting("gazetteer", "Stored with each suggestion; a model may give its own.")
+    model_version: str = setting("", "Stored with each suggestion; a model may give its own. Empty: `gazetteer`.")
     score: float = setting(0.5, "Score of each suggestion of the gazetteer.", ge=0, le=1)
     batch: int = setting(32, "Chunks per call of a model.", ge=1)
     timeout: float = setting(120.0, "Seconds one call of a model may take.", gt=0)

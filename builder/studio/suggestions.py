@@ -6,16 +6,18 @@ it, with code points of the chunk's text. That becomes one prediction, stored wi
 """
 
 import importlib
-from collections import defaultdict
+import json
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 import msgspec
 
 from builder.errors import ConfigError, SourceError, StudioError, Unreachable
-from builder.questions.encode import scheme_name, stated
+from builder.questions.encode import scheme_name, stated, statement
 from builder.scheme import Scheme
 from builder.settings import load
 from builder.studio.connection import default_tls, is_loopback
@@ -31,7 +33,7 @@ class _Said(msgspec.Struct):
     """What a hook gives about one chunk, besides what it says."""
 
     chunk_id: str
-    score: float | None = None
+    score: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     model_version: str = ""
 
 
@@ -68,13 +70,17 @@ def suggestions_for(
                 raise StudioError(
                     f"There are two suggestions for chunk {number}.", "Correct the hook: one suggestion per chunk."
                 )
-            version = found.model_version or settings.model_version
+            version = found.model_version or settings.model_version or _VERSIONS.get(settings.method, "")
             said = {name: value for name, value in row.items() if name not in _Said.__struct_fields__}
             chunk = by_id[number]
             targets = list(about[chunk["article_id"]].get("targets") or [])
             try:
                 if "\0" in version:
                     raise ValueError(f"the model version {version!r} holds a NUL, which the server cannot store")
+                if not version:
+                    raise ValueError("it has no model_version; set suggestions.model_version, or give one")
+                made_of = statement(said, scheme, targets=targets, text=chunk["text"])
+                _refuse_unfit(made_of.spans, chunk["text"], scheme)
                 result = stated(said, chunk["text"], 0, scheme, targets)
             except (ValueError, ConfigError) as e:
                 why = str(e).rstrip(".")
@@ -84,6 +90,21 @@ def suggestions_for(
             score = settings.score if found.score is None else found.score
             made[number] = [{"model_version": version, "score": score, "result": result}]
     return made
+
+
+def _refuse_unfit(spans: Sequence[Row], text: str, scheme: Scheme) -> None:
+    """Raises `ValueError` for a blank span, and for spans that cross or nest where their question forbids it."""
+    if blank := next((s for s in spans if not text[s["start"] : s["end"]].strip()), None):
+        raise ValueError(f"the span [{blank['start']}, {blank['end']}) contains only blanks")
+    for question in (q for q in scheme.questions.values() if q.gives == "spans"):
+        places = sorted({(s["start"], -s["end"]) for s in spans if s["kind"] == question.span_kind})
+        for (start, end), (later, last) in combinations(places, 2):
+            inside = -last <= -end
+            if later < -end and not (question.nesting if inside else question.overlap):
+                how = "is inside" if inside else "crosses"
+                raise ValueError(
+                    f"{question.name}: [{later}, {-last}) {how} [{start}, {-end}), which the scheme forbids"
+                )
 
 
 def gazetteer(phrases: Mapping[str, str]) -> Callable[[str], list[dict[str, Any]]]:
@@ -188,12 +209,23 @@ def python_hook(scheme: Scheme, settings: Suggestions) -> Hook:
     return hook
 
 
+#: Stored where neither the hook nor the settings name a model.
+_VERSIONS = {"gazetteer": "gazetteer"}
+
+
 def _understood(body: bytes, where: str) -> list[dict[str, Any]]:
     try:
-        answer = msgspec.json.decode(body, type=_Answer)
-    except msgspec.DecodeError as e:
+        answer = msgspec.convert(json.loads(body, object_pairs_hook=_once_each), _Answer)
+    except (ValueError, RecursionError) as e:  # also those of msgspec
         raise StudioError(f"The suggestions of {where} do not have the right form: {e}.", "Correct the hook.") from e
     return [{"model_version": answer.model_version, **row} for row in answer.suggestions]
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these pairs; raises `ValueError` when it has a key twice, of which one would be lost."""
+    if twice := [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]:
+        raise ValueError(f"the key {twice[0]!r} is there twice")
+    return dict(pairs)
 
 
 def _asked(chunk: Row, article: Row, scheme: Scheme) -> dict[str, Any]:

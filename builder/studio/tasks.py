@@ -20,10 +20,11 @@ T = TypeVar("T")
 
 
 class TaskPage(msgspec.Struct, Generic[T]):
-    """A page of a listing; `total` counts the tasks of the whole listing, `total_predictions` those of the project."""
+    """A page of a listing; the totals are of the whole listing, that of annotations without skips."""
 
     tasks: list[T]
     total: int
+    total_annotations: int = 0
     total_predictions: int = 0
 
 
@@ -92,7 +93,7 @@ def tasks_of_chunks(client: Client, project: int, chunk_ids: Iterable[str]) -> P
 
 
 class Size(msgspec.Struct):
-    """How many tasks and predictions a project has, and the highest task id.
+    """How many tasks, predictions and annotations (without skips) a project has, and the highest task id.
 
     Ids only grow, so the same number of tasks and the same highest id mean the same set of tasks.
     """
@@ -100,13 +101,14 @@ class Size(msgspec.Struct):
     count: int = 0
     highest: int = 0
     predictions: int = 0
+    annotations: int = 0
 
 
 def size_of(client: Client, project: int) -> Size:
     """The size of a project; one cheap request."""
     query = msgspec.json.encode({"ordering": ["-tasks:id"]}).decode()
     page = next(pages(client, project, {"include": "id", "query": query}, 1, TaskEntry))
-    return Size(page.total, page.tasks[0].id if page.tasks else 0, page.total_predictions)
+    return Size(page.total, page.tasks[0].id if page.tasks else 0, page.total_predictions, page.total_annotations)
 
 
 def batches(items: Iterable[T], most: int) -> Iterator[list[T]]:

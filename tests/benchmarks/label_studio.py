@@ -20,12 +20,11 @@ from label_studio_sdk.client import LabelStudio as Sdk
 
 from builder import pipeline
 from builder.questions import encode
-from builder.questions.interface import interface
 from builder.studio.client import Client
 from builder.studio.embedded.server import StudioServer
 from builder.studio.importing import import_tasks
 from builder.studio.planning import PlannedTask
-from builder.studio.projects import Project, WantedProject, ensure_project
+from builder.studio.projects import Project, ensure_project
 from builder.studio.pull import pull_projects
 from builder.studio.settings import LabelStudio
 from builder.studio.tasks import tasks_of
@@ -67,8 +66,7 @@ def _stances() -> list[dict[str, Any]]:
 
 
 def project(client: Client, made: Sample, slot: str) -> Project:
-    wanted = WantedProject(slot, interface(made.config.labels).strip(), 2)
-    return ensure_project(client, pipeline.campaign(made.config), wanted)
+    return ensure_project(client, pipeline.campaign(made.config), slot)
 
 
 def timed(work: Callable[[], object]) -> tuple[float, float]:

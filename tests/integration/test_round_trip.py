@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from builder.commands.push import push
 from builder.commands.run import run
 from builder.commands.status import status
 from builder.config import Paths
+from builder.errors import StoreError
 from builder.studio.campaign import open_server
 from builder.studio.people import ensure_accounts
 from builder.studio.projects import projects_of
@@ -143,11 +145,15 @@ def test_a_project_deleted_by_somebody_is_missed(studio: Any) -> None:
     people = {name: f"{name}@example.org" for name in ("ada", "ben")}
     sample = studio.dataset(chunks=3, annotators=Annotators(people=people, overlap=2, layout="each"))
     push(sample.config)
-    assert pull(sample.config).gone_projects == []
+    assert pull(sample.config).losses.projects == []
     with connected(sample.config) as (_, client):
         client.send("DELETE", f"api/projects/{projects_of(client, pipeline.campaign(sample.config))['ben'].id}/")
+    sample.config.label_studio = replace(sample.config.label_studio, gone_share=0.05)
+    with pytest.raises(StoreError, match="1 project, 3 tasks of the pull before are gone"):
+        pull(sample.config)
+    sample.config.label_studio = replace(sample.config.label_studio, gone_share=1)
     pulled = pull(sample.config)
-    assert (pulled.gone_projects, pulled.gone, pulled.record["counts"]["tasks"]) == (["ben"], 3, 3)
+    assert (pulled.losses.projects, len(pulled.losses.tasks), pulled.record["counts"]["tasks"]) == (["ben"], 3, 3)
     assert "the projects of ben are not on the server any more" in printed("pull", pulled)
 
 

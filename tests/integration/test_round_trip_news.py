@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from builder.studio.projects import projects_of
 from builder.studio.pull import Pulled
 from builder.studio.serving import PersonCounts, annotation_progress
 from builder.studio.settings import Annotators
-from tests.conftest import connected
+from tests.conftest import admit, connected
 from tests.results import counts, printed
 
 pytestmark = pytest.mark.studio
@@ -38,17 +39,19 @@ def people(studio: Any) -> Iterator[dict[str, Client]]:
 
 
 @pytest.fixture
-def annotated(studio: Any) -> Any:
+def annotated(studio: Any, people: dict[str, Client], monkeypatch: pytest.MonkeyPatch) -> Any:
     """A dataset of four chunks with three annotations each, pulled once."""
     sample = studio.dataset(chunks=4)
     push(sample.config)
     pull(sample.config)
-    long_ago(sample)
+    admit(sample.config, "dee@example.org")
+    long_ago(sample, monkeypatch)
     return sample
 
 
-def long_ago(sample: Any) -> None:
+def long_ago(sample: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the last pull were long ago, so that only what the server stamps, or what we look for, is fetched."""
+    monkeypatch.setattr(pulls, "_OVERLAP", timedelta(days=-5000))
     state = sample.config.dataset_folder / "pulls" / "state.json"
     later = json.loads(state.read_text("utf-8"))
     later["since"] = "2035-01-01T00:00:00.000Z"
@@ -77,8 +80,8 @@ def test_a_deleted_task_leaves_the_next_pull(annotated: Any, people: dict[str, C
     _, ids = task_ids(annotated, people["admin"])
     people["admin"].send("DELETE", f"api/tasks/{ids[1]}/")
     pulled = pull(annotated.config)
-    assert "1 tasks of the pull before are gone" in printed("pull", pulled)
-    assert (pulled.gone, pulled.gone_projects) == (1, [])
+    assert "gone since the pull before: 1 task, 2 annotations" in printed("pull", pulled)
+    assert (len(pulled.losses.tasks), pulled.losses.projects) == (1, [])
     assert pulled.incremental
     assert pulled.fetched == 0
     assert sorted(t["id"] for t in tasks_of(pulled)) == [ids[0], *ids[2:]]
@@ -115,7 +118,9 @@ def test_drafts_of_anybody_come_and_go(annotated: Any, people: dict[str, Client]
     same_as_full(annotated, pulled)
 
 
-def test_predictions_that_come_and_go_many_at_once_are_seen(annotated: Any, people: dict[str, Client]) -> None:
+def test_predictions_that_come_and_go_many_at_once_are_seen(
+    annotated: Any, people: dict[str, Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
     admin = people["admin"]
     project, ids = task_ids(annotated, admin)
     path = f"api/projects/{project}/import/predictions"
@@ -124,7 +129,7 @@ def test_predictions_that_come_and_go_many_at_once_are_seen(annotated: Any, peop
     assert [len(t["predictions"]) for t in sorted(tasks_of(pulled), key=lambda t: t["id"])] == [1, 1, 0, 0]
     same_as_full(annotated, pulled)
 
-    long_ago(annotated)
+    long_ago(annotated, monkeypatch)
     body = {"selectedItems": {"all": False, "included": ids[:1]}, "ordering": [], "project": project}
     admin.post("api/dm/actions", body, {"id": "delete_tasks_predictions", "project": project})
     # As many as before, by the same model.
@@ -156,8 +161,9 @@ def test_changed_annotations_are_stamped(
 ) -> None:
     sample = studio.dataset(chunks=4)
     push(sample.config)
+    admit(sample.config, "dee@example.org")
     before = pull(sample.config)
-    change(people["dee"], tasks_of(before)[1])
+    change(people["admin"], tasks_of(before)[1])
     pulled = pull(sample.config)
     assert pulled.incremental
     assert pulled.hash != before.hash
@@ -166,7 +172,9 @@ def test_changed_annotations_are_stamped(
     same_as_full(sample, pulled)
 
 
-def test_who_annotated_is_known_after_the_account_was_deleted(studio: Any, people: dict[str, Client]) -> None:
+def test_who_annotated_is_known_after_the_account_was_deleted(
+    studio: Any, people: dict[str, Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
     sample = studio.dataset(chunks=2, annotators=Annotators(people={"fay": "fay@example.org"}, overlap=1))
     push(sample.config)
     with open_server(pipeline.campaign(sample.config)) as server:
@@ -179,7 +187,7 @@ def test_who_annotated_is_known_after_the_account_was_deleted(studio: Any, peopl
             fay.post(f"api/tasks/{first}/annotations/", {"result": []})
             number = fay.get("api/current-user/whoami")["id"]
     pull(sample.config)
-    long_ago(sample)
+    long_ago(sample, monkeypatch)
     people["admin"].send("DELETE", f"api/users/{number}")
     people["admin"].send("DELETE", f"api/tasks/{second}/")
     pulled = pull(sample.config)
@@ -196,6 +204,7 @@ def test_who_annotated_is_known_after_the_account_was_deleted(studio: Any, peopl
 def test_a_damaged_pull_is_no_base_for_the_next(studio: Any, people: dict[str, Client]) -> None:
     sample = studio.dataset(chunks=2)
     push(sample.config)
+    admit(sample.config, "dee@example.org")
     before = pull(sample.config)
     file = before.folder / "tasks.jsonl"
     whole = file.read_bytes()

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from builder.questions.interface import interface
 from builder.scheme import Scheme
 from builder.studio.campaign import Campaign
 from builder.studio.client import Client
 from builder.studio.embedded.server import StudioServer
-from builder.studio.projects import WantedProject, ensure_project
+from builder.studio.projects import ensure_project
 from builder.studio.settings import Annotators, LabelStudio
 from tests import samples
 from tests.studio.fake import TOKEN, FakeLabelStudio
@@ -29,8 +27,8 @@ class Answer:
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
-    #: How long the server works on it.
-    seconds: float = 0.0
+    #: The server works on it until this is set.
+    until: threading.Event | None = None
 
 
 @dataclass
@@ -62,7 +60,8 @@ class Standin:
                 found = standin.at.get(self.path.split("?")[0])
                 if found is None:
                     found = standin.answers.pop(0) if len(standin.answers) > 1 else standin.answers[0]
-                time.sleep(getattr(found, "seconds", 0.0))
+                if until := getattr(found, "until", None):
+                    until.wait()
                 if not found.status:
                     self.close_connection = True
                     return
@@ -135,8 +134,7 @@ class World:
 
     def project(self, slot: str = "all") -> int:
         """The id of the project of a slot, made when there is none."""
-        wanted = WantedProject(slot, interface(self.campaign.scheme).strip(), self.campaign.annotators.overlap)
-        return ensure_project(self.client, self.campaign, wanted).id
+        return ensure_project(self.client, self.campaign, slot).id
 
     def as_user(self, token: str) -> Client:
         return Client(StudioServer(self.fake.url, token), self.campaign.server, sleep=self.waits.append)
@@ -146,7 +144,7 @@ class World:
 def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., World]]:
     """Makes a world: `make_world(articles=1, scheme=..., annotators=..., **settings of LabelStudio)`.
 
-    An article has four chunks; pages have two tasks.
+    An article has four chunks; pages have two tasks. Whatever is gone from the server does not stop a pull.
     """
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", TOKEN)
     made: list[World] = []
@@ -160,7 +158,7 @@ def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
     ) -> World:
         fake = FakeLabelStudio()
         fake.start()
-        server = LabelStudio(**{"url": fake.url, "page_size": 2, "retries": 1, **settings})
+        server = LabelStudio(**{"url": fake.url, "page_size": 2, "retries": 1, "gone_share": 1.0, **settings})
         workspace = tmp_path / folder
         campaign = Campaign(
             dataset="sample",

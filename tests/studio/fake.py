@@ -56,11 +56,14 @@ class FakeLabelStudio:
     projects: dict[int, dict[str, Any]] = field(default_factory=dict)
     tasks: dict[int, dict[str, Any]] = field(default_factory=dict)
     users: list[dict[str, Any]] = field(default_factory=list)
+    views: list[dict[str, Any]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     #: Method, path and parameters of every request.
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     #: Called with method and path before each request is handled.
     before: Callable[[str, str], None] | None = None
+    #: Project id -> the addresses of its members; None on a server without roles.
+    members: dict[str, list[str]] | None = field(default_factory=dict)
     #: Sign-ups are refused with this message.
     no_sign_up: str = ""
     _late: list[tuple[int, Callable[[], Any]]] = field(default_factory=list)
@@ -81,7 +84,7 @@ class FakeLabelStudio:
                 length = int(self.headers.get("content-length") or 0)
                 fake.respond(self, self.rfile.read(length))
 
-            do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815
+            do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = answer  # noqa: N815
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 pass
@@ -109,6 +112,7 @@ class FakeLabelStudio:
             "task": task,
             "result": result or [],
             "completed_by": user,
+            "updated_by": user,
             "was_cancelled": False,
             "ground_truth": False,
             "created_at": self._stamp(),
@@ -263,6 +267,12 @@ class FakeLabelStudio:
     def _list_users(self, **_: Any) -> tuple[int, Any]:
         return 200, [{"id": u["id"], "email": u["email"]} for u in self.users]
 
+    def _set_members(self, *, given: dict[str, Any], **_: Any) -> tuple[int, Any]:
+        if self.members is None:
+            raise Refusal(404, "Not found.")
+        self.members |= given["projects"]
+        return 200, {"roles": True}
+
     def _invite(self, **_: Any) -> tuple[int, Any]:
         return 200, {"token": "invitation"}
 
@@ -319,6 +329,20 @@ class FakeLabelStudio:
             self.predict(row["task"], **{k: v for k, v in row.items() if k != "task"})
         return 201, {"created": len(given)}
 
+    def _list_views(self, *, params: dict[str, str], **_: Any) -> tuple[int, Any]:
+        return 200, [view for view in self.views if view["project"] == int(params["project"])]
+
+    def _add_view(self, *, given: dict[str, Any], **_: Any) -> tuple[int, Any]:
+        self.views.append({"id": self._next("view"), **given})
+        return 201, self.views[-1]
+
+    def _action(self, *, given: dict[str, Any], params: dict[str, str], **_: Any) -> tuple[int, Any]:
+        assert params["id"] == "delete_tasks_predictions"
+        for number in given["selectedItems"]["included"]:
+            assert self.tasks[number]["project"] == int(params["project"])
+            self.tasks[number]["predictions"] = []
+        return 200, {}
+
     def _model_versions(self, number: int, **_: Any) -> tuple[int, Any]:
         made = [p for t in self.of(number) for p in t["predictions"]]
         versions = sorted({p["model_version"] for p in made})
@@ -336,7 +360,8 @@ class FakeLabelStudio:
     def _list_tasks(self, *, params: dict[str, str], user: dict[str, Any], **_: Any) -> tuple[int, Any]:
         query = json.loads(params.get("query", "{}"))
         tasks = self.of(int(params["project"]))
-        predictions = sum(len(t["predictions"]) for t in tasks)
+        totals = {"total_predictions": sum(len(t["predictions"]) for t in tasks)}
+        totals["total_annotations"] = sum(not a["was_cancelled"] for t in tasks for a in t["annotations"])
         if "filters" in query:
             combine = all if query["filters"]["conjunction"] == "and" else any
             tasks = [t for t in tasks if combine(self._passes(t, item) for item in query["filters"]["items"])]
@@ -351,7 +376,7 @@ class FakeLabelStudio:
             raise Refusal(404, "Invalid page.")
         names = params["include"].split(",") if "include" in params else None
         shown = [self._listed(t, names, params.get("expand") == "annotations") for t in some]
-        return 200, {"tasks": shown, "total": len(tasks), "total_predictions": predictions}
+        return 200, {"tasks": shown, "total": len(tasks), **totals}
 
     def _passes(self, task: dict[str, Any], item: dict[str, Any]) -> bool:
         column, operator, value = item["filter"].removeprefix("filter:tasks:"), item["operator"], item["value"]
@@ -403,7 +428,8 @@ class FakeLabelStudio:
         everyone = [a for t in self.tasks.values() for a in t["annotations"]]
         if given.get("unique_id") and any(a["unique_id"] == given["unique_id"] for a in everyone):
             raise Refusal(409, "unique_id exists")
-        return 201, self.annotate(number, user=user["id"], **given)
+        made = {"updated_by": user["id"], **given}
+        return 201, self.annotate(number, user=made.pop("completed_by", user["id"]), **made)
 
     def _list_drafts(self, number: int, **_: Any) -> tuple[int, Any]:
         return 200, self._task(number)["drafts"]
@@ -411,7 +437,9 @@ class FakeLabelStudio:
     def _get_annotation(self, number: int, **_: Any) -> tuple[int, Any]:
         return 200, self._find("annotations", number)[1]
 
-    def _change_annotation(self, number: int, *, given: dict[str, Any], **_: Any) -> tuple[int, Any]:
+    def _change_annotation(
+        self, number: int, *, given: dict[str, Any], user: dict[str, Any], **_: Any
+    ) -> tuple[int, Any]:
         task, made = self._find("annotations", number)
         if "task" in given:
             task["annotations"].remove(made)
@@ -420,8 +448,7 @@ class FakeLabelStudio:
             task["annotations"].append(made)
         if "result" in given:
             task["drafts"] = [d for d in task["drafts"] if d["annotation"] != number]
-        made.update(given)
-        made["updated_at"] = self._stamp()
+        made.update(given, updated_at=self._stamp(), updated_by=user["id"])
         self._touch(task["id"])
         return 200, made
 
@@ -496,6 +523,7 @@ _ROUTES = [
     ("GET", "/api/current-user/token", "_token"),
     ("GET", "/api/users/?", "_list_users"),
     ("GET", "/api/invite", "_invite"),
+    ("PUT", "/api/builder/members", "_set_members"),
     ("GET", "/api/projects/", "_list_projects"),
     ("POST", "/api/projects/", "_create_project"),
     ("GET", r"/api/projects/(\d+)/", "_get_project"),
@@ -505,6 +533,9 @@ _ROUTES = [
     ("POST", r"/api/projects/(\d+)/import/predictions", "_import_predictions"),
     ("GET", r"/api/projects/(\d+)/model-versions", "_model_versions"),
     ("POST", r"/api/projects/(\d+)/summary/reset/", "_reset_summary"),
+    ("POST", "/api/dm/actions", "_action"),
+    ("GET", "/api/dm/views", "_list_views"),
+    ("POST", "/api/dm/views", "_add_view"),
     ("GET", "/api/tasks", "_list_tasks"),
     ("GET", r"/api/tasks/(\d+)/", "_get_task"),
     ("DELETE", r"/api/tasks/(\d+)/", "_delete_task"),

@@ -4,17 +4,20 @@ import base64
 import json
 import ssl
 import subprocess
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 
 from builder.errors import BuilderError, ConfigError, Refused, Unauthorized, Unreachable
 from builder.studio.client import Client, NotFound, _wait
-from builder.studio.connection import _limits, remote_token
+from builder.studio.connection import Limited, _limits, remote_token
 from builder.studio.embedded.server import StudioServer
 from builder.studio.settings import LabelStudio
 
@@ -22,8 +25,6 @@ Connect = Callable[..., Client]
 
 
 def answer(status: int = 200, body: Any = None, **headers: str) -> Any:
-    from types import SimpleNamespace
-
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return SimpleNamespace(status=status, body=body if body is not None else {}, headers=named)
 
@@ -117,16 +118,12 @@ def test_silence_is_told_from_refusal(standin: Any) -> None:
 
 
 def test_a_server_that_is_too_slow(standin: Any, connect: Connect) -> None:
-    class Slow(dict[str, str]):
-        def items(self) -> Any:
-            time.sleep(0.6)
-            return super().items()
-
     slow = answer()
-    slow.headers = Slow()
+    slow.until = threading.Event()
     standin.answers = [slow]
     with pytest.raises(Unreachable, match=r"within 0\.2 s"):
         connect(timeout=0.2, retries=0).get("api/version")
+    slow.until.set()
 
 
 def test_the_clock_starts_when_the_server_was_asked(standin: Any, connect: Connect) -> None:
@@ -329,10 +326,11 @@ def test_what_the_sdk_raises_says_what_to_do(
 
 def test_the_time_limit_holds_for_the_sdk_too(standin: Any, connect: Connect) -> None:
     slow = answer(body={"id": 7})
-    slow.seconds = 1.0
+    slow.until = threading.Event()
     standin.answers = [slow]
     with pytest.raises(Unreachable, match=r"within 0\.2 s"):
         connect(timeout=0.2, retries=0).ask(project(7))
+    slow.until.set()
 
 
 @pytest.mark.parametrize(
@@ -362,3 +360,53 @@ def test_the_oldest_version(standin: Any, connect: Connect, release: str, accept
     else:
         with pytest.raises(Refused, match="Upgrade"):
             connect().version()
+
+
+@pytest.mark.parametrize("body", [b"[" * 200_000, b'"\xff\xfe"', b'{"id": "\xff"}'])
+def test_answers_that_are_too_deep_or_not_utf8_end_in_one_line(standin: Any, connect: Connect, body: bytes) -> None:
+    standin.answers = [answer(body=body)]
+    for ask in (lambda: connect().get("api/version"), lambda: connect().ask(project(7))):
+        with pytest.raises(Refused, match="something else than its JSON"):
+            ask()
+    standin.answers = [answer(500, body)]
+    with pytest.raises(Unreachable, match=r"failed on the server \(500\)\.$"):
+        connect(retries=0).get("api/version")
+
+
+def test_an_answer_that_trickles_ends_in_time(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(100))
+    monkeypatch.setattr("builder.studio.connection.time", SimpleNamespace(monotonic=lambda: float(next(clock))))
+    stream = Limited(httpx.ByteStream(b"x"), 1.0)
+    assert list(stream) == [b"x"], "one second later"
+    with pytest.raises(httpx.ReadTimeout):
+        list(Limited(Parts(b"x", b"y"), 1.0))
+
+
+def test_an_answer_without_end_is_cut(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builder.studio.connection.LARGEST", 3)
+    assert list(Limited(Parts(b"xy", b"z"), 9.0)) == [b"xy", b"z"]
+    with pytest.raises(httpx.ReadError, match="larger than"):
+        list(Limited(Parts(b"xy", b"zz"), 9.0))
+
+
+def test_every_answer_is_limited(standin: Any, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builder.studio.connection.LARGEST", 3)
+    standin.answers = [answer(body={"id": 7})]
+    for ask in (lambda: connect(retries=0).get("api/version"), lambda: connect(retries=0).ask(project(7))):
+        with pytest.raises(Unreachable, match="the answer is larger than"):
+            ask()
+
+
+class Parts(httpx.SyncByteStream):
+    def __init__(self, *parts: bytes) -> None:
+        self.parts = parts
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self.parts
+
+
+def test_what_would_control_a_terminal_is_escaped(standin: Any, connect: Connect) -> None:
+    standin.answers = [answer(400, {"detail": "\x1b[2Jno\r\n"})]
+    with pytest.raises(Refused) as caught:
+        connect().get("api/version")
+    assert caught.value.message.endswith(r"was refused (400): \x1b[2Jno\r\n")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from builder.studio.importing import Imported, merge_duplicates
+from builder.studio.duplicates import Imported, merge_duplicates
 from builder.studio.planning import planned_task
 from builder.studio.tasks import tasks_of
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from builder.errors import ConfigError, SourceError
-from builder.studio.people import Annotator, annotators_of
+from builder.studio.people import Annotator, annotators_of, people_of, read_people
 from builder.studio.settings import Annotators
 
 
@@ -45,3 +45,54 @@ def test_projects_of_ones_own_need_as_many_people_as_the_overlap(tmp_path: Path)
     assert len(annotators_of(settings)) == 1
     settings.layout, settings.overlap = "shared", 2
     assert len(annotators_of(settings)) == 1
+
+
+def written(tmp_path: Path, *lines: str) -> Path:
+    path = tmp_path / "people.csv"
+    path.write_text("\ufeff" + "\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_people_are_managed_in_a_file(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        "name,email,role,active,notes",
+        "ben, Ben@example.org ,,,speaks Greek",
+        "ada,ada@example.org,annotator,yes,",
+        "eva,eva@example.org,expert,,",
+        "finn,finn@example.org,annotator,no,left in May",
+    )
+    settings = Annotators(overlap=2, file=str(path))
+    ada, ben = Annotator("ada", "ada@example.org"), Annotator("ben", "Ben@example.org")
+    assert people_of(settings) == [ada, ben, Annotator("eva", "eva@example.org", "expert")]
+    assert annotators_of(settings) == [ada, ben]
+    settings.overlap = 3
+    with pytest.raises(ConfigError, match="overlap is 3, but there are 2 annotators"):
+        annotators_of(settings)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("a b,a@example.org,,", "'a b' is not a plain name"),
+        ("Review,a@example.org,,", "'Review' is not a plain name"),
+        ("cyd,nobody,,", "'nobody' is not an e-mail address"),
+        ("cyd,c@example.org,boss,", "'boss' is neither annotator nor expert"),
+        ("cyd,c@example.org,,maybe", "active is 'maybe', neither yes nor no"),
+        ("cyd,ADA@example.org,,", "is that of an earlier line"),
+        ("ada,other@example.org,,", "is that of an earlier line"),
+        ("cyd", "'' is not an e-mail address"),
+    ],
+)
+def test_a_wrong_line_is_named(tmp_path: Path, line: str, says: str) -> None:
+    path = written(tmp_path, "name,email,role,active", "ada,ada@example.org,,", line)
+    with pytest.raises(SourceError, match=says) as caught:
+        read_people(path)
+    assert caught.value.message.startswith(f"{path}:3: ")
+
+
+def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="cannot be read"):
+        read_people(tmp_path / "none.csv")
+    with pytest.raises(SourceError, match="has no column email"):
+        read_people(written(tmp_path, "name;mail"))

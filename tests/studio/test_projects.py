@@ -2,37 +2,37 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from builder.errors import Refused, Unreachable
+from builder.errors import Refused, StudioError, Unreachable
 from builder.store import read_json, write_json
 from builder.studio.projects import (
-    WantedProject,
     address,
+    ensure_members,
     ensure_project,
     find_project,
     mark,
+    page_of,
     projects_of,
     title,
 )
-from builder.studio.settings import Suggestions
+from builder.studio.settings import Annotators, Suggestions
+from tests import samples
 from tests.studio.fake import Fault, Refusal
-
-CONFIG = "<View><Text name='text' value='$text'/></View>"
-WANTED = WantedProject("all", CONFIG, 3, "Read twice.")
 
 
 def test_a_project_is_set_up_as_wanted(world: Any) -> None:
-    project = ensure_project(world.client, world.campaign, WANTED)
+    project = ensure_project(world.client, world.campaign, "all")
     assert world.fake.projects[project.id] == {
         "id": project.id,
         "title": "sample",
         "description": "What the papers say.\n\n[builder sample/all]",
-        "label_config": CONFIG,
-        "maximum_annotations": 3,
-        "expert_instruction": "Read twice.",
+        "label_config": page_of("all", world.campaign.scheme),
+        "maximum_annotations": 2,
+        "expert_instruction": "",
         "show_skip_button": True,
         "enable_empty_annotation": True,
         "show_collab_predictions": True,
@@ -43,43 +43,44 @@ def test_a_project_is_set_up_as_wanted(world: Any) -> None:
 
 def test_uncertain_chunks_come_first_where_asked(world: Any) -> None:
     world.campaign.suggestions = Suggestions(uncertain_first=True)
-    project = ensure_project(world.client, world.campaign, WANTED)
+    project = ensure_project(world.client, world.campaign, "all")
     assert world.fake.projects[project.id]["sampling"] == "Uncertainty sampling"
 
 
 def test_nothing_is_written_when_nothing_changed(world: Any) -> None:
-    first = ensure_project(world.client, world.campaign, WANTED)
+    first = ensure_project(world.client, world.campaign, "all")
     world.fake.asked.clear()
-    assert ensure_project(world.client, world.campaign, WANTED).id == first.id
+    assert ensure_project(world.client, world.campaign, "all").id == first.id
     assert {method for method, _, _ in world.fake.asked} == {"GET"}
     assert world.fake.requests("GET", "/api/projects/") == 0, "the note makes listing them unnecessary"
 
 
 def test_only_what_changed_is_written(world: Any) -> None:
-    project = ensure_project(world.client, world.campaign, WANTED)
+    project = ensure_project(world.client, world.campaign, "all")
     world.fake.projects[project.id]["title"] = "other"
-    changed = ensure_project(world.client, world.campaign, replace(WANTED, maximum_annotations=5))
+    world.campaign.annotators = Annotators(overlap=5)
+    changed = ensure_project(world.client, world.campaign, "all")
     assert (changed.maximum_annotations, changed.title) == (5, "sample")
     assert world.fake.requests("PATCH", f"/api/projects/{project.id}/") == 1
 
 
 def test_words_around_the_mark_are_peoples_own(world: Any) -> None:
-    project = ensure_project(world.client, world.campaign, WANTED)
+    project = ensure_project(world.client, world.campaign, "all")
     words = f"Our own words. {mark('sample', 'all')} More."
     world.fake.projects[project.id]["description"] = words
-    ensure_project(world.client, world.campaign, WANTED)
+    ensure_project(world.client, world.campaign, "all")
     assert world.fake.projects[project.id]["description"] == words
 
 
 def test_a_mark_that_somebody_removed_comes_back(world: Any) -> None:
-    project = ensure_project(world.client, world.campaign, WANTED)
+    project = ensure_project(world.client, world.campaign, "all")
     world.fake.projects[project.id]["description"] = None
-    assert ensure_project(world.client, world.campaign, WANTED).id == project.id
+    assert ensure_project(world.client, world.campaign, "all").id == project.id
     assert mark("sample", "all") in world.fake.projects[project.id]["description"]
 
 
 def test_a_project_whose_note_was_lost_is_found_by_its_mark(world: Any) -> None:
-    project = ensure_project(world.client, world.campaign, WANTED)
+    project = ensure_project(world.client, world.campaign, "all")
     note = world.campaign.folder / "projects.json"
     assert read_json(note) == {world.fake.url: {"all": project.id}}
     note.unlink()
@@ -93,27 +94,27 @@ def test_a_project_whose_note_was_lost_is_found_by_its_mark(world: Any) -> None:
 def test_notes_of_other_slots_and_servers_stay(world: Any) -> None:
     note = world.campaign.folder / "projects.json"
     write_json(note, {"embedded": {"all": 5}, world.fake.url: {"ada": 9}})
-    project = ensure_project(world.client, world.campaign, WANTED)
+    project = ensure_project(world.client, world.campaign, "all")
     assert read_json(note) == {"embedded": {"all": 5}, world.fake.url: {"ada": 9, "all": project.id}}
 
 
 def test_a_note_of_a_deleted_project_is_not_followed(world: Any) -> None:
-    first = ensure_project(world.client, world.campaign, WANTED)
+    first = ensure_project(world.client, world.campaign, "all")
     del world.fake.projects[first.id]
     assert find_project(world.client, world.campaign, "all") is None
-    assert ensure_project(world.client, world.campaign, WANTED).id != first.id
+    assert ensure_project(world.client, world.campaign, "all").id != first.id
 
 
 def test_a_note_that_leads_to_another_dataset_is_not_followed(world: Any) -> None:
     # So it is when the server's data was lost, and it gives project ids out again.
-    theirs = ensure_project(world.client, replace(world.campaign, dataset="other"), WANTED)
+    theirs = ensure_project(world.client, replace(world.campaign, dataset="other"), "all")
     write_json(world.campaign.folder / "projects.json", {world.fake.url: {"all": theirs.id}})
     assert find_project(world.client, world.campaign, "all") is None
-    assert ensure_project(world.client, world.campaign, WANTED).id != theirs.id
+    assert ensure_project(world.client, world.campaign, "all").id != theirs.id
 
 
 def test_two_projects_with_the_same_mark_are_refused(world: Any) -> None:
-    first = ensure_project(world.client, world.campaign, WANTED)
+    first = ensure_project(world.client, world.campaign, "all")
     copy = world.client.post("api/projects/", {"title": "copy", "description": mark("sample", "all")})
     (world.campaign.folder / "projects.json").unlink()
     with pytest.raises(Refused, match=rf"Projects {first.id}, {copy['id']} at .* both say"):
@@ -121,10 +122,8 @@ def test_two_projects_with_the_same_mark_are_refused(world: Any) -> None:
 
 
 def test_all_projects_of_a_dataset_are_listed_and_no_other(world: Any) -> None:
-    slots = {
-        slot: ensure_project(world.client, world.campaign, replace(WANTED, slot=slot)).id for slot in ("ben", "ada")
-    }
-    ensure_project(world.client, replace(world.campaign, dataset="sample-2"), WANTED)
+    slots = {slot: ensure_project(world.client, world.campaign, slot).id for slot in ("ben", "ada")}
+    ensure_project(world.client, replace(world.campaign, dataset="sample-2"), "all")
     world.client.post("api/projects/", {"title": "no description", "description": None})
     (world.campaign.folder / "projects.json").unlink()
     assert {slot: p.id for slot, p in projects_of(world.client, world.campaign).items()} == slots
@@ -137,14 +136,14 @@ def test_all_projects_of_a_dataset_are_listed_and_no_other(world: Any) -> None:
 @pytest.mark.parametrize("kind", ["after", "500-after"])
 def test_a_project_whose_making_got_no_answer_is_found(world: Any, kind: str) -> None:
     world.fake.faults = [Fault(kind, "POST", "/api/projects/$")]
-    project = ensure_project(world.client, world.campaign, WANTED)
+    project = ensure_project(world.client, world.campaign, "all")
     assert list(world.fake.projects) == [project.id]
 
 
 def test_a_project_that_was_not_made_is_not_made_up(world: Any) -> None:
     world.fake.faults = [Fault("before", "POST", "/api/projects/$")]
     with pytest.raises(Unreachable):
-        ensure_project(world.client, world.campaign, WANTED)
+        ensure_project(world.client, world.campaign, "all")
     assert not world.fake.projects
 
 
@@ -157,7 +156,7 @@ def test_two_workspaces_that_make_it_at_once_end_in_the_first(world: Any) -> Non
 
     theirs: list[int] = []
     world.fake.before = other
-    project = ensure_project(world.client, world.campaign, WANTED)
+    project = ensure_project(world.client, world.campaign, "all")
     assert [project.id] == theirs
     assert list(world.fake.projects) == theirs, "the second one, still empty, is gone"
     assert read_json(world.campaign.folder / "projects.json") == {world.fake.url: {"all": project.id}}
@@ -165,20 +164,21 @@ def test_two_workspaces_that_make_it_at_once_end_in_the_first(world: Any) -> Non
 
 @pytest.mark.parametrize(("setting", "value"), [("maximum_annotations", 1), ("label_config", "<View/>")])
 def test_a_server_that_keeps_a_setting_is_refused(world: Any, setting: str, value: object) -> None:
-    ensure_project(world.client, world.campaign, replace(WANTED, maximum_annotations=2))
+    ensure_project(world.client, world.campaign, "all")
     shown = world.fake._shown
     world.fake._shown = lambda project: {**shown(project), setting: value}
     with pytest.raises(Refused, match=f"keeps {setting} '.+' instead of") as caught:
-        ensure_project(world.client, world.campaign, WANTED)
+        ensure_project(world.client, world.campaign, "all")
     assert caught.value.hint
 
 
 def test_annotations_that_do_not_fit_the_interface_are_named(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = ensure_project(world.client, world.campaign, WANTED)
+    project = ensure_project(world.client, world.campaign, "all")
     (task,) = world.fake.add_tasks(project.id, {"data": {}})
     world.fake.annotate(task, [{"from_name": "mystery", "value": {"choices": ["4"]}}])
+    world.campaign.scheme = samples.scheme(entities=["EVENT"])
     with pytest.raises(Refused, match="from_name=mystery") as caught:
-        ensure_project(world.client, world.campaign, replace(WANTED, label_config="<View></View>"))
+        ensure_project(world.client, world.campaign, "all")
     assert "delete those annotations" in caught.value.hint
 
     def refuse(number: int, **_: Any) -> Any:
@@ -186,7 +186,7 @@ def test_annotations_that_do_not_fit_the_interface_are_named(world: Any, monkeyp
 
     monkeypatch.setattr(world.fake, "_change_project", refuse)
     with pytest.raises(Refused, match="too short") as caught:
-        ensure_project(world.client, world.campaign, replace(WANTED, maximum_annotations=9))
+        ensure_project(world.client, world.campaign, "all")
     assert caught.value.hint == ""
 
 
@@ -213,3 +213,38 @@ def test_many_projects_are_listed_page_by_page(make_world: Callable[..., Any], m
         world.fake, "_list_projects", lambda params, **more: listed(params={**params, "page_size": "2"}, **more)
     )
     assert len(projects_of(world.client, world.campaign)) == 5
+
+
+PEOPLE = {"ada": "ada@example.org", "ben": "ben@example.org"}
+
+
+def test_only_those_who_work_in_a_project_are_its_members(make_world: Callable[..., Any]) -> None:
+    world = make_world(annotators=Annotators(layout="each", overlap=1, people=PEOPLE))
+    slots = {slot: str(world.project(slot)) for slot in ("ada", "ben", "cyd", "all", "review", "again/1/ben")}
+    assert ensure_members(world.client, world.campaign)
+    assert world.fake.members == {
+        slots["ada"]: ["ada@example.org"], slots["ben"]: ["ben@example.org"], slots["cyd"]: [], slots["all"]: [],
+        slots["review"]: [], slots["again/1/ben"]: ["ben@example.org"],
+    }  # fmt: skip
+    world.campaign.annotators = Annotators(overlap=1, people=PEOPLE)
+    ensure_members(world.client, world.campaign)
+    assert (world.fake.members[slots["ada"]], world.fake.members[slots["all"]]) == ([], list(PEOPLE.values()))
+
+
+def test_experts_alone_are_members_of_the_review(make_world: Callable[..., Any], tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("name,email,role\nada,ada@example.org,\neva,eva@example.org,expert\n", encoding="utf-8")
+    world = make_world(annotators=Annotators(overlap=1, file=str(file)))
+    everybody, review = str(world.project()), str(world.project("review"))
+    ensure_members(world.client, world.campaign)
+    assert world.fake.members == {everybody: ["ada@example.org"], review: ["eva@example.org"]}
+
+
+def test_a_server_without_roles_is_told_from_one_that_should_have_them(world: Any) -> None:
+    world.fake.members = None
+    assert not ensure_members(world.client, world.campaign)
+    world.client.embedded = True
+    with pytest.raises(StudioError, match="lets everybody see and change everything"):
+        ensure_members(world.client, world.campaign)
+    world.campaign.server.roles = False
+    assert not ensure_members(world.client, world.campaign)

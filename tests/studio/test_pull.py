@@ -14,6 +14,7 @@ from builder.stage import exclusive
 from builder.store import read_json, write_json
 from builder.studio import pull as module
 from builder.studio.client import Client
+from builder.studio.losses import Losses
 from builder.studio.projects import projects_of
 from builder.studio.pull import Pulled, pull, pull_projects
 from builder.studio.pulls import folder_of, latest, read_key, tasks_by_chunk, verify_pull
@@ -55,7 +56,7 @@ def same_as_full(world: Any, pulled: Pulled) -> None:
 
 
 def test_a_pull_says_what_it_holds(world: Any, ids: list[int], first: Pulled) -> None:
-    assert (first.new, first.incremental, first.fetched, first.gone, first.gone_projects) == (True, False, 4, 0, [])
+    assert (first.new, first.incremental, first.fetched, first.losses) == (True, False, 4, Losses())
     record = read_json(first.folder / "pull.json")
     assert record == first.record
     assert record["counts"] == {
@@ -170,7 +171,7 @@ def test_the_next_pull_asks_from_twenty_seconds_before_this_one(
 def test_a_deleted_task_leaves_the_pull(world: Any, ids: list[int], first: Pulled) -> None:
     world.fake.delete_task(ids[1])
     pulled = pull(world.campaign)
-    assert (pulled.incremental, pulled.fetched, pulled.gone) == (True, 0, 1)
+    assert (pulled.incremental, pulled.fetched, pulled.losses.tasks) == (True, 0, [ids[1]])
     assert sorted(t["id"] for t in tasks_of(pulled)) == [ids[0], *ids[2:]]
     assert read_json(pulled.folder / "users.json") is not None
     same_as_full(world, pulled)
@@ -181,7 +182,8 @@ def test_the_last_task_deleted_and_one_added(world: Any, ids: list[int], first: 
     world.fake.delete_task(ids[3])
     world.fake.add_tasks(project, {"data": {"text": "by hand"}})
     pulled = pull(world.campaign)
-    assert (pulled.gone, pulled.record["counts"]["tasks"], pulled.record["counts"]["foreign"]) == (1, 4, 1)
+    assert (pulled.record["counts"]["tasks"], pulled.record["counts"]["foreign"]) == (4, 1)
+    assert pulled.losses.tasks == [ids[3]]
     assert tasks_of(pulled)[0]["data"] == {"text": "by hand"}, "tasks of others come first"
     same_as_full(world, pulled)
 
@@ -223,12 +225,12 @@ def test_a_project_that_was_deleted_is_missed_and_a_new_one_read(world: Any, fir
     review = world.project("review")
     world.fake.add_tasks(review, {"data": {"chunk_id": "r"}})
     both = pull(world.campaign)
-    assert (both.incremental, both.fetched, both.gone_projects) == (True, 1, [])
+    assert (both.incremental, both.fetched, both.losses) == (True, 1, Losses())
     assert set(both.record["projects"]) == {"all", "review"}
     same_as_full(world, both)
     world.fake._delete_project(old)
     left = pull(world.campaign)
-    assert (left.gone_projects, left.gone, left.record["counts"]["tasks"]) == (["all"], 4, 1)
+    assert (left.losses.projects, len(left.losses.tasks), left.record["counts"]["tasks"]) == (["all"], 4, 1)
     same_as_full(world, left)
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from builder.errors import StudioError
 from builder.quality.review_cases import ReviewCase, Suggestion
-from builder.studio.review import plan_review, review_interface, send_review
+from builder.studio.projects import page_of
+from builder.studio.review import plan_review, send_review
 from tests import samples
 
 
@@ -82,7 +83,7 @@ def test_a_case_whose_task_was_not_pulled(world: Any) -> None:
 @pytest.mark.parametrize("guidelines", ["", "Read."])
 @pytest.mark.parametrize("changes", [{}, {"entities": (), "evidence": False}])
 def test_the_reasons_are_shown_once_above_labels_and_text(changes: dict[str, Any], guidelines: str) -> None:
-    page = review_interface(samples.scheme(guidelines=guidelines, **changes))
+    page = page_of("review", samples.scheme(guidelines=guidelines, **changes))
     assert page.count('<Markdown value="$review"') == 1
     names = ("bd-review", "bd-labels", "bd-context bd-before")
     places = [page.index(f'className="{name}') for name in names if f'className="{name}' in page]

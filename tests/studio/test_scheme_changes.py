@@ -7,7 +7,7 @@ import pytest
 from builder.errors import Refused
 from builder.questions.interface import interface
 from builder.questions.migrate import SchemeChanges
-from builder.studio.projects import WantedProject, find_project
+from builder.studio.projects import find_project
 from builder.studio.scheme_changes import ensure_migrated, preview_changes
 from tests import samples
 
@@ -45,8 +45,7 @@ def tasks(world: Any) -> list[int]:
 
 def migrate(world: Any, scheme: Any) -> int:
     world.campaign.scheme = scheme
-    wanted = WantedProject("all", interface(scheme).strip(), world.campaign.annotators.overlap)
-    project, rewritten = ensure_migrated(world.client, world.campaign, wanted, interface)
+    project, rewritten = ensure_migrated(world.client, world.campaign, "all")
     assert project.label_config == interface(scheme).strip()
     return rewritten
 

@@ -116,7 +116,7 @@ def test_a_model_is_told_the_targets_of_each_article(two: Any, monkeypatch: pyte
         ]
     )
     monkeypatch.setitem(sys.modules, "my_model", module)
-    two.config.suggestions = Suggestions(method="python", function="my_model:predict")
+    two.config.suggestions = Suggestions(method="python", function="my_model:predict", model_version="m")
     two.config.labels = small_scheme(mode="article", targets={})
     articles = [{**article, "targets": ["NATO", "Kyiv & <co>"]} for article in two.articles]
     made = suggestions_for(two.config.labels, two.config.suggestions, two.chunks, articles)
@@ -128,6 +128,7 @@ def test_a_model_is_told_the_targets_of_each_article(two: Any, monkeypatch: pyte
     ("entity", "stance", "says"),
     [
         ({"start": 0, "end": 9999, "label": "GPE"}, {}, "outside its chunk"),
+        ({"start": 9, "end": 10, "label": "GPE"}, {}, "contains only blanks"),
         ({"start": 0, "end": 5, "label": "CITY"}, {}, "unknown entity label 'CITY'"),
         ({"start": 0, "end": 5, "label": "GPE", "text": "other"}, {}, "not 'other'; offsets count code points"),
         (None, {"japan": "love"}, "unknown stance labels 'love'"),
@@ -142,7 +143,7 @@ def test_a_function_that_suggests_nonsense(
         {"chunk_id": c["chunk_id"], "entities": [entity] if entity else [], "stance": stance} for c in chunks
     ]
     monkeypatch.setitem(sys.modules, "my_model", module)
-    two.config.suggestions = Suggestions(method="python", function="my_model:predict")
+    two.config.suggestions = Suggestions(method="python", function="my_model:predict", model_version="m")
     with pytest.raises(StudioError, match=says) as caught:
         suggestions_for(two.config.labels, two.config.suggestions, two.chunks, two.articles)
     assert two.chunks[0]["chunk_id"] in caught.value.message
@@ -163,6 +164,8 @@ def _raises(chunks: list[dict[str, Any]]) -> Any:
             "whole numbers",
         ),
         (lambda chunks: {1, 2j}, "TypeError"),
+        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "score": 1.01}], "<= 1.0"),
+        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "score": -0.01}], ">= 0.0"),
         (lambda chunks: [{"chunk_id": "elsewhere"}], "was not asked about"),
         (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"]}] * 2, "two suggestions for chunk"),
         (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "model_version": "m\0"}], "holds a NUL"),
@@ -175,7 +178,7 @@ def test_a_function_that_does_not_do_as_it_should(
     module = ModuleType("my_model")
     module.predict = function  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "my_model", module)
-    two.config.suggestions = Suggestions(method="python", function="my_model:predict")
+    two.config.suggestions = Suggestions(method="python", function="my_model:predict", model_version="m")
     with pytest.raises(StudioError, match=says) as caught:
         suggestions_for(two.config.labels, two.config.suggestions, two.chunks, two.articles)
     assert "Correct" in caught.value.hint
@@ -212,3 +215,48 @@ def test_a_model_that_does_not_answer(two: Any) -> None:
     settings = Suggestions(method="http", url="http://127.0.0.1:9")
     with pytest.raises(Unreachable, match=r"The model at http://127\.0\.0\.1:9 gave no suggestions"):
         suggestions_for(two.config.labels, settings, two.chunks, two.articles)
+
+
+@pytest.mark.parametrize(
+    ("overlap", "nesting", "places", "says"),
+    [
+        (False, False, [(0, 9), (5, 12)], r"entities: \[5, 12\) crosses \[0, 9\)"),
+        (True, False, [(0, 9), (5, 12)], ""),
+        (True, False, [(0, 9), (0, 4)], r"\[0, 4\) is inside \[0, 9\)"),
+        (True, False, [(0, 9), (4, 9)], r"\[4, 9\) is inside \[0, 9\)"),
+        (False, True, [(0, 9), (4, 9)], ""),
+        (False, False, [(0, 9), (9, 12), (0, 9)], ""),
+    ],
+)
+def test_spans_that_the_scheme_forbids_are_refused(
+    two: Any, monkeypatch: pytest.MonkeyPatch, overlap: bool, nesting: bool, places: list[tuple[int, int]], says: str
+) -> None:
+    question = two.config.labels.questions["entities"]
+    question.overlap, question.nesting = overlap, nesting
+    entities = [{"start": start, "end": end, "label": "GPE"} for start, end in places]
+    module = ModuleType("my_model")
+    module.predict = lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "entities": entities}]  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "my_model", module)
+    settings = Suggestions(method="python", function="my_model:predict", model_version="m")
+    if says:
+        with pytest.raises(StudioError, match=says):
+            suggestions_for(two.config.labels, settings, two.chunks, two.articles)
+    else:
+        assert suggestions_for(two.config.labels, settings, two.chunks, two.articles)
+
+
+def test_a_model_without_a_version_is_refused(two: Any, standin: Any) -> None:
+    body: Any = {"suggestions": [{"chunk_id": two.chunks[0]["chunk_id"]}]}
+    standin.answers = [SimpleNamespace(status=200, body=body, headers={})]
+    settings = Suggestions(method="http", url=standin.url)
+    with pytest.raises(StudioError, match="it has no model_version"):
+        suggestions_for(two.config.labels, settings, two.chunks, two.articles)
+    settings.model_version = "m"
+    assert suggestions_for(two.config.labels, settings, two.chunks, two.articles)
+
+
+def test_a_key_that_is_there_twice_is_refused(two: Any, standin: Any) -> None:
+    body = b'{"model_version": "m", "suggestions": [{"chunk_id": "c", "score": 0.1, "score": 0.9}]}'
+    standin.answers = [SimpleNamespace(status=200, body=body, headers={})]
+    with pytest.raises(StudioError, match="the key 'score' is there twice"):
+        suggestions_for(two.config.labels, Suggestions(method="http", url=standin.url), two.chunks, two.articles)

@@ -33,6 +33,8 @@ CHECKS = {
         "warning", "an answer about a target that is not mentioned", "answers:answer_out_of_sight"
     ),
     "other-scheme": Check("warning", "made under another version of the scheme", "annotators:other_scheme"),
+    "not-assigned": Check("error", "made in the project of another annotator", "annotators:not_assigned"),
+    "changed-by-another": Check("error", "saved by another account than its author's", "annotators:changed_by_another"),
     "fast-empty": Check("warning", "submitted empty faster than anybody reads", "annotators:fast_empty"),
     "second-annotation": Check(
         "warning", "the annotator submitted the chunk again; the latest counts", "annotators:second_annotation"

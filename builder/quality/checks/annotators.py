@@ -44,6 +44,25 @@ def other_scheme(inputs: CheckInputs) -> Iterator[Finding]:
             yield Finding(row, "$", f"It was made under label scheme {made or 'unknown'}; now it is {now}.")
 
 
+def not_assigned(inputs: CheckInputs) -> Iterator[Finding]:
+    """The annotation is in a project that belongs to another annotator, and `quality.accepted` does not name it."""
+    yield from _by_another(inputs, "assigned_to", "It is in the project of {}, who alone is asked there.")
+
+
+def changed_by_another(inputs: CheckInputs) -> Iterator[Finding]:
+    """Another account than its author's saved the annotation last, and `quality.accepted` does not name it."""
+    yield from _by_another(inputs, "changed_by", "It was saved by {}, not by its author.")
+
+
+def _by_another(inputs: CheckInputs, column: str, message: str) -> Iterator[Finding]:
+    rows = rows_of(inputs.annotations, "annotation_id", "annotator", column)
+    for row, (annotation, annotator, other) in enumerate(rows):
+        submitted = inputs.submitted[row] and annotation not in inputs.settings.accepted
+        if submitted and other is not None and other != annotator:
+            accept = f" To count it, add it to quality.accepted: {annotation}"
+            yield Finding(row, "$", message.format(other) + accept)
+
+
 def fast_empty(inputs: CheckInputs) -> Iterator[Finding]:
     """An empty annotation was submitted in less than `fast_seconds`."""
     least = inputs.settings.fast_seconds

@@ -78,8 +78,8 @@ class StudioServer:
 def open_embedded(vault: Vault, settings: LabelStudio, progress: Progress, keep: bool = False) -> StudioServer:
     """The embedded server of a workspace, started when it does not run; with `keep` it outlives this process.
 
-    Raises `StudioError` when Label Studio is not installed or ends while starting, `Unreachable` when it does not
-    answer within `settings.boot_timeout`, `Unauthorized` when it does not take the token of the vault.
+    Raises `StudioError` when Label Studio is not installed, ends while starting or runs with other roles, `Unreachable`
+    when it does not answer within `settings.boot_timeout`, `Unauthorized` when it does not take the token of the vault.
     """
     vault.create()
     turn = vault.turn()
@@ -92,6 +92,11 @@ def open_embedded(vault: Vault, settings: LabelStudio, progress: Progress, keep:
         lock = vault.use()
         try:
             record = _running(vault, progress) or _start(vault, settings, progress)
+            if record.get("roles") != _roles(settings):
+                raise StudioError(
+                    f"Label Studio on {record['url']} was started with label_studio.roles={not settings.roles}.",
+                    "Stop it with `builder serve --stop`, so that the next command starts it as configured.",
+                )
             if keep:
                 vault.keep.write_text(str(record["supervisor"]), encoding="utf-8")
         except BaseException:
@@ -191,6 +196,10 @@ def free_ports(first: int) -> Iterator[int]:
         yield port
 
 
+def _roles(settings: LabelStudio) -> str:
+    return "roles" if settings.roles else "open"
+
+
 def _supervisor_mark(vault: Vault) -> str:
     return f"builder.studio.embedded.supervise {vault.folder.resolve()} "
 
@@ -227,7 +236,7 @@ def _start(vault: Vault, settings: LabelStudio, progress: Progress) -> dict[str,
         shutil.rmtree(vault.data)
     token = vault.secrets().token
     for attempt, port in enumerate(free_ports(settings.port), 1):
-        record = _launch(vault, port, settings.database, program)
+        record = _launch(vault, port, settings, program)
         try:
             status = _wait_ready(vault, record, token, settings.boot_timeout, progress)
         except BaseException:
@@ -248,10 +257,11 @@ def _start(vault: Vault, settings: LabelStudio, progress: Progress) -> dict[str,
     raise StudioError(f"No free port between {settings.port} and {last}.", "Set label_studio.port.")
 
 
-def _launch(vault: Vault, port: int, database: str, program: Path) -> dict[str, Any]:
+def _launch(vault: Vault, port: int, settings: LabelStudio, program: Path) -> dict[str, Any]:
     """Starts the supervisor in the background and returns its record of the server."""
     module = "builder.studio.embedded.supervise"
-    command = [sys.executable, "-m", module, str(vault.folder.resolve()), str(port), database, str(program)]
+    given = [str(vault.folder.resolve()), str(port), settings.database, _roles(settings), str(program)]
+    command = [sys.executable, "-m", module, *given]
     started = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if started.returncode:
         raise StudioError(f"The supervisor of Label Studio did not start: {started.stderr.strip()}")

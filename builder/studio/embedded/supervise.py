@@ -4,8 +4,9 @@ Every builder process that uses the server holds a lock file in `users/`; the ke
 ends. When no lock is held, this process stops the server, so none outlives a crashed run. `builder serve` writes
 this process's id into `keep`; then the server stays until it is asked to stop.
 
-    python -m builder.studio.embedded.supervise FOLDER PORT DATABASE PROGRAM
-        prints its process id and goes to the background; PROGRAM is the `label-studio` command
+    python -m builder.studio.embedded.supervise FOLDER PORT DATABASE ROLES PROGRAM
+        prints its process id and goes to the background; ROLES is "roles" or "open", PROGRAM is the `label-studio`
+        command
 """
 
 import contextlib
@@ -31,11 +32,17 @@ _KEPT = (
 )
 
 
-def environment(vault: Vault, database: str, outer: Mapping[str, str]) -> dict[str, str]:
+def environment(vault: Vault, database: str, roles: str, outer: Mapping[str, str]) -> dict[str, str]:
     """The child's environment: secrets travel here because arguments are visible to every user of the machine."""
     secrets, home = vault.secrets(), str(vault.home.resolve())
     begins = ("LC_", "POSTGRE_", "PGSSL") if database == "postgresql" else ("LC_",)
     kept = {name: value for name, value in outer.items() if name in _KEPT or name.startswith(begins)}
+    if roles == "roles":
+        kept["DJANGO_SETTINGS_MODULE"] = "builder.studio.embedded.server_settings"
+        root = Path(__file__).resolve().parents[3]
+        if "site-packages" not in root.parts:
+            # Run from a checkout: Label Studio runs in another folder.
+            kept["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), outer.get("PYTHONPATH", "")]))
     return kept | {
         "DJANGO_DB": "default" if database == "postgresql" else "sqlite",
         "LABEL_STUDIO_BASE_DATA_DIR": str(vault.data.resolve()),
@@ -60,16 +67,17 @@ def environment(vault: Vault, database: str, outer: Mapping[str, str]) -> dict[s
     }
 
 
-def run_server(vault: Vault, port: int, database: str, program: str) -> None:
+def run_server(vault: Vault, port: int, database: str, roles: str, program: str) -> None:
     """Returns when Label Studio has ended, by itself or because nobody uses it."""
     os.umask(0o077)  # what it writes is for its owner alone
     for folder in (vault.data, vault.home):
         folder.mkdir(parents=True, exist_ok=True)
     command = [program, "start", "-b", "--port", str(port), "--internal-host", "127.0.0.1"]
     with vault.log.open("ab") as log:
-        inner = environment(vault, database, os.environ)
+        inner = environment(vault, database, roles, os.environ)
         child = subprocess.Popen(command, env=inner, cwd=vault.data, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    vault.write_server({"url": f"http://127.0.0.1:{port}", "port": port, "pid": child.pid, "supervisor": os.getpid()})
+    where = {"url": f"http://127.0.0.1:{port}", "port": port, "roles": roles}
+    vault.write_server({**where, "pid": child.pid, "supervisor": os.getpid()})
 
     def stop(signum: int, frame: FrameType | None) -> None:
         child.terminate()
@@ -96,7 +104,7 @@ def run_server(vault: Vault, port: int, database: str, program: str) -> None:
 
 def detach(arguments: list[str]) -> None:
     """Goes to the background and runs the server there."""
-    folder, port, database, program = arguments
+    folder, port, database, roles, program = arguments
     vault = Vault(Path(folder))
     pid = os.fork()
     if pid:
@@ -108,7 +116,7 @@ def detach(arguments: list[str]) -> None:
     log = os.open(vault.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     for stream, target in ((0, null), (1, log), (2, log)):
         os.dup2(target, stream)
-    run_server(vault, int(port), database, program)
+    run_server(vault, int(port), database, roles, program)
 
 
 if __name__ == "__main__":

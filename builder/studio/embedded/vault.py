@@ -100,7 +100,7 @@ class Vault:
         write_json(self._secrets, asdict(made))
 
     def server(self) -> dict[str, Any] | None:
-        """Where the server was last seen: url, port, pid and supervisor; None when it was stopped cleanly."""
+        """Where the server was last seen: url, port, roles, pid and supervisor; None when it was stopped cleanly."""
         found: dict[str, Any] | None = read_json(self._server)
         return found
 

@@ -86,14 +86,19 @@ def test_secrets_travel_in_the_environment_and_nothing_foreign_with_them(tmp_pat
         "LC_ALL": "C.UTF-8",
         "HOME": "/h",
     }
-    inner = environment(vault, "sqlite", outer)
+    inner = environment(vault, "sqlite", "open", outer)
     assert inner["LABEL_STUDIO_USER_TOKEN"] == vault.secrets().token
     assert "mine" not in inner.values()
     assert not {"LABEL_STUDIO_HOST", "POSTGRE_HOST", "PGSSLMODE"} & set(inner)
     assert (inner["PATH"], inner["LC_ALL"], inner["HOME"]) == ("/bin", "C.UTF-8", str(vault.home.resolve()))
-    on_postgresql = environment(vault, "postgresql", outer)
+    on_postgresql = environment(vault, "postgresql", "open", outer)
     assert (on_postgresql["POSTGRE_HOST"], on_postgresql["PGSSLMODE"]) == ("db", "require")
     assert "mine" not in on_postgresql.values()
+    assert "DJANGO_SETTINGS_MODULE" not in inner, "everybody may do everything"
+    guarded = environment(vault, "sqlite", "roles", {**outer, "DJANGO_SETTINGS_MODULE": "x", "PYTHONPATH": "/mine"})
+    assert guarded["DJANGO_SETTINGS_MODULE"] == "builder.studio.embedded.server_settings"
+    root = str(Path(__file__).resolve().parents[3])
+    assert guarded["PYTHONPATH"] == f"{root}:/mine"
 
 
 def test_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:

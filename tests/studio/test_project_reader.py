@@ -9,7 +9,7 @@ import pytest
 
 from builder.errors import Refused
 from builder.studio.client import Client
-from builder.studio.pull import LastRead, ProjectReader
+from builder.studio.project_reader import LastRead, ProjectReader
 from builder.studio.pulls import TaskFile
 from builder.studio.settings import LabelStudio
 from builder.studio.tasks import tasks_of
@@ -148,7 +148,11 @@ def test_everything_is_read_again_when_predictions_changed(tmp_path: Path, befor
         LastRead(3, 3, predictions=now),
         {4},
     )
-    assert fetch(project, tmp_path, LastRead(3, 3, predictions=now)) == ([], LastRead(3, 3, predictions=now), set())
+    assert fetch(project, tmp_path, LastRead(3, 3, predictions=now)) == (
+        [],
+        LastRead(3, 3, predictions=now, annotations=0),
+        set(),
+    )
 
 
 def test_a_push_sees_every_task_although_one_is_deleted(tmp_path: Path) -> None:

@@ -1,0 +1,36 @@
+"""Annotations that the builder saved in the name of their authors: renamed, moved or restored.
+
+Label Studio then names the builder's account as who changed them. What is noted here is not taken for a change by
+somebody else, as long as the result is the one that the builder saved.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from builder.store import canonical, digest
+
+
+class Rewritten:
+    """The annotations of one server, in a file of the dataset's folder that only grows."""
+
+    def __init__(self, folder: Path, server: str) -> None:
+        self._path, self._server = folder / "rewritten.jsonl", server
+
+    def note(self, annotation: int, result: Any) -> None:
+        """The builder is about to save this result."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        line = {"server": self._server, "annotation": annotation, "result": digest(canonical(result))}
+        with self._path.open("a", encoding="utf-8") as file:
+            # The line break comes first: a line that a stop cut off does not spoil the next one.
+            file.write(f"\n{json.dumps(line)}")
+
+    def results(self) -> Mapping[int, str]:
+        """Annotation id -> digest of the result that the builder saved last."""
+        found = {}
+        for line in self._path.read_text(encoding="utf-8").split("\n") if self._path.exists() else ():
+            # What was cut off was not saved on the server either.
+            if line.endswith("}") and (row := json.loads(line))["server"] == self._server:
+                found[row["annotation"]] = row["result"]
+        return found

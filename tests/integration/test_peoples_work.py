@@ -1,0 +1,208 @@
+"""The right person's work counts, and none of it vanishes: on the real server, through the commands."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builder import pipeline
+from builder.commands.pull import pull
+from builder.commands.push import push
+from builder.commands.reopen import reopen
+from builder.commands.restore import restore
+from builder.commands.status import status
+from builder.errors import StoreError
+from builder.studio.client import Client
+from builder.studio.embedded.server import StudioServer, stop_server
+from builder.studio.people import ensure_accounts, token_of
+from builder.studio.projects import projects_of
+from builder.studio.pull import Pulled
+from builder.studio.serving import annotation_progress
+from builder.studio.settings import Annotators, LabelStudio
+from builder.tables import ANNOTATIONS
+from tests.conftest import connected, sample, small_scheme
+from tests.results import printed
+
+pytestmark = pytest.mark.studio
+NOTHING: dict[str, Any] = {"result": [], "lead_time": 30}
+
+
+@contextmanager
+def speaking(config: Any) -> Iterator[dict[str, Client]]:
+    """A client per annotator, and that of the administrator."""
+    with connected(config) as (server, admin):
+        found = {"admin": admin}
+        for person in pipeline.campaign(config).people:
+            password = ensure_accounts(server.vault, admin, [person])[person.email]
+            token = token_of(server.url, person.email, password)
+            found[person.name] = Client(StudioServer(server.url, token, server.vault), config.label_studio)
+        yield found
+        for client in found.values():
+            client.close()
+
+
+def people(*names: str, **more: Any) -> Annotators:
+    return Annotators(overlap=2, people={name: f"{name}@example.org" for name in names}, **more)
+
+
+def tasks(client: Client, config: Any, slot: str = "all") -> list[int]:
+    project = projects_of(client, pipeline.campaign(config))[slot].id
+    return sorted(t["id"] for t in client.get("api/tasks", {"project": project, "page_size": 100})["tasks"])
+
+
+def pulled_annotations(pulled: Pulled) -> list[dict[str, Any]]:
+    lines = (pulled.folder / "tasks.jsonl").read_text("utf-8").splitlines()
+    return sorted((a for line in lines for a in json.loads(line)["annotations"]), key=lambda a: a["id"])
+
+
+def changed_by_another(config: Any) -> int:
+    found = {row["check"]: row["count"] for row in pipeline.checked(config).summary["issues"]}
+    return int(found.get("changed-by-another", 0))
+
+
+def test_work_in_anothers_project_does_not_count_until_it_is_accepted(studio: Any) -> None:
+    config = studio.dataset(chunks=1, annotators=people("gus", "hal", layout="each")).config
+    push(config)
+    with speaking(config) as who:
+        user = who["gus"].get("api/current-user/whoami")["id"]
+        (task,) = tasks(who["admin"], config, "hal")
+        # As gus could on a server without roles.
+        made = who["admin"].post(f"api/tasks/{task}/annotations/", {**NOTHING, "completed_by": user})
+        state = annotation_progress(pipeline.campaign(config))
+        assert (state.tasks, state.done, state.not_assigned) == (2, 0, 1)
+        pull(config)
+        checked = pipeline.checked(config)
+        found = {row["check"]: row["count"] for row in checked.summary["issues"] if row["severity"] == "error"}
+        assert found == {"not-assigned": 1, "changed-by-another": 1}
+        assert checked.table("annotations", ANNOTATIONS)["quarantined"].to_pylist() == [True]
+        project = projects_of(who["admin"], pipeline.campaign(config))["hal"].id
+        config.quality.accepted = [f"{project}:{made['id']}"]
+        assert pipeline.checked(config).table("annotations", ANNOTATIONS)["quarantined"].to_pylist() == [False]
+
+
+def test_a_change_of_anothers_annotation_is_noticed_and_a_rename_is_none(studio: Any) -> None:
+    config = studio.dataset(chunks=2).config
+    push(config)
+    with speaking(config) as who:
+        first = pulled_annotations(pull(config))
+        who["admin"].patch(f"api/annotations/{first[0]['id']}/", {"result": first[0]["result"][:1]})
+        pull(config)
+        assert changed_by_another(config) == 1
+        config.labels = small_scheme(
+            version="2", entities=["PLACE", "ORG"], migrations={"1": {"entities": {"GPE": "PLACE"}}}
+        )
+        assert push(config).projects[0].results_rewritten == 6
+        pull(config)
+        assert changed_by_another(config) == 1, "those that the builder renamed are still their authors'"
+
+
+def test_two_deleted_people_stay_two(studio: Any) -> None:
+    config = studio.dataset(chunks=1, annotators=people("ida", "joe")).config
+    push(config)
+    with speaking(config) as who:
+        (task,) = tasks(who["admin"], config)
+        users = []
+        for name in ("ida", "joe"):
+            who[name].post(f"api/tasks/{task}/annotations/", NOTHING)
+            users.append(who[name].get("api/current-user/whoami")["id"])
+        pull(config)
+        for user in users:
+            who["admin"].send("DELETE", f"api/users/{user}")
+        for full in (False, True):
+            pulled = pull(config, full=full)
+            assert [a["completed_by"] for a in pulled_annotations(pulled)] == users
+            assert pulled.losses.accounts == ["ida@example.org", "joe@example.org"]
+        assert "gone since the pull before: 2 accounts" in printed("pull", pulled)
+        names = pipeline.checked(config).table("annotations", ANNOTATIONS)["annotator"].to_pylist()
+        assert len(set(names)) == 2
+
+
+def test_a_deleted_project_is_restored_once_under_its_authors(studio: Any) -> None:
+    config = studio.dataset(chunks=2, annotators=people("kim", "leo")).config
+    config.label_studio = replace(config.label_studio, gone_share=0.05)
+    push(config)
+    with speaking(config) as who:
+        one, two = tasks(who["admin"], config)
+        who["kim"].post(f"api/tasks/{one}/annotations/", {**NOTHING, "lead_time": 41.5})
+        who["leo"].post(f"api/tasks/{one}/annotations/", NOTHING)
+        who["leo"].post(f"api/tasks/{two}/annotations/", {"result": [], "was_cancelled": True})
+        kept = pull(config)
+        before = [(a["completed_by"], a["was_cancelled"], a["lead_time"]) for a in pulled_annotations(kept)]
+        who["admin"].send("DELETE", f"api/projects/{projects_of(who['admin'], pipeline.campaign(config))['all'].id}/")
+        push(config)
+        with pytest.raises(StoreError, match="3 annotations of the pull before are gone"):
+            pull(config)
+        assert restore(config, dry_run=True).restored == 3
+        assert restore(config).restored == 3
+        again = restore(config)
+        assert (again.restored, again.there) == (0, 3)
+        config.label_studio.gone_share = 1
+        pulled = pull(config)
+        assert [(a["completed_by"], a["was_cancelled"], a["lead_time"]) for a in pulled_annotations(pulled)] == before
+        assert changed_by_another(config) == 0
+        config.dataset.pull = kept.hash[:8]
+        assert pipeline.checked(config).summary["pull"] == kept.hash
+
+
+def test_a_database_that_was_set_back_is_noticed_and_restored(tmp_path: Path) -> None:
+    settings = LabelStudio(port=18480)
+    made = sample(tmp_path, "setback", 2, label_studio=settings, annotators=people("mia", "nik"))
+    config, vault = made.config, pipeline.campaign(made.config).vault
+    try:
+        push(config)
+        stop_server(vault)
+        shutil.copytree(vault.data, tmp_path / "backup")
+        with speaking(config) as who:
+            one, two = tasks(who["admin"], config)
+            for name, task in (("mia", one), ("nik", one), ("mia", two)):
+                who[name].post(f"api/tasks/{task}/annotations/", NOTHING)
+            pull(config)
+        stop_server(vault)
+        shutil.rmtree(vault.data)
+        shutil.copytree(tmp_path / "backup", vault.data)
+        with pytest.raises(StoreError, match="3 annotations of the pull before are gone"):
+            pull(config)
+        assert restore(config).restored == 3
+        config.label_studio.gone_share = 1
+        assert pull(config).record["counts"]["annotations"] == 3
+    finally:
+        stop_server(vault)
+
+
+def test_chunks_go_back_after_a_target_was_added(studio: Any) -> None:
+    config = studio.dataset(chunks=2, annotators=people("ora", "pia")).config
+    push(config)
+    with speaking(config) as who:
+        for task in tasks(who["admin"], config):
+            for name in ("ora", "pia"):
+                said = [
+                    {"from_name": f"stance__{target}", "to_name": "text", "type": "choices", "id": target,
+                     "value": {"choices": ["favor"]}}
+                    for target in ("japan", "china")
+                ]  # fmt: skip
+                who[name].post(f"api/tasks/{task}/annotations/", {"result": said, "lead_time": 30})
+        pull(config)
+        assert reopen(config, "missing").sent == {}
+        config.labels = small_scheme(version="2", targets={"japan": ["Japan"], "china": ["Beijing"], "kyiv": ["Kyiv"]})
+        push(config)
+        pull(config)
+        found = reopen(config, "missing")
+        assert found.sent == {"ora": 2, "pia": 2}
+        state = status(config).label_studio
+        assert (state.progress.tasks, state.progress.done, state.progress.reopened) == (2, 2, 4)
+        one, _ = tasks(who["admin"], config, "again/1/ora")
+        shown = who["ora"].get(f"api/tasks/{one}/")
+        assert {item["from_name"] for item in shown["predictions"][0]["result"]} == {"stance__japan", "stance__china"}
+        more = [*shown["predictions"][0]["result"]]
+        more.append({**more[0], "from_name": "stance__kyiv", "id": "kyiv"})
+        who["ora"].post(f"api/tasks/{one}/annotations/", {"result": more, "lead_time": 30})
+        pull(config)
+        checked = pipeline.checked(config)
+        assert reopen(config, "missing").open == {"ora": 1, "pia": 2}
+        assert {row["check"] for row in checked.summary["issues"]} >= {"second-annotation", "missing-answer"}
+        assert status(config).label_studio.progress.reopened == 3

@@ -1,0 +1,28 @@
+"""What the builder saved in the name of an author is not taken for a change by somebody else."""
+
+from pathlib import Path
+
+from builder.store import canonical, digest
+from builder.studio.rewritten import Rewritten
+
+ONE, TWO = [{"id": "a"}], [{"id": "b"}]
+
+
+def test_the_last_result_of_each_annotation_counts_by_server(tmp_path: Path) -> None:
+    noted, other = Rewritten(tmp_path / "made", "http://a"), Rewritten(tmp_path / "made", "http://b")
+    assert noted.results() == {}
+    noted.note(7, ONE)
+    other.note(7, ONE)
+    noted.note(7, TWO)
+    noted.note(8, ONE)
+    assert noted.results() == {7: digest(canonical(TWO)), 8: digest(canonical(ONE))}
+    assert other.results() == {7: digest(canonical(ONE))}
+
+
+def test_a_line_that_was_cut_off_spoils_no_other(tmp_path: Path) -> None:
+    noted = Rewritten(tmp_path, "s")
+    noted.note(7, ONE)
+    with (tmp_path / "rewritten.jsonl").open("a", encoding="utf-8") as file:
+        file.write('\n{"server": "s", "anno')
+    noted.note(8, TWO)
+    assert set(noted.results()) == {7, 8}
