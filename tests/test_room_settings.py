@@ -93,7 +93,8 @@ BOUNDS = {
     "annotators.overlap": (1, None), "label_studio.port": (1, 65535), "label_studio.boot_timeout": (1, 86400),
     "label_studio.timeout": (0.1, 86400), "label_studio.retries": (0, 20),
     "label_studio.batch_bytes": (1024, 209715200), "label_studio.concurrent_imports": (1, 32),
-    "label_studio.concurrent_reads": (1, 32), "label_studio.page_size": (1, 10000), "suggestions.score": (0, 1),
+    "label_studio.concurrent_reads": (1, 32), "label_studio.page_size": (1, 10000), "label_studio.gone_share": (0, 1),
+    "suggestions.score": (0, 1),
     "suggestions.batch": (1, None), "suggestions.timeout": ("> 0", None), "quality.fast_seconds": (0, 86400),
     "quality.straight_share": (0.5, 1), "quality.drift_distance": (0, 1), "quality.min_chunks": (2, 1000000),
     "quality.same_text": (0, 1), "quality.bootstrap": (0, 1000000), "quality.confidence": (0.5, 0.9999),
@@ -210,6 +211,10 @@ BROKEN = [
     (
         {"annotators.overlap": 1, "annotators.people": {"ada": "a@example.org", "ben": "A@example.org"}},
         "annotators.people.ben: it is the address of ada. Give each name its own address.",
+    ),
+    (
+        {"annotators.overlap": 1, "annotators.people": {"ada": "a@b"}, "annotators.file": "people.csv"},
+        "annotators.file: annotators.file says who annotates, and so does annotators.people or annotators.kind.",
     ),
     ({"annotators.overlap": 1, "annotators.people": {"ada": "nowhere"}}, "annotators.people.ada: 'nowhere' is not"),
     ({"suggestions.method": "gazetteer"}, "suggestions.file: suggestions.method is 'gazetteer' without a file and"),
