@@ -50,7 +50,9 @@ class Quality:
         "Annotations, as project:id, that count although another than their annotator made or changed them.",
         example="quality.accepted=['12:345']",
     )
-    fast_seconds: float = setting(3.0, "An empty annotation in fewer seconds is `fast-empty`.", ge=0, le=86_400)
+    fast_seconds: float = setting(
+        3.0, "An annotation in fewer seconds is `fast-empty` or `fast-answer`.", ge=0, le=86_400
+    )
     straight_share: float = setting(
         0.95, "Share of equal answers of an annotator that is straight-lining.", ge=0.5, le=1
     )

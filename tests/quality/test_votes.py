@@ -10,6 +10,7 @@ from builder.quality.votes import (
     Voter,
     Voters,
     Votes,
+    latest_own,
     overlapping_pairs,
     reviewed_chunks,
     reviews,
@@ -94,3 +95,10 @@ def test_intervals_that_overlap_within_a_group() -> None:
     ]
     assert found == [[(0, 1)], [(0, 2)], [(0, 3)]]
     assert list(overlapping_pairs(group[:1], start[:1], end[:1])) == []
+
+
+def test_the_latest_of_each_annotator_is_theirs_also_in_quarantine() -> None:
+    crowd = Crowd().add("c1", "ada").add("c1", "ada", quarantined=True).add("c1", "ben", state="skipped")
+    crowd.add("c1", "ben").add("c2", "ada").add("c2", "ada", state="draft")
+    crowd.add("c2", "ben", project_id=9, parent_id="1:5")
+    assert latest_own(crowd.annotations)["annotation_id"].to_pylist() == ["1:2", "1:4", "1:5"]

@@ -247,3 +247,14 @@ def test_what_is_not_plain_is_left_to_the_careful_way(
     read(task([region(0, 5, "Japan", "GPE", name="sure"), region(start, end, text, *labels)]))
     read(task([region(10, 15, "China", "GPE"), region(0, 5, "Japan", "PERSON", name="r2")]))
     assert outcomes == [False, True]
+
+
+def test_who_saved_it_last_and_whose_project_it_is_are_kept(scheme: Scheme, task: Make) -> None:
+    users = {7: "ana@example.com", 8: "ben@example.com"}
+    made = [task([], updated_by=8), task([], updated_by=7), task([]), task([], updated_by=None)]
+    made[3]["project"] = 5
+    lines = [json.dumps(line).encode() for line in made]
+    found = decode(lines, users, b"salt", scheme, "pull", {2: "Ben@example.com"}).annotations
+    ana, ben = (pseudonym(b"salt", email) for email in users.values())
+    assert found["changed_by"].to_pylist() == [ben, ana, None, None]
+    assert found["assigned_to"].to_pylist() == [ben, ben, ben, None]

@@ -36,6 +36,7 @@ CHECKS = {
     "not-assigned": Check("error", "made in the project of another annotator", "annotators:not_assigned"),
     "changed-by-another": Check("error", "saved by another account than its author's", "annotators:changed_by_another"),
     "fast-empty": Check("warning", "submitted empty faster than anybody reads", "annotators:fast_empty"),
+    "fast-answer": Check("warning", "submitted with answers faster than anybody reads", "annotators:fast_answer"),
     "second-annotation": Check(
         "warning", "the annotator submitted the chunk again; the latest counts", "annotators:second_annotation"
     ),

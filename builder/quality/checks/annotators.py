@@ -65,12 +65,22 @@ def _by_another(inputs: CheckInputs, column: str, message: str) -> Iterator[Find
 
 def fast_empty(inputs: CheckInputs) -> Iterator[Finding]:
     """An empty annotation was submitted in less than `fast_seconds`."""
-    least = inputs.settings.fast_seconds
-    times = inputs.annotations["lead_time"]
-    empty = pc.and_(pc.equal(inputs.annotations["state"], "labelled-empty"), pc.less(times, least))
-    for row in np.flatnonzero(booleans(empty)).tolist():
-        seconds = times[row].as_py()
-        yield Finding(row, "$.lead_time", f"It was submitted empty after {seconds:.1f} s (below {least:g} s).")
+    yield from _fast(inputs, "labelled-empty", "empty")
+
+
+def fast_answer(inputs: CheckInputs) -> Iterator[Finding]:
+    """An annotation with answers was submitted in less than `fast_seconds`."""
+    yield from _fast(inputs, "labelled", "with answers")
+
+
+def _fast(inputs: CheckInputs, state: str, how: str) -> Iterator[Finding]:
+    least, times = inputs.settings.fast_seconds, inputs.annotations["lead_time"]
+    fast = pc.and_(pc.equal(inputs.annotations["state"], state), pc.less(times, least))
+    for row in np.flatnonzero(booleans(fast)).tolist():
+        accepted = inputs.annotations["prediction"][row].as_py() == "accepted"
+        end = "; the suggestion was accepted as it was." if accepted else "."
+        said = f"It was submitted {how} after {times[row].as_py():.1f} s (below {least:g} s){end}"
+        yield Finding(row, "$.lead_time", said)
 
 
 def second_annotation(inputs: CheckInputs) -> Iterator[Finding]:

@@ -91,3 +91,37 @@ def test_reported_problems(more: dict[str, Any], said: list[str]) -> None:
 
 def test_a_scheme_of_another_version_is_current() -> None:
     assert messages(one(scheme_version="2"), "other-scheme", scheme(version="2")) == []
+
+
+@pytest.mark.parametrize(
+    ("check", "column", "says"),
+    [
+        ("not-assigned", "assigned_to", "It is in the project of ben, who alone is asked there."),
+        ("changed-by-another", "changed_by", "It was saved by ben, not by its author."),
+    ],
+)
+def test_what_another_made_or_changed_does_not_count_until_it_is_accepted(check: str, column: str, says: str) -> None:
+    crowd = Crowd().add("c1", "ada", [(0, 5, "GPE")], **{column: "ben"})
+    crowd.add("c1", "ben", [(0, 5, "GPE")], **{column: "ben"}).add("c1", "cyd", [(0, 5, "GPE")])
+    crowd.add("c1", "dan", [], state="skipped", **{column: "ben"})
+    issues, annotations = checked(crowd)
+    [row] = [r for r in issues if r["check"] == check]
+    assert (row["annotator"], row["severity"], row["path"]) == ("ada", "error", "$")
+    assert row["message"] == f"{says} To count it, add it to quality.accepted: 1:1"
+    assert annotations["quarantined"].to_pylist() == [True, False, False, False]
+    accepted, annotations = checked(crowd, quality=Quality(accepted=["1:1"]))
+    assert not [r for r in accepted if r["check"] == check]
+    assert not any(annotations["quarantined"].to_pylist())
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(2.9, 1), (3.0, 0), (None, 0)])
+def test_answers_given_faster_than_anybody_reads(seconds: float | None, expected: int) -> None:
+    assert (
+        messages(one(lead_time=seconds, prediction="edited"), "fast-answer")
+        == ["It was submitted with answers after 2.9 s (below 3 s)."] * expected
+    )
+    assert (
+        messages(one(lead_time=seconds, prediction="accepted"), "fast-answer")
+        == ["It was submitted with answers after 2.9 s (below 3 s); the suggestion was accepted as it was."] * expected
+    )
+    assert not messages(one(lead_time=1.0, state="labelled-empty"), "fast-answer")
