@@ -63,6 +63,14 @@ def matching(owners: Ints, wanted: Ints) -> tuple[Ints, Ints]:
     return spread(np.searchsorted(owners, wanted), np.searchsorted(owners, wanted + 1))
 
 
+def touching(keys: Ints, sizes: Ints, places: Ints, lengths: Ints) -> tuple[Ints, Ints]:
+    """Which intervals, in the order of their `keys`, share a character with each text: number of text, of interval."""
+    reach = np.maximum.accumulate(keys + sizes)
+    owner, at = spread(np.searchsorted(reach, places, "right"), np.searchsorted(keys, places + lengths))
+    hit = keys[at] + sizes[at] > places[owner]
+    return owner[hit], at[hit]
+
+
 def list_of(owners: Ints, count: int, values: pa.Array) -> pa.Array:
     """A list array of `count` rows; value i belongs to row `owners[i]`, and owners ascend."""
     return lists(np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=count))]), values)

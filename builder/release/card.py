@@ -14,7 +14,9 @@ from builder.release.manifest import Manifest
 from builder.release.tags import LOSSES
 from builder.scheme import Scheme
 
-_TEMPLATE = Path(__file__).parent / "templates" / "card.md.j2"
+_TEMPLATES = Path(__file__).parent / "templates"
+#: File of a release to the template that it is made from.
+PAGES = {"README.md": "card.md.j2", "CHECKLIST.md": "checklist.md.j2", "data_section.tex": "data_section.tex.j2"}
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 #: Parts of the agreement report that are about single people.
 _ABOUT_PEOPLE = ("annotators", "questions", "known_answers")
@@ -26,44 +28,47 @@ _SPLIT_BY = {"hash": "a hash of the article", "stratified": "article, labels spr
 _ITEMS, _CHARACTERS = 12, 240
 
 
-def card(
+def pages(
     manifest: Manifest, configurations: Mapping[str, Configuration], scheme: Scheme, examples: Mapping[str, Any]
-) -> str:
-    """The text of README.md for the release that the manifest describes; `examples` has a row per configuration."""
-    from jinja2 import Environment, StrictUndefined
+) -> dict[str, str]:
+    """The texts of `PAGES` for the release that the manifest describes; `examples` has a row per configuration."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     settings, dataset = manifest.configuration, manifest.configuration["dataset"]
     filled = {name: found for name, found in configurations.items() if manifest.configs[name].splits}
     repo = settings["export"].get("repo")
-    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
-    return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
-        front=_front_matter(manifest, dataset),
-        title=dataset["title"] or dataset["name"],
-        description=dataset["description"] or f"News texts labelled under the scheme `{scheme.name}`.",
-        manifest=manifest,
-        place=json.dumps(repo or f"path/to/{manifest.name}/v{manifest.version}"),
-        revision=f', revision="v{manifest.version}"' if repo else "",
-        licence=_licence(dataset),
-        loaded=list(filled),
-        empty=[name for name in configurations if name not in filled],
-        tagged=[name for name, found in filled.items() if "ner_tags" in found.features],
-        retyped=[f"`{name}`" for name in manifest.changes.columns],
-        about={name: SPECS[found.kind].about(found, settings["export"]) for name, found in configurations.items()},
-        dataset=dataset,
-        counts=manifest.counts,
-        labels=_label_tables(manifest),
-        examples={name: _shortened(examples[name]) for name in filled},
-        processing=processing(manifest),
-        machine=machine(manifest),
-        scheme=scheme,
-        method=settings["aggregation"]["method"],
-        agreement=[f"{name}: {value:.3g}" for name, value in manifest.agreement.items()],
-        left_out=_left_out(manifest),
-        guidelines=scheme.guidelines.strip() or "None were written.",
-        described=_described(filled),
-        split_by=_SPLIT_BY[settings["split"]["method"]],
-        known_issues=_known_issues(manifest, configurations),
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
     )
+    words = {
+        "front": _front_matter(manifest, dataset),
+        "title": dataset["title"] or dataset["name"],
+        "description": dataset["description"] or f"News texts labelled under the scheme `{scheme.name}`.",
+        "manifest": manifest,
+        "place": json.dumps(repo or f"path/to/{manifest.name}/v{manifest.version}"),
+        "revision": f', revision="v{manifest.version}"' if repo else "",
+        "licence": _licence(dataset),
+        "loaded": list(filled),
+        "empty": [name for name in configurations if name not in filled],
+        "tagged": [name for name, found in filled.items() if "ner_tags" in found.features],
+        "retyped": [f"`{name}`" for name in manifest.changes.columns],
+        "about": {name: SPECS[found.kind].about(found, settings["export"]) for name, found in configurations.items()},
+        "dataset": dataset,
+        "counts": manifest.counts,
+        "labels": _label_tables(manifest),
+        "examples": {name: _shortened(examples[name]) for name in filled},
+        "processing": processing(manifest),
+        "machine": machine(manifest),
+        "scheme": scheme,
+        "method": settings["aggregation"]["method"],
+        "agreement": [f"{name}: {value:.3g}" for name, value in manifest.agreement.items()],
+        "left_out": _left_out(manifest),
+        "guidelines": scheme.guidelines.strip() or "None were written.",
+        "described": _described(filled),
+        "split_by": _SPLIT_BY[settings["split"]["method"]],
+        "known_issues": _known_issues(manifest, configurations),
+    }
+    return {file: environment.get_template(template).render(words) for file, template in PAGES.items()}
 
 
 def creators(manifest: Manifest) -> list[str]:

@@ -158,7 +158,7 @@ def _field(name: str, column: str, path: str, feature: Any, inside: str) -> dict
     if "_type" not in feature:
         parts = [_field(name, column, f"{path}/{key}", part, f"$.'{key}'") for key, part in feature.items()]
         return made | {"subField": parts}
-    if feature["_type"] == "Sequence":
+    while feature["_type"] == "Sequence":
         made |= {"isArray": True, "arrayShape": "-1"}
         feature = feature["feature"]
     made["dataType"] = "sc:Integer" if feature["_type"] == "ClassLabel" else f"sc:{_TYPES[feature['dtype']]}"

@@ -174,6 +174,7 @@ class Export:
     metadata: list[Annotated[str, limits(choices=METADATA)]] = setting(
         list(METADATA), "What each row says about its article."
     )
+    soft_tags: bool = setting(False, "Write the share of annotators that gave each token each tag (`soft_tags`).")
     nested: str = setting("outer", "Which of two nested spans the tags keep.", choices=("outer", "inner"))
     text: bool = setting(True, "Write texts, and spans in them.")
     tokens: bool = setting(True, "Write tokens and their tags.")

@@ -156,7 +156,7 @@ def test_figures_are_told_by_question_and_kind_of_span() -> None:
 def test_the_release_that_is_read_is_the_one_that_was_written(release: tuple[str, Manifest, Path]) -> None:
     assert read(release[2]) == release[1]
     assert {p.name for p in release[2].iterdir() if p.is_file()} == {
-        "README.md", "CHANGELOG.md", "manifest.json", "croissant.json",
+        "README.md", "CHANGELOG.md", "CHECKLIST.md", "data_section.tex", "manifest.json", "croissant.json",
     }  # fmt: skip
 
 
@@ -222,3 +222,16 @@ def test_rows_and_annotators_say_where_they_come_from(tmp_path: Path) -> None:
     ]
     articles = pq.read_table(made.folder / "provenance/articles.parquet")
     assert {"title", "source", "published", "language", "split"} <= set(articles.column_names)
+
+
+def test_the_checklist_and_the_data_section_are_filled(tmp_path: Path) -> None:
+    dataset = Dataset(name="sample", license="mit", uses="Training at 100 % & more_.", limitations="Few {texts}.")
+    root = sample(tmp_path, dataset=dataset).export().folder
+    checklist = (root / "CHECKLIST.md").read_text("utf-8")
+    assert "- **A1. Limitations.** Few {texts}." in checklist
+    assert "- **D2. Recruitment and payment.** Not stated (dataset.annotators)." in checklist
+    section = (root / "data_section.tex").read_text("utf-8")
+    assert "stance & test & " in section
+    assert "\\paragraph{Limitations.} Few \\{texts\\}." in section
+    assert "stance\\_unresolved" not in section
+    assert "12 news articles published from 2026-03-02 to " in section

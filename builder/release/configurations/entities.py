@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.errors import ReleaseError
-from builder.release.arrays import Mask, flat, list_of, lists, numbers, records, small, spread, text_array
+from builder.release.arrays import Mask, flat, list_of, lists, numbers, records, small, text_array, touching
 from builder.release.compare import span_changes
 from builder.release.configuration import (
     DECIDING,
@@ -26,12 +26,13 @@ from builder.release.configuration import (
     decisions,
     numbering,
 )
-from builder.release.features import FLAG, INT, STRING, class_label, sequence, value
+from builder.release.features import FLAG, INT, NUMBER, STRING, class_label, sequence, value
 from builder.release.passages import Index, Passages
 from builder.release.settings import Export
+from builder.release.soft_tags import SoftTags
 from builder.release.tags import IGNORED, LOSSES, Marks, encode_texts, tag_names, tag_tokens, unknown_tokens
 from builder.scheme import Scheme
-from builder.text import Ints, Texts, words
+from builder.text import Ints, Texts, Tokens, words
 
 #: Losses that are not of tags: spans that a row border cuts, tokens that are hidden, rows that are left out.
 _ROW_BORDER, _MASKED, _STRICT = "row-border", "masked-tokens", "strict-rows"
@@ -60,6 +61,9 @@ def _columns(labels: list[str], settings: Export) -> Iterator[Column]:
             yield Column("ner_tags", sequence(tags), "one tag per token", judged=True)
             about = "one per token: true where the tag is not known, which training must ignore"
             yield Column("mask", sequence(FLAG), about, judged=True)
+            if settings.soft_tags:
+                about = "per token, the share of the annotators who saw it that gave it each tag, in the order of ids"
+                yield Column("soft_tags", sequence(sequence(NUMBER)), about)
         if model:
             yield Column("input_ids", sequence(INT), "ids of the tokenizer file, special ones included")
         if model and tagged:
@@ -84,13 +88,6 @@ class _Spans:
     state: Ints
     shown: Mapping[str, pa.Array]
 
-    def touching(self, keys: Ints, lengths: Ints) -> tuple[Ints, Ints]:
-        """The spans that share a character with each of the texts at these places: text, span."""
-        reach = np.maximum.accumulate(self.keys + self.sizes)
-        owner, span = spread(np.searchsorted(reach, keys, "right"), np.searchsorted(self.keys, keys + lengths))
-        hit = self.keys[span] + self.sizes[span] > keys[owner]
-        return owner[hit], span[hit]
-
 
 def _rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
     """One row per text, with the spans that are in it."""
@@ -107,14 +104,16 @@ def _rows(configuration: Configuration, index: Index, settings: Export) -> Maker
     names = text_array(configuration.numbering.labels)
     shown = {"label": names.take(pa.array(labels[order])), "text": flat(gold["text"]), **decisions(gold)}
     spans = _Spans(keys[order], sizes[order], labels[order], state[order], shown)
-    features = configuration.features
+    features, soft = configuration.features, None
+    if "soft_tags" in features:
+        soft = SoftTags(index, question.span_kind, configuration.numbering, settings.tags, settings.nested)
     losses = dict.fromkeys(("held", *LOSSES, _ROW_BORDER, _MASKED, _STRICT), 0)
     held = 0
 
     def columns(passages: Passages) -> dict[str, pa.Array]:
         nonlocal held
         lengths = numbers(pc.utf8_length(passages.text))
-        owner, span = spans.touching(passages.keys, lengths)
+        owner, span = touching(spans.keys, spans.sizes, passages.keys, lengths)
         starts = spans.keys[span] - passages.keys[owner]
         ends = starts + spans.sizes[span]
         state = spans.state[span]
@@ -144,6 +143,8 @@ def _rows(configuration: Configuration, index: Index, settings: Export) -> Maker
             return made
         encoded = None if settings.tokenizer == "words" else encode_texts(passages.text, texts, settings.tokenizer)
         tokens = words(texts) if encoded is None else encoded.tokens
+        if soft:
+            made["soft_tags"] = soft.of(passages, tokens, lambda column, texts: _cut(column, texts, settings.tokenizer))
         made["tokens"] = lists(tokens.rows, tokens.strings(texts))
         if encoded is not None:
             made["input_ids"] = lists(encoded.rows, small(encoded.ids))
@@ -167,6 +168,10 @@ def _rows(configuration: Configuration, index: Index, settings: Export) -> Maker
     return Maker(
         columns, spans.keys[kept] >> 32, spans.labels[kept], left_out, losses, lambda: held + losses[_ROW_BORDER]
     )
+
+
+def _cut(column: pa.Array, texts: Texts, tokenizer: str) -> Tokens:
+    return words(texts) if tokenizer == "words" else encode_texts(column, texts, tokenizer).tokens
 
 
 def _check_text(passages: Passages, owner: Ints, found: pa.Array, recorded: pa.Array) -> None:

@@ -262,3 +262,19 @@ def test_a_row_may_be_a_window_under_another_chunking(tmp_path: Path) -> None:
     found = world.export(Export(configs=["entities"], granularity="window"))
     assert sorted(rows(found.folder, "entities"), key=lambda r: r["id"]) == sorted(plain, key=lambda r: r["id"])
     assert found.manifest.counts.left_out["entities"]["outside"] == 0
+
+
+@pytest.mark.parametrize("granularity", ["chunk", "sentence", "article"])
+def test_soft_tags_are_shares_of_those_who_saw_a_token(granularity: str, tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    open_chunk(world)
+    names = world.export(Export(soft_tags=True, granularity=granularity))
+    tags = names.manifest.configs["entities"].features["ner_tags"]["feature"]["names"]
+    place = world.articles[2].chunks[0]
+    row = next(r for r in rows(names.folder, "entities") if place.startswith(r["text"]) or r["text"].startswith(place))
+    said = [{tags[i]: share for i, share in enumerate(shares) if share} for shares in row["soft_tags"]]
+    assert len(said) == len(row["tokens"])
+    half, one = {"O": 0.5}, {"O": 0.75}
+    assert said[:5] == [{"B-ORG": 1.0}, {"I-ORG": 1.0}, {**half, "B-GPE": 0.5}, {**half, "I-GPE": 0.5},
+                        {**one, "B-GPE": 0.25}]  # fmt: skip
+    assert all(abs(sum(shares) - 1) < 1e-9 for shares in row["soft_tags"])
