@@ -169,7 +169,7 @@ def _page(carrier: Carrier) -> Carrier:
 
 
 def _place(text: str, raw: str, start: int, end: int) -> tuple[int, int] | str:
-    """Where `raw[start:end]` is in a text that holds the same words with other white space; or why that is not sure.
+    """Where `raw[start:end]` is in a text that shows the same with other white space; or why that is not sure.
 
     Looked for with all that surrounds it in `raw`, then with its paragraph, then alone.
     """
@@ -177,8 +177,8 @@ def _place(text: str, raw: str, start: int, end: int) -> tuple[int, int] | str:
     lines = [0, *(m.end() for m in re.finditer("\n", raw)), len(raw)]
     touched = [(a, b) for a, b in pairwise(lines) if a < end and start < b]
     for lo, hi in ((0, len(raw)), (touched[0][0], touched[-1][1]), (start, end)):
-        before, inside = (re.sub(r"\s+", "", part) for part in (raw[lo:start], raw[start:end]))
-        wanted = before + inside + re.sub(r"\s+", "", raw[end:hi])
+        before, inside, after = (_squeezed(part)[1] for part in (raw[lo:start], raw[start:end], raw[end:hi]))
+        wanted = before + inside + after
         at = squeezed.find(wanted)
         if at >= 0 and inside:
             if squeezed.find(wanted, at + 1) >= 0:
@@ -188,8 +188,8 @@ def _place(text: str, raw: str, start: int, end: int) -> tuple[int, int] | str:
 
 
 def _squeezed(text: str) -> tuple[list[int], str]:
-    """The characters that are not white space, and where they are."""
-    kept = [i for i, char in enumerate(text) if not char.isspace()]
+    """The characters that can be seen, and where they are: extraction changes spaces, and drops joiners and marks."""
+    kept = [i for i, char in enumerate(text) if char != " " and char.isprintable()]
     return kept, "".join(text[i] for i in kept)
 
 

@@ -1,0 +1,112 @@
+"""Random stretches of articles of every format are traced to bytes that decode to them, or to the row that has them."""
+
+import csv
+import gzip
+import html
+import io
+import json
+import random
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from builder import pipeline
+from builder.release.trace import place
+from builder.tables import ARTICLES
+from tests.samples import Project, article
+
+
+def body(number: int) -> str:
+    return "\n".join(f'{chunk} "Quoted," café №{number} & 1 < 2 in 東京 🚀.' for chunk in article(number).chunks)
+
+
+def page(number: int) -> str:
+    shown = "".join(
+        f"<p>{html.escape(line).replace('café', '<b>caf&eacute;</b>')}</p>\n" for line in body(number).split("\n")
+    )
+    head = f"<head><meta charset='utf-8'><title>News {number}</title></head>"
+    content = f"<nav>Menu</nav><article><h1>News {number}</h1>{shown}</article>"
+    return f"<!DOCTYPE html><html>{head}<body>{content}</body></html>"
+
+
+def fields(number: int) -> dict[str, Any]:
+    return {"id": f"n{number}", "title": f"News {number}", "text": body(number)}
+
+
+def write(folder: Path) -> None:
+    """Two articles in each format."""
+    folder.mkdir(parents=True)
+    text = f"News 0\n\n{body(0)}\n"
+    (folder / "a.txt").write_bytes(text.encode("utf-16"))
+    (folder / "b.txt").write_bytes(f"News 1\n\n{body(1)}\n".replace("\n", "\r\n").encode("utf-8-sig"))
+    with gzip.open(folder / "c.txt.gz", "wb") as packed:
+        packed.write(f"News 2\n\n{body(2)}\n".encode())
+    with zipfile.ZipFile(folder / "d.zip", "w") as archive:
+        archive.writestr("inner/d.txt", f"News 3\n\n{body(3)}\n")
+        archive.writestr("d.jsonl", json.dumps(fields(4)) + "\n" + json.dumps(fields(5), ensure_ascii=False))
+    for number in (6, 7):
+        (folder / f"e{number}.html").write_text(page(number), "utf-8")
+    (folder / "f.json").write_text(json.dumps([fields(8), fields(9)], indent=2), "utf-8")
+    (folder / "g.jsonl").write_text("\n".join(json.dumps(fields(n)) for n in (10, 11)), "utf-8")
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, ["id", "title", "text"])
+    writer.writeheader()
+    writer.writerows(fields(n) for n in (12, 13))
+    (folder / "h.csv").write_bytes(out.getvalue().encode())
+    pq.write_table(pa.Table.from_pylist([fields(14), fields(15)]), folder / "i.parquet")
+    (folder / "j.md").write_text(f"# News 16\n\n{body(16)}\n", "utf-8")
+
+
+def decoded(path: str, found: bytes) -> str:
+    """What the bytes of a file of this format say."""
+    suffix = path.removesuffix(".gz").rpartition(".")[2]
+    if suffix in ("json", "jsonl"):
+        return str(json.loads(b'"' + found + b'"'))
+    text = found.decode("utf-16-le" if path == "a.txt" else "utf-8")
+    if suffix == "html":
+        return html.unescape(re.sub(r"<[^>]*>", "", text))
+    return text.replace('""', '"') if suffix == "csv" else text
+
+
+def visible(text: str) -> str:
+    return "".join(char for char in text if char != " " and char.isprintable())
+
+
+def test_random_stretches_of_every_format_are_traced_to_their_bytes(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project", articles=0)
+    project.config.raw.rmdir()
+    write(project.config.raw)
+    table = pipeline.prepared(project.config).table("articles", ARTICLES).to_pylist()
+    assert len(table) == 17, [row["source_path"] for row in table]
+    opener, draw, seen = pipeline.raw_opener(project.config), random.Random(1), set()
+    for _ in range(200):
+        row = draw.choice(table)
+        start = draw.randrange(len(row["text"]) - 1)
+        end = min(start + draw.randrange(1, 60), len(row["text"]))
+        wanted = row["text"][start:end]
+        if wanted.strip() != wanted:
+            continue
+        found = place(row, start, end, opener)
+        seen.add(row["source_path"])
+        if row["source_path"].endswith(".parquet"):
+            assert (found.bytes, found.where) == (None, f"row {row['record']}, column text")
+            continue
+        assert found.bytes, (row["source_path"], wanted, found.why)
+        data = opener(row["source_path"])
+        assert data is not None
+        shown = decoded(row["source_path"], data[slice(*found.bytes)])
+        assert visible(shown) == visible(wanted), (row["source_path"], found)
+    assert len(seen) >= 11
+
+
+def test_without_the_raw_files_the_step_that_stops_is_named(tmp_path: Path) -> None:
+    project = Project(tmp_path, articles=1)
+    row = pipeline.prepared(project.config).table("articles", ARTICLES).to_pylist()[0]
+    for path in project.config.raw.iterdir():
+        path.unlink()
+    found = place(row, 0, 5, pipeline.raw_opener(project.config))
+    assert (found.bytes, found.why, found.text) == (None, "the file is gone", row["text"][:5])
