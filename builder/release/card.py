@@ -28,7 +28,7 @@ _SPLIT_BY = {"hash": "a hash of the article", "stratified": "article, labels spr
 _ITEMS, _CHARACTERS = 12, 240
 
 
-def pages(
+def release_pages(
     manifest: Manifest, configurations: Mapping[str, Configuration], scheme: Scheme, examples: Mapping[str, Any]
 ) -> dict[str, str]:
     """The texts of `PAGES` for the release that the manifest describes; `examples` has a row per configuration."""

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from builder.errors import StoreError
 from builder.release import formats, manifest, versions
 from builder.release.build import Built, Progress, build_release
-from builder.release.card import figures, findings, pages
+from builder.release.card import figures, findings, release_pages
 from builder.release.croissant import croissant
 from builder.release.diff import ReleaseFiles, changelog, diff, first_row, lines
 from builder.release.manifest import Manifest
@@ -168,7 +168,7 @@ def _describe(root: Path, made: Manifest, built: Built, sources: Sources, last: 
     formats.write(root, sources.settings.formats, made.configs)
     filled = {name: next(iter(found.splits)) for name, found in made.configs.items() if found.splits}
     examples = {name: first_row(root, name, split, made.configs[name].features) for name, split in filled.items()}
-    for name, text in pages(made, built.configurations, sources.scheme, examples).items():
+    for name, text in release_pages(made, built.configurations, sources.scheme, examples).items():
         write_text(root / name, text)
     # The day of the newest annotation: the same whenever the release is built.
     newest = pc.max(built.inputs["annotations"]["updated"]).as_py()
