@@ -167,7 +167,7 @@ def test_the_other_choices_are_these() -> None:
         "export.times": "day second",
         "label_studio.database": "sqlite postgresql",
         "aggregation.method": "auto majority dawid_skene sequence mace weighted expert",
-        "aggregation.spans": "exact overlap tokens",
+        "aggregation.spans": "auto exact overlap tokens",
         "aggregation.weigh_by": "given agreement questions",
         "export.granularity": "chunk sentence article window",
         "export.tags": "bio bioes none",

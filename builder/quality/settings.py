@@ -9,6 +9,7 @@ from builder.settings import limits, setting
 
 #: Choices of `aggregation.spans`: which spans of two annotators count as the same span.
 SPAN_METHODS = {
+    "auto": "builder.quality.adjudication.tokens:tokens_if_known",
     "exact": "builder.quality.adjudication.spans:exact",
     "overlap": "builder.quality.adjudication.spans:overlap",
     "tokens": "builder.quality.adjudication.tokens:tokens",
@@ -78,10 +79,11 @@ class Quality:
 class Aggregation:
     """How the annotators' labels become gold labels."""
 
-    method: str = setting("majority", "How votes decide; the choices of this group describe it.", choices=METHODS)
+    method: str = setting("auto", "How votes decide; the choices of this group describe it.", choices=METHODS)
     spans: str = setting(
-        "exact",
-        "Which spans of two annotators are one. `exact`: the same bounds. `overlap`: see `min_overlap`. `tokens`: "
+        "auto",
+        "Which spans of two annotators are one. `auto`: `tokens` for entities where a model can know most annotators, "
+        "else `exact`. `exact`: the same bounds. `overlap`: see `min_overlap`. `tokens`: "
         "annotators vote on each token.",
         choices=SPAN_METHODS,
     )

@@ -242,7 +242,7 @@ def _row(
 
 
 def _named(method: str, settings: Aggregation) -> str:
-    return method if settings.spans == "exact" else f"{method}:{settings.spans}"
+    return f"{method}:overlap" if settings.spans == "overlap" else method
 
 
 def _verdict(belief: list[float], mine: int, min_share: float) -> str:

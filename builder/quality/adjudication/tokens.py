@@ -10,10 +10,12 @@ rejected.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from builder.quality.adjudication.spans import (
     GoldRow,
@@ -21,10 +23,11 @@ from builder.quality.adjudication.spans import (
     SpanGroup,
     decide,
     decision,
+    exact,
     same_bounds,
     voted_spans,
 )  # fmt: skip
-from builder.quality.aggregation.believe import Beliefs, believe, soft_columns
+from builder.quality.aggregation.believe import Beliefs, believe, choose, soft_columns
 from builder.quality.aggregation.majority import TIE
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Floats, Integers, Mask, Voter, Voters, Votes
@@ -52,21 +55,70 @@ class _Sequence(NamedTuple):
         )
 
 
+class _Layer(NamedTuple):
+    """Labels of one kind that compete for tokens, with the chunks where somebody marked one, and the votes there."""
+
+    kind: str
+    labels: list[str]
+    sequences: list[_Sequence]
+    votes: Votes
+
+
 def tokens(
     spans: pa.Table, voters: Voters, windows: pa.Table, settings: Aggregation, accuracy: Mapping[str, float],
     chosen: dict[str, str],
 ) -> list[GoldRow]:  # fmt: skip
     """Rows of GOLD_SPANS. An expert's spans are taken as they are; only other chunks are put together from tokens."""
+    layers = _layers(spans, voters, windows)
+    return _from_tokens(layers, spans, voters, windows, settings, accuracy, chosen)
+
+
+def tokens_if_known(
+    spans: pa.Table, voters: Voters, windows: pa.Table, settings: Aggregation, accuracy: Mapping[str, float],
+    chosen: dict[str, str],
+) -> list[GoldRow]:  # fmt: skip
+    """Rows of GOLD_SPANS: entities from tokens when a model can know most annotators, all else of the same bounds.
+
+    Evidence is always counted with the method "auto": several passages may justify a stance, so no model can tell the
+    right one.
+    """
+    is_entity = pc.equal(spans["kind"], "entity")
+    entities, others = spans.filter(is_entity), spans.filter(pc.invert(is_entity))
+    counted = replace(settings, method="majority") if settings.method == "auto" else settings
+    rows = exact(others, voters, windows, counted, accuracy, chosen)
+    layers = _layers(entities, voters, windows)
+    largest = max(layers, key=lambda layer: len(layer.votes.item), default=None)
+    if largest is None or choose(largest.votes, settings)[0] == "majority":
+        return rows + exact(entities, voters, windows, settings, accuracy, chosen)
+    return rows + _from_tokens(layers, entities, voters, windows, settings, accuracy, chosen)
+
+
+def _from_tokens(
+    layers: Sequence[_Layer], spans: pa.Table, voters: Voters, windows: pa.Table, settings: Aggregation,
+    accuracy: Mapping[str, float], chosen: dict[str, str],
+) -> list[GoldRow]:  # fmt: skip
+    shown = {chunk: (start, text) for chunk, start, text in rows_of(windows, "chunk_id", "start", "text")}
+    by_expert = [g for g in same_bounds(spans, voters) if voters.experts.get(g.chunk_id)]
+    rows = decide(by_expert, voters, settings, accuracy, {})
+    for kind, labels, sequences, votes in layers:
+        believed = believe(votes, settings, accuracy)
+        chosen[kind] = believed.chosen
+        for sequence in sequences:
+            for n, label in enumerate(labels):
+                rows += _spans(sequence, kind, label, n, believed, voters, shown[sequence.chunk], settings)
+    return rows
+
+
+def _layers(spans: pa.Table, voters: Voters, windows: pa.Table) -> list[_Layer]:
     shown = {chunk: (start, text) for chunk, start, text in rows_of(windows, "chunk_id", "start", "text")}
     marked = {key: found for key, found in voted_spans(spans, voters).items() if not voters.experts.get(key[0])}
     places = {}
     for chunk in {chunk for chunk, _ in marked}:
         start, text = shown[chunk]
         places[chunk] = np.array(token_spans(text), dtype=np.int64).reshape(-1, 2) + start
-    by_expert = [g for g in same_bounds(spans, voters) if voters.experts.get(g.chunk_id)]
-    rows = decide(by_expert, voters, settings, accuracy, {})
+    layers: list[_Layer] = []
     for kind in sorted({kind for _, kind in marked}):
-        for labels in _layers(marked, kind, voters):
+        for labels in _together(marked, kind, voters):
             sequences: list[_Sequence] = []
             size = 0
             for (chunk, its_kind), found in marked.items():
@@ -75,15 +127,11 @@ def tokens(
                     asked = [v for v in voters.crowd[chunk] if voters.was_asked(v.annotator, labels[0])]
                     sequences.append(_Sequence(chunk, mine, asked, places[chunk][:, 0], places[chunk][:, 1], size))
                     size += len(places[chunk])
-            believed = believe(_votes(sequences, labels, size), settings, accuracy)
-            chosen[kind] = believed.chosen
-            for sequence in sequences:
-                for n, label in enumerate(labels):
-                    rows += _spans(sequence, kind, label, n, believed, voters, shown[sequence.chunk], settings)
-    return rows
+            layers.append(_Layer(kind, labels, sequences, _votes(sequences, labels, size)))
+    return layers
 
 
-def _layers(marked: Marked, kind: str, voters: Voters) -> list[list[str]]:
+def _together(marked: Marked, kind: str, voters: Voters) -> list[list[str]]:
     """The labels of a kind in lists: those of one list were asked together, and no annotator nested or crossed them."""
     apart: set[tuple[str, str]] = set()
     labels = sorted({s.label for (_, its_kind), found in marked.items() if its_kind == kind for s in found})
@@ -143,6 +191,11 @@ def _spans(
     begins, inside = decides[:, 1 + 2 * number], _inside(decides, number)
     certain = inside > settings.min_share + TIE
     open_ = (inside > 1 - settings.min_share - TIE) | _of_some_label(decides, inside, settings.min_share)
+    marked = np.zeros(len(open_), dtype=np.bool_)
+    for span in mine:
+        marked[sequence.within(span.start, span.end)] = True
+    # A model may believe in a token that nobody marked; such a token is in no span.
+    open_ &= marked
     goes_on = np.append(False, open_[:-1] & open_[1:])
     starts_here = open_ & ~(goes_on & (2 * begins < inside + TIE))
     # A border is not decided where as many annotators begin a span as go on with one.
@@ -152,12 +205,12 @@ def _spans(
         touched = [s for s in mine if 2 * _shared(sequence.within(s.start, s.end), tokens) > tokens.stop - tokens.start]
         group = SpanGroup(sequence.chunk, kind, touched)
         giving = {s.annotation_id for s in touched}
-        exact = {s.annotation_id for s in touched if (s.start, s.end) == (start, end)}
+        same = {s.annotation_id for s in touched if (s.start, s.end) == (start, end)}
         agreed, named = (group.targets(label, certain=c) for c in (True, False))
         votes = [{**v._asdict(), "label": label if v.annotation_id in giving else None} for v in sequence.voters]
         sums = [np.array([1 - p, p]) for p in (float(_inside(b, number)[tokens].mean()) for b in (soft, shares))]
         columns = soft_columns([None, label], *sums)
-        unanimous = len(exact) == len(sequence.voters)
+        unanimous = len(same) == len(sequence.voters)
         if status == "kept" and named and not agreed:
             status = "unresolved"
         if status == "kept":

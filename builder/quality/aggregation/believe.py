@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from builder.quality.aggregation import METHODS
+from builder.quality.aggregation.majority import known_annotators
 from builder.quality.aggregation.soft import SoftLabels, measure_calibration, smoothed_shares
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Floats, Votes
@@ -52,14 +53,11 @@ def choose(votes: Votes, settings: Aggregation) -> tuple[str, str]:
     A model is used when most votes come from annotators whom it can know: with `min_shared` items that three or more
     answered. Otherwise votes are counted. Measured by `python -m tests.benchmarks.quality`.
     """
-    crowd = len(votes.annotators)
-    raters = np.bincount(votes.item, minlength=votes.items)
-    shared = np.bincount(votes.annotator[raters[votes.item] > 2], minlength=crowd)
-    known = shared >= settings.min_shared
+    crowd, known = len(votes.annotators), known_annotators(votes, settings)
     part = float(known[votes.annotator].mean()) if len(votes.item) else 0.0
     counted = f"{int(known.sum())} of {crowd} annotators share {settings.min_shared} items or more with two others"
     if part > 0.5:
-        return ("dawid_skene" if votes.first is None else "sequence"), f"{counted}, so a model can tell them apart"
+        return "sequence", f"{counted}, so a model can tell them apart"
     return "majority", f"{counted}, too few to tell good from bad, so votes are counted"
 
 

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from builder.quality.settings import Aggregation
-from builder.quality.votes import Floats, Integers, Votes
+from builder.quality.votes import Floats, Integers, Mask, Votes
 
 #: A difference of belief below this is a tie: rounding must not decide a label.
 TIE = 1e-6
+#: The intervals of accuracies cover 90 %.
+_Z = 1.645
 
 
 def majority(votes: Votes, settings: Aggregation, accuracy: Mapping[str, float]) -> Floats:
@@ -40,22 +42,59 @@ def shares(votes: Votes, weights: Floats | None = None) -> Floats:
 def supported(votes: Votes, posterior: Floats, settings: Aggregation) -> Floats:
     """The posterior of a model where the votes can support it, and the shares of the votes elsewhere.
 
-    What two annotators say of the same items does not show which of them is right: three are needed (Y. Zhang, X. Chen,
-    D. Zhou and M. I. Jordan, Spectral methods meet EM, 2014, arXiv 1406.3824). So an annotator is known by items that
-    three or more answered, and known well enough by `min_shared` of them. A model may contradict the votes on an item,
-    or decide a tie, when all who voted there are known well enough.
+    A model may contradict the votes on an item when all who voted there are known to it. A tie between labels is
+    decided when, besides, those who gave the model's label are surely better than the others: not because a label is
+    frequent, or because nothing is known of a rare one. Tokens are not tied one by one.
     """
-    crowd, width = len(votes.annotators), len(votes.labels)
-    if not crowd or not width:
+    if not len(votes.item):
         return posterior
-    pairs = np.unique(votes.item * crowd + votes.annotator)
-    item, who = pairs // crowd, pairs % crowd
-    shared = np.bincount(who, weights=np.bincount(item, minlength=votes.items)[item] > 2, minlength=crowd)
-    unknown = np.bincount(item, weights=(shared < settings.min_shared)[who], minlength=votes.items) > 0
+    known = known_annotators(votes, settings)
+    unknown = np.bincount(votes.item, weights=~known[votes.annotator], minlength=votes.items) > 0
     counted = shares(votes)
     likeliest = counted >= counted.max(axis=1, keepdims=True) - TIE
     alike = likeliest[np.arange(votes.items), posterior.argmax(axis=1)] & (likeliest.sum(axis=1) == 1)
+    tied = likeliest.sum(axis=1) > 1
+    if votes.first is None and tied.any():
+        unknown |= tied & ~_surely_better(votes, posterior)
     return np.where((unknown & ~alike)[:, None], counted, posterior)
+
+
+def _surely_better(votes: Votes, posterior: Floats) -> Mask:
+    """Items on which those who gave the likeliest label outweigh the others, whatever their accuracies may be.
+
+    An accuracy weighs its log-odds (S. Nitzan and J. Paroush 1982, doi 10.2307/2526438); it lies in its score interval.
+    """
+    crowd, width = len(votes.annotators), len(votes.labels)
+    count = np.maximum(np.bincount(votes.annotator, minlength=crowd), 1)
+    right = np.bincount(votes.annotator, weights=posterior[votes.item, votes.label], minlength=crowd) / count
+    middle, scale = right + _Z**2 / (2 * count), 1 + _Z**2 / count
+    reach = _Z * np.sqrt(np.maximum(right * (1 - right), 0) / count + (_Z / (2 * count)) ** 2)
+    cell = votes.item * width + votes.label
+    low, high = (
+        np.bincount(cell, weights=np.log(p * (width - 1) / (1 - p))[votes.annotator], minlength=votes.items * width)
+        for p in (np.clip(bound / scale, 0.001, 0.999) for bound in (middle - reach, middle + reach))
+    )
+    best = posterior.argmax(axis=1)
+    rivals = high.reshape(-1, width)
+    rivals[np.arange(votes.items), best] = -np.inf
+    better: Mask = low.reshape(-1, width)[np.arange(votes.items), best] > rivals.max(axis=1) + TIE
+    return better
+
+
+def known_annotators(votes: Votes, settings: Aggregation) -> Mask:
+    """Which annotators a model can know: those with `min_shared` items that three annotators or more voted on.
+
+    What two annotators say of the same items does not show which of them is right: three are needed (Y. Zhang, X. Chen,
+    D. Zhou and M. I. Jordan, Spectral methods meet EM, 2014, arXiv 1406.3824). Tokens count when somebody marked them.
+    """
+    crowd = len(votes.annotators)
+    pairs = np.unique(votes.item * crowd + votes.annotator)
+    item, who = np.divmod(pairs, max(crowd, 1))
+    shared = np.bincount(item, minlength=votes.items) > 2
+    if votes.first is not None:
+        shared &= np.bincount(votes.item, weights=votes.label != 0, minlength=votes.items) > 0
+    known: Mask = np.bincount(who, weights=shared[item], minlength=crowd) >= settings.min_shared
+    return known
 
 
 def winners(beliefs: Floats, min_share: float) -> Integers:

@@ -1,9 +1,9 @@
 """Bayesian sequence combination: what an annotator says of a token depends on what they said of the token before.
 
-The items are the tokens of sequences (`Votes.first`), the labels are tags, and tags follow one another as they do in
-the truth (a Markov chain). Posteriors come from variational inference: forward and backward over all sequences at once,
-one position after the other. Items that are no tokens have no order; for them this is independent Bayesian classifier
-combination (H.-C. Kim and Z. Ghahramani, 2012).
+The items are the tokens of sequences (`Votes.first`); the labels are tags: O, then B and I of each label of spans. Tags
+follow one another as they do in the truth (a Markov chain). Posteriors come from variational inference: forward and
+backward over all sequences at once, one position after the other. Items that are no tokens have no order; for them this
+is independent Bayesian classifier combination (H.-C. Kim and Z. Ghahramani, 2012).
 """
 
 from collections.abc import Mapping
@@ -15,17 +15,20 @@ from builder.quality.aggregation.majority import supported, tally
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Floats, Integers, Votes
 
-#: Pseudo-counts of an annotator's confusions: what all annotators together do, and a little for being right.
-POOLED, RIGHT = 20.0, 2.0
-#: Pseudo-counts of what all annotators together do after a tag: what they do after any tag.
-ANY_TAG = 20.0
+#: Pseudo-counts of an annotator's confusions: of any tag that can follow the one before, and of the right one.
+ANY, RIGHT = 1.0, 10.0
+#: The part of the tags and moves that the votes alone show which is added to those that are believed: without it, few
+#: annotators who overlook much make the model believe in spans that only the least careful of them marked.
+SHOWN = 0.5
+#: Tolerances below which a change ends the rounds: variational beliefs move slowly, and by little.
+_COARSE = 100
 
 
 def sequence_tags(votes: Votes, settings: Aggregation, accuracy: Mapping[str, float]) -> Floats:
     """The posterior of each tag of each token.
 
     Source: E. Simpson and I. Gurevych, A Bayesian approach for sequence tagging with crowds, EMNLP 2019
-    (aclanthology.org/D19-1101). Unlike there, the prior of an annotator's confusions is what all annotators do.
+    (aclanthology.org/D19-1101). Which tags can follow one another is learned from all annotators, not given.
     """
     return supported(votes, sequence_fit(votes, settings)[0], settings)
 
@@ -43,9 +46,9 @@ def sequence_fit(votes: Votes, settings: Aggregation) -> tuple[Floats, Floats]:
     voted = posterior.sum(axis=1) > 0
     posterior[~voted] = 1 / max(width, 1)
     confusions = np.zeros((width, crowd, width + 1, width))
-    moves: Floats = np.ones((width, width))
-    start: Floats = np.ones(width)
-    for round_ in range(settings.rounds if len(votes.item) else 0):
+    shown, begun = chains.counts(posterior)
+    moves, start = shown, begun
+    for _ in range(settings.rounds if len(votes.item) else 0):
         by_tag = np.ascontiguousarray(posterior.T)
         for true in range(width):
             counted = np.bincount(cell, weights=by_tag[true].take(votes.item), minlength=size)
@@ -56,13 +59,12 @@ def sequence_fit(votes: Votes, settings: Aggregation) -> tuple[Floats, Floats]:
         for true in range(width):
             given = likelihood[true].ravel().take(cell)
             evidence[true] = np.bincount(votes.item, weights=given, minlength=votes.items)
-        if not round_:
-            moves, start = chains.counts(posterior)
-        updated, moves, start = chains.smooth(evidence.T, _expected_log(moves + 1), _expected_log(start + 1))
+        move, begin = (_expected_log(n + SHOWN * seen + 1) for n, seen in ((moves, shown), (start, begun)))
+        updated, moves, start = chains.smooth(evidence.T, move, begin)
         updated = np.round(updated, DECIMALS)
         moved = float(np.abs(updated - posterior).mean()) * width
         posterior = updated
-        if moved < settings.tolerance:
+        if moved < _COARSE * settings.tolerance:
             break
     posterior[~voted] = 0
     expected = confusions + _prior(confusions)
@@ -70,17 +72,13 @@ def sequence_fit(votes: Votes, settings: Aggregation) -> tuple[Floats, Floats]:
 
 
 def _prior(counts: Floats) -> Floats:
-    """Pseudo-counts by true tag, annotator, tag before and given tag: from all annotators, and from all tags before."""
+    """Pseudo-counts by true tag, annotator, tag before and given tag."""
     width = counts.shape[0]
-    everyone = counts.sum(axis=1, keepdims=True)
-    right = RIGHT * np.eye(width)[:, None, None, :] + 0.1
-    any_tag = everyone.sum(axis=2, keepdims=True) + right
-    # Which tags can follow a tag at all does not depend on the truth.
-    follows = everyone.sum(axis=0, keepdims=True) + 0.01
-    shaped = any_tag * follows / np.maximum(follows.sum(axis=2, keepdims=True), LEAST)
-    pooled = everyone + ANY_TAG * shaped / np.maximum(shaped.sum(axis=3, keepdims=True), LEAST)
-    out: Floats = POOLED * pooled / np.maximum(pooled.sum(axis=3, keepdims=True), LEAST)
-    return np.broadcast_to(out, counts.shape)
+    # Which tags can follow a tag at all does not depend on the truth, nor on the annotator.
+    follows = counts.sum(axis=(0, 1)) + 0.01
+    possible = np.minimum(width * follows / follows.sum(axis=1, keepdims=True), 1) + 0.01
+    right = ANY + RIGHT * np.eye(width)[:, None, None, :]
+    return np.broadcast_to(right * possible, counts.shape)
 
 
 def _before(votes: Votes) -> Integers:
@@ -114,7 +112,7 @@ class _Chains:
         moves = np.zeros((posterior.shape[1],) * 2)
         for items in self.at[1:]:
             moves += posterior[items - 1].T @ posterior[items]
-        return moves, posterior[self.at[0]].sum(axis=0)
+        return moves, posterior[self.at[0] if self.at else []].sum(axis=0)
 
     def smooth(self, evidence: Floats, moves: Floats, start: Floats) -> tuple[Floats, Floats, Floats]:
         """The posterior of each item, and the expected counts; all arguments are logarithms."""

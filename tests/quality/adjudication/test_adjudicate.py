@@ -13,7 +13,12 @@ def adjudicated(
     crowd: Crowd, quality: Quality | None = None, accuracy: dict[str, float] | None = None, **settings: Any
 ) -> Adjudicated:
     tables = (crowd.annotations, crowd.spans, crowd.answers, crowd.windows)
-    return adjudicate(*tables, Aggregation(**settings), quality or Quality(), accuracy or {})
+    return adjudicate(
+        *tables,
+        Aggregation(**{"method": "majority", "spans": "exact", **settings}),
+        quality or Quality(),
+        accuracy or {},
+    )
 
 
 def outvoted() -> Crowd:

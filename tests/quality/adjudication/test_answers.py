@@ -14,7 +14,7 @@ from tests.samples import Crowd
 def gold(
     crowd: Crowd, accuracy: dict[str, float] | None = None, **settings: Any
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    used = Aggregation(**settings)
+    used = Aggregation(**{"method": "majority", **settings})
     rows = gold_answers(crowd.answers, Voters(crowd.annotations, used.experts, {}), used, accuracy or {}).to_pylist()
     return {(r["chunk_id"], r["target"]): r for r in rows}
 

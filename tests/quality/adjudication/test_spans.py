@@ -15,7 +15,7 @@ TOKYO, PATRIOT = (0, 5), (17, 24)
 def gold(
     crowd: Crowd, asked: dict[str, list[str]] | None = None, accuracy: dict[str, float] | None = None, **settings: Any
 ) -> list[dict[str, Any]]:
-    used = Aggregation(**settings)
+    used = Aggregation(**{"method": "majority", "spans": "exact", **settings})
     voters = Voters(crowd.annotations, used.experts, asked or {})
     rows: list[dict[str, Any]] = gold_spans(crowd.spans, voters, crowd.windows, used, accuracy or {}).to_pylist()
     return rows
@@ -388,6 +388,28 @@ def test_borders_alone_in_dispute_are_one_unresolved_span(spans: str) -> None:
     assert [v["label"] for v in row["votes"]] == ["ORG", "ORG", "ORG", None]
     rows = gold(mark(Crowd(), *[list(g) if g else [] for g in (*given, [], [])]), spans=spans, min_overlap=0.9)
     assert [r["status"] for r in rows] == ["rejected"] * 3
+
+
+@pytest.mark.parametrize(("chunks", "method"), [(19, "majority"), (20, "sequence:tokens")])
+def test_auto_puts_spans_together_from_tokens_when_annotators_are_known(chunks: int, method: str) -> None:
+    crowd = Crowd()
+    for n in range(chunks):
+        for name in ("ada", "ben", "cyd"):
+            crowd.add(f"c{n:02}", name, [(*TOKYO, "GPE")])
+    rows = gold(crowd, method="auto", spans="auto")
+    assert {(r["method"], r["status"], r["text"]) for r in rows} == {(method, "agreed", "Tokyo")}
+    assert gold(Crowd(), method="auto", spans="auto") == []
+
+
+def test_auto_counts_evidence() -> None:
+    crowd = Crowd()
+    for n in range(30):
+        for name in ("ada", "ben", "cyd"):
+            crowd.add(f"c{n:02}", name, [(*TOKYO, "GPE"), (0, 33, "EVIDENCE", ["japan"])] if name != "cyd" else [])
+    rows = gold(crowd, method="auto", spans="auto")
+    assert {(r["kind"], r["method"], r["status"]) for r in rows} == {
+        ("entity", "sequence:tokens", "adjudicated"), ("evidence", "majority", "adjudicated")
+    }  # fmt: skip
 
 
 def test_labels_that_compete_for_a_token_are_unresolved_together() -> None:

@@ -88,7 +88,7 @@ def test_nobody_goes_on_with_a_span_that_did_not_begin() -> None:
     posterior, confusions = sequence_fit(votes, Aggregation())
     assert posterior[::12, 2].max() < 0.02
     # After O, and at the start of a text, no annotator gives I.
-    assert confusions[:, :, [0, 3], 2].max() < 0.05
+    assert confusions[:, :, [0, 3], 2].max() < 0.1
 
 
 def test_items_without_an_order_are_combined_one_by_one() -> None:
