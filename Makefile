@@ -33,8 +33,8 @@ constraints:  ## Pin everything anew
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-emit-index-url \
 		--no-annotate --no-header --upgrade -o constraints.txt
 
-clean:  ## Remove what runs made; releases in exports/ stay
-	rm -rf $(VENV) .builder build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean:  ## Remove what make made; the workspace (.builder) and releases stay
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -141,7 +141,7 @@ def keywords(config: Config) -> list[str]:
 
 def reading(source: Any) -> dict[str, Any]:
     """The settings of the source that decide how files are read: not which, nor how they are reached."""
-    reached_by = ("include", "exclude", "shard_mb", "storage_options")
+    reached_by = ("include", "exclude", "shard_mb", "follow_links", "storage_options")
     return {name: value for name, value in asdict(source).items() if name not in reached_by}
 
 

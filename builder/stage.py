@@ -192,10 +192,12 @@ def _write_record(folder: Path, name: str, key: str, made_from: Mapping[str, str
 
 
 @contextlib.contextmanager
-def exclusive(path: Path, what: str, progress: Progress = silent, *, wait: bool = True) -> Iterator[None]:
+def exclusive(
+    path: Path, what: str, progress: Progress = silent, *, wait: bool = True, busy: str = ""
+) -> Iterator[None]:
     """No other process is inside with the same path. The lock ends with the process, however that ends.
 
-    With `wait` the block begins when the other one is done; otherwise `StoreError` is raised.
+    With `wait` the block begins when the other one is done; otherwise `StoreError` is raised, which says `busy`.
     """
     from filelock import FileLock, Timeout
 
@@ -205,13 +207,35 @@ def exclusive(path: Path, what: str, progress: Progress = silent, *, wait: bool 
         lock.acquire(blocking=False)
     except Timeout:
         if not wait:
-            raise StoreError(f"Another `builder {what}` of this dataset is running.", "Wait until it ends.") from None
+            busy = busy or f"Another `builder {what}` of this dataset is running."
+            raise StoreError(busy, "Wait until it ends.") from None
         progress(f"{what}: waiting for another run that makes the same", 0, None)
         lock.acquire()
     try:
         yield
     finally:
         lock.release()
+
+
+@contextlib.contextmanager
+def in_use(dataset: Path) -> Iterator[None]:
+    """No `builder clean` takes results of the dataset away meanwhile; any number of processes may be inside.
+
+    Raises `StoreError` while one is at it. A dataset that has no folder yet has nothing to take away.
+    """
+    import fcntl
+
+    if not dataset.is_dir():
+        yield
+        return
+    (dataset / "locks").mkdir(mode=0o700, exist_ok=True)
+    # The file that `exclusive` locks, which on POSIX systems is a lock of this kind as well.
+    with os.fdopen(os.open(dataset / "locks" / "use.lock", os.O_RDWR | os.O_CREAT, 0o600)) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreError("`builder clean` is working on this dataset.", "Wait until it ends.") from None
+        yield
 
 
 @cache

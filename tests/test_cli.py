@@ -11,6 +11,7 @@ import pytest
 
 from builder import cli
 from builder.errors import BuilderError, ConfigError
+from builder.stage import exclusive, in_use
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -195,3 +196,62 @@ def test_a_full_disk_is_reported_without_a_traceback() -> None:
     assert cli._explain(OSError(28, "No space left on device", "x.parquet")).message == (
         "No space left on device (x.parquet)."
     )
+
+
+def test_the_log_says_what_ran_and_how_it_ended(typed: Typed, tmp_path: Path) -> None:
+    """Without the values of secrets; where there is no dataset yet, nothing is written."""
+    assert typed("status", "dataset.name=mine")[0] == 0
+    assert not (tmp_path / ".builder").exists()
+    (tmp_path / ".builder" / "mine").mkdir(parents=True)
+    assert typed("status", "dataset.name=mine", "source.storage_options={key: hidden}", "--json")[0] == 0
+    assert typed("validate", "dataset.name=mine", "--quiet")[0] == 1
+    log = tmp_path / ".builder" / "mine" / "builder.log"
+    first, second = log.read_text().splitlines()
+    assert first[20:].partition(":")[0] == "UTC status --json dataset.name=mine source.storage_options"
+    assert first.endswith(" s, done")
+    assert "UTC validate --quiet dataset.name=mine: " in second
+    assert "StoreError: Nothing was pulled yet. Run `builder pull` first." in second
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_quiet_prints_errors_and_json_only(typed: Typed) -> None:
+    code, out, err = typed("status", "--quiet", "--json")
+    assert (code, err) == (0, "")
+    assert out.startswith("{")
+    assert typed("validate", "--quiet")[2].startswith("builder: Nothing was pulled yet.")
+
+
+def test_clean_waits_for_nobody_and_nobody_for_clean(typed: Typed, tmp_path: Path) -> None:
+    dataset = tmp_path / ".builder" / "news-stance"
+    dataset.mkdir(parents=True)
+    with in_use(dataset), in_use(dataset):
+        code, _, err = typed("clean")
+        assert (code, err) == (
+            1,
+            "builder: Another command works on this dataset. Wait until it ends.\n",
+        )
+    with exclusive(dataset / "locks" / "use", "clean", wait=False):
+        code, _, err = typed("status")
+        assert (code, err) == (1, "builder: `builder clean` is working on this dataset. Wait until it ends.\n")
+    assert typed("clean")[0] == typed("status")[0] == 0
+
+
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    """As in `builder status --json | head -0`."""
+    code = "import sys; sys.argv = ['builder', 'labels', '--json', '--quiet']; from builder.cli import main; main()"
+    done = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    assert done.stdout is not None
+    done.stdout.close()
+    assert done.stderr is not None
+    with done.stderr:
+        assert done.stderr.read() == b""
+    assert done.wait() == 0
+
+
+def test_exit_codes_tell_waiting_from_released() -> None:
+    from builder.commands.run import Run, code, plain
+
+    waiting = Run(2, None, None, None)  # type: ignore[arg-type]
+    assert (code(waiting), plain(waiting)["state"]) == (3, "waiting for annotators")
+    waiting.export = "v1.0.0"  # type: ignore[assignment]
+    assert code(waiting) == 0

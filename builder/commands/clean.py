@@ -33,7 +33,8 @@ def clean(
     from builder import releases
     from builder.stage import exclusive, remove
 
-    with exclusive(config.dataset_folder / "locks" / "use", "clean", wait=False):
+    busy = "Another command works on this dataset."
+    with exclusive(config.dataset_folder / "locks" / "use", "clean", wait=False, busy=busy):
         unused, kept = releases.unused(config)
         size = sum(path.stat().st_size for folder in unused for path in folder.rglob("*") if path.is_file())
         if not dry_run:

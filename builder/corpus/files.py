@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, cast
 from builder.corpus.records import UNREADABLE, Reject
 from builder.corpus.settings import Source
 from builder.errors import ConfigError, SourceError
+from builder.settings import shown_address
 
 _MAGIC = re.compile(r"[*?\[]")
 #: What remote file systems call the marks that change with a file.
@@ -40,7 +41,7 @@ def list_files(raw: str, source: Source) -> tuple[list[RawFile], list[Reject]]:
     """
     root, include = _split_glob(re.sub(r"^(?:file|local)://", "", raw), source.include)
     wanted, unwanted = matcher(include), matcher(source.exclude)
-    found = _remote(root, source.storage_options) if is_remote(root) else _local(Path(root))
+    found = _remote(root, source.storage_options) if is_remote(root) else _local(Path(root), source.follow_links)
     inside = [(f, via) for via in found for f in _members(via, source.storage_options)]
     chosen = [
         f
@@ -49,7 +50,7 @@ def list_files(raw: str, source: Source) -> tuple[list[RawFile], list[Reject]]:
     ]
     if not chosen:
         raise SourceError(
-            f"The raw folder {raw} holds no files to read.",
+            f"The raw folder {shown_address(raw)} holds no files to read.",
             "Put articles there, or set paths.raw, source.include or source.exclude.",
         )
     chosen.sort(key=_path)
@@ -96,7 +97,7 @@ def matcher(patterns: list[str]) -> re.Pattern[str]:
         raise ConfigError(f"One of the patterns {', '.join(patterns)} is not valid: {e}.", "Correct it.") from e
 
 
-def _local(root: Path) -> list[RawFile | Reject]:
+def _local(root: Path, follow: bool) -> list[RawFile | Reject]:
     if not root.exists():
         raise SourceError(f"The raw folder {root} does not exist.", "Put articles there, or set paths.raw.")
     if root.is_file():
@@ -106,7 +107,7 @@ def _local(root: Path) -> list[RawFile | Reject]:
     except OSError as e:
         raise SourceError(f"The raw folder {root} cannot be read: {e.strerror}.", "Repair it, or set paths.raw.") from e
     found: list[RawFile | Reject] = []
-    for path, problem in _walk(root):
+    for path, problem in _walk(root, follow):
         # A name that is not UTF-8 keeps its address; it is shown with its bytes, by which it differs from others.
         shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         found.append(Reject(shown, None, *problem) if problem else _stat(root / path, shown))
@@ -145,7 +146,7 @@ def _stat(address: Path, path: str) -> RawFile | Reject:
     return RawFile(path, str(address), s.st_size, f"{s.st_ino}:{s.st_size}:{s.st_mtime_ns}:{s.st_ctime_ns}")
 
 
-def _walk(root: Path) -> Iterator[tuple[str, tuple[str, str] | None]]:
+def _walk(root: Path, follow: bool) -> Iterator[tuple[str, tuple[str, str] | None]]:
     """Relative paths below a folder, those that are no files with a reason and what was found."""
     todo: list[tuple[Path, str, tuple[Path, ...]]] = [(root, "", (root.resolve(),))]
     while todo:
@@ -159,6 +160,9 @@ def _walk(root: Path) -> Iterator[tuple[str, tuple[str, str] | None]]:
             if entry.name.startswith("."):
                 continue
             path = prefix + entry.name
+            if not follow and entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(parents[0]):
+                yield path, ("outside", "the link leads out of the raw folder; source.follow_links=true allows it")
+                continue
             try:
                 is_folder, is_file = entry.is_dir(), entry.is_file()
             except OSError:  # a link to itself
@@ -183,16 +187,20 @@ def _remote(root: str, options: dict[str, Any]) -> list[RawFile | Reject]:
             system, base = fsspec.core.url_to_fs(root, **options)
             listing: dict[str, dict[str, Any]] = system.find(base, detail=True)
     except ImportError as e:
-        raise SourceError(f"{root} needs a package that is not installed: {e}.", "Install it beside builder.") from e
+        shown = shown_address(root)
+        raise SourceError(f"{shown} needs a package that is not installed: {e}.", "Install it beside builder.") from e
     except OSError as e:
-        what = " ".join(str(e).split())
-        raise SourceError(f"{root} cannot be listed: {what}.", "Check the address and source.storage_options.") from e
+        shown = shown_address(root)
+        what = " ".join(str(e).replace(root, shown).split())
+        raise SourceError(f"{shown} cannot be listed: {what}.", "Check the address and source.storage_options.") from e
     base = base.rstrip("/")
     before, inside, chained = _address(root)
     out: list[RawFile | Reject] = []
     for name, info in sorted(listing.items()):
         below = name[len(base) :].lstrip("/")
-        path = posixpath.normpath(below or name.rsplit("/", 1)[-1])
+        # What follows the path of a web address may be a signature, and is no name of a file.
+        named = name.partition("?")[0] if root.startswith("http") else name
+        path = posixpath.normpath(below or named.rsplit("/", 1)[-1])
         kind = info.get("type", "file")
         if kind == "directory" or any(part.startswith(".") for part in path.split("/")):
             continue

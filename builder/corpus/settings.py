@@ -90,6 +90,7 @@ class Source:
     summary_field: bool = setting(False, "Put a record's summary before its body, as a section of its own.")
     shard_mb: int = setting(16, "Megabytes of input per shard, the unit of parallel work.", ge=1)
     max_record_mb: int = setting(64, "Records of more megabytes are rejected.", ge=1)
+    follow_links: bool = setting(False, "Read what symbolic links in the raw folder lead to outside it.")
     max_record_seconds: float = setting(
         120.0,
         "A record that takes longer to read or to clean is rejected. 0: no limit. On dask workers there is none.",

@@ -5,7 +5,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from builder.errors import Fault
-from builder.settings import Rules, limits, setting
+from builder.settings import Rules, has_credentials, limits, setting, shown_address
 
 #: Choices of `suggestions.method`, with the functions that make them.
 SUGGESTERS = {
@@ -51,7 +51,9 @@ class LabelStudio:
     page_size: int = setting(1000, "Tasks per page request.", ge=1, le=10_000)
 
     def rules(self) -> Rules:
-        if "@" in self.url.partition("//")[2].partition("/")[0]:
+        if has_credentials(self.proxy):
+            yield Fault("proxy", "it holds a user name or password.", "Put the whole address into HTTPS_PROXY instead.")
+        if has_credentials(self.url):
             # The address is not shown: it holds a password.
             hint = "Give a token through LABEL_STUDIO_API_KEY or label_studio.token_file instead."
             yield Fault("url", "it holds a user name or password.", hint)
@@ -124,8 +126,11 @@ class Suggestions:
         if self.method == "gazetteer" and not self.file and not self.alias_label:
             problem = "suggestions.method is 'gazetteer' without a file and without suggestions.alias_label."
             yield Fault("file", problem, "Set one of them.")
-        if self.method == "http" and not _is_web_address(self.url):
-            yield Fault("url", f"{self.url!r} is not an address.", "Write the whole address of the model.")
+        if has_credentials(self.url):
+            yield Fault("url", "it holds a user name or password.", "Let a proxy on this machine add them.")
+        elif self.method == "http" and not _is_web_address(self.url):
+            shown = shown_address(self.url)
+            yield Fault("url", f"{shown!r} is not an address.", "Write the whole address of the model.")
         if self.method == "python" and ":" not in self.function:
             yield Fault("function", f"{self.function!r} is not a function.", "Write it as package.module:function.")
 

@@ -19,7 +19,7 @@ import msgspec
 from builder.errors import ConfigError, SourceError, StudioError, Unreachable
 from builder.questions.encode import scheme_name, stated, statement
 from builder.scheme import Scheme
-from builder.settings import load
+from builder.settings import load, shown_address
 from builder.studio.connection import default_tls, is_loopback
 from builder.studio.settings import SUGGESTERS, Suggestions
 from builder.studio.tasks import batches
@@ -178,9 +178,9 @@ def http_hook(scheme: Scheme, settings: Suggestions) -> Hook:
         except (httpx.HTTPError, httpx.InvalidURL) as e:
             why = str(e).rstrip(".")
         if why:
-            message = f"The model at {settings.url} gave no suggestions: {why}."
+            message = f"The model at {shown_address(settings.url)} gave no suggestions: {why}."
             raise Unreachable(message, "Start it, or set suggestions=none.")
-        return _understood(answer.content, settings.url)
+        return _understood(answer.content, shown_address(settings.url))
 
     return hook
 

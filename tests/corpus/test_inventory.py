@@ -180,6 +180,22 @@ def test_odd_folders(tmp_path: Path) -> None:
     }
 
 
+def test_links_that_leave_the_raw_folder_are_read_on_request_only(tmp_path: Path) -> None:
+    (tmp_path / "raw" / "in").mkdir(parents=True)
+    (tmp_path / "out").mkdir()
+    for path in ("out/secret.txt", "raw/in/a.txt"):
+        (tmp_path / path).write_text("x")
+    (tmp_path / "raw" / "file.txt").symlink_to(tmp_path / "out" / "secret.txt")
+    (tmp_path / "raw" / "folder").symlink_to(tmp_path / "out")
+    (tmp_path / "raw" / "inside.txt").symlink_to(tmp_path / "raw" / "in" / "a.txt")
+    files, rejects = list_files(str(tmp_path / "raw"), Source())
+    assert [f.path for f in files] == ["in/a.txt", "inside.txt"]
+    assert {r.source_path: r.reason for r in rejects} == {"file.txt": "outside", "folder": "outside"}
+    files, rejects = list_files(str(tmp_path / "raw"), Source(follow_links=True))
+    assert [f.path for f in files] == ["file.txt", "folder/secret.txt", "in/a.txt", "inside.txt"]
+    assert rejects == []
+
+
 def test_folders_in_folders_beyond_what_python_calls(tmp_path: Path) -> None:
     here = os.open(tmp_path, os.O_RDONLY)
     for _ in range(1100):

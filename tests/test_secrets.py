@@ -1,0 +1,136 @@
+"""Secrets that are given to the builder are in no file, output, log or release, wherever they were given."""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from builder import cli, pipeline
+from builder.commands.export import export
+from builder.commands.verify import verify
+from builder.composing import compose
+from builder.errors import ConfigError
+from builder.tables import ARTICLES, CHUNKS
+from tests.samples import Project
+
+OPTIONS = ("key", "secret", "token", "password", "account_key", "sas_token", "connection_string", "client_kwargs.auth")
+VARIABLES = (
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
+    *("LABEL_STUDIO_API_KEY", "POSTGRE_PASSWORD", "DJANGO_SECRET_KEY", "SECRET_KEY", "GOOGLE_APPLICATION_CREDENTIALS"),
+    *("AZURE_STORAGE_KEY", "NETRC", "PGPASSWORD", "SENTRY_DSN", "OPENAI_API_KEY", "GITHUB_TOKEN", "FSSPEC_S3_SECRET"),
+)
+ADDRESSES = ("paths.raw", "label_studio.url", "label_studio.proxy", "suggestions.url")
+COUNT = iter(range(1000))
+
+
+def secret() -> str:
+    """A string that nothing else contains."""
+    return f"s3cr3t-{next(COUNT):03d}-planted"
+
+
+@pytest.fixture
+def planted(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    found = {name: secret() for name in VARIABLES}
+    for name, value in found.items():
+        monkeypatch.setenv(name, value)
+    terminate = signal.getsignal(signal.SIGTERM)
+    yield found
+    signal.signal(signal.SIGTERM, terminate)
+
+
+def everything(root: Path) -> bytes:
+    """All names and contents below a folder."""
+    files = [path for path in root.rglob("*") if path.is_file()]
+    return b"".join(str(path).encode() + path.read_bytes() for path in files)
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *argv: str) -> str:
+    monkeypatch.setattr(sys, "argv", ["builder", *argv])
+    with pytest.raises(SystemExit):
+        cli.main()
+    said = capfd.readouterr()
+    return said.out + said.err
+
+
+def test_secrets_are_nowhere(
+    tmp_path: Path, planted: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In options, in variables and in files, through every command that needs no server."""
+    project = Project(tmp_path / "p", articles=3)
+    token_file = tmp_path / "token"
+    token_file.write_text(secret())
+    options: dict[str, object] = {name: secret() for name in OPTIONS}
+    planted |= {name: str(value) for name, value in options.items()} | {"token_file": token_file.read_text()}
+    source = replace(project.config.source, storage_options=options)
+    studio = replace(project.config.label_studio, token_file=str(token_file))
+    project.config = replace(project.config, source=source, label_studio=studio)
+    stage = pipeline.prepared(project.config)
+    project.pull(stage.table("articles", ARTICLES).to_pylist(), stage.table("selected", CHUNKS).to_pylist())
+    made = export(project.config)
+    verify(project.config)
+    said = repr((project.config.paths, made.changes))
+    given = [f"++source.storage_options.{name}={value}" for name, value in options.items()]
+    given += [f"paths.{name}={tmp_path / 'q' / name}" for name in ("workspace", "exports")]
+    given += [f"paths.raw={project.config.paths.raw}", "dataset.name=sample"]
+    for argv in (
+        ["prepare", "--json"],
+        ["prepare", "--cfg", "job"],
+        ["status", "--json"],
+        ["status", "-m", "split.seed=1,2"],
+        ["labels"],
+        ["validate"],
+        ["export"],
+        ["doctor", "--json"],
+        ["people", "--json"],
+        ["clean"],
+        ["prepare", "chunking.max_tokens=0", "source.nope=1"],
+        ["prepare", "paths.raw=s3://nowhere.invalid/x"],
+    ):
+        said += typed(monkeypatch, capfd, *argv, *given)
+    found = everything(tmp_path / "p") + everything(tmp_path / "q") + said.encode()
+    assert b"(secret)" in found
+    assert len(found) > 100_000
+    assert len(planted) >= 26
+    assert [name for name, value in planted.items() if value.encode() in found] == []
+
+
+@pytest.mark.parametrize("setting", ADDRESSES)
+@pytest.mark.parametrize("form", ["https://me:{}@x.org/a", "http://{}@x.org", "https://x.org/?key={}"])
+def test_an_address_with_a_secret_is_not_shown(setting: str, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden = secret()
+    more = ["suggestions=http"] if setting == "suggestions.url" else []
+    with contextlib.suppress(ConfigError):
+        if "@" not in form:
+            compose(*more, f"{setting}='{form.format(hidden)}'")
+            return
+        with pytest.raises(ConfigError, match="it holds a user name or password") as caught:
+            compose(*more, f"{setting}={form.format(hidden)}")
+        assert hidden not in str(caught.value)
+
+
+def test_options_of_the_wrong_form_are_not_shown() -> None:
+    hidden = secret()
+    with pytest.raises(ConfigError) as caught:
+        compose(f"source.storage_options={hidden}")
+    assert hidden not in str(caught.value)
+    assert "source.storage_options" in str(caught.value)
+
+
+def test_the_workspace_is_for_its_owner_alone_and_releases_are_not(tmp_path: Path) -> None:
+    project = Project(tmp_path, articles=3)
+    stage = pipeline.prepared(project.config)
+    project.pull(stage.table("articles", ARTICLES).to_pylist(), stage.table("selected", CHUNKS).to_pylist())
+    made = export(project.config)
+    pulls = project.config.dataset_folder / "pulls"
+    ours = [path for path in project.config.workspace.rglob("*") if not path.is_relative_to(pulls)]
+    assert len(ours) > 20
+    assert [str(path) for path in ours if path.is_file() and path.stat().st_mode & 0o077] == []
+    assert project.config.workspace.stat().st_mode & 0o777 == 0o700
+    for path in made.folder.rglob("*"):
+        assert path.stat().st_mode & 0o777 == (0o755 if path.is_dir() else 0o644), path
+    assert os.access(made.folder, os.R_OK)
