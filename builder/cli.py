@@ -12,8 +12,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -185,6 +183,7 @@ def _call(name: str, line: Line, config: "Config") -> int:
     """Runs the command and shows its result; returns the exit code."""
     from rich.console import Console
 
+    from builder.composing import logged
     from builder.stage import in_use
 
     module = module_of(name)
@@ -204,7 +203,11 @@ def _call(name: str, line: Line, config: "Config") -> int:
     # A server in the foreground would keep `clean` waiting for days, and reads no results.
     used = contextlib.nullcontext() if name in ("clean", "serve") else in_use(config.dataset_folder)
     try:
-        with used, logged(config.dataset_folder, name, line), _shown(console) as progress:
+        with (
+            used,
+            logged(config.dataset_folder, [name, *line.words, *sorted(line.flags)], line.overrides),
+            _shown(console) as progress,
+        ):
             result = getattr(module, name)(config, *line.words, **keywords, progress=progress)
     except GateError as error:
         # What is below a gate is shown all the same: it says what to work on.
@@ -215,31 +218,6 @@ def _call(name: str, line: Line, config: "Config") -> int:
     if "--json" in line.flags:
         print(json.dumps(plain_of(name, result), indent=2, sort_keys=True, ensure_ascii=False))  # noqa: T201
     return module.code(result) if hasattr(module, "code") else 0
-
-
-@contextlib.contextmanager
-def logged(dataset: Path, name: str, line: Line) -> Iterator[None]:
-    """The dataset's builder.log says when the command ran, with which overrides, for how long, and how it ended."""
-    from builder.config import Composed
-    from builder.settings import declared
-
-    began, outcome = datetime.now(UTC), "done"
-    try:
-        yield
-    except BaseException as error:
-        outcome = f"{type(error).__name__}: {error}"
-        raise
-    finally:
-        if dataset.is_dir():
-            keys = [override.lstrip("+~").partition("=")[0] for override in line.overrides]
-            secret = [any(hint.secret for hint in declared(Composed, key)) for key in keys]
-            shown = [key if hide else text for key, hide, text in zip(keys, secret, line.overrides, strict=True)]
-            seconds = (datetime.now(UTC) - began).total_seconds()
-            words = [f"{began:%Y-%m-%d %H:%M:%S} UTC", name, *line.words, *sorted(line.flags), *shown]
-            entry = " ".join(words) + f": {seconds:.1f} s, {outcome}".replace("\n", " ") + "\n"
-            handle = os.open(dataset / "builder.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            with os.fdopen(handle, "a", encoding="utf-8") as file:
-                file.write(entry)
 
 
 @contextlib.contextmanager

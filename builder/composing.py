@@ -2,8 +2,10 @@
 
 import contextlib
 import itertools
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, get_origin
@@ -223,3 +225,24 @@ def _explained(error: Exception, key: str = "") -> Fault:
         hint = "Write a list as key=[a,b]; to sweep over values add --multirun." if sweep else MORE
         return Fault(key or "configuration", f"{': '.join(causes)}.", hint)
     raise error
+
+
+@contextlib.contextmanager
+def logged(dataset: Path, words: Sequence[str], overrides: Sequence[str]) -> Iterator[None]:
+    """The dataset's builder.log says when a command ran, with which overrides, for how long, and how it ended."""
+    began, outcome = datetime.now(UTC), "done"
+    try:
+        yield
+    except BaseException as error:
+        outcome = f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        if dataset.is_dir():
+            keys = [override.lstrip("+~").partition("=")[0] for override in overrides]
+            secret = [any(hint.secret for hint in declared(Composed, key)) for key in keys]
+            shown = [key if hide else text for key, hide, text in zip(keys, secret, overrides, strict=True)]
+            seconds = (datetime.now(UTC) - began).total_seconds()
+            line = f"{began:%Y-%m-%d %H:%M:%S} UTC {' '.join([*words, *shown])}: {seconds:.1f} s, {outcome}"
+            handle = os.open(dataset / "builder.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            with os.fdopen(handle, "a", encoding="utf-8") as file:
+                file.write(line.replace("\n", " ") + "\n")
