@@ -81,7 +81,9 @@ def _merge(client: Client, task: int, kept: int, outcome: Imported, same: bool, 
     for annotation in client.ask(lambda sdk: list(sdk.annotations.list(task))):
         if not same:
             return False
-        note(annotation.id, annotation.result)
+        # What another had saved before stays another's.
+        if getattr(annotation, "updated_by", None) in (None, annotation.completed_by):
+            note(annotation.id, annotation.result)
         client.tell(lambda sdk, number=annotation.id: sdk.annotations.update(number, task=kept))  # type: ignore[misc]
         outcome.annotations_moved += 1
     # Read again: somebody may have saved in between, and deleting a task deletes what it holds.

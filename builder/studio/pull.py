@@ -103,7 +103,7 @@ def pull(campaign: Campaign, *, full: bool = False, progress: Progress = silent)
         pulls = campaign.folder / "pulls"
         advance = partial(progress, "pull")
         owners = owners_of(campaign, projects)
-        noted = campaign.rewritten(server_key(client)).results()
+        noted = campaign.rewritten(server_key(client)).results
         return pull_projects(client, projects, pulls, campaign.scheme, campaign.server, full, advance, owners, noted)
 
 

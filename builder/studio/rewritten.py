@@ -6,6 +6,7 @@ somebody else, as long as the result is the one that the builder saved.
 
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,14 @@ class Rewritten:
             # The line break comes first: a line that a stop cut off does not spoil the next one.
             file.write(f"\n{json.dumps(line)}")
 
+    def is_own(self, made: Mapping[str, Any]) -> bool:
+        """Whether nobody but its author and the builder saved an annotation, as the server gives it."""
+        saved = made.get("updated_by") in (None, made["completed_by"])
+        return saved or self.results.get(made["id"]) == digest(canonical(made["result"]))
+
+    @cached_property
     def results(self) -> Mapping[int, str]:
-        """Annotation id -> digest of the result that the builder saved last."""
+        """Annotation id -> digest of the result that the builder had saved last when it was first asked for."""
         found = {}
         for line in self._path.read_text(encoding="utf-8").split("\n") if self._path.exists() else ():
             # What was cut off was not saved on the server either.

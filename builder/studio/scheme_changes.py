@@ -67,13 +67,14 @@ def _rewrite(client: Client, project: int, old: Scheme, new: Scheme, page_size: 
             continue
         path = f"api/{kind}/{listed['id']}/"
         # Read again, because somebody may have saved since it was listed.
-        result = renamed(client.get(path)["result"], old, new)
+        current = client.get(path)
+        result = renamed(current["result"], old, new)
         drafts = client.get(f"api/tasks/{task}/drafts") if kind == "annotations" else []
         # Saving an annotation deletes the drafts that would change it, so they are detached meanwhile.
         held = [draft["id"] for draft in drafts if draft["annotation"] == listed["id"]]
         for draft in held:
             client.patch(f"api/drafts/{draft}/", {"annotation": None})
-        if kind == "annotations":
+        if kind == "annotations" and noted.is_own(current):
             noted.note(listed["id"], result)
         client.patch(path, {"result": result})
         for draft in held:

@@ -86,8 +86,13 @@ def test_work_in_anothers_project_does_not_count_until_it_is_accepted(studio: An
 
 
 def test_a_change_of_anothers_annotation_is_noticed_and_a_rename_is_none(studio: Any) -> None:
-    config = studio.dataset(chunks=2).config
+    made = studio.dataset(chunks=2)
+    config = made.config
     push(config)
+    # What was recorded has the labels of the scheme before.
+    config.annotators.partial = True
+    for path in made.recorded.glob("*.jsonl"):
+        path.write_text("", encoding="utf-8")
     with speaking(config) as who:
         first = pulled_annotations(pull(config))
         who["admin"].patch(f"api/annotations/{first[0]['id']}/", {"result": first[0]["result"][:1]})

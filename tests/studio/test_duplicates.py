@@ -120,3 +120,15 @@ def test_another_push_that_merges_too_stops_nobody(world: Any, project: int) -> 
 
     world.fake.before = deleted
     assert merge(world, project)[0].duplicates_removed == 1
+
+
+def test_annotations_that_their_authors_saved_are_noted_before_they_move(world: Any, project: int) -> None:
+    first, second = tasks(world, project, {"chunk_id": "c", **TEXT}, {"chunk_id": "c", **TEXT})
+    world.fake.annotate(first, user=2)
+    world.fake.annotate(first, user=3)
+    own = world.fake.annotate(second, [{"id": "x"}], user=2)
+    world.fake.annotate(second, user=2, updated_by=1)
+    noted: list[tuple[int, Any]] = []
+    there = tasks_of(world.client, project, 100)
+    merge_duplicates(world.client, there, {}, Imported(), lambda *said: noted.append(said))
+    assert noted == [(own["id"], [{"id": "x"}])]

@@ -8,15 +8,19 @@ from builder.studio.rewritten import Rewritten
 ONE, TWO = [{"id": "a"}], [{"id": "b"}]
 
 
+def fresh(noted: Rewritten) -> Rewritten:
+    """As the next command sees it."""
+    return Rewritten(noted._path.parent, noted._server)
+
+
 def test_the_last_result_of_each_annotation_counts_by_server(tmp_path: Path) -> None:
     noted, other = Rewritten(tmp_path / "made", "http://a"), Rewritten(tmp_path / "made", "http://b")
-    assert noted.results() == {}
     noted.note(7, ONE)
     other.note(7, ONE)
     noted.note(7, TWO)
     noted.note(8, ONE)
-    assert noted.results() == {7: digest(canonical(TWO)), 8: digest(canonical(ONE))}
-    assert other.results() == {7: digest(canonical(ONE))}
+    assert fresh(noted).results == {7: digest(canonical(TWO)), 8: digest(canonical(ONE))}
+    assert other.results == {7: digest(canonical(ONE))}
 
 
 def test_a_line_that_was_cut_off_spoils_no_other(tmp_path: Path) -> None:
@@ -25,4 +29,13 @@ def test_a_line_that_was_cut_off_spoils_no_other(tmp_path: Path) -> None:
     with (tmp_path / "rewritten.jsonl").open("a", encoding="utf-8") as file:
         file.write('\n{"server": "s", "anno')
     noted.note(8, TWO)
-    assert set(noted.results()) == {7, 8}
+    assert set(fresh(noted).results) == {7, 8}
+
+
+def test_what_another_changed_is_not_its_authors_afterwards(tmp_path: Path) -> None:
+    noted = Rewritten(tmp_path, "s")
+    noted.note(7, ONE)
+    made = {"id": 7, "completed_by": 2, "result": ONE}
+    assert [noted.is_own({**made, "updated_by": who}) for who in (None, 2, 1)] == [True, True, True]
+    assert not noted.is_own({**made, "updated_by": 1, "result": TWO})
+    assert not noted.is_own({**made, "updated_by": 1, "id": 8})

@@ -7,6 +7,7 @@ import pytest
 from builder.errors import Refused
 from builder.questions.interface import interface
 from builder.questions.migrate import SchemeChanges
+from builder.store import canonical, digest
 from builder.studio.projects import find_project
 from builder.studio.scheme_changes import ensure_migrated, preview_changes
 from tests import samples
@@ -161,3 +162,14 @@ def test_a_preview_says_what_is_added_and_renamed(world: Any, tasks: list[int]) 
     found, refused = preview_changes(world.client, project, RENAMED)
     assert (found.renames, refused) == ({"entity label": {"GPE": "PLACE"}, "target": {"ukraine": "kyiv"}}, False)
     assert preview_changes(world.client, project, ADDED) == (SchemeChanges(additions=["entity label EVENT"]), False)
+
+
+def test_what_the_builder_renames_stays_its_authors_and_what_another_changed_does_not(
+    world: Any, tasks: list[int]
+) -> None:
+    own = world.fake.annotate(tasks[0], said("GPE"), user=2)
+    world.fake.annotate(tasks[1], said("GPE"), user=2, updated_by=1)
+    migrate(world, RENAMED)
+    noted = world.campaign.rewritten(world.fake.url).results
+    assert noted == {own["id"]: digest(canonical(own["result"]))}
+    assert own["updated_by"] == 1
