@@ -60,6 +60,11 @@ def pulled_annotations(pulled: Pulled) -> list[dict[str, Any]]:
     return sorted((a for line in lines for a in json.loads(line)["annotations"]), key=lambda a: a["id"])
 
 
+def by_author(pulled: Pulled) -> list[tuple[int, bool, float]]:
+    made = pulled_annotations(pulled)
+    return sorted((a["completed_by"], a["was_cancelled"], a["lead_time"] or 0.0) for a in made)
+
+
 def changed_by_another(config: Any) -> int:
     found = {row["check"]: row["count"] for row in pipeline.checked(config).summary["issues"]}
     return int(found.get("changed-by-another", 0))
@@ -137,7 +142,7 @@ def test_a_deleted_project_is_restored_once_under_its_authors(studio: Any) -> No
         who["leo"].post(f"api/tasks/{one}/annotations/", NOTHING)
         who["leo"].post(f"api/tasks/{two}/annotations/", {"result": [], "was_cancelled": True})
         kept = pull(config)
-        before = [(a["completed_by"], a["was_cancelled"], a["lead_time"]) for a in pulled_annotations(kept)]
+        before = by_author(kept)
         who["admin"].send("DELETE", f"api/projects/{projects_of(who['admin'], pipeline.campaign(config))['all'].id}/")
         push(config)
         with pytest.raises(StoreError, match="3 annotations of the pull before are gone"):
@@ -148,7 +153,7 @@ def test_a_deleted_project_is_restored_once_under_its_authors(studio: Any) -> No
         assert (again.restored, again.there) == (0, 3)
         config.label_studio.gone_share = 1
         pulled = pull(config)
-        assert [(a["completed_by"], a["was_cancelled"], a["lead_time"]) for a in pulled_annotations(pulled)] == before
+        assert by_author(pulled) == before
         assert changed_by_another(config) == 0
         config.dataset.pull = kept.hash[:8]
         assert pipeline.checked(config).summary["pull"] == kept.hash

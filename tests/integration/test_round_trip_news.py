@@ -80,7 +80,7 @@ def test_a_deleted_task_leaves_the_next_pull(annotated: Any, people: dict[str, C
     _, ids = task_ids(annotated, people["admin"])
     people["admin"].send("DELETE", f"api/tasks/{ids[1]}/")
     pulled = pull(annotated.config)
-    assert "gone since the pull before: 1 task, 2 annotations" in printed("pull", pulled)
+    assert "gone since the pull before: 1 task, 3 annotations" in printed("pull", pulled)
     assert (len(pulled.losses.tasks), pulled.losses.projects) == (1, [])
     assert pulled.incremental
     assert pulled.fetched == 0
