@@ -128,7 +128,8 @@ class ProjectReader:
         kept = {key: made[key] for key in _ANNOTATION}
         if kept["completed_by"] is None:
             kept["completed_by"] = self.past.authors.get((kept["id"], kept["created_at"]))
-        if (known := self.rewritten.get(kept["id"])) and known == digest(canonical(kept["result"])):
+        another = kept["updated_by"] not in (None, kept["completed_by"])
+        if another and self.rewritten.get(kept["id"]) == digest(canonical(kept["result"])):
             # Its author is who said it, although the builder saved it last.
             kept["updated_by"] = None
         return kept
