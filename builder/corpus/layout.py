@@ -106,7 +106,7 @@ class Recogniser:
         found = Layout(title, source)
         trailer = self._trailer(lines, found)
         last = len(lines) - len(trailer)
-        first = self._title([line for _, _, line in lines[:last]], found, language)
+        first = self._title(lines[:last], found, language)
         first = self._byline(lines[:last], first, found, language)
         kept = list(range(first, last))
         if repeated or self.boilerplate:
@@ -133,20 +133,20 @@ class Recogniser:
             pattern.fullmatch(line) and where.search(source) for pattern, where in self.boilerplate
         )
 
-    def _title(self, lines: list[str], found: Layout, language: str) -> int:
+    def _title(self, lines: list[Line], found: Layout, language: str) -> int:
         """How many lines the title takes: one or none."""
         if found.title is not None:
             same = (
                 len(lines) > 1
-                and abs(len(lines[0]) - len(found.title)) < 20
-                and _WORDS.findall(lines[0].casefold()) == _WORDS.findall(found.title.casefold())
+                and abs(len(lines[0][2]) - len(found.title)) < 20
+                and _WORDS.findall(lines[0][2].casefold()) == _WORDS.findall(found.title.casefold())
             )
             found.parts.append(Part("title", "record", found.title))
             return int(same)
         if not self.settings.title or not self._on("first-line", found) or not reads_like_title(lines, language):
             return 0
-        found.title = lines[0]
-        found.parts.append(Part("title", "first-line", lines[0]))
+        found.title = lines[0][2]
+        found.parts.append(Part("title", "first-line", found.title))
         return 1
 
     def _byline(self, lines: list[Line], first: int, found: Layout, language: str) -> int:
@@ -230,16 +230,19 @@ class Recogniser:
         return 0, ""
 
 
-def reads_like_title(lines: list[str], language: str) -> bool:
+def reads_like_title(lines: list[Line], language: str) -> bool:
     """Whether the first line is a headline: one phrase without an end, before lines that have one."""
-    if len(lines) < 2 or len(lines[0]) > _TITLE_CHARS:
+    if len(lines) < 2 or len(lines[0][2]) > _TITLE_CHARS:
         return False
-    line, following = lines[0], lines[1]
+    _, end, line = lines[0]
+    start, _, following = lines[1]
     if SENTENCE_END.search(line) and not re.search(r"\b[A-Z]\.[A-Z]\.$|\.\.\.$", line):
         return False
-    if _OPEN_END.search(line) or _BULLET.match(line) or _DATELINE.match(line) or following[:1].islower():
+    if _OPEN_END.search(line) or _BULLET.match(line) or _DATELINE.match(line):
         return False
-    ended = any(SENTENCE_END.search(other) or len(other) > len(line) for other in lines[1:])
+    if start == end + 1 and following[0].islower():  # one paragraph over several lines
+        return False
+    ended = any(SENTENCE_END.search(other) or len(other) > len(line) for _, _, other in lines[1:])
     return ended and len(sentences(line, language)) == 1
 
 
