@@ -29,7 +29,9 @@ _PARAGRAPH = 60
 #: Letters by which two forms of a word are known to be one, and the share of a summary's words that the body has, too.
 _STEM, _RETOLD = 5, 0.4
 _BY = {"en": "By|BY|by", "de": "Von|VON|von", "fr": "Par|PAR|par", "es": "Por|POR", "pt": "Por|POR", "it": "Di|DI"}
-_PERSON = r"[^\W\d_a-z][\w.'’-]*(?: (?:[^\W\d_a-z][\w.'’-]*|de|van|von|der|den|bin|al|el|la|di|da|dos)){1,4}"
+_PERSON = (
+    r"[^\W\d_a-z][\w.'’-]*(?: (?:[^\W\d_a-z][\w.'’-]*|de|van|von|der|den|bin|al|el|la|di|da|dos)){1,4}(?:, [JS]r\.?)?"
+)
 _NOT_PERSON = r"(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March \d|April \d|The |This |All |Then )"
 _DATED = re.compile(
     r"^(?:(?:first |last )?(?:published|updated|posted|modified|issued|date|released)(?: on| at)?|veröffentlicht(?: "
@@ -37,10 +39,11 @@ _DATED = re.compile(
     r"mis à jour le|publicado(?: el| em)?|pubblicato(?: il)?|опубликовано)?\s*+[:：]?\s*+(?=\S)",
     re.IGNORECASE,
 )
+_CAPITAL = r"[^\W\d_a-z]"
 _DATELINE = re.compile(
-    r"(?P<place>[^\W\d_a-z][^\W\d_a-z .'’-]+(?:, [^\W\d_a-z][\w. ]{1,30})?)?(?:, (?P<date>[A-Z][a-z]{2,8}\.? \d{1,"
-    r"2}(?:, \d{4})?|\d{1,2} "
-    r"[A-Z][a-z]{2,8}(?: \d{4})?))? ?\((?P<source>[A-Z][\w./ -]{1,24})\) ?(?:[-–—]+|:) ?"
+    rf"(?P<place>{_CAPITAL}(?:{_CAPITAL}|[ .'’-])+?(?:, {_CAPITAL}[^\W\d]+(?: [^\W\d]+)?)?)?"
+    r"(?:, (?P<date>[A-Z][a-z]{2,8}\.? \d{1,2}(?:, \d{4})?|\d{1,2} [A-Z][a-z]{2,8}(?: \d{4})?))? ?"
+    r"\((?P<source>[A-Z][\w./ -]{1,24})\) ?(?:[-–—]+|:) ?"
 )
 _NO_SUMMARY = re.compile(
     r"\b(?:photo(?:graph)?s?|image|picture|credit|getty|shutterstock|illustration|file photo|courtesy|min(?:ute)?s? "

@@ -191,8 +191,12 @@ def author_names(line: str) -> list[str]:
     for part in re.split(r"(?:(?<!\s)\s++)?+[;|]\s*+|(?:,|(?<!\s))\s++(?:and|&|und|et)\s++", line):
         names = re.split(rf"(?:(?<!\s)\s++)?+,\s*+{_TITLES}", part)
         out += [part] if len(names) == 2 and any(" " not in name for name in names) else names
-    out = [storable(name).strip(" ,") for name in out]
-    return [name.title() if name.isupper() and " " in name else name for name in out if name]
+    return [_cased(name) for part in out if (name := storable(part).strip(" ,"))]
+
+
+def _cased(name: str) -> str:
+    own, comma, suffix = name.partition(",")
+    return own.title() + comma + suffix if own.isupper() and " " in own else name
 
 
 def _names(value: Any, split: bool = True) -> list[str]:

@@ -1,5 +1,7 @@
 """Title, summary, body and trailer are told apart, and nothing is invented where there is none."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from builder.corpus.layout import Layout, Recogniser, line_hash, shifted
@@ -80,3 +82,86 @@ def test_repeated_lines_are_cut_and_the_rest_reads_on() -> None:
         text, None, None, frozenset({line_hash("SHARE THIS"), line_hash("print")})
     )
     assert edit(text, layout.cuts)[0] == f"{BODY[0]}\n{BODY[1]}"
+
+
+def test_a_byline_and_a_date_after_the_title_fill_columns_and_leave_the_text() -> None:
+    layout, _, body = parts(["Allies to build more", "By ANN LEE and BO LI, Jr.", "July 29, 2024 8:02 PM EDT", *BODY])
+    assert layout.authors == ["Ann Lee", "Bo Li, Jr."]
+    assert layout.published == datetime(2024, 7, 30, 0, 2, tzinfo=UTC)
+    assert body == "\n".join(BODY)
+    assert [(p.kind, p.rule, p.text) for p in layout.parts] == [
+        ("title", "first-line", "Allies to build more"),
+        ("byline", "byline", "By ANN LEE and BO LI, Jr."),
+        ("date", "date", "July 29, 2024 8:02 PM EDT"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "language", "day"),
+    [
+        ("Sept. 5, 2024", "en", (2024, 9, 5)),
+        ("Published 29 July 2024", "en", (2024, 7, 29)),
+        ("Updated: July 29, 2024 at 8:02 PM", "en", (2024, 7, 29)),
+        ("05/07/2024", "en", (2024, 5, 7)),
+        ("05/07/2024", "fr", (2024, 7, 5)),
+        ("29. Juli 2024", "de", (2024, 7, 29)),
+        ("29 juillet 2024", "fr", (2024, 7, 29)),
+        ("2024年7月29日", "ja", (2024, 7, 29)),
+        ("29 июля 2024", "ru", (2024, 7, 29)),
+        ("2 days ago, 2024", "en", None),
+        ("In 2024 all was well", "en", None),
+        ("29 July", "en", None),
+    ],
+)
+def test_dates_are_read_in_the_language_of_the_article(
+    line: str, language: str, day: tuple[int, int, int] | None
+) -> None:
+    layout = Recogniser(Cleaning()).recognise("\n".join(["A title", line, *BODY]), language=language)
+    found = layout.published
+    assert (found and (found.year, found.month, found.day)) == day
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "source", "day"),
+    [
+        ("TOKYO, July 29, 2024 (Reuters) - ", "TOKYO", "Reuters", 29),
+        ("TOKYO, July 29 (Reuters) - ", "TOKYO", "Reuters", None),
+        ("NEW YORK (AP) — ", "NEW YORK", "AP", None),
+        ("(Agency) — ", None, "Agency", None),
+        ("KYIV, Ukraine (AFP) – ", "KYIV, Ukraine", "AFP", None),
+    ],
+)
+def test_a_dateline_fills_columns_and_stays(line: str, place: str | None, source: str, day: int | None) -> None:
+    layout, _, body = parts(["A title", line + BODY[0], *BODY[1:]])
+    assert (layout.place, layout.source, layout.published and layout.published.day) == (place, source, day)
+    assert body == "\n".join([line + BODY[0], *BODY[1:]])
+    assert layout.parts[-1] == ("dateline", "dateline", line.strip())
+
+
+@pytest.mark.parametrize("first", ["Photo: a harbour", "A harbour. (Getty Images)", "July 29, 2024", "3 min read"])
+def test_credits_and_dates_are_no_summary(first: str) -> None:
+    assert parts(["A title", "The start: it is a line", first, *BODY])[1] == ""
+
+
+def test_a_summary_says_what_the_body_says() -> None:
+    other = ["Rain fell on the northern hills.", "Wolves were seen by farmers.", "Children stayed at home."]
+    assert parts(["A title", *SUMMARY, *BODY])[1] == "\n".join(SUMMARY)
+    assert parts(["A title", *other, *BODY])[1] == ""
+
+
+@pytest.mark.parametrize(
+    ("rule", "line", "at"),
+    [
+        ("first-line", "Allies to build more", 0),
+        ("byline", "By Ann Lee", 1),
+        ("date", "July 29, 2024", 2),
+        ("copyright", "© 2024 Agency", -1),
+    ],
+)
+def test_each_rule_is_switched_off_for_a_source(rule: str, line: str, at: int) -> None:
+    lines = ["Allies to build more", "By Ann Lee", "July 29, 2024", *BODY, "© 2024 Agency"]
+    assert line not in parts(lines)[2]
+    for source, off in (("Daily News", True), ("Other", False)):
+        _, _, body = parts(lines, Cleaning(off={rule: "Daily"}), source=source)
+        assert (line in body.split("\n")) is off
+    assert line in parts(lines, Cleaning(off={rule: ""}))[2]

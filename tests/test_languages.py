@@ -1,0 +1,80 @@
+"""Codes of languages are read whatever their form, and texts are known by their language."""
+
+import pytest
+
+from builder.languages import detected_language, language_code
+from builder.text import sentences
+from tests.corpus.texts import TEXTS
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("de", "de"), ("DE", "de"), ("de-DE", "de"), ("de_DE", "de"), ("de_AT.UTF-8", "de"), ("deu", "de"),
+        ("ger", "de"),
+        (" en-GB ", "en"), ("iw", "he"), ("zh-TW", "zh-Hant"), ("zh_Hant", "zh-Hant"), ("zh-CN", "zh"), ("cmn", "zh"),
+        ("pt-BR", "pt"), ("sr-Latn", "sr-Latn"),
+    ],
+)  # fmt: skip
+def test_a_code_is_the_shortest_of_bcp_47(value: str, code: str) -> None:
+    assert language_code(value) == code
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("German", "'German' is not a language code; 'de' is"),
+        ("ukrainian", "'ukrainian' is not a language code; 'uk' is"),
+        ("xx", "'xx' is not a language code, such as 'de'"),
+        ("", "'' is not a language code, such as 'de'"),
+    ],
+)
+def test_a_name_is_refused_with_the_right_code(value: str, said: str) -> None:
+    with pytest.raises(ValueError, match="is not a language code") as caught:
+        language_code(value)
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize("language", [name for name in TEXTS if name not in ("zh-Hant", "ro-legacy")])
+def test_the_language_of_a_text_is_found_whatever_is_expected(language: str) -> None:
+    assert detected_language(TEXTS[language], "en") == language
+    assert detected_language(TEXTS[language], "de") == language
+    assert detected_language(TEXTS[language], language) == language
+
+
+def test_the_expected_language_stays_where_the_text_does_not_tell() -> None:
+    assert detected_language("2 : 1", "fr") == "fr"
+    assert detected_language(TEXTS["zh-Hant"], "zh-Hant") == "zh-Hant"
+    assert detected_language("", "pt") == "pt"
+
+
+@pytest.mark.parametrize(
+    ("language", "found"),
+    [
+        ("fr", ["M. Dupont et Mme Curie sont venus.", "Le prof. Martin parle."]),
+        (
+            "ru",
+            [
+                "Они потратили 5 млн. рублей.",
+                "Это было, т. е. сейчас.",
+                "А. С. Пушкин писал.",
+                "Это был я.",
+                "Он ушёл.",
+            ],
+        ),
+        ("uk", ["В. О. Шевченко прибув.", "Це коштує 3 млн. грн. на рік."]),
+        ("ar", ["قال د. أحمد إن الوزير وافق.", "ثم غادر."]),
+        ("hi", ["डॉ. शर्मा ने कहा कि मंत्री सहमत हैं।", "फिर वे चले गए।"]),
+        ("de", ["Am 5. Juli kam Dr. Müller z. B. nach Berlin.", "„Das ist gut.“", "Dann ging er."]),
+        ("es", ["El Sr. Pérez y la Dra. Gil vinieron.", "Dijo «Ya basta.»", "Luego salió."]),
+        ("pl", ["Prof. Nowak i dr. Kowalski przyszli m.in. z Gdańska.", "To prawda."]),
+        ("zh", ["部长说：“我们同意。”", "然后他离开了。", "没有人回答。"]),
+        ("ja", ["大臣は「同意します。」と述べた。", "その後、退席した。"]),
+        ("en", ["Mr. Smith said “Yes.”", "Then he left."]),
+    ],
+)
+def test_sentences_end_where_they_do_in_their_language(language: str, found: list[str]) -> None:
+    between = "" if language in ("zh", "ja") else " "
+    text = between.join(found)
+    assert [text[a:b] for a, b in sentences(text, language)] == found
+    assert [text[a - 7 : b - 7] for a, b in sentences(text, f"{language}-XX", 7)] == found
