@@ -1,0 +1,214 @@
+"""Feeds, news markup, mail and archives become records, and what is not read says what is."""
+
+import io
+import json
+import tarfile
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builder.corpus.files import list_files
+from builder.corpus.readers import READERS, read_file
+from builder.corpus.records import Record, Reject
+from builder.corpus.settings import FORMATS, Source
+from tests.corpus.workspace import Workspace
+
+TEXT = "Ministers met in Kyiv — “late”, said Sinéad. They agreed."
+OTHER = "A storm closed the harbour of Genoa for three days."
+
+
+def read(name: str, data: str | bytes, **settings: Any) -> list[Record | Reject]:
+    raw = data.encode() if isinstance(data, str) else data
+    return list(read_file(io.BufferedReader(io.BytesIO(raw)), name, Source(**settings)))
+
+
+def only(name: str, data: str | bytes, **settings: Any) -> Record:
+    (record,) = read(name, data, **settings)
+    assert isinstance(record, Record), record
+    return record
+
+
+def reject(name: str, data: str | bytes, **settings: Any) -> Reject:
+    (found,) = read(name, data, **settings)
+    assert isinstance(found, Reject), found
+    return found
+
+
+def test_a_file_that_is_not_read_names_those_that_are() -> None:
+    found = reject("a.php", TEXT)
+    assert found.reason == "unknown-format"
+    assert found.detail.startswith(".php is not read; set source.format, or use .txt, ")
+    assert all(suffix in found.detail for suffix in READERS)
+    assert reject("none", TEXT).detail.startswith("files without a suffix are not read")
+
+
+def test_the_format_that_is_set_overrides_the_suffix() -> None:
+    assert {f".{name}" for name in FORMATS} <= set(READERS)
+    page = f"<html><body><article>{f'<p>{TEXT}</p>' * 6}</article></body></html>"
+    for name in ("a.php", "a.aspx", "none", "a.txt"):
+        assert TEXT in only(name, page, format="html").raw
+    assert only("a.html", TEXT, format="txt").raw == TEXT
+
+
+RSS = f"""<?xml version="1.0" encoding="utf-8"?>
+<rss xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel>
+<title>Harbour Wire</title><language>en-GB</language>
+<item><title>Ministers meet</title><link>https://example.org/1</link><guid>hw-1</guid><dc:creator>Ann Lee</dc:creator>
+<pubDate>Mon, 29 Jul 2024 20:02:13 GMT</pubDate><description>Short.</description>
+<content:encoded><![CDATA[<p>{TEXT}</p><p>{OTHER}</p>]]></content:encoded></item>
+<item><title>Storm</title><description>{OTHER}</description></item>
+</channel></rss>"""
+
+
+def test_a_feed_of_rss() -> None:
+    first, second = read("a.xml", RSS)
+    assert isinstance(first, Record)
+    assert isinstance(second, Record)
+    assert (first.raw, first.title, first.url, first.record_id) == (
+        f"{TEXT}\n{OTHER}", "Ministers meet", "https://example.org/1", "hw-1",
+    )  # fmt: skip
+    assert (first.authors, first.source, first.language) == (["Ann Lee"], "Harbour Wire", "en")
+    assert first.published == datetime(2024, 7, 29, 20, 2, 13, tzinfo=UTC)
+    assert (second.number, second.raw, second.record_id) == (1, OTHER, None)
+
+
+def test_a_feed_of_atom() -> None:
+    feed = f"""<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="de"><title>Hafenblatt</title>
+    <entry><id>urn:1</id><title>Titel</title><link rel="edit" href="https://example.org/edit"/>
+    <link href="https://example.org/1"/><updated>2024-07-29T20:02:13Z</updated><author><name>Bo Li</name></author>
+    <content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>{TEXT}</p><p>{OTHER}</p></div></content></entry></feed>"""
+    found = only("a.atom", feed)
+    assert (found.raw, found.title, found.url) == (f"{TEXT}\n{OTHER}", "Titel", "https://example.org/1")
+    assert (found.authors, found.source, found.language, found.record_id) == (["Bo Li"], "Hafenblatt", "de", "urn:1")
+
+
+def test_nitf_and_newsml() -> None:
+    nitf = f"""<nitf><head><docdata><doc-id id-string="x-7"/><date.issue norm="20240729T200213Z"/></docdata></head>
+    <body><body.head><hedline><hl1>Ministers meet</hl1></hedline><byline>By Ann Lee</byline></body.head>
+    <body.content><p>{TEXT}</p><p>{OTHER}</p></body.content></body></nitf>"""
+    found = only("a.xml", nitf)
+    assert (found.raw, found.title, found.authors) == (f"{TEXT}\n{OTHER}", "Ministers meet", ["Ann Lee"])
+    assert (found.record_id, found.published) == ("x-7", datetime(2024, 7, 29, 20, 2, 13, tzinfo=UTC))
+    item = f"""<newsItem xmlns="http://iptc.org/std/nar/2006-10-01/" guid="tag:1" xml:lang="fr"><contentMeta>
+    <contentCreated>2024-07-29T20:02:13Z</contentCreated><headline>Les ministres</headline></contentMeta><contentSet>
+    <inlineXML><html xmlns="http://www.w3.org/1999/xhtml"><body><p>{TEXT}</p><p>{OTHER}</p></body></html></inlineXML>
+    </contentSet></newsItem>"""
+    found = only("a.xml", item)
+    assert (found.raw, found.title, found.language) == (f"{TEXT}\n{OTHER}", "Les ministres", "fr")
+    assert (found.record_id, found.published) == ("tag:1", datetime(2024, 7, 29, 20, 2, 13, tzinfo=UTC))
+    assert reject("a.xml", "<svg><g/></svg>").detail == "<svg> is neither RSS, Atom, NITF nor NewsML-G2"
+    assert reject("a.xml", "no markup").reason == "bad-xml"
+
+
+def mail(text: str, subject: str = "News") -> bytes:
+    head = f"From: Ann Lee <ann@example.org>\nSubject: {subject}\nMessage-ID: <{subject}@x>\n"
+    date = "Date: Mon, 29 Jul 2024 20:02:13 +0000\n"
+    return (
+        f"{head}{date}Content-Type: text/plain; charset=iso-8859-2\nContent-Transfer-Encoding: 8bit\n\n{text}\n".encode(
+            "iso8859-2"
+        )
+    )
+
+
+def test_mail_and_mailboxes() -> None:
+    found = only("a.eml", mail("Ministrowie uzgodnili, że zbudują."))
+    assert (found.raw, found.title, found.authors) == ("Ministrowie uzgodnili, że zbudują.\n", "News", ["Ann Lee"])
+    assert (found.record_id, found.published) == ("<News@x>", datetime(2024, 7, 29, 20, 2, 13, tzinfo=UTC))
+    box = b"".join(b"From ann Mon Jul 29 20:02:13 2024\n" + mail(f"Text {n}.", f"N{n}") for n in range(3))
+    records = [r for r in read("a.mbox", box) if isinstance(r, Record)]
+    assert [(r.number, r.raw.strip(), r.title) for r in records] == [(n, f"Text {n}.", f"N{n}") for n in range(3)]
+    html = mail(f"<html><body><p>{OTHER}</p><p>Second.</p></body></html>").replace(b"text/plain", b"text/html")
+    assert only("a.eml", html).raw == f"{OTHER}\nSecond."
+    odd = mail("Plain text.").replace(b"iso-8859-2", b"x-nobody-knows")
+    assert "Plain text." in only("a.eml", odd).raw
+    assert reject("a.eml", b"Subject: nothing\n\n").reason == "no-text"
+
+
+def test_a_csv_without_header_is_said_and_not_eaten() -> None:
+    data = f'1,Title,"{TEXT}"\n2,Other,"{OTHER}"\n'
+    found = reject("a.csv", data)
+    assert (found.reason, found.record) == ("no-header", None)
+    assert found.detail.startswith("the first row (1, Title, Ministers met in Kyiv — “late”) names no column")
+    records = read("a.csv", data, columns=["id", "title", "text"])
+    assert [(r.record_id, r.title, r.raw) for r in records if isinstance(r, Record)] == [
+        ("1", "Title", TEXT), ("2", "Other", OTHER),
+    ]  # fmt: skip
+
+
+def test_two_lists_in_json_name_the_setting() -> None:
+    whole = {"data": {"articles": [{"text": TEXT}], "related": [{"text": OTHER}]}}
+    found = reject("a.json", json.dumps(whole))
+    assert found.detail == "it has lists of objects at data.articles, data.related; set source.records to one of them"
+    assert only("a.json", json.dumps(whole), records="data.related").raw == OTHER
+    assert "source.records=none" in reject("a.json", json.dumps(whole), records="none").detail
+
+
+@pytest.mark.parametrize(
+    ("item", "columns"),
+    [
+        (
+            {"webTitle": "T", "webUrl": "https://x.org/1", "webPublicationDate": "2024-05-01T00:00:00Z",
+             "fields": {"bodyText": TEXT, "byline": "Ann Lee"}},
+            ("T", "https://x.org/1", ["Ann Lee"]),
+        ),
+        (
+            {"title": "T", "maintext": TEXT, "url": "https://x.org/1", "date_publish": "2024-05-01 00:00:00",
+             "authors": ["Ann Lee"], "source_domain": "x.org"},
+            ("T", "https://x.org/1", ["Ann Lee"]),
+        ),
+        (
+            {"title": "T", "plain_text": TEXT, "requested_url": "https://x.org/1", "published_date": "2024-05-01",
+             "author": "Ann Lee"},
+            ("T", "https://x.org/1", ["Ann Lee"]),
+        ),
+    ],
+)  # fmt: skip
+def test_fields_of_known_dumps_are_mapped(item: dict[str, Any], columns: tuple[str, str, list[str]]) -> None:
+    found = only("a.jsonl", json.dumps(item))
+    assert (found.title, found.url, found.authors) == columns
+    assert (found.raw, found.published) == (TEXT, datetime(2024, 5, 1, tzinfo=UTC))
+
+
+def test_a_text_full_of_tags_is_read_as_markup_and_one_with_few_is_not() -> None:
+    assert only("a.txt", f"<div><p>{TEXT}</p><p>{OTHER}</p></div>").raw == f"{TEXT}\n{OTHER}"
+    plain = "If a < b and b > c, then <b>nobody</b> knows."
+    assert only("a.txt", plain).raw == plain
+    assert only("a.html", f"<p>{TEXT}</p><p>{OTHER}</p>").raw.count("\n") == 1
+
+
+def test_recall_keeps_lists_outside_the_article() -> None:
+    items = "".join(f"<li>Point {n} of the ministers is about the harbour and its bridges.</li>" for n in range(6))
+    body = "".join(f"<p>Paragraph {n}: {TEXT} {OTHER}</p>" for n in range(8))
+    page = f"<html><body><article>{body}</article><ul>{items}</ul></body></html>"
+    assert "Paragraph 7" in only("a.html", page).raw
+    assert len(only("a.html", page, recall=True).raw) >= len(only("a.html", page).raw)
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz"])
+def test_archives_are_folders(tmp_path: Path, kind: str) -> None:
+    work = Workspace(str(tmp_path / "raw"), tmp_path / "work")
+    work.put("plain.txt", TEXT)
+    files = {"one.txt": TEXT + " In Kyiv.", "in/two.jsonl": json.dumps({"text": OTHER}), ".hidden.txt": "no"}
+    path = Path(work.raw) / f"news.{kind}"
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, text in files.items():
+                archive.writestr(name, text)
+    else:
+        with tarfile.open(path, f"w:{kind[4:]}") as tar:
+            for name, text in files.items():
+                about = tarfile.TarInfo(name)
+                about.size = len(text.encode())
+                tar.addfile(about, io.BytesIO(text.encode()))
+    work.prepare()
+    assert [(a["source_path"], a["text"]) for a in work.rows("articles")] == [
+        (f"news.{kind}/in/two.jsonl", OTHER), (f"news.{kind}/one.txt", f"{TEXT} In Kyiv."), ("plain.txt", TEXT),
+    ]  # fmt: skip
+    only_here, _ = list_files(work.raw, Source(include=[f"*.{kind}"]))
+    assert len(only_here) == 2
+    path.write_bytes(path.read_bytes()[:40])
+    work.prepare()
+    assert [(r["source_path"], r["reason"]) for r in work.rows("rejects")] == [(f"news.{kind}", "damaged")]
