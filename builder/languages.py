@@ -4,7 +4,28 @@ from functools import lru_cache
 from typing import Any
 
 #: Characters by which a language is judged, from the middle of a text, where names and datelines are rare.
-_JUDGED = 500
+_JUDGED = 320
+#: Frequent words that no neighbouring language has, by which a text is seen to be in its language: many times as fast as
+#: by a model of all languages; and their least share.
+_COMMON = {
+    "cs": "že se je jsem který která podle bylo nebo také",
+    "de": "der die und das nicht ist mit den auf eine",
+    "en": "the of and to that for with by said from",
+    "es": "el los las y del una por con más su",
+    "fi": "ja on että ei oli mutta ovat joka myös",
+    "fr": "les et des est une du dans pour qui au",
+    "hu": "a az és hogy nem egy meg csak szerint",
+    "it": "il che è per del della non gli sono nel",
+    "nl": "het een van dat voor niet zijn met ook",
+    "pl": "się nie że jest przez oraz jak dla który",
+    "pt": "o os do da em um uma não no na",
+    "ro": "și în cu pe din care pentru să este",
+    "ru": "и что как это его по из был после",
+    "sv": "och att är på av för som till",
+    "tr": "ve bir bu için ile olarak çok daha",
+    "uk": "і та що від є був це як після",
+}
+_SEEN = 0.05
 #: Least probability of a language that is another one than expected.
 _SURE = 0.8
 _NAMES = (
@@ -46,8 +67,17 @@ def language_code(value: str) -> str:
 def detected_language(text: str, expected: str) -> str:
     """The language of a text; the one that is expected unless another is much more probable."""
     start = max(0, (len(text) - _JUDGED) // 2)
-    found, sure = _identifier().classify(text[start : start + _JUDGED])
+    some = text[start : start + _JUDGED]
+    words = some.split()
+    if sum(map(_common(expected).__contains__, words)) > _SEEN * len(words):
+        return expected
+    found, sure = _identifier().classify(some)
     return found if sure >= _SURE and found != expected.split("-")[0] else expected
+
+
+@lru_cache(maxsize=64)
+def _common(language: str) -> frozenset[str]:
+    return frozenset(_COMMON.get(language.split("-")[0], "").split())
 
 
 @lru_cache(maxsize=1)

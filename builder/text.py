@@ -62,10 +62,11 @@ def sentences(text: str, language: str = "en", at: int = 0) -> list[tuple[int, i
             bare = part.rstrip()
             if bare:
                 start = at + len(bare) - len(bare.lstrip()) if bare[0].isspace() else at
-                if open_end and len(out) > begin and open_end.search(f"{before}\0{bare[:1]}"):
-                    start = out.pop()[0]
+                if open_end:
+                    if len(out) > begin and open_end.search(f"{before}\0{bare[:1]}"):
+                        start = out.pop()[0]
+                    before = bare[-16:]
                 out.append((start, at + len(bare)))
-                before = bare[-16:]
             at = end
         at += 1
     return out

@@ -100,7 +100,8 @@ def count_words(text: str, intervals: Sequence[Interval]) -> list[int]:
 
 @lru_cache(maxsize=2)
 def _is_dense(text: str) -> bool:
-    return _DENSE.search(text) is not None
+    # Where words are as short as in English, single characters of another script hardly count.
+    return text.count(" ") * _LONG < len(text) and _DENSE.search(text) is not None
 
 
 def _dense_words(text: str) -> int:

@@ -53,6 +53,7 @@ class Encoding(NamedTuple):
 
 
 UTF8 = Encoding("utf-8", "valid")
+Decode = Callable[[bytes], tuple[str, Encoding]]
 
 
 class NotTextError(ValueError):
@@ -92,12 +93,13 @@ def _decoded(data: bytes, encoding: Encoding) -> tuple[str, Encoding]:
 
 def _utf8(data: bytes) -> str | None:
     with suppress(UnicodeDecodeError):
-        if "\0" not in (text := data.decode("utf-8")) and not _escaped(data):
+        if "\0" not in (text := data.decode("utf-8")) and not escaped(data):
             return text
     return None
 
 
-def _escaped(data: bytes) -> bool:
+def escaped(data: bytes) -> bool:
+    """Whether bytes that are all ASCII are another encoding: ISO-2022 or HZ."""
     return (b"\x1b" in data or b"~{" in data) and _ESCAPES.search(data) is not None
 
 
@@ -176,7 +178,7 @@ def is_wide(head: bytes) -> bool:
     return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in head[:4]
 
 
-def line_decoder(source: Source, more: Callable[[], bytes]) -> Callable[[bytes], tuple[str, Encoding]]:
+def line_decoder(source: Source, more: Callable[[], bytes]) -> Decode:
     """Decodes the lines of one file: each as UTF-8 where it is valid, else in the encoding of the first that is not.
 
     `more()` gives bytes that follow, by which that encoding is judged as well.
@@ -220,7 +222,7 @@ def blocks(stream: BinaryIO, source: Source) -> Iterator[tuple[str, Encoding]]:
             try:
                 text, used = codecs.utf_8_decode(whole, "replace" if not data and accents else "strict", not data)
                 held, accents = whole[used:], accents or not text.isascii()
-                if _escaped(whole):
+                if escaped(whole):
                     raise UnicodeDecodeError("utf-8", whole, 0, 1, "escape sequences of another encoding")
             except UnicodeDecodeError:
                 settle(whole)

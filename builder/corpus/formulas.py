@@ -10,6 +10,12 @@ from typing import NamedTuple
 
 #: Longer lines are paragraphs.
 _LONGEST = 400
+#: Longer lines are looked at only with one of these signs, as nearly all are content.
+_SHORT = 140
+_SIGNS = (
+    "©", "(c)", "(C)", "opyright", "OPYRIGHT", "ights", "ermission", "ontribut", "iews", "pinion", "ublished", "ppeared",
+    "eporting by", "diting by", "dited", "ritten by", "icen", "ign up", "ubscri", "istributed", "isit ", "ollow",
+)  # fmt: skip
 _UPPER = r"[^\W_a-zß-öø-ÿа-яёіїєґά-ώ]"
 _WORD = (
     rf"[“\"'‘]?(?>(?:{_UPPER}\.)++(?:{_UPPER}(?!\w))?|{_UPPER}\w{{0,3}}\.(?!\w)|"
@@ -141,7 +147,9 @@ def _pattern() -> re.Pattern[str]:
 
 def formula(line: str) -> Formula | None:
     """The formula that the whole line fits; None for a line that may be content."""
-    if len(line) > _LONGEST or _PROSE.search(line):
+    if len(line) > _SHORT and not (len(line) < _LONGEST and any(sign in line for sign in _SIGNS)):
+        return None
+    if _PROSE.search(line):
         return None
     bare = line.strip(" *|•·").rstrip(" .;") or line
     if bare[0] + bare[-1] in ("()", "[]", "（）", "【】", "「」"):
@@ -156,4 +164,4 @@ def formula(line: str) -> Formula | None:
 
 def leads_elsewhere(line: str) -> bool:
     """Whether the line is a heading over links to other articles."""
-    return _ELSEWHERE.fullmatch(line.strip()) is not None and not SENTENCE_END.search(line)
+    return len(line) < 60 and _ELSEWHERE.fullmatch(line) is not None and not SENTENCE_END.search(line)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 
 from builder.corpus.formulas import SENTENCE_END, formula, leads_elsewhere
@@ -154,14 +155,10 @@ class Recogniser:
 
     def _byline(self, lines: list[Line], first: int, found: Layout, language: str) -> int:
         """The first line after those that name authors or a date, which follow the title."""
-        by = _BY.get(language.split("-")[0], "")
-        byline = re.compile(
-            rf"(?:{by}|{_BY['en']}) ({_NOT_PERSON}{_PERSON}(?:(?:,? and|,? und|,? et|,? y|,? e|,| &) {_PERSON})*)(?:,"
-            rf"? ?[|•—–-] ?.{{1,60}})?"
-        )
+        byline = _byline_in(language.split("-")[0])
         for at in range(first, min(first + _BYLINES, len(lines) - 1)):
             line = lines[at][2]
-            names = byline.fullmatch(line)
+            names = byline.fullmatch(line) if line[:1] in "BbVvPpDd" else None
             if names and self._on("byline", found) and (not SENTENCE_END.search(line) or line.endswith(("Jr.", "Sr."))):
                 found.authors += author_names(names[1])
                 found.parts.append(Part("byline", "byline", line))
@@ -175,7 +172,7 @@ class Recogniser:
     def _dateline(self, lines: list[str], found: Layout, language: str) -> None:
         """Takes place, date and source from the line in which the story begins; they stay in the text."""
         for line in lines[:_BYLINES]:
-            match = _DATELINE.match(line)
+            match = _DATELINE.match(line) if "(" in line[:80] else None
             if match and self._on("dateline", found):
                 found.place, found.source = match["place"], found.source or match["source"]
                 found.published = found.published or instant(match["date"], language)
@@ -186,11 +183,13 @@ class Recogniser:
         """The last lines, as far as each fits a formula, and the links below a heading; never the whole article."""
         out: list[Part] = []
         end = len(lines)
-        for at in range(max(1, end - _LINKS), end):
-            links = [line for _, _, line in lines[at + 1 :]]
-            if leads_elsewhere(lines[at][2]) and all(_is_link(line) for line in links) and self._on("links", found):
-                out, end = [Part("trailer", "links", line) for _, _, line in lines[at:]], at
-                break
+        # Links are no sentences, so that few articles are looked at for them.
+        for at in range(max(1, end - _LINKS), end if lines and lines[-1][2][-1] != "." else 0):
+            if leads_elsewhere(lines[at][2]) and self._on("links", found):
+                links = [line for _, _, line in lines[at:]]
+                if all(_is_link(line) for line in links[1:]):
+                    out, end = [Part("trailer", "links", line) for line in links], at
+                    break
         for at in range(end - 1, max(0, end - 1 - _TRAILER_LINES), -1):
             line = lines[at][2]
             own = next(((name, m) for name, p in self.trailers.items() if (m := p.fullmatch(line))), None)
@@ -231,6 +230,15 @@ class Recogniser:
             if longest <= short and longest < len(rest[0]) and max(longest, _PARAGRAPH) < usual and _retold(run, rest):
                 return count, "short-lines"
         return 0, ""
+
+
+@cache
+def _byline_in(language: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"(?:{_BY.get(language, _BY['en'])}|{_BY['en']}) ({_NOT_PERSON}{_PERSON}(?:(?:,? and|,? und|,? et|,? y|,? e|"
+        rf",| &) {_PERSON})*)"
+        r"(?:,? ?[|•—–-] ?.{1,60})?"
+    )
 
 
 def reads_like_title(lines: list[Line], language: str) -> bool:

@@ -140,10 +140,11 @@ def lookup(record: Mapping[str, Any], paths: Iterable[str]) -> Any:
     for path in paths:
         value: Any = record.get(path)  # a key may itself hold a dot
         if value is None:
-            if "." not in path:
+            head, _, inside = path.partition(".")
+            if not inside or head not in record:
                 continue
-            value = record
-            for key in path.split("."):
+            value = record[head]
+            for key in inside.split("."):
                 value = value.get(key) if isinstance(value, Mapping) else None
         if value.strip() if isinstance(value, str) else value is not None and value != []:
             return value

@@ -5,16 +5,18 @@ import random
 from pathlib import Path
 
 _SYLLABLES = [c + v for c in "bdfgklmnprst" for v in ("a", "e", "i", "o", "u", "er", "an")]
+_COMMON = ["the", "of", "and", "to", "in", "that", "is", "for", "with", "was", "on", "by"]
 SOURCES = ("Northern Post", "Harbour Times", "Daily Ledger", "City Wire")
 
 
 class Writer:
-    """Draws words by a falling frequency, as in a language."""
+    """Draws words by a falling frequency, as in a language; the most frequent are those of English."""
 
     def __init__(self, seed: int = 0) -> None:
         self.random = random.Random(seed)
         self.vocabulary = ["".join(self.random.choices(_SYLLABLES, k=self.random.randint(1, 4))) for _ in range(30_000)]
-        weights = [1 / (i + 8) for i in range(len(self.vocabulary))]
+        self.vocabulary[: len(_COMMON)] = _COMMON
+        weights = [(5 if i < len(_COMMON) else 1) / (i + 8) for i in range(len(self.vocabulary))]
         self.pool = self.random.choices(self.vocabulary, weights, k=1_000_000)
 
     def sentence(self) -> str:

@@ -7,7 +7,17 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from builder.corpus.decoding import UTF8, Encoding, blocks, decode_text, is_wide, line_decoder, text_lines
+from builder.corpus.decoding import (
+    UTF8,
+    Decode,
+    Encoding,
+    blocks,
+    decode_text,
+    escaped,
+    is_wide,
+    line_decoder,
+    text_lines,
+)
 from builder.corpus.records import Record, Reject, TooLargeError, lookup, mapped, sha256, whole
 from builder.corpus.settings import Source
 
@@ -138,8 +148,7 @@ def jsonl_file(stream: BinaryIO, path: str, source: Source, first: int = 0) -> I
             continue
         line = line.strip(b"\r\n \t\xef\xbb\xbf") if number == 0 else line.strip()
         if line:
-            text, encoding = decode(line)
-            yield from _line(text, line, encoding, path, number, source)
+            yield from _line(line, decode, path, number, source, plain=not source.encoding)
         number += 1
 
 
@@ -148,19 +157,23 @@ def _wide_lines(stream: BinaryIO, path: str, source: Source, limit: int) -> Iter
     for number, (text, encoding) in enumerate(text_lines(stream, limit, source)):
         if len(text) > limit:
             yield Reject(path, number, "too-large", f"a line of more than {source.max_record_mb} MB")
-        elif text := text.strip():
-            yield from _line(text, text.encode("utf-8", "surrogatepass"), encoding, path, number, source)
+        elif line := text.strip().encode("utf-8", "surrogatepass"):
+            decoded = (text.strip(), encoding)
+            yield from _line(line, lambda _, found=decoded: found, path, number, source, plain=False)
 
 
 def _line(
-    text: str, raw: bytes, encoding: Encoding, path: str, number: int, source: Source
+    line: bytes, decode: Decode, path: str, number: int, source: Source, *, plain: bool
 ) -> Iterator[Record | Reject]:
+    """The record of a line; with `plain` it is probably UTF-8, which is faster to read as bytes."""
     try:
-        item = msgspec.json.decode(text)
+        text, encoding = ("", UTF8) if plain and not escaped(line) else decode(line)
+        item = msgspec.json.decode(text or line)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as e:
-        try:  # Python's parser takes lone surrogates and NaN
+        try:  # it may be no UTF-8, and Python's parser takes lone surrogates and NaN
+            text, encoding = decode(line)
             item = json.loads(text, strict=False)
         except (ValueError, RecursionError):
-            yield Reject(path, number, "bad-json", str(e), sha256(raw)[:16])
+            yield Reject(path, number, "bad-json", str(e), sha256(line)[:16])
             return
-    yield from mapped(item, raw, encoding, path, number, source)
+    yield from mapped(item, line, encoding, path, number, source)
