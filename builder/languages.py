@@ -5,8 +5,8 @@ from typing import Any
 
 #: Characters by which a language is judged, from the middle of a text, where names and datelines are rare.
 _JUDGED = 320
-#: Frequent words that no neighbouring language has, by which a text is seen to be in its language: many times as fast as
-#: by a model of all languages; and their least share.
+#: Frequent words that no neighbouring language has, by which a text is known to be in its language, many times as fast
+#: as by a model of all languages; and their least share.
 _COMMON = {
     "cs": "že se je jsem který která podle bylo nebo také",
     "de": "der die und das nicht ist mit den auf eine",

@@ -13,8 +13,9 @@ _LONGEST = 400
 #: Longer lines are looked at only with one of these signs, as nearly all are content.
 _SHORT = 140
 _SIGNS = (
-    "©", "(c)", "(C)", "opyright", "OPYRIGHT", "ights", "ermission", "ontribut", "iews", "pinion", "ublished", "ppeared",
-    "eporting by", "diting by", "dited", "ritten by", "icen", "ign up", "ubscri", "istributed", "isit ", "ollow",
+    "©", "(c)", "(C)", "opyright", "OPYRIGHT", "ights", "ermission", "ontribut", "iews", "pinion", "ublished",
+    "ppeared", "eporting by", "diting by", "dited", "ritten by", "icen", "ign up", "ubscri", "istributed", "isit ",
+    "ollow",
 )  # fmt: skip
 _UPPER = r"[^\W_a-zß-öø-ÿа-яёіїєґά-ώ]"
 _WORD = (
