@@ -166,14 +166,14 @@ def steps(settings: Cleaning) -> list[Step]:
 
 #: Steps that have nothing to do in a printable and tidy text without these signs.
 _USUAL = {entities, characters, spaces, emails, whitespace, reflow}
-_SIGNS = frozenset("&@\uff20\ufe6b")
+_SIGNS = "&@\uff20\ufe6b"
 
 
 def clean(text: str, todo: list[Step]) -> tuple[str, OffsetMap]:
     """The text after all steps, and its map back to `text`."""
     mapping = OffsetMap.identity(len(text))
     # Most texts need nothing, and one look at them is cheaper than all steps.
-    if _USUAL.issuperset(todo) and is_printable(text) and not _untidy(text) and not _SIGNS.intersection(text):
+    if _USUAL.issuperset(todo) and is_printable(text) and not _untidy(text) and not any(map(text.__contains__, _SIGNS)):
         return text, mapping
     for step in todo:
         edits = list(step(text))

@@ -148,7 +148,7 @@ def _pattern() -> re.Pattern[str]:
 
 def formula(line: str) -> Formula | None:
     """The formula that the whole line fits; None for a line that may be content."""
-    if len(line) > _SHORT and not (len(line) < _LONGEST and any(sign in line for sign in _SIGNS)):
+    if len(line) > _SHORT and not (len(line) < _LONGEST and any(map(line.__contains__, _SIGNS))):
         return None
     if _PROSE.search(line):
         return None
