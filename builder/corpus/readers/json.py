@@ -158,8 +158,11 @@ def _wide_lines(stream: BinaryIO, path: str, source: Source, limit: int) -> Iter
         if len(text) > limit:
             yield Reject(path, number, "too-large", f"a line of more than {source.max_record_mb} MB")
         elif line := text.strip().encode("utf-8", "surrogatepass"):
-            decoded = (text.strip(), encoding)
-            yield from _line(line, lambda _, found=decoded: found, path, number, source, plain=False)
+            yield from _line(line, _known(text.strip(), encoding), path, number, source, plain=False)
+
+
+def _known(text: str, encoding: Encoding) -> Decode:
+    return lambda _: (text, encoding)
 
 
 def _line(
