@@ -68,16 +68,15 @@ def detected_language(text: str, expected: str) -> str:
     """The language of a text; the one that is expected unless another is much more probable."""
     start = max(0, (len(text) - _JUDGED) // 2)
     some = text[start : start + _JUDGED]
-    words = some.split()
-    if sum(map(_common(expected).__contains__, words)) > _SEEN * len(words):
+    if sum(map(some.count, _common(expected))) > _SEEN * some.count(" "):
         return expected
     found, sure = _identifier().classify(some)
     return found if sure >= _SURE and found != expected.split("-")[0] else expected
 
 
 @lru_cache(maxsize=64)
-def _common(language: str) -> frozenset[str]:
-    return frozenset(_COMMON.get(language.split("-")[0], "").split())
+def _common(language: str) -> tuple[str, ...]:
+    return tuple(f" {word} " for word in _COMMON.get(language.split("-")[0], "").split())
 
 
 @lru_cache(maxsize=1)

@@ -11,11 +11,12 @@ from typing import NamedTuple
 #: Longer lines are paragraphs.
 _LONGEST = 400
 #: Longer lines are looked at only with one of these signs, as nearly all are content.
-_SHORT = 140
+_SHORT = 80
 _SIGNS = (
     "©", "(c)", "(C)", "opyright", "OPYRIGHT", "ights", "ermission", "ontribut", "iews", "pinion", "ublished",
-    "ppeared", "eporting by", "diting by", "dited", "ritten by", "icen", "ign up", "ubscri", "istributed", "isit ",
-    "ollow",
+    "ppeared", "eport", "dit", "ritten", "riting", "icen", "ign up", "ubscri", "istributed", "isit ", "ollow", "ead ",
+    "ore:", "elated", "ource", "ompiled", "ranslat", "ssistance", "nputs", "iles from", "ontact", "each ", "http",
+    "www.", "also", "ussi", "gency", "gencies", "roduced", "dapted", "raphics",
 )  # fmt: skip
 _UPPER = r"[^\W_a-zß-öø-ÿа-яёіїєґά-ώ]"
 _WORD = (
