@@ -168,6 +168,7 @@ def _counts(index: Index, wanted: Mapping[str, Configuration], makers: Mapping[s
         chunks_left_out=index.chunks_left_out,
         published=days,
         sources=_tallied(articles["source"]),
+        languages=_tallied(articles["language"]),
         predictions=_tallied(shown["prediction"]),
         experts=sum(pc.sum(pc.equal(table["status"], "expert")).as_py() or 0 for table in gold),
     )

@@ -54,6 +54,7 @@ def release_pages(
         "retyped": [f"`{name}`" for name in manifest.changes.columns],
         "about": {name: SPECS[found.kind].about(found, settings["export"]) for name, found in configurations.items()},
         "dataset": dataset,
+        "languages": languages(manifest),
         "counts": manifest.counts,
         "labels": _label_tables(manifest),
         "examples": {name: _shortened(examples[name]) for name in filled},
@@ -69,6 +70,13 @@ def release_pages(
         "known_issues": _known_issues(manifest, configurations),
     }
     return {file: environment.get_template(template).render(words) for file, template in PAGES.items()}
+
+
+def languages(manifest: Manifest) -> list[str]:
+    """Codes of the languages of the articles, the most frequent first; the one that is expected where none is known."""
+    counted = manifest.counts.languages
+    expected = language_code(manifest.configuration["dataset"]["language"])
+    return sorted(counted, key=lambda code: (-counted[code], code)) or [expected]
 
 
 def creators(manifest: Manifest) -> list[str]:
@@ -151,9 +159,9 @@ def _front_matter(manifest: Manifest, dataset: Mapping[str, Any]) -> str:
     data = DatasetCardData(
         license=dataset["license"],
         **{key: dataset[key] for key in ("license_name", "license_link") if dataset.get(key)},
-        language=[language_code(dataset["language"])],
+        language=languages(manifest),
         language_creators=["found"],
-        multilinguality=["monolingual"],
+        multilinguality=["monolingual" if len(languages(manifest)) == 1 else "multilingual"],
         source_datasets=["original"],
         pretty_name=dataset["title"] or dataset["name"],
         task_categories=list(dict.fromkeys(spec.task for spec in specs.values() if spec.task)),

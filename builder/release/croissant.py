@@ -6,7 +6,7 @@ Where the data come from is said in the terms of PROV-O (W3C 2013).
 from collections.abc import Iterator
 from typing import Any
 
-from builder.release.card import machine, processing
+from builder.release.card import languages, machine, processing
 from builder.release.features import Features, label_names
 from builder.release.manifest import Manifest
 
@@ -60,7 +60,7 @@ def croissant(manifest: Manifest, day: str) -> dict[str, Any]:
         "version": manifest.version,
         "license": dataset.get("license_link") or dataset["license"],
         "creator": {"@type": "sc:Organization", "name": dataset.get("curators") or _MISSING},
-        "inLanguage": dataset["language"],
+        "inLanguage": languages(manifest),
         "url": dataset.get("homepage") or f"./{manifest.name}",
         "datePublished": day,
         "citeAs": dataset["citation"] or manifest.name,

@@ -54,8 +54,8 @@ class Configured(msgspec.Struct):
 class Counts(msgspec.Struct):
     """What a release was made from, and what of it has no row, by configuration and label or reason.
 
-    `published` are the days of the first and the last article, `sources` the publishers by number of articles,
-    `predictions` what became of suggestions in annotations, `experts` how many gold labels an expert decided.
+    `published` are the days of the first and the last article, `sources` and `languages` those of articles, with
+    their numbers, `predictions` what became of suggestions, `experts` how many gold labels an expert decided.
     """
 
     articles: int
@@ -71,6 +71,7 @@ class Counts(msgspec.Struct):
     chunks_left_out: dict[str, int]
     published: list[str]
     sources: dict[str, int]
+    languages: dict[str, int]
     predictions: dict[str, int]
     experts: int
 

@@ -1,8 +1,9 @@
 """A release on the Hugging Face Hub: one commit and a tag, and nothing on the repository that people put there."""
 
+import contextlib
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,89 +55,85 @@ def publish_release(
     the Hub's own client. Raises `ReleaseError` when the repository holds something newer or of another dataset, is
     public although private was asked for, or the Hub refuses.
     """
-    from huggingface_hub import HfApi
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+    from huggingface_hub.errors import RepositoryNotFoundError
 
-    tag = f"v{manifest.version}"
+    repo, tag = settings.repo, f"v{manifest.version}"
     own = {"manifest.json": "", **{file.path: file.sha256 for file in manifest.files}}
-    if not settings.repo:
+    if not repo:
         return Published("", tag, added=sorted(own))
-    try:
-        return _publish(
-            HfApi(endpoint=endpoint), root, manifest, settings, own,
-            upload=upload, prune=prune, pull_request=pull_request,
+    api = HfApi(endpoint=endpoint)
+    with _explained(repo, tag):
+        try:
+            there = api.dataset_info(repo, files_metadata=True)
+        except RepositoryNotFoundError:
+            there = None
+        if there is None:
+            if not upload:
+                return Published(repo, tag, added=sorted(own))
+            api.create_repo(repo, repo_type="dataset", private=settings.private)
+            there = api.dataset_info(repo, files_metadata=True)
+        elif settings.private and not there.private:
+            raise ReleaseError(
+                f"{repo} is public, and export.private is true.",
+                "Set export.private=false to publish it for everybody, or make the repository private first.",
+            )
+        files = {entry.rfilename: entry for entry in there.siblings or []}
+        tags = {ref.name for ref in api.list_repo_refs(repo, repo_type="dataset").tags}
+        current = _manifest(api, repo, "main") if "manifest.json" in files else None
+        if tag in tags:
+            _same(_manifest(api, repo, tag), manifest, f"{repo} has a tag {tag} with other contents")
+            return Published(repo, tag)
+        before = {"manifest.json", *(file.path for file in current.files)} if current else set()
+        strangers = sorted(files.keys() - own.keys() - before - {_ATTRIBUTES})
+        found = Published(
+            repo, tag,
+            added=sorted(own.keys() - files.keys()),
+            changed=sorted(p for p in own.keys() & files.keys() if not _equal(files[p], root / p, own[p])),
+            deleted=sorted((files.keys() & before) - own.keys()) + (strangers if prune else []),
+            kept=[] if prune else strangers,
         )  # fmt: skip
+        if current:
+            if current.name != manifest.name:
+                raise ReleaseError(f"{repo} holds {current.name}, not {manifest.name}.", "Name another export.repo.")
+            if (parse(current.version) or ()) > (parse(manifest.version) or ()) and not pull_request:
+                raise ReleaseError(
+                    f"{repo} holds v{current.version}, which is newer than {tag}.",
+                    "Publish the newest release, or add --pull-request to propose the older one.",
+                )
+        if not upload:
+            return found
+        if settings.gated != "no":
+            api.update_repo_settings(repo, gated=settings.gated, repo_type="dataset")  # type: ignore[arg-type]
+        commit, operations = there.sha, list[Any](CommitOperationDelete(path) for path in found.deleted)
+        operations += [CommitOperationAdd(path, root / path) for path in (*found.added, *found.changed)]
+        if operations:
+            # Not `upload_folder`, which may make several commits: a reader in between would load a mixture. The parent
+            # makes the Hub refuse it when somebody else changed the branch since it was looked at.
+            made = api.create_commit(
+                repo, operations, commit_message=f"{manifest.name} {tag}", repo_type="dataset", revision="main",
+                create_pr=pull_request, parent_commit=there.sha,
+            )  # fmt: skip
+            commit = made.oid
+            if pull_request:
+                return replace(found, new=True, commit=commit, pull_request=made.pr_url or "")
+        if pull_request:
+            return found
+        api.create_tag(repo, tag=tag, revision=commit, repo_type="dataset")
+        return replace(found, new=True, commit=commit or "")
+
+
+@contextlib.contextmanager
+def _explained(repo: str, tag: str) -> Iterator[None]:
+    try:
+        yield
     except BuilderError:
         raise
     except Exception as e:  # the client's HTTP library, and so its errors, change from version to version
         raise ReleaseError(
-            f"The Hub did not take {settings.repo} {tag}: {e}.",
+            f"The Hub did not take {repo} {tag}: {e}.",
             "Check HF_TOKEN and export.repo, then run again: files that arrived are not sent again.",
         ) from e
-
-
-def _publish(
-    api: "HfApi", root: Path, manifest: Manifest, settings: Export, own: Mapping[str, str],
-    *, upload: bool, prune: bool, pull_request: bool,
-) -> Published:  # fmt: skip
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
-    from huggingface_hub.errors import RepositoryNotFoundError
-
-    repo, tag = settings.repo, f"v{manifest.version}"
-    try:
-        there = api.dataset_info(repo, files_metadata=True)
-    except RepositoryNotFoundError:
-        there = None
-    if there is None:
-        if not upload:
-            return Published(repo, tag, added=sorted(own))
-        api.create_repo(repo, repo_type="dataset", private=settings.private)
-        there = api.dataset_info(repo, files_metadata=True)
-    elif settings.private and not there.private:
-        raise ReleaseError(
-            f"{repo} is public, and export.private is true.",
-            "Set export.private=false to publish it for everybody, or make the repository private on the Hub first.",
-        )
-    files = {entry.rfilename: entry for entry in there.siblings or []}
-    tags = {ref.name for ref in api.list_repo_refs(repo, repo_type="dataset").tags}
-    current = _manifest(api, repo, "main") if "manifest.json" in files else None
-    if tag in tags:
-        _same(_manifest(api, repo, tag), manifest, f"{repo} has a tag {tag} with other contents")
-        return Published(repo, tag)
-    before = {"manifest.json", *(file.path for file in current.files)} if current else set()
-    strangers = sorted(files.keys() - own.keys() - before - {_ATTRIBUTES})
-    found = Published(
-        repo, tag,
-        added=sorted(own.keys() - files.keys()),
-        changed=sorted(p for p in own.keys() & files.keys() if not _equal(files[p], root / p, own[p])),
-        deleted=sorted((files.keys() & before) - own.keys()) + (strangers if prune else []),
-        kept=[] if prune else strangers,
-    )  # fmt: skip
-    if current:
-        if current.name != manifest.name:
-            raise ReleaseError(f"{repo} holds {current.name}, not {manifest.name}.", "Name another export.repo.")
-        if (parse(current.version) or ()) > (parse(manifest.version) or ()) and not pull_request:
-            raise ReleaseError(
-                f"{repo} holds v{current.version}, which is newer than {tag}.",
-                "Publish the newest release, or add --pull-request to propose the older one.",
-            )
-    if not upload:
-        return found
-    if settings.gated != "no":
-        api.update_repo_settings(repo, gated=settings.gated, repo_type="dataset")  # type: ignore[arg-type]
-    commit, operations = there.sha, list[Any](CommitOperationDelete(path) for path in found.deleted)
-    operations += [CommitOperationAdd(path, root / path) for path in (*found.added, *found.changed)]
-    if operations:
-        # Not `upload_folder`, which may make several commits: a reader in between would load a mixture. The parent
-        # makes the Hub refuse it when somebody else changed the branch since it was looked at.
-        made = api.create_commit(
-            repo, operations, commit_message=f"{manifest.name} {tag}", repo_type="dataset", revision="main",
-            create_pr=pull_request, parent_commit=there.sha,
-        )  # fmt: skip
-        commit = made.oid
-        if pull_request:
-            return replace(found, new=True, commit=commit, pull_request=made.pr_url or "")
-    api.create_tag(repo, tag=tag, revision=commit, repo_type="dataset")
-    return replace(found, new=True, commit=commit or "")
 
 
 def _manifest(api: "HfApi", repo: str, revision: str) -> Manifest:

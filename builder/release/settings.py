@@ -189,7 +189,8 @@ class Export:
     min_agreement: float = setting(0.0, "Gold with a smaller share of votes is left out and counted.", ge=0, le=1)
     below_gates: bool = setting(False, "Release although a quality gate does not hold; the card says which.")
     formats: list[Annotated[str, limits(choices=FORMATS)]] = setting(
-        [], "Files beside Parquet; `conll` (CoNLL-2003) and `spacy` hold `entities`."
+        [],
+        "Files beside Parquet; `conll` (CoNLL-2003, without texts with hidden tokens) and `spacy` hold `entities`.",
     )
     repo: str = setting("", "Repository on the Hugging Face Hub for `builder publish`: owner/name.")
     private: bool = setting(True, "Whether a repository that `builder publish` creates is private.")

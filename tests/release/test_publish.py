@@ -248,6 +248,9 @@ def test_an_older_release_is_refused_but_may_be_proposed(tmp_path: Path, hub: Hu
     done = send(first, hub, pull_request=True)
     assert done.pull_request.endswith("/discussions/1")
     assert (len(hub.commits), len(hub.proposed), list(hub.tags)) == (1, 1, ["v1.0.1"])
+    hub.tags.clear()
+    assert not send(second, hub, pull_request=True).new
+    assert hub.tags == {}
 
 
 def test_another_dataset_is_refused(tmp_path: Path, hub: Hub) -> None:
