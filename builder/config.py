@@ -1,6 +1,7 @@
 """The configuration: one dataclass per group of conf/, checked as a whole and converted once."""
 
 import difflib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,7 @@ def read_config(composed: DictConfig, faults: list[Fault]) -> Config:
     if "labels" in plain:
         try:
             scheme = scheme_from(found.labels)
+            faults += _unknown_names(found.export, scheme)
         except SchemeError as error:
             faults += error.faults
     for i, fault in enumerate(faults):
@@ -113,6 +115,25 @@ def read_config(composed: DictConfig, faults: list[Fault]) -> Config:
             near = suggest(fault.key)
             faults[i] = fault._replace(hint=f"Did you mean {' or '.join(near)}? {MORE}" if near else MORE)
     return Config(**{**vars(found), "labels": scheme})
+
+
+def _unknown_names(export: Export, scheme: Scheme) -> Iterator[Fault]:
+    """Labels and targets that a release is to rename, choose or leave out, and that the scheme does not have."""
+    known: dict[str, set[str]] = {"spans": set(), "answers": set(), "notes": set(), "targets": set()}
+    for question in scheme.questions.values():
+        known[question.gives].update(question.labels)
+        known["targets"].update(question.targets)
+    for key, given, there in (
+        ("entities", export.entities, known["spans"]),
+        ("stance", export.stance, known["answers"]),
+        ("targets", export.targets, known["targets"]),
+    ):
+        # A scheme without fixed targets leaves them to the articles.
+        for name in given if there else ():
+            if name not in there:
+                near = difflib.get_close_matches(name, there, n=1)
+                hint = f"Did you mean {near[0]}?" if near else f"Choose among {', '.join(sorted(there))}."
+                yield Fault(f"export.{key}", f"the label scheme {scheme.name} has no {name!r}.", hint)
 
 
 def _plain(node: Any, prefix: str, faults: list[Fault]) -> Any:

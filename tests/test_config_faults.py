@@ -145,3 +145,15 @@ def test_schemes_that_contradict_themselves_are_reported_with_the_rest() -> None
     found = keys("labels.questions.stance.absent=nope", "split.near=0", "labels.questions.entities.labels.GPE.hotkey=u")
     assert found[0] == "split.near"
     assert {"labels.questions.stance.absent", "labels.questions.entities.labels.GPE.hotkey"} <= set(found)
+
+
+def test_names_that_the_scheme_does_not_have_are_refused() -> None:
+    """Else a label that was to be left out would be released."""
+    error = refused("export.entities={WEPON: null}", "export.stance={maybe: null}", "export.targets=[japan, chna]")
+    assert [str(fault) for fault in error.faults] == [
+        "export.entities: the label scheme news_stance has no 'WEPON'. Did you mean WEAPON?",
+        "export.stance: the label scheme news_stance has no 'maybe'. Choose among against, favor, neutral, none.",
+        "export.targets: the label scheme news_stance has no 'chna'. Did you mean china?",
+    ]
+    assert compose("export.entities={WEAPON: null}", "export.targets=[japan]").export.targets == ["japan"]
+    assert compose("labels=article_targets", "export.targets=[anything]").export.targets == ["anything"]
