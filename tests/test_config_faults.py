@@ -79,7 +79,7 @@ def test_faults_survive_the_way_between_processes() -> None:
         ("~split.seed", "split.seed", "does not support deletion"),
         ("experiment=nope", "experiment", "experiment: 'nope' is not a choice. Choose one of demo."),
         ("+experiment=demo", "experiment", "Multiple values for experiment"),
-        ("+dataset@foo=x", "dataset", "config group 'dataset' does not exist"),
+        ("+paths@foo=x", "paths", "config group 'paths' does not exist"),
         ("chunking.max_tokens=1,2", "configuration", "--multirun"),
         ("labels.name=???", "labels.name", "labels.name: it is not set."),
     ],
