@@ -107,6 +107,9 @@ def _annotators_table(agreement: "AgreementReport") -> Shown:
     yield table
     asked = "".join(f"{question}, " for question in questions)
     yield f"sec: median time; {asked}F1: agreement with the others; gold q.: accuracy on gold questions"
+    for about, measured in (*agreement.answers.items(), *agreement.spans.items()):
+        for name, model in measured.annotators.items():
+            yield f"{name} on {about}: {model.words}."
 
 
 def _number(value: float | None, digits: int = 3) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tests.benchmarks import downstream, sequences
 from tests.benchmarks.ratios import Report, best_of
 
 SPANS, PER_ANNOTATION, ANNOTATORS = 1_000_000, 20, 3
@@ -307,6 +308,9 @@ def main() -> None:
     memory(report)
     alpha(report)
     dawid_skene(report)
+    sequences.votes_on_tokens(report)
+    sequences.units(report)
+    downstream.main()
     report.finish()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from builder.quality.votes import Votes
 from builder.tables import ANNOTATIONS, SPANS, WINDOWS
 
 KINDS = ("GPE", "ORG", "PERSON")
@@ -138,3 +139,25 @@ def span_crowd(chunks: int, crowd: int, each: int, seed: int = 0) -> SpanCrowd:
                 spans.append({**own, **row, "text": text[start:end]})
     tables = ((annotations, ANNOTATIONS), (spans, SPANS), (windows, WINDOWS))
     return SpanCrowd(*(pa.Table.from_pylist(rows, schema) for rows, schema in tables), truth, texts)
+
+
+def token_votes(tokens: int, crowd: int = 46, each: int = 5) -> tuple[Votes, Any]:
+    """Votes on the tokens of texts of 25 tokens, as O, B and I, of people who overlook spans; and the true tags."""
+    rng = np.random.default_rng(0)
+    truth = np.zeros(tokens, dtype=np.int64)
+    at = int(rng.integers(3, 9))
+    while at + 3 < tokens:
+        length = int(rng.integers(1, 4))
+        if at // 25 == (at + length) // 25:
+            truth[at], truth[at + 1 : at + length] = 1, 2
+        at += length + int(rng.integers(3, 9))
+    first = np.arange(0, tokens, 25)
+    who = np.repeat(np.stack([rng.choice(crowd, each, replace=False) for _ in first]), 25, axis=0)[:tokens]
+    span = np.cumsum(truth == 1) * (truth > 0)
+    begins = np.append(0, np.flatnonzero(truth == 1))
+    missed = rng.random((len(begins), each)) < rng.uniform(0.05, 0.6, crowd)[who[begins]]
+    given = np.where(missed[span], 0, truth[:, None])
+    names = [f"w{n:03}" for n in range(crowd)]
+    return Votes(
+        tokens, names, list("OBI"), np.repeat(np.arange(tokens), each), who.ravel(), given.ravel(), first
+    ), truth

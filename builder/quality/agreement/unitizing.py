@@ -19,16 +19,7 @@ def disagreements(
     by `annotator[i]`. `bounds` has a row per text: where it starts and ends, and how many annotators read it. Of
     overlapping units of one annotator the first counts.
     """
-    order = np.lexsort((-end, start, text))
-    text, annotator, start, end = (column[order] for column in (text, annotator, start, end))
-    own = annotator * (len(bounds) + 1) + text
-    kept = np.ones(len(text), dtype=np.bool_)
-    reach: dict[int, int] = {}
-    for i, (key, low, high) in enumerate(zip(own.tolist(), start.tolist(), end.tolist(), strict=True)):
-        kept[i] = low >= reach.get(key, -1)
-        if kept[i]:
-            reach[key] = high
-    text, annotator, start, end = (column[kept] for column in (text, annotator, start, end))
+    text, annotator, start, end = _apart(text, annotator, start, end)
     length = end - start
     # What two annotators mark differs by the squares of how far begins and ends are apart; what one marks in a gap of
     # the other, by the square of its length.
@@ -39,15 +30,28 @@ def disagreements(
         differ += np.bincount(text[left], weights=apart, minlength=len(bounds))
     met = _met(text, annotator, start, end)
     differ += np.bincount(text, weights=length**2 * (others - met), minlength=len(bounds))
-    observed = expected = 0.0
-    for number, (low, high, readers) in enumerate(bounds.tolist()):
-        size = high - low
-        if readers < 2 or size < 1:
-            continue
-        mine = slice(*np.searchsorted(text, (number, number + 1)).tolist())
-        observed += size * 2 * differ[number] / (readers * (readers - 1) * size**2)
-        expected += size * _expected(annotator[mine], start[mine], end[mine], low, high, readers)
-    return observed, expected
+    low, high, readers = (column.astype(np.float64) for column in bounds.T)
+    size = high - low
+    read = (readers > 1) & (size > 0)
+    pairs = np.where(read, readers * (readers - 1) * size, 1)
+    expected = _expected(text, annotator, start, end, bounds) * read
+    return float((2 * differ * read / pairs).sum()), float(expected.sum())
+
+
+def _apart(text: Integers, annotator: Integers, start: Integers, end: Integers) -> tuple[Integers, ...]:
+    """The units by text and start; of overlapping units of one annotator the first, and of these the longest."""
+    order = np.lexsort((-end, start, annotator, text))
+    columns = tuple(column[order] for column in (text, annotator, start, end))
+    same = (columns[0][1:] == columns[0][:-1]) & (columns[1][1:] == columns[1][:-1])
+    if (same & (columns[2][1:] < columns[3][:-1])).any():
+        kept, reach, before = [], -1, None
+        for i, (own, low, high) in enumerate(zip(zip(*columns[:2], strict=True), *columns[2:], strict=True)):
+            if own != before or low >= reach:
+                kept.append(i)
+                before, reach = own, high
+        columns = tuple(column[kept] for column in columns)
+    order = np.lexsort((columns[2], columns[0]))
+    return tuple(column[order] for column in columns)
 
 
 def _met(text: Integers, annotator: Integers, start: Integers, end: Integers) -> Integers:
@@ -59,16 +63,30 @@ def _met(text: Integers, annotator: Integers, start: Integers, end: Integers) ->
     return np.bincount(found[:, 0], minlength=len(text))
 
 
-def _expected(annotator: Integers, start: Integers, end: Integers, low: int, high: int, readers: int) -> float:
-    """The disagreement of units and gaps of these lengths when they are placed by chance."""
-    length, size = (end - start).astype(np.float64), float(high - low)
-    gaps: list[Floats] = [np.full(readers - len(np.unique(annotator)), size)]
-    for name in np.unique(annotator).tolist():
-        mine = annotator == name
-        edges = np.sort(np.concatenate([[low, high], start[mine], end[mine]]))
-        gaps.append((edges[1::2] - edges[::2]).astype(np.float64))
-    gap = np.concatenate(gaps)
-    room = np.maximum(gap[gap > 0] - length[:, None] + 1, 0).sum(axis=1)
-    against_units = (len(length) - 1) / 3 * (2 * length**3 - 3 * length**2 + length)
-    places = readers * size * (readers * size - 1) - float((length * (length - 1)).sum())
-    return float(2 / size * (against_units + length**2 * room).sum() / places)
+def _expected(text: Integers, annotator: Integers, start: Integers, end: Integers, bounds: Integers) -> Floats:
+    """By text, the disagreement of units and gaps of these lengths when they are placed by chance, times its length."""
+    texts, length = len(bounds), (end - start).astype(np.float64)
+    size, readers = (bounds[:, 1] - bounds[:, 0]).astype(np.float64), bounds[:, 2].astype(np.float64)
+    order = np.lexsort((start, annotator, text))
+    own, first, last = text[order], start[order], end[order]
+    begins = np.append(True, (own[1:] != own[:-1]) | (np.diff(annotator[order]) != 0))[: len(own)]
+    ends = np.append(begins[1:], True)[: len(own)]
+    before = np.where(begins, bounds[own, 0], np.append(0, last)[: len(own)])
+    silent = readers - np.bincount(own[begins], minlength=texts)
+    none = np.repeat(np.arange(texts), np.maximum(silent, 0).astype(np.int64))
+    where = np.concatenate([own, own[ends], none])
+    gap = np.concatenate([first - before, bounds[own[ends], 1] - last[ends], size[none]]).astype(np.float64)
+    # In how many places of the gaps of its text a unit has room: the sum over gaps as long, or longer.
+    reach = float(size.max(initial=0)) + 2
+    key = where * reach + gap
+    by_size = np.argsort(key)
+    totals = np.append(0, np.cumsum(gap[by_size]))
+    low = np.searchsorted(key[by_size], text * reach + length)
+    high = np.searchsorted(where[by_size], text, side="right")
+    room = totals[high] - totals[low] - (high - low) * (length - 1)
+    units = np.bincount(text, minlength=texts)[text]
+    against_units = (units - 1) / 3 * (2 * length**3 - 3 * length**2 + length)
+    summed = np.bincount(text, weights=against_units + length**2 * room, minlength=texts)
+    taken = np.bincount(text, weights=length * (length - 1), minlength=texts)
+    places = readers * size * (readers * size - 1) - taken
+    return np.divide(2 * summed, places, out=np.zeros(texts), where=places > 0)
