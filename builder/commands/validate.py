@@ -107,9 +107,10 @@ def _annotators_table(agreement: "AgreementReport") -> Shown:
     yield table
     asked = "".join(f"{question}, " for question in questions)
     yield f"sec: median time; {asked}F1: agreement with the others; gold q.: accuracy on gold questions"
-    for about, measured in (*agreement.answers.items(), *agreement.spans.items()):
-        for name, model in measured.annotators.items():
-            yield f"{name} on {about}: {model.words}."
+    believed = {about: found.annotators for about, found in agreement.answers.items()}
+    believed |= {about: found.annotators for about, found in agreement.spans.items()}
+    for about, models in believed.items():
+        yield from (f"{name} on {about}: {model.words}." for name, model in models.items())
 
 
 def _number(value: float | None, digits: int = 3) -> str:

@@ -192,8 +192,9 @@ def _spans(
     certain = inside > settings.min_share + TIE
     open_ = (inside > 1 - settings.min_share - TIE) | _of_some_label(decides, inside, settings.min_share)
     marked = np.zeros(len(open_), dtype=np.bool_)
-    for span in mine:
-        marked[sequence.within(span.start, span.end)] = True
+    places = [sequence.within(span.start, span.end) for span in mine]
+    for within in places:
+        marked[within] = True
     # A model may believe in a token that nobody marked; such a token is in no span.
     open_ &= marked
     goes_on = np.append(False, open_[:-1] & open_[1:])
@@ -231,7 +232,9 @@ def _spans(
         last = first + 1
         while last < len(open_) and open_[last] and not starts_here[last]:
             last += 1
-        status = "kept" if certain[first:last].all() else "unresolved"
+        # Bounds that nobody gave are the model's own: somebody must begin there, and somebody end.
+        given = first in {w.start for w in places} and last in {w.stop for w in places}
+        status = "kept" if given and certain[first:last].all() else "unresolved"
         rows.append(row(slice(first, last), int(sequence.starts[first]), int(sequence.ends[last - 1]), status))
     for start, end in sorted({(s.start, s.end) for s in mine}):
         within = sequence.within(start, end)
