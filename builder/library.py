@@ -46,7 +46,7 @@ def decode_export(export: "Path | str | Sequence[Mapping[str, Any]]", scheme: "S
     try:
         tasks = msgspec.json.decode(Path(export).read_bytes()) if isinstance(export, Path | str) else export
         lines = [msgspec.json.encode(task) for task in tasks]
-    except (OSError, msgspec.DecodeError, TypeError) as e:
+    except (OSError, ValueError, RecursionError, TypeError) as e:
         raise SourceError(f"{export} is no JSON export of Label Studio: {e}.", "Export the project as JSON.") from e
     return decode(lines, {}, b"", scheme, "")
 

@@ -70,7 +70,7 @@ def test_a_failed_command_is_a_failed_process(tmp_path: Path) -> None:
         (["diff"], 2, "`builder diff` needs OLD and NEW. Usage: builder diff OLD NEW [overrides]"),
         (["diff", "--json", "v1"], 2, "`builder diff` needs NEW."),
         (["diff", "v1", "v2", "v3"], 2, "'v3' is not an override"),
-        (["push", "--upload"], 2, "`builder push` has no flag --upload. Flags: --dry-run, --help, --json, --multirun,"),
+        (["push", "--upload"], 2, "`builder push` has no flag --upload. Flags: --dry-run, --help, --json, --quiet,"),
         (["status", "--info"], 2, "`builder status` has no flag --info."),
         (["status", "-x=1"], 2, "`builder status` has no flag -x."),
         (["status", "--cfg"], 2, "--cfg prints the configuration only as `--cfg job`."),

@@ -81,7 +81,7 @@ class _Decoder:
                 continue
             try:
                 task = raw.parse_task(line)
-            except (msgspec.DecodeError, msgspec.ValidationError) as e:
+            except (ValueError, RecursionError) as e:
                 message = f"line {number} is no task of this builder: {e}"
                 self.rows.issue(check="foreign-task", severity="error", message=message)
                 continue

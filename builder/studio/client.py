@@ -107,7 +107,7 @@ class Client:
         """The body of an answer as `kind`; raises `Refused` when it is something else."""
         try:
             return msgspec.json.decode(body, type=kind)
-        except (msgspec.DecodeError, RecursionError) as e:
+        except (ValueError, RecursionError) as e:
             raise self._no_json(f"{self.url}/{path}") from e
 
     def pause(self, attempt: int) -> None:

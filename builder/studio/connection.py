@@ -54,7 +54,7 @@ class Token(httpx.Auth):
     def _renewed(self, answer: httpx.Response) -> None:
         try:
             body = msgspec.json.decode(answer.content, type=dict[str, object])
-        except msgspec.DecodeError as e:
+        except (ValueError, RecursionError) as e:
             problem = f"{self._url} did not renew the personal access token: its answer is not JSON."
             raise Refused(problem, CHECK_URL) from e
         if not isinstance(access := body.get("access"), str):
@@ -177,7 +177,7 @@ def reason(body: object) -> str:
     if isinstance(body, bytes):
         try:
             body = msgspec.json.decode(body)
-        except (msgspec.DecodeError, RecursionError):
+        except (ValueError, RecursionError):
             return ""
     if isinstance(body, str):
         return "" if "<" in body else visible(body[:500])
@@ -188,7 +188,7 @@ def reason(body: object) -> str:
 
 
 def visible(text: str) -> str:
-    """Words of a server without what would control a terminal.
+    r"""Words of a server without what would control a terminal.
 
     >>> visible("no\x1b[2J\nwhy"), visible("größer 🚀")
     ('no\\x1b[2J\\nwhy', 'größer 🚀')

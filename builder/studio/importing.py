@@ -149,7 +149,7 @@ class _Importer:
             path = f"api/projects/{self.project}/import"
             body = self.client.send("POST", path, {"return_task_ids": "true"}, content)
             answer = msgspec.json.decode(body, type=_Answer)
-        except (Unreachable, msgspec.DecodeError):
+        except (Unreachable, ValueError, RecursionError):
             return self._after_doubt(batch)
         except Refused as e:
             if _TOO_LARGE in e.message and len(batch) > 1:

@@ -172,7 +172,7 @@ def _line(
     try:
         text, encoding = ("", UTF8) if plain and not escaped(line) else decode(line)
         item = msgspec.json.decode(text or line)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as e:
+    except (ValueError, RecursionError) as e:
         try:  # it may be no UTF-8, and Python's parser takes lone surrogates and NaN
             text, encoding = decode(line)
             item = json.loads(text, strict=False)
