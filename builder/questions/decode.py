@@ -11,8 +11,6 @@ from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
-import msgspec
-
 from builder.errors import StoreError
 from builder.memory import uncollected
 from builder.questions import raw
