@@ -215,17 +215,18 @@ def test_in_a_shared_project_nobody_sees_what_others_answered(studio: Any) -> No
         project = projects_of(client, pipeline.campaign(sample.config))["all"].id
         (task,) = client.get("api/tasks", {"project": project})["tasks"]
         secret = {"result": [], "lead_time": 4321}
-        mine = cleo.post(f"/api/tasks/{task['id']}/annotations/", json=secret).json()["id"]
-        for path, asked in ((f"/api/tasks/{task['id']}/", {}), (f"/api/tasks/{task['id']}/annotations/", {}),
-                            ("/api/tasks/", {"project": project, "fields": "all"}),
-                            (f"/api/projects/{project}/next/", {})):  # fmt: skip
-            answer = dan.get(path, params=asked)
-            assert answer.status_code == 200, path
-            assert "4321" not in answer.text, path
-            assert "cleo" not in answer.text, path
-        assert dan.get(f"/api/annotations/{mine}/").status_code == 403
-        assert dan.patch(f"/api/annotations/{mine}/", json={"result": []}).status_code == 403
-        assert dan.post(f"/api/tasks/{task['id']}/annotations/", json={"result": []}).status_code == 201
+        with cleo, dan:
+            mine = cleo.post(f"/api/tasks/{task['id']}/annotations/", json=secret).json()["id"]
+            for path, asked in ((f"/api/tasks/{task['id']}/", {}), (f"/api/tasks/{task['id']}/annotations/", {}),
+                                ("/api/tasks/", {"project": project, "fields": "all"}),
+                                (f"/api/projects/{project}/next/", {})):  # fmt: skip
+                answer = dan.get(path, params=asked)
+                assert answer.status_code == 200, path
+                assert "4321" not in answer.text, path
+                assert "cleo" not in answer.text, path
+            assert dan.get(f"/api/annotations/{mine}/").status_code == 403
+            assert dan.patch(f"/api/annotations/{mine}/", json={"result": []}).status_code == 403
+            assert dan.post(f"/api/tasks/{task['id']}/annotations/", json={"result": []}).status_code == 201
     assert pull(sample.config).record["counts"]["annotations"] == 2
 
 
@@ -235,12 +236,12 @@ def test_who_left_has_access_to_nothing(studio: Any) -> None:
     push(sample.config)
     with connected(sample.config) as (server, client):
         passwords = ensure_accounts(server.vault, client, pipeline.campaign(sample.config).people)
-        finn = account(server.url, people["finn"], passwords[people["finn"]])
-        project = projects_of(client, pipeline.campaign(sample.config))["finn"].id
-        assert finn.get(f"/api/projects/{project}/").status_code == 200
-        sample.config.annotators.people = of("eva")
-        push(sample.config)
-        assert finn.get(f"/api/projects/{project}/").status_code == 403
+        with account(server.url, people["finn"], passwords[people["finn"]]) as finn:
+            project = projects_of(client, pipeline.campaign(sample.config))["finn"].id
+            assert finn.get(f"/api/projects/{project}/").status_code == 200
+            sample.config.annotators.people = of("eva")
+            push(sample.config)
+            assert finn.get(f"/api/projects/{project}/").status_code == 403
 
 
 @pytest.mark.browser
