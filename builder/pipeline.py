@@ -68,6 +68,7 @@ class KeptPull:
 def prepared(config: Config, progress: Progress = silent) -> Stage:
     """Tables articles, chunks, selected and rejects of the raw articles. Raises `SourceError` without any."""
     from builder.corpus.inventory import inventory
+    from builder.corpus.records import UNREADABLE
 
     folder = config.dataset_folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +85,7 @@ def prepared(config: Config, progress: Progress = silent) -> Stage:
             libraries=_READING,
             progress=progress,
             # What could not be read may be readable now.
-            again=lambda stage: "unreadable" in stage.summary["rejected"],
+            again=lambda stage: UNREADABLE in stage.summary["rejected"],
         )
 
 

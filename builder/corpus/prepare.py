@@ -57,11 +57,6 @@ class Summary:
     bytes: int
     unmatched: list[str]  # keywords that no chunk mentions
 
-    @property
-    def is_complete(self) -> bool:
-        """False when a file could not be read that another run may be able to read."""
-        return UNREADABLE not in self.rejected
-
 
 def shard_settings(settings: CorpusSettings, code: str) -> str:
     """All that the tables of a shard depend on, besides its input and the repeated lines in it."""

@@ -51,7 +51,6 @@ def test_an_article_comes_out_in_its_parts(make: Make) -> None:
     summary = work.prepare()
     assert (summary.files, summary.records, summary.articles, summary.kept, summary.shards) == (1, 1, 1, 1, 1)
     assert (summary.bytes, summary.rejected, summary.unused_fields) == (len(raw), {}, {})
-    assert summary.is_complete
     (article,) = work.rows("articles")
     assert article["article_id"] == digest("path", "one.txt")[:16]
     assert (article["title"], article["trailer"], article["source"]) == (TITLE, TRAILER, "Harbour Times")
@@ -275,7 +274,6 @@ def test_what_could_not_be_read_is_tried_again(make: Make, monkeypatch: pytest.M
         patch.setattr(shard_tables, "_open", lambda s, source: (unreadable if s.path == "c.txt" else plain)(s, source))
         summary = work.prepare()
     assert summary.rejected == {"empty": 1, "unreadable": 1}
-    assert not summary.is_complete
     assert work.prepare().articles == 2
 
 
