@@ -10,6 +10,7 @@ import pytest
 from builder.commands.prepare import prepare
 from builder.config import Config, Paths
 from builder.corpus import prepare as corpus
+from builder.corpus import shard_tables
 from builder.corpus.settings import Chunking, Selection
 from builder.engine import Engine
 from builder.errors import ConfigError
@@ -39,6 +40,23 @@ def test_nothing_new_means_nothing_done(make: Make, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(corpus, "prepare", None)
     assert prepare(make()) == first
     assert first.summary["chunks"] == first.table("chunks", CHUNKS).num_rows == 1
+
+
+def test_a_file_that_could_not_be_read_is_read_by_the_next_run(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = make()
+    (Path(config.paths.raw) / "b.txt").write_text("Kyiv thanked Tokyo on Tuesday.")
+    plain = shard_tables._open
+
+    def refusing(part: Any, source: Any) -> Any:
+        if part.path == "b.txt":
+            raise PermissionError(13, "Permission denied")
+        return plain(part, source)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shard_tables, "_open", refusing)
+        assert prepare(config).summary["rejected"] == {"unreadable": 1}
+    read = prepare(config).summary
+    assert (read["rejected"], read["articles"]) == ({}, 2)
 
 
 def test_two_runs_at_once_do_not_mix(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
