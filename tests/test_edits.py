@@ -6,10 +6,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from builder import pipeline
-from builder.commands.export import export
-from builder.commands.prepare import prepare
-from builder.commands.verify import verify
+from builder import export, pipeline, prepare, verify
 from builder.tables import ARTICLES, CHUNKS
 from tests.samples import Project
 

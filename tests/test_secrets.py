@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from builder import cli, pipeline
-from builder.commands.export import export
-from builder.commands.verify import verify
+from builder import cli, export, pipeline, verify
 from builder.composing import compose
 from builder.errors import ConfigError
 from builder.tables import ARTICLES, CHUNKS

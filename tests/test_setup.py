@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from builder import setup
+from builder import init, setup
 from builder.commands.doctor import code, doctor
-from builder.commands.init import init
 from builder.composing import compose, conf_folders
 from builder.config import Config, Paths
 from builder.errors import ConfigError

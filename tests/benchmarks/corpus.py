@@ -266,7 +266,7 @@ def prepare_once(raw: str, workspace: str, workers: int) -> None:
     """Prepares a corpus as the command line does, and prints the seconds it took."""
     from rich.console import Console
 
-    from builder.commands.prepare import prepare
+    from builder import prepare
     from builder.config import Config, Paths
     from builder.engine import Engine
     from builder.memory import without_pandas

@@ -26,9 +26,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from builder import pipeline
-from builder.commands.pull import pull
-from builder.commands.push import push
+from builder import pipeline, pull, push
 from builder.config import Config
 from builder.errors import BuilderError
 from builder.studio.campaign import open_server

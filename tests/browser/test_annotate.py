@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from builder import pipeline
-from builder.commands.run import run
+from builder import pipeline, run
 from builder.config import Config
 from builder.studio.people import ensure_accounts
 from tests.browser.label_studio import browser_page, choose, log_in, mark, open_next_task, submit

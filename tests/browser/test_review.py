@@ -6,12 +6,7 @@ from typing import Any
 
 import pytest
 
-from builder.commands.adjudicate import adjudicate
-from builder.commands.export import export
-from builder.commands.pull import pull
-from builder.commands.push import push
-from builder.commands.review import review
-from builder.commands.validate import validate
+from builder import adjudicate, export, pull, push, review, validate
 from builder.config import Paths
 from builder.quality.settings import Aggregation
 from builder.release.settings import Split

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from builder.commands.prepare import prepare
+from builder import prepare
 from builder.config import Config, Paths
 from builder.corpus import prepare as corpus
 from builder.corpus import shard_tables

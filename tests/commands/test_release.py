@@ -8,14 +8,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from builder import pipeline
+from builder import export, log, pipeline, validate, verify
 from builder.commands.diff import diff, show
-from builder.commands.export import export
-from builder.commands.log import log
 from builder.commands.log import show as show_log
 from builder.commands.trace import plain, trace
-from builder.commands.validate import validate
-from builder.commands.verify import verify
 from builder.corpus.settings import Chunking
 from builder.errors import ConfigError, GateError, ReleaseError
 from builder.quality.settings import Gates, Quality

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from builder.commands.status import status
+from builder import status
 from builder.config import Paths
 from builder.studio.settings import LabelStudio
 from tests.results import printed

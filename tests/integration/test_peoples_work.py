@@ -10,12 +10,7 @@ from typing import Any
 
 import pytest
 
-from builder import pipeline
-from builder.commands.pull import pull
-from builder.commands.push import push
-from builder.commands.reopen import reopen
-from builder.commands.restore import restore
-from builder.commands.status import status
+from builder import pipeline, pull, push, reopen, restore, status
 from builder.errors import StoreError
 from builder.studio.client import Client
 from builder.studio.embedded.server import StudioServer, stop_server

@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from builder.commands.pull import pull
-from builder.commands.push import push
-from builder.commands.validate import validate
+from builder import pull, push, validate
 from builder.errors import SourceError
 from builder.quality.settings import Quality
 from builder.studio.settings import Annotators

@@ -4,10 +4,7 @@ from typing import Any
 
 import pytest
 
-from builder import pipeline
-from builder.commands.pull import pull
-from builder.commands.push import push
-from builder.commands.review import review
+from builder import pipeline, pull, push, review
 from builder.config import Config
 from builder.quality.settings import Aggregation
 from builder.questions.encode import results

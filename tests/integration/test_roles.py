@@ -13,9 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from builder import pipeline
-from builder.commands.pull import pull
-from builder.commands.push import push
+from builder import pipeline, pull, push
 from builder.studio.embedded.roles import ROUTES
 from builder.studio.people import ensure_accounts, token_of
 from builder.studio.projects import projects_of

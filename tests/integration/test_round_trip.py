@@ -8,11 +8,7 @@ from typing import Any
 
 import pytest
 
-from builder import pipeline
-from builder.commands.pull import pull
-from builder.commands.push import push
-from builder.commands.run import run
-from builder.commands.status import status
+from builder import pipeline, pull, push, run, status
 from builder.config import Paths
 from builder.errors import StoreError
 from builder.studio.campaign import open_server

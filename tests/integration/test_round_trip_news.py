@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from builder import pipeline
-from builder.commands.pull import pull
-from builder.commands.push import push
+from builder import pipeline, pull, push
 from builder.errors import StoreError
 from builder.studio import pull as pulls
 from builder.studio.campaign import open_server

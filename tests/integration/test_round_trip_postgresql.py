@@ -14,9 +14,7 @@ from typing import Any
 
 import pytest
 
-from builder import pipeline
-from builder.commands.pull import pull
-from builder.commands.push import push
+from builder import pipeline, pull, push
 from builder.studio.campaign import open_server
 from builder.studio.settings import LabelStudio, Suggestions
 from tests.conftest import sample

@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from builder import pipeline
-from builder.commands.pull import pull
-from builder.commands.push import push
+from builder import pipeline, pull, push
 from builder.errors import Refused
 from builder.questions import encode
 from builder.studio import projects

@@ -6,12 +6,7 @@ from typing import Any
 
 import pytest
 
-from builder import pipeline
-from builder.commands.adjudicate import adjudicate
-from builder.commands.pull import pull
-from builder.commands.push import push
-from builder.commands.review import review
-from builder.commands.validate import validate
+from builder import adjudicate, pipeline, pull, push, review, validate
 from builder.errors import Refused
 from builder.quality.settings import Aggregation
 from builder.studio import scheme_changes
