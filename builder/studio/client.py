@@ -57,7 +57,7 @@ class Client:
         self.url = server.url.rstrip("/")
         self.embedded = server.embedded
         self.sleep = sleep
-        self._settings = settings
+        self.settings = settings
         self._date: datetime | None = None
         #: Seconds by which the server's clock is ahead of ours, to a second.
         self.ahead = 0.0
@@ -74,9 +74,18 @@ class Client:
     def close(self) -> None:
         self._http.close()
 
+    @property
+    def key(self) -> str:
+        """Names the server in notes of the workspace. The embedded one may get another port at its next start."""
+        return "embedded" if self.embedded else self.url
+
+    def address(self, project: int) -> str:
+        """Where people open a project."""
+        return f"{self.url}/projects/{project}/"
+
     def ask(self, call: Callable[[Any], T]) -> T:
         """What a call of the SDK returns that changes nothing, such as `lambda sdk: sdk.projects.get(7)`."""
-        return self._attempt(lambda: self._call(call), self._settings.retries + 1)
+        return self._attempt(lambda: self._call(call), self.settings.retries + 1)
 
     def tell(self, call: Callable[[Any], T]) -> T:
         """What a call of the SDK returns that changes something; sent once. `Unreachable`: it may have been done."""
@@ -100,7 +109,7 @@ class Client:
         Raises `Unreachable` without an answer or when the answer leaves open what happened, `Unauthorized` on 401 and
         403, `Refused` (`NotFound` on 404) on any other answer that is not a success.
         """
-        attempts = self._settings.retries + 1 if method == "GET" else 1
+        attempts = self.settings.retries + 1 if method == "GET" else 1
         return self._attempt(lambda: self._once(method, path, params, content), attempts)
 
     def decode(self, path: str, body: bytes, kind: type[T]) -> T:
@@ -144,7 +153,7 @@ class Client:
         # The connection puts the token into each request in place of this one. Repeating is left to `_attempt`.
         made: Any = Sdk  # its constructor has no annotations
         return made(
-            base_url=self.url, api_key="none", httpx_client=self._http, timeout=self._settings.timeout, max_retries=0
+            base_url=self.url, api_key="none", httpx_client=self._http, timeout=self.settings.timeout, max_retries=0
         )
 
     def _call(self, call: Callable[[Any], T]) -> T:
@@ -180,7 +189,7 @@ class Client:
             try:
                 return once()
             except (httpx.RequestError, httpx.InvalidURL) as e:
-                problem = failure(e, self.url, self._where, self._settings)
+                problem = failure(e, self.url, self._where, self.settings)
                 if attempt >= attempts or not isinstance(problem, Unreachable):
                     raise problem from e
                 wait = _backoff(attempt - 1)
@@ -220,7 +229,7 @@ class Client:
 
     def _limit(self, response: httpx.Response) -> None:
         assert isinstance(response.stream, httpx.SyncByteStream)
-        response.stream = Limited(response.stream, self._settings.timeout)
+        response.stream = Limited(response.stream, self.settings.timeout)
 
     def _note_where(self, request: httpx.Request) -> None:
         self._where = f"{request.method} {str(request.url).partition('?')[0]}"

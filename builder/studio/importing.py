@@ -2,24 +2,24 @@
 
 A task is known by its chunk id. An import is sent once; when its outcome is in doubt (no answer, a server error) the
 project is read, and only what is missing is sent again. The counts in an answer of success are compared with what was
-sent, because on SQLite the server may store the tasks and lose their predictions.
+sent, because on SQLite the server may store the tasks and lose their predictions. Tasks that show a chunk again become
+one, and every annotation and draft stays with the text that it was made on.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from builder.errors import Refused, Unreachable
 from builder.store import read_json, write_json
-from builder.studio.client import Client
-from builder.studio.duplicates import Imported, Note, merge_duplicates
+from builder.studio.client import Client, NotFound
 from builder.studio.planning import PlannedTask
-from builder.studio.projects import server_key
-from builder.studio.settings import LabelStudio
 from builder.studio.tasks import ProjectTasks, ShownChunk, Size, TaskEntry, size_of, tasks_of, tasks_of_chunks
 
 _ROUNDS = 6
@@ -29,6 +29,26 @@ SETTLE = 3.0
 _LONGEST_SETTLE = 120.0
 _POLL = 0.5
 _TOO_LARGE = "(413)"
+
+
+@dataclass
+class Imported:
+    """What was found and done in one project."""
+
+    present: int = 0
+    imported: int = 0
+    requests: int = 0
+    doubts: int = 0
+    predictions_repaired: int = 0
+    duplicates_removed: int = 0
+    annotations_moved: int = 0
+    #: Tasks that hold somebody's unsaved draft, or annotations of another text.
+    duplicates_left: int = 0
+    #: Chunks in the project that are not planned any more, and how many of them somebody annotated.
+    unplanned: int = 0
+    unplanned_annotated: int = 0
+    #: Tasks without a chunk id, put there by others.
+    foreign: int = 0
 
 
 @dataclass
@@ -51,85 +71,117 @@ class _Answer(msgspec.Struct):
     task_ids: list[int] = []
 
 
-def import_tasks(
-    client: Client,
-    project: int,
-    plan: Mapping[str, PlannedTask],
-    settings: LabelStudio,
-    advance: Callable[[int], None] = lambda _: None,
-    note: Path | None = None,
-    settle: float = SETTLE,
-    moving: Note = lambda annotation, result: None,
-) -> Imported:
-    """The project holds every planned chunk exactly once, with its predictions.
-
-    `advance` gets how many more tasks are there. `note` is a file in which the tasks are remembered, so that the next
-    push need not list them when none was added or deleted since. `settle` is how many seconds the server gets, after
-    an import whose answer was lost, before it is taken for not done. `moving` is called before an annotation of a
-    duplicate is moved. Raises `Unreachable` when the server does not answer any more (the next call finishes what was
-    left), and `Refused` when the project keeps changing.
-    """
-    importer = _Importer(client, project, plan, settings, advance, settle, moving)
-    outcome = importer.outcome
-    predictions = sum(len(planned.predictions) for planned in plan.values())
-    remembered = _recall(client, project, note, predictions)
-    there = remembered or tasks_of(client, project, settings.page_size)
-    outcome.present = sum(chunk in there.by_chunk for chunk in plan)
-    advance(outcome.present)
-    if not (remembered and outcome.present == len(plan)):
-        there = importer.complete(there, note, predictions)
-    unplanned = [chunk for chunk in there.by_chunk if chunk not in plan]
-    entries = tasks_of_chunks(client, project, unplanned).by_chunk.values()
-    outcome.unplanned = len(unplanned)
-    outcome.unplanned_annotated = sum(any(e.touched for e in some) for some in entries)
-    outcome.foreign = there.foreign
-    return outcome
-
-
 @dataclass
-class _Importer:
+class Importer:
+    """Brings planned tasks into a project; see `import_tasks`."""
+
     client: Client
     project: int
     plan: Mapping[str, PlannedTask]
-    settings: LabelStudio
-    advance: Callable[[int], None]
-    settle: float
-    moving: Note
+    #: Called with how many more tasks are there.
+    advance: Callable[[int], None] = lambda _: None
+    #: A file in which the tasks are remembered, so that the next push need not list them when they are the same.
+    note: Path | None = None
+    #: Called with id and result before an annotation of a duplicate is moved, which saves it in its author's name.
+    moving: Callable[[int, Any], None] = lambda *_: None
     outcome: Imported = field(default_factory=Imported)
     slowest: float = 0.0
     #: Task ids of the chunks imported since the project was listed.
     ids: dict[str, int] = field(default_factory=dict)
 
-    def complete(self, there: ProjectTasks, note: Path | None, predictions: int) -> ProjectTasks:
+    def complete(self, there: ProjectTasks) -> ProjectTasks:
         """Brings what is missing into a project with these tasks; returns those that were there before."""
         for _ in range(_ROUNDS):
-            merge_duplicates(self.client, there, self.plan, self.outcome, self.moving)
+            self.merge_duplicates(there)
             missing = [chunk for chunk in self.plan if chunk not in there.by_chunk]
             # An earlier push may have been stopped before it gave these tasks their predictions.
-            self.repair(there, self.plan)
-            self.run(missing)
+            self._repair(there, self.plan)
+            self._import(missing)
             now = size_of(self.client, self.project)
             ours = {chunk: entries[0].id for chunk, entries in there.by_chunk.items()} | self.ids
             if now.count == there.tasks + len(missing) and all(chunk in ours for chunk in self.plan):
-                if note is not None and not there.foreign and not self.outcome.duplicates_left:
-                    left = _LastPush(now, predictions, ours)
-                    write_json(note, {_key(self.client, self.project): msgspec.to_builtins(left)})
+                if self.note is not None and not there.foreign and not self.outcome.duplicates_left:
+                    left = _LastPush(now, self._predictions(self.plan), ours)
+                    write_json(self.note, {self._key: msgspec.to_builtins(left)})
                 return there
             # An import taken for lost was done later, or somebody else changed the project: look again.
             self.ids.clear()
-            there = tasks_of(self.client, self.project, self.settings.page_size)
+            there = tasks_of(self.client, self.project)
         raise Refused(
             f"Project {self.project} at {self.client.url} keeps changing while it is pushed to.",
             "Stop whatever else adds or deletes tasks there, then run the command again.",
         )
 
-    def run(self, chunks: list[str]) -> None:
+    def remembered(self) -> ProjectTasks | None:
+        """The tasks of the project when they are known without listing them, or None."""
+        now = size_of(self.client, self.project)
+        if now.count == 0:
+            return ProjectTasks()
+        try:
+            known = msgspec.convert((read_json(self.note) or {} if self.note else {}).get(self._key), _LastPush)
+        except msgspec.ValidationError:
+            return None
+        # People annotate meanwhile.
+        known.size.annotations = now.annotations
+        predictions = self._predictions(self.plan)
+        if (known.size, known.planned_predictions) != (now, predictions):
+            return None
+        # There are as many predictions as then, so none is missing.
+        entries = {c: TaskEntry(task, ShownChunk(c), total_predictions=predictions) for c, task in known.tasks.items()}
+        return ProjectTasks({chunk: [entry] for chunk, entry in entries.items()})
+
+    def merge_duplicates(self, there: ProjectTasks) -> None:
+        """Every chunk of `there` has one task, on the server and in `there`. No annotation gets another text.
+
+        The task that shows what is planned for its chunk stays; among several the one with the most annotations, then
+        the oldest. Annotations of the others move to it and keep their ids, authors and times. Each step can be
+        repeated after a stop.
+        """
+        self.outcome.duplicates_left = 0
+        for chunk, entries in there.duplicates().items():
+            wanted = _shows(msgspec.json.decode(self.plan[chunk].body)["data"]) if chunk in self.plan else None
+            # Another push may remove a task first: then `there` stays as it is, and the caller reads the project again.
+            with contextlib.suppress(NotFound):
+                # Raw: the SDK guesses which kind of task an answer is.
+                shows = {entry.id: _shows(self.client.get(f"api/tasks/{entry.id}/")["data"]) for entry in entries}
+                kept = max(entries, key=lambda e: (shows[e.id] == wanted, e.answers, -e.id))
+                others = [entry for entry in entries if entry is not kept]
+                rest = [e for e in others if not self._merge(e.id, kept.id, shows[e.id] == shows[kept.id])]
+                self.outcome.duplicates_left += len(rest)
+                there.by_chunk[chunk] = [kept, *rest]
+
+    def _merge(self, task: int, kept: int, same: bool) -> bool:
+        """Moves what the task holds and deletes it; False when a draft, or an annotation of another text, forbids."""
+        client = self.client
+        # A task's own page shows only one's own drafts; this shows everybody's. The SDK has no method for it.
+        drafts = f"api/tasks/{task}/drafts"
+        if client.get(drafts):
+            return False
+        for annotation in client.ask(lambda sdk: list(sdk.annotations.list(task))):
+            if not same:
+                return False
+            # What another had saved before stays another's.
+            if getattr(annotation, "updated_by", None) in (None, annotation.completed_by):
+                self.moving(annotation.id, annotation.result)
+            client.tell(lambda sdk, number=annotation.id: sdk.annotations.update(number, task=kept))  # type: ignore[misc]
+            self.outcome.annotations_moved += 1
+        # Read again: somebody may have saved in between, and deleting a task deletes what it holds.
+        if client.ask(lambda sdk: list(sdk.annotations.list(task))) or client.get(drafts):
+            return False
+        # Another push may have deleted it just now.
+        with contextlib.suppress(NotFound):
+            client.tell(lambda sdk: sdk.tasks.delete(str(task)))
+        self.outcome.duplicates_removed += 1
+        return True
+
+    def _import(self, chunks: list[str]) -> None:
         """Every one of the chunks, which the project lacks, is in the project."""
-        size = self.settings.batch_bytes
+        settings = self.client.settings
+        size = settings.batch_bytes
         for _ in range(_ROUNDS):
-            with ThreadPoolExecutor(self.settings.concurrent_imports) as pool:
+            with ThreadPoolExecutor(settings.concurrent_imports) as pool:
                 # One after the other, nothing is sent after one that was refused.
-                send = map if self.settings.concurrent_imports == 1 else pool.map
+                send = map if settings.concurrent_imports == 1 else pool.map
                 left = [chunk for some in send(self._batch, _batches(chunks, self.plan, size)) for chunk in some]
             if not left:
                 return
@@ -156,12 +208,11 @@ class _Importer:
                 return batch
             raise
         self.slowest = max(self.slowest, time.monotonic() - start)
-        sent = sum(len(self.plan[chunk].predictions) for chunk in batch)
         if not answer.task_count == len(answer.task_ids) == len(batch):
             return self._after_doubt(batch)
         self.ids.update(zip(batch, answer.task_ids, strict=True))
-        if answer.prediction_count != sent:
-            self.repair(tasks_of_chunks(self.client, self.project, batch), batch)
+        if answer.prediction_count != self._predictions(batch):
+            self._repair(tasks_of_chunks(self.client, self.project, batch), batch)
         self._done(len(batch))
         return []
 
@@ -177,19 +228,19 @@ class _Importer:
             self.client.sleep(_POLL)
             waited += _POLL
         self.ids.update({chunk: entries[0].id for chunk, entries in there.by_chunk.items()})
-        self.repair(there, batch)
+        self._repair(there, batch)
         self._done(len(batch) - len(left))
         return left
 
     def _patience(self) -> float:
         """Seconds after which an import without an answer is taken for not done."""
-        return min(max(self.settle, 2 * self.slowest), _LONGEST_SETTLE)
+        return min(max(SETTLE, 2 * self.slowest), _LONGEST_SETTLE)
 
     def _done(self, tasks: int) -> None:
         self.outcome.imported += tasks
         self.advance(tasks)
 
-    def repair(self, there: ProjectTasks, chunks: Iterable[str]) -> None:
+    def _repair(self, there: ProjectTasks, chunks: Iterable[str]) -> None:
         """Every untouched one of these tasks that lacks its planned predictions has them."""
         chunks = list(chunks)
         for _ in range(_ROUNDS):
@@ -198,7 +249,7 @@ class _Importer:
                 for chunk in chunks
                 if self.plan[chunk].predictions
                 for entry in there.by_chunk.get(chunk, ())[:1]
-                if not entry.total_predictions and not entry.touched
+                if not entry.total_predictions and not entry.answers
             }
             if not wanting:
                 return
@@ -217,29 +268,38 @@ class _Importer:
             "Read the server's log; then run the command again.",
         )
 
+    def _predictions(self, chunks: Iterable[str]) -> int:
+        return sum(len(self.plan[chunk].predictions) for chunk in chunks)
 
-def _recall(client: Client, project: int, note: Path | None, predictions: int) -> ProjectTasks | None:
-    """The tasks of a project when they are known without listing them, or None."""
-    now = size_of(client, project)
-    if now.count == 0:
-        return ProjectTasks()
-    try:
-        known = msgspec.convert((read_json(note) or {} if note else {}).get(_key(client, project)), _LastPush)
-    except msgspec.ValidationError:
-        return None
-    # People annotate meanwhile.
-    known.size.annotations = now.annotations
-    if (known.size, known.planned_predictions) != (now, predictions):
-        return None
-    # There are as many predictions as then, so none is missing.
-    total = 1 if predictions else 0
-    return ProjectTasks(
-        {c: [TaskEntry(task, ShownChunk(c), total_predictions=total)] for c, task in known.tasks.items()}
-    )
+    @property
+    def _key(self) -> str:
+        return f"{self.client.key} {self.project}"
 
 
-def _key(client: Client, project: int) -> str:
-    return f"{server_key(client)} {project}"
+def import_tasks(client: Client, project: int, plan: Mapping[str, PlannedTask], **more: Any) -> Imported:
+    """The project holds every planned chunk exactly once, with its predictions. `more` are fields of `Importer`.
+
+    Raises `Unreachable` when the server does not answer any more (the next call finishes what was left), and `Refused`
+    when the project keeps changing.
+    """
+    importer = Importer(client, project, plan, **more)
+    outcome = importer.outcome
+    remembered = importer.remembered()
+    there = remembered or tasks_of(client, project)
+    outcome.present = sum(chunk in there.by_chunk for chunk in plan)
+    importer.advance(outcome.present)
+    if not (remembered and outcome.present == len(plan)):
+        there = importer.complete(there)
+    unplanned = [chunk for chunk in there.by_chunk if chunk not in plan]
+    outcome.unplanned = len(unplanned)
+    outcome.unplanned_annotated = len(tasks_of_chunks(client, project, unplanned).answered())
+    outcome.foreign = there.foreign
+    return outcome
+
+
+def _shows(data: Mapping[str, Any]) -> tuple[object, ...]:
+    """What the offsets and answers of an annotation refer to."""
+    return data.get("text"), data.get("start"), data.get("targets")
 
 
 def _batches(chunks: list[str], plan: Mapping[str, PlannedTask], limit: int) -> Iterator[list[str]]:

@@ -1,12 +1,12 @@
 """What was in the pull before and is not on the server any more, so that nothing vanishes unseen."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from builder.errors import StoreError
 from builder.store import write_json
-from builder.studio.pulls import EarlierPull, PulledTask, TaskFile, read_lines
+from builder.studio.pulls import PulledTask
 
 
 @dataclass
@@ -29,34 +29,26 @@ class Losses:
         return ", ".join(f"{n} {name if n > 1 else name[:-1]}" for name, n in counts.items() if n)
 
 
-def losses(before: EarlierPull, read: TaskFile, kept: Collection[int]) -> Losses:
-    """What the tasks of the pull before held and those `read` now do not. Tasks in `kept` were not read: they stay."""
-    old = [place for place in before.places if place.task not in kept or place.task in read.index]
-    if before.tasks is None or not old:
-        return Losses()
-    read.flush()
-    was = list(read_lines(before.tasks, old))
-    now = list(read_lines(read.path, read.index.values()))
+def losses(before: Sequence[PulledTask], now: Sequence[PulledTask]) -> Losses:
+    """What the tasks of the pull before held and those of now do not."""
     # A number may be given out again after a backup was restored, but not at the same time.
-    there = {(made.id, made.created_at): made for task in now for made in task.annotations}
-    seen = {(made.id, made.created_at) for task in was for made in task.annotations}
+    there = {(made.id, made.created_at) for task in now for made in task.annotations}
+    seen = {(made.id, made.created_at) for task in before for made in task.annotations}
     submitted = {task.id for task in now if any((m.id, m.created_at) not in seen for m in task.annotations)}
-    drafts = {draft.id for task in now for draft in task.drafts}
+    tasks, drafts = {task.id for task in now}, {draft.id for task in now for draft in task.drafts}
     predictions = {made.id for task in now for made in task.predictions}
     found = Losses(
-        tasks=sorted({task.id for task in was} - {task.id for task in now}),
-        annotations=[_name(t, m.id) for t in was for m in t.annotations if (m.id, m.created_at) not in there],
+        tasks=sorted({task.id for task in before} - tasks),
+        annotations=[f"{t.project}:{m.id}" for t in before for m in t.annotations if (m.id, m.created_at) not in there],
         drafts=[
-            _name(t, d.id)
-            for t in was
-            for d in t.drafts
-            if d.id not in drafts and t.id not in submitted and not d.annotation
+            f"{task.project}:{draft.id}"
+            for task in before
+            for draft in task.drafts
+            if draft.id not in drafts and task.id not in submitted and not draft.annotation
         ],
-        predictions=[made.id for task in was for made in task.predictions if made.id not in predictions],
+        predictions=[made.id for task in before for made in task.predictions if made.id not in predictions],
     )
-    annotations = before.counts["annotations"] + before.counts["skipped"]
-    shares = (len(found.annotations) / max(annotations, 1), len(found.tasks) / max(before.counts["tasks"], 1))
-    found.share = max(shares)
+    found.share = max(len(found.annotations) / max(len(seen), 1), len(found.tasks) / max(len(before), 1))
     return found
 
 
@@ -70,7 +62,3 @@ def refuse_losses(found: Losses, most: float, url: str, file: Path) -> None:
             "If the server lost them, run `builder push` and `builder restore`. If they were deleted on purpose, pull"
             " with label_studio.gone_share=1.",
         )
-
-
-def _name(task: PulledTask, number: int) -> str:
-    return f"{task.project}:{number}"

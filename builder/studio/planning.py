@@ -91,11 +91,7 @@ def answered_by_former(client: Client, campaign: Campaign) -> dict[str, set[str]
     if campaign.is_shared:
         return {}
     every = projects_of(client, campaign)
-    found = {}
-    for name in former_slots(campaign, every):
-        there = tasks_of(client, every[name].id, campaign.server.page_size)
-        found[name] = {chunk for chunk, entries in there.by_chunk.items() if any(e.touched for e in entries)}
-    return found
+    return {name: tasks_of(client, every[name].id).answered() for name in former_slots(campaign, every)}
 
 
 def planned_task(data: Mapping[str, Any], predictions: list[dict[str, Any]]) -> PlannedTask:

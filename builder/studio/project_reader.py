@@ -12,11 +12,20 @@ from typing import Any
 import msgspec
 
 from builder.errors import Refused
+from builder.stage import Progress, silent
 from builder.store import canonical, digest
-from builder.studio.client import Client, NotFound, Params
+from builder.studio.client import Client, Params
 from builder.studio.pulls import EarlierPull, TaskFile
-from builder.studio.settings import LabelStudio
-from builder.studio.tasks import MOST_IDS, TaskPage, batches, filters, read_steadily, size_of, with_annotations
+from builder.studio.tasks import (
+    MOST_IDS,
+    TaskPage,
+    batches,
+    filters,
+    models_of,
+    read_steadily,
+    size_of,
+    with_annotations,
+)
 
 # Without fields that change by themselves, such as "created_ago", and the task's own dates and counts.
 _TASK = ("id", "data", "meta", "predictions", "draft_exists")
@@ -28,18 +37,17 @@ _PREDICTION = ("id", "result", "model_version", "score", "created_at", "updated_
 _DRAFT = ("id", "result", "user", "annotation", "created_at", "updated_at", "lead_time")
 _WANTED = with_annotations((*_TASK, "model_version", "score"), _ANNOTATION)
 
-Advance = Callable[[int, int], None]
 _Page = TaskPage[dict[str, Any]]
 
 
 @dataclass
 class LastRead:
-    """What a project held when it was read: number of tasks, highest id, ids of tasks with drafts, predictions."""
+    """What a project held when it was read: number of tasks, highest id, ids of tasks with drafts, models."""
 
     count: int = 0
     highest: int = 0
     drafts: list[int] = field(default_factory=list)
-    #: Model version, number and time of the newest, for each model version; None when the server does not say.
+    #: As `models_of` gives them.
     predictions: list[tuple[str, int, str]] | None = None
     #: Annotations without skips on the server; None when everything was read.
     annotations: int | None = None
@@ -51,9 +59,8 @@ class ProjectReader:
 
     client: Client
     project: int
-    settings: LabelStudio
     file: TaskFile
-    advance: Advance
+    progress: Progress = silent
     #: The pull before, which knows the authors of annotations whose accounts were deleted since.
     past: EarlierPull = field(default_factory=lambda: EarlierPull(None))
     #: Annotation id -> digest of the result that the builder gave it, as when a label was renamed.
@@ -64,9 +71,10 @@ class ProjectReader:
 
     def everything(self) -> LastRead:
         """Reads every task; raises `Refused` when tasks keep being deleted while they are read."""
-        predictions = self._predictions()
-        there = self._listing(_WANTED, self._take_page, self.settings.concurrent_reads)
-        return self._all_but_gone(there, predictions)
+        # Asked before they are read, so that no change of them is missed.
+        models = models_of(self.client, self.project)
+        there = self._listing(_WANTED, self._take_page, self.client.settings.concurrent_reads)
+        return self._all_but_gone(there, models)
 
     def changes(self, before: LastRead, since: str, base: Callable[[], set[int]]) -> tuple[LastRead, set[int]]:
         """Reads the tasks that may have changed `since`; returns what is known now and the ids of deleted tasks.
@@ -74,8 +82,8 @@ class ProjectReader:
         `base` gives the ids of the tasks that were read before; it is called only when the tasks are not the same.
         """
         # Where there were none, their number is enough, which comes with the size of the project.
-        predictions = self._predictions() if before.predictions != [] else []
-        if predictions is None or predictions != before.predictions:
+        models = models_of(self.client, self.project) if before.predictions != [] else []
+        if models is None or models != before.predictions:
             return self.everything(), base() - self.read
         changed = {"filter": "updated_at", "operator": "greater", "type": "Datetime", "value": since}
         drafted = {"filter": "draft_exists", "operator": "equal", "type": "Boolean", "value": True}
@@ -83,15 +91,15 @@ class ProjectReader:
         # Deleting a draft does not change the date of its task.
         self._take_ids(sorted(set(before.drafts) - self.read))
         now = size_of(self.client, self.project)
-        if now.predictions and not predictions:
+        if now.predictions and not models:
             return self.everything(), base() - self.read
         if (now.count, now.highest) == (before.count, before.highest):
-            return LastRead(now.count, now.highest, sorted(self.drafts), predictions, now.annotations), set()
+            return LastRead(now.count, now.highest, sorted(self.drafts), models, now.annotations), set()
         there = self._listing({"include": "id"}, _ids)
         earlier = base()
         self._take_ids(sorted(there - earlier - self.read))
         # What was read as changed may have been deleted before the ids were.
-        return replace(self._all_but_gone(there, predictions), annotations=now.annotations), earlier - there
+        return replace(self._all_but_gone(there, models), annotations=now.annotations), earlier - there
 
     def _take_ids(self, ids: list[int]) -> None:
         for some in batches(ids, MOST_IDS):
@@ -137,30 +145,19 @@ class ProjectReader:
     def _take_page(self, page: _Page) -> list[int]:
         for task in page.tasks:
             self._add(task)
-        self.advance(len(self.read), max(page.total, len(self.read)))
+        self.progress("pull", len(self.read), max(page.total, len(self.read)))
         return _ids(page)
 
-    def _all_but_gone(self, there: set[int], predictions: list[tuple[str, int, str]] | None) -> LastRead:
+    def _all_but_gone(self, there: set[int], models: list[tuple[str, int, str]] | None) -> LastRead:
         """What is known of a project with these tasks. Others that were read have been deleted meanwhile."""
         for gone in self.read - there:
             del self.file.index[gone]
         self.read &= there
         self.drafts &= there
-        return LastRead(len(there), max(there, default=0), sorted(self.drafts), predictions)
-
-    def _predictions(self) -> list[tuple[str, int, str]] | None:
-        """What shows that predictions were added or deleted; asked before reading them, so that no change is missed."""
-        try:
-            found = self.client.get(f"api/projects/{self.project}/model-versions", {"extended": "true"})
-        except NotFound:
-            return None
-        if not isinstance(found, dict) or "static" not in found:
-            return None
-        return sorted((str(v["model_version"]), v["count"], str(v["latest"])) for v in found["static"])
+        return LastRead(len(there), max(there, default=0), sorted(self.drafts), models)
 
     def _listing(self, wanted: Params, take: Callable[[_Page], list[int]], readers: int = 1) -> set[int]:
-        size = self.settings.page_size
-        return read_steadily(self.client, self.project, wanted, size, dict[str, Any], take, readers)
+        return read_steadily(self.client, self.project, wanted, dict[str, Any], take, readers)
 
 
 def _ids(page: _Page) -> list[int]:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from builder.errors import Refused, StudioError, Unreachable
+from builder.errors import Refused, StoreError, StudioError, Unreachable
 from builder.questions.interface import interface
 from builder.scheme import Scheme
 from builder.store import read_json, write_json
@@ -95,6 +95,14 @@ def projects_of(client: Client, campaign: Campaign) -> dict[str, Project]:
     slots = {m.removeprefix(start)[:-1] for m in marks if m.startswith(start)} | set(_noted(client, campaign))
     found = {slot: find_project(client, campaign, slot) for slot in sorted(slots)}
     return {slot: project for slot, project in found.items() if project is not None}
+
+
+def existing_projects(client: Client, campaign: Campaign) -> dict[str, Project]:
+    """The projects of the dataset, as `projects_of`; raises `StoreError` when there is none on the server."""
+    client.version()
+    if found := projects_of(client, campaign):
+        return found
+    raise StoreError(f"There is no project of {campaign.dataset} at {client.url}.", "Run `builder push` first.")
 
 
 def former_slots(campaign: Campaign, slots: Iterable[str]) -> set[str]:
@@ -209,16 +217,6 @@ def ensure_members(client: Client, campaign: Campaign) -> bool:
     return True
 
 
-def address(client: Client, project: int) -> str:
-    """Where people open the project."""
-    return f"{client.url}/projects/{project}/"
-
-
-def server_key(client: Client) -> str:
-    """Names the server in notes of the workspace. The embedded one may get another port at its next start."""
-    return "embedded" if client.embedded else client.url
-
-
 def _create(client: Client, campaign: Campaign, slot: str) -> Project:
     try:
         made: Project = client.tell(lambda sdk: sdk.projects.create(**_settings(campaign, slot)))
@@ -266,9 +264,9 @@ def _listing(client: Client) -> list[Project]:
 
 def _noted(client: Client, campaign: Campaign) -> dict[str, int]:
     notes: dict[str, dict[str, int]] = read_json(campaign.folder / "projects.json") or {}
-    return notes.get(server_key(client), {})
+    return notes.get(client.key, {})
 
 
 def _note(client: Client, campaign: Campaign, slot: str, project: int) -> None:
     path, mine = campaign.folder / "projects.json", _noted(client, campaign)
-    write_json(path, {**(read_json(path) or {}), server_key(client): {**mine, slot: project}})
+    write_json(path, {**(read_json(path) or {}), client.key: {**mine, slot: project}})

@@ -14,12 +14,12 @@ a stopped one left.
 import contextlib
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -27,27 +27,16 @@ import msgspec
 from builder import __version__
 from builder.errors import StoreError
 from builder.memory import uncollected
-from builder.scheme import Scheme
 from builder.stage import Progress, exclusive, silent
 from builder.store import atomic_folder, canonical, digest, read_json, sync_tree, write_json
+from builder.studio import pulls
 from builder.studio.campaign import Campaign, connected
 from builder.studio.client import Client
 from builder.studio.losses import Losses, losses, refuse_losses
 from builder.studio.people import accounts
-from builder.studio.project_reader import Advance, LastRead, ProjectReader
-from builder.studio.projects import Project, owners_of, projects_of, server_key
-from builder.studio.pulls import (
-    EarlierPull,
-    TaskFile,
-    ensure_key,
-    folder_of,
-    hash_of,
-    latest,
-    merge_lines,
-    sealed,
-    verify_pull,
-)
-from builder.studio.settings import LabelStudio
+from builder.studio.project_reader import LastRead, ProjectReader
+from builder.studio.projects import Project, existing_projects, owners_of
+from builder.studio.pulls import EarlierPull, TaskFile, counts_of, hash_of, merge_lines
 
 #: A change that is being saved while we read may be dated earlier than it becomes visible.
 _OVERLAP = timedelta(seconds=20)
@@ -94,41 +83,29 @@ def pull(campaign: Campaign, *, full: bool = False, progress: Progress = silent)
     workspace has none. Raises `StoreError` when nothing was pushed or the folder cannot be written, and what `Client`
     raises; then nothing is left of it.
     """
-    ensure_key(campaign.workspace / "pseudonyms.key")
+    pulls.ensure_key(campaign.workspace / "pseudonyms.key")
     with exclusive(campaign.folder / "pull", "pull", wait=False), connected(campaign, progress) as (_, client):
-        client.version()
-        projects = projects_of(client, campaign)
-        if not projects:
-            raise StoreError(f"There is no project of {campaign.dataset} at {client.url}.", "Run `builder push` first.")
-        pulls = campaign.folder / "pulls"
-        advance = partial(progress, "pull")
-        owners = owners_of(campaign, projects)
-        noted = campaign.rewritten(server_key(client)).results
-        return pull_projects(client, projects, pulls, campaign.scheme, campaign.server, full, advance, owners, noted)
+        projects = existing_projects(client, campaign)
+        return pull_projects(client, campaign, projects, campaign.folder / "pulls", full, progress)
 
 
 def pull_projects(
     client: Client,
+    campaign: Campaign,
     projects: Mapping[str, Project],
     folder: Path,
-    scheme: Scheme,
-    settings: LabelStudio,
     full: bool = False,
-    advance: Advance = lambda done, total: None,
-    owners: Mapping[str, str] = MappingProxyType({}),
-    rewritten: Mapping[int, str] = MappingProxyType({}),
+    progress: Progress = silent,
 ) -> Pulled:
-    """The latest state of the projects (slot -> project) is a pull in `folder`; `advance` gets tasks read and all.
+    """The latest state of the projects (slot -> project) is a pull in `folder`.
 
-    `owners` are the e-mail addresses of those whose own projects they are, by slot; for `rewritten` see
-    `ProjectReader`. Raises `StoreError` when more than `settings.gone_share` of the pull before is gone.
+    Raises `StoreError` when more than `label_studio.gone_share` of the pull before is gone.
     """
-    given = (client, projects, folder, scheme, settings, advance, owners, rewritten)
     try:
-        return _pull(*given, full)
+        return _pull(client, campaign, projects, folder, full, progress)
     except _Fewer:
         # The server has fewer annotations than it had, but no task says so: it may have been restored from a backup.
-        return _pull(*given, True)
+        return _pull(client, campaign, projects, folder, True, progress)
 
 
 class _Fewer(Exception):
@@ -136,27 +113,19 @@ class _Fewer(Exception):
 
 
 def _pull(
-    client: Client,
-    projects: Mapping[str, Project],
-    folder: Path,
-    scheme: Scheme,
-    settings: LabelStudio,
-    advance: Advance,
-    owners: Mapping[str, str],
-    rewritten: Mapping[int, str],
-    full: bool,
+    client: Client, campaign: Campaign, projects: Mapping[str, Project], folder: Path, full: bool, progress: Progress
 ) -> Pulled:
-    started = datetime.now(UTC)
+    started, scheme = datetime.now(UTC), campaign.scheme
     # What else decides how a pull is read: the scheme, and which project is which and whose.
-    ids = {slot: p.id for slot, p in projects.items()}
-    setting = digest(canonical(asdict(scheme)), canonical(ids), canonical(dict(owners)))
+    ids, owners = {slot: p.id for slot, p in projects.items()}, owners_of(campaign, projects)
+    setting = digest(canonical(asdict(scheme)), canonical(ids), canonical(owners))
     with (
         _writing(folder),
         tempfile.TemporaryDirectory(prefix=".pull.", dir=folder) as scratch,
         TaskFile(Path(scratch) / "read") as read,
     ):
-        before, state = latest(folder), _state(folder)
-        same = before is not None and (state.hash, state.server) == (before[1]["hash"], server_key(client))
+        before, state = pulls.latest(folder), _state(folder)
+        same = before is not None and (state.hash, state.server) == (before[1]["hash"], client.key)
         past = EarlierPull(before[0] if before and same else None)
         client.start_clock()
         version = client.version()
@@ -168,35 +137,43 @@ def _pull(
         base = past if usable else EarlierPull(None)
         known: dict[str, LastRead] = {}
         gone: set[int] = set()
-        for project in projects.values():
-            reader = ProjectReader(client, project.id, settings, read, advance, past, rewritten)
-            if usable and (earlier := state.projects.get(str(project.id))):
-                found, deleted = reader.changes(earlier, state.since, partial(base.ids, project.id))
+        rewritten = campaign.rewritten(client.key).results
+        for project in ids.values():
+            reader = ProjectReader(client, project, read, progress, past, rewritten)
+            if usable and (earlier := state.projects.get(str(project))):
+                known[str(project)], deleted = reader.changes(earlier, state.since, partial(base.ids, project))
                 gone |= deleted
             else:
-                found = reader.everything()
-            known[str(project.id)] = found
+                known[str(project)] = reader.everything()
         addresses = {str(user): {"email": email} for user, email in accounts(client).items()}
-        lost = Losses(accounts=[user["email"] for n, user in past.people().items() if n not in addresses])
+        deleted_accounts = [user["email"] for n, user in past.people().items() if n not in addresses]
         unchanged = not read.index and not gone and set(state.projects) == set(known)
         if before and usable and unchanged and before[1]["setting"] == setting:
             _compare({number: last.annotations or 0 for number, last in state.projects.items()}, known)
             # The state stays as well: asking for changes since the same moment gives nothing again.
-            return Pulled(*before, new=False, incremental=True, losses=lost)
-        tasks = Path(scratch) / "tasks.jsonl"
-        kept = {p.task: p for p in base.places if p.task not in gone and p.project in ids.values()}
-        counts = merge_lines(base.tasks, kept, read, tasks)
-        _compare({number: counts.submitted[int(number)] for number in known}, known)
-        lost = replace(losses(past, read, kept), accounts=lost.accounts)
+            return Pulled(*before, new=False, incremental=True, losses=Losses(accounts=deleted_accounts))
+        held = past.tasks  # verified before anything of it is copied
+        left = set(ids.values())
+        kept = (
+            line
+            for line in base.lines()
+            if line.task.project in left and line.task.id not in gone and line.task.id not in read.index
+        )
+        file = Path(scratch) / "tasks.jsonl"
+        tasks = merge_lines(kept, read, file)
+        submitted = Counter(str(task.project) for task in tasks for made in task.annotations if not made.was_cancelled)
+        _compare(submitted, known)
+        lost = replace(losses(held, tasks), accounts=deleted_accounts)
         lost.projects = sorted(set(before[1]["projects"]) - set(projects)) if before else []
-        refuse_losses(lost, settings.gone_share, client.url, folder / "losses.json")
+        refuse_losses(lost, client.settings.gone_share, client.url, folder / "losses.json")
         # An account deleted since is known from the pull before, so that it keeps its name.
         by_id = past.people() | addresses
-        people = {str(user): by_id[str(user)] for user in sorted(counts.users) if str(user) in by_id}
-        whole = hash_of(tasks, people, setting)
-        path = folder_of(folder, whole)
+        users = {made.completed_by for task in tasks for made in task.annotations if made.completed_by is not None}
+        people = {str(user): by_id[str(user)] for user in sorted(users) if str(user) in by_id}
+        whole = hash_of(file, people, setting)
+        path = pulls.folder_of(folder, whole)
         if not (new := not path.exists()):
-            verify_pull(path)
+            pulls.verify_pull(path)
         else:
             record = {
                 "hash": whole,
@@ -211,20 +188,20 @@ def _pull(
                     | ({"email": owners[slot]} if slot in owners else {})
                     for slot, p in projects.items()
                 },
-                "counts": counts.summary(),
+                "counts": counts_of(tasks),
                 "losses": asdict(lost),
                 "started": started.isoformat(timespec="seconds"),
                 "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             }
             with atomic_folder(path) as made:
-                tasks.rename(made / "tasks.jsonl")
+                file.rename(made / "tasks.jsonl")
                 write_json(made / "users.json", people)
-                write_json(made / "pull.json", sealed(record))
+                write_json(made / "pull.json", pulls.sealed(record))
                 sync_tree(made)
         write_json(folder / "latest.json", {"hash": whole})
         for number, last in known.items():
-            last.annotations = counts.submitted[int(number)]
-        write_json(folder / "state.json", asdict(_State(whole, server_key(client), since, client.ahead, known)))
+            last.annotations = submitted[number]
+        write_json(folder / "state.json", asdict(_State(whole, client.key, since, client.ahead, known)))
         return Pulled(path, read_json(path / "pull.json"), new, len(read.index), usable, lost)
 
 

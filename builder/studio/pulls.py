@@ -3,11 +3,11 @@
 The file has one JSON line per task. Lines are written as tasks arrive and merged in order, never all in memory.
 """
 
+import heapq
 import json
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,12 +22,6 @@ _LENGTH = 16
 _KEY = 32
 #: With the default buffer, writing would take a third of a pull's processor time.
 _BUFFER = 1 << 20
-
-#: What records of earlier versions hold, which have no digest of their own.
-_EARLIER = {
-    *("hash", "setting", "builder", "server", "server_version", "scheme", "scheme_version", "projects", "counts"),
-    *("started", "finished"),
-}
 
 
 def folder_of(pulls: Path, whole: str) -> Path:
@@ -52,12 +46,12 @@ def latest(pulls: Path) -> tuple[Path, dict[str, Any]] | None:
 
 def named(pulls: Path, name: str) -> tuple[Path, dict[str, Any]]:
     """Folder and record of the kept pull whose hash begins so; raises `StoreError` unless that is exactly one."""
-    kept = {path.parent.name: path.parent for path in sorted(pulls.glob("[0-9a-f]*/pull.json"))}
-    found = [path for known, path in kept.items() if known.startswith(name[:_LENGTH])]
+    kept = [path.parent for path in sorted(pulls.glob("[0-9a-f]*/pull.json"))]
+    found = [path for path in kept if path.name.startswith(name[:_LENGTH])]
     if len(found) != 1:
         raise StoreError(
             f"dataset.pull={name} is {'no kept pull' if not found else f'{len(found)} kept pulls'} of {pulls}.",
-            f"Kept are {', '.join(kept) or 'none'}.",
+            f"Kept are {', '.join(path.name for path in kept) or 'none'}.",
         )
     return found[0], read_json(found[0] / "pull.json")
 
@@ -75,9 +69,9 @@ def sealed(record: Mapping[str, Any]) -> dict[str, Any]:
 def verify_pull(folder: Path) -> None:
     """Raises `StoreError` unless the pull in a folder is what its hash and the digest of its record say."""
     record, tasks = read_json(folder / "pull.json") or {}, folder / "tasks.jsonl"
-    people = read_json(folder / "users.json")
-    own = record.pop("sha256", None)
-    whole = own == digest(canonical(record)) if own or set(record) - _EARLIER else True
+    people, own = read_json(folder / "users.json"), record.pop("sha256", None)
+    # The first records had no digest, and no losses either.
+    whole = own == digest(canonical(record)) or (own is None and "losses" not in record)
     if not whole or not tasks.exists() or hash_of(tasks, people, str(record.get("setting"))) != record.get("hash"):
         raise StoreError(
             f"The pull {folder} is not what its hash says: somebody changed it, or the disk is damaged.",
@@ -120,17 +114,6 @@ def _check(key: bytes) -> bytes:
     return bytes.fromhex(digest(key)[:16])
 
 
-class LinePlace(NamedTuple):
-    """Where a task's line is in its file; places sort as the lines of a pull do."""
-
-    #: Empty for tasks of others, which come first.
-    chunk_id: str
-    project: int
-    task: int
-    offset: int
-    length: int
-
-
 class PulledAnnotation(Author):
     """What tells one annotation from another, and who made it."""
 
@@ -157,12 +140,26 @@ class PulledTask(msgspec.Struct):
     drafts: list[PulledDraft] = []
     predictions: list[PulledPrediction] = []
 
-    def place(self, offset: int, length: int) -> LinePlace:
-        chunk = self.data.chunk_id
-        return LinePlace(chunk if isinstance(chunk, str) else "", self.project, self.id, offset, length)
+    @property
+    def chunk_id(self) -> str:
+        """Empty for a task of others."""
+        return self.data.chunk_id if isinstance(self.data.chunk_id, str) else ""
 
 
-_line = msgspec.json.Decoder(PulledTask)
+class PulledLine(NamedTuple):
+    """A line of a pull; lines sort as they do in the file, tasks of others first."""
+
+    place: tuple[str, int, int]
+    line: bytes
+    task: PulledTask
+
+
+_decode = msgspec.json.Decoder(PulledTask).decode
+
+
+def _line(line: bytes) -> PulledLine:
+    task = _decode(line)
+    return PulledLine((task.chunk_id, task.project, task.id), line, task)
 
 
 class TaskFile:
@@ -170,9 +167,9 @@ class TaskFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.index: dict[int, LinePlace] = {}
+        #: Task id -> the place of its line in a pull, and where it begins in this file.
+        self.index: dict[int, tuple[tuple[str, int, int], int]] = {}
         self._file = path.open("wb", _BUFFER)
-        self._end = 0
 
     def __enter__(self) -> "TaskFile":
         return self
@@ -182,114 +179,71 @@ class TaskFile:
 
     def add(self, task: Mapping[str, Any]) -> None:
         """Writes a task: `id`, `project`, `data` and whatever else it holds, keys sorted."""
-        line = msgspec.json.encode(task, order="sorted") + b"\n"
-        self._file.write(line)
-        chunk = task["data"].get("chunk_id")
-        place = (chunk if isinstance(chunk, str) else "", task["project"], task["id"])
-        self.index[task["id"]] = LinePlace(*place, self._end, len(line))
-        self._end += len(line)
+        line = _line(msgspec.json.encode(task, order="sorted") + b"\n")
+        self.index[task["id"]] = (line.place, self._file.tell())
+        self._file.write(line.line)
 
-    def flush(self) -> None:
+    def lines(self) -> Iterator[PulledLine]:
+        """The lines in the order of a pull."""
         self._file.flush()
-
-
-def places(tasks: Path) -> Iterator[LinePlace]:
-    """The tasks of a pull, in order."""
-    offset = 0
-    with tasks.open("rb") as lines:
-        for line in lines:
-            yield _line.decode(line).place(offset, len(line))
-            offset += len(line)
-
-
-def read_lines(tasks: Path, places: Iterable[LinePlace]) -> Iterator[PulledTask]:
-    """The tasks at these places of a file."""
-    with tasks.open("rb") as lines:
-        for place in places:
-            lines.seek(place.offset)
-            yield _line.decode(lines.read(place.length))
+        with self.path.open("rb") as lines:
+            for _, start in sorted(self.index.values()):
+                lines.seek(start)
+                yield _line(lines.readline())
 
 
 class EarlierPull:
-    """The tasks of an earlier pull, verified and read when they are needed and not before; without a folder, none."""
+    """An earlier pull, verified and read when it is needed and not before; without a folder, an empty one."""
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
-        self.tasks = folder / "tasks.jsonl" if folder else None
+
+    def lines(self) -> Iterator[PulledLine]:
+        if self.folder is not None:
+            with (self.folder / "tasks.jsonl").open("rb") as lines:
+                yield from map(_line, lines)
 
     @cached_property
-    def places(self) -> list[LinePlace]:
-        """The tasks in order."""
-        if self.folder is None:
-            return []
-        verify_pull(self.folder)
-        return list(places(self.folder / "tasks.jsonl"))
-
-    @cached_property
-    def counts(self) -> dict[str, int]:
-        return dict((read_json(self.folder / "pull.json") or {})["counts"]) if self.folder else {}
+    def tasks(self) -> list[PulledTask]:
+        if self.folder is not None:
+            verify_pull(self.folder)
+        return [line.task for line in self.lines()]
 
     @cached_property
     def authors(self) -> dict[tuple[int, str | None], int]:
         """The author of each annotation, by its id and the time at which it was made."""
-        found = read_lines(self.tasks, self.places) if self.tasks else ()
-        made = (annotation for task in found for annotation in task.annotations)
+        made = (annotation for task in self.tasks for annotation in task.annotations)
         return {(a.id, a.created_at): a.completed_by for a in made if a.completed_by is not None}
 
     def ids(self, project: int) -> set[int]:
-        return {place.task for place in self.places if place.project == project}
+        return {task.id for task in self.tasks if task.project == project}
 
     def people(self) -> dict[str, dict[str, str]]:
         """User id -> e-mail of everybody whose work is in it."""
         return dict(read_json(self.folder / "users.json") or {}) if self.folder else {}
 
 
-@dataclass
-class PullCounts:
-    """What a pull holds, and the ids of the accounts whose work it is."""
-
-    tasks: int = 0
-    annotations: int = 0
-    skipped: int = 0
-    drafts: int = 0
-    predictions: int = 0
-    #: Tasks that show a chunk again in the same project; `builder push` merges them.
-    duplicates: int = 0
-    #: Tasks without a chunk id, made by others.
-    foreign: int = 0
-    users: set[int] = field(default_factory=set)
-    #: Project -> submitted annotations, without skips.
-    submitted: Counter[int] = field(default_factory=Counter)
-
-    def summary(self) -> dict[str, int]:
-        return {name: value for name, value in vars(self).items() if isinstance(value, int)}
+def merge_lines(kept: Iterable[PulledLine], new: TaskFile, out: Path) -> list[PulledTask]:
+    """Writes the lines `kept` from an earlier pull and the `new` ones to `out`, in order; returns their tasks."""
+    tasks = []
+    with out.open("wb", _BUFFER) as file:
+        for line in heapq.merge(kept, new.lines()):
+            file.write(line.line)
+            tasks.append(line.task)
+    return tasks
 
 
-def merge_lines(base: Path | None, kept: Mapping[int, LinePlace], new: TaskFile, out: Path) -> PullCounts:
-    """Writes the pull's tasks to `out`: those `kept` from the earlier pull `base`, and the `new` ones."""
-    new.flush()
-    counts = PullCounts()
-    order = sorted(
-        [(place, False) for task, place in kept.items() if task not in new.index]
-        + [(place, True) for place in new.index.values()]
-    )
-    before: tuple[str, int] | None = None
-    with new.path.open("rb") as fresh_lines, (base or new.path).open("rb") as old, out.open("wb", _BUFFER) as file:
-        for place, fresh in order:
-            source = fresh_lines if fresh else old
-            source.seek(place.offset)
-            line = source.read(place.length)
-            file.write(line)
-            task = _line.decode(line)
-            skipped = sum(bool(a.was_cancelled) for a in task.annotations)
-            counts.tasks += 1
-            counts.skipped += skipped
-            counts.annotations += len(task.annotations) - skipped
-            counts.submitted[place.project] += len(task.annotations) - skipped
-            counts.drafts += len(task.drafts)
-            counts.predictions += len(task.predictions)
-            counts.foreign += not place.chunk_id
-            counts.users |= {a.completed_by for a in task.annotations if a.completed_by is not None}
-            counts.duplicates += bool(place.chunk_id) and (place.chunk_id, place.project) == before
-            before = (place.chunk_id, place.project)
-    return counts
+def counts_of(tasks: Iterable[PulledTask]) -> dict[str, int]:
+    """What a pull holds: annotations apart from skips, tasks that show a chunk again, tasks of others (foreign)."""
+    counts = Counter(tasks=0, annotations=0, skipped=0, drafts=0, predictions=0, duplicates=0, foreign=0)
+    seen = set()
+    for task in tasks:
+        skipped = sum(bool(made.was_cancelled) for made in task.annotations)
+        shown = (task.chunk_id, task.project)
+        counts.update(
+            tasks=1, annotations=len(task.annotations) - skipped, skipped=skipped, drafts=len(task.drafts),
+            predictions=len(task.predictions), foreign=not task.chunk_id,
+            duplicates=bool(task.chunk_id) and shown in seen,
+        )  # fmt: skip
+        seen.add(shown)
+    return dict(counts)

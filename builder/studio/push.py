@@ -1,7 +1,7 @@
 """Push: every selected chunk is a task in Label Studio, exactly once, and recorded annotators have annotated."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -11,18 +11,17 @@ from builder.questions.migrate import SchemeChanges
 from builder.stage import Progress, exclusive, silent
 from builder.studio.campaign import Campaign, connected
 from builder.studio.client import Client
-from builder.studio.duplicates import Imported
-from builder.studio.importing import import_tasks
+from builder.studio.importing import Imported, import_tasks
 from builder.studio.people import ensure_accounts, people_of
 from builder.studio.planning import PlannedTask, answered_by_former, plan_tasks
-from builder.studio.predictions import drop_outdated
-from builder.studio.projects import SHARED, address, ensure_members, ensure_view, find_project, server_key
+from builder.studio.projects import SHARED, ensure_members, ensure_view, find_project
 from builder.studio.recordings import Submitted, recorded_bodies, submit_recorded
 from builder.studio.scheme_changes import ensure_migrated, preview_changes
 from builder.studio.suggestions import suggestions_for
-from builder.studio.tasks import ProjectTasks, tasks_of
+from builder.studio.tasks import MOST_IDS, ProjectTasks, batches, models_of, pages, tasks_of
 
 Row = Mapping[str, Any]
+_ANSWERED = "id,data,predictions,model_version,total_annotations,cancelled_annotations,draft_exists"
 
 
 @dataclass
@@ -134,6 +133,15 @@ def push_project(
     With `remember` the next push need not list the tasks.
     """
     project, rewritten = ensure_migrated(client, campaign, slot)
+    url = client.address(project.id)
+    pushed = PushedProject(slot=slot, project=project.id, url=url, planned=len(tasks), results_rewritten=rewritten)
+    if remember:
+        pushed.suggestions_replaced, pushed.suggestions_kept = drop_outdated(client, project.id, tasks)
+    if tasks:
+        # A filter decides which task is next, so it would undo the order of uncertain chunks.
+        only_open = slot != SHARED and not campaign.suggestions.uncertain_first
+        shown = msgspec.json.decode(next(iter(tasks.values())).body)["data"]
+        ensure_view(client, project.id, [name for name in shown if name not in ("text", "title")], only_open)
     done = 0
 
     def advance(more: int) -> None:
@@ -141,31 +149,48 @@ def push_project(
         done += more
         progress(f"push {project.title}", done, len(tasks))
 
-    replaced, kept = (0, 0)
-    if remember:
-        replaced, kept = drop_outdated(client, project.id, tasks, campaign.server.page_size)
     note = campaign.folder / "pushed" / f"{slot}.json" if remember else None
-    if tasks:
-        # A filter decides which task is next, so it would undo the order of uncertain chunks.
-        only_open = slot != SHARED and not campaign.suggestions.uncertain_first
-        shown = msgspec.json.decode(next(iter(tasks.values())).body)["data"]
-        ensure_view(client, project.id, [name for name in shown if name not in ("text", "title")], only_open)
-    moving = campaign.rewritten(server_key(client)).note
-    outcome = import_tasks(client, project.id, tasks, campaign.server, advance, note, moving=moving)
-    url = address(client, project.id)
-    return PushedProject(**asdict(outcome), slot=slot, project=project.id, url=url, planned=len(tasks),
-                         results_rewritten=rewritten, suggestions_replaced=replaced, suggestions_kept=kept)  # fmt: skip
+    moving = campaign.rewritten(client.key).note
+    import_tasks(client, project.id, tasks, advance=advance, note=note, moving=moving, outcome=pushed)
+    return pushed
+
+
+def drop_outdated(client: Client, project: int, plan: Mapping[str, PlannedTask]) -> tuple[int, int]:
+    """How many tasks lost predictions of a model that is not planned any more, and how many keep them.
+
+    Tasks that somebody annotated, skipped or began keep theirs: they are what the annotator saw. The next import brings
+    the planned ones.
+    """
+    planned = {chunk: {p["model_version"] for p in task.predictions} for chunk, task in plan.items()}
+    models = models_of(client, project)
+    # An older server does not say; then the tasks do.
+    if models is not None and {version for version, _, _ in models} <= set().union(*planned.values()):
+        return 0, 0
+    outdated, kept = [], 0
+    for page in pages(client, project, {"fields": "all", "include": _ANSWERED}, dict[str, Any]):
+        for task in page.tasks:
+            wanted = planned.get(str(task["data"].get("chunk_id")))
+            if wanted is None or {p["model_version"] for p in task["predictions"]} <= wanted:
+                continue
+            if task["total_annotations"] + task["cancelled_annotations"] or task["draft_exists"]:
+                kept += 1
+            else:
+                outdated.append(task["id"])
+    for some in batches(outdated, MOST_IDS):
+        body = {"selectedItems": {"all": False, "included": some}, "ordering": [], "project": project}
+        client.post("api/dm/actions", body, {"id": "delete_tasks_predictions", "project": project})
+    return len(outdated), kept
 
 
 def _preview(client: Client, campaign: Campaign, slot: str, tasks: Mapping[str, PlannedTask]) -> PreviewedProject:
     project = find_project(client, campaign, slot)
-    there = tasks_of(client, project.id, campaign.server.page_size) if project else ProjectTasks()
+    there = tasks_of(client, project.id) if project else ProjectTasks()
     changes, refused = preview_changes(client, project, campaign.scheme) if project else (SchemeChanges(), False)
     present = sum(chunk in there.by_chunk for chunk in tasks)
     return PreviewedProject(
         slot=slot,
         project=project.id if project else None,
-        url=address(client, project.id) if project else None,
+        url=client.address(project.id) if project else None,
         planned=len(tasks),
         present=present,
         to_import=len(tasks) - present,

@@ -8,7 +8,7 @@ may have "skipped": true instead.
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,8 @@ _FIELDS = {"article", "article_id", "start", "end", "lead_time", "skipped"}
 _ATTEMPTS = 5
 _NAMESPACE = uuid.UUID("0c1e2f6e-6f0b-5c3c-9c55-0c8f3a0f7a10")
 
-
-@dataclass
-class Recording:
-    """What one annotator recorded, by article id and chunk interval, with the number of the line."""
-
-    path: Path
-    lines: dict[tuple[str, int, int], tuple[int, dict[str, Any]]] = field(default_factory=dict)
+#: What one annotator recorded, by article id and chunk interval: "file:line", and the line.
+Recording = dict[tuple[str, int, int], tuple[str, dict[str, Any]]]
 
 
 @dataclass
@@ -48,7 +43,7 @@ class Submitted:
 
 def read_recording(path: Path) -> Recording:
     """The recording in a file; raises `SourceError` with the number of a line that is broken or a repetition."""
-    recording = Recording(path)
+    recording: Recording = {}
     try:
         # Only line feeds end a line: JSON may hold other line separators as they are.
         lines = path.read_bytes().decode().split("\n")
@@ -63,9 +58,9 @@ def read_recording(path: Path) -> Recording:
             key = (str(entry["article_id"]), int(entry["start"]), int(entry["end"]))
         except (ValueError, TypeError, KeyError) as e:
             raise SourceError(f"{where} is not a recorded chunk: {e!r}.", "Correct the line or remove it.") from e
-        if key in recording.lines:
-            raise SourceError(f"{where} repeats the chunk of line {recording.lines[key][0]}.", "Remove one of them.")
-        recording.lines[key] = (number, entry)
+        if key in recording:
+            raise SourceError(f"{where} repeats the chunk of {recording[key][0]}.", "Remove one of them.")
+        recording[key] = (where, entry)
     return recording
 
 
@@ -74,18 +69,18 @@ def annotation(recording: Recording, chunk: Row, scheme: Scheme, targets: Sequen
 
     Raises `SourceError` when the line contradicts the text or the scheme.
     """
-    found = recording.lines.get((chunk["article_id"], chunk["start"], chunk["end"]))
+    found = recording.get((chunk["article_id"], chunk["start"], chunk["end"]))
     if found is None:
         return None
-    number, entry = found
-    if entry.get("skipped"):
-        return {"result": [], "was_cancelled": True, "lead_time": entry.get("lead_time")}
-    try:
-        said = {name: value for name, value in entry.items() if name not in _FIELDS}
-        result = stated(said, chunk["text"], chunk["start"], scheme, targets)
-    except ValueError as e:
-        raise SourceError(f"{recording.path}:{number}: {e}.", "Correct the line, or record the chunk again.") from e
-    return {"result": result, "was_cancelled": False, "lead_time": entry.get("lead_time")}
+    where, entry = found
+    result: list[dict[str, Any]] = []
+    if not entry.get("skipped"):
+        try:
+            said = {name: value for name, value in entry.items() if name not in _FIELDS}
+            result = stated(said, chunk["text"], chunk["start"], scheme, targets)
+        except ValueError as e:
+            raise SourceError(f"{where}: {e}.", "Correct the line, or record the chunk again.") from e
+    return {"result": result, "was_cancelled": bool(entry.get("skipped")), "lead_time": entry.get("lead_time")}
 
 
 def recorded_bodies(campaign: Campaign, name: str, plan: Plan) -> dict[str, dict[str, Any]]:
@@ -93,18 +88,16 @@ def recorded_bodies(campaign: Campaign, name: str, plan: Plan) -> dict[str, dict
 
     Raises `SourceError` when a line is missing, unless `annotators.partial` allows it.
     """
-    recording = read_recording(Path(campaign.annotators.recorded) / f"{name}.jsonl")
-    bodies = {}
-    for chunk_id, names in plan.assigned.items():
-        if name not in names:
-            continue
+    path = Path(campaign.annotators.recorded) / f"{name}.jsonl"
+    recording, bodies = read_recording(path), {}
+    for chunk_id in (chunk_id for chunk_id, names in plan.assigned.items() if name in names):
         chunk = plan.chunks[chunk_id]
         body = annotation(recording, chunk, campaign.scheme, plan.targets[chunk_id])
         if body is not None:
             bodies[chunk_id] = body
         elif not campaign.annotators.partial:
             raise SourceError(
-                f"{recording.path} has no line for chunk {chunk_id} (article {chunk['article_id']},"
+                f"{path} has no line for chunk {chunk_id} (article {chunk['article_id']},"
                 f" [{chunk['start']}, {chunk['end']})).",
                 "The chunking changed since it was recorded: record again, restore the chunking, or set"
                 " annotators.partial=true.",
@@ -130,16 +123,15 @@ def submit_recorded(
             f"The account {annotator.email} was not made by the builder, so it cannot log in as it.",
             "Delete the account in Label Studio, or give the annotator another address.",
         )
-    size = campaign.server.page_size
-    tasks = tasks_of(client, project, size).by_chunk
-    done = {task.id: {a.completed_by for a in task.annotations} for task in annotated(client, project, size)}
+    tasks = tasks_of(client, project).by_chunk
     user = {email.casefold(): number for number, email in accounts(client).items()}[annotator.email.casefold()]
+    done = {task.id for task in annotated(client, project) if user in {made.completed_by for made in task.annotations}}
     own = StudioServer(client.url, token_of(client.url, annotator.email, password), campaign.vault)
     outcome = Submitted()
     with Client(own, campaign.server, client.sleep) as account:
         for n, (chunk, body) in enumerate(bodies.items(), 1):
             task = tasks[chunk][0].id
-            if user in done.get(task, ()):
+            if task in done:
                 outcome.there += 1
             else:
                 # `unique_id` names annotator and task, and the server takes it once.

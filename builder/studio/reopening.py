@@ -55,9 +55,9 @@ def reopen(
             number, open_, answered = 1, set[str](), set[str]()
             while (slot := f"{AGAIN}{number}/{name}") in there:
                 # In the latest project are the chunks that cannot be put there a second time.
-                answered = set[str]()
-                for chunk, entries in tasks_of(client, there[slot].id, campaign.server.page_size).by_chunk.items():
-                    (answered if any(entry.touched for entry in entries) else open_).add(chunk)
+                sent = tasks_of(client, there[slot].id)
+                answered = sent.answered()
+                open_ |= sent.by_chunk.keys() - answered
                 number += 1
             wanted = {chunk: task for chunk, task in tasks.items() if chunk not in open_}
             found.open[name], found.sent[name] = len(tasks) - len(wanted), len(wanted)

@@ -6,6 +6,7 @@ somebody else, as long as the result is the one that the builder saved.
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,18 @@ from typing import Any
 from builder.store import canonical, digest
 
 
+@dataclass
 class Rewritten:
     """The annotations of one server, in a file of the dataset's folder that only grows."""
 
-    def __init__(self, folder: Path, server: str) -> None:
-        self._path, self._server = folder / "rewritten.jsonl", server
+    folder: Path
+    server: str
 
     def note(self, annotation: int, result: Any) -> None:
         """The builder is about to save this result."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        line = {"server": self._server, "annotation": annotation, "result": digest(canonical(result))}
-        with self._path.open("a", encoding="utf-8") as file:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        line = {"server": self.server, "annotation": annotation, "result": digest(canonical(result))}
+        with (self.folder / "rewritten.jsonl").open("a", encoding="utf-8") as file:
             # The line break comes first: a line that a stop cut off does not spoil the next one.
             file.write(f"\n{json.dumps(line)}")
 
@@ -35,9 +37,8 @@ class Rewritten:
     @cached_property
     def results(self) -> Mapping[int, str]:
         """Annotation id -> digest of the result that the builder had saved last when it was first asked for."""
-        found = {}
-        for line in self._path.read_text(encoding="utf-8").split("\n") if self._path.exists() else ():
-            # What was cut off was not saved on the server either.
-            if line.endswith("}") and (row := json.loads(line))["server"] == self._server:
-                found[row["annotation"]] = row["result"]
-        return found
+        path = self.folder / "rewritten.jsonl"
+        lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
+        # What was cut off was not saved on the server either.
+        rows = [json.loads(line) for line in lines if line.endswith("}")]
+        return {row["annotation"]: row["result"] for row in rows if row["server"] == self.server}

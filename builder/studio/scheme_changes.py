@@ -13,7 +13,7 @@ from builder.questions.migrate import SchemeChanges, changes, renamed, transitio
 from builder.scheme import Scheme
 from builder.studio.campaign import Campaign
 from builder.studio.client import Client
-from builder.studio.projects import Project, change_project, ensure_project, find_project, page_of, server_key
+from builder.studio.projects import Project, change_project, ensure_project, find_project, page_of
 from builder.studio.rewritten import Rewritten
 from builder.studio.tasks import filters, pages
 
@@ -53,16 +53,16 @@ def _migrate(client: Client, campaign: Campaign, project: Project, old: Scheme, 
     if not found.renames:
         return 0
     change_project(client, project.id, {"label_config": page_of(slot, transition(old, new))})
-    noted = campaign.rewritten(server_key(client))
-    rewritten = _rewrite(client, project.id, old, new, campaign.server.page_size, noted)
+    noted = campaign.rewritten(client.key)
+    rewritten = _rewrite(client, project.id, old, new, noted)
     # The server counts the labels of a draft at each save, and would refuse to drop names that nobody uses any more.
     client.post(f"api/projects/{project.id}/summary/reset/")
     return rewritten
 
 
-def _rewrite(client: Client, project: int, old: Scheme, new: Scheme, page_size: int, noted: Rewritten) -> int:
+def _rewrite(client: Client, project: int, old: Scheme, new: Scheme, noted: Rewritten) -> int:
     rewritten = 0
-    for task, kind, listed in _results(client, project, page_size):
+    for task, kind, listed in _results(client, project):
         if renamed(listed["result"], old, new) == listed["result"]:
             continue
         path = f"api/{kind}/{listed['id']}/"
@@ -80,26 +80,26 @@ def _rewrite(client: Client, project: int, old: Scheme, new: Scheme, page_size: 
         for draft in held:
             client.patch(f"api/drafts/{draft}/", {"annotation": listed["id"]})
         rewritten += 1
-    for draft in (draft for drafts in _drafted(client, project, page_size) for draft in drafts):
+    for draft in (draft for drafts in _drafted(client, project) for draft in drafts):
         if (result := renamed(draft["result"], old, new)) != draft["result"]:
             client.patch(f"api/drafts/{draft['id']}/", {"result": result})
             rewritten += 1
     return rewritten
 
 
-def _results(client: Client, project: int, page_size: int) -> Iterator[tuple[int, str, dict[str, Any]]]:
+def _results(client: Client, project: int) -> Iterator[tuple[int, str, dict[str, Any]]]:
     """Every annotation and prediction, with its task and kind. Rewriting them does not change their order."""
     wanted = {"fields": "all", "include": "id,annotations,predictions,result"}
-    for page in pages(client, project, wanted, page_size, dict[str, Any]):
+    for page in pages(client, project, wanted, dict[str, Any]):
         for task in page.tasks:
             for kind in ("annotations", "predictions"):
                 yield from ((task["id"], kind, made) for made in task[kind])
 
 
-def _drafted(client: Client, project: int, page_size: int) -> Iterator[list[dict[str, Any]]]:
+def _drafted(client: Client, project: int) -> Iterator[list[dict[str, Any]]]:
     """The drafts of each task that has any, whoever made them."""
     query = filters({"filter": "draft_exists", "operator": "equal", "type": "Boolean", "value": True})
-    for page in pages(client, project, {"include": "id", "query": query}, page_size, dict[str, Any]):
+    for page in pages(client, project, {"include": "id", "query": query}, dict[str, Any]):
         for task in page.tasks:
             yield client.get(f"api/tasks/{task['id']}/drafts")
 
@@ -107,4 +107,4 @@ def _drafted(client: Client, project: int, page_size: int) -> Iterator[list[dict
 def _is_annotated(client: Client, project: Project) -> bool:
     """True when anybody submitted, skipped or began anything there."""
     made = project.total_annotations_number + project.skipped_annotations_number
-    return made > 0 or next(_drafted(client, project.id, 1), None) is not None
+    return made > 0 or next(_drafted(client, project.id), None) is not None

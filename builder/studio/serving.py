@@ -10,7 +10,7 @@ from builder.stage import Progress, silent
 from builder.studio.campaign import Campaign, connected
 from builder.studio.embedded.server import find_server, lives, stop_server
 from builder.studio.people import accounts, ensure_accounts, people_of
-from builder.studio.projects import AGAIN, REVIEW, address, ensure_members, former_slots, owners_of, projects_of
+from builder.studio.projects import AGAIN, REVIEW, ensure_members, former_slots, owners_of, projects_of
 from builder.studio.tasks import annotated
 
 _POLL = 2.0
@@ -99,7 +99,7 @@ def serve(campaign: Campaign, *, keep: bool = True, progress: Progress = silent)
             version=client.version(),
             administrator=secrets.admin_email,
             passwords={secrets.admin_email: secrets.admin_password, **passwords},
-            projects={slot: address(client, p.id) for slot, p in projects_of(client, campaign).items()},
+            projects={slot: client.address(p.id) for slot, p in projects_of(client, campaign).items()},
         )
 
 
@@ -153,9 +153,9 @@ def annotation_progress(campaign: Campaign, progress: Progress = silent) -> Anno
         for slot, project in every.items():
             if slot == REVIEW:
                 continue
-            row = found.projects[slot] = ProjectCounts(url=address(client, project.id))
+            row = found.projects[slot] = ProjectCounts(url=client.address(project.id))
             overlap = project.maximum_annotations
-            for task in annotated(client, project.id, campaign.server.page_size):
+            for task in annotated(client, project.id):
                 if slot in owners:
                     own = [a for a in task.annotations if emails.get(a.completed_by) == owners[slot].casefold()]
                     found.not_assigned += len(task.annotations) - len(own)

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from builder.errors import Refused
-from builder.studio.client import Client, Params
+from builder.studio.client import Client, NotFound, Params
 
 #: Most ids in one request: more would make its address too long.
 MOST_IDS = 250
@@ -44,9 +44,9 @@ class TaskEntry(msgspec.Struct):
     total_predictions: int = 0
 
     @property
-    def touched(self) -> bool:
-        """True when somebody annotated or skipped it."""
-        return self.total_annotations + self.cancelled_annotations > 0
+    def answers(self) -> int:
+        """Annotations and skips."""
+        return self.total_annotations + self.cancelled_annotations
 
 
 class Author(msgspec.Struct):
@@ -77,10 +77,27 @@ class ProjectTasks:
     def duplicates(self) -> dict[str, list[TaskEntry]]:
         return {chunk: entries for chunk, entries in self.by_chunk.items() if len(entries) > 1}
 
+    def answered(self) -> set[str]:
+        """The chunks that somebody annotated or skipped."""
+        return {chunk for chunk, entries in self.by_chunk.items() if any(entry.answers for entry in entries)}
 
-def tasks_of(client: Client, project: int, page_size: int) -> ProjectTasks:
-    """Every task of a project; see `read_steadily` for what it raises."""
-    return _read(client, project, {"include": _INCLUDE}, page_size)
+
+def tasks_of(client: Client, project: int, **query: str | int) -> ProjectTasks:
+    """Every task of a project, or those that a `query` selects; see `read_steadily` for what it raises."""
+    seen: dict[int, TaskEntry] = {}
+
+    def take(page: TaskPage[TaskEntry]) -> list[int]:
+        seen.update((entry.id, entry) for entry in page.tasks)
+        return [entry.id for entry in page.tasks]
+
+    found = ProjectTasks()
+    for number in sorted(read_steadily(client, project, {"include": _INCLUDE, **query}, TaskEntry, take)):
+        entry = seen[number]
+        if isinstance(entry.data.chunk_id, str):
+            found.by_chunk.setdefault(entry.data.chunk_id, []).append(entry)
+        else:
+            found.foreign += 1
+    return found
 
 
 def tasks_of_chunks(client: Client, project: int, chunk_ids: Iterable[str]) -> ProjectTasks:
@@ -88,7 +105,7 @@ def tasks_of_chunks(client: Client, project: int, chunk_ids: Iterable[str]) -> P
     found = ProjectTasks()
     for some in batches(chunk_ids, MOST_IDS):
         query = filters({"filter": "data.chunk_id", "operator": "in_list", "type": "String", "value": some})
-        found.by_chunk |= _read(client, project, {"include": _INCLUDE, "query": query}, 4 * MOST_IDS).by_chunk
+        found.by_chunk |= tasks_of(client, project, query=query, page_size=4 * MOST_IDS).by_chunk
     return found
 
 
@@ -107,8 +124,20 @@ class Size(msgspec.Struct):
 def size_of(client: Client, project: int) -> Size:
     """The size of a project; one cheap request."""
     query = msgspec.json.encode({"ordering": ["-tasks:id"]}).decode()
-    page = next(pages(client, project, {"include": "id", "query": query}, 1, TaskEntry))
+    page = next(pages(client, project, {"include": "id", "query": query, "page_size": 1}, TaskEntry))
     return Size(page.total, page.tasks[0].id if page.tasks else 0, page.total_predictions, page.total_annotations)
+
+
+def models_of(client: Client, project: int) -> list[tuple[str, int, str]] | None:
+    """Version, number of predictions and time of the newest, of each model with predictions in a project.
+
+    None on a server that does not say. Adding or deleting predictions in one request leaves no other mark.
+    """
+    try:
+        found = client.get(f"api/projects/{project}/model-versions", {"extended": "true"})
+        return sorted((str(row["model_version"]), row["count"], str(row["latest"])) for row in found["static"])
+    except (NotFound, KeyError, TypeError):
+        return None
 
 
 def batches(items: Iterable[T], most: int) -> Iterator[list[T]]:
@@ -139,31 +168,28 @@ def with_annotations(fields: Iterable[str], annotation: Iterable[str]) -> dict[s
     return {"fields": "all", "resolve_uri": "false", "expand": "annotations", "include": ",".join(include)}
 
 
-def annotated(client: Client, project: int, page_size: int) -> Iterator[AnnotatedTask]:
+def annotated(client: Client, project: int) -> Iterator[AnnotatedTask]:
     """Every task of a project with the authors of its annotations and skips."""
-    wanted = with_annotations(["id"], ["completed_by", "was_cancelled"])
-    for page in pages(client, project, wanted, page_size, AnnotatedTask):
+    for page in pages(client, project, with_annotations(["id"], ["completed_by", "was_cancelled"]), AnnotatedTask):
         yield from page.tasks
 
 
-def pages(
-    client: Client, project: int, params: Params, page_size: int, kind: type[T], readers: int = 1
-) -> Iterator[TaskPage[T]]:
+def pages(client: Client, project: int, params: Params, kind: type[T], readers: int = 1) -> Iterator[TaskPage[T]]:
     """All pages of a listing in order, with tasks decoded as `kind`, oldest task first; the last one may be short.
 
     Pages are cut by offset: when a task is deleted while they are read, the later ones move up, and one task is missed.
     `read_steadily` guards against it.
     """
+    wanted: Params = {"project": project, "page_size": client.settings.page_size, **params}
 
     def page(number: int) -> bytes:
-        wanted: Params = {"project": project, "page": number, "page_size": page_size, **params}
-        return client.send("GET", "api/tasks", wanted)
+        return client.send("GET", "api/tasks", {**wanted, "page": number})
 
     def decoded(body: bytes) -> TaskPage[T]:
         return client.decode("api/tasks", body, TaskPage[kind])  # type: ignore[valid-type]
 
     first = decoded(page(1))
-    rest = range(2, -(-first.total // page_size) + 1)
+    rest = range(2, -(-first.total // int(wanted["page_size"])) + 1)
     yield first
     del first  # a page with its annotations is tens of megabytes
     if readers == 1:
@@ -177,7 +203,6 @@ def read_steadily(
     client: Client,
     project: int,
     params: Params,
-    page_size: int,
     kind: type[T],
     take: Callable[[TaskPage[T]], Iterable[int]],
     readers: int = 1,
@@ -192,7 +217,7 @@ def read_steadily(
         before = None if "query" in params else size_of(client, project)
         seen: set[int] = set()
         totals: list[int] = []
-        for page in pages(client, project, params, page_size, kind, readers):
+        for page in pages(client, project, params, kind, readers):
             seen.update(take(page))
             totals.append(page.total)
             del page  # before the next one is read
@@ -207,20 +232,3 @@ def read_steadily(
         f"The tasks of project {project} at {client.url} keep changing while they are read.",
         "Wait until nobody imports or deletes tasks there, then run the command again.",
     )
-
-
-def _read(client: Client, project: int, params: Params, page_size: int) -> ProjectTasks:
-    seen: dict[int, TaskEntry] = {}
-
-    def take(page: TaskPage[TaskEntry]) -> list[int]:
-        seen.update((entry.id, entry) for entry in page.tasks)
-        return [entry.id for entry in page.tasks]
-
-    found = ProjectTasks()
-    for number in sorted(read_steadily(client, project, params, page_size, TaskEntry, take)):
-        entry = seen[number]
-        if isinstance(entry.data.chunk_id, str):
-            found.by_chunk.setdefault(entry.data.chunk_id, []).append(entry)
-        else:
-            found.foreign += 1
-    return found

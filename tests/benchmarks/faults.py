@@ -22,7 +22,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +128,7 @@ class Bench:
         clean = Path(tempfile.mkdtemp(prefix="clean-", dir=self.folder))
         with self.client() as client:
             found = projects_of(client, pipeline.campaign(made.config))
-            pulled = pull_projects(client, found, clean, made.config.labels, LabelStudio(), full=True)
+            pulled = pull_projects(client, pipeline.campaign(made.config), found, clean, full=True)
         theirs = (pulled.folder / "tasks.jsonl").read_bytes()
         latest = json.loads((made.config.dataset_folder / "pulls" / "latest.json").read_text("utf-8"))["hash"]
         ours = (made.config.dataset_folder / "pulls" / latest[:16] / "tasks.jsonl").read_bytes()
@@ -313,8 +313,8 @@ def busy_annotators(bench: Bench) -> None:
                 data = encode.task(chunk, articles[chunk["article_id"]], more.config.labels)
                 body = json.dumps({"data": data, "predictions": made_up}).encode()
                 plan[chunk["chunk_id"]] = PlannedTask(body, made_up)
-            settings = replace(LabelStudio(), batch_bytes=32 << 10)
-            outcome = import_tasks(client, project.id, plan, settings)
+            client.settings.batch_bytes = 32 << 10
+            outcome = import_tasks(client, project.id, plan)
             stop.set()
             saver.join()
             listed = client.get(

@@ -81,23 +81,21 @@ def _cpu() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def bench_push(report: Report, client: Client, made: Sample, settings: LabelStudio, folder: Path) -> None:
+def bench_push(report: Report, client: Client, made: Sample, folder: Path) -> None:
     planned = {chunk: PlannedTask(msgspec.json.encode(body)) for chunk, body in bodies(made, 0).items()}
     bare, ours = project(client, made, "bare").id, project(client, made, "ours").id
     everything = b"[" + b",".join(p.body for p in planned.values()) + b"]"
     one, _ = timed(lambda: client.send("POST", f"api/projects/{bare}/import", None, everything))
     note_file = folder / "pushed.json"
-    pushed, _ = timed(lambda: import_tasks(client, ours, planned, settings, note=note_file))
-    reconcile = best_of(2, lambda: import_tasks(client, ours, planned, settings, note=note_file))
-    listing, _ = timed(lambda: tasks_of(client, ours, settings.page_size))
+    pushed, _ = timed(lambda: import_tasks(client, ours, planned, note=note_file))
+    reconcile = best_of(2, lambda: import_tasks(client, ours, planned, note=note_file))
+    listing, _ = timed(lambda: tasks_of(client, ours))
     note(f"one import request {one:.1f} s, push {pushed:.1f} s, reconcile {reconcile:.2f} s, listing {listing:.2f} s")
     report.at_most("label_studio.push_against_one_import", pushed / one, 1.2)
     report.at_most("label_studio.reconcile_share_of_push", 100 * reconcile / pushed, 10, "%")
 
 
-def bench_pull(
-    report: Report, client: Client, server: StudioServer, made: Sample, settings: LabelStudio, folder: Path
-) -> None:
+def bench_pull(report: Report, client: Client, server: StudioServer, made: Sample, folder: Path) -> None:
     found = {"all": project(client, made, "all")}
     number = found["all"].id
     rows = list(bodies(made, 2).values())
@@ -106,7 +104,7 @@ def bench_pull(
         assert answer["annotation_count"] == 2 * answer["task_count"], "the server dropped annotations"
 
     def ours(full: bool, where: str) -> Callable[[], object]:
-        return lambda: pull_projects(client, found, folder / where, made.config.labels, settings, full)
+        return lambda: pull_projects(client, pipeline.campaign(made.config), found, folder / where, full)
 
     whole, used = min(timed(ours(True, where)) for where in ("first", "full"))
     sdk = Sdk(base_url=server.url, api_key=server.token, httpx_client=httpx.Client(timeout=600, trust_env=False))
@@ -135,8 +133,8 @@ def main(count: int) -> None:
         folder = Path(name)
         made = sample(folder, "bench", count, label_studio=settings)
         with connected(made.config) as (server, client):
-            bench_push(report, client, made, settings, folder)
-            bench_pull(report, client, server, made, settings, folder)
+            bench_push(report, client, made, folder)
+            bench_pull(report, client, server, made, folder)
     decode = subprocess.run([sys.executable, "-m", "tests.benchmarks.label_studio_decode"], check=False)
     report.short += decode.returncode
     report.finish()

@@ -123,7 +123,7 @@ def test_dropped_predictions_are_repaired_once(human: Any) -> None:
         plan[chunk["chunk_id"]] = PlannedTask(json.dumps(body(human, number)).encode(), predictions)
     with connected(human.config) as (_, client):
         project = projects_of(client, pipeline.campaign(human.config))["all"].id
-        outcomes = [import_tasks(client, project, plan, human.config.label_studio) for _ in range(2)]
+        outcomes = [import_tasks(client, project, plan) for _ in range(2)]
         assert [o.predictions_repaired for o in outcomes] == [3, 0]
         tasks = client.get("api/tasks", {"project": project, "include": "id,total_predictions", "page_size": 100})
         assert sorted(t["total_predictions"] for t in tasks["tasks"]) == [0, 1, 1, 1]

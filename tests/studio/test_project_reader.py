@@ -22,6 +22,7 @@ class Project:
 
     url = "http://labels.example"
     decode = Client.decode
+    settings = LabelStudio(page_size=2)
 
     def __init__(self, count: int) -> None:
         self.ids = list(range(1, count + 1))
@@ -69,7 +70,7 @@ def both(*changes: Change) -> Change:
 def fetch(project: Project, folder: Path, known: LastRead | None = None) -> tuple[list[int], LastRead, set[int]]:
     """Ids in the file, what is known, and what is gone: a full reading, or the changes since `known`."""
     with TaskFile(folder / "read") as file:
-        reader = ProjectReader(project, 7, LabelStudio(page_size=2), file, lambda *_: None)  # type: ignore[arg-type]
+        reader = ProjectReader(project, 7, file)  # type: ignore[arg-type]
         gone: set[int] = set()
         if known is None:
             now = reader.everything()
@@ -158,5 +159,5 @@ def test_everything_is_read_again_when_predictions_changed(tmp_path: Path, befor
 def test_a_push_sees_every_task_although_one_is_deleted(tmp_path: Path) -> None:
     project = Project(6)
     project.then = [None, both(delete(1), add(9))]
-    there = tasks_of(project, 7, 2)  # type: ignore[arg-type]
+    there = tasks_of(project, 7)  # type: ignore[arg-type]
     assert set(there.by_chunk) == {"c2", "c3", "c4", "c5", "c6", "c9"}

@@ -10,7 +10,6 @@ import pytest
 from builder.errors import Refused, StudioError, Unreachable
 from builder.store import read_json, write_json
 from builder.studio.projects import (
-    address,
     ensure_members,
     ensure_project,
     find_project,
@@ -38,7 +37,7 @@ def test_a_project_is_set_up_as_wanted(world: Any) -> None:
         "show_collab_predictions": True,
         "sampling": "Sequential sampling",
     }
-    assert address(world.client, project.id) == f"{world.fake.url}/projects/{project.id}/"
+    assert world.client.address(project.id) == f"{world.fake.url}/projects/{project.id}/"
 
 
 def test_uncertain_chunks_come_first_where_asked(world: Any) -> None:

@@ -49,7 +49,7 @@ def first(world: Any, ids: list[int]) -> Pulled:
 def same_as_full(world: Any, pulled: Pulled) -> None:
     found = projects_of(world.client, world.campaign)
     clean = Path(tempfile.mkdtemp(dir=world.campaign.folder))
-    full = pull_projects(world.client, found, clean, world.campaign.scheme, world.campaign.server)
+    full = pull_projects(world.client, world.campaign, found, clean)
     assert full.hash == pulled.hash
     assert not full.incremental
     assert (full.folder / "tasks.jsonl").read_bytes() == (pulled.folder / "tasks.jsonl").read_bytes()

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from builder.studio.pulls import TaskFile, merge_lines, places
+from builder.studio.pulls import EarlierPull, TaskFile, counts_of, merge_lines
 
 
 def task(number: int, chunk: str | None, **more: Any) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def write(folder: Path, tasks: list[dict[str, Any]]) -> Path:
     with TaskFile(folder / "spool") as new:
         for one in tasks:
             new.add(one)
-        merge_lines(None, {}, new, folder / "tasks.jsonl")
+        merge_lines([], new, folder / "tasks.jsonl")
     return folder / "tasks.jsonl"
 
 
@@ -44,14 +44,15 @@ def test_a_task_that_comes_again_replaces_itself(tmp_path: Path) -> None:
 
 def test_a_pull_is_merged_with_news(tmp_path: Path) -> None:
     base = write(tmp_path, [task(1, "a"), task(2, "b"), task(3, "c")])
-    kept = {place.task: place for place in places(base) if place.task != 3}
+    kept = [line for line in EarlierPull(base.parent).lines() if line.task.id not in (2, 3)]
     with TaskFile(tmp_path / "new") as new:
         new.add(task(2, "b", annotations=[{"completed_by": 7}, {"completed_by": 8, "was_cancelled": True}]))
         new.add(task(4, "b"))
         new.add(task(5, None))
-        counts = merge_lines(base, kept, new, tmp_path / "merged.jsonl")
+        tasks = merge_lines(kept, new, tmp_path / "merged.jsonl")
     assert [t["id"] for t in lines(tmp_path / "merged.jsonl")] == [5, 1, 2, 4]
-    assert counts.summary() == {
+    assert [task.id for task in tasks] == [5, 1, 2, 4]
+    assert counts_of(tasks) == {
         "tasks": 4,
         "annotations": 1,
         "skipped": 1,
@@ -60,4 +61,3 @@ def test_a_pull_is_merged_with_news(tmp_path: Path) -> None:
         "duplicates": 1,
         "foreign": 1,
     }
-    assert counts.users == {7, 8}

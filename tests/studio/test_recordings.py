@@ -142,7 +142,7 @@ def test_a_broken_line_is_named(path: Path, line: str) -> None:
 
 
 def test_a_chunk_recorded_twice_is_refused(path: Path) -> None:
-    with pytest.raises(SourceError, match=r"ada\.jsonl:2 repeats the chunk of line 1"):
+    with pytest.raises(SourceError, match=r"ada\.jsonl:2 repeats the chunk of .*:1"):
         read_recording(write(path, LINE, LINE))
 
 
@@ -158,7 +158,7 @@ def test_a_file_that_cannot_be_read(path: Path) -> None:
 def test_other_line_separators_end_no_line(path: Path) -> None:
     text = json.dumps({**LINE, "comment": "one\u2028two\u0085"}, ensure_ascii=False)
     path.write_text(f"{text}\n", encoding="utf-8")
-    assert len(read_recording(path).lines) == 1
+    assert len(read_recording(path)) == 1
 
 
 def test_each_annotator_says_what_is_assigned_to_them(world: Any, path: Path) -> None:

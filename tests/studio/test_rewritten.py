@@ -10,7 +10,7 @@ ONE, TWO = [{"id": "a"}], [{"id": "b"}]
 
 def fresh(noted: Rewritten) -> Rewritten:
     """As the next command sees it."""
-    return Rewritten(noted._path.parent, noted._server)
+    return Rewritten(noted.folder, noted.server)
 
 
 def test_the_last_result_of_each_annotation_counts_by_server(tmp_path: Path) -> None:
