@@ -15,6 +15,7 @@ from builder.studio.campaign import Campaign
 from builder.studio.client import Client
 from builder.studio.embedded.server import StudioServer
 from builder.studio.projects import ensure_project
+from builder.studio.pull import Pulled, pull
 from builder.studio.settings import Annotators, LabelStudio
 from tests import samples
 from tests.studio.fake import TOKEN, FakeLabelStudio
@@ -186,3 +187,11 @@ def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
 def world(make_world: Callable[..., World]) -> World:
     """Four chunks to annotate, nothing pushed yet."""
     return make_world()
+
+
+@pytest.fixture
+def first(world: World, ids: list[int]) -> Pulled:
+    """The first pull of a world with tasks (`ids`, a fixture of the test); an hour passes after it."""
+    made = pull(world.campaign)
+    world.fake.tick(3600)
+    return made

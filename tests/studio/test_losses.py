@@ -25,13 +25,6 @@ def ids(world: Any) -> list[int]:
     return tasks
 
 
-@pytest.fixture
-def first(world: Any, ids: list[int]) -> Pulled:
-    made = pull(world.campaign)
-    world.fake.tick(3600)
-    return made
-
-
 def named(task: dict[str, Any], kind: str) -> list[str]:
     return [f"{task['project']}:{made['id']}" for made in task[kind]]
 

@@ -38,14 +38,6 @@ def ids(world: Any) -> list[int]:
     return tasks
 
 
-@pytest.fixture
-def first(world: Any, ids: list[int]) -> Pulled:
-    """The first pull; an hour passes after it."""
-    made = pull(world.campaign)
-    world.fake.tick(3600)
-    return made
-
-
 def same_as_full(world: Any, pulled: Pulled) -> None:
     found = projects_of(world.client, world.campaign)
     clean = Path(tempfile.mkdtemp(dir=world.campaign.folder))
