@@ -36,7 +36,7 @@ from builder.studio.losses import Losses, losses, refuse_losses
 from builder.studio.people import accounts
 from builder.studio.project_reader import LastRead, ProjectReader
 from builder.studio.projects import Project, existing_projects, owners_of
-from builder.studio.pulls import EarlierPull, TaskFile, counts_of, hash_of, merge_lines
+from builder.studio.pulls import EarlierPull, TaskFile, hash_of, merge_lines, pull_counts
 
 #: A change that is being saved while we read may be dated earlier than it becomes visible.
 _OVERLAP = timedelta(seconds=20)
@@ -188,7 +188,7 @@ def _pull(
                     | ({"email": owners[slot]} if slot in owners else {})
                     for slot, p in projects.items()
                 },
-                "counts": counts_of(tasks),
+                "counts": pull_counts(tasks),
                 "losses": asdict(lost),
                 "started": started.isoformat(timespec="seconds"),
                 "finished": datetime.now(UTC).isoformat(timespec="seconds"),

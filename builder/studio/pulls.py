@@ -233,7 +233,7 @@ def merge_lines(kept: Iterable[PulledLine], new: TaskFile, out: Path) -> list[Pu
     return tasks
 
 
-def counts_of(tasks: Iterable[PulledTask]) -> dict[str, int]:
+def pull_counts(tasks: Iterable[PulledTask]) -> dict[str, int]:
     """What a pull holds: annotations apart from skips, tasks that show a chunk again, tasks of others (foreign)."""
     counts = Counter(tasks=0, annotations=0, skipped=0, drafts=0, predictions=0, duplicates=0, foreign=0)
     seen = set()

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from builder.studio.pulls import EarlierPull, TaskFile, counts_of, merge_lines
+from builder.studio.pulls import EarlierPull, TaskFile, merge_lines, pull_counts
 
 
 def task(number: int, chunk: str | None, **more: Any) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def test_a_pull_is_merged_with_news(tmp_path: Path) -> None:
         tasks = merge_lines(kept, new, tmp_path / "merged.jsonl")
     assert [t["id"] for t in lines(tmp_path / "merged.jsonl")] == [5, 1, 2, 4]
     assert [task.id for task in tasks] == [5, 1, 2, 4]
-    assert counts_of(tasks) == {
+    assert pull_counts(tasks) == {
         "tasks": 4,
         "annotations": 1,
         "skipped": 1,
