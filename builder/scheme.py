@@ -59,7 +59,7 @@ class Question:
     span_kind: ClassVar[str] = ""
     #: Which settings of a label mean something for this kind.
     label_settings: ClassVar[tuple[str, ...]] = ("title", "description", "color")
-    #: Fields that YAML calls by another name.
+    #: Fields that YAML calls by another name, by that name.
     written_as: ClassVar[Mapping[str, str]] = {}
     #: The fields that hold names which may be renamed, by their YAML name, with the noun for one of them.
     vocabulary: ClassVar[Mapping[str, str]] = {}
@@ -99,8 +99,7 @@ class Question:
 
     def names(self, key: str) -> dict[str, Any]:
         """What YAML lists under a key of `vocabulary`, by name."""
-        fields = {key: name for name, key in self.written_as.items()}
-        found: dict[str, Any] = getattr(self, fields.get(key, key))
+        found: dict[str, Any] = getattr(self, self.written_as.get(key, key))
         return found
 
     def renamed(self, renames: Renames) -> Renames:
@@ -110,15 +109,7 @@ class Question:
     def faults(self, scheme: "Scheme") -> Iterator[Fault]:
         """What is wrong with the question; keys are relative to it."""
         for key, noun in self.vocabulary.items():
-            yield from _name_faults(key, noun, self.names(key))
-            yield from _word_faults(key, self.names(key))
-        for name, label in self.names("labels").items() if "labels" in self.vocabulary else ():
-            if label.color and not _COLOR.match(label.color):
-                hint = "Write it as six hexadecimal digits, such as '#2563eb'."
-                yield Fault(f"labels.{name}.color", f"{label.color!r} is not a colour.", hint)
-            if label.hotkey == RESERVED_KEY:
-                problem = f"hotkey {RESERVED_KEY!r} deselects a span in Label Studio."
-                yield Fault(f"labels.{name}.hotkey", problem, "Use another.")
+            yield from _entry_faults(key, noun, self.names(key))
 
 
 @dataclass
@@ -135,7 +126,12 @@ class Scheme:
     def __post_init__(self) -> None:
         for name, question in self.questions.items():
             question.name = name
-        refuse(self.faults())
+        self.check()
+
+    def check(self) -> None:
+        """Raises `SchemeError` with every fault."""
+        if found := list(self.faults()):
+            raise SchemeError.of(found)
 
     def of_kind(self, kind: str) -> list[Question]:
         """The questions of a kind, in order."""
@@ -160,11 +156,10 @@ class Scheme:
 
     def faults(self) -> Iterator[Fault]:
         """Everything that contradicts itself, by key below `labels`."""
-        if bad := _UNWRITABLE.search(self.guidelines):
-            yield Fault("labels.guidelines", f"it contains the control character {bad.group()!r}.", "Remove it.")
+        yield from _character_faults("labels.guidelines", self.guidelines)
         if all(question.gives == "notes" for question in self.questions.values()):
             yield Fault("labels.questions", "nothing is asked.", "Add entities, stance, or another question.")
-        yield from (f._replace(key=f"labels.{f.key}") for f in _name_faults("questions", "question", self.questions))
+        yield from (f._replace(key=f"labels.{f.key}") for f in _entry_faults("questions", "question", self.questions))
         for name, question in self.questions.items():
             yield from (f._replace(key=f"labels.questions.{name}.{f.key}") for f in question.faults(self))
         yield from self._shared_faults()
@@ -191,24 +186,19 @@ class Scheme:
             yield Fault(key, f"the scheme has no question {name!r}.", f"Questions: {', '.join(self.questions)}.")
             return
         for what in ("labels", "targets"):
-            if getattr(renames, what) and what not in question.vocabulary:
+            given = getattr(renames, what)
+            if given and what not in question.vocabulary:
                 yield Fault(f"{key}.{what}", f"{name} has no {what} of its own.", "Remove it.")
                 continue
-            current = question.names(what) if what in question.vocabulary else {}
+            current = set(question.names(what) if what in question.vocabulary else ())
             steps = [getattr(step[name], what) for step in self.migrations.values() if name in step]
-            for old, new in getattr(renames, what).items():
+            for old, new in given.items():
+                at = f"{key}.{what}.{old}"
                 if old in current:
-                    problem = f"{old} is renamed to {new} but is still there."
-                    yield Fault(f"{key}.{what}.{old}", problem, "Remove it, or its migration.")
-                if new not in current and not any(new in step for step in steps):
-                    problem = f"{old} is renamed to {new}, which is not there."
-                    yield Fault(f"{key}.{what}.{old}", problem, "Name a present one.")
-
-
-def refuse(faults: Iterable[Fault]) -> None:
-    """Raises `SchemeError` that lists the faults, if there are any."""
-    if found := list(faults):
-        raise SchemeError.of(found)
+                    hint = "Remove it, or its migration."
+                    yield Fault(at, f"{old} is renamed to {new} but is still there.", hint)
+                if new not in current.union(*steps):
+                    yield Fault(at, f"{old} is renamed to {new}, which is not there.", "Name a present one.")
 
 
 def resolve(current: Iterable[str], steps: list[dict[str, str]]) -> dict[str, str]:
@@ -218,36 +208,43 @@ def resolve(current: Iterable[str], steps: list[dict[str, str]]) -> dict[str, st
     {'C': 'C', 'A': 'C', 'B': 'C'}
     """
     known = {name: name for name in current}
-    for old in [old for step in steps for old in step]:
-        name, seen = old, set[str]()
-        while name not in known and name not in seen:
-            seen.add(name)
-            name = next((step[name] for step in steps if name in step), name)
+    now: dict[str, str] = {}
+    for old, new in (rename for step in steps for rename in step.items()):
+        now.setdefault(old, new)
+    for old in now:
+        name = old
+        for _ in now:
+            name = name if name in known else now.get(name, name)
         if name in known:
             known.setdefault(old, known[name])
     return known
 
 
-def _name_faults(key: str, noun: str, names: Iterable[str]) -> Iterator[Fault]:
-    seen: dict[str, str] = {}
-    for name in names:
+def _entry_faults(key: str, noun: str, entries: Mapping[str, Any]) -> Iterator[Fault]:
+    """Names are plain words; what people read differs from name to name, and XML can hold it."""
+    names: dict[str, str] = {}
+    shown: dict[str, str] = {}
+    for name, entry in entries.items():
+        at = f"{key}.{name}"
         if not _NAME.match(name):
             hint = "Use letters, digits, '_' and '-' for the name, and put what people read into its title."
-            yield Fault(f"{key}.{name}", f"{noun} {name!r} is not a plain name.", hint)
-        if name.casefold() in seen:
-            other = seen[name.casefold()]
-            yield Fault(f"{key}.{name}", f"{noun} {name!r} is there twice (also as {other!r}).", "Remove one.")
-        seen[name.casefold()] = name
-
-
-def _word_faults(key: str, shown: Mapping[str, Any]) -> Iterator[Fault]:
-    """What people read differs from name to name, and XML can hold it."""
-    first: dict[str, str] = {}
-    for name, entry in shown.items():
+            yield Fault(at, f"{noun} {name!r} is not a plain name.", hint)
+        if (other := names.setdefault(name.casefold(), name)) != name:
+            yield Fault(at, f"{noun} {name!r} is there twice (also as {other!r}).", "Remove one.")
+        if not isinstance(entry, Label | Target):
+            continue
         words = entry.title or name
-        if first.setdefault(words, name) != name:
-            yield Fault(f"{key}.{name}", f"{first[words]} is shown as {words!r}, too.", "Change one.")
+        if (other := shown.setdefault(words, name)) != name:
+            yield Fault(at, f"{other} is shown as {words!r}, too.", "Change one.")
         for what in ("title", "description"):
-            if bad := _UNWRITABLE.search(getattr(entry, what, "")):
-                problem = f"it contains the control character {bad.group()!r}."
-                yield Fault(f"{key}.{name}.{what}", problem, "Remove it.")
+            yield from _character_faults(f"{at}.{what}", getattr(entry, what, ""))
+        if isinstance(entry, Label) and entry.color and not _COLOR.match(entry.color):
+            hint = "Write it as six hexadecimal digits, such as '#2563eb'."
+            yield Fault(f"{at}.color", f"{entry.color!r} is not a colour.", hint)
+        if isinstance(entry, Label) and entry.hotkey == RESERVED_KEY:
+            yield Fault(f"{at}.hotkey", f"hotkey {RESERVED_KEY!r} deselects a span in Label Studio.", "Use another.")
+
+
+def _character_faults(key: str, words: str) -> Iterator[Fault]:
+    if bad := _UNWRITABLE.search(words):
+        yield Fault(key, f"it contains the control character {bad.group()!r}.", "Remove it.")

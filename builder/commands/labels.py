@@ -61,7 +61,7 @@ def labels(
 
 def keys_of(scheme: "Scheme") -> dict[str, dict[str, list[str]]]:
     """By question and label the keys that choose it: one, or one per target."""
-    from builder.questions.hotkeys import assign_hotkeys
+    from builder.questions.page import assign_hotkeys
     from builder.questions.kind import kinds
 
     rows = {question.name: question.key_rows(scheme) for question in kinds(scheme)}

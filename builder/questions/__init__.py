@@ -5,17 +5,16 @@ To add a kind: write a subclass of `Kind` in a file of its own and name it in `K
 
 import dataclasses
 import difflib
-import importlib
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from builder.errors import Fault
+from builder.errors import Fault, SchemeError
 from builder.questions.kind import Kind, kinds
-from builder.scheme import Renames, Scheme, refuse
+from builder.scheme import Label, Question, Scheme, Target
+from builder.settings import UNKNOWN, load
 
-T = TypeVar("T")
 #: Kind of question to "module:class", resolved on use.
 KINDS = {
     "entities": "builder.questions.entities:Entities",
@@ -30,25 +29,20 @@ KINDS = {
 class UncheckedScheme(Scheme):
     """A scheme as it was found: it may contradict itself."""
 
-    def __post_init__(self) -> None:
-        for name, question in self.questions.items():
-            question.name = name
+    def check(self) -> None:
+        pass
 
 
 def kind_of(name: str) -> type[Kind]:
     """The class of a kind of question."""
-    module, _, attribute = KINDS[name].partition(":")
-    found: type[Kind] = getattr(importlib.import_module(module), attribute)
+    found: type[Kind] = load(KINDS[name])
     return found
 
 
 def controls(scheme: Scheme) -> dict[tuple[str, str], str]:
     """The Label Studio control of each question and target, where it is the same in every task."""
-    return {
-        (question.name, target): control
-        for question in kinds(scheme)
-        for target, control in question.control_by_target().items()
-    }
+    answered = [question for question in kinds(scheme) if question.gives == "answers"]
+    return {(q.name, target): q.control_of(target) for q in answered for target in q.asked(None) or ()}
 
 
 def scheme_from(plain: Mapping[str, Any]) -> Scheme:
@@ -58,118 +52,91 @@ def scheme_from(plain: Mapping[str, Any]) -> Scheme:
     that lists every fault with its key, such as `labels.questions.stance.absent`.
     """
     faults: list[Fault] = []
-    found = _fields(UncheckedScheme, plain, "labels", faults, leave={"questions", "migrations"})
-    for name, asked in _mapping(plain.get("questions"), "labels.questions", faults).items():
-        if asked is not None and (question := _question(str(name), asked, faults)):
-            found.setdefault("questions", {})[str(name)] = question
-    steps = _mapping(plain.get("migrations"), "labels.migrations", faults)
-    for version, step in steps.items():
-        key = f"labels.migrations.{version}"
-        entries = _mapping(step, key, faults).items()
-        renames = {str(name): _object(Renames, entry, f"{key}.{name}", faults) for name, entry in entries}
-        found.setdefault("migrations", {})[str(version)] = renames
-    if faults:
-        # What else is wrong, but for what follows from a fault that is known.
-        known = [fault.key for fault in faults]
-        rest = UncheckedScheme(**found).faults()
-        faults += [f for f in rest if not any(f.key.startswith(key) or key.startswith(f.key) for key in known)]
-        refuse(faults)
-    return Scheme(**found)
+    found = _read(UncheckedScheme, plain, "labels", faults)
+    if not faults:
+        return Scheme(**vars(found))
+    # What else is wrong, but for what follows from a fault that is known.
+    known = [fault.key for fault in faults]
+    faults += [f for f in found.faults() if not any(f.key.startswith(key) or key.startswith(f.key) for key in known)]
+    raise SchemeError.of(faults)
 
 
 def plain(scheme: Scheme) -> dict[str, Any]:
     """The scheme as JSON-able data: `scheme_from(plain(scheme)) == scheme`."""
-    questions: dict[str, dict[str, Any]] = {}
-    for name, question in scheme.questions.items():
-        cls = kind_of(question.kind)
-        questions[name] = {"kind": question.kind}
-        for key, (attribute, _) in _settings(cls).items():
-            value = getattr(question, attribute)
-            questions[name][key] = (
-                {n: {s: getattr(label, s) for s in cls.label_settings} for n, label in value.items()}
-                if key == "labels"
-                else {n: dataclasses.asdict(target) for n, target in value.items()}
-                if isinstance(value, dict)
-                else value
-            )
-    migrations = {v: {n: dataclasses.asdict(r) for n, r in step.items()} for v, step in scheme.migrations.items()}
-    return {
-        "name": scheme.name,
-        "version": scheme.version,
-        "questions": questions,
-        "guidelines": scheme.guidelines,
-        "migrations": migrations,
-    }
-
-
-def _question(name: str, asked: Any, faults: list[Fault]) -> Kind | None:
-    key = f"labels.questions.{name}"
-    asked = dict(_mapping(asked, key, faults))
-    kind = asked.pop("kind", name)
-    if kind not in KINDS:
-        near = difflib.get_close_matches(str(kind), KINDS, n=1)
-        hint = f"Did you mean {near[0]}? " if near else ""
-        faults.append(Fault(f"{key}.kind", f"{kind!r} is no kind of question.", f"{hint}Kinds: {', '.join(KINDS)}."))
-        return None
-    return _object(kind_of(kind), asked, key, faults)
-
-
-def _settings(cls: type) -> dict[str, tuple[str, Any]]:
-    """The YAML keys of a dataclass: the field and its type."""
-    names = getattr(cls, "written_as", {})
-    hints = get_type_hints(cls)
-    return {names.get(f.name, f.name): (f.name, hints[f.name]) for f in dataclasses.fields(cls) if f.init}
-
-
-def _object(cls: type[T], value: Any, key: str, faults: list[Fault]) -> T:
-    return cls(**_fields(cls, _mapping(value, key, faults), key, faults))
-
-
-def _fields(
-    cls: type,
-    value: Mapping[Any, Any],
-    key: str,
-    faults: list[Fault],
-    leave: Iterable[str] = (),
-    only: Iterable[str] = (),
-) -> dict[str, Any]:
-    """Values for the fields of a dataclass; a field whose value is at fault is missing."""
-    settings = {name: at for name, at in _settings(cls).items() if not only or name in only}
-    found: dict[str, Any] = {}
-    for name, given in value.items():
-        if name in leave:
-            continue
-        if name not in settings:
-            near = difflib.get_close_matches(str(name), settings, n=1)
-            advice = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(settings) or 'none'}."
-            faults.append(Fault(f"{key}.{name}", "there is no such setting.", advice))
-            continue
-        attribute, hint = settings[name]
-        inner = get_args(hint)[1] if get_origin(hint) is dict else None
-        if isinstance(inner, type) and dataclasses.is_dataclass(inner):
-            allowed = getattr(cls, "label_settings", ()) if name == "labels" else ()
-            found[attribute] = {
-                str(n): _entry(inner, entry, f"{key}.{name}.{n}", faults, allowed)
-                for n, entry in _mapping(given, f"{key}.{name}", faults).items()
-            }
-            continue
-        try:
-            # YAML reads the version 2 as a number.
-            text = hint is str and type(given) in (int, float)
-            found[attribute] = str(given) if text else msgspec.convert(given, hint)
-        except msgspec.ValidationError as e:
-            faults.append(Fault(f"{key}.{name}", f"{given!r} does not fit: {e}.", ""))
+    found: dict[str, Any] = _plain(scheme)
     return found
 
 
-def _entry(cls: type, value: Any, key: str, faults: list[Fault], allowed: Iterable[str]) -> Any:
-    """A label or a target: a mapping, its title alone, or nothing."""
-    entry = {"title": value} if isinstance(value, str) else _mapping(value, key, faults)
-    return cls(**_fields(cls, entry, key, faults, only=allowed))
+def _plain(value: Any, only: Collection[str] = ()) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(entry, only) for name, entry in value.items()}
+    if not dataclasses.is_dataclass(value):
+        return value
+    made: dict[str, Any] = {"kind": value.kind} if isinstance(value, Question) else {}
+    for key, (attribute, _, allowed) in _settings(type(value), only).items():
+        made[key] = _plain(getattr(value, attribute), allowed)
+    return made
+
+
+def _settings(cls: type, only: Collection[str] = ()) -> dict[str, tuple[str, Any, Collection[str]]]:
+    """The YAML keys of a dataclass: the field, its type, and which settings its entries have where not all."""
+    types = get_type_hints(cls)
+    written = {name: key for key, name in getattr(cls, "written_as", {}).items()}
+    allowed = {"labels": getattr(cls, "label_settings", ())}
+    names = [field.name for field in dataclasses.fields(cls) if field.init]
+    found = {written.get(name, name): name for name in names if not only or name in only}
+    return {key: (name, types[name], allowed.get(key, ())) for key, name in found.items()}
+
+
+def _read(hint: Any, given: Any, key: str, faults: list[Fault], only: Collection[str] = ()) -> Any:
+    """What plain data describes, as its declared type; None, and a fault, where it does not fit."""
+    if get_origin(hint) is dict:
+        inner, entries = get_args(hint)[1], _mapping(given, key, faults).items()
+        found = {str(name): _read(inner, entry, f"{key}.{name}", faults, only) for name, entry in entries}
+        return {name: entry for name, entry in found.items() if entry is not None}
+    if hint is Question:
+        return _question(given, key, faults)
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        titled = isinstance(given, str) and hint in (Label, Target)
+        given = {"title": given} if titled else _mapping(given, key, faults)
+        settings = _settings(hint, only)
+        made: dict[str, Any] = {}
+        for name, value in given.items():
+            if name in settings:
+                attribute, inner, allowed = settings[name]
+                made[attribute] = _read(inner, value, f"{key}.{name}", faults, allowed)
+            else:
+                advice = _near(name, settings) or f"Known: {', '.join(settings) or 'none'}."
+                faults.append(Fault(f"{key}.{name}", UNKNOWN, advice))
+        return hint(**{name: value for name, value in made.items() if value is not None})
+    try:
+        # YAML reads the version 2 as a number.
+        return str(given) if hint is str and type(given) in (int, float) else msgspec.convert(given, hint)
+    except msgspec.ValidationError as e:
+        faults.append(Fault(key, f"{given!r} does not fit: {e}."))
+        return None
+
+
+def _question(given: Any, key: str, faults: list[Fault]) -> Kind | None:
+    if given is None:
+        return None
+    asked = dict(_mapping(given, key, faults))
+    kind = asked.pop("kind", key.removeprefix("labels.questions."))
+    if kind in KINDS:
+        found: Kind = _read(kind_of(kind), asked, key, faults)
+        return found
+    hint = f"{_near(kind, KINDS)} Kinds: {', '.join(KINDS)}.".strip()
+    faults.append(Fault(f"{key}.kind", f"{kind!r} is no kind of question.", hint))
+    return None
+
+
+def _near(name: Any, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(str(name), known, n=1)
+    return f"Did you mean {near[0]}?" if near else ""
 
 
 def _mapping(value: Any, key: str, faults: list[Fault]) -> Mapping[Any, Any]:
     if value is None or isinstance(value, Mapping):
         return value or {}
-    faults.append(Fault(key, f"{value!r} is no mapping.", ""))
+    faults.append(Fault(key, f"{value!r} is no mapping."))
     return {}

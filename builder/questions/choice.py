@@ -1,17 +1,16 @@
 """Choice: one or several options about the whole chunk, such as its topic, frame or genre."""
 
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, Self
 
 from builder.errors import Fault, SchemeError
-from builder.questions.hotkeys import BLOCK, KeyRow
-from builder.questions.kind import Kind, put, unknown
+from builder.questions.kind import Kind, Statement, Writing, unknown
+from builder.questions.page import BLOCK, InterfacePage, literal, names_on
 from builder.questions.raw import Choices
 from builder.questions.reading import Dispatch, Reading
-from builder.questions.tags import FoundControls, InterfacePage, asked, choices, header, literal, short_hints, view
-from builder.questions.writing import Statement, Writing
 from builder.scheme import Label, Renames, Scheme, Target
 
 PREFIX = "choice__"
@@ -29,8 +28,9 @@ class Choice(Kind):
 
     kind: ClassVar[str] = "choice"
     once: ClassVar[bool] = False
-    written_as: ClassVar[Mapping[str, str]] = {"heading": "title", "options": "labels"}
+    written_as: ClassVar[Mapping[str, str]] = {"title": "heading", "labels": "options"}
     vocabulary: ClassVar[Mapping[str, str]] = {"labels": "option"}
+    key_source: ClassVar[str] = BLOCK
 
     heading: str = ""
     options: dict[str, Label] = field(default_factory=dict)
@@ -56,43 +56,19 @@ class Choice(Kind):
         if len(self.options) < least:
             yield Fault("labels", f"{len(self.options)} options are too few to choose from.", f"Add {least} or more.")
 
-    def control_by_target(self) -> dict[str, str]:
-        return dict.fromkeys(self.asked(None) or (), self.control)
-
-    def key_rows(self, scheme: Scheme) -> list[KeyRow]:
-        return [KeyRow(self.control, list(self.options), BLOCK)]
-
     def show(self, page: InterfacePage) -> None:
-        title, keys = literal(self.title("")), page.keys_of(self.control)
+        title = literal(self.title(""))
         demand = {"required": "true", "requiredMessage": f"Answer: {title}."} if self.required else {}
-        question = asked(
-            self.control, choices(self.options, keys), "multiple" if self.many else "single-radio", **demand
-        )
-        page.beside.append(view(f"bd-choice bd-choice-{self.name}", header(title, "bd-name"), question))
-        here = f".bd .bd-choice-{self.name}"
-        page.rules.append(f"{here} {{ margin: 4px 0 12px; }}")
-        if self.required:
-            page.rules.append(
-                f"{here}:not(:has(.ant-radio-checked, .ant-checkbox-checked)) h4::after "
-                '{ content: " ●"; font-size: 9px; vertical-align: 1px; color: #d97706; }'
-            )
-        for n, option in enumerate(self.options.values(), start=1):
-            if option.color:
-                page.rules.append(f"{here} .lsf-choice:nth-child({n}) {{ --bd-tint: {option.color}; }}")
-        page.rules += short_hints(here, keys.values())
+        place = "bd-choice bd-asked" if self.required else "bd-choice"
+        page.beside.append(page.question(place, self.control, title, self.options, self.many, **demand))
 
     @classmethod
-    def found(cls, controls: FoundControls) -> Iterator[tuple[str, Self]]:
-        for name, element in controls.choices.items():
-            if name.startswith(PREFIX):
-                yield (
-                    name.removeprefix(PREFIX),
-                    cls(
-                        options={option: Label() for option in controls.names(name)},
-                        many=element.get("choice") == "multiple",
-                        required=element.get("required") == "true",
-                    ),
-                )
+    def found(cls, page: ET.Element) -> Iterator[tuple[str, Self]]:
+        for question in page.iter("Choices"):
+            if (name := question.get("name", "")).startswith(PREFIX):
+                options = {option: Label() for option in names_on(page, name)}
+                many, required = question.get("choice") == "multiple", question.get("required") == "true"
+                yield name.removeprefix(PREFIX), cls(options=options, many=many, required=required)
 
     def read(self, dispatch: Dispatch) -> None:
         options = dispatch.names(self).labels
@@ -132,22 +108,14 @@ class Choice(Kind):
     def parts(self) -> list[str]:
         return [f"{'several answers' if self.many else 'one answer'} to {self.name}"]
 
-    def rename(self, item: dict[str, Any], renames: Mapping[str, Renames]) -> None:
-        if item.get("from_name") == self.control:
-            put(item, "choices", renames[self.name].labels)
-
     def _read(self, options: Mapping[str, str], reading: Reading, index: int, item: Choices) -> None:
         if self.control in reading.answered:
             reading.keep("answered-twice", "error", index, f"a second answer for {self.name!r}", ".value.choices")
             return
-        for i, given in enumerate(item.value.choices):
+        if item.value.choices:
             reading.answered.add(self.control)
-            option = options.get(given)
-            if option is None:
-                what = f"{given!r} is no option of {self.name}"
-                reading.keep("unknown-label", "error", index, what, f".value.choices[{i}]")
-            else:
-                reading.given[self.name, option] = YES
+        for option in reading.known(options, index, item, f"option of {self.name}"):
+            reading.given[self.name, option] = YES
 
     def _finish(self, none_is_no: bool, reading: Reading) -> None:
         """What was not ticked is answered no."""

@@ -8,9 +8,8 @@ from typing import Any
 
 from builder.errors import SchemeError
 from builder.questions import KINDS
-from builder.questions.kind import kinds
-from builder.questions.tags import SPANS
-from builder.questions.writing import Row, Statement, Writing
+from builder.questions.kind import Row, Statement, Writing, kinds
+from builder.questions.page import SPANS
 from builder.scheme import Scheme
 
 

@@ -1,16 +1,16 @@
 """Entities: spans that name somebody or something, each with a label."""
 
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any, ClassVar, Self
 
 from builder.questions.evidence import EVIDENCE
-from builder.questions.hotkeys import DIGITS, KeyRow
-from builder.questions.kind import Kind, put, unknown
+from builder.questions.kind import Kind, Statement, unknown
+from builder.questions.page import DIGITS, SPANS, InterfacePage, names_on
 from builder.questions.reading import Dispatch, SpanLabel
-from builder.questions.tags import SPANS, FoundControls, InterfacePage, element, literal
-from builder.questions.writing import Statement
-from builder.scheme import Label, Renames, Scheme
+from builder.scheme import Label
 
 #: Colours dark enough to read as text on white and on their own tint; evidence keeps its own.
 PALETTE = (
@@ -28,34 +28,29 @@ class Entities(Kind):
     span_kind: ClassVar[str] = "entity"
     label_settings: ClassVar[tuple[str, ...]] = ("description", "color", "hotkey")
     vocabulary: ClassVar[Mapping[str, str]] = {"labels": "entity label"}
+    key_source: ClassVar[str] = DIGITS
 
     labels: dict[str, Label] = field(default_factory=dict)
     nesting: bool = True
     overlap: bool = False
 
-    def key_rows(self, scheme: Scheme) -> list[KeyRow]:
-        given = {name: label.hotkey for name, label in self.labels.items()}
-        return [KeyRow(SPANS, list(self.labels), DIGITS, given)]
+    @property
+    def control(self) -> str:
+        return SPANS
 
     def show(self, page: InterfacePage) -> None:
-        color, keys = self.colors(), page.keys_of(SPANS)
-        page.spans += [
-            element("Label", value=n, background=color[n], hotkey=keys.get(n, ""), hint=literal(label.description))
-            for n, label in self.labels.items()
-        ]
+        for name, color in self.colors().items():
+            page.mark(name, self.labels[name].description, color)
 
     def colors(self) -> dict[str, str]:
         """Colour by label: the scheme's own, or the next one of the palette that it does not use."""
         given = {label.color.lower() for label in self.labels.values()}
-        free = [color for color in PALETTE if color not in given] or list(PALETTE)
-        chosen: dict[str, str] = {}
-        for name, label in self.labels.items():
-            chosen[name] = label.color or free[sum(not self.labels[n].color for n in chosen) % len(free)]
-        return chosen
+        free = cycle([color for color in PALETTE if color not in given] or PALETTE)
+        return {name: label.color or next(free) for name, label in self.labels.items()}
 
     @classmethod
-    def found(cls, controls: FoundControls) -> Iterator[tuple[str, Self]]:
-        if labels := {name: Label() for name in controls.labels if name != EVIDENCE}:
+    def found(cls, page: ET.Element) -> Iterator[tuple[str, Self]]:
+        if labels := {name: Label() for name in names_on(page, SPANS) if name != EVIDENCE}:
             yield cls.kind, cls(labels=labels)
 
     def read(self, dispatch: Dispatch) -> None:
@@ -67,7 +62,3 @@ class Entities(Kind):
         for mark in said or ():
             unknown([mark["label"]], self.labels, "entity label")
             statement.span(self, mark, mark["label"])
-
-    def rename(self, item: dict[str, Any], renames: Mapping[str, Renames]) -> None:
-        if item.get("from_name") == SPANS:
-            put(item, "labels", renames[self.name].labels)

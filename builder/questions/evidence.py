@@ -1,26 +1,16 @@
 """Evidence: spans that justify a stance, each naming the targets it concerns."""
 
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, ClassVar, Self
 
 from builder.errors import Fault
-from builder.questions.hotkeys import SHIFTED_DIGITS, ZERO, KeyRow
-from builder.questions.kind import Kind, put, unknown
+from builder.questions.kind import Kind, Row, Statement, Writing, put, unknown
+from builder.questions.page import SHIFTED_DIGITS, SPANS, ZERO, InterfacePage, KeyRow, names_on
+from builder.questions.raw import Choices
 from builder.questions.reading import Dispatch, Reading, SpanLabel
 from builder.questions.stance import Stance
-from builder.questions.tags import (
-    SPANS,
-    FoundControls,
-    InterfacePage,
-    about_region,
-    choice,
-    element,
-    hint,
-    short_hints,
-)
-from builder.questions.writing import Row, Statement, Writing
 from builder.scheme import Label, Renames, Scheme
 
 EVIDENCE = "EVIDENCE"
@@ -52,29 +42,29 @@ class Evidence(Kind):
         return rows
 
     def show(self, page: InterfacePage) -> None:
-        words, keys = "Words that justify a stance", page.keys_of(SPANS)
-        page.spans.append(element("Label", value=EVIDENCE, background=COLOR, hotkey=keys.get(EVIDENCE, ""), hint=words))
-        concerns = page.keys_of(CONCERNS)
-        if buttons := [choice(alias, title, "", concerns) for alias, title in _stance(page.scheme).slots().items()]:
+        page.mark(EVIDENCE, "Words that justify a stance", COLOR)
+        if targets := {alias: Label(title) for alias, title in _stance(page.scheme).slots().items()}:
+            what = f"Click a marked {EVIDENCE} span to say which target it concerns."
             title, ask = "This evidence concerns", "Say which target each evidence span concerns."
-            page.below += [
-                hint(f"Click a marked {EVIDENCE} span to say which target it concerns."),
-                about_region("bd-evidence", title, CONCERNS, [EVIDENCE], "multiple", ask, buttons),
-            ]
-            page.rules += short_hints(".bd .bd-evidence", concerns.values())
+            page.about_region(what, CONCERNS, title, targets, ask, [EVIDENCE], many=True)
 
     @classmethod
-    def found(cls, controls: FoundControls) -> Iterator[tuple[str, Self]]:
-        if EVIDENCE in controls.labels:
+    def found(cls, page: ET.Element) -> Iterator[tuple[str, Self]]:
+        if EVIDENCE in names_on(page, SPANS):
             yield cls.kind, cls()
 
     def read(self, dispatch: Dispatch) -> None:
         stance = _stance(dispatch.scheme)
-        targets_of = None
-        if stance.mode != "mention":
-            dispatch.about_regions(CONCERNS)
-            targets_of = partial(_targets, stance.aliases(dispatch))
-        dispatch.spans[EVIDENCE] = SpanLabel(EVIDENCE, self.span_kind, targets_of)
+        targets = stance.aliases(dispatch)
+
+        def targets_of(reading: Reading, region: str) -> list[str]:
+            about = reading.take_about(region, CONCERNS)
+            return reading.known(targets, *about, "target") if about else []
+
+        names_targets = stance.mode != "mention"
+        if names_targets:
+            dispatch.control(CONCERNS, Choices, Reading.add_about)
+        dispatch.spans[EVIDENCE] = SpanLabel(EVIDENCE, self.span_kind, targets_of if names_targets else None)
 
     def write_region(self, rows: Sequence[Row], writing: Writing) -> None:
         mine = [row for row in rows if row["kind"] == self.span_kind]
@@ -95,23 +85,10 @@ class Evidence(Kind):
 
     def rename(self, item: dict[str, Any], renames: Mapping[str, Renames]) -> None:
         if item.get("from_name") == CONCERNS:
-            put(item, "choices", renames[Stance.kind].targets)
+            put(item, renames[Stance.kind].targets)
 
 
 def _stance(scheme: Scheme) -> Stance:
     found = scheme.questions[Stance.kind]
     assert isinstance(found, Stance)
-    return found
-
-
-def _targets(targets: Mapping[str, str], reading: Reading, region: str) -> list[str]:
-    """The targets that a span concerns, as they are called now."""
-    index, item = reading.take_about(region, CONCERNS)
-    found: list[str] = []
-    for i, alias in enumerate(item.value.choices if item else ()):
-        target = targets.get(alias)
-        if target is None:
-            reading.keep("unknown-label", "error", index, f"{alias!r} is no target", f".value.choices[{i}]")
-        elif target not in found:
-            found.append(target)
     return found

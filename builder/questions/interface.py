@@ -12,9 +12,8 @@ from functools import cache
 from pathlib import Path
 
 from builder.questions import KINDS, UncheckedScheme, kind_of
-from builder.questions.hotkeys import assign_hotkeys
 from builder.questions.kind import kinds
-from builder.questions.tags import SPANS, TEXT, FoundControls, InterfacePage, element, header, literal, view
+from builder.questions.page import SPANS, TEXT, InterfacePage, assign_hotkeys, element, header, literal, view
 from builder.scheme import Question, Scheme
 
 
@@ -49,15 +48,10 @@ def scheme_of(config: str) -> Scheme:
 
     What was added by hand is among them; it may lack everything. Raises `xml.etree.ElementTree.ParseError`.
     """
-    root = ET.fromstring(config)
-    controls = FoundControls(
-        labels=[label.get("value", "") for label in root.iterfind(f".//Labels[@name='{SPANS}']/Label")],
-        choices={asked.get("name", ""): asked for asked in root.iter("Choices")},
-        areas={area.get("name", "") for area in root.iter("TextArea")},
-    )
+    page = ET.fromstring(config)
     questions: dict[str, Question] = {}
     for kind in KINDS:
-        questions.update(kind_of(kind).found(controls))
+        questions.update(kind_of(kind).found(page))
     return UncheckedScheme(version="", questions=questions)
 
 

@@ -78,15 +78,10 @@ def _renames(old: Scheme, new: Scheme) -> dict[str, Renames]:
     found = {}
     for question in kinds(new):
         before = old.questions.get(question.name)
-        if before is None or before.kind != question.kind:
-            continue
-        now = new.names(question.name, old.version)
-        found[question.name] = Renames(**{
-            key: {
-                name: getattr(now, key)[name]
-                for name in before.names(key)
-                if name not in question.names(key) and name in getattr(now, key)
-            }
-            for key in question.vocabulary
-        })  # fmt: skip
+        if before and before.kind == question.kind:
+            now = new.names(question.name, old.version)
+            gone = {key: set(before.names(key)) - set(question.names(key)) for key in question.vocabulary}
+            found[question.name] = Renames(**{
+                key: {name: to for name, to in getattr(now, key).items() if name in gone[key]} for key in gone
+            })  # fmt: skip
     return found

@@ -1,17 +1,15 @@
 """Notes about a chunk, stored in columns of ANNOTATIONS: the problems that the annotator ticked, and a comment."""
 
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, ClassVar, Self
 
-from builder.questions.hotkeys import DIGITS, KeyRow
-from builder.questions.kind import Kind, put, unknown
+from builder.questions.kind import Kind, Statement, Writing, unknown
+from builder.questions.page import DIGITS, TEXT, InterfacePage, element, names_on, view
 from builder.questions.raw import Choices, Text
 from builder.questions.reading import Dispatch, Reading
-from builder.questions.tags import TEXT, FoundControls, InterfacePage, asked, choices, element, header, view
-from builder.questions.writing import Statement, Writing
-from builder.scheme import Label, Renames, Scheme
+from builder.scheme import Label
 
 PROBLEM = "problem"
 COMMENT = "comment"
@@ -25,24 +23,30 @@ class Problems(Kind):
     gives: ClassVar[str] = "notes"
     label_settings: ClassVar[tuple[str, ...]] = ("title", "description")
     vocabulary: ClassVar[Mapping[str, str]] = {"labels": "problem"}
+    key_source: ClassVar[str] = DIGITS
 
     labels: dict[str, Label] = field(default_factory=dict)
     required: bool = field(default=False, init=False)
 
-    def key_rows(self, scheme: Scheme) -> list[KeyRow]:
-        return [KeyRow(PROBLEM, list(self.labels), DIGITS)]
+    @property
+    def control(self) -> str:
+        return PROBLEM
 
     def show(self, page: InterfacePage) -> None:
-        question = asked(PROBLEM, choices(self.labels, page.keys_of(PROBLEM)), "multiple")
-        page.beside += [header("Problems", "bd-caption"), view("bd-problems", question)]
+        page.beside.append(page.question("bd-problems", PROBLEM, "Problems", self.labels, many=True))
 
     @classmethod
-    def found(cls, controls: FoundControls) -> Iterator[tuple[str, Self]]:
-        if labels := {name: Label() for name in controls.names(PROBLEM)}:
+    def found(cls, page: ET.Element) -> Iterator[tuple[str, Self]]:
+        if labels := {name: Label() for name in names_on(page, PROBLEM)}:
             yield cls.kind, cls(labels=labels)
 
     def read(self, dispatch: Dispatch) -> None:
-        dispatch.control(PROBLEM, Choices, partial(_read_problems, dispatch.names(self).labels))
+        names = dispatch.names(self).labels
+
+        def handle(reading: Reading, index: int, item: Choices) -> None:
+            reading.problems += reading.known(names, index, item, "problem", "warning")
+
+        dispatch.control(PROBLEM, Choices, handle)
 
     def write(self, writing: Writing) -> None:
         if writing.problems:
@@ -53,10 +57,6 @@ class Problems(Kind):
         given = list(said or ())
         unknown(given, self.labels, "problems")
         statement.problems += given
-
-    def rename(self, item: dict[str, Any], renames: Mapping[str, Renames]) -> None:
-        if item.get("from_name") == PROBLEM:
-            put(item, "choices", renames[self.name].labels)
 
 
 @dataclass(kw_only=True)
@@ -76,12 +76,16 @@ class Comment(Kind):
         page.beside.append(view("bd-comment", area))
 
     @classmethod
-    def found(cls, controls: FoundControls) -> Iterator[tuple[str, Self]]:
-        if COMMENT in controls.areas:
+    def found(cls, page: ET.Element) -> Iterator[tuple[str, Self]]:
+        if page.find(f".//TextArea[@name='{COMMENT}']") is not None:
             yield cls.kind, cls()
 
     def read(self, dispatch: Dispatch) -> None:
-        dispatch.control(COMMENT, Text, _read_comment)
+        def handle(reading: Reading, index: int, item: Text) -> None:
+            said = item.value.text if isinstance(item.value.text, str) else "\n".join(item.value.text)
+            reading.comment = said if reading.comment is None else f"{reading.comment}\n{said}"
+
+        dispatch.control(COMMENT, Text, handle)
 
     def write(self, writing: Writing) -> None:
         if writing.comment:
@@ -95,18 +99,3 @@ class Comment(Kind):
 
     def parts(self) -> list[str]:
         return ["comment"]
-
-
-def _read_problems(known: Mapping[str, str], reading: Reading, index: int, item: Choices) -> None:
-    for i, given in enumerate(item.value.choices):
-        problem = known.get(given)
-        if problem is None:
-            reading.keep("unknown-label", "warning", index, f"{given!r} is no problem", f".value.choices[{i}]")
-        else:
-            reading.problems.append(problem)
-
-
-def _read_comment(reading: Reading, index: int, item: Text) -> None:
-    text = item.value.text
-    said = text if isinstance(text, str) else "\n".join(text)
-    reading.comment = said if reading.comment is None else f"{reading.comment}\n{said}"

@@ -31,37 +31,35 @@ class TextValue(_Struct):
     text: list[str] | str = []
 
 
-class Region(_Struct, tag="labels"):
+class _Item(_Struct, kw_only=True):
+    from_name: str
+    id: str = ""
+
+
+class Region(_Item, tag="labels"):
     """A marked span. `start` and `end` are offsets into the task's text, in units still to be found out."""
 
     value: RegionValue
-    from_name: str
-    id: str = ""
 
 
-class Choices(_Struct, tag="choices"):
+class Choices(_Item, tag="choices"):
     """Chosen answers: of the whole chunk, or of the region with the same `id`."""
 
     value: ChoicesValue
-    from_name: str
-    id: str = ""
 
 
-class Text(_Struct, tag="textarea"):
+class Text(_Item, tag="textarea"):
     """Typed words."""
 
     value: TextValue
-    from_name: str
-    id: str = ""
 
 
 class Odd(_Struct, tag=False):
-    """A result that is none of the above, as it came; `path` and `problem` say why. `from_name` may be empty."""
+    """A result that is none of the above: `problem` says why, `field` where in it. `from_name` may be empty."""
 
-    raw: str
     kind: str
     from_name: str
-    path: str
+    field: str
     problem: str
 
 
@@ -76,15 +74,15 @@ class Person(_Struct):
 class _Made(_Struct):
     id: int
     result: list[Known]
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    lead_time: float | None = None
 
 
 class Annotation(_Made):
     completed_by: int | Person | None = None
     was_cancelled: bool | None = False
     ground_truth: bool | None = False
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
-    lead_time: float | None = None
     parent_prediction: int | None = None
     parent_annotation: int | None = None
     updated_by: int | Person | None = None
@@ -93,13 +91,10 @@ class Annotation(_Made):
 class Draft(_Made):
     user: int | str | None = None
     annotation: int | None = None
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
-    lead_time: float | None = None
 
 
 class Prediction(_Made):
-    created_at: datetime | None = None
+    pass
 
 
 class TaskData(_Struct):
@@ -138,23 +133,20 @@ def parse_task(line: bytes) -> Task:
         return _item_by_item(_loose.decode(line))
 
 
-def item(line: bytes, holder: str, number: int, index: int) -> str:
-    """Result `index` of annotation, draft or prediction `number` of a line, as the JSON that came."""
-    raw: str = msgspec.json.encode(_loose.decode(line)[holder][number]["result"][index]).decode()
-    return raw
+def item(line: bytes, number: int, index: int) -> str:
+    """Result `index` of annotation `number` of a line, as the JSON that came; all of it where it is no list."""
+    result = _loose.decode(line)["annotations"][number]["result"]
+    return msgspec.json.encode(result[index] if isinstance(result, list) else result).decode()
 
 
 def _item_by_item(task: dict[str, Any]) -> Task:
     kept: list[list[Item]] = []
     for holder in ("annotations", "drafts", "predictions"):
         task[holder] = task.get(holder) or []
-        for number, made in enumerate(task[holder]):
-            items, path = made.get("result") or [], f"$.{holder}[{number}].result"
-            made["result"] = []
-            if isinstance(items, list):
-                kept.append([_one(value, f"{path}[{i}]") for i, value in enumerate(items)])
-            else:
-                kept.append([Odd(msgspec.json.encode(items).decode(), "", "", path, "a result is a list of objects")])
+        for made in task[holder]:
+            given, made["result"] = made.get("result") or [], []
+            is_list = isinstance(given, list)
+            kept.append([_one(i) for i in given] if is_list else [Odd("", "", "", "a result is a list of objects")])
     typed = msgspec.convert(task, Task)
     made_by_all: list[_Made] = [*typed.annotations, *typed.drafts, *typed.predictions]
     for made, items in zip(made_by_all, kept, strict=True):
@@ -162,12 +154,10 @@ def _item_by_item(task: dict[str, Any]) -> Task:
     return typed
 
 
-def _one(value: Any, path: str) -> Item:
+def _one(value: Any) -> Item:
     try:
-        known: Known = msgspec.convert(value, Known)
-        return known
+        return msgspec.convert(value, Known)  # type: ignore[no-any-return]
     except msgspec.ValidationError as e:
         problem, _, where = str(e).partition(" - at `$")
         kind, control = (value.get("type"), value.get("from_name")) if isinstance(value, dict) else ("", "")
-        source = msgspec.json.encode(value).decode()
-        return Odd(source, str(kind), control if isinstance(control, str) else "", path + where.rstrip("`"), problem)
+        return Odd(str(kind), control if isinstance(control, str) else "", where.rstrip("`"), problem)

@@ -1,20 +1,19 @@
 """One annotation becomes rows: its result items go to the questions by control, and odd ones become issues."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from builder.questions import raw
-from builder.questions.spans import CODE_POINTS, is_plain, locate, same, trim
-from builder.questions.tags import SPANS
+from builder.questions.page import SPANS
+from builder.questions.spans import CODE_POINTS, Found, is_plain, locate, trim
 from builder.scheme import Question, Renames, Scheme
 
 if TYPE_CHECKING:
     # Composing a configuration imports every kind of question, and must not import Arrow.
     from builder.questions.rows import Rows
 
+T = TypeVar("T")
 Handler = Callable[["Reading", int, Any], None]
-#: Start and end in the chunk's text, and the words there.
-Place = tuple[int, int, str]
 #: What reads the answers about a region: gets its id, its words (None where its place is not certain), its labels.
 RegionHandler = Callable[["Reading", str, str | None, Sequence[str]], None]
 
@@ -71,10 +70,6 @@ class Dispatch:
         self.single[name] = asked, labels
         self.control(name, raw.Choices, read)
 
-    def about_regions(self, name: str) -> None:
-        """Items of a control are kept for `Reading.take_about`."""
-        self.controls[name] = (raw.Choices, Reading.add_about)
-
 
 def read_plain(rows: "Rows", dispatch: Dispatch, data: raw.TaskData, result: Sequence[raw.Item]) -> bool:
     """Adds the rows of a result in which all is as expected; False, and no row, where anything is not.
@@ -82,6 +77,8 @@ def read_plain(rows: "Rows", dispatch: Dispatch, data: raw.TaskData, result: Seq
     Almost every annotation consists of spans with one label each, where they say they are, and of single answers.
     Reading those takes half the time that `Reading` takes, which can explain what is odd.
     """
+    if dispatch.finish:
+        return False
     text, first, length = data.text, data.start, len(data.text)
     known, single = dispatch.spans, dispatch.single
     ids, kinds, starts, ends, names, texts, about = rows.spans.lists
@@ -112,21 +109,15 @@ def read_plain(rows: "Rows", dispatch: Dispatch, data: raw.TaskData, result: Seq
         else:
             break
     else:
-        if not dispatch.finish:
-            for (question, target), label in answers.items():
-                rows.answer(question, target, label)
-            return True
+        for (question, target), label in answers.items():
+            rows.answer(question, target, label)
+        return True
     rows.drop()
     return False
 
 
 class Reading:
     """What one annotation says; its spans and answers are appended to `rows`."""
-
-    __slots__ = (
-        *("_about", "_line", "_made", "_number", "_regions", "_rows", "_task", "annotator"),
-        *("answered", "comment", "dispatch", "given", "id", "problems", "quarantined"),
-    )
 
     def __init__(self, rows: "Rows", dispatch: Dispatch, task: raw.Task, line: bytes, number: int, who: str) -> None:
         self._rows, self._task, self._line, self._number = rows, task, line, number
@@ -137,26 +128,24 @@ class Reading:
         self._about: dict[tuple[str, str], tuple[int, raw.Choices]] = {}
         self.given: dict[tuple[str, str], str] = {}
         self.answered: set[str] = set()
-        self.id = f"{task.project}:{self._made.id}"
         self.problems: list[str] = []
         self.comment: str | None = None
         self.quarantined = False
 
     def read(self) -> "Reading":
         """Fills the rows, and adds an issue for everything that is not as expected."""
-        controls = self.dispatch.controls
         for index, item in enumerate(self._made.result):
-            takes, handler = controls.get(item.from_name, _NOTHING)
-            if item.__class__ is takes:
+            takes, handler = self.dispatch.controls.get(item.from_name, (None, None))
+            if handler and item.__class__ is takes:
                 handler(self, index, item)
             else:
-                self._other(index, item)
-        if self._regions:
-            self._read_regions()
+                self._other(index, item, handler is not None)
+        self._read_regions()
+        known = {region.id for _, region in self._regions}
         for (region_id, _), (index, _) in self._about.items():
             # An answer that remained when a span got another label changes nothing; one without a span was a judgement.
-            known = any(region.id == region_id for _, region in self._regions)
-            self.keep("stray-answer", "warning" if known else "error", index, "no region is asked this question")
+            severity = "warning" if region_id in known else "error"
+            self.keep("stray-answer", severity, index, "no region is asked this question")
         for (question, target), label in self.given.items():
             self.add_answer(question, target, label)
         for finish in self.dispatch.finish:
@@ -167,15 +156,26 @@ class Reading:
         """Adds a row of ANSWERS."""
         self._rows.answer(question, target, label, region)
 
+    def known(
+        self, names: Mapping[str, T], index: int, item: raw.Choices | raw.Region, noun: str, severity: str = "error"
+    ) -> list[T]:
+        """What the given labels or choices are called now, each once; an issue for each that is not known."""
+        key, given = ("choices", item.value.choices) if isinstance(item, raw.Choices) else ("labels", item.value.labels)
+        found: list[T] = []
+        for i, name in enumerate(given):
+            if name not in names:
+                self.keep("unknown-label", severity, index, f"{name!r} is no {noun}", f".value.{key}[{i}]")
+            elif names[name] not in found:
+                found.append(names[name])
+        return found
+
     def one_label(self, labels: Mapping[str, str], index: int, item: raw.Choices, noun: str) -> str | None:
         """The current name of the chosen label; None where nothing is chosen, or with an issue where it is not one."""
-        chosen = item.value.choices
-        label = labels.get(chosen[0]) if len(chosen) == 1 else None
-        if label is None and len(chosen) > 1:
-            self.keep("answered-twice", "error", index, f"{len(chosen)} answers where one is asked", ".value.choices")
-        elif label is None and chosen:
-            self.keep("unknown-label", "error", index, f"{chosen[0]!r} is no {noun}", ".value.choices[0]")
-        return label
+        number = len(item.value.choices)
+        if number > 1:
+            self.keep("answered-twice", "error", index, f"{number} answers where one is asked", ".value.choices")
+            return None
+        return next(iter(self.known(labels, index, item, noun)), None)
 
     def add_region(self, index: int, item: raw.Region) -> None:
         self._regions.append((index, item))
@@ -184,127 +184,73 @@ class Reading:
         if self._about.setdefault((item.id, item.from_name), (index, item))[0] != index:
             self.keep("answered-twice", "error", index, f"a second answer about region {item.id!r}")
 
-    def take_about(self, region: str, control: str) -> tuple[int, raw.Choices | None]:
+    def take_about(self, region: str, control: str) -> tuple[int, raw.Choices] | None:
         """What was answered about a region, with the index of the item."""
-        return self._about.pop((region, control), (0, None))
+        return self._about.pop((region, control), None)
 
     def issue(self, check: str, severity: str, path: str, message: str, repair: str | None = None) -> None:
-        """Adds an issue about this annotation; an error quarantines it."""
+        """Adds an issue about this annotation, at a path below it; an error quarantines it."""
         self.quarantined |= severity == "error"
         self._rows.issue(
-            check=check, severity=severity, annotation_id=self.id, chunk_id=self._task.data.chunk_id,
-            task_id=self._task.id, annotator=self.annotator, path=path, message=message, repair=repair,
+            check=check, severity=severity, annotation_id=f"{self._task.project}:{self._made.id}",
+            chunk_id=self._task.data.chunk_id, task_id=self._task.id, annotator=self.annotator,
+            path=f"$.annotations[{self._number}].{path}", message=message, repair=repair,
         )  # fmt: skip
 
     def keep(self, check: str, severity: str, index: int, what: str, field: str = "") -> None:
         """Adds an issue that carries the result item as it came."""
-        item = raw.item(self._line, "annotations", self._number, index)
-        self.issue(check, severity, self._path(index, field), f"{what}: {item}")
+        item = raw.item(self._line, self._number, index)
+        self.issue(check, severity, f"result[{index}]{field}", f"{what}: {item}")
 
-    def _path(self, index: int, field: str = "") -> str:
-        return f"$.annotations[{self._number}].result[{index}]{field}"
-
-    def _other(self, index: int, item: raw.Item) -> None:
-        control = item.from_name
-        ours = control in self.dispatch.controls
-        if not isinstance(item, raw.Odd):
-            if ours:
-                self.keep("malformed", "error", index, f"{control!r} is another kind of control")
-            else:
-                self.keep("unknown-control", "warning", index, f"the scheme has no control {control!r}")
-        elif item.kind == "relation":
-            self.issue("relation", "warning", item.path, f"relations are not asked for: {item.raw}")
-        elif ours or not control:
-            self.issue("malformed", "error", item.path, f"{item.problem}: {item.raw}")
+    def _other(self, index: int, item: raw.Item, ours: bool) -> None:
+        if isinstance(item, raw.Odd) and item.kind == "relation":
+            self.keep("relation", "warning", index, "relations are not asked for", item.field)
+        elif isinstance(item, raw.Odd):
+            odd = ("malformed", "error") if ours or not item.from_name else ("unknown-control", "warning")
+            self.keep(*odd, index, item.problem, item.field)
+        elif ours:
+            self.keep("malformed", "error", index, f"{item.from_name!r} is another kind of control")
         else:
-            self.issue("unknown-control", "warning", item.path, f"{item.problem}: {item.raw}")
+            self.keep("unknown-control", "warning", index, f"the scheme has no control {item.from_name!r}")
 
     def _read_regions(self) -> None:
-        first, known = self._task.data.start, self.dispatch.spans
-        ids, kinds, starts, ends, names, texts, about = self._rows.spans.lists
-        for (index, region), place in zip(self._regions, self._places(), strict=True):
-            given = region.value.labels
-            # Almost every region has one known label.
-            one = known.get(given[0]) if len(given) == 1 else None
-            marks = self._marks(index, given) if one is None else (one,)
-            start, end, words = place or _NOWHERE
+        text, first = self._task.data.text, self._task.data.start
+        places = locate(text, [region.value for _, region in self._regions])
+        for (index, region), found in zip(self._regions, places, strict=True):
+            marks = self.known(self.dispatch.spans, index, region, "entity label")
+            if not region.value.labels:
+                self.keep("unlabelled-region", "error", index, "a marked span without a label")
+            place = self._place(index, region.value, found)
+            words = text[slice(*place)] if place else None
             for label, kind, targets_of in marks:
                 targets = targets_of(self, region.id) if targets_of else _NO_TARGETS
-                if words is not None:
-                    ids.append(region.id or None)
-                    kinds.append(kind)
-                    starts.append(first + start)
-                    ends.append(first + end)
-                    names.append(label)
-                    texts.append(words)
-                    about.append(targets)
+                if place:
+                    start, end = (first + edge for edge in place)
+                    self._rows.spans.add(region.id or None, kind, start, end, label, words, targets)
             if self._about:
                 for handler in self.dispatch.regions:
                     handler(self, region.id, words, [mark.label for mark in marks])
 
-    def _marks(self, index: int, given: Sequence[str]) -> list[SpanLabel]:
-        """What the labels of a region mean, each once; an issue for what cannot be named."""
-        if not given:
-            self.keep("unlabelled-region", "error", index, "a marked span without a label")
-        found: dict[str, SpanLabel] = {}
-        for i, name in enumerate(given):
-            marked = self.dispatch.spans.get(name)
-            if marked is None:
-                self.keep("unknown-label", "error", index, f"{name!r} is no entity label", f".value.labels[{i}]")
-            else:
-                found.setdefault(marked.label, marked)
-        return list(found.values())
-
-    def _places(self) -> list[Place | None]:
-        """Where each region is; None where that is not certain."""
-        text = self._task.data.text
-        length = len(text)
-        places: list[Place | None] = []
-        for _, region in self._regions:
-            value = region.value
-            start, end = value.start, value.end
-            words = text[start:end]
-            if not 0 <= start < end <= length or words.strip() != words:
-                return self._repair()
-            if words != value.text and not same(words, value.text or ""):
-                return self._repair()
-            places.append((start, end, words))
-        return places
-
-    def _repair(self) -> list[Place | None]:
-        """Where each region is, with an issue for each that is not where it says."""
-        text = self._task.data.text
-        places: list[Place | None] = []
-        for (index, region), found in zip(
-            self._regions, locate(text, [region.value for _, region in self._regions]), strict=True
-        ):
-            value = region.value
-            given = f"[{value.start}, {value.end})"
-            if found is None:
-                self.keep("span-lost", "error", index, f"no certain place in the chunk for {given}", ".value")
-                places.append(None)
-                continue
-            if not value.text and not is_plain(text[: found.end]):
-                self.keep("span-unverified", "warning", index, "no text shows in which units it counts", ".value")
-            start, end = trim(text, found.start, found.end)
-            if start == end:
-                self.keep("span-blank", "error", index, f"{given} contains only blanks", ".value")
-                places.append(None)
-                continue
-            if found.how != CODE_POINTS:
-                self.issue(
-                    "span-offsets", "info", self._path(index, ".value"), f"{given} is not {value.text!r}",
-                    f"[{found.start}, {found.end}) is: {found.how}",
-                )  # fmt: skip
-            if (start, end) != (found.start, found.end):
-                self.issue(
-                    "span-trimmed", "info", self._path(index, ".value"),
-                    f"{text[found.start : found.end]!r} has blanks at its edges", f"[{start}, {end}) has none",
-                )  # fmt: skip
-            places.append((start, end, text[start:end]))
-        return places
+    def _place(self, index: int, value: raw.RegionValue, found: Found | None) -> tuple[int, int] | None:
+        """Where a region is, with an issue where that is not what it says; None where it is not certain."""
+        text, path = self._task.data.text, f"result[{index}].value"
+        given = f"[{value.start}, {value.end})"
+        if found is None:
+            self.keep("span-lost", "error", index, f"no certain place in the chunk for {given}", ".value")
+            return None
+        if not value.text and not is_plain(text[: found.end]):
+            self.keep("span-unverified", "warning", index, "no text shows in which units it counts", ".value")
+        start, end = trim(text, found.start, found.end)
+        if start == end:
+            self.keep("span-blank", "error", index, f"{given} contains only blanks", ".value")
+            return None
+        if found.how != CODE_POINTS:
+            where = f"[{found.start}, {found.end}) is: {found.how}"
+            self.issue("span-offsets", "info", path, f"{given} is not {value.text!r}", where)
+        if (start, end) != (found.start, found.end):
+            what = f"{text[found.start : found.end]!r} has blanks at its edges"
+            self.issue("span-trimmed", "info", path, what, f"[{start}, {end}) has none")
+        return start, end
 
 
-_NOWHERE = (0, 0, None)
 _NO_TARGETS: list[str] = []
-_NOTHING: tuple[type, Handler] = (type(None), Reading.add_region)

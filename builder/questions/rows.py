@@ -4,6 +4,7 @@ What all rows of an annotation share is stored once and repeated by Arrow, so a 
 are appended column by column: making a tuple per row and taking the tuples apart again takes several times as long.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,14 +33,19 @@ class Decoded:
 
 
 class Columns:
-    """Rows of one schema that belong to annotations: `lists` are its columns but for what an annotation shares."""
+    """Rows of one schema: `lists` are its columns, but for those in `shared`, which have one value per annotation."""
 
-    def __init__(self, schema: pa.Schema) -> None:
-        self.schema = schema
-        self.lists: tuple[list[Any], ...] = tuple([] for name in schema.names if name not in _SHARED)
+    def __init__(self, schema: pa.Schema, shared: Sequence[str] = ()) -> None:
+        self.schema, self.shared = schema, shared
+        self.lists: tuple[list[Any], ...] = tuple([] for name in schema.names if name not in shared)
         self._counts: list[int] = []
         self._closed = 0
         self._batches: list[pa.RecordBatch] = []
+
+    def add(self, *row: Any) -> None:
+        """Appends a row."""
+        for column, value in zip(self.lists, row, strict=True):
+            column.append(value)
 
     def drop(self) -> None:
         """Takes back what was appended since the last `close`."""
@@ -52,12 +58,12 @@ class Columns:
         self._counts.append(end - self._closed)
         self._closed = end
 
-    def flush(self, shared: dict[str, pa.Array]) -> None:
-        """Turns the rows into a record batch; `shared` has one value per annotation."""
+    def flush(self, annotations: Any = None) -> pa.RecordBatch:
+        """Turns the rows into a record batch, with what they share with the annotations that they belong to."""
         owners = pa.array(np.repeat(np.arange(len(self._counts)), self._counts))
         own = iter(self.lists)
         columns = [
-            shared[field.name].take(owners) if field.name in _SHARED else pa.array(next(own), field.type)
+            annotations[field.name].take(owners) if field.name in self.shared else pa.array(next(own), field.type)
             for field in self.schema
         ]
         self._batches.append(pa.record_batch(columns, self.schema))
@@ -65,22 +71,19 @@ class Columns:
             column.clear()
         self._counts.clear()
         self._closed = 0
+        return self._batches[-1]
 
     def table(self) -> pa.Table:
-        return pa.Table.from_batches(self._batches, self.schema).combine_chunks()
+        return pa.Table.from_batches(self._batches, self.schema)
 
 
 class Rows:
-    """Collects the rows of all tables; spans and answers are appended to their `lists` by whoever reads them."""
+    """Collects the rows of all tables; spans and answers are appended by whoever reads them."""
 
     def __init__(self) -> None:
-        self.spans = Columns(SPANS)
-        self.answers = Columns(_UNPLACED)
-        self._annotations: list[tuple[Any, ...]] = []
-        self._batches: list[pa.RecordBatch] = []
+        self.annotations, self.windows = Columns(ANNOTATIONS), Columns(WINDOWS)
+        self.spans, self.answers = Columns(SPANS, _SHARED), Columns(_UNPLACED, _SHARED)
         self._issues: list[dict[str, object]] = []
-        self._shown: list[TaskData] = []
-        self._windows: list[pa.RecordBatch] = []
 
     def annotation(self, row: tuple[Any, ...], keep: bool) -> None:
         """Adds an annotation (values in the order of ANNOTATIONS), to which the rows belong that were appended last.
@@ -91,17 +94,13 @@ class Rows:
             self.drop()
         self.spans.close()
         self.answers.close()
-        self._annotations.append(row)
-        if len(self._annotations) >= _BATCH:
+        self.annotations.add(*row)
+        if len(self.annotations.lists[0]) >= _BATCH:
             self._flush()
 
     def answer(self, question: str, target: str, label: str, region: str | None = None) -> None:
         """Adds a row of ANSWERS."""
-        questions, targets, regions, labels = self.answers.lists
-        questions.append(question)
-        targets.append(target)
-        regions.append(region)
-        labels.append(label)
+        self.answers.add(question, target, region, label)
 
     def drop(self) -> None:
         """Takes back the spans and answers that belong to no annotation yet."""
@@ -110,45 +109,32 @@ class Rows:
 
     def window(self, shown: TaskData) -> None:
         """Adds what a task shows; of several tasks of one chunk the last counts."""
-        self._shown.append(shown)
-        if len(self._shown) >= _BATCH:
-            self._flush_windows()
+        end = shown.start + len(shown.text)
+        self.windows.add(*(end if name == "end" else getattr(shown, name) for name in WINDOWS.names))
+        # Now and then, because as Arrow buffers texts take less memory than as strings.
+        if len(self.windows.lists[0]) >= _BATCH:
+            self.windows.flush()
 
     def issue(self, **row: object) -> None:
         """Adds a row of ISSUES."""
         self._issues.append(row)
 
     def _flush(self) -> None:
-        columns = [pa.array([row[n] for row in self._annotations], f.type) for n, f in enumerate(ANNOTATIONS)]
-        batch = pa.record_batch(columns, ANNOTATIONS)
-        self._batches.append(batch)
-        self._annotations = []
-        shared = {name: batch[name] for name in _SHARED}
-        self.spans.flush(shared)
-        self.answers.flush(shared)
-
-    def _flush_windows(self) -> None:
-        # Now and then, because as Arrow buffers texts take less memory than as strings.
-        columns = [
-            pa.array([data.start + len(data.text) for data in self._shown], field.type)
-            if field.name == "end"
-            else pa.array([getattr(data, field.name) for data in self._shown], field.type)
-            for field in WINDOWS
-        ]
-        self._windows.append(pa.record_batch(columns, WINDOWS))
-        self._shown = []
+        batch = self.annotations.flush()
+        self.spans.flush(batch)
+        self.answers.flush(batch)
 
     def tables(self) -> Decoded:
         """All that was added, in order; windows in the order of chunk id."""
         self._flush()
-        annotations = pa.Table.from_batches(self._batches, ANNOTATIONS).combine_chunks()
-        self._flush_windows()
-        windows = pa.Table.from_batches(self._windows, WINDOWS)
+        self.windows.flush()
+        windows = self.windows.table()
         last = {chunk: row for row, chunk in enumerate(windows["chunk_id"].to_pylist())}
         windows = windows.take(pa.array([last[chunk] for chunk in sorted(last)], pa.int64()))
-        spans = self.spans.table()
-        answers = _placed(self.answers.table(), spans)
-        return Decoded(annotations, spans, answers, build(self._issues, ISSUES), windows)
+        annotations, spans, answers = (
+            rows.table().combine_chunks() for rows in (self.annotations, self.spans, self.answers)
+        )
+        return Decoded(annotations, spans, _placed(answers, spans), build(self._issues, ISSUES), windows)
 
 
 def _placed(answers: pa.Table, spans: pa.Table) -> pa.Table:

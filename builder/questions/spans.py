@@ -5,7 +5,6 @@ was is found from the text that came with the span, and by the other spans of th
 """
 
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import NamedTuple
@@ -48,22 +47,22 @@ def locate(text: str, values: Sequence[RegionValue]) -> list[Found | None]:
     none better. A span it does not explain is taken from the only other reading that does, or from the only place
     where its text is found.
     """
+    usual = [_read(text, v, lambda count: count if 0 <= count <= len(text) else None) for v in values]
+    if all(usual):
+        return [Found(*at, CODE_POINTS) for at in usual if at]
     readings = {name: [_read(text, v, units) for v in values] for name, units in _readings(text).items()}
-    best = max(sum(found is not None for found in r) for r in readings.values())
-    leading = {name for name, r in readings.items() if sum(found is not None for found in r) == best}
-    usual = readings[CODE_POINTS]
-    if CODE_POINTS in leading and not any(
-        found is None and any(r[i] for r in readings.values()) for i, found in enumerate(usual)
-    ):
+    explained = {name: sum(at is not None for at in r) for name, r in readings.items()}
+    leading = {name for name, number in explained.items() if number == max(explained.values())}
+    missed = [i for i, at in enumerate(usual) if not at]
+    if CODE_POINTS in leading and not any(r[i] for r in readings.values() for i in missed):
         leading = {CODE_POINTS}
     out: list[Found | None] = []
     for i, value in enumerate(values):
-        found = {name: r[i] for name, r in readings.items() if r[i] is not None}
+        found = {name: at for name, r in readings.items() if (at := r[i])}
         choice = {name: at for name, at in found.items() if name in leading} or found
         # Readings that differ in blanks at the edges name the same words.
-        if len({trim(text, *at) for at in choice.values() if at is not None}) == 1:
+        if len({trim(text, *at) for at in choice.values()}) == 1:
             name, at = next(iter(choice.items()))
-            assert at is not None
             out.append(Found(*at, name))
         else:
             out.append(None if choice else _search(text, value))
@@ -95,30 +94,24 @@ def _read(text: str, value: RegionValue, units: Callable[[int], int | None]) -> 
 
 def _readings(text: str) -> dict[str, Callable[[int], int | None]]:
     """Ways of counting that differ on this text, from a count to code points; the usual one first."""
-    ways = {CODE_POINTS: [1] * len(text)}
+    plain = [1] * len(text)
     utf16 = [1 + (c > "\uffff") for c in text]
     once = [0 if pair == "\r\n" else 1 for pair in (text[i : i + 2] for i in range(len(text)))]
     twice = [1 + (c == "\n" and text[i - 1 : i] != "\r") for i, c in enumerate(text)]
+    ways = {CODE_POINTS: plain, "UTF-16 units": utf16}
     for name, weights in (("line breaks counted once", once), ("line breaks counted twice", twice)):
         ways[name] = weights
-        ways[f"UTF-16 units, {name}"] = [w + (u - 1) for w, u in zip(weights, utf16, strict=True)]
-    ways["UTF-16 units"] = utf16
-    order = [CODE_POINTS, "UTF-16 units", *ways]
+        ways[f"UTF-16 units, {name}"] = [w + u - 1 for w, u in zip(weights, utf16, strict=True)]
     distinct: dict[tuple[int, ...], str] = {}
-    for name in order:
-        distinct.setdefault(tuple(ways[name]), name)
+    for name, weights in ways.items():
+        distinct.setdefault(tuple(weights), name)
     return {name: _units(weights) for weights, name in distinct.items()}
 
 
 def _units(weights: Sequence[int]) -> Callable[[int], int | None]:
-    borders = list(accumulate(weights, initial=0))
-
-    def to_code_point(count: int) -> int | None:
-        at = bisect_right(borders, count) - 1
-        # A count inside a character of two units, or past the end, names no border.
-        return at if at >= 0 and borders[at] == count else None
-
-    return to_code_point
+    """The code point that begins at a count; none does inside a character of two units, or past the end."""
+    borders = {count: at for at, count in enumerate(accumulate(weights, initial=0))}
+    return borders.get
 
 
 def _search(text: str, value: RegionValue) -> Found | None:

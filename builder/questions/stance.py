@@ -3,28 +3,17 @@
 Targets are those of the scheme ("fixed"), of each article ("article"), or the marked entities ("mention").
 """
 
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
+from itertools import cycle
 from typing import Any, ClassVar, Self
 
 from builder.errors import Fault, SchemeError
-from builder.questions.hotkeys import BLOCK, KeyRow
-from builder.questions.kind import Kind, put, unknown
-from builder.questions.reading import Dispatch, Reading
-from builder.questions.tags import (
-    FoundControls,
-    InterfacePage,
-    about_region,
-    asked,
-    choices,
-    header,
-    hint,
-    literal,
-    short_hints,
-    view,
-)
-from builder.questions.writing import Row, Statement, Writing
+from builder.questions.kind import Kind, Row, Statement, Writing, put, unknown
+from builder.questions.page import BLOCK, InterfacePage, KeyRow, header, literal, names_on, view
+from builder.questions.raw import Choices
+from builder.questions.reading import Dispatch, Reading, RegionHandler
 from builder.scheme import Label, Renames, Scheme, Target
 
 MODES = ("fixed", "article", "mention")
@@ -82,35 +71,33 @@ class Stance(Kind):
             return {str(n): names.get(target, target) for n, target in enumerate(dispatch.targets, start=1)}
         return names if self.mode == "fixed" else {}
 
-    def control_by_target(self) -> dict[str, str]:
-        return {target: PREFIX + target for target in self.targets} if self.mode == "fixed" else {}
+    def control_of(self, target: str) -> str:
+        return PREFIX + target
 
     def key_rows(self, scheme: Scheme) -> list[KeyRow]:
         return [KeyRow(name, list(self.labels), BLOCK) for name in self._controls()]
 
     def show(self, page: InterfacePage) -> None:
-        controls = self._controls()
-        self._colors(page)
+        palette = cycle(_PALETTE)
+        labels = {
+            name: replace(label, color=label.color or (_ABSENT_COLOR if name == self.absent else next(palette)))
+            for name, label in self.labels.items()
+        }
         if self.mode == "mention":
+            what = "Click a marked mention to choose the stance toward it."
             title, ask = "Stance toward this mention", "Choose the stance toward each mention."
-            buttons = choices(self.labels, page.keys_of(MENTION))
-            page.below += [
-                hint("Click a marked mention to choose the stance toward it."),
-                about_region("bd-mention", title, MENTION, _mentions(page.scheme), "single-radio", ask, buttons),
-            ]
+            page.about_region(what, MENTION, title, labels, ask, _mentions(page.scheme))
             return
         rows = []
-        for n, (name, alias) in enumerate(controls.items(), start=1):
+        for n, (name, alias) in enumerate(self._controls().items(), start=1):
             slot = self.mode == "article"
             title = f"$target_{n}" if slot else literal(self.title(alias))
             about = "the first target" if slot else title
             # Every article has a first target. The page would not let an empty later slot pass, so there it only marks
             # what is unanswered, and the checks after the pull find what is missing.
             demand = {"required": "true", "requiredMessage": f"Choose the stance toward {about}."}
-            buttons = choices(self.labels, page.keys_of(name))
-            question = asked(name, buttons, "single-radio", **(demand if n == 1 or not slot else {}))
-            rows.append(view("bd-target", header(title, "bd-name"), question))
-            page.rules += short_hints(f".bd .bd-target:nth-child({n})", page.keys_of(name).values())
+            more = demand if n == 1 or not slot else {}
+            rows.append(page.question("bd-target bd-asked", name, title, labels, False, **more))
         page.beside += [header("Stance toward", "bd-caption"), view("bd-targets", *rows)]
 
     def task_data(self, targets: Sequence[str]) -> dict[str, Any]:
@@ -126,29 +113,25 @@ class Stance(Kind):
         return slots
 
     @classmethod
-    def found(cls, controls: FoundControls) -> Iterator[tuple[str, Self]]:
-        found = [name for name in controls.choices if name.startswith(PREFIX)]
-        if not found and MENTION not in controls.choices:
-            return
-        aliases = [name.removeprefix(PREFIX) for name in found]
+    def found(cls, page: ET.Element) -> Iterator[tuple[str, Self]]:
+        asked = [element.get("name", "") for element in page.iter("Choices")]
+        names = [name for name in asked if name.startswith(PREFIX) or name == MENTION]
+        aliases = [name.removeprefix(PREFIX) for name in names if name != MENTION]
         numbers = [int(alias) for alias in aliases if alias.isdecimal()]
-        mode = "article" if numbers else "mention" if MENTION in controls.choices else "fixed"
-        labels = [label for name in (*found, MENTION) for label in controls.names(name)]
-        yield (
-            cls.kind,
-            cls(
-                labels={name: Label() for name in labels},
-                targets={alias: Target() for alias in aliases if not alias.isdecimal()},
-                mode=mode,
-                max_targets=max(numbers, default=cls.max_targets),
-            ),
+        made = cls(
+            labels={label: Label() for name in names for label in names_on(page, name)},
+            targets={alias: Target() for alias in aliases if not alias.isdecimal()},
+            mode="article" if numbers else "mention" if MENTION in names else "fixed",
+            max_targets=max(numbers, default=cls.max_targets),
         )
+        if names:
+            yield cls.kind, made
 
     def read(self, dispatch: Dispatch) -> None:
         labels = dispatch.names(self).labels
         if self.mode == "mention":
-            dispatch.about_regions(MENTION)
-            dispatch.regions.append(partial(_read_mention, self.name, labels, set(_mentions(dispatch.scheme))))
+            dispatch.control(MENTION, Choices, Reading.add_about)
+            dispatch.regions.append(self._reader_of_mentions(labels, set(_mentions(dispatch.scheme))))
         for alias, target in self.aliases(dispatch).items():
             dispatch.one_answer(PREFIX + alias, (self.name, target), labels, "stance label")
 
@@ -187,40 +170,24 @@ class Stance(Kind):
     def rename(self, item: dict[str, Any], renames: Mapping[str, Renames]) -> None:
         control, controls = item.get("from_name"), self._controls()
         if control in controls and isinstance(item.get("value"), dict):
-            put(item, "choices", renames[self.name].labels)
+            put(item, renames[self.name].labels)
             if controls[control] in renames[self.name].targets:
                 item["from_name"] = PREFIX + renames[self.name].targets[controls[control]]
+
+    def _reader_of_mentions(self, labels: Mapping[str, str], mentions: set[str]) -> RegionHandler:
+        def read(reading: Reading, region: str, words: str | None, found: Sequence[str]) -> None:
+            about = None if mentions.isdisjoint(found) else reading.take_about(region, MENTION)
+            label = reading.one_label(labels, *about, "stance label") if about else None
+            if label is not None and words is not None:
+                reading.add_answer(self.name, words, label, region)
+
+        return read
 
     def _controls(self) -> dict[str, str]:
         """Every control, with how results name its target."""
         return {MENTION: ""} if self.mode == "mention" else {PREFIX + alias: alias for alias in self.slots()}
 
-    def _colors(self, page: InterfacePage) -> None:
-        """A rule per label for the colour of its chosen button."""
-        palette = iter(_PALETTE * (1 + len(self.labels) // len(_PALETTE)))
-        for n, (name, label) in enumerate(self.labels.items(), start=1):
-            tint = label.color or (_ABSENT_COLOR if name == self.absent else next(palette))
-            buttons = ", ".join(f".bd .{place} .lsf-choice:nth-child({n})" for place in ("bd-target", "bd-mention"))
-            page.rules.append(f"{buttons} {{ --bd-tint: {tint}; }}")
-
 
 def _mentions(scheme: Scheme) -> list[str]:
     """The labels of spans that are mentions of somebody or something."""
     return [label for question in scheme.of_kind("entities") for label in question.labels]
-
-
-def _read_mention(
-    question: str,
-    labels: Mapping[str, str],
-    asked: set[str],
-    reading: Reading,
-    region: str,
-    words: str | None,
-    found: Sequence[str],
-) -> None:
-    if asked.isdisjoint(found):
-        return
-    index, item = reading.take_about(region, MENTION)
-    label = reading.one_label(labels, index, item, "stance label") if item else None
-    if label is not None and words is not None:
-        reading.add_answer(question, words, label, region)

@@ -95,9 +95,9 @@ def test_the_page_asks_with_buttons_keys_and_hints() -> None:
     assert (frame[0].get("value"), frame[0].get("hint")) == ("War & peace", "Armed conflict")
     assert topic[0].get("value") == "$\N{WORD JOINER}5"
     style = next(e for e in ET.fromstring(xml).iter("Style")).text or ""
-    assert ".bd .bd-choice-topic .lsf-choice:nth-child(1) { --bd-tint: #112233; }" in style
-    assert ".bd-choice-topic:not(" in style
-    assert ".bd-choice-frame:not(" not in style
+    assert ".bd .bd-choice__topic .lsf-choice:nth-child(1) { --bd-tint: #112233; }" in style
+    marked = [e.get("className") for e in ET.fromstring(xml).iter("View") if "bd-asked" in e.get("className", "")]
+    assert marked == ["bd-choice bd-asked bd-choice__topic"]
 
 
 def test_an_interface_tells_its_scheme() -> None:

@@ -23,9 +23,10 @@ def test_a_kind_is_a_whole(name: str) -> None:
     assert (kind.__doc__ or "").strip()
     for method in ("show", "found", "read", "state"):
         assert method in vars(kind), f"{name} does not say how to {method}"
-    # Spans are written and renamed by what all questions share.
+    # Spans are written by what all questions share.
     assert kind.gives == "spans" or "write" in vars(kind)
-    assert ("rename" in vars(kind)) == (bool(kind.vocabulary) or name == "evidence")
+    # What has names has a control on which they are renamed, or renames them in a way of its own.
+    assert bool(kind.vocabulary) == bool({"control", "rename"} & vars(kind).keys()) or name == "evidence"
 
 
 def test_no_two_controls_share_a_name(scheme: Scheme) -> None:

@@ -145,11 +145,11 @@ def test_an_article_shows_its_own_targets_and_no_empty_slots(show: Callable[...,
 
 def test_a_mention_is_asked_about_when_it_is_selected(show: Callable[..., Any]) -> None:
     with show(news(1, targets=None, mode="mention")) as (page, results):
-        assert not page.locator(".bd-mention").first.is_visible()
+        assert not page.locator(".bd-mention_stance").first.is_visible()
         mark(page, "GPE", TEXT, "Japan")
         page.wait_for_selector(".bd-hint")
         page.locator("text=Japan").last.click()
-        page.wait_for_selector(".bd-mention label:has-text('Against')")
+        page.wait_for_selector(".bd-mention_stance label:has-text('Against')")
         page.keyboard.press("w")
         submit(page)
         ((marked, about),) = results()

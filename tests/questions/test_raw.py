@@ -24,21 +24,30 @@ def test_both_ways_read_the_same(task: Make, region: Make, choice: Make) -> None
     assert piecewise.data == whole.data
 
 
-def test_an_odd_item_keeps_its_source_and_says_where(task: Make, region: Make) -> None:
+def test_an_odd_item_says_where_and_its_source_is_found(task: Make, region: Make) -> None:
     made = task([region(0, 5, "Japan", "GPE")])
-    made["predictions"] = [{"id": 1, "result": [region("0", 5, "Japan", "GPE")]}]
-    (item,) = raw.parse_task(line(made)).predictions[0].result
+    made["annotations"][0]["result"].append(region("0", 5, "Japan", "GPE"))
+    _, item = raw.parse_task(line(made)).annotations[0].result
     assert isinstance(item, raw.Odd)
     assert (item.kind, item.from_name) == ("labels", "entity")
-    assert item.path == "$.predictions[0].result[0].value.start"
-    assert msgspec.json.decode(item.raw) == region("0", 5, "Japan", "GPE")
+    assert (item.field, item.problem) == (".value.start", "Expected `int`, got `str`")
+    assert msgspec.json.decode(raw.item(line(made), 0, 1)) == region("0", 5, "Japan", "GPE")
+
+
+def test_odd_items_of_drafts_and_predictions_stay_in_their_place(task: Make, region: Make) -> None:
+    made = task([])
+    made["drafts"] = [{"id": 1, "result": [region("0", 5, "Japan", "GPE")]}]
+    made["predictions"] = [{"id": 1, "result": "none"}, {"id": 2, "result": [region(0, 5, "Japan", "GPE")]}]
+    parsed = raw.parse_task(line(made))
+    kinds = [[type(item) for item in holder.result] for holder in (*parsed.drafts, *parsed.predictions)]
+    assert kinds == [[raw.Odd], [raw.Odd], [raw.Region]]
 
 
 @pytest.mark.parametrize("item", [None, 3, "x", [], {}])
 def test_an_item_that_is_no_object_is_odd(task: Make, item: object) -> None:
     (found,) = raw.parse_task(line(task([item]))).annotations[0].result
     assert isinstance(found, raw.Odd)
-    assert found.path == "$.annotations[0].result[0]"
+    assert found.field == ""
 
 
 @pytest.mark.parametrize("source", [b"{}", b"[]", b"{", b'{"id": 1, "data": {"text": "x"}}'])
