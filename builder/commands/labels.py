@@ -61,8 +61,8 @@ def labels(
 
 def keys_of(scheme: "Scheme") -> dict[str, dict[str, list[str]]]:
     """By question and label the keys that choose it: one, or one per target."""
-    from builder.questions.page import assign_hotkeys
     from builder.questions.kind import kinds
+    from builder.questions.page import assign_hotkeys
 
     rows = {question.name: question.key_rows(scheme) for question in kinds(scheme)}
     keys = assign_hotkeys([row for mine in rows.values() for row in mine])

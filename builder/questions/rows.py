@@ -4,7 +4,6 @@ What all rows of an annotation share is stored once and repeated by Arrow, so a 
 are appended column by column: making a tuple per row and taking the tuples apart again takes several times as long.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,11 +32,11 @@ class Decoded:
 
 
 class Columns:
-    """Rows of one schema: `lists` are its columns, but for those in `shared`, which have one value per annotation."""
+    """Rows of one schema that belong to annotations: `lists` are its columns but for what an annotation shares."""
 
-    def __init__(self, schema: pa.Schema, shared: Sequence[str] = ()) -> None:
-        self.schema, self.shared = schema, shared
-        self.lists: tuple[list[Any], ...] = tuple([] for name in schema.names if name not in shared)
+    def __init__(self, schema: pa.Schema) -> None:
+        self.schema = schema
+        self.lists: tuple[list[Any], ...] = tuple([] for name in schema.names if name not in _SHARED)
         self._counts: list[int] = []
         self._closed = 0
         self._batches: list[pa.RecordBatch] = []
@@ -58,12 +57,12 @@ class Columns:
         self._counts.append(end - self._closed)
         self._closed = end
 
-    def flush(self, annotations: Any = None) -> pa.RecordBatch:
+    def flush(self, annotations: pa.RecordBatch) -> None:
         """Turns the rows into a record batch, with what they share with the annotations that they belong to."""
         owners = pa.array(np.repeat(np.arange(len(self._counts)), self._counts))
         own = iter(self.lists)
         columns = [
-            annotations[field.name].take(owners) if field.name in self.shared else pa.array(next(own), field.type)
+            annotations[field.name].take(owners) if field.name in _SHARED else pa.array(next(own), field.type)
             for field in self.schema
         ]
         self._batches.append(pa.record_batch(columns, self.schema))
@@ -71,18 +70,19 @@ class Columns:
             column.clear()
         self._counts.clear()
         self._closed = 0
-        return self._batches[-1]
 
     def table(self) -> pa.Table:
-        return pa.Table.from_batches(self._batches, self.schema)
+        return pa.Table.from_batches(self._batches, self.schema).combine_chunks()
 
 
 class Rows:
-    """Collects the rows of all tables; spans and answers are appended by whoever reads them."""
+    """Collects the rows of all tables; spans and answers are appended to their `lists` by whoever reads them."""
 
     def __init__(self) -> None:
-        self.annotations, self.windows = Columns(ANNOTATIONS), Columns(WINDOWS)
-        self.spans, self.answers = Columns(SPANS, _SHARED), Columns(_UNPLACED, _SHARED)
+        self.spans, self.answers = Columns(SPANS), Columns(_UNPLACED)
+        self._annotations: list[tuple[Any, ...]] = []
+        self._windows: list[tuple[Any, ...]] = []
+        self._batches: dict[str, list[pa.RecordBatch]] = {"annotations": [], "windows": []}
         self._issues: list[dict[str, object]] = []
 
     def annotation(self, row: tuple[Any, ...], keep: bool) -> None:
@@ -94,47 +94,62 @@ class Rows:
             self.drop()
         self.spans.close()
         self.answers.close()
-        self.annotations.add(*row)
-        if len(self.annotations.lists[0]) >= _BATCH:
+        self._annotations.append(row)
+        if len(self._annotations) >= _BATCH:
             self._flush()
 
     def answer(self, question: str, target: str, label: str, region: str | None = None) -> None:
         """Adds a row of ANSWERS."""
-        self.answers.add(question, target, region, label)
+        questions, targets, regions, labels = self.answers.lists
+        questions.append(question)
+        targets.append(target)
+        regions.append(region)
+        labels.append(label)
 
     def drop(self) -> None:
         """Takes back the spans and answers that belong to no annotation yet."""
         self.spans.drop()
         self.answers.drop()
 
-    def window(self, shown: TaskData) -> None:
+    def window(self, data: TaskData) -> None:
         """Adds what a task shows; of several tasks of one chunk the last counts."""
-        end = shown.start + len(shown.text)
-        self.windows.add(*(end if name == "end" else getattr(shown, name) for name in WINDOWS.names))
+        place = (data.chunk_id, data.article_id, data.start, data.start + len(data.text))
+        self._windows.append((*place, data.text, data.title, data.scheme, data.targets))
         # Now and then, because as Arrow buffers texts take less memory than as strings.
-        if len(self.windows.lists[0]) >= _BATCH:
-            self.windows.flush()
+        if len(self._windows) >= _BATCH:
+            self._flush_windows()
 
     def issue(self, **row: object) -> None:
         """Adds a row of ISSUES."""
         self._issues.append(row)
 
     def _flush(self) -> None:
-        batch = self.annotations.flush()
+        batch = _batch(self._annotations, ANNOTATIONS)
+        self._batches["annotations"].append(batch)
         self.spans.flush(batch)
         self.answers.flush(batch)
+
+    def _flush_windows(self) -> None:
+        self._batches["windows"].append(_batch(self._windows, WINDOWS))
 
     def tables(self) -> Decoded:
         """All that was added, in order; windows in the order of chunk id."""
         self._flush()
-        self.windows.flush()
-        windows = self.windows.table()
+        self._flush_windows()
+        annotations = pa.Table.from_batches(self._batches["annotations"]).combine_chunks()
+        windows = pa.Table.from_batches(self._batches["windows"])
         last = {chunk: row for row, chunk in enumerate(windows["chunk_id"].to_pylist())}
         windows = windows.take(pa.array([last[chunk] for chunk in sorted(last)], pa.int64()))
-        annotations, spans, answers = (
-            rows.table().combine_chunks() for rows in (self.annotations, self.spans, self.answers)
-        )
-        return Decoded(annotations, spans, _placed(answers, spans), build(self._issues, ISSUES), windows)
+        spans = self.spans.table()
+        answers = _placed(self.answers.table(), spans)
+        return Decoded(annotations, spans, answers, build(self._issues, ISSUES), windows)
+
+
+def _batch(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.RecordBatch:
+    """The rows, which are taken from the list."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(schema)
+    rows.clear()
+    return pa.record_batch([pa.array(column, f.type) for column, f in zip(columns, schema, strict=True)], schema)
 
 
 def _placed(answers: pa.Table, spans: pa.Table) -> pa.Table:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.questions.page import assign_hotkeys
 from builder.questions.kind import kinds
+from builder.questions.page import assign_hotkeys
 from builder.scheme import Scheme
 from tests.samples import scheme
 
