@@ -37,6 +37,7 @@ def conf_folders(config_dir: str = "") -> list[Path]:
     return [*([Path(config_dir).absolute()] if config_dir else []), *([own] if is_own else []), conf_folder()]
 
 
+@cache
 def register() -> None:
     """Makes the dataclasses the schema of config.yaml: every setting with its type and default."""
     from hydra.core.config_store import ConfigStore
@@ -121,7 +122,9 @@ def refusal(error: Exception, overrides: Sequence[str], composing: Composing) ->
     faults: list[Fault] = []
     # Without types nothing of the configuration is refused, so that all of it is read.
     untyped = OmegaConf.create(OmegaConf.to_container(OmegaConf.structured(Composed)))
-    ConfigStore.instance().store(name=SCHEMA, node=untyped)
+    store = ConfigStore.instance()
+    typed = store.load(f"{SCHEMA}.yaml").node
+    store.store(name=SCHEMA, node=untyped)
     usable: list[list[str]] = []
     try:
         for override in overrides:
@@ -143,7 +146,7 @@ def refusal(error: Exception, overrides: Sequence[str], composing: Composing) ->
             else:
                 read_config(composed, faults)
     finally:
-        register()
+        store.store(name=SCHEMA, node=typed)
     return ConfigError.of(list(dict.fromkeys(faults)) or [_explained(error)])
 
 

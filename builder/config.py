@@ -141,18 +141,21 @@ def _plain(node: Any, prefix: str, faults: list[Fault]) -> Any:
     entries: dict[Any, Any] = {}
     for name in list(node) if isinstance(node, DictConfig) else range(len(node)):
         key = f"{prefix}.{name!s}" if prefix else str(name)
-        about = "".join(hint.about for hint in declared(Composed, key)[-1:])
         if OmegaConf.is_missing(node, name):
-            faults.append(Fault(key, "it is not set.", about))
+            faults.append(Fault(key, "it is not set.", _about(key)))
             continue
         try:
             value = node[name]
         except OmegaConfBaseException as error:
             reason = first_line(error).removeprefix("KeyError raised while resolving interpolation: ").strip("\"'.")
-            faults.append(Fault(key, f"{reason}.", f"Set it. {about}".rstrip()))
+            faults.append(Fault(key, f"{reason}.", f"Set it. {_about(key)}".rstrip()))
             continue
         entries[name] = _plain(value, key, faults) if isinstance(value, DictConfig | ListConfig) else value
     return entries if isinstance(node, DictConfig) else list(entries.values())
+
+
+def _about(key: str) -> str:
+    return "".join(hint.about for hint in declared(Composed, key)[-1:])
 
 
 def first_line(error: BaseException) -> str:

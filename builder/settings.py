@@ -10,6 +10,7 @@ is made: `read_settings` checks a whole configuration.
 
 import copy
 import dataclasses
+import functools
 import importlib
 import typing
 from collections.abc import Iterable, Iterator
@@ -129,6 +130,7 @@ _BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less tha
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Any: "any value"}
 
 
+@functools.cache
 def fields_of(cls: type) -> dict[str, Hint]:
     """The settings of a class by name, in order."""
     types = typing.get_type_hints(cls, include_extras=True)
