@@ -1,11 +1,7 @@
-"""The command line: the first word picks a command, the rest are its words, flags and Hydra overrides, in any order.
-
-A command is a function `builder.commands.<name>.<name>`. Its help is the first line of its docstring, its words are its
-positional parameters, and its flags are its keyword-only parameters of type bool.
-"""
+"""The command line: the first word picks a command, the rest are its words, flags and Hydra overrides, in any order."""
 
 import contextlib
-import inspect
+import difflib
 import json
 import os
 import signal
@@ -16,7 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from builder import __version__
-from builder.commands import COMMANDS, module_of, plain_of
+from builder.commands import COMMANDS, FLAGS, VALUES, function_of, plain_of
 from builder.errors import BuilderError, ConfigError, GateError
 
 if TYPE_CHECKING:
@@ -24,7 +20,7 @@ if TYPE_CHECKING:
 
     from builder.config import Config
 
-#: Flags of every command, and options that take a value, by all their spellings.
+#: Flags of every command, and options of every command, which take a value.
 SHARED_FLAGS = {
     "--help": "show this",
     "--json": "print the summary as JSON on standard output",
@@ -40,37 +36,6 @@ _FAILED, _USAGE, _INTERRUPTED = 1, 2, 130
 
 
 @dataclass(frozen=True)
-class Command:
-    """One line of help, the words the command takes before its overrides, and its own flags with their help."""
-
-    help: str
-    words: tuple[str, ...] = ()
-    flags: dict[str, str] = field(default_factory=dict)
-    #: Flags that take a value: `--release v1.0.0` or `--release=v1.0.0`.
-    valued: frozenset[str] = frozenset()
-
-    @property
-    def required(self) -> int:
-        return sum(not word.startswith("[") for word in self.words)
-
-
-def describe(name: str) -> Command:
-    """What the signature of a command's function says about its words and flags."""
-    function = getattr(module_of(name), name)
-    words, flags, valued = [], {}, set()
-    for parameter in list(inspect.signature(function).parameters.values())[1:]:
-        if parameter.kind is parameter.KEYWORD_ONLY and parameter.name != "progress":
-            flag = f"--{parameter.name.replace('_', '-')}"
-            flags[flag] = parameter.annotation.__metadata__[0]
-            valued |= {flag} if parameter.annotation.__origin__ is str else set()
-        elif parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
-            word = parameter.name.upper()
-            words.append(word if parameter.default is parameter.empty else f"[{word}]")
-    about = (inspect.getdoc(function) or "").split("\n")[0].rstrip(".")
-    return Command(about, tuple(words), flags, frozenset(valued))
-
-
-@dataclass(frozen=True)
 class Line:
     """What was typed after the command."""
 
@@ -80,36 +45,47 @@ class Line:
     overrides: list[str] = field(default_factory=list)
 
 
-def parse_line(name: str, command: Command, argv: Sequence[str]) -> Line:
+def flags_of(name: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The flags of a command, and those that take a value, with what they do."""
+    own = {flag: f"--{flag.replace('_', '-')}" for flag in COMMANDS[name].flags.split()}
+    flags, values = ({own[flag]: about[flag] for flag in own if flag in about} for about in (FLAGS, VALUES))
+    return flags, values
+
+
+def parse_line(name: str, argv: Sequence[str]) -> Line:
     """The parts of a command line; raises `ConfigError` for what no command line of the command has."""
-    line = Line()
+    line, words = Line(), COMMANDS[name].words.split()
+    own, valued = flags_of(name)
+    flags, options = own | SHARED_FLAGS, valued | OPTIONS
     rest = iter(argv)
     for arg in rest:
         flag, equals, value = arg.partition("=")
         flag = _SHORT.get(flag, flag)
-        if flag in OPTIONS or flag in command.valued:
-            line.options[flag] = value if equals else next(rest, "")
-            if flag in command.valued and not line.options[flag]:
-                raise ConfigError(f"{flag} has no value after it.", f"It is: {command.flags[flag]}.")
-        elif flag in command.flags or flag in SHARED_FLAGS:
+        if flag in options:
+            value = value if equals else next(rest, "")
+            if flag == "--cfg" and value != "job":
+                raise ConfigError("--cfg prints the configuration only as `--cfg job`.")
+            if not value or value.startswith("-") or flag in line.options:
+                what = "is given twice" if flag in line.options else "has no value after it"
+                raise ConfigError(f"{flag} {what}.", f"It is: {options[flag]}.")
+            line.options[flag] = value
+        elif flag in flags:
+            if equals:
+                raise ConfigError(f"{flag} takes no value.", f"Write {flag}, or leave it out.")
             line.flags.add(flag)
         elif arg.startswith("-"):
-            known = ", ".join([*command.flags, *SHARED_FLAGS, *OPTIONS])
+            known = ", ".join([*own, *valued, *SHARED_FLAGS, *OPTIONS])
             raise ConfigError(f"`builder {name}` has no flag {flag}.", f"Flags: {known}.")
         elif equals or arg.startswith(("~", "+")):
             line.overrides.append(arg)
-        elif len(line.words) < len(command.words):
+        elif len(line.words) < len(words):
             line.words.append(arg)
         else:
             raise ConfigError(f"{arg!r} is not an override.", "Write group=choice or key=value.")
-    if line.options.get("--cfg", "job") != "job":
-        raise ConfigError("--cfg prints the configuration only as `--cfg job`.")
-    if not line.options.get("--config-dir", "."):
-        raise ConfigError("--config-dir has no folder after it.")
-    if len(line.words) < command.required and not line.flags & {"--help"} and "--cfg" not in line.options:
-        missing = " and ".join(command.words[len(line.words) : command.required])
-        usage = f"Usage: builder {name} {' '.join(command.words)} [overrides]"
-        raise ConfigError(f"`builder {name}` needs {missing}.", usage)
+    missing = [word for word in words[len(line.words) :] if not word.startswith("[")]
+    if missing and "--help" not in line.flags and "--cfg" not in line.options:
+        usage = f"Usage: builder {name} {' '.join(words)} [overrides]"
+        raise ConfigError(f"`builder {name}` needs {' and '.join(missing)}.", usage)
     return line
 
 
@@ -119,25 +95,21 @@ def main() -> None:
 
 
 def _main(argv: list[str]) -> int:
-    if not argv or argv[0] in ("-h", "--help", "help"):
-        print(_help())  # noqa: T201
+    name = argv[0] if argv else "--help"
+    if name in ("-h", "--help", "help", "--version"):
+        print(f"builder {__version__}" if name == "--version" else _help())
         return 0
-    if argv[0] == "--version":
-        print(f"builder {__version__}")  # noqa: T201
-        return 0
-    if argv[0] in ("-sc", "--shell-completion"):
+    if name in ("-sc", "--shell-completion"):
         return _complete(argv)
-    name = argv[0]
-    if name not in COMMANDS:
-        return _fail(_unknown(name), _USAGE)
-    command = describe(name)
     try:
-        line = parse_line(name, command, argv[1:])
+        if name not in COMMANDS:
+            raise _unknown(name)
+        line = parse_line(name, argv[1:])
     except ConfigError as error:
         return _fail(error, _USAGE)
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = _run(name, command, line)
+        code = _run(name, line)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
@@ -158,23 +130,22 @@ def _terminate(signum: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + signum)
 
 
-def _run(name: str, command: Command, line: Line) -> int:
+def _run(name: str, line: Line) -> int:
     if "--help" in line.flags:
-        print(_command_help(name, command))  # noqa: T201
+        print(_command_help(name))
         return 0
     from builder.composing import compose_jobs
 
-    jobs = compose_jobs(
-        line.overrides, sweep="--multirun" in line.flags, config_dir=line.options.get("--config-dir", "")
-    )
+    sweep = "--multirun" in line.flags
+    jobs = compose_jobs(line.overrides, sweep=sweep, config_dir=line.options.get("--config-dir", ""))
     code = 0
     for number, job in enumerate(jobs, 1):
         if "--cfg" in line.options:
-            print(job.as_yaml(), end="")  # noqa: T201
+            print(job.as_yaml(), end="")
             continue
         if len(jobs) > 1:
             chosen = " ".join(override for override in job.overrides if override not in line.overrides)
-            print(f"builder {name} {number} of {len(jobs)}: {chosen}", file=sys.stderr)  # noqa: T201
+            print(f"builder {name} {number} of {len(jobs)}: {chosen}", file=sys.stderr)
         code = _call(name, line, job.config) or code
     return code
 
@@ -186,29 +157,24 @@ def _call(name: str, line: Line, config: "Config") -> int:
     from builder.composing import logged
     from builder.stage import in_use
 
-    module = module_of(name)
-    given = dict.fromkeys(line.flags - set(SHARED_FLAGS), True) | {
-        flag: value for flag, value in line.options.items() if flag not in OPTIONS
-    }
+    flags, options = flags_of(name)
+    given: dict[str, bool | str] = dict.fromkeys(line.flags & flags.keys(), True)
+    given |= {flag: value for flag, value in line.options.items() if flag in options}
     keywords = {flag.removeprefix("--").replace("-", "_"): value for flag, value in given.items()}
     # Standard output carries only what a script may read; everything for people goes to standard error, as it is: a
     # path or an article's words may hold what rich would take for markup, or for the name of an emoji.
-    quiet = "--quiet" in line.flags
-    console = Console(stderr=True, markup=False, emoji=False, highlight=False, quiet=quiet)
+    console = Console(stderr=True, markup=False, emoji=False, highlight=False, quiet="--quiet" in line.flags)
 
     def show(result: object) -> None:
-        for part in module.show(result):
+        for part in function_of(name, "show")(result):
             console.print(part, soft_wrap=isinstance(part, str))
 
     # A server in the foreground would keep `clean` waiting for days, and reads no results.
     used = contextlib.nullcontext() if name in ("clean", "serve") else in_use(config.dataset_folder)
+    words = [name, *line.words, *sorted(line.flags)]
     try:
-        with (
-            used,
-            logged(config.dataset_folder, [name, *line.words, *sorted(line.flags)], line.overrides),
-            _shown(console) as progress,
-        ):
-            result = getattr(module, name)(config, *line.words, **keywords, progress=progress)
+        with used, logged(config.dataset_folder, words, line.overrides), _shown(console) as progress:
+            result = function_of(name)(config, *line.words, **keywords, progress=progress)
     except GateError as error:
         # What is below a gate is shown all the same: it says what to work on.
         if name == "validate" and error.result is not None:
@@ -216,8 +182,9 @@ def _call(name: str, line: Line, config: "Config") -> int:
         raise
     show(result)
     if "--json" in line.flags:
-        print(json.dumps(plain_of(name, result), indent=2, sort_keys=True, ensure_ascii=False))  # noqa: T201
-    return module.code(result) if hasattr(module, "code") else 0
+        print(json.dumps(plain_of(name, result), indent=2, sort_keys=True, ensure_ascii=False))
+    code = function_of(name, "code")
+    return code(result) if code else 0
 
 
 @contextlib.contextmanager
@@ -244,10 +211,9 @@ def _shown(console: "Console") -> Iterator[Callable[[str, int, int | None], None
 
 def _explain(error: Exception) -> BuilderError:
     """One line for people, whatever was raised."""
-    if isinstance(error, BuilderError):
-        return error
-    if isinstance(error.__cause__, BuilderError):
-        return error.__cause__
+    for found in (error, error.__cause__):
+        if isinstance(found, BuilderError):
+            return found
     if isinstance(error, OSError) and error.strerror:
         where = f" ({error.filename})" if error.filename else ""
         return BuilderError(f"{error.strerror}{where}.", "Mend that and run the same command again; nothing is lost.")
@@ -258,17 +224,15 @@ def _explain(error: Exception) -> BuilderError:
 
 
 def _unknown(name: str) -> ConfigError:
-    import difflib
-
-    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    commands = f"Commands: {', '.join(COMMANDS)}."
     if "=" in name or name.startswith("-"):
-        return ConfigError(f"{name!r} is in the place of the command.", f"Commands: {', '.join(COMMANDS)}.")
-    hint = f"Did you mean {near[0]}? " if near else ""
-    return ConfigError(f"Unknown command {name!r}.", f"{hint}Commands: {', '.join(COMMANDS)}.")
+        return ConfigError(f"{name!r} is in the place of the command.", commands)
+    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    return ConfigError(f"Unknown command {name!r}.", f"Did you mean {near[0]}? {commands}" if near else commands)
 
 
 def _fail(error: BuilderError, code: int) -> int:
-    print(f"builder: {error}", file=sys.stderr)  # noqa: T201
+    print(f"builder: {error}", file=sys.stderr)
     return code
 
 
@@ -277,7 +241,7 @@ def _complete(argv: list[str]) -> int:
     line = os.environ.get("COMP_LINE", "")
     words = line.split()
     if any(arg.startswith("query=") for arg in argv) and (len(words) < 2 or (len(words) == 2 and line[-1:] != " ")):
-        print(" ".join(name for name in COMMANDS if name.startswith(words[1] if len(words) > 1 else "")))  # noqa: T201
+        print(" ".join(name for name in COMMANDS if name.startswith(words[1] if len(words) > 1 else "")))
         return 0
     if len(words) > 1:
         os.environ["COMP_LINE"] = line.replace(f"{words[1]} ", "", 1)
@@ -292,43 +256,37 @@ def _complete(argv: list[str]) -> int:
 
 
 def _help() -> str:
-    width = max(len(name) for name in COMMANDS)
-    return "\n".join(
-        [
-            "Annotated datasets from raw news articles, through Label Studio.",
-            "",
-            "usage: builder <command> [overrides]     for example: builder run experiment=demo",
-            "",
-            "commands:",
-            *(f"  {name:<{width}}  {describe(name).help}" for name in COMMANDS),
-            "",
-            "`builder <command> --help` shows its flags and every setting; `--cfg job` prints the configuration;",
-            "`-m` sweeps over comma-separated values; `--json` prints the summary as JSON.",
-            'Completion: eval "$(builder -sc install=bash)"',
-        ]
-    )
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:<{width}}  {command.help}" for name, command in COMMANDS.items())
+    return f"""\
+Annotated datasets from raw news articles, through Label Studio.
+
+usage: builder <command> [overrides]     for example: builder run experiment=demo
+
+commands:
+{commands}
+
+`builder <command> --help` shows its flags and every setting; `--cfg job` prints the configuration;
+`-m` sweeps over comma-separated values; `--json` prints the summary as JSON.
+Completion: eval "$(builder -sc install=bash)\""""
 
 
-def _command_help(name: str, command: Command) -> str:
+def _command_help(name: str) -> str:
     from builder.composing import conf_folder
     from builder.config import Composed
     from builder.settings import leaves
 
-    flags = {**command.flags, **SHARED_FLAGS, **OPTIONS}
     groups = sorted(path for path in conf_folder().iterdir() if path.is_dir())
-    choices = {folder: sorted(path.stem for path in folder.glob("*.yaml")) for folder in groups}
+    choices = {folder.name: ", ".join(sorted(path.stem for path in folder.glob("*.yaml"))) for folder in groups}
+    command, (own, valued) = COMMANDS[name], flags_of(name)
     return "\n".join(
         [
-            f"usage: builder {' '.join([name, *command.words])} [flags] [overrides]",
-            "",
-            f"{command.help}.",
-            "",
-            *(f"  {flag:<14}{text}" for flag, text in flags.items()),
-            "",
-            "Choices, as group=choice; conf/README.md describes them:",
-            *(f"  {folder.name:<14}{', '.join(names)}" for folder, names in choices.items()),
-            "",
-            "Settings, as key=value; `--cfg job` prints their values:",
+            f"usage: builder {' '.join([name, *command.words.split()])} [flags] [overrides]",
+            f"\n{command.help}.\n",
+            *(f"  {flag:<14}{about}" for flag, about in (own | valued | SHARED_FLAGS | OPTIONS).items()),
+            "\nChoices, as group=choice; conf/README.md describes them:",
+            *(f"  {group:<14}{names}" for group, names in choices.items()),
+            "\nSettings, as key=value; `--cfg job` prints their values:",
             *(f"  {key}: {hint.about}" for key, hint in leaves(Composed).items()),
         ]
     )

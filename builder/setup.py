@@ -40,8 +40,17 @@ annotators:
 _IGNORED = "# Tokens, pulls and the data of Label Studio: keep them with `builder backup`.\n.builder/\n"
 
 
-def make_project(folder: str, scheme: str) -> list[Path]:
-    """A new folder has raw/, an experiment, and a copy of the label scheme; returns the files.
+@dataclass(frozen=True)
+class NewProject:
+    """The folder that was made, its files, and the name of its experiment."""
+
+    folder: Path
+    files: list[Path]
+    experiment: str
+
+
+def make_project(folder: str, scheme: str) -> NewProject:
+    """A new folder has raw/, an experiment, and a copy of the label scheme.
 
     Raises `ConfigError` when there is something in the folder already.
     """
@@ -61,7 +70,7 @@ def make_project(folder: str, scheme: str) -> list[Path]:
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    return list(files)
+    return NewProject(root, list(files), name)
 
 
 def _named(text: str, name: str) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from builder.commands import COMMANDS
+
 PACKAGE = Path(__file__).resolve().parent.parent / "builder"
 GROUND = (
     "errors",
@@ -42,9 +44,6 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "cli": ("config", "composing", "commands"),
 }
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
-#: Names that several modules have on purpose: a command has `show` and may have `plain` and `code`. A command also
-#: has the name of what it calls in a room.
-SHARED = {"show", "plain", "code"}
 
 
 def name_of(path: Path) -> str:
@@ -108,10 +107,9 @@ def test_one_name_is_one_thing() -> None:
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
                 found[node.name].append(name_of(path))
-    commands = {path.stem for path in (PACKAGE / "commands").glob("*.py")}
     alike = {
         name: modules
         for name, modules in found.items()
-        if len([m for m in modules if name not in commands or room(m) != "commands"]) > 1 and name not in SHARED
+        if len([m for m in modules if name not in COMMANDS or room(m) != "commands"]) > 1
     }
     assert not alike, "\n".join(f"{name}: {', '.join(modules)}" for name, modules in sorted(alike.items()))

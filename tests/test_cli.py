@@ -1,5 +1,6 @@
 """The command line: what people type, what they read, and the exit code that scripts see."""
 
+import inspect
 import os
 import signal
 import subprocess
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from builder import cli
+from builder.commands import FLAGS, VALUES, function_of
 from builder.errors import BuilderError, ConfigError
-from builder.stage import exclusive, in_use
+from builder.stage import Progress, exclusive, in_use
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -75,7 +77,12 @@ def test_a_failed_command_is_a_failed_process(tmp_path: Path) -> None:
         (["status", "-x=1"], 2, "`builder status` has no flag -x."),
         (["status", "--cfg"], 2, "--cfg prints the configuration only as `--cfg job`."),
         (["status", "--cfg", "hydra"], 2, "--cfg prints the configuration only as `--cfg job`."),
-        (["status", "--config-dir"], 2, "--config-dir has no folder after it."),
+        (["status", "--config-dir"], 2, "--config-dir has no value after it. It is: a folder with further choices"),
+        (["trace", "ROW", "--release", "--json"], 2, "--release has no value after it. It is: version or folder"),
+        (["trace", "ROW", "--release=v1", "--release=v2"], 2, "--release is given twice."),
+        (["push", "--dry-run=false"], 2, "--dry-run takes no value. Write --dry-run, or leave it out."),
+        (["push", "-m=1"], 2, "--multirun takes no value."),
+        (["push", "--dry-run", "chunking.max_tokens=3", "--upload"], 2, "`builder push` has no flag --upload."),
         (["push", "chunkin.max_tokens=3"], 1, "Did you mean chunking.max_tokens"),
         (["push", "chunking.max_tokens=many"], 1, "Allowed: a whole number, at least 1"),
         (["push", "chunking.max_tokens=0"], 1, "chunking.max_tokens: 0"),
@@ -174,16 +181,31 @@ def test_starting_imports_nothing_heavy() -> None:
         assert done.stderr.splitlines()[-1] == "[]", argv
 
 
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_a_command_is_declared_as_its_function_is(name: str) -> None:
+    """Words and flags, and that every command can show its result."""
+    _, *parameters = inspect.signature(function_of(name)).parameters.values()
+    words = {p.name.upper(): p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD}
+    declared = cli.COMMANDS[name].words.split()
+    assert declared == [word if p.default is p.empty else f"[{word}]" for word, p in words.items()]
+    flags = {p.name: p.annotation for p in parameters if p.kind is p.KEYWORD_ONLY}
+    assert flags.pop("progress") is Progress
+    assert cli.COMMANDS[name].flags.split() == list(flags)
+    assert all(kind is (bool if flag in FLAGS else str) for flag, kind in flags.items())
+    assert flags.keys() <= FLAGS.keys() | VALUES.keys()
+    assert callable(function_of(name, "show"))
+    assert function_of(name, "nothing") is None
+
+
 def test_words_flags_and_overrides_are_found_in_any_order() -> None:
-    command = cli.describe("diff")
     for argv in (["v1", "v2", "a=b", "--json"], ["a=b", "--json", "v1", "v2"]):
-        line = cli.parse_line("diff", command, argv)
+        line = cli.parse_line("diff", argv)
         assert (line.words, line.flags, line.overrides) == (["v1", "v2"], {"--json"}, ["a=b"])
-    line = cli.parse_line("diff", command, ["--cfg", "job", "~a", "+b.c=1", "--config-dir=x", "-m"])
+    line = cli.parse_line("diff", ["--cfg", "job", "~a", "+b.c=1", "--config-dir=x", "-m"])
     assert (line.words, line.flags, line.overrides) == ([], {"--multirun"}, ["~a", "+b.c=1"])
     assert line.options == {"--cfg": "job", "--config-dir": "x"}
     with pytest.raises(ConfigError, match="needs NEW"):
-        cli.parse_line("diff", command, ["v1"])
+        cli.parse_line("diff", ["v1"])
 
 
 def test_defects_ask_for_a_report() -> None:
@@ -249,9 +271,9 @@ def test_a_reader_that_has_enough_is_no_error() -> None:
 
 
 def test_exit_codes_tell_waiting_from_released() -> None:
-    from builder.commands.run import Run, code, plain
+    from builder.commands.stages import Run, code_run, plain_run
 
     waiting = Run(2, None, None, None)  # type: ignore[arg-type]
-    assert (code(waiting), plain(waiting)["state"]) == (3, "waiting for annotators")
+    assert (code_run(waiting), plain_run(waiting)["state"]) == (3, "waiting for annotators")
     waiting.export = "v1.0.0"  # type: ignore[assignment]
-    assert code(waiting) == 0
+    assert code_run(waiting) == 0

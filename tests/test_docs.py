@@ -13,7 +13,7 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from builder.cli import COMMANDS, describe, parse_line
+from builder.cli import COMMANDS, flags_of, parse_line
 from builder.composing import compose_jobs, conf_folder, register
 from builder.config import Composed
 from builder.settings import leaves
@@ -31,10 +31,9 @@ LINES = sorted(
 
 def test_every_command_is_documented() -> None:
     for name in COMMANDS:
-        command = describe(name)
         assert f"`builder {name}" in README, name
-        assert command.help[0].isupper()
-        for flag in command.flags:
+        flags, options = flags_of(name)
+        for flag in flags | options:
             assert flag in README, f"{name} {flag}"
 
 
@@ -45,7 +44,7 @@ def test_every_command_line_composes(line: str, tmp_path: Path, monkeypatch: pyt
     if "my-project" in line:
         make_project(str(tmp_path / "my-project"), "news_stance")
         monkeypatch.chdir(tmp_path / "my-project")
-    typed = parse_line(name, describe(name), argv)
+    typed = parse_line(name, argv)
     assert compose_jobs(typed.overrides, sweep="--multirun" in typed.flags)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from builder import init, setup
-from builder.commands.doctor import code, doctor
+from builder.commands.workspace import code_doctor, doctor
 from builder.composing import compose, conf_folders
 from builder.config import Config, Paths
 from builder.errors import ConfigError
@@ -54,7 +54,7 @@ def test_a_folder_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"is there already\. Name a new or an empty folder"):
             make_project(str(tmp_path / name), "news_stance")
     (tmp_path / "empty").mkdir()
-    assert len(make_project(str(tmp_path / "empty"), "news_stance")) == 3
+    assert len(make_project(str(tmp_path / "empty"), "news_stance").files) == 3
     with pytest.raises(ConfigError, match="gives no name"):
         make_project(str(tmp_path / "..."), "news_stance")
     with pytest.raises(ConfigError, match="No file in conf/labels has the scheme 'nope'"):
@@ -113,9 +113,10 @@ def _campaign(config: Config) -> Any:
 def test_a_machine_that_has_everything_is_well(config: Config, tmp_path: Path) -> None:
     config.labels = composed().labels
     health = doctor(config)
-    assert [each for each in health.examined if each.advice] == []
-    assert (health.well, code(health)) == (True, 0)
-    assert [each.name for each in health.examined] == [
+    assert [each for each in health if each.advice] == []
+    assert code_doctor(health) == 0
+    assert code_doctor([*health, Examined("x", "y", "do z")]) == 1
+    assert [each.name for each in health] == [
         "Python",
         "libraries",
         "raw articles",
@@ -125,7 +126,7 @@ def test_a_machine_that_has_everything_is_well(config: Config, tmp_path: Path) -
         "exports disk",
         "Label Studio",
     ]
-    assert health.examined[-1].found.endswith("not running; port 18997")
+    assert health[-1].found.endswith("not running; port 18997")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["raw"]
 
 

@@ -1,46 +1,99 @@
-"""One function per command: a typed result for scripts, and `show`, which says in words what came out."""
+"""One function per command, with a typed result; what a result is in words and as JSON is beside it.
+
+Beside the function `name` of a command is `show_name`, which yields lines and tables for people. Where the result needs
+them there are `plain_name`, which gives what JSON can hold, and `code_name`, which gives the exit code.
+"""
 
 import importlib
-from collections.abc import Iterator
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from rich.table import Column, Table
+    from rich.table import Table
 
-#: The commands in the order in which they are used.
-COMMANDS = (
-    "init", "labels", "run", "prepare", "push", "pull", "validate", "adjudicate", "review", "export", "serve", "people",
-    "status", "diff", "log", "verify", "trace", "publish", "reopen", "restore", "clean", "backup", "doctor",
-)  # fmt: skip
-#: What `show` yields: lines and tables, in order.
+
+class Command(NamedTuple):
+    """A command: its module, one line of help, and what its function takes: words before the overrides, and flags."""
+
+    module: str
+    help: str
+    words: str = ""
+    flags: str = ""
+
+
+#: The commands in the order in which they are used. Words in brackets may be left out.
+COMMANDS = {
+    "init": Command("workspace", "Make a folder of your own, with labels and settings to edit", "FOLDER"),
+    "labels": Command("workspace", "Check the label scheme, and show the keys of its labels", "", "preview"),
+    "run": Command("stages", "Do everything: prepare, push, annotate, pull, validate, adjudicate, export"),
+    "prepare": Command("stages", "Read, clean, de-duplicate and chunk the raw articles"),
+    "push": Command("annotation", "Put the selected chunks into Label Studio, each exactly once", "", "dry_run"),
+    "pull": Command("annotation", "Fetch what annotators did, as it is, into an immutable hashed pull", "", "full"),
+    "validate": Command("stages", "Decode the latest pull, check every label and measure agreement", "", "card"),
+    "adjudicate": Command("stages", "Decide one gold label from the annotators' labels"),
+    "review": Command("annotation", "Send unresolved and quarantined chunks to an expert", "", "dry_run"),
+    "export": Command("releases", "Write the next release, unless nothing changed"),
+    "serve": Command("annotation", "Run the embedded Label Studio, and say where to label", "", "stop foreground"),
+    "people": Command("annotation", "Show who annotates, and with which accounts", "", "passwords"),
+    "status": Command("workspace", "Show how far each stage and the annotation are, and what to do next"),
+    "diff": Command("releases", "Compare two releases: rows, labels, boundaries, splits", "OLD NEW"),
+    "log": Command("releases", "List the releases with their counts, agreement and hashes"),
+    "verify": Command("releases", "Check a release's hashes and rebuild it from its pull", "[RELEASE]", "hashes_only"),
+    "trace": Command("releases", "Show the way from a released row back to its raw characters", "ROW_ID", "release"),
+    "publish": Command(
+        "releases", "Upload a release to the Hugging Face Hub in one commit with a tag", "[RELEASE]",
+        "upload prune pull_request",
+    ),
+    "reopen": Command("annotation", "Send chunks back to their annotators, with their answers", "WHICH", "dry_run"),
+    "restore": Command("annotation", "Put the annotations of a kept pull back on the server, each once", "", "dry_run"),
+    "clean": Command("workspace", "Remove stage results that no release and no latest run uses", "", "dry_run"),
+    "backup": Command("workspace", "Keep pulls, keys, accounts and Label Studio's data in one file", "FILE", "restore"),
+    "doctor": Command("workspace", "Check Python, libraries, disks, permissions, Label Studio and its token"),
+}  # fmt: skip
+#: What flags do, by the name of their parameter.
+FLAGS = {
+    "card": "first name what the card of a release needs people to say",
+    "dry_run": "say what would be done, and do nothing",
+    "foreground": "stay, and stop it with Ctrl-C",
+    "full": "ask for everything again, not only for what changed since the last pull",
+    "hashes_only": "check hashes alone, without rebuilding",
+    "passwords": "show the passwords of accounts on the embedded server, on a terminal only",
+    "preview": "put an example on the embedded Label Studio, to look at the page",
+    "prune": "delete files of the repository that no release put there, too",
+    "pull_request": "propose the release in a pull request, without a tag",
+    "restore": "make the workspace from the file, where there is none",
+    "stop": "stop it",
+    "upload": "really upload; without it only what would change there is shown",
+}
+#: Flags that take a value, likewise.
+VALUES = {"release": "version or folder of the release; without it the latest"}
+#: What `show_...` yields: lines and tables, in order.
 Shown: TypeAlias = "Iterator[str | Table]"
 
 
-def module_of(command: str) -> ModuleType:
-    """The module of a command: a function of its name and `show`; where the result needs them, `plain` and `code`."""
-    return importlib.import_module(f"builder.commands.{command}")
+def function_of(command: str, kind: str = "") -> Any:
+    """The function of a command; or the one beside it that is of a kind ("show", "plain", "code"), None without one."""
+    module = importlib.import_module(f"builder.commands.{COMMANDS[command].module}")
+    return getattr(module, f"{kind}_{command}", None) if kind else getattr(module, command)
 
 
 def plain_of(command: str, result: Any) -> Any:
-    """A command's result as JSON can hold it: what its module's `plain` gives, its summary, or all of it."""
+    """A command's result as JSON can hold it: what its `plain` gives, its summary, or all of it."""
     import msgspec
 
-    plain = getattr(module_of(command), "plain", None) if command in COMMANDS else None
+    plain = function_of(command, "plain") if command in COMMANDS else None
     made = plain(result) if plain else getattr(result, "summary", result)
     return msgspec.to_builtins(made, str_keys=True, enc_hook=str)
 
 
-def table_of(title: str, *columns: "str | Column") -> "Table":
-    """An empty table for the terminal."""
+def table_of(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> "Table":
+    """A table for the terminal. The names of columns of numbers, which are at the right, begin with ">"."""
     from rich.box import SIMPLE
     from rich.table import Table
 
-    return Table(*columns, title=title, title_justify="left", box=SIMPLE, pad_edge=False)
-
-
-def right(name: str) -> "Column":
-    """A column of numbers."""
-    from rich.table import Column
-
-    return Column(name, justify="right")
+    table = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in columns:
+        table.add_column(name.lstrip(">"), justify="right" if name.startswith(">") else "left")
+    for row in rows:
+        table.add_row(*map(str, row))
+    return table

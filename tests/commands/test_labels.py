@@ -1,6 +1,6 @@
 """`builder labels` shows the questions with their kinds, labels and keys."""
 
-from builder.commands.labels import keys_of, labels
+from builder.commands.workspace import keys_of, labels
 from tests.composing import composed
 from tests.results import printed
 
@@ -17,7 +17,7 @@ def test_questions_are_shown_with_their_labels_and_keys() -> None:
     }
     assert made.keys["entities"]["PERSON"] == ["1"]
     assert len(made.keys["stance"]["favor"]) == len(config.labels.questions["stance"].targets)
-    assert made.server is None
+    assert made.page == ""
     shown = printed("labels", made)
     assert "PERSON (1), ORG (2)" in shown
     assert f"favor ({' '.join(made.keys['stance']['favor'])})" in shown

@@ -8,10 +8,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from builder import export, log, pipeline, validate, verify
-from builder.commands.diff import diff, show
-from builder.commands.log import show as show_log
-from builder.commands.trace import plain, trace
+from builder import export, pipeline, validate, verify
+from builder.commands.releases import diff, log, plain_log, plain_trace, show_diff, show_log, trace
 from builder.corpus.settings import Chunking
 from builder.errors import ConfigError, GateError, ReleaseError
 from builder.quality.settings import Gates, Quality
@@ -100,7 +98,7 @@ def test_a_diff_shows_a_few_changes_of_each_configuration() -> None:
     stances = [Change(f"s{number}", "favor -> none", "favor", "none") for number in range(7)]
     spans = [Change("e1", "moved", "ORG 0-3 'IBM'", "ORG 0-4 'IBM.'"), Change("e2", "added", "", "GPE 5-8 'Ruq'")]
     rows = {"stance": RowChanges("answers", examples=stances), "entities": RowChanges("entities", examples=spans)}
-    assert list(show(Changes("patch", "1.0.0", "1.0.1", rows=rows))) == [
+    assert list(show_diff(Changes("patch", "1.0.0", "1.0.1", rows=rows))) == [
         "diff v1.0.0 v1.0.1: patch",
         "  Nothing that counts changed.",
         *(f"    stance s{number}: favor -> none" for number in range(5)),
@@ -113,7 +111,7 @@ def traced(project: Project, configuration: str, **changes: Any) -> tuple[dict[s
     """The first row of a configuration that has a label, and what it is traced to."""
     path = next(folder(project, "v1.0.1").glob(f"{configuration}/*.parquet"))
     row = next(row for row in pq.read_table(path).to_pylist() if row.get("entities") != [])
-    return row, plain(trace(replace(project.config, **changes), f"{configuration}/{row['id']}"))
+    return row, plain_trace(trace(replace(project.config, **changes), f"{configuration}/{row['id']}"))
 
 
 @pytest.mark.parametrize("configuration", ["entities", "stance", "evidence", "annotations"])
@@ -232,11 +230,17 @@ def test_a_release_is_verified_without_repeating_its_settings(tmp_path: Path) ->
 
 
 def test_the_log_lists_releases(project: Project) -> None:
-    first, second = log(project.config)
-    assert (first.version, first.level, second.version, second.level) == ("v1.0.0", "first", "v1.0.1", "patch")
-    assert first.rows["annotations"] == second.rows["annotations"] > 0
+    first, second = found = log(project.config)
+    first_row, second_row = plain_log(found)
+    assert (first_row["version"], first_row["level"], second_row["version"], second_row["level"]) == (
+        "v1.0.0",
+        "first",
+        "v1.0.1",
+        "patch",
+    )
+    assert first_row["rows"]["annotations"] == second_row["rows"]["annotations"] > 0
     assert first.digest != second.digest
-    assert first.pull != second.pull
+    assert first.pull.hash != second.pull.hash
     assert next(iter(show_log([first]))).startswith("v1.0.0 (first): 6 articles, 3 annotators, pull ")
     assert list(show_log([])) == ["log: no release yet. Run `builder export` first."]
 

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from builder.commands import run as run_command
-from builder.commands.run import Run, run
+from builder.commands.stages import Run, plain_run, run
 from builder.config import Config
 from tests.composing import composed
 from tests.results import counts, printed
@@ -162,7 +161,7 @@ def test_killed_anywhere_the_same_command_completes(released: Any, studio: Any, 
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, env={**os.environ}, check=False)
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
-    plain = json.loads(json.dumps(run_command.plain(undisturbed)))
+    plain = json.loads(json.dumps(plain_run(undisturbed)))
     assert summary["pull"]["record"]["counts"] == plain["pull"]["record"]["counts"]
     assert summary["export"]["rows"] == plain["export"]["rows"]
     assert summary["adjudicate"] == plain["adjudicate"]

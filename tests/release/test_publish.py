@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from builder.commands.publish import publish, show
+from builder.commands.releases import publish, show_publish
 from builder.config import Config, Dataset, Paths
 from builder.errors import ConfigError, ReleaseError
 from builder.release.export import Exported
@@ -306,7 +306,7 @@ def test_a_dry_run_only_reads(tmp_path: Path, hub: Hub) -> None:
     found = publish(config(tmp_path))
     assert (found.changed, found.deleted, found.kept) == (["README.md"], [], ["LICENSE"])
     assert {line.split()[0] for line in hub.requests} <= {"GET", "HEAD"}
-    said = list(show(found))
+    said = list(show_publish(found))
     assert "  keep   LICENSE" in said
     counted = f"{len(found.added)} to add, 1 to change, 1 to keep"
     assert said[-1] == f"publish: {REPO} v1.0.0: {counted}; add --upload to do it."

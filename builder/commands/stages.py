@@ -1,0 +1,223 @@
+"""The stages from raw articles to gold labels, and the whole way to a release."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from builder import pipeline
+from builder.commands import Shown, annotation, function_of, plain_of, releases, table_of
+from builder.config import Config
+from builder.errors import ConfigError, GateError, StoreError
+from builder.quality.agreement import AgreementReport
+from builder.quality.validate import ValidationSummary
+from builder.release.settings import unstated
+from builder.stage import Progress, Stage, silent
+from builder.studio.campaign import open_server
+from builder.studio.pull import Pulled
+from builder.studio.push import Pushed
+from builder.studio.serving import AnnotationProgress, annotation_progress
+
+
+@dataclass(frozen=True)
+class Prepared(Stage):
+    """The stage; `new` counts its chunks that the one before it did not have, `gone` those that it has no more."""
+
+    new: int = 0
+    gone: int = 0
+
+
+def prepare(config: Config, *, progress: Progress = silent) -> Prepared:
+    """The stage has the tables articles, chunks, selected and rejects, and counts as its summary.
+
+    Raises `SourceError` when there is nothing to read or nothing readable.
+    """
+    before = pipeline.stages(config).latest("prepare")
+    found = pipeline.prepared(config, progress)
+    new, gone = 0, 0
+    if before is not None and before.key != found.key:
+        with suppress(StoreError):  # a damaged stage that is used no more is nothing to stop for
+            new, gone = pipeline.chunk_changes(before, found)
+    return Prepared(**vars(found), new=new, gone=gone)
+
+
+def plain_prepare(result: Prepared) -> dict[str, Any]:
+    return result.summary | {"new": result.new, "gone": result.gone}
+
+
+def show_prepare(result: Prepared) -> Shown:
+    summary = result.summary
+    rows = [(name, summary[name]) for name in ("files", "records", "articles", "kept", "chunks", "selected")]
+    shown = {"encoding": "encodings", "language": "languages", "rejected": "rejected", "unused": "unused_fields"}
+    rows += [(f"{what}: {name}", number) for what, group in shown.items() for name, number in summary[group].items()]
+    yield table_of("Articles and chunks", ("what", ">number"), [(name, f"{number:,}") for name, number in rows])
+    if result.new or result.gone:
+        yield f"prepare: {result.new:,} chunks are new and {result.gone:,} are gone; all others kept their ids."
+    if summary["unmatched"]:
+        yield f"prepare: no chunk mentions {', '.join(summary['unmatched'])}."
+    if not summary["selected"]:
+        yield "prepare: no chunk is selected, so there is nothing to annotate. Change the settings of selection."
+
+
+def validate(config: Config, *, card: bool = False, progress: Progress = silent) -> Stage:
+    """The stage has the tables annotations, spans, answers, issues and windows, and agreement.json.
+
+    Raises `GateError` when a gate does not hold, with the stage as its `result`; `StoreError` when nothing was pulled;
+    `ConfigError` when the pull was annotated under other labels, or `card` finds a setting of `dataset` empty.
+    """
+    if card and (missing := unstated(config.dataset)):
+        raise ConfigError.of(missing)
+    stage = pipeline.checked(config, progress)
+    if (below := pipeline.gates(stage)) and not config.export.below_gates:
+        hint = f"See {stage.folder}, run `builder review`, or change quality.gates."
+        raise GateError(f"Below the quality gates: {below}.", hint, stage)
+    return stage
+
+
+def show_validate(result: Stage) -> Shown:
+    summary = msgspec.convert({k: v for k, v in result.summary.items() if k != "pull"}, ValidationSummary)
+    agreement = msgspec.convert(result.json("agreement"), AgreementReport)
+    rows = summary.rows
+    yield (
+        f"validate: {rows['annotations']} annotations, {rows['spans']} spans, {rows['answers']} answers; "
+        f"{rows['issues']} issues, {summary.quarantined} annotations in quarantine"
+    )
+    if summary.issues:
+        issues = [
+            (i.check, i.severity, i.count, f"{i.message} ({f'chunk {i.chunk_id}' if i.chunk_id else i.annotator})")
+            for i in summary.issues
+        ]
+        yield table_of("Checks", ("check", "severity", ">findings", "the first of them"), issues)
+    yield from _agreement(agreement)
+    yield from _annotators(agreement)
+    if summary.gates:
+        gates = [(g.gate, f"{g.needed:g}", "yes" if g.holds else "NO", g.message) for g in summary.gates]
+        yield table_of("Gates", ("gate", "needed", "holds", "found"), gates)
+
+
+def _agreement(agreement: AgreementReport) -> Shown:
+    for question, answers in agreement.answers.items():
+        names, rows = ("observed", "cohen", "fleiss", "alpha"), []
+        targets = [(target or question, one) for target, one in answers.targets.items()]
+        for target, one in [*targets, *([("all targets", answers.overall)] if len(targets) > 1 else [])]:
+            bounds = one.alpha_interval
+            shown = f"{bounds[0]:.3f} to {bounds[1]:.3f}" if bounds else ""
+            rows.append((target, one.items, *(_number(getattr(one, name)) for name in names), shown))
+        if rows:
+            heads = ("target", ">items", *(f">{name}" for name in names), "interval of alpha")
+            yield table_of(f"Agreement on {question}", heads, rows)
+    if agreement.spans:
+        measures, rows = ("exact_f1", "partial_f1", "token_alpha"), []
+        for kind, found in agreement.spans.items():
+            labels = list(found.labels.items())
+            for label, span in [*labels, *([(f"all of {kind}", found.overall)] if len(labels) > 1 else [])]:
+                rows.append((label, span.compared, *(_number(getattr(span, name)) for name in measures)))
+        yield table_of("Span agreement", ("spans", ">compared", *(f">{name}" for name in measures)), rows)
+
+
+def _annotators(agreement: AgreementReport) -> Shown:
+    questions, rows = list(agreement.answers), []
+    for name, found in agreement.annotators.items():
+        known = agreement.known_answers.get(name)
+        counts = (found.labelled, found.empty, found.skipped, found.quarantined)
+        seconds = _number(found.seconds[1] if found.seconds else None, 1)
+        shares = (*(found.answers[question].agreement for question in questions), found.span_f1)
+        measured = (*shares, known.accuracy if known else None)
+        rows.append((name, *counts, _number(found.coverage, 2), seconds, *(_number(share, 2) for share in measured)))
+    heads = ("done", "empty", "skip", "quar.", "cover", "sec", *questions, "F1", "gold q.")
+    yield table_of("Annotators", ("annotator", *(f">{head}" for head in heads)), rows)
+    asked = "".join(f"{question}, " for question in questions)
+    yield f"sec: median time; {asked}F1: agreement with the others; gold q.: accuracy on gold questions"
+    believed = {about: found.annotators for about, found in agreement.answers.items()}
+    believed |= {about: found.annotators for about, found in agreement.spans.items()}
+    for about, models in believed.items():
+        yield from (f"{name} on {about}: {model.words}." for name, model in models.items())
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def adjudicate(config: Config, *, progress: Progress = silent) -> Stage:
+    """The stage has the tables gold_spans and gold_answers.
+
+    Its summary has the verdict of the gate on unresolved labels, which `export` holds. Raises `StoreError` when nothing
+    was pulled.
+    """
+    return pipeline.gold(config, progress)
+
+
+def show_adjudicate(result: Stage) -> Shown:
+    summary = result.summary
+    statuses = ("agreed", "single", "adjudicated", "expert", "unresolved", "rejected")
+    tables = {"gold answers": summary["gold_answers"], "gold spans": summary["gold_spans"]}
+    rows = [(name, *(counts.get(status, 0) for status in statuses)) for name, counts in tables.items()]
+    title = f"Gold of {summary['chunks']} chunks by {summary['method']}"
+    yield table_of(title, ("gold", *(f">{status}" for status in statuses)), rows)
+    for name, chosen in summary["chosen"].items() if summary["method"] == "auto" else ():
+        yield f"adjudicate: {name} by {chosen}."
+    if summary["without_votes"]:
+        yield f"adjudicate: {summary['without_votes']} chunks have no annotation that counts."
+
+
+@dataclass
+class Run:
+    """The result of every step that ran. Without a release, people have still to annotate; `serve` is for them."""
+
+    overlap: int
+    prepare: Prepared
+    push: Pushed
+    progress: AnnotationProgress
+    serve: annotation.Server | None = None
+    pull: Pulled | None = None
+    validate: Stage | None = None
+    adjudicate: Stage | None = None
+    export: releases.Release | None = None
+
+
+def run(config: Config, *, progress: Progress = silent) -> Run:
+    """Every step ran, or those before people annotate.
+
+    Recorded annotators submit their labels right after the push. With people, the embedded server keeps running when
+    this returns, and the same command goes on where they are.
+    """
+    campaign = pipeline.campaign(config)
+    people = config.annotators.kind == "human"
+    prepared = prepare(config, progress=progress)
+    with open_server(campaign, progress, keep=people):
+        pushed = annotation.push(config, progress=progress)
+        made = Run(config.annotators.overlap, prepared, pushed, annotation_progress(campaign, progress))
+        if made.progress.done < made.progress.tasks:
+            # On a server elsewhere people have their accounts already, and the push said where the projects are.
+            if people and not config.label_studio.url:
+                made.serve = annotation.serve(config, progress=progress)
+            return made
+        made.pull = annotation.pull(config, progress=progress)
+    made.validate = validate(config, progress=progress)
+    made.adjudicate = adjudicate(config, progress=progress)
+    made.export = releases.export(config, progress=progress)
+    return made
+
+
+def plain_run(result: Run) -> dict[str, Any]:
+    steps = {step: plain_of(step, made) for step, made in vars(result).items() if step != "overlap" and made}
+    return {"state": "waiting for annotators" if result.export is None else "released", **steps}
+
+
+def code_run(result: Run) -> int:
+    """3 while people have still to annotate."""
+    return 3 if result.export is None else 0
+
+
+def show_run(result: Run) -> Shown:
+    for step, made in vars(result).items():
+        if step == "progress" and result.pull is None:
+            yield f"run: {made.done} of {made.tasks} chunks are annotated."
+            people = sorted(made.by_annotator.items())
+            if people:
+                rows = [(email, counts.annotated, counts.skipped) for email, counts in people]
+                yield table_of("Annotators", ("annotator", ">annotated", ">skipped"), rows)
+            yield f"A chunk is done when {result.overlap} people annotated or skipped it; run the same command then."
+        elif step not in ("overlap", "progress") and made is not None:
+            yield from function_of(step, "show")(made)
