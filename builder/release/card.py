@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from builder.languages import language_code
 from builder.release.configuration import REASONS, Configuration
@@ -13,6 +14,9 @@ from builder.release.features import yaml_list
 from builder.release.manifest import Manifest
 from builder.release.tags import LOSSES
 from builder.scheme import Scheme
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _TEMPLATES = Path(__file__).parent / "templates"
 #: File of a release to the template that it is made from.
@@ -32,14 +36,9 @@ def release_pages(
     manifest: Manifest, configurations: Mapping[str, Configuration], scheme: Scheme, examples: Mapping[str, Any]
 ) -> dict[str, str]:
     """The texts of `PAGES` for the release that the manifest describes; `examples` has a row per configuration."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     settings, dataset = manifest.configuration, manifest.configuration["dataset"]
     filled = {name: found for name, found in configurations.items() if manifest.configs[name].splits}
     repo = settings["export"].get("repo")
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
-    )
     words = {
         "front": _front_matter(manifest, dataset),
         "title": dataset["title"] or dataset["name"],
@@ -69,7 +68,16 @@ def release_pages(
         "split_by": _SPLIT_BY[settings["split"]["method"]],
         "known_issues": _known_issues(manifest, configurations),
     }
-    return {file: environment.get_template(template).render(words) for file, template in PAGES.items()}
+    return {file: _templates().get_template(template).render(words) for file, template in PAGES.items()}
+
+
+@cache
+def _templates() -> "Environment":
+    """The templates, each compiled once per process."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader(_TEMPLATES)
+    return Environment(loader=loader, undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
 
 
 def languages(manifest: Manifest) -> list[str]:
