@@ -12,8 +12,7 @@ Mask = npt.NDArray[np.bool_]
 
 def flat(column: pa.ChunkedArray) -> pa.Array:
     """The column as one array."""
-    flat = column.combine_chunks()
-    return flat if isinstance(flat, pa.Array) else (flat.chunk(0) if flat.num_chunks else pa.array([], column.type))
+    return column.combine_chunks()
 
 
 def numbers(column: pa.ChunkedArray | pa.Array) -> Ints:
@@ -22,8 +21,8 @@ def numbers(column: pa.ChunkedArray | pa.Array) -> Ints:
 
 
 def mask(column: pa.ChunkedArray | pa.Array) -> Mask:
-    """A column of booleans without nulls as numpy has them."""
-    return np.array(column.to_numpy(zero_copy_only=False), dtype=np.bool_)
+    """A column of booleans as numpy has them; null is false."""
+    return np.array(pc.fill_null(column, False).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 def small(values: Ints) -> pa.Array:
@@ -31,15 +30,20 @@ def small(values: Ints) -> pa.Array:
     return pa.array(np.ascontiguousarray(values, np.int32))
 
 
-def mention_edges(places: pa.Table, starts: Ints) -> dict[str, pa.Array]:
-    """`from` and `to`: the columns `start` and `end`, counted from these starts; nulls stay null."""
-    edges = (("from", "start"), ("to", "end"))
-    return {name: pc.subtract(flat(places[edge]), small(starts)) for name, edge in edges}
+def places(table: pa.Table, begin: Ints, names: tuple[str, str] = ("start", "end")) -> dict[str, pa.Array]:
+    """The columns `start` and `end` under these names, counted from where each row's text begins; nulls stay null."""
+    edges = zip(names, ("start", "end"), strict=True)
+    return {name: pc.subtract(flat(table[edge]), small(begin)) for name, edge in edges}
 
 
 def text_array(values: list[str]) -> pa.Array:
     """A string column; typed even when it is empty."""
     return pa.array(values, pa.string())
+
+
+def ordered(table: pa.Table, *columns: str) -> pa.Table:
+    """The rows in the order of these columns, each in one piece."""
+    return table.sort_by([(name, "ascending") for name in columns]).combine_chunks()
 
 
 def positions_in(values: pa.Array | pa.ChunkedArray, among: pa.Array) -> Ints:
@@ -63,11 +67,11 @@ def matching(owners: Ints, wanted: Ints) -> tuple[Ints, Ints]:
     return spread(np.searchsorted(owners, wanted), np.searchsorted(owners, wanted + 1))
 
 
-def touching(keys: Ints, sizes: Ints, places: Ints, lengths: Ints) -> tuple[Ints, Ints]:
+def touching(keys: Ints, sizes: Ints, begins: Ints, lengths: Ints) -> tuple[Ints, Ints]:
     """Which intervals, in the order of their `keys`, share a character with each text: number of text, of interval."""
     reach = np.maximum.accumulate(keys + sizes)
-    owner, at = spread(np.searchsorted(reach, places, "right"), np.searchsorted(keys, places + lengths))
-    hit = keys[at] + sizes[at] > places[owner]
+    owner, at = spread(np.searchsorted(reach, begins, "right"), np.searchsorted(keys, begins + lengths))
+    hit = keys[at] + sizes[at] > begins[owner]
     return owner[hit], at[hit]
 
 

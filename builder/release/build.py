@@ -147,10 +147,6 @@ def _counts(index: Index, wanted: Mapping[str, Configuration], makers: Mapping[s
     articles = articles.filter(pc.is_in(articles["article_id"], index.articles))
     days = [edge.date().isoformat() for edge in pc.min_max(articles["published"]).as_py().values() if edge]
     gold = (index.inputs[name] for name in ("gold_spans", "gold_answers") if name in index.inputs)
-    left_out = {
-        name: maker.left_out | ({"outside": max(len(maker.labels) - maker.held(), 0)} if maker.held else {})
-        for name, maker in makers.items()
-    }
     return Counts(
         chunks=index.chunks,
         windows=len(index.window_ids),
@@ -163,7 +159,7 @@ def _counts(index: Index, wanted: Mapping[str, Configuration], makers: Mapping[s
             for name, found in wanted.items()
             if (ids := found.labels)
         },
-        left_out=left_out,
+        left_out={name: {why: max(n, 0) for why, n in maker.left_out.items()} for name, maker in makers.items()},
         windows_left_out=index.windows_left_out,
         chunks_left_out=index.chunks_left_out,
         published=days,

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from builder.languages import language_code
-from builder.release.configuration import REASONS, Configuration
+from builder.release.configuration import Configuration
 from builder.release.configurations import SPECS
+from builder.release.decisions import REASONS
 from builder.release.features import yaml_list
 from builder.release.manifest import Manifest
 from builder.release.tags import LOSSES

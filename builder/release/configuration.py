@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.release.arrays import flat, mask, numbers, records, small
+from builder.release.arrays import flat, matching, numbers
 from builder.release.compare import Aligned
-from builder.release.features import INT, NUMBER, STRING, Features, arrow_schema
+from builder.release.features import STRING, Features, arrow_schema
 from builder.release.manifest import Change
 from builder.release.settings import Export
 from builder.scheme import Question, Scheme
@@ -19,17 +19,6 @@ from builder.text import Ints
 
 if TYPE_CHECKING:
     from builder.release.passages import Index, Passages
-
-RELEASED = ("agreed", "single", "adjudicated", "expert")
-#: What is known of a gold row: it is released, it is not decided, or it was voted down.
-KEPT, OPEN, DOWN = 0, 1, 2
-#: Reason for which gold is left out, to what the card says. "rejected" spans are no loss: they were voted down.
-REASONS = {
-    "unresolved": "without a decision between the annotators",
-    "improbable": "below the minimum probability",
-    "disputed": "below the minimum agreement",
-    "outside": "in no text of this release",
-}
 
 
 @dataclass(frozen=True)
@@ -45,12 +34,13 @@ class Column:
     question: Question | None = None
 
 
-#: The columns that every configuration begins with.
+#: The columns that every configuration begins with, and that of the text for those whose rows are of windows.
 KEYS = (
     Column("id", STRING, "id of the row, unique in the configuration"),
     Column("article_id", STRING, "beginning of the sha256 of the article's raw record"),
     Column("chunk_id", STRING, "id of the chunk or window that the text comes from"),
 )
+WINDOW = Column("text", STRING, "the window that annotators saw")
 #: Columns about the article of a row, which every configuration has as `export.metadata` asks for them.
 ABOUT_ARTICLES = {
     "title": "title of the article",
@@ -58,12 +48,6 @@ ABOUT_ARTICLES = {
     "published": "when it was published: UTC, ISO 8601",
     "language": "language of the article",
 }
-#: What gold spans and evidence say about how they were decided, besides their place and label.
-DECISION = {
-    "status": STRING, "probability": NUMBER, "votes_for": INT, "votes_against": INT, "share": NUMBER, "entropy": NUMBER,
-}  # fmt: skip
-#: What tables of gold must be read for `decided` and `decisions`.
-DECIDING = ("label", "probability", "votes", "shares", "entropy", "status")
 
 
 @dataclass(frozen=True)
@@ -86,13 +70,13 @@ class Configuration:
     """A configuration of one release, declared for its scheme and settings."""
 
     name: str
-    kind: str
     columns: tuple[Column, ...]
     #: The question whose answers it holds; None for a configuration that holds all of them.
     question: Question | None = None
     numbering: Numbering = field(default_factory=Numbering)
     #: Whether it holds what was not decided: it has no labels of its own.
     open: bool = False
+    kind: str = ""
 
     @property
     def labels(self) -> list[str]:
@@ -125,12 +109,21 @@ class Maker:
     columns: "Callable[[Passages], dict[str, pa.Array]]"
     articles: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     labels: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
-    #: Gold that is not released, by reason.
+    #: Gold that is not released, and what the form of the rows loses, by reason; filled while rows are made.
     left_out: dict[str, int] = field(default_factory=dict)
-    #: What the form of the rows loses, by reason; filled while rows are made.
     losses: dict[str, int] = field(default_factory=dict)
-    #: Released labels of which each must be in a row; None when rows repeat or lack them on purpose.
-    held: Callable[[], int] | None = None
+
+
+def of_windows(windows: Ints, rows: Mapping[str, pa.Array]) -> "Callable[[Passages], dict[str, pa.Array]]":
+    """The columns of rows, each of the window with the number in ascending `windows`."""
+    table = pa.table(dict(rows))
+
+    def columns(passages: "Passages") -> dict[str, pa.Array]:
+        owner, picked = matching(windows, passages.numbers)
+        part = table.take(pa.array(picked))
+        return passages.take(owner).columns() | {name: flat(part[name]) for name in table.column_names}
+
+    return columns
 
 
 @dataclass(frozen=True)
@@ -139,14 +132,15 @@ class Spec:
 
     #: "chunks": rows are texts of the chunking at hand, at `export.granularity`. "windows": what annotators saw.
     texts: str
-    #: The configurations of this kind that a scheme gives, after a release with these labels by question.
-    declare: Callable[[Scheme, Export, Mapping[str, list[str]]], list[Configuration]]
+    #: The configurations of this kind that a scheme gives, after a release with these labels by question; without
+    #: their kind, and the columns that all have.
+    declare: Callable[[Scheme, Export, Mapping[str, list[str]]], Iterator[Configuration]]
     #: Columns needed of each stage table.
     reads: Mapping[str, tuple[str, ...]]
     rows: "Callable[[Configuration, Index, Export], Maker]"
     #: One row and several, as the changelog names them.
     noun: tuple[str, str]
-    #: What the card says one row is.
+    #: What the card says one row is, under these settings of the export.
     about: Callable[[Configuration, Mapping[str, Any]], str]
     #: What its gold is called on the card; empty when it shows no gold.
     gold: str = ""
@@ -204,53 +198,3 @@ def translation(known: Sequence[str], changes: Mapping[str, str | None], renamed
     now = {label: label if label in known else renamed[label] for label in [*known, *renamed]}
     found = {label: changes.get(name, name) for label, name in now.items()}
     return {label: name for label, name in found.items() if name is not None}
-
-
-def decided(gold: pa.Table, settings: Export) -> tuple[Ints, dict[str, int]]:
-    """Whether each row of a gold table is KEPT, OPEN or DOWN, and how many are not kept, by reason."""
-    state = np.where(mask(pc.is_in(gold["status"], pa.array(RELEASED))), KEPT, OPEN)
-    state[mask(pc.equal(gold["status"], "rejected"))] = DOWN
-    counts = {"unresolved": int((state == OPEN).sum()), "rejected": int((state == DOWN).sum())}
-    if settings.min_probability:
-        sure = mask(pc.fill_null(pc.greater_equal(gold["probability"], settings.min_probability), True))
-        counts["improbable"] = int(((state == KEPT) & ~sure).sum())
-        state[(state == KEPT) & ~sure] = OPEN
-    if settings.min_agreement:
-        votes, agreed = votes_for(gold)
-        shared = (votes == 0) | (agreed / np.maximum(votes, 1) >= settings.min_agreement)
-        counts["disputed"] = int(((state == KEPT) & ~shared).sum())
-        state[(state == KEPT) & ~shared] = OPEN
-    return state, counts
-
-
-def decisions(gold: pa.Table) -> dict[str, pa.Array]:
-    """The columns of `DECISION` for rows of GOLD_SPANS; `share` is the smoothed share of votes for the label."""
-    votes, agreed = votes_for(gold)
-    columns = {name: flat(gold[name]) for name in ("status", "probability", "entropy")}
-    soft = flat(gold["shares"])
-    parents, entries = pc.list_parent_indices(soft), pc.list_flatten(soft)
-    mine = pc.fill_null(pc.equal(pc.struct_field(entries, "label"), flat(gold["label"]).take(parents)), False)
-    at = pc.index_in(pa.array(np.arange(gold.num_rows)), value_set=parents.filter(mine).cast(pa.int64()))
-    columns["share"] = pc.struct_field(entries, "probability").filter(mine).take(at)
-    return columns | {"votes_for": small(agreed), "votes_against": small(votes - agreed)}
-
-
-def soft_labels(gold: pa.Table, column: str, numbering: Numbering) -> pa.StructArray:
-    """One number per released label, from a column of lists of `POSTERIOR`; null where the list is."""
-    soft, width = flat(gold[column]), len(numbering.labels)
-    entries = pc.list_flatten(soft)
-    cast = numbering.ids(pc.struct_field(entries, "label"))
-    cells, known = numbers(pc.list_parent_indices(soft)) * width + cast, cast >= 0
-    amounts = pc.struct_field(entries, "probability").to_numpy(zero_copy_only=False)[known]
-    sums = np.bincount(cells[known], amounts, gold.num_rows * width).reshape(gold.num_rows, width)
-    missing = mask(pc.is_null(soft))
-    return records(**{name: pa.array(sums[:, i], mask=missing) for i, name in enumerate(numbering.labels)})
-
-
-def votes_for(gold: pa.Table) -> tuple[Ints, Ints]:
-    """How many votes each gold row has, and how many of them are for its label."""
-    votes = flat(gold["votes"])
-    parents = numbers(pc.list_parent_indices(votes))
-    cast = pc.struct_field(pc.list_flatten(votes), "label")
-    hit = mask(pc.fill_null(pc.equal(cast, flat(gold["label"]).take(pa.array(parents))), False))
-    return np.bincount(parents, minlength=gold.num_rows), np.bincount(parents[hit], minlength=gold.num_rows)

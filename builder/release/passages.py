@@ -9,7 +9,9 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from builder.errors import ReleaseError, StoreError
-from builder.release.arrays import Mask, flat, mask, numbers, positions_in
+from builder.release.arrays import Mask, flat, mask, numbers, ordered, positions_in, touching
 from builder.text import Ints
 
 #: Table to the stage that makes it.
@@ -34,13 +36,11 @@ _NEEDED = {
         "annotation_id", "chunk_id", "annotator", "state", "prediction", "quarantined", "updated", "pull",
     ),
 }  # fmt: skip
-#: An annotation in one of these states, not quarantined, is a vote: somebody judged the window.
-JUDGED = ("labelled", "labelled-empty")
 _TEXTS = ["chunk_id", "article_id", "text"]
 _SHIFT = 32
 
 
-class Inputs:
+class Inputs(dict[str, pa.Table]):
     """The stage tables at `paths`, which names each of `STAGES`, with the columns of each of `reads`.
 
     `votes` reads the votes of all gold. Raises `StoreError` when a table is missing or damaged.
@@ -49,7 +49,8 @@ class Inputs:
     def __init__(
         self, paths: Mapping[str, Path], reads: Iterable[Mapping[str, tuple[str, ...]]], votes: bool = False
     ) -> None:
-        self._paths, self._tables = paths, dict[str, pa.Table]()
+        super().__init__()
+        self._paths = paths
         columns: dict[str, list[str]] = {}
         for needed in (_NEEDED, *reads):
             for name, wanted in needed.items():
@@ -57,13 +58,7 @@ class Inputs:
                 columns[name] = list(dict.fromkeys([*columns.get(name, []), *wanted, *more]))
         for name, chosen in columns.items():
             with self._explained(name) as path:
-                self._tables[name] = pq.read_table(path, columns=chosen)
-
-    def __getitem__(self, name: str) -> pa.Table:
-        return self._tables[name]
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._tables
+                self[name] = pq.read_table(path, columns=chosen)
 
     def stream(self, name: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """These columns of a table, in order, batch by batch."""
@@ -71,10 +66,6 @@ class Inputs:
             for file in sorted(path.iterdir()) if path.is_dir() else [path]:
                 with pq.ParquetFile(file) as opened:
                     yield from opened.iter_batches(BATCH, columns=columns)
-
-    def read(self, name: str, columns: list[str]) -> pa.Table:
-        """These columns of a whole table."""
-        return pa.Table.from_batches(self.stream(name, columns))
 
     @contextlib.contextmanager
     def _explained(self, name: str) -> Iterator[Path]:
@@ -101,64 +92,69 @@ def key(codes: Ints, starts: Ints) -> Ints:
 class Passages:
     """A batch of texts in release order. `keys` place each in its article; `numbers` are their numbers in the index."""
 
-    ids: pa.Array
-    article_ids: pa.Array
-    chunk_ids: pa.Array
+    rows: pa.RecordBatch  # id, article_id, chunk_id, text
     keys: Ints
-    text: pa.Array
     numbers: Ints
 
+    @classmethod
+    def of(cls, ids: pa.Array, articles: pa.Array, chunks: pa.Array, text: pa.Array, keys: Ints, numbers: Ints) -> Self:
+        """Texts with these columns."""
+        return cls(
+            pa.record_batch([ids, articles, chunks, text], ["id", "article_id", "chunk_id", "text"]), keys, numbers
+        )
+
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.keys)
+
+    @property
+    def text(self) -> pa.Array:
+        """The texts."""
+        return self.rows["text"]
 
     def take(self, where: Ints) -> "Passages":
         """The texts at these positions."""
-        ids, articles, chunks, text = (
-            column.take(pa.array(where)) for column in (self.ids, self.article_ids, self.chunk_ids, self.text)
-        )
-        return Passages(ids, articles, chunks, self.keys[where], text, self.numbers[where])
+        return Passages(self.rows.take(pa.array(where)), self.keys[where], self.numbers[where])
 
-    def columns(self, where: Ints) -> dict[str, pa.Array]:
-        """The columns that every configuration has, for rows that belong to the texts at these positions."""
-        at = pa.array(where)
-        columns = {"article_id": self.article_ids, "chunk_id": self.chunk_ids, "text": self.text}
-        return {name: column.take(at) for name, column in columns.items()}
+    def columns(self) -> dict[str, pa.Array]:
+        """The columns that every configuration has."""
+        return dict(zip(self.rows.schema.names, self.rows.columns, strict=True))
 
 
 class Index:
     """Every text that may have rows, without the texts themselves: chunks in their order, then windows that are none.
 
     Arrays hold one entry per text. `is_window` says which are windows that somebody judged; the first `chunks` are
-    chunks. Raises `ReleaseError` when nothing was judged, or nothing judged fits the chunking.
+    chunks. `votes` are the annotations that judge a window and are not quarantined. Raises `ReleaseError` when nothing
+    was judged, or nothing judged fits the chunking.
     """
 
     def __init__(self, inputs: Inputs) -> None:
         self.inputs = inputs
-        selected, annotations = inputs["selected"], inputs["annotations"]
-        voting = pc.and_(pc.is_in(annotations["state"], pa.array(JUDGED)), pc.invert(annotations["quarantined"]))
-        judged = pc.unique(annotations["chunk_id"].filter(voting))
+        selected, given = inputs["selected"], inputs["annotations"]
+        judging = pc.is_in(given["state"], pa.array(["labelled", "labelled-empty"]))
+        self.votes = given.filter(pc.and_(judging, pc.invert(given["quarantined"])))
+        judged = pc.unique(self.votes["chunk_id"])
         if not len(judged):
             raise ReleaseError("No annotation counts yet, so there is nothing to release.", "Annotate first.")
         voted = mask(pc.is_in(selected["chunk_id"], judged))
         #: Windows and chunks without rows, by reason.
         self.windows_left_out: dict[str, int] = {}
         self.chunks_left_out: dict[str, int] = {}
-        self._from_chunks, others = voted, selected.slice(0, 0)
+        self._from_chunks, self._others = voted, selected.slice(0, 0)
         if voted.sum() < len(judged):
-            windows = inputs.read("windows", selected.column_names)
+            windows = pa.Table.from_batches(inputs.stream("windows", [*selected.column_names, "text"]))
             windows = windows.filter(pc.is_in(windows["chunk_id"], judged))
-            others = self._other_windows(windows, selected)
+            self._others = self._other_windows(windows, selected)
             self._from_chunks = voted | self._covered(windows, selected, voted)
         kept = selected.filter(pa.array(self._from_chunks))
         self.chunks = kept.num_rows
-        self._other_ids = flat(others["chunk_id"])
-        whole = pa.concat_tables([kept, others])
+        whole = pa.concat_tables([kept, self._others.select(kept.column_names)])
         if not whole.num_rows:
             raise ReleaseError(
                 f"None of the {len(judged)} annotated windows fits the chunks that are selected now.",
                 "Use the chunking and selection that were annotated, or annotate again with these.",
             )
-        self.is_window: Mask = np.concatenate([voted[self._from_chunks], np.ones(others.num_rows, np.bool_)])
+        self.is_window: Mask = np.concatenate([voted[self._from_chunks], np.ones(self._others.num_rows, np.bool_)])
         self.chunk_ids = flat(whole["chunk_id"])
         coded = flat(whole["article_id"]).dictionary_encode()
         self.articles: pa.Array = coded.dictionary
@@ -182,10 +178,11 @@ class Index:
         """The key of each place; -1 in articles without rows."""
         return key(positions_in(article_ids, self.articles), numbers(starts))
 
-    def window_numbers(self, chunk_ids: pa.ChunkedArray) -> Ints:
-        """Number of each window; -1 for what is no judged window of this release."""
-        found = positions_in(chunk_ids, self.chunk_ids)
-        return np.where((found >= 0) & self.is_window[found], found, -1)
+    def of_windows(self, table: pa.Table, *order: str) -> pa.Table:
+        """The rows of judged windows in the order of windows, then of these columns; `window` is the number of each."""
+        found = positions_in(table["chunk_id"], self.chunk_ids)
+        shown = (found >= 0) & self.is_window[found]
+        return ordered(table.append_column("window", pa.array(found)).filter(pa.array(shown)), "window", *order)
 
     def about(self, article_ids: pa.Array, names: Iterable[str]) -> dict[str, pa.Array]:
         """What is known about each of these articles, by name; `published` in ISO 8601."""
@@ -200,23 +197,21 @@ class Index:
 
     def batches(self) -> Iterator[Passages]:
         """All texts in order of their numbers, batch by batch."""
-        at = read = 0
+        at = 0
+        for batch in chain(self._chunks(), self._others.to_batches(BATCH)):
+            if batch.num_rows:
+                ids, articles, text = (batch[name] for name in _TEXTS)
+                where = np.arange(at, at + batch.num_rows)
+                at += batch.num_rows
+                keys = key(self.article_codes[where], self.starts[where])
+                yield Passages.of(ids, articles, ids, text, keys, where)
+
+    def _chunks(self) -> Iterator[pa.RecordBatch]:
+        read = 0
         for batch in self.inputs.stream("selected", _TEXTS):
             # Batches come in the order of the chunk table, so that nothing has to be looked up.
-            kept = batch.filter(pa.array(self._from_chunks[read : read + batch.num_rows]))
+            yield batch.filter(pa.array(self._from_chunks[read : read + batch.num_rows]))
             read += batch.num_rows
-            if kept.num_rows:
-                yield self._passages(at, *(kept[name] for name in _TEXTS))
-                at += kept.num_rows
-        if len(self._other_ids):
-            texts = self._windows(self._other_ids)
-            for first in range(0, texts.num_rows, BATCH):
-                part = texts.slice(first, BATCH)
-                yield self._passages(at + first, *(flat(part[name]) for name in _TEXTS))
-
-    def _passages(self, at: int, ids: pa.Array, articles: pa.Array, text: pa.Array) -> Passages:
-        where = np.arange(at, at + len(ids))
-        return Passages(ids, articles, ids, key(self.article_codes[where], self.starts[where]), text, where)
 
     def _other_windows(self, windows: pa.Table, selected: pa.Table) -> pa.Table:
         """Judged windows that are no chunks of this chunking, in articles with selected chunks, by place."""
@@ -229,38 +224,30 @@ class Index:
             "are chunks that are not selected now": int(prepared.sum()),
             "are of articles without a selected chunk": int((~prepared & (rank < 0)).sum()),
         }
-        order = np.lexsort((numbers(others["start"]), rank))
-        return others.take(pa.array(order[(~prepared & (rank >= 0))[order]]))
+        others = others.append_column("rank", pa.array(rank)).filter(pa.array(~prepared & (rank >= 0)))
+        return ordered(others, "rank", "start")
 
     def _covered(self, windows: pa.Table, selected: pa.Table, voted: Mask) -> Mask:
         """Which chunks that nobody judged by themselves are in judged windows, blank characters aside."""
         articles = pc.unique(selected["article_id"])
-        codes = positions_in(windows["article_id"], articles)
-        windows = windows.filter(pa.array(codes >= 0))
-        starts = key(codes[codes >= 0], numbers(windows["start"]))
-        ends = starts + numbers(windows["end"]) - numbers(windows["start"])
-        order = np.lexsort((ends, starts))
-        starts, ends = starts[order], ends[order]
-        reach = np.maximum.accumulate(ends)
-        begin = key(positions_in(selected["article_id"], articles), numbers(selected["start"]))
-        end = begin + numbers(selected["end"]) - numbers(selected["start"])
-        first, last = np.searchsorted(reach, begin, "right"), np.searchsorted(starts, end, "left")
-        touched = ~voted & (first < last)
-        texts = self._windows(windows["chunk_id"].take(pa.array(order)))["text"].to_pylist()
-        found = np.zeros(selected.num_rows, np.bool_)
-        at = 0
-        for batch in self.inputs.stream("selected", ["text"]):
-            inside = np.flatnonzero(touched[at : at + batch.num_rows])
-            for i, text in zip((inside + at).tolist(), batch["text"].take(pa.array(inside)).to_pylist(), strict=True):
-                seen = [(int(starts[w] - begin[i]), texts[w]) for w in range(first[i], last[i])]
-                found[i] = covers(text, seen)
-            at += batch.num_rows
+        seen, begins = (
+            key(positions_in(table["article_id"], articles), numbers(table["start"])) for table in (windows, selected)
+        )
+        order = np.argsort(seen, kind="stable")
+        order = order[seen[order] >= 0]
+        sizes, lengths = (numbers(table["end"]) - numbers(table["start"]) for table in (windows, selected))
+        owner, at = touching(seen[order], sizes[order], begins, lengths)
+        touched = ~voted & np.isin(np.arange(len(begins)), owner)
+        texts = windows["text"].take(pa.array(order)).to_pylist()
+        bounds = np.searchsorted(owner, np.arange(len(begins) + 1))
+        found = np.zeros(len(begins), np.bool_)
+        chunks = chain.from_iterable(batch["text"] for batch in self.inputs.stream("selected", ["text"]))
+        for i, text in enumerate(chunks):
+            if touched[i]:
+                shown = at[bounds[i] : bounds[i + 1]].tolist()
+                found[i] = covers(text.as_py(), [(int(seen[order[w]] - begins[i]), texts[w]) for w in shown])
         self.chunks_left_out = {"are only in part in annotated windows": int((touched & ~found).sum())}
         return found
-
-    def _windows(self, ids: pa.Array | pa.ChunkedArray) -> pa.Table:
-        whole = self.inputs.read("windows", _TEXTS)
-        return whole.take(pc.index_in(ids, value_set=flat(whole["chunk_id"])))
 
 
 def covers(text: str, windows: list[tuple[int, str]]) -> bool:

@@ -102,10 +102,12 @@ def by_sentence(chunks: Passages, language: str) -> Passages:
         for start, end in sentences(text, language)
     ]
     whole = chunks.take(np.array([number for number, _, _ in found], np.int64))
-    ids = text_array([f"{chunk}:{at}" for chunk, (_, at, _) in zip(whole.chunk_ids.to_pylist(), found, strict=True)])
+    ids = text_array(
+        [f"{chunk}:{at}" for chunk, (_, at, _) in zip(whole.rows["chunk_id"].to_pylist(), found, strict=True)]
+    )
     keys = whole.keys + np.array([start for _, start, _ in found], np.int64)
     texts = text_array([text for _, _, text in found])
-    return Passages(ids, whole.article_ids, whole.chunk_ids, keys, texts, whole.numbers)
+    return Passages.of(ids, whole.rows["article_id"], whole.rows["chunk_id"], texts, keys, whole.numbers)
 
 
 def stretches(index: Index, kept: Ints) -> Iterator[Passages]:
@@ -127,7 +129,7 @@ def stretches(index: Index, kept: Ints) -> Iterator[Passages]:
             articles = index.articles.take(pa.array(codes_of))
             ids = text_array([f"{a}:{place}" for a, (_, place, _) in zip(articles.to_pylist(), rows, strict=True)])
             chunks, texts = index.chunk_ids.take(pa.array(first)), text_array([text for _, _, text in rows])
-            yield Passages(ids, articles, chunks, key(codes_of, places), texts, first)
+            yield Passages.of(ids, articles, chunks, texts, key(codes_of, places), first)
 
 
 def _join(chunks: Ints, index: Index, text: str) -> list[tuple[int, int, int]]:

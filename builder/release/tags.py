@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from builder.errors import ConfigError
-from builder.release.arrays import Mask, spread
+from builder.release.arrays import Mask, lists, spread
 from builder.store import file_digest
-from builder.text import SPACE, Ints, Texts, Tokens, class_of
+from builder.text import SPACE, Ints, Texts, Tokens, class_of, words
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -149,11 +149,11 @@ class Encoded:
     rows: Ints
     places: Ints
 
-    def labels(self, tags: Ints) -> Ints:
+    def labels(self, tags: Ints) -> pa.Array:
         """One label per id: the tag of its token, or -100 for special ids and for pieces without characters."""
         found = np.full(len(self.ids), IGNORED, np.int64)
         found[self.places] = tags
-        return found
+        return lists(self.rows, pa.array(found))
 
 
 @cache
@@ -171,6 +171,14 @@ def tokenizer_digest(path: str) -> str:
     if not Path(path).is_file():
         raise ConfigError(f"export.tokenizer is {path!r}, which is no file.", "Write words, or a tokenizer.json.")
     return file_digest(Path(path))
+
+
+def tokenized(column: pa.Array, texts: Texts, tokenizer: str) -> "tuple[Tokens, Encoded | None]":
+    """The tokens of the texts, and their encoding where `tokenizer` is a file."""
+    if tokenizer == "words":
+        return words(texts), None
+    encoded = encode_texts(column, texts, tokenizer)
+    return encoded.tokens, encoded
 
 
 def encode_texts(column: pa.Array, texts: Texts, path: str) -> Encoded:

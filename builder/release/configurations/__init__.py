@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from builder.errors import ConfigError
-from builder.release.configuration import ABOUT_ARTICLES, Column, Configuration, Spec
+from builder.release.configuration import ABOUT_ARTICLES, KEYS, WINDOW, Column, Configuration, Spec
 from builder.release.configurations import annotations, answers, entities, evidence
 from builder.release.features import STRING
 from builder.release.settings import Export
@@ -21,9 +21,13 @@ SPECS: dict[str, Spec] = {
 
 def declare(scheme: Scheme, settings: Export, earlier: Mapping[str, list[str]]) -> dict[str, Configuration]:
     """Every configuration that the scheme gives, by name; `earlier` has the labels of the release before."""
-    about = tuple(Column(name, STRING, ABOUT_ARTICLES[name]) for name in settings.metadata)
-    declared = [found for spec in SPECS.values() for found in spec.declare(scheme, settings, earlier)]
-    return {found.name: replace(found, columns=(*found.columns, *about)) for found in declared}
+    about = [Column(name, STRING, ABOUT_ARTICLES[name]) for name in settings.metadata]
+    declared = {}
+    for kind, spec in SPECS.items():
+        before = (*KEYS, WINDOW) if spec.texts == "windows" else KEYS
+        for found in spec.declare(scheme, settings, earlier):
+            declared[found.name] = replace(found, kind=kind, columns=(*before, *found.columns, *about))
+    return declared
 
 
 def chosen(declared: dict[str, Configuration], settings: Export) -> dict[str, Configuration]:

@@ -1,7 +1,6 @@
 """`annotations`: what each annotator submitted for each window, under a pseudonym."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.masking import KINDS, masked
-from builder.release.arrays import flat, list_of, mask, matching, mention_edges, numbers, records, small
-from builder.release.configuration import KEYS, Column, Configuration, Maker, Spec
+from builder.release.arrays import flat, list_of, mask, numbers, ordered, places, positions_in, records
+from builder.release.configuration import Column, Configuration, Maker, Spec, of_windows
 from builder.release.features import FLAG, INT, NUMBER, STRING, sequence
-from builder.release.passages import Index, Passages, iso
+from builder.release.passages import Index, iso
 from builder.release.settings import Export
 from builder.scheme import Question, Scheme
 from builder.text import Ints
@@ -21,14 +20,12 @@ SUBMITTED = ("labelled", "labelled-empty", "skipped")
 _PLAIN = ("annotator", "state", "prediction", "quarantined", "problems", "created", "updated", "lead_time")
 
 
-def _declare(scheme: Scheme, _: Export, __: Mapping[str, list[str]]) -> list[Configuration]:
+def _declare(scheme: Scheme, _: Export, __: Mapping[str, list[str]]) -> Iterator[Configuration]:
     """One configuration. Labels are names, because annotators may have used those of an older scheme."""
     span = {"start": INT, "end": INT, "label": STRING, "text": STRING}
     evidence = {"start": INT, "end": INT, "text": STRING, "targets": sequence(STRING)}
     asked = [question for question in scheme.questions.values() if question.gives == "answers"]
     columns = (
-        *KEYS,
-        Column("text", STRING, "the window that the annotator saw"),
         Column("annotator", STRING, "a pseudonym, the same in every release"),
         Column("state", STRING, "labelled, labelled-empty (looked and found nothing) or skipped", judged=True),
         Column("prediction", STRING, "what became of a suggestion: none (not shown), accepted, edited or rejected"),
@@ -43,7 +40,7 @@ def _declare(scheme: Scheme, _: Export, __: Mapping[str, list[str]]) -> list[Con
         Column("lead_time", NUMBER, "seconds that the annotator spent on it"),
         Column("scheme_version", STRING, "name and version of the scheme that the annotator worked with"),
     )
-    return [Configuration("annotations", "annotations", columns)]
+    yield Configuration("annotations", columns)
 
 
 def _column(question: Question) -> Column:
@@ -57,85 +54,55 @@ def _column(question: Question) -> Column:
     return Column(f"{name}s", [pair], f"answers to `{name}`, one per {unit}", True, question)
 
 
-@dataclass(frozen=True)
-class _Owned:
-    """Spans or answers in the order of the annotations that own them, and the position of the owner of each."""
-
-    table: pa.Table
-    owners: Ints
-
-    @classmethod
-    def of(cls, table: pa.Table, ids: pa.Array, order: list[str]) -> "_Owned":
-        table = table.append_column("owner", pc.index_in(table["annotation_id"], value_set=ids))
-        table = table.filter(pc.is_valid(table["owner"]))
-        table = table.sort_by([(name, "ascending") for name in ("owner", *order)]).combine_chunks()
-        return cls(table, numbers(table["owner"]))
-
-    def where(self, column: str, value: str) -> "_Owned":
-        table = self.table.filter(pc.equal(self.table[column], value))
-        return _Owned(table, numbers(table["owner"]))
-
-    def of_annotations(self, picked: Ints) -> tuple[Ints, pa.Table]:
-        """The rows of these annotations, and the place of each one's annotation in `picked`."""
-        owner, at = matching(self.owners, picked)
-        return owner, self.table.take(pa.array(at))
-
-
 def _rows(configuration: Configuration, index: Index, export: Export) -> Maker:
     """One row per submitted annotation of a window, in the order of windows and then of ids."""
     given = index.inputs["annotations"]
-    given = given.append_column("place", pa.array(index.window_numbers(given["chunk_id"])))
-    given = given.filter(pc.and_(pc.is_in(given["state"], pa.array(SUBMITTED)), pc.greater_equal(given["place"], 0)))
-    given = given.sort_by([("place", "ascending"), ("annotation_id", "ascending")]).combine_chunks()
-    owners, ids = numbers(given["place"]), flat(given["annotation_id"])
-    spans = _Owned.of(index.inputs["spans"], ids, ["start", "end"])
-    answers = _Owned.of(index.inputs["answers"], ids, ["target", "start", "end"])
-    marks = {"entities": spans.where("kind", "entity"), "evidence": spans.where("kind", "evidence")}
-    questions = {column.name: column.question for column in configuration.columns if column.question}
-    answered = {name: answers.where("question", question.name) for name, question in questions.items()}
-    features = configuration.features
-
-    def made_of(passages: Passages) -> dict[str, pa.Array]:
-        owner, picked = matching(owners, passages.numbers)
-        part = given.take(pa.array(picked))
-        starts = (passages.keys & 0xFFFFFFFF)[owner]
-        columns = passages.columns(owner) | {name: flat(part[name]) for name in ("scheme_version", *_PLAIN)}
-        columns["id"] = flat(part["annotation_id"])
-        comments = (comment and masked(comment, KINDS) for comment in part["comment"].to_pylist())
-        columns["comment"] = pa.array(comments, pa.string())
-        for name, found in marks.items():
-            at, marked = found.of_annotations(picked)
-            shown = {key: flat(marked[key]) for key in features[name][0]}
-            shown |= {edge: small(numbers(marked[edge]) - starts[at]) for edge in ("start", "end")}
-            columns[name] = list_of(at, len(picked), records(**shown))
-        for name, found in answered.items():
-            columns[name] = _answered(questions[name], *found.of_annotations(picked), starts)
-        for name in ("created", "updated"):
-            exact = iso(columns[name])
-            columns[name] = pc.utf8_slice_codeunits(exact, 0, len("2026-01-31")) if export.times == "day" else exact
-        return columns
-
-    return Maker(made_of)
+    given = index.of_windows(given.filter(pc.is_in(given["state"], pa.array(SUBMITTED))), "annotation_id")
+    windows, ids = numbers(given["window"]), flat(given["annotation_id"])
+    begin = index.starts[windows]
+    rows = {"id": ids} | {name: flat(given[name]) for name in ("scheme_version", *_PLAIN)}
+    comments = (comment and masked(comment, KINDS) for comment in given["comment"].to_pylist())
+    rows["comment"] = pa.array(comments, pa.string())
+    for name in ("created", "updated"):
+        exact = iso(rows[name])
+        rows[name] = pc.utf8_slice_codeunits(exact, 0, len("2026-01-31")) if export.times == "day" else exact
+    spans = _owned(index.inputs["spans"], ids, "start", "end")
+    for kind, name in (("entity", "entities"), ("evidence", "evidence")):
+        owner, marked = _those(spans, "kind", kind)
+        shown = {key: flat(marked[key]) for key in configuration.features[name][0]} | places(marked, begin[owner])
+        rows[name] = list_of(owner, len(ids), records(**shown))
+    answers = _owned(index.inputs["answers"], ids, "target", "start", "end")
+    for column in configuration.columns:
+        if question := column.question:
+            rows[column.name] = _answered(question, *_those(answers, "question", question.name), begin)
+    return Maker(of_windows(windows, rows))
 
 
-def _answered(question: Question, at: Ints, answers: pa.Table, starts: Ints) -> pa.Array:
-    """One value per annotation in the form of the question's column; answer i belongs to annotation `at[i]`.
+def _owned(table: pa.Table, ids: pa.Array, *order: str) -> pa.Table:
+    """The rows of these annotations, in their order and then of these columns; `owner` is the position of each's."""
+    owners = positions_in(table["annotation_id"], ids)
+    return ordered(table.append_column("owner", pa.array(owners)).filter(pa.array(owners >= 0)), "owner", *order)
 
-    `starts` has the start of each annotation's window in the article.
+
+def _those(owned: pa.Table, column: str, value: str) -> tuple[Ints, pa.Table]:
+    """The owners of the rows with a value, and these rows."""
+    found = owned.filter(pc.equal(owned[column], value))
+    return numbers(found["owner"]), found
+
+
+def _answered(question: Question, owner: Ints, answers: pa.Table, begin: Ints) -> pa.Array:
+    """One value per annotation in the form of the question's column; answer i belongs to annotation `owner[i]`.
+
+    `begin` has the start of each annotation's window in the article.
     """
-    count = len(starts)
+    count, target, label = len(begin), flat(answers["target"]), flat(answers["label"])
     if question.many:
-        chosen = mask(pc.equal(answers["label"], "yes"))
-        return list_of(at[chosen], count, flat(answers["target"]).filter(pa.array(chosen)))
+        chosen = mask(pc.equal(label, "yes"))
+        return list_of(owner[chosen], count, target.filter(pa.array(chosen)))
     if not question.mode:
-        return flat(answers["label"]).take(pc.index_in(pa.array(np.arange(count)), value_set=pa.array(at)))
-    mention = mention_edges(answers, starts[at]) if question.mode == "mention" else {}
-    return list_of(at, count, records(target=flat(answers["target"]), **mention, label=flat(answers["label"])))
-
-
-def _about(_: Configuration, __: Mapping[str, Any]) -> str:
-    """What one row is."""
-    return "one row per annotation: what one annotator, under a pseudonym, submitted for one window."
+        return label.take(pc.index_in(pa.array(np.arange(count)), value_set=pa.array(owner)))
+    mention = places(answers, begin[owner], ("from", "to")) if question.mode == "mention" else {}
+    return list_of(owner, count, records(target=target, **mention, label=label))
 
 
 def _seen_in(row: Mapping[str, Any], gold: Mapping[str, Any]) -> bool:
@@ -152,7 +119,7 @@ SPEC = Spec(
     },
     rows=_rows,
     noun=("annotation", "annotations"),
-    about=_about,
+    about=lambda *_: "one row per annotation: what one annotator, under a pseudonym, submitted for one window.",
     moves=False,
     traced={"gold_spans": _seen_in, "gold_answers": _seen_in},
 )

@@ -7,65 +7,37 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.release.arrays import (
-    Mask,
-    flat,
-    list_of,
-    mask,
-    matching,
-    mention_edges,
-    numbers,
-    positions_in,
-    records,
-    small,
-    text_array,
-)
+from builder.release import decisions
+from builder.release.arrays import flat, list_of, mask, numbers, places, positions_in, records, small, text_array
 from builder.release.compare import value_changes
-from builder.release.configuration import (
-    DECIDING,
-    DECISION,
-    KEPT,
-    KEYS,
-    OPEN,
-    Column,
-    Configuration,
-    Maker,
-    Numbering,
-    Spec,
-    decided,
-    numbering,
-    soft_labels,
-)
+from builder.release.configuration import Column, Configuration, Maker, Spec, numbering, of_windows
 from builder.release.configurations import evidence
+from builder.release.decisions import KEPT, OPEN
 from builder.release.features import INT, NUMBER, STRING, class_label, sequence
-from builder.release.passages import Index, Passages
+from builder.release.passages import Index
 from builder.release.settings import Export
 from builder.scheme import Question, Scheme
-from builder.text import Ints
 
 _LABELS = ("label", "labels")
 
 
-def _declare(scheme: Scheme, settings: Export, earlier: Mapping[str, list[str]]) -> list[Configuration]:
+def _declare(scheme: Scheme, settings: Export, earlier: Mapping[str, list[str]]) -> Iterator[Configuration]:
     """One configuration per question with fixed answers, and one for what was not decided."""
-    text, found = Column("text", STRING, "the window that annotators saw"), []
-    reasons = scheme.of_kind("evidence")
     for name, question in scheme.questions.items():
         if question.gives != "answers":
             continue
         labels = numbering(question, scheme, settings, earlier)
         if question.many:
-            found.append(Configuration(name, "answers", (*KEYS, text, *_many(labels.labels)), question, labels))
+            yield Configuration(name, tuple(_many(labels.labels)), question, labels)
             continue
-        reason = bool(reasons) and question.mode in ("fixed", "article")
-        for open_ in (False, True) if settings.unresolved == "apart" else (False,):
-            columns = (*KEYS, text, *_one(labels.labels, question, open_, reason))
-            whole = f"{name}_unresolved" if open_ else name
-            found.append(Configuration(whole, "answers", columns, question, labels, open_))
-    return found
+        reasons = bool(scheme.of_kind("evidence")) and question.mode in ("fixed", "article")
+        yield Configuration(name, tuple(_one(labels.labels, question, False, reasons)), question, labels)
+        if settings.unresolved == "apart":
+            columns = tuple(_one(labels.labels, question, True, False))
+            yield Configuration(f"{name}_unresolved", columns, question, labels, open=True)
 
 
-def _one(labels: list[str], question: Question, open_: bool, reason: bool) -> Iterator[Column]:
+def _one(labels: list[str], question: Question, open_: bool, reasons: bool) -> Iterator[Column]:
     if question.mode:
         yield Column("target", STRING, "what the answer is about")
     if question.mode == "mention":
@@ -84,8 +56,8 @@ def _one(labels: list[str], question: Question, open_: bool, reason: bool) -> It
     if not open_:
         yield Column("probability", NUMBER, "probability of the label after aggregation", judged=True)
     yield Column("status", STRING, "how it was decided: agreed, single, adjudicated, expert or unresolved", judged=True)
-    if reason and not open_:
-        span = {"start": INT, "end": INT, "text": STRING, **DECISION}
+    if reasons:
+        span = {"start": INT, "end": INT, "text": STRING, **decisions.COLUMNS}
         yield Column("evidence", [span], "spans of `text` for which annotators answered so", judged=True)
 
 
@@ -102,103 +74,69 @@ def _rows(configuration: Configuration, index: Index, settings: Export) -> Maker
     gold, question = index.inputs["gold_answers"], configuration.question
     assert question is not None
     gold = gold.filter(pc.equal(gold["question"], question.name))
-    gold = gold.append_column("window", pa.array(index.window_numbers(gold["chunk_id"])))
-    gold = gold.filter(pc.greater_equal(gold["window"], 0))
-    if question.many:
-        return _rows_many(configuration, gold, index, settings)
     if settings.targets and question.mode:
         gold = gold.filter(pc.is_in(gold["target"], text_array(settings.targets)))
-    return _rows_one(configuration, question, gold, index, settings)
+    # Targets in the order of the scheme; others follow by name.
+    others = sorted(set(pc.unique(gold["target"]).to_pylist()) - set(question.targets))
+    rank = positions_in(gold["target"], text_array([*question.targets, *others]))
+    gold = index.of_windows(gold.append_column("rank", pa.array(rank)), "rank", "start")
+    return (_rows_many if question.many else _rows_one)(configuration, question, gold, index, settings)
 
 
 def _rows_one(
     configuration: Configuration, question: Question, gold: pa.Table, index: Index, settings: Export
 ) -> Maker:
-    numbering, mention = configuration.numbering, question.mode == "mention"
-    state, left_out = decided(gold, settings)
+    numbering = configuration.numbering
+    state, left_out = decisions.decided(gold, settings)
     labels = np.where(state == KEPT, numbering.ids(gold["label"]), -1)
-    if configuration.open or settings.unresolved == "rows":
-        left_out = {reason: count for reason, count in left_out.items() if reason == "rejected"}
     chosen = (labels >= 0) & (not configuration.open)
     if configuration.open or settings.unresolved == "rows":
+        left_out = {reason: count for reason, count in left_out.items() if reason == "rejected"}
         chosen |= state == OPEN
-    # Targets in the order of the scheme; others follow by name.
-    others = sorted(set(pc.unique(gold["target"]).to_pylist()) - set(question.targets))
-    rank = positions_in(gold["target"], text_array([*question.targets, *others]))
-    order = np.lexsort((numbers(pc.fill_null(gold["start"], -1)), rank, numbers(gold["window"])))
-    order = order[chosen[order]]
-    gold, labels = gold.take(pa.array(order)).combine_chunks(), labels[order]
-    windows, votes = numbers(gold["window"]), _votes(gold, numbering)
-    soft = {name: soft_labels(gold, name, numbering) for name in ("shares", "posterior")}
-    names = text_array(numbering.labels)
-    reasons = _Reasons(index, settings, gold) if "evidence" in configuration.features else None
-
-    def columns(passages: Passages) -> dict[str, pa.Array]:
-        owner, picked = matching(windows, passages.numbers)
-        made, part = passages.columns(owner), gold.take(pa.array(picked))
-        made |= {name: flat(part[name]) for name in ("target", "probability", "entropy", "status")}
-        made |= {name: column.take(pa.array(picked)) for name, column in soft.items()}
-        made["label"] = pa.array(labels[picked], mask=labels[picked] < 0)
-        made["votes"] = _counted(votes[picked], numbering.labels)
-        keys = [made["chunk_id"], *([made["target"]] if question.mode else [])]
-        if mention:
-            made |= {"mention": made["target"], "polarity": names.take(made["label"])}
-            made |= mention_edges(part, index.starts[windows[picked]])
-            keys = [made["chunk_id"], *(made[name].cast(pa.string()) for name in ("from", "to"))]
-        if reasons:
-            made["evidence"] = reasons.of(picked)
-        return made | {"id": pc.binary_join_element_wise(*keys, ":")}
-
+    gold, labels = gold.filter(pa.array(chosen)).combine_chunks(), labels[chosen]
+    windows = numbers(gold["window"])
+    rows = {name: flat(gold[name]) for name in ("target", "probability", "entropy", "status")}
+    rows |= {name: decisions.soft_labels(gold, name, numbering) for name in ("shares", "posterior")}
+    rows |= {"label": pa.array(labels, mask=labels < 0), "votes": decisions.votes(gold, numbering)}
+    key = [rows["target"]] if question.mode else []
+    if question.mode == "mention":
+        rows |= {"mention": rows["target"], "polarity": text_array(numbering.labels).take(rows["label"])}
+        rows |= places(gold, index.starts[windows], ("from", "to"))
+        key = [rows[edge].cast(pa.string()) for edge in ("from", "to")]
+    if "evidence" in configuration.features:
+        rows["evidence"] = _reasons(index, settings, gold)
+    rows["id"] = pc.binary_join_element_wise(flat(gold["chunk_id"]), *key, ":")
     known = labels >= 0
-    return Maker(columns, index.article_codes[windows][known], labels[known], left_out)
+    return Maker(of_windows(windows, rows), index.article_codes[windows][known], labels[known], left_out)
 
 
-class _Reasons:
-    """The released spans of evidence for each row of gold answers."""
-
-    def __init__(self, index: Index, settings: Export, gold: pa.Table) -> None:
-        spans, _ = evidence.evidence_spans(index, settings)
-        ids, asked = (pc.binary_join_element_wise(t["chunk_id"], t["target"], " ") for t in (spans, gold))
-        self._owners = positions_in(ids, flat(asked))
-        # In the order of the answers, and of the text for each.
-        order = np.argsort(self._owners, kind="stable")
-        order = order[self._owners[order] >= 0]
-        self._owners, spans = self._owners[order], spans.take(pa.array(order))
-        windows = numbers(spans["window"])
-        place = {edge: small(numbers(spans[edge]) - index.starts[windows]) for edge in ("start", "end")}
-        self._spans = records(**place, **{name: flat(spans[name]) for name in ("text", *DECISION)})
-
-    def of(self, picked: Ints) -> pa.Array:
-        """One list per picked answer."""
-        owner, at = matching(self._owners, picked)
-        return list_of(owner, len(picked), self._spans.take(pa.array(at)))
+def _reasons(index: Index, settings: Export, gold: pa.Table) -> pa.Array:
+    """The released spans of evidence for each row of gold answers, in the order of the text."""
+    spans, _ = evidence.evidence_spans(index, settings)
+    ids, asked = (pc.binary_join_element_wise(t["chunk_id"], t["target"], " ") for t in (spans, gold))
+    owners = positions_in(ids, flat(asked))
+    order = np.argsort(owners, kind="stable")
+    order = order[owners[order] >= 0]
+    spans = spans.take(pa.array(order))
+    shown = {name: flat(spans[name]) for name in ("start", "end", "text", *decisions.COLUMNS)}
+    return list_of(owners[order], gold.num_rows, records(**shown))
 
 
-def _votes(gold: pa.Table, numbering: Numbering) -> Ints:
-    """How many votes each gold row has for each label; labels that are left out are not counted."""
-    votes, width = flat(gold["votes"]), len(numbering.labels)
-    cast = numbering.ids(pc.struct_field(pc.list_flatten(votes), "label"))
-    cells = numbers(pc.list_parent_indices(votes)) * width + cast
-    return np.bincount(cells[cast >= 0], minlength=gold.num_rows * width).reshape(gold.num_rows, width)
-
-
-def _rows_many(configuration: Configuration, gold: pa.Table, index: Index, settings: Export) -> Maker:
+def _rows_many(configuration: Configuration, _: Question, gold: pa.Table, index: Index, settings: Export) -> Maker:
     ids = configuration.numbering.labels
     options = configuration.numbering.ids(gold["target"])
     gold, options = gold.filter(pa.array(options >= 0)).combine_chunks(), options[options >= 0]
     # Left out are options of a window, not windows: what a window has decided is released.
-    state, left_out = decided(gold, settings)
+    state, left_out = decisions.decided(gold, settings)
     kept = state == KEPT
-    held = kept & _is_yes(gold["label"])
     windows = numbers(gold["window"])
     shown = np.unique(windows[kept])
     width = max(len(ids), 1)
     at = np.searchsorted(shown, windows)
     cell, in_row = at * width + options, np.isin(windows, shown)
     votes = flat(gold["votes"])
-    cast = pc.list_flatten(votes)
-    parents = numbers(pc.list_parent_indices(votes))
-    yes = _is_yes(pc.struct_field(cast, "label")) & in_row[parents]
+    cast, parents = pc.list_flatten(votes), numbers(pc.list_parent_indices(votes))
+    yes = mask(pc.equal(pc.struct_field(cast, "label"), "yes")) & in_row[parents]
     # Where options were merged, one annotator may have chosen several of them and counts once.
     people = numbers(pc.struct_field(cast, "annotator").dictionary_encode().indices)
     pairs = np.unique(np.stack([cell[parents[yes]], people[yes]]), axis=1)
@@ -206,28 +144,12 @@ def _rows_many(configuration: Configuration, gold: pa.Table, index: Index, setti
     asked = np.zeros(len(shown), np.int64)
     np.maximum.at(asked, at[in_row], numbers(pc.list_value_length(votes))[in_row])
     # Options that were merged hold when one of them does.
-    yes_cells = np.unique(cell[held])
-    open_cells = np.setdiff1d(cell[~kept & in_row], yes_cells)
-
-    def columns(passages: Passages) -> dict[str, pa.Array]:
-        owner, picked = matching(shown, passages.numbers)
-        made = passages.columns(owner)
-        made |= {"id": made["chunk_id"], "annotators": small(asked[picked])}
-        made |= {"votes": _counted(chosen[picked], ids)}
-        for name, cells in (("labels", yes_cells), ("undecided", open_cells)):
-            row, found = matching(cells // width, picked)
-            made[name] = list_of(row, len(picked), pa.array(cells[found] % width))
-        return made
-
-    return Maker(columns, index.article_codes[shown[yes_cells // width]], yes_cells % width, left_out)
-
-
-def _counted(votes: Ints, ids: list[str]) -> pa.StructArray:
-    return records(**dict(zip(ids, map(small, votes.T), strict=True)))
-
-
-def _is_yes(labels: pa.Array | pa.ChunkedArray) -> Mask:
-    return mask(pc.fill_null(pc.equal(labels, "yes"), False))
+    held = np.unique(cell[kept & mask(pc.equal(gold["label"], "yes"))])
+    open_ = np.setdiff1d(cell[~kept & in_row], held)
+    rows = {"annotators": small(asked), "votes": records(**dict(zip(ids, map(small, chosen.T), strict=True)))}
+    for name, cells in (("labels", held), ("undecided", open_)):
+        rows[name] = list_of(cells // width, len(shown), pa.array(cells % width))
+    return Maker(of_windows(shown, rows), index.article_codes[shown[held // width]], held % width, left_out)
 
 
 def _about(configuration: Configuration, _: Mapping[str, Any]) -> str:
@@ -265,7 +187,7 @@ SPEC = Spec(
     texts="windows",
     declare=_declare,
     reads={
-        "gold_answers": ("chunk_id", "question", "target", "start", "end", "posterior", *DECIDING),
+        "gold_answers": ("chunk_id", "question", "target", "start", "end", "posterior", *decisions.READS),
         **evidence.SPEC.reads,
     },
     rows=_rows,

@@ -1,7 +1,6 @@
 """`entities`: texts with tokens, tags and every released entity span, and the spans that were not decided."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,44 +8,28 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.errors import ReleaseError
+from builder.release import decisions
 from builder.release.arrays import Mask, flat, list_of, lists, numbers, records, small, text_array, touching
 from builder.release.compare import span_changes
-from builder.release.configuration import (
-    DECIDING,
-    DECISION,
-    DOWN,
-    KEPT,
-    KEYS,
-    OPEN,
-    Column,
-    Configuration,
-    Maker,
-    Spec,
-    decided,
-    decisions,
-    numbering,
-)
+from builder.release.configuration import Column, Configuration, Maker, Spec, numbering
+from builder.release.decisions import DOWN, KEPT, OPEN
 from builder.release.features import FLAG, INT, NUMBER, STRING, class_label, sequence, value
 from builder.release.passages import Index, Passages
 from builder.release.settings import Export
-from builder.release.soft_tags import SoftTags
-from builder.release.tags import IGNORED, LOSSES, Marks, encode_texts, tag_names, tag_tokens, unknown_tokens
+from builder.release.soft_tags import soft_tags
+from builder.release.tags import IGNORED, LOSSES, Marks, tag_names, tag_tokens, tokenized, unknown_tokens
 from builder.scheme import Scheme
-from builder.text import Ints, Texts, Tokens, words
+from builder.text import Ints, Texts
 
 #: Losses that are not of tags: spans that a row border cuts, tokens that are hidden, rows that are left out.
 _ROW_BORDER, _MASKED, _STRICT = "row-border", "masked-tokens", "strict-rows"
 
 
-def _declare(scheme: Scheme, settings: Export, earlier: Mapping[str, list[str]]) -> list[Configuration]:
+def _declare(scheme: Scheme, settings: Export, earlier: Mapping[str, list[str]]) -> Iterator[Configuration]:
     """One configuration per question that asks for entity spans."""
-    found = []
-    for name, question in scheme.questions.items():
-        if question.kind == "entities":
-            labels = numbering(question, scheme, settings, earlier)
-            columns = (*KEYS, *_columns(labels.labels, settings))
-            found.append(Configuration(name, "entities", columns, question, labels))
-    return found
+    for found in scheme.of_kind("entities"):
+        labels = numbering(found, scheme, settings, earlier)
+        yield Configuration(found.name, tuple(_columns(labels.labels, settings)), found, labels)
 
 
 def _columns(labels: list[str], settings: Export) -> Iterator[Column]:
@@ -71,107 +54,86 @@ def _columns(labels: list[str], settings: Export) -> Iterator[Column]:
             about = "one tag per input id, -100 where training ignores it"
             yield Column("labels", sequence(value("int64")), about, judged=True)
     if settings.text:
-        span = {"start": INT, "end": INT, "label": STRING, "text": STRING, **DECISION}
+        span = {"start": INT, "end": INT, "label": STRING, "text": STRING, **decisions.COLUMNS}
         about = "every released span, nested ones included: `text[start:end]`, in code points, and how it was decided"
         yield Column("entities", [span], about, judged=True)
         about = "spans that somebody marked and that are not released: not decided, or voted down"
         yield Column("disputed", [span], about, judged=True)
 
 
-@dataclass(frozen=True)
-class _Spans:
-    """Gold spans in the order of their places, longer ones first; `keys` are those of the index."""
-
-    keys: Ints
-    sizes: Ints
-    labels: Ints
-    state: Ints
-    shown: Mapping[str, pa.Array]
-
-
 def _rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
     """One row per text, with the spans that are in it."""
-    gold, question = index.inputs["gold_spans"], configuration.question
+    gold, question, numbering = index.inputs["gold_spans"], configuration.question, configuration.numbering
     assert question is not None
     gold = gold.filter(pc.equal(gold["kind"], question.span_kind))
-    state, left_out = decided(gold, settings)
-    labels = configuration.numbering.ids(gold["label"])
-    keys = index.keys(gold["article_id"], gold["start"])
+    states, left_out = decisions.decided(gold, settings)
+    labels, keys = numbering.ids(gold["label"]), index.keys(gold["article_id"], gold["start"])
     sizes = numbers(gold["end"]) - numbers(gold["start"])
+    # In the order of their places, longer ones first.
     order = np.lexsort((labels, -sizes, keys))
     order = order[(labels[order] >= 0) & (keys[order] >= 0)]
+    keys, sizes, labels, states = (column[order] for column in (keys, sizes, labels, states))
     gold = gold.take(pa.array(order))
-    names = text_array(configuration.numbering.labels)
-    shown = {"label": names.take(pa.array(labels[order])), "text": flat(gold["text"]), **decisions(gold)}
-    spans = _Spans(keys[order], sizes[order], labels[order], state[order], shown)
-    features, soft = configuration.features, None
-    if "soft_tags" in features:
-        soft = SoftTags(index, question.span_kind, configuration.numbering, settings.tags, settings.nested)
+    names = text_array(numbering.labels).take(pa.array(labels))
+    shown = {"label": names, "text": flat(gold["text"]), **decisions.columns(gold)}
+    features, kept = configuration.features, states == KEPT
+    soft = soft_tags(index, question.span_kind, numbering, settings) if "soft_tags" in features else None
+    hidden = {"outside": [], "disputed": [OPEN, DOWN]}.get(settings.unknown, [OPEN])
     losses = dict.fromkeys(("held", *LOSSES, _ROW_BORDER, _MASKED, _STRICT), 0)
-    held = 0
+    left_out["outside"] = int(kept.sum())
 
     def columns(passages: Passages) -> dict[str, pa.Array]:
-        nonlocal held
         lengths = numbers(pc.utf8_length(passages.text))
-        owner, span = touching(spans.keys, spans.sizes, passages.keys, lengths)
-        starts = spans.keys[span] - passages.keys[owner]
-        ends = starts + spans.sizes[span]
-        state = spans.state[span]
-        inside = (starts >= 0) & (ends <= lengths[owner])
-        losses[_ROW_BORDER] += int((~inside & (starts >= 0) & (state == KEPT)).sum())
+        owner, span = touching(keys, sizes, passages.keys, lengths)
+        starts = keys[span] - passages.keys[owner]
+        ends = starts + sizes[span]
+        inside, state = (starts >= 0) & (ends <= lengths[owner]), states[span]
+        cut = ~inside & (state == KEPT)
         # A released span of which the row holds only a part is as unknown there as one without a decision.
-        state = np.where(~inside & (state == KEPT), OPEN, state)
+        state = np.where(cut, OPEN, state)
+        losses[_ROW_BORDER] += int((cut & (starts >= 0)).sum())
+        left_out["outside"] -= int((cut & (starts >= 0)).sum())
         if settings.unknown == "strict" and (state == OPEN).any():
-            kept = np.setdiff1d(np.arange(len(passages)), owner[state == OPEN])
-            losses[_STRICT] += len(passages) - len(kept)
-            return columns(passages.take(kept))
-        released, open_ = inside & (state == KEPT), inside & (state != KEPT)
-        held += int(released.sum())
+            certain = np.setdiff1d(np.arange(len(passages)), owner[state == OPEN])
+            losses[_STRICT] += len(passages) - len(certain)
+            return columns(passages.take(certain))
+        released = inside & (state == KEPT)
+        left_out["outside"] -= int(released.sum())
         texts = Texts.of(passages.text)
         at = texts.starts[owner]
 
         def listed(which: Mask) -> pa.Array:
             place = {"start": small(starts[which]), "end": small(ends[which])}
-            found = {name: column.take(pa.array(span[which])) for name, column in spans.shown.items()}
+            found = {name: column.take(pa.array(span[which])) for name, column in shown.items()}
             return list_of(owner[which], len(passages), records(**place, **found))
 
         _check_text(passages, owner[inside], texts.slices((at + starts)[inside], (at + ends)[inside]),
-                    spans.shown["text"].take(pa.array(span[inside])))  # fmt: skip
-        made = {"article_id": passages.article_ids, "chunk_id": passages.chunk_ids, "text": passages.text}
-        made |= {"id": passages.ids, "entities": listed(released), "disputed": listed(open_)}
+                    shown["text"].take(pa.array(span[inside])))  # fmt: skip
+        made = passages.columns() | {"entities": listed(released), "disputed": listed(inside & (state != KEPT))}
         if "tokens" not in features:
             return made
-        encoded = None if settings.tokenizer == "words" else encode_texts(passages.text, texts, settings.tokenizer)
-        tokens = words(texts) if encoded is None else encoded.tokens
-        if soft:
-            made["soft_tags"] = soft.of(passages, tokens, lambda column, texts: _cut(column, texts, settings.tokenizer))
+        tokens, encoded = tokenized(passages.text, texts, settings.tokenizer)
         made["tokens"] = lists(tokens.rows, tokens.strings(texts))
-        if encoded is not None:
+        if soft:
+            made["soft_tags"] = soft(passages, texts, tokens)
+        if encoded:
             made["input_ids"] = lists(encoded.rows, small(encoded.ids))
         if "ner_tags" in features:
-            marks = Marks(*(part[released] for part in (owner, at + starts, at + ends, spans.labels[span])))
+            marks = Marks(*(part[released] for part in (owner, at + starts, at + ends, labels[span])))
             tagged = tag_tokens(tokens, marks, settings.tags, settings.nested)
             for reason, count in tagged.counts().items():
                 losses[reason] += count
-            hides = np.isin(state, {"outside": [], "disputed": [OPEN, DOWN]}.get(settings.unknown, [OPEN]))
+            hides = np.isin(state, hidden)
             places = ((at + np.maximum(starts, 0))[hides], (at + np.minimum(ends, lengths[owner]))[hides])
-            down = state[hides] == DOWN
-            unknown = unknown_tokens(tokens, tagged.sizes, places, spans.sizes[span][hides], down, settings.nested)
+            down, size = state[hides] == DOWN, sizes[span][hides]
+            unknown = unknown_tokens(tokens, tagged.sizes, places, size, down, settings.nested)
             losses[_MASKED] += int(unknown.sum())
             made["ner_tags"], made["mask"] = (lists(tokens.rows, pa.array(x)) for x in (tagged.tags, unknown))
-            if encoded is not None:
-                ids = encoded.labels(np.where(unknown, IGNORED, tagged.tags))
-                made["labels"] = lists(encoded.rows, pa.array(ids))
+            if encoded:
+                made["labels"] = encoded.labels(np.where(unknown, IGNORED, tagged.tags))
         return made
 
-    kept = spans.state == KEPT
-    return Maker(
-        columns, spans.keys[kept] >> 32, spans.labels[kept], left_out, losses, lambda: held + losses[_ROW_BORDER]
-    )
-
-
-def _cut(column: pa.Array, texts: Texts, tokenizer: str) -> Tokens:
-    return words(texts) if tokenizer == "words" else encode_texts(column, texts, tokenizer).tokens
+    return Maker(columns, keys[kept] >> 32, labels[kept], left_out, losses)
 
 
 def _check_text(passages: Passages, owner: Ints, found: pa.Array, recorded: pa.Array) -> None:
@@ -179,7 +141,7 @@ def _check_text(passages: Passages, owner: Ints, found: pa.Array, recorded: pa.A
         return
     wrong = pc.index(pc.fill_null(pc.equal(found, recorded), False), False).as_py()
     raise ReleaseError(
-        f"Chunk {passages.chunk_ids[int(owner[wrong])].as_py()}: gold has {recorded[wrong].as_py()!r} where the text "
+        f"Chunk {passages.rows['chunk_id'][int(owner[wrong])]}: gold has {recorded[wrong].as_py()!r} where the text "
         f"has {found[wrong].as_py()!r}.",
         "The articles changed after they were annotated: run `builder validate` and `builder adjudicate` again, with "
         "the cleaning that was annotated.",
@@ -230,7 +192,7 @@ def _tally(_: Configuration, rows: pa.Table) -> pa.Array:
 SPEC = Spec(
     texts="chunks",
     declare=_declare,
-    reads={"gold_spans": ("article_id", "kind", "start", "end", "text", *DECIDING)},
+    reads={"gold_spans": ("article_id", "kind", "start", "end", "text", *decisions.READS)},
     rows=_rows,
     noun=("row", "rows"),
     about=_about,

@@ -1,32 +1,20 @@
 """`evidence`: the words for which annotators gave an answer (gold rationales), one row per span and target."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.release.arrays import flat, matching, numbers, small, text_array
-from builder.release.configuration import (
-    DECIDING,
-    DECISION,
-    KEPT,
-    KEYS,
-    Column,
-    Configuration,
-    Maker,
-    Spec,
-    decided,
-    decisions,
-)
+from builder.release import decisions
+from builder.release.arrays import flat, numbers, ordered, places, text_array
+from builder.release.configuration import Column, Configuration, Maker, Spec, of_windows
 from builder.release.features import INT, NUMBER, STRING
-from builder.release.passages import Index, Passages
+from builder.release.passages import Index
 from builder.release.settings import Export
 from builder.scheme import Scheme
 
 _COLUMNS = (
-    *KEYS,
-    Column("text", STRING, "the window that annotators saw"),
     Column("target", STRING, "the target whose answer the span supports"),
     Column("start", INT, "start of the span in `text`, in code points", judged=True),
     Column("end", INT, "end of the span in `text`, exclusive", judged=True),
@@ -40,56 +28,39 @@ _COLUMNS = (
 )
 
 
-def _declare(scheme: Scheme, _: Export, __: Mapping[str, list[str]]) -> list[Configuration]:
+def _declare(scheme: Scheme, _: Export, __: Mapping[str, list[str]]) -> Iterator[Configuration]:
     """One configuration per question that asks for evidence."""
-    return [Configuration(found.name, "evidence", _COLUMNS, found) for found in scheme.of_kind("evidence")]
+    return (Configuration(found.name, _COLUMNS, found) for found in scheme.of_kind("evidence"))
 
 
 def evidence_spans(index: Index, settings: Export) -> tuple[pa.Table, dict[str, int]]:
     """Released spans of evidence, one row per span and target, and how many are left out, by reason.
 
-    Columns of GOLD_SPANS, `window` (number of the window, in whose order they are), `target` and those of `DECISION`.
+    Columns: window (number of the window, in whose order they are), chunk_id, target, start and end (code points of
+    the window), text, and those of `decisions`.
     """
     gold = index.inputs["gold_spans"]
-    gold = gold.append_column("window", pa.array(index.window_numbers(gold["chunk_id"])))
-    gold = gold.filter(pc.and_(pc.equal(gold["kind"], "evidence"), pc.greater_equal(gold["window"], 0)))
-    state, left_out = decided(gold, settings)
-    gold = gold.filter(pa.array(state == KEPT))
-    for name, column in decisions(gold).items():
-        if name not in gold.column_names:
-            gold = gold.append_column(name, column)
+    gold = index.of_windows(gold.filter(pc.equal(gold["kind"], "evidence")))
+    state, left_out = decisions.decided(gold, settings)
+    gold = gold.filter(pa.array(state == decisions.KEPT))
     targets = flat(gold["targets"])
-    gold = gold.take(pc.list_parent_indices(targets)).append_column("target", pc.list_flatten(targets))
+    shown = {name: flat(gold[name]) for name in ("window", "chunk_id", "text")} | decisions.columns(gold)
+    found = pa.table(shown | places(gold, index.starts[numbers(gold["window"])]))
+    found = found.take(pc.list_parent_indices(targets)).append_column("target", pc.list_flatten(targets))
     if settings.targets:
-        gold = gold.filter(pc.is_in(gold["target"], text_array(settings.targets)))
-    order = [(name, "ascending") for name in ("window", "start", "end", "target")]
-    return gold.sort_by(order).combine_chunks(), left_out
+        found = found.filter(pc.is_in(found["target"], text_array(settings.targets)))
+    return ordered(found, "window", "start", "end", "target"), left_out
 
 
 def _rows(_: Configuration, index: Index, settings: Export) -> Maker:
     """One row per released span and target, in the order of windows, places and targets."""
-    gold, left_out = evidence_spans(index, settings)
-    windows = numbers(gold["window"])
-    starts, ends = (numbers(gold[edge]) - index.starts[windows] for edge in ("start", "end"))
-
-    def columns(passages: Passages) -> dict[str, pa.Array]:
-        owner, picked = matching(windows, passages.numbers)
-        made, part = passages.columns(owner), gold.take(pa.array(picked))
-        made |= {name: flat(part[name]) for name in ("target", *DECISION)}
-        made |= {"start": small(starts[picked]), "end": small(ends[picked]), "span": flat(part["text"])}
-        place = [made[edge].cast(pa.string()) for edge in ("start", "end")]
-        return made | {"id": pc.binary_join_element_wise(made["chunk_id"], *place, made["target"], ":")}
-
-    return Maker(columns, left_out=left_out)
-
-
-def _about(_: Configuration, __: Mapping[str, Any]) -> str:
-    """What one row is."""
-    return (
-        "one row per span of evidence and target: `text[start:end]` is the `span` for which annotators answered as "
-        "they did about the `target`. `votes_for` and `votes_against` count annotators; `status` says how it was "
-        "decided."
-    )
+    found, left_out = evidence_spans(index, settings)
+    rows = {name: flat(found[name]) for name in ("target", "start", "end", *decisions.COLUMNS)} | {
+        "span": found["text"]
+    }
+    place = [rows[edge].cast(pa.string()) for edge in ("start", "end")]
+    rows["id"] = pc.binary_join_element_wise(flat(found["chunk_id"]), *place, rows["target"], ":")
+    return Maker(of_windows(numbers(found["window"]), rows), left_out=left_out)
 
 
 def _supports(row: Mapping[str, Any], gold: Mapping[str, Any]) -> bool:
@@ -100,10 +71,14 @@ def _supports(row: Mapping[str, Any], gold: Mapping[str, Any]) -> bool:
 SPEC = Spec(
     texts="windows",
     declare=_declare,
-    reads={"gold_spans": ("chunk_id", "kind", "start", "end", "text", "targets", *DECIDING)},
+    reads={"gold_spans": ("chunk_id", "kind", "start", "end", "text", "targets", *decisions.READS)},
     rows=_rows,
     noun=("span of evidence", "spans of evidence"),
-    about=_about,
+    about=lambda *_: (
+        "one row per span of evidence and target: `text[start:end]` is the `span` for which annotators answered as "
+        "they did about the `target`. `votes_for` and `votes_against` count annotators; `status` says how it was "
+        "decided."
+    ),
     gold="spans of evidence",
     task="token-classification",
     tag="rationales",
