@@ -15,7 +15,7 @@ from builder.release.configuration import Configuration, Maker
 from builder.release.configurations import SPECS, chosen, declare
 from builder.release.manifest import Configured, Counts, Leakage
 from builder.release.parquet import Writer
-from builder.release.passages import Index, Inputs
+from builder.release.passages import Index, Inputs, iso
 from builder.release.separation import Separation
 from builder.release.settings import Export, Split
 from builder.release.splits import Assignment, Member, assign_splits
@@ -62,9 +62,12 @@ def build_release(
     inputs = Inputs(paths, [SPECS[found.kind].reads for found in wanted.values()], bool(settings.min_agreement))
     index = Index(inputs)
     makers = {name: SPECS[found.kind].rows(found, index, settings) for name, found in wanted.items()}
-    members = list(_members(index, wanted, makers, split.method))
+    members = list(_members(index, makers, split.method))
     assignment = assign_splits(members, split, earlier_splits)
     separation = Separation(index, assignment, split)
+    about = {name: flat(index.about[name]) for name in settings.metadata}
+    if "published" in about:
+        about["published"] = iso(about["published"])
     configs: dict[str, Configured] = {}
     hashes: dict[str, str] = {}
     for name, configuration in wanted.items():
@@ -77,14 +80,13 @@ def build_release(
             )
         writer = Writer(root / name, configuration.schema, settings.shard_rows, settings.group_rows, spec.distinct)
         done, tally = 0, defaultdict[str, Counter[str]](Counter)
-        texts = separation.chunks(settings.granularity, language) if by_chunk else separation.windows()
-        for side, passages in texts:
+        for side, passages in separation.texts(settings.granularity if by_chunk else "window", language):
             columns = makers[name].columns(passages)
-            made = configuration.rows(columns | index.about(columns["article_id"], settings.metadata))
+            at = pc.index_in(columns["article_id"], value_set=index.articles)
+            made = configuration.rows(columns | {key: column.take(at) for key, column in about.items()})
             writer.add(side, made)
             if spec.tally:
-                found = spec.tally(configuration, made)
-                tally[side].update({row["values"]: row["counts"] for row in pc.value_counts(found).to_pylist()})
+                tally[side].update(_tallied(spec.tally(configuration, made)))
             done += made.num_rows
             if progress:
                 progress(name, done, None)
@@ -98,7 +100,7 @@ def build_release(
     labels = {name: found.labels for name, found in declared.items() if found.labels}
     return Built(
         inputs=inputs,
-        annotations=_shown(index),
+        annotations=index.of_windows(inputs["annotations"]),
         assignment=assignment,
         configurations=wanted,
         configs=configs,
@@ -110,46 +112,25 @@ def build_release(
     )
 
 
-def _members(
-    index: Index, wanted: Mapping[str, Configuration], makers: Mapping[str, Maker], method: str
-) -> Iterator[Member]:
+def _members(index: Index, makers: Mapping[str, Maker], method: str) -> Iterator[Member]:
     """The articles with texts; labels are counted and dates read for the methods that look at them."""
-    weights = _weights(wanted, makers) if method == "stratified" else {}
-    articles = index.inputs["articles"]
-    at = pc.index_in(index.articles, value_set=flat(articles["article_id"]))
-    if at.null_count:
-        missing = index.articles.filter(pc.is_null(at))[0].as_py()
-        raise ReleaseError(
-            f"Article {missing} has annotations but is not among the prepared articles.",
-            "Put its raw file back and run `builder prepare` again.",
-        )
-    found = articles.take(at)
-    dates = found["published"].to_pylist() if method == "time" else [None] * len(at)
-    clusters = pc.coalesce(found["cluster_id"], index.articles).to_pylist()
+    weights = defaultdict[int, Counter[str]](Counter)
+    for name, maker in makers.items() if method == "stratified" else ():
+        for article, label in zip(maker.articles.tolist(), maker.labels.tolist(), strict=True):
+            weights[article][f"{name}:{label}"] += 1
+    dates = index.about["published"].to_pylist() if method == "time" else [None] * len(index.articles)
+    clusters = pc.coalesce(index.about["cluster_id"], index.articles).to_pylist()
     for code, (name, cluster, date) in enumerate(zip(index.articles.to_pylist(), clusters, dates, strict=True)):
-        yield Member(name, cluster, date, weights.get(code, {}))
-
-
-def _weights(wanted: Mapping[str, Configuration], makers: Mapping[str, Maker]) -> dict[int, Counter[str]]:
-    """Number of each article in the index, to how many labels of each kind it has in the release."""
-    weights: dict[int, Counter[str]] = {}
-    for name, maker in makers.items():
-        ids = wanted[name].numbering.labels
-        cells, amounts = np.unique(np.stack([maker.articles, maker.labels]), axis=1, return_counts=True)
-        for article, label, amount in zip(*cells.tolist(), amounts.tolist(), strict=True):
-            weights.setdefault(article, Counter())[f"{name}:{ids[label]}"] += amount
-    return weights
+        yield Member(name, cluster, date, weights[code])
 
 
 def _counts(index: Index, wanted: Mapping[str, Configuration], makers: Mapping[str, Maker]) -> Counts:
-    shown = _shown(index)
-    articles = index.inputs["articles"]
-    articles = articles.filter(pc.is_in(articles["article_id"], index.articles))
-    days = [edge.date().isoformat() for edge in pc.min_max(articles["published"]).as_py().values() if edge]
+    shown = index.of_windows(index.inputs["annotations"])
+    days = [edge.date().isoformat() for edge in pc.min_max(index.about["published"]).as_py().values() if edge]
     gold = (index.inputs[name] for name in ("gold_spans", "gold_answers") if name in index.inputs)
     return Counts(
         chunks=index.chunks,
-        windows=len(index.window_ids),
+        windows=int(index.is_window.sum()),
         articles=len(index.articles),
         annotators=pc.count_distinct(shown["annotator"]).as_py(),
         annotations=_tallied(shown["state"]),
@@ -163,20 +144,14 @@ def _counts(index: Index, wanted: Mapping[str, Configuration], makers: Mapping[s
         windows_left_out=index.windows_left_out,
         chunks_left_out=index.chunks_left_out,
         published=days,
-        sources=_tallied(articles["source"]),
-        languages=_tallied(articles["language"]),
+        sources=_tallied(index.about["source"]),
+        languages=_tallied(index.about["language"]),
         predictions=_tallied(shown["prediction"]),
         experts=sum(pc.sum(pc.equal(table["status"], "expert")).as_py() or 0 for table in gold),
     )
 
 
-def _shown(index: Index) -> pa.Table:
-    """The annotations of windows that have rows."""
-    annotations = index.inputs["annotations"]
-    return annotations.filter(pc.is_in(annotations["chunk_id"], index.window_ids))
-
-
-def _tallied(column: pa.ChunkedArray) -> dict[str, int]:
+def _tallied(column: pa.Array | pa.ChunkedArray) -> dict[str, int]:
     """How often each value occurs, by name; nulls are not counted."""
     counted = pc.value_counts(column.drop_null()).to_pylist()
     return dict(sorted((row["values"], row["counts"]) for row in counted))

@@ -56,9 +56,7 @@ def write_conll(path: Path, rows: Rows, features: Features) -> None:
 
     The format has no tag for what is not known, so texts with such a token are left out.
     """
-    names = label_names(features).get("ner_tags")
-    if names is None:
-        raise ConfigError("export.formats asks for conll, which needs tags.", "Set export.tags=bio.")
+    names = label_names(features)["ner_tags"]
     with path.open("w", encoding="utf-8", newline="") as out:
         out.write("-DOCSTART- -X- -X- O\n\n")
         for row in rows:
@@ -68,7 +66,7 @@ def write_conll(path: Path, rows: Rows, features: Features) -> None:
             out.write("\n")
 
 
-def write_spacy(path: Path, rows: Rows, features: Features) -> None:
+def write_spacy(path: Path, rows: Rows, _: Features) -> None:
     """A DocBin of blank documents on the words of the release: entities without overlap, all spans in `doc.spans`.
 
     Tokens whose tag is not known are `missing`, which spaCy's training ignores.
@@ -79,10 +77,6 @@ def write_spacy(path: Path, rows: Rows, features: Features) -> None:
         from spacy.util import filter_spans
     except ImportError as e:
         raise ConfigError("export.formats asks for spacy, which is not installed.", "pip install spacy.") from e
-    if "text" not in features or "mask" not in features:
-        raise ConfigError(
-            "export.formats asks for spacy, which needs texts and tags.", "Set export.text=true and export.tags=bio."
-        )
     vocabulary = spacy.blank("xx").vocab
     store = DocBin(store_user_data=True)
     for row in rows:

@@ -35,54 +35,48 @@ class Writer:
         }
         self._group_rows = min(group_rows, shard_rows)
         self._shard_rows = shard_rows - shard_rows % self._group_rows
-        self._waiting: dict[str, list[pa.Table]] = defaultdict(list)
         # Encoding and hashing leave the interpreter's lock: they run while the next batch is made.
         self._encoding, self._hashing = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
         self._running: deque[Future[None]] = deque()
-        self._digests: dict[tuple[str, int], Future[str]] = {}
+        self._waiting: dict[str, list[pa.Table]] = defaultdict(list)
+        self._hashes = defaultdict[str, LogicalHash](lambda: LogicalHash(schema))
+        self._written: Counter[str] = Counter()
         self._open: dict[str, pq.ParquetWriter] = {}
-        self._written: dict[str, list[int]] = defaultdict(list)
-        self._hashes: dict[str, LogicalHash] = {}
+        self._digests: dict[str, list[Future[str]]] = defaultdict(list)
 
     def add(self, split: str, table: pa.Table) -> None:
         """Appends rows to a split."""
-        if not table.num_rows:
-            return
-        self._running.append(self._hashing.submit(self._hash, split, table))
-        self._running.append(self._encoding.submit(self._take, split, table))
+        if table.num_rows:
+            self._running.append(self._hashing.submit(lambda: self._hashes[split].update(table)))
+            self._running.append(self._encoding.submit(self._take, split, table))
         while len(self._running) > 2 * _AHEAD:
             self._running.popleft().result()
 
-    def _hash(self, split: str, table: pa.Table) -> None:
-        self._hashes.setdefault(split, LogicalHash(self._schema)).update(table)
-
     def _take(self, split: str, table: pa.Table) -> None:
         self._waiting[split].append(table)
-        if sum(waiting.num_rows for waiting in self._waiting[split]) >= self._group_rows:
-            self._flush(split, whole=False)
+        rows = sum(waiting.num_rows for waiting in self._waiting[split])
+        if rows >= self._group_rows:
+            self._write(split, rows - rows % self._group_rows)
 
-    def _flush(self, split: str, whole: bool) -> None:
+    def _write(self, split: str, rows: int) -> None:
+        """Writes the first of the rows that wait."""
         table = pa.concat_tables(self._waiting[split])
-        at = 0
-        while table.num_rows - at >= self._group_rows or (whole and at < table.num_rows):
-            group = table.slice(at, self._group_rows)
+        for at in range(0, rows, self._group_rows):
             if split not in self._open:
-                self._written[split].append(0)
                 self._root.mkdir(parents=True, exist_ok=True)
-                self._open[split] = pq.ParquetWriter(
-                    self._part(split, len(self._written[split]) - 1), self._schema, compression="zstd", **self._how
-                )
+                path = self._part(split, len(self._digests[split]))
+                self._open[split] = pq.ParquetWriter(path, self._schema, compression="zstd", **self._how)
+            group = table.slice(at, min(self._group_rows, rows - at))
             self._open[split].write_table(group, row_group_size=self._group_rows)
-            self._written[split][-1] += group.num_rows
-            at += group.num_rows
-            if self._written[split][-1] >= self._shard_rows:
+            self._written[split] += group.num_rows
+            if self._written[split] % self._shard_rows == 0:
                 self._end(split)
-        self._waiting[split] = [table.slice(at)] if at < table.num_rows else []
+        self._waiting[split] = [table.slice(rows)] if rows < table.num_rows else []
 
     def _end(self, split: str) -> None:
         self._open.pop(split).close()
-        number = len(self._written[split]) - 1
-        self._digests[split, number] = self._hashing.submit(file_digest, self._part(split, number))
+        path = self._part(split, len(self._digests[split]))
+        self._digests[split].append(self._hashing.submit(file_digest, path))
 
     def _part(self, split: str, number: int) -> Path:
         return self._root / f"{split}-{number:05d}.part"
@@ -92,20 +86,17 @@ class Writer:
         while self._running:
             self._running.popleft().result()
         self._encoding.shutdown()
-        for split in self._waiting:
-            if self._waiting[split]:
-                self._flush(split, whole=True)
+        splits, digests = {}, {}
+        for split in sorted(self._waiting, key=lambda split: ([*order, split].index(split), split)):
+            if rows := sum(waiting.num_rows for waiting in self._waiting[split]):
+                self._write(split, rows)
             if split in self._open:
                 self._end(split)
-        splits, digests = {}, {}
-        for split in sorted(
-            self._written, key=lambda split: (order.index(split) if split in order else len(order), split)
-        ):
-            parts, hashed = self._written[split], self._hashes[split]
-            facts = splits[split] = SplitFacts(sum(parts), 0, hashed.bytes, hashed.hexdigest())
-            for number in range(len(parts)):
-                path = self._root / f"{split}-{number:05d}-of-{len(parts):05d}.parquet"
-                digests[path.name] = self._digests[split, number].result()
+            hashed = self._hashes[split]
+            facts = splits[split] = SplitFacts(self._written[split], 0, hashed.bytes, hashed.hexdigest())
+            for number, digest in enumerate(files := self._digests[split]):
+                path = self._root / f"{split}-{number:05d}-of-{len(files):05d}.parquet"
+                digests[path.name] = digest.result()
                 facts.bytes += self._part(split, number).rename(path).stat().st_size
         self._hashing.shutdown()
         return splits, digests

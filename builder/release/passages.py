@@ -8,7 +8,6 @@ the article. When the chunking is the one that was annotated, chunks and windows
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Self
@@ -124,8 +123,9 @@ class Index:
     """Every text that may have rows, without the texts themselves: chunks in their order, then windows that are none.
 
     Arrays hold one entry per text. `is_window` says which are windows that somebody judged; the first `chunks` are
-    chunks. `votes` are the annotations that judge a window and are not quarantined. Raises `ReleaseError` when nothing
-    was judged, or nothing judged fits the chunking.
+    chunks. `articles` are the ids of their articles, `about` has a row for each. `votes` are the annotations that judge
+    a window and are not quarantined. Raises `ReleaseError` when nothing was judged, or nothing judged fits the
+    chunking, or an article is missing.
     """
 
     def __init__(self, inputs: Inputs) -> None:
@@ -158,21 +158,19 @@ class Index:
         self.chunk_ids = flat(whole["chunk_id"])
         coded = flat(whole["article_id"]).dictionary_encode()
         self.articles: pa.Array = coded.dictionary
+        at = pc.index_in(self.articles, value_set=flat(inputs["articles"]["article_id"]))
+        if at.null_count:
+            missing = self.articles.filter(pc.is_null(at))[0]
+            raise ReleaseError(
+                f"Article {missing} has annotations but is not among the prepared articles.",
+                "Put its raw file back and run `builder prepare` again.",
+            )
+        self.about = inputs["articles"].take(at)
         self.article_codes: Ints = coded.indices.to_numpy().astype(np.int64)
         self.starts, self.ends = numbers(whole["start"]), numbers(whole["end"])
 
     def __len__(self) -> int:
         return len(self.chunk_ids)
-
-    @property
-    def window_ids(self) -> pa.Array:
-        """Ids of the windows that somebody judged."""
-        return self.chunk_ids.filter(pa.array(self.is_window))
-
-    @property
-    def characters(self) -> int:
-        """Code points of all texts together."""
-        return int((self.ends - self.starts).sum())
 
     def keys(self, article_ids: pa.ChunkedArray, starts: pa.ChunkedArray) -> Ints:
         """The key of each place; -1 in articles without rows."""
@@ -183,17 +181,6 @@ class Index:
         found = positions_in(table["chunk_id"], self.chunk_ids)
         shown = (found >= 0) & self.is_window[found]
         return ordered(table.append_column("window", pa.array(found)).filter(pa.array(shown)), "window", *order)
-
-    def about(self, article_ids: pa.Array, names: Iterable[str]) -> dict[str, pa.Array]:
-        """What is known about each of these articles, by name; `published` in ISO 8601."""
-        at = pc.index_in(article_ids, value_set=flat(self.inputs["articles"]["article_id"]))
-        return {name: self._about[name].take(at) for name in names}
-
-    @cached_property
-    def _about(self) -> dict[str, pa.Array]:
-        articles = self.inputs["articles"]
-        found = {name: flat(articles[name]) for name in ("title", "source", "language")}
-        return found | {"published": iso(flat(articles["published"]))}
 
     def batches(self) -> Iterator[Passages]:
         """All texts in order of their numbers, batch by batch."""

@@ -1,12 +1,15 @@
 """Texts cut as asked and divided between the splits, so that none is in two of them; and the certificate of it."""
 
-from collections.abc import Iterator
-from itertools import pairwise
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from builder.release.arrays import positions_in, spread, text_array
+from builder.release.arrays import positions_in, text_array
 from builder.release.leakage import Fingerprints, Shared, leave_out
 from builder.release.manifest import Leakage, LeftOut
 from builder.release.passages import Index, Passages, key
@@ -25,68 +28,50 @@ class Separation:
         self._shares = [settings.ratios.get(name, 0.0) for name in self.names]
         numbers = {name: i for i, name in enumerate(self.names)}
         of_article = np.array([numbers.get(given.get(a, ""), -1) for a in index.articles.to_pylist()], np.int64)
-        self.splits: Ints = of_article[index.article_codes]
         #: What the splits share, over all texts and over those of another granularity. Nothing, unless there is a bug.
         self.shared: list[Shared] = []
-        prints = Fingerprints.for_size(index.characters)
-        for passages in index.batches():
-            prints.add(passages.text)
-        self.left_out = self._settle(prints, self.splits)
+        self.splits, self.left_out = self._settled(index.batches(), of_article[index.article_codes])
         self.cut_left_out = 0
 
-    def _settle(self, prints: Fingerprints, splits: Ints) -> int:
-        """How many texts were left out, whose `splits` are set to -1, until there is nothing more to leave out."""
-        before = int((splits >= 0).sum())
-        while gone := leave_out(shared := prints.shared(splits, self._near), splits, self._shares):
-            splits[list(gone)] = -1
-        self.shared.append(shared)
-        return before - int((splits >= 0).sum())
+    def _settled(self, texts: Iterable[Passages], splits: Ints) -> tuple[Ints, int]:
+        """The split of each text, -1 where it was left out so that splits share none, and how many were.
 
-    def windows(self) -> Iterator[tuple[str, Passages]]:
-        """The windows that annotators saw, split by split within each batch."""
-        splits = np.where(self._index.is_window, self.splits, -1)
-        for passages in self._index.batches():
-            yield from self._by_split(passages, splits[passages.numbers])
-
-    def chunks(self, granularity: str, language: str) -> Iterator[tuple[str, Passages]]:
-        """The chunks at this granularity, split by split within each batch; cut ones are compared again."""
-        of_chunks = np.where(np.arange(len(self._index)) < self._index.chunks, self.splits, -1)
-        if granularity == "chunk":
-            for passages in self._index.batches():
-                yield from self._by_split(passages, of_chunks[passages.numbers])
-            return
-        prints, splits = Fingerprints.for_size(self._index.characters), []
-        for passages in self._cut(granularity, language, of_chunks):
+        `splits` are those of the texts of the index.
+        """
+        prints, given = Fingerprints(int((self._index.ends - self._index.starts).sum())), list[Ints]()
+        for passages in texts:
             prints.add(passages.text)
-            splits.append(of_chunks[passages.numbers])
-        whole = np.concatenate([np.zeros(0, np.int64), *splits])
-        self.cut_left_out = self._settle(prints, whole)
-        bounds = np.cumsum([0, *map(len, splits)]).tolist()
-        for passages, (lo, hi) in zip(self._cut(granularity, language, of_chunks), pairwise(bounds), strict=True):
-            yield from self._by_split(passages, whole[lo:hi])
+            given.append(splits[passages.numbers])
+        sides = np.concatenate([np.zeros(0, np.int64), *given])
+        before = int((sides >= 0).sum())
+        while gone := leave_out(shared := prints.shared(sides, self._near), sides, self._shares):
+            sides[list(gone)] = -1
+        self.shared.append(shared)
+        return sides, before - int((sides >= 0).sum())
 
-    def _cut(self, granularity: str, language: str, splits: Ints) -> Iterator[Passages]:
-        if granularity == "article":
-            return stretches(self._index, np.flatnonzero(splits >= 0))
-        return (by_sentence(chunks, language) for chunks in self._index.batches())
-
-    def _by_split(self, passages: Passages, splits: Ints) -> Iterator[tuple[str, Passages]]:
-        for number, name in enumerate(self.names):
-            where = np.flatnonzero(splits == number)
-            if len(where):
-                yield name, passages.take(where)
+    def texts(self, granularity: str, language: str) -> Iterator[tuple[str, Passages]]:
+        """The texts at this granularity, split by split within each batch; those cut otherwise are compared again."""
+        index = self._index
+        shown = index.is_window if granularity == "window" else np.arange(len(index)) < index.chunks
+        sides, texts = np.where(shown, self.splits, -1), index.batches
+        if granularity in ("sentence", "article"):
+            texts = partial(_cut, index, granularity, language, sides)
+            sides, self.cut_left_out = self._settled(texts(), sides)
+        at = 0
+        for passages in texts():
+            here = sides[at : at + len(passages)]
+            at += len(passages)
+            for number, name in enumerate(self.names):
+                where = np.flatnonzero(here == number)
+                if len(where):
+                    yield name, passages.take(where)
 
     def certificate(self, members: list[Member], assignment: Assignment) -> Leakage:
         """What the splits share, counted on the final texts, and how much was left out so that they share nothing."""
-        clusters: dict[str, set[str]] = {}
-        for member in members:
-            if member.article_id in assignment.splits:
-                clusters.setdefault(member.cluster_id, set()).add(assignment.splits[member.article_id])
-        kept = self.splits >= 0
-        pairs = np.unique(np.stack([self._index.article_codes[kept], self.splits[kept]]), axis=1)
+        given, kept = assignment.splits, self.splits >= 0
         return Leakage(
-            articles=int((np.bincount(pairs[0]) > 1).sum()),
-            clusters=sum(len(found) > 1 for found in clusters.values()),
+            articles=_torn(zip(self._index.article_codes[kept].tolist(), self.splits[kept].tolist(), strict=True)),
+            clusters=_torn((m.cluster_id, given[m.article_id]) for m in members if m.article_id in given),
             exact_texts=sum(len(shared.exact) for shared in self.shared),
             near_texts=sum(len(shared.near) for shared in self.shared),
             similarity=self._near,
@@ -94,20 +79,29 @@ class Separation:
         )
 
 
+def _torn(sides: Iterable[tuple[Any, Any]]) -> int:
+    """How many of the first values come with several second ones."""
+    return sum(count > 1 for count in Counter(first for first, _ in set(sides)).values())
+
+
+def _cut(index: Index, granularity: str, language: str, splits: Ints) -> Iterator[Passages]:
+    if granularity == "article":
+        return stretches(index, np.flatnonzero(splits >= 0))
+    return (by_sentence(chunks, language) for chunks in index.batches())
+
+
 def by_sentence(chunks: Passages, language: str) -> Passages:
     """One text per sentence, with id `<chunk_id>:<start in the chunk>` and the number of its chunk."""
-    found = [
+    rows = [
         (number, start, text[start:end])
         for number, text in enumerate(chunks.text.to_pylist())
         for start, end in sentences(text, language)
     ]
-    whole = chunks.take(np.array([number for number, _, _ in found], np.int64))
-    ids = text_array(
-        [f"{chunk}:{at}" for chunk, (_, at, _) in zip(whole.rows["chunk_id"].to_pylist(), found, strict=True)]
-    )
-    keys = whole.keys + np.array([start for _, start, _ in found], np.int64)
-    texts = text_array([text for _, _, text in found])
-    return Passages.of(ids, whole.rows["article_id"], whole.rows["chunk_id"], texts, keys, whole.numbers)
+    owner, starts, texts = _columns(rows)
+    whole = chunks.take(owner)
+    chunk_ids = whole.rows["chunk_id"]
+    ids = _ids(chunk_ids, starts)
+    return Passages.of(ids, whole.rows["article_id"], chunk_ids, texts, whole.keys + starts, whole.numbers)
 
 
 def stretches(index: Index, kept: Ints) -> Iterator[Passages]:
@@ -119,26 +113,26 @@ def stretches(index: Index, kept: Ints) -> Iterator[Passages]:
     codes = index.article_codes[kept]
     for batch in index.inputs.stream("articles", ["article_id", "text"]):
         found = positions_in(batch["article_id"], index.articles)
-        owner, at = spread(np.searchsorted(codes, found), np.searchsorted(codes, found + (found >= 0)))
+        bounds = (np.searchsorted(codes, edge).tolist() for edge in (found, found + (found >= 0)))
         rows: list[tuple[int, int, str]] = []
-        for number, text in enumerate(batch["text"].to_pylist()):
-            rows += [(first, a, text[a:b]) for first, a, b in _join(kept[at[owner == number]], index, text)]
-        if rows:
-            first, places = (np.array([row[i] for row in rows], np.int64) for i in (0, 1))
-            codes_of = index.article_codes[first]
-            articles = index.articles.take(pa.array(codes_of))
-            ids = text_array([f"{a}:{place}" for a, (_, place, _) in zip(articles.to_pylist(), rows, strict=True)])
-            chunks, texts = index.chunk_ids.take(pa.array(first)), text_array([text for _, _, text in rows])
-            yield Passages.of(ids, articles, chunks, texts, key(codes_of, places), first)
+        for lo, hi, text in zip(*bounds, batch["text"].to_pylist(), strict=True):
+            end = -1
+            for chunk in kept[lo:hi].tolist():
+                start, first = int(index.starts[chunk]), chunk
+                if end >= 0 and not text[end:start].strip():
+                    first, start, _ = rows.pop()
+                end = max(end, int(index.ends[chunk]))
+                rows.append((first, start, text[start:end]))
+        owner, starts, texts = _columns(rows)
+        article_codes = index.article_codes[owner]
+        articles, chunks = index.articles.take(pa.array(article_codes)), index.chunk_ids.take(pa.array(owner))
+        yield Passages.of(_ids(articles, starts), articles, chunks, texts, key(article_codes, starts), owner)
 
 
-def _join(chunks: Ints, index: Index, text: str) -> list[tuple[int, int, int]]:
-    """First chunk, start and end of each stretch."""
-    out: list[tuple[int, int, int]] = []
-    for i in chunks.tolist():
-        a, b = int(index.starts[i]), int(index.ends[i])
-        if out and not text[out[-1][2] : a].strip():
-            out[-1] = (out[-1][0], out[-1][1], max(out[-1][2], b))
-        else:
-            out.append((i, a, b))
-    return out
+def _columns(rows: list[tuple[int, int, str]]) -> tuple[Ints, Ints, pa.Array]:
+    owner, starts = (np.array([row[i] for row in rows], np.int64) for i in (0, 1))
+    return owner, starts, text_array([text for _, _, text in rows])
+
+
+def _ids(within: pa.Array, starts: Ints) -> pa.Array:
+    return pc.binary_join_element_wise(within, pa.array(starts).cast(pa.string()), ":")

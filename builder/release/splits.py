@@ -12,7 +12,7 @@ way: the members on the side with the larger ratio are left out of the release, 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 
 from builder.errors import ConfigError
 from builder.release.settings import Split
@@ -40,6 +40,9 @@ class Assignment:
     kept: int = 0
 
 
+Clusters = dict[str, list[Member]]
+
+
 def assign_splits(members: Iterable[Member], settings: Split, earlier: Mapping[str, str]) -> Assignment:
     """The split of each member, with `earlier` those of released articles; `ConfigError` when "time" meets no date."""
     clusters: dict[str, list[Member]] = defaultdict(list)
@@ -54,71 +57,60 @@ def assign_splits(members: Iterable[Member], settings: Split, earlier: Mapping[s
             left_out += [m.article_id for m in inside if earlier.get(m.article_id) != given[cluster_id]]
         elif sides:
             given[cluster_id] = sides.pop()
-    fresh = METHODS[settings.method](clusters, given, settings)
-    chosen = {**fresh, **given}
+    chosen = METHODS[settings.method](clusters, given, settings) | given
     if settings.method != "time":
-        fill_empty(chosen, set(fresh), settings)
+        _fill_empty(chosen, clusters.keys() - given.keys(), settings)
     splits = {m.article_id: chosen[m.cluster_id] for inside in clusters.values() for m in inside}
     for article_id in left_out:
         del splits[article_id]
     return Assignment(dict(sorted(splits.items())), sorted(left_out), sum(name in earlier for name in splits))
 
 
-def position(cluster_id: str, seed: int) -> float:
+def _position(cluster_id: str, seed: int) -> float:
     """Where a cluster is between 0 and 1: the same on every machine and in every corpus."""
     return int(digest("split", str(seed), cluster_id)[:13], 16) / 16**13
 
 
-def split_bounds(settings: Split) -> dict[str, tuple[float, float]]:
+def _stretches(settings: Split) -> dict[str, tuple[float, float]]:
     """The stretch of [0, 1) that belongs to each split with a share."""
-    total = sum(settings.ratios.values())
-    found: dict[str, tuple[float, float]] = {}
-    at = 0.0
+    total, end = sum(settings.ratios.values()), 0.0
+    found = {}
     for name, ratio in settings.ratios.items():
         if ratio:
-            found[name] = (at, at + ratio / total)
-            at += ratio / total
+            found[name] = (end, end + ratio / total)
+            end = found[name][1]
     return found
 
 
-Clusters = dict[str, list[Member]]
-
-
-def _at(place: float, edges: dict[str, tuple[float, float]]) -> str:
-    return next((name for name, (_, end) in edges.items() if place < end), list(edges)[-1])
+def _at(place: float, stretches: dict[str, tuple[float, float]]) -> str:
+    return next((name for name, (_, end) in stretches.items() if place < end), list(stretches)[-1])
 
 
 def _by_hash(clusters: Clusters, given: dict[str, str], settings: Split) -> dict[str, str]:
-    edges = split_bounds(settings)
-    return {key: _at(position(key, settings.seed), edges) for key in clusters.keys() - given.keys()}
+    stretches = _stretches(settings)
+    return {key: _at(_position(key, settings.seed), stretches) for key in clusters.keys() - given.keys()}
 
 
 def _stratified(clusters: Clusters, given: dict[str, str], settings: Split) -> dict[str, str]:
     """Largest clusters first, each to the split that lacks its labels most (Sechidis et al. 2011, for groups)."""
-    shares = {name: end - start for name, (start, end) in split_bounds(settings).items()}
+    shares = {name: end - start for name, (start, end) in _stretches(settings).items()}
     weights = {key: _weights(inside) for key, inside in clusters.items()}
-    total: Counter[str] = Counter()
-    for counts in weights.values():
-        total.update(counts)
+    total = sum(weights.values(), Counter[str]())
     wanted = {name: {label: share * count for label, count in total.items()} for name, share in shares.items()}
-
-    def put(key: str, name: str) -> None:
-        for label, count in weights[key].items():
-            wanted[name][label] -= count
-
-    for key, name in given.items():
-        if name in wanted:
-            put(key, name)
-    out = {}
+    out = dict(given)
     fresh = clusters.keys() - given.keys()
-    for key in sorted(fresh, key=lambda k: (-sum(weights[k].values()), position(k, settings.seed))):
-        # A rare label weighs as much as a frequent one: what is missing is measured in shares of the label's total.
-        lack = {
-            name: sum(count * wanted[name][label] / total[label] ** 2 for label, count in weights[key].items())
-            for name in shares
-        }
-        out[key] = max(shares, key=lambda name: (lack[name], shares[name]))
-        put(key, out[key])
+    order = sorted(fresh, key=lambda k: (-weights[k].total(), _position(k, settings.seed)))
+    for key in [*given, *order]:
+        if key not in given:
+            # A rare label weighs as much as a frequent one: what is missing is measured in shares of the label's total.
+            lack = {
+                name: sum(count * wanted[name][label] / total[label] ** 2 for label, count in weights[key].items())
+                for name in shares
+            }
+            out[key] = max(shares, key=lambda name: (lack[name], shares[name]))
+        if missing := wanted.get(out[key]):
+            for label, count in weights[key].items():
+                missing[label] -= count
     return out
 
 
@@ -131,22 +123,21 @@ def _by_time(clusters: Clusters, given: dict[str, str], settings: Split) -> dict
 
     Without days of one's own, those of the first release hold: a newcomer goes where released ones of its age are.
     """
-    edges = split_bounds(settings)
-    names = list(edges)
+    stretches = _stretches(settings)
+    names = list(stretches)
     dates = {key: _date(inside) for key, inside in clusters.items()}
     fresh = sorted(clusters.keys() - given.keys(), key=lambda key: (dates[key], key))
     if settings.until:
         missing = [name for name in names[:-1] if name not in settings.until]
         if missing:
             raise ConfigError(f"split.until has no day for {missing[0]}.", "Give one to every split but the last.")
-        last = {"hour": 23, "minute": 59, "second": 59, "microsecond": 999_999}
-        days = {name: datetime.fromisoformat(settings.until[name]) for name in names[:-1]}
-        ends = [(name, day.replace(**last, tzinfo=UTC)) for name, day in days.items()]
+        days = {name: date.fromisoformat(settings.until[name]) for name in names[:-1]}
+        ends = [(name, datetime.combine(day, time.max, UTC)) for name, day in days.items()]
     elif given:
         released = {name: [dates[key] for key, side in given.items() if side == name] for name in names[:-1]}
         ends = [(name, max(found)) for name, found in released.items() if found]
     else:
-        return {key: _at((i + 0.5) / len(fresh), edges) for i, key in enumerate(fresh)}
+        return {key: _at((i + 0.5) / len(fresh), stretches) for i, key in enumerate(fresh)}
     return {key: next((name for name, end in ends if dates[key] <= end), names[-1]) for key in fresh}
 
 
@@ -167,20 +158,14 @@ METHODS: dict[str, Callable[[Clusters, dict[str, str], Split], dict[str, str]]] 
 }
 
 
-def fill_empty(chosen: dict[str, str], movable: set[str], settings: Split) -> None:
+def _fill_empty(chosen: dict[str, str], movable: set[str], settings: Split) -> None:
     """Gives every split with a share a cluster where possible, by moving only clusters that were never released.
 
     The split that can best spare one gives the cluster whose hash is nearest to the empty split's stretch.
     """
-    edges = split_bounds(settings)
-    for name, (start, end) in edges.items():
-        if name in chosen.values():
-            continue
+    for name, (start, end) in _stretches(settings).items():
         sizes = Counter(chosen.values())
-        donors = {
-            key: (-sizes[chosen[key]], abs(position(key, settings.seed) - (start + end) / 2), key)
-            for key in movable
-            if sizes[chosen[key]] > 1
-        }
-        if donors:
-            chosen[min(donors, key=lambda key: donors[key])] = name
+        donors = [key for key in movable if sizes[chosen[key]] > 1]
+        if name not in sizes and donors:
+            places = {key: abs(_position(key, settings.seed) - (start + end) / 2) for key in donors}
+            chosen[min(donors, key=lambda key: (-sizes[chosen[key]], places[key], key))] = name

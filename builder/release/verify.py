@@ -45,7 +45,7 @@ def certify(root: Path, manifest: Manifest) -> dict[str, int]:
     articles: dict[str, set[str]] = {}
     filled = [found for found in manifest.configs.values() if "text" in found.features]
     size = sum(facts.content_bytes for found in filled for facts in found.splits.values())
-    prints, sides = Fingerprints.for_size(size), [np.zeros(0, np.int64)]
+    prints, sides = Fingerprints(size), [np.zeros(0, np.int64)]
     texts: set[tuple[int, int]] = set()
     for configuration, found in manifest.configs.items():
         columns = [name for name in ("article_id", "text") if name in found.features]

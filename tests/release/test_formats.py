@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from builder.errors import ConfigError
 from builder.release.settings import Export
 from tests.release.world import rows, sample
 
@@ -33,12 +32,6 @@ def test_conll_holds_tokens_and_tags(tmp_path: Path) -> None:
         [f"{t} - - {tag}" for t, tag in zip(row["tokens"], row["ner_tags"], strict=True)] for row in released
     ]
     assert any("B-PERSON" in block for block in blocks)
-
-
-def test_conll_needs_tags(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="needs tags"):
-        sample(tmp_path).export(Export(formats=["conll"], tags="none"))
-    assert not (tmp_path / "exports").exists()
 
 
 def test_docbin_holds_every_span_and_the_text(tmp_path: Path) -> None:
