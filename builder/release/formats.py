@@ -26,6 +26,11 @@ def write(root: Path, formats: list[str], configs: Mapping[str, Configured], int
     for name in formats:
         for configuration, found in configs.items():
             if name in EVERYTHING or name in SPECS[found.kind].formats:
+                if missing := NEEDED.get(name, set()) - found.features.keys():
+                    raise ConfigError(
+                        f"export.formats asks for {name}, which needs the column {min(missing)} of {configuration}.",
+                        "Set export.text and export.tokens to true, and export.tags to bio.",
+                    )
                 for split in found.splits:
                     path = (into or root) / name / configuration / f"{split}.{name}"
                     path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,3 +123,5 @@ def _spaced(text: str, tokens: list[str]) -> tuple[list[str], list[bool], list[i
 
 #: Formats that hold every configuration; a specification names the others that can hold it.
 EVERYTHING = ("jsonl",)
+#: Columns that a format needs.
+NEEDED = {"conll": {"ner_tags", "mask"}, "spacy": {"text", "mask"}}

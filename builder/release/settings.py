@@ -210,6 +210,8 @@ class Export:
     def rules(self) -> Rules:
         if not (self.text or self.tokens):
             yield Fault("tokens", "it is off, as is export.text.", "Keep at least one.")
+        if self.configs and "entities" not in self.configs:
+            return
         if "conll" in self.formats and not (self.tokens and self.tags != "none"):
             yield Fault("formats", "conll needs tags.", "Set export.tokens=true and export.tags=bio.")
         if "spacy" in self.formats and not (self.text and self.tokens and self.tags != "none"):

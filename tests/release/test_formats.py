@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from builder.errors import ConfigError
 from builder.release.settings import Export
 from tests.release.world import rows, sample
 
@@ -52,3 +53,9 @@ def test_docbin_holds_every_span_and_the_text(tmp_path: Path) -> None:
     again = world.export(Export(formats=["spacy"], variant="again")).folder
     for path in (root / "spacy").rglob("*.spacy"):
         assert path.read_bytes() == (again / path.relative_to(root)).read_bytes()
+
+
+@pytest.mark.parametrize(("format_", "off", "column"), [("conll", "tokens", "mask"), ("spacy", "text", "text")])
+def test_a_format_without_its_columns_is_refused(format_: str, off: str, column: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=f"{format_}, which needs the column {column} of entities"):
+        sample(tmp_path).export(Export(formats=[format_], **{off: False}))
