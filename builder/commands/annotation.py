@@ -16,7 +16,7 @@ from builder.config import Config
 from builder.errors import ConfigError, SourceError
 from builder.quality.known_answers import known_by_chunk, number_due, read_known_answers, spread_among
 from builder.quality.review_cases import review_cases
-from builder.quality.votes import latest_own, reviewed_chunks
+from builder.quality.votes import reviewed_chunks, voting_unreviewed
 from builder.questions.decode import pseudonym
 from builder.stage import Progress, Stage, silent
 from builder.store import write_table
@@ -184,7 +184,7 @@ def reopen(config: Config, which: str, *, dry_run: bool = False, progress: Progr
         hint = f"Give {', '.join(_REASONS)}, or a file."
         raise ConfigError(f"{which} is no reason to reopen chunks, and no file.", hint)
     checked, found = pipeline.checked(config, progress), pipeline.chosen_pull(config)
-    table = latest_own(checked.table("annotations", tables.ANNOTATIONS))
+    table = voting_unreviewed(checked.table("annotations", tables.ANNOTATIONS), quarantined=True)
     if which == "missing":
         issues = checked.table("issues", tables.ISSUES)
         lacking = issues.filter(pc.equal(issues["check"], "missing-answer"))["annotation_id"]

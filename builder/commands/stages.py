@@ -129,8 +129,8 @@ def _annotators(agreement: AgreementReport) -> Shown:
     yield table_of("Annotators", ("annotator", *(f">{head}" for head in heads)), rows)
     asked = "".join(f"{question}, " for question in questions)
     yield f"sec: median time; {asked}F1: agreement with the others; gold q.: accuracy on gold questions"
-    believed = {about: found.annotators for about, found in agreement.answers.items()}
-    believed |= {about: found.annotators for about, found in agreement.spans.items()}
+    believed = {about: found.parts.annotators for about, found in agreement.answers.items()}
+    believed |= {about: found.parts.annotators for about, found in agreement.spans.items()}
     for about, models in believed.items():
         yield from (f"{name} on {about}: {model.words}." for name, model in models.items())
 

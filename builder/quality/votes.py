@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -48,18 +48,42 @@ class Votes:
         a = np.array(columns, dtype=np.int64).reshape(-1, 3)
         return cls(items, names, labels, a[:, 0].copy(), a[:, 1].copy(), a[:, 2].copy(), first)
 
+    def where(self, mask: Mask) -> "Votes":
+        """The votes where the mask is true; items and annotators keep their numbers."""
+        return replace(self, item=self.item[mask], annotator=self.annotator[mask], label=self.label[mask])
+
     def only(self, kept: Mask) -> "Votes":
-        """The votes on the items where `kept` is true, and the annotators who cast them."""
-        mask = kept[self.item]
-        present = np.unique(self.annotator[mask])
-        return Votes(
+        """The votes on the items where `kept` is true, and the annotators who cast them; both are numbered anew."""
+        votes = self.where(kept[self.item])
+        present = np.unique(votes.annotator)
+        return replace(
+            votes,
             items=int(kept.sum()),
             annotators=[self.annotators[i] for i in present],
-            labels=self.labels,
-            item=(np.cumsum(kept) - 1)[self.item[mask]],
-            annotator=np.searchsorted(present, self.annotator[mask]),
-            label=self.label[mask],
+            item=(np.cumsum(kept) - 1)[votes.item],
+            annotator=np.searchsorted(present, votes.annotator),
+            first=None,
         )
+
+    def per_item(self, weights: npt.NDArray[Any] | None = None) -> Floats:
+        """The votes on each item, or the sum of the weight of each vote there."""
+        return np.bincount(self.item, weights=weights, minlength=self.items).astype(np.float64)
+
+    def per_annotator(self, weights: npt.NDArray[Any] | None = None) -> Floats:
+        """The votes of each annotator, or the sum of the weight of each vote."""
+        return np.bincount(self.annotator, weights=weights, minlength=len(self.annotators)).astype(np.float64)
+
+    def counts(self, weights: Floats | None = None) -> Floats:
+        """The votes for each label of each item, or the sum of the weight of each vote, as items by labels."""
+        width = len(self.labels)
+        counted = np.bincount(self.item * width + self.label, weights=weights, minlength=self.items * width)
+        return counted.reshape(self.items, width).astype(np.float64)
+
+    def voters(self) -> tuple[Integers, Integers]:
+        """Item and annotator of every vote; an annotator who gave an item two labels is there once."""
+        crowd = max(len(self.annotators), 1)
+        item, who = np.divmod(np.unique(self.item * crowd + self.annotator), crowd)
+        return item, who
 
 
 def reviews(annotations: pa.Table) -> list[bool]:
@@ -68,25 +92,17 @@ def reviews(annotations: pa.Table) -> list[bool]:
     return [bool(parent) and parent.partition(":")[0] != str(project) for parent, project in made_from]
 
 
-def latest_own(annotations: pa.Table) -> pa.Table:
-    """What each annotator submitted last on each chunk, in quarantine or not; reviews and drafts are left out."""
-    t = annotations.filter(pa.array([not review for review in reviews(annotations)], pa.bool_()))
-    t = t.filter(pc.is_in(t["state"], pa.array(SUBMITTED)))
-    t = t.sort_by([("chunk_id", "ascending"), ("annotator", "ascending"), ("updated", "descending")])
-    found = list(rows_of(t, "chunk_id", "annotator"))
-    return t.filter(pa.array([n == 0 or key != found[n - 1] for n, key in enumerate(found)], pa.bool_()))
-
-
-def voting(annotations: pa.Table) -> pa.Table:
+def voting(annotations: pa.Table, *, quarantined: bool = False) -> pa.Table:
     """The annotations that vote: submitted, not in quarantine, and the latest of an annotator on a chunk.
 
-    Skips and drafts say nothing about the chunk. Rows are in the order of chunk and annotator. The added column
-    `review` says whether the annotation is a review. A person's review of a chunk does not replace that person's own
-    annotation of it.
+    Skips and drafts say nothing about the chunk. With `quarantined`, those in quarantine are there as well. Rows are in
+    the order of chunk and annotator. The added column `review` says whether the annotation is a review. A person's
+    review of a chunk does not replace that person's own annotation of it.
     """
     t = annotations.append_column("review", pa.array(reviews(annotations), pa.bool_()))
-    submitted = pc.is_in(t["state"], pa.array(SUBMITTED))
-    t = t.filter(pc.and_(submitted, pc.invert(pc.fill_null(t["quarantined"], False))))
+    t = t.filter(pc.is_in(t["state"], pa.array(SUBMITTED)))
+    if not quarantined:
+        t = t.filter(pc.invert(pc.fill_null(t["quarantined"], False)))
     keys = ("chunk_id", "annotator", "review")
     order = [*((key, "ascending") for key in keys), ("updated", "descending"), ("annotation_id", "descending")]
     t = t.sort_by(order)
@@ -94,9 +110,9 @@ def voting(annotations: pa.Table) -> pa.Table:
     return t.filter(pa.array([n == 0 or key != found[n - 1] for n, key in enumerate(found)], pa.bool_()))
 
 
-def voting_unreviewed(annotations: pa.Table) -> pa.Table:
+def voting_unreviewed(annotations: pa.Table, *, quarantined: bool = False) -> pa.Table:
     """The annotations that vote, without reviews: a reviewer saw the others' labels, so agreement leaves them out."""
-    voters = voting(annotations)
+    voters = voting(annotations, quarantined=quarantined)
     return voters.filter(pc.invert(voters["review"]))
 
 
@@ -136,10 +152,10 @@ class Voters:
         """Everyone whose annotation of the chunk counts, experts last."""
         return [*self.crowd.get(chunk, ()), *self.experts.get(chunk, ())]
 
-    def was_asked(self, annotator: str, label: str) -> bool:
-        """Whether the annotator's silence about an entity label means that there is none."""
+    def was_asked(self, annotator: str, *labels: str) -> bool:
+        """Whether the annotator's silence about one of these entity labels means that there is none."""
         asked = self._asked.get(annotator)
-        return asked is None or label in asked
+        return asked is None or not asked.isdisjoint(labels)
 
 
 def overlapping_pairs(group: Integers, start: Integers, end: Integers) -> Iterator[tuple[Integers, Integers]]:

@@ -10,6 +10,7 @@ from itertools import pairwise
 import sklearn_crfsuite
 
 from builder.quality.adjudication.spans import gold_spans
+from builder.quality.aggregation.believe import Decider
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Voters
 from tests.benchmarks.span_crowd import Span, SpanCrowd, span_crowd
@@ -25,8 +26,8 @@ _RELEASED = ("agreed", "single", "adjudicated")
 
 def gold(crowd: SpanCrowd, method: str, spans: str) -> dict[str, list[Span]]:
     """The released spans by chunk."""
-    voters = Voters(crowd.annotations, (), {})
-    rows = gold_spans(crowd.spans, voters, crowd.windows, Aggregation(method=method, spans=spans), {}).to_pylist()
+    decider = Decider(Voters(crowd.annotations, (), {}), Aggregation(method=method, spans=spans))
+    rows = gold_spans(crowd.spans, crowd.windows, decider).to_pylist()
     found: dict[str, list[Span]] = {chunk: [] for chunk in crowd.texts}
     for row in rows:
         if row["status"] in _RELEASED:

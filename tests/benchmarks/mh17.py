@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from builder.quality.adjudication.spans import gold_spans
+from builder.quality.aggregation.believe import Decider
 from builder.quality.agreement.spans import span_agreement
 from builder.quality.settings import Aggregation, Quality
 from builder.quality.votes import Voters
@@ -68,14 +69,14 @@ def main() -> None:
         alpha = "undefined" if found.token_alpha is None else f"{found.token_alpha:.4f}"
         f1 = f"exact F1 {found.exact_f1:.4f} [{low:.4f}, {high:.4f}], partial F1 {found.partial_f1:.4f}"
         say(f"  {label}: {f1}, token alpha {alpha} over {found.tokens} tokens")
-    voters = Voters(annotations, (), asked)
     kept: dict[str, set[tuple[Any, ...]]] = {}
     statuses: dict[str, Counter[str]] = defaultdict(Counter)
     for method in ("majority", "dawid_skene", "mace", "weighted"):
         for way in ("exact", "overlap", "tokens"):
             name = f"{method}:{way}"
             start = time.perf_counter()
-            rows = gold_spans(spans, voters, windows, Aggregation(method=method, spans=way), {}).to_pylist()
+            decider = Decider(Voters(annotations, (), asked), Aggregation(method=method, spans=way))
+            rows = gold_spans(spans, windows, decider).to_pylist()
             statuses[name].update(r["status"] for r in rows)
             final = [r for r in rows if r["status"] in ("agreed", "adjudicated")]
             kept[name] = {(r["chunk_id"], r["start"], r["end"], r["label"]) for r in final}

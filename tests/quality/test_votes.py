@@ -10,7 +10,6 @@ from builder.quality.votes import (
     Voter,
     Voters,
     Votes,
-    latest_own,
     overlapping_pairs,
     reviewed_chunks,
     reviews,
@@ -101,4 +100,4 @@ def test_the_latest_of_each_annotator_is_theirs_also_in_quarantine() -> None:
     crowd = Crowd().add("c1", "ada").add("c1", "ada", quarantined=True).add("c1", "ben", state="skipped")
     crowd.add("c1", "ben").add("c2", "ada").add("c2", "ada", state="draft")
     crowd.add("c2", "ben", project_id=9, parent_id="1:5")
-    assert latest_own(crowd.annotations)["annotation_id"].to_pylist() == ["1:2", "1:4", "1:5"]
+    assert voting_unreviewed(crowd.annotations, quarantined=True)["annotation_id"].to_pylist() == ["1:2", "1:4", "1:5"]

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from builder.quality.adjudication.spans import decision, gold_spans
-from builder.quality.aggregation.believe import believe, soft_columns
-from builder.quality.aggregation.majority import shares, winners
+from builder.quality.aggregation.believe import Decider, soft_columns
+from builder.quality.aggregation.majority import winners
 from builder.quality.gates import Verdict, check_unresolved
 from builder.quality.settings import Aggregation, Quality
 from builder.quality.votes import Voter, Voters, Votes
@@ -58,31 +58,25 @@ def adjudicate(
     `accuracy` is what annotators reached on the gold questions. Of the quality settings `asked` and
     `gates.max_unresolved` are used.
     """
-    voters = Voters(annotations, aggregation.experts, quality.asked)
-    chosen: dict[str, str] = {}
-    marked = gold_spans(spans, voters, windows, aggregation, accuracy, chosen)
-    answered = gold_answers(answers, voters, aggregation, accuracy, chosen)
+    decider = Decider(Voters(annotations, aggregation.experts, quality.asked), aggregation, accuracy)
+    marked, answered = gold_spans(spans, windows, decider), gold_answers(answers, decider)
     counts = [dict(sorted(Counter(table["status"].to_pylist()).items())) for table in (marked, answered)]
     unresolved = sum(c.get("unresolved", 0) for c in counts)
     decided = sum(c.get(status, 0) for c in counts for status in ("agreed", "single", "adjudicated", "expert"))
     gates = check_unresolved(quality.gates, unresolved, decided)
-    chunks = len(voters.chunks)
+    chunks = len(decider.voters.chunks)
     empty = windows.num_rows - chunks
-    summary = AdjudicationSummary(aggregation.method, chosen, chunks, empty, counts[0], counts[1], gates)
+    summary = AdjudicationSummary(aggregation.method, decider.chosen, chunks, empty, counts[0], counts[1], gates)
     return Adjudicated(marked, answered, summary)
 
 
-def gold_answers(
-    answers: pa.Table, voters: Voters, settings: Aggregation, accuracy: Mapping[str, float],
-    chosen: dict[str, str] | None = None,
-) -> pa.Table:  # fmt: skip
+def gold_answers(answers: pa.Table, decider: Decider) -> pa.Table:
     """GOLD_ANSWERS in the order of chunk, question, target and place; two mentions of one name are two answers.
 
     `status` is "expert" when an expert decided, "single" when one annotator answered, "agreed" when everyone gave the
-    winning label, "adjudicated" when the method decided, and "unresolved" otherwise. `chosen`, where it is given, gets
-    the method used for each question, in words.
+    winning label, "adjudicated" when the method decided, and "unresolved" otherwise.
     """
-    said: dict[str, str] = {} if chosen is None else chosen
+    voters = decider.voters
     chunk_of = {v.annotation_id: chunk for chunk in voters.chunks for v in voters.of(chunk)}
     given: dict[str, dict[Item, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
     columns = ("annotation_id", "question", "target", "start", "end", "label")
@@ -90,19 +84,17 @@ def gold_answers(
         if annotation in chunk_of:
             place = (-1, -1) if start is None else (start, end)
             given[question][chunk_of[annotation], target, *place][annotation] = label
-    rows = [row for name in given for row in _gold_of(name, given[name], voters, settings, accuracy, said)]
+    rows = [row for name in given for row in _gold_of(name, given[name], decider)]
     # A stable sort: rows of one question are in the order of chunk, target and place.
     rows.sort(key=lambda r: (str(r["chunk_id"]), str(r["question"])))
     return build(rows, GOLD_ANSWERS)
 
 
-def _gold_of(
-    question: str, given: Mapping[Item, Mapping[str, str]], voters: Voters, settings: Aggregation,
-    accuracy: Mapping[str, float], chosen: dict[str, str],
-) -> list[dict[str, object]]:  # fmt: skip
+def _gold_of(question: str, given: Mapping[Item, Mapping[str, str]], decider: Decider) -> list[dict[str, object]]:
     """Rows of GOLD_ANSWERS of one question; `given` holds the label of each annotation by item."""
     items = sorted(given)
     labels = sorted({label for said in given.values() for label in said.values()})
+    voters, min_share = decider.voters, decider.settings.min_share
 
     def votes(side: Mapping[str, list[Voter]]) -> Votes:
         rows = [
@@ -113,27 +105,25 @@ def _gold_of(
         ]
         return Votes.of(rows, len(items), labels)
 
-    believed = believe(votes(voters.crowd), settings, accuracy)
-    chosen[question] = believed.chosen
-    of_experts = shares(votes(voters.experts))
-    by_method, by_experts = winners(believed.decides, settings.min_share), winners(of_experts, settings.min_share)
+    believed = decider.believe(question, votes(voters.crowd), votes(voters.experts))
+    best_of = winners(believed.decides, min_share).tolist()
     out: list[dict[str, object]] = []
-    for i, (chunk, target, *place) in enumerate(items):
-        said = given[items[i]]
-        start, end = place if place[0] >= 0 else (None, None)
-        expert = bool(of_experts[i].any())
-        best = int((by_experts if expert else by_method)[i])
-        soft, counted = (of_experts[i], of_experts[i]) if expert else (believed.soft[i], believed.shares[i])
-        unanimous = len(set(said.values())) == 1
-        if unanimous and best >= 0 and labels[best] not in said.values():
-            best = -1
-        sure = unanimous and float(soft[best]) > settings.min_share
-        status = decision(believed.method, len(said), sure, expert) if best >= 0 else "unresolved"
+    for item, best, soft, counted, expert in zip(
+        items, best_of, believed.soft, believed.shares, believed.expert, strict=True
+    ):
+        chunk, target, start, end = item
+        said = given[item]
         own = [{**v._asdict(), "label": said[v.annotation_id]} for v in voters.of(chunk) if v.annotation_id in said]
+        unanimous = len(set(said.values())) == 1
+        status, probability = "unresolved", float(soft.max() if best < 0 else soft[best])
+        # What everybody answered is not overruled by a model.
+        if best >= 0 and not (unanimous and labels[best] not in said.values()):
+            sure = unanimous and probability > min_share
+            status = "expert" if expert else decision(believed.method, len(own), sure)
         out.append({
             "chunk_id": chunk, "article_id": voters.article[chunk], "question": question, "target": target,
-            "start": start, "end": end, "label": None if status == "unresolved" else labels[best],
-            "probability": float(soft[best]) if best >= 0 else float(soft.max()),
+            "start": None if start < 0 else start, "end": None if start < 0 else end,
+            "label": None if status == "unresolved" else labels[best], "probability": probability,
             **soft_columns(labels, soft, counted), "method": "expert" if expert else believed.method, "votes": own,
             "status": status,
         })  # fmt: skip

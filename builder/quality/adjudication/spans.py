@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from builder.quality.aggregation.believe import believe, soft_columns
-from builder.quality.aggregation.majority import TIE, shares
-from builder.quality.settings import SPAN_METHODS, Aggregation
+from builder.quality.aggregation.believe import Decider, soft_columns
+from builder.quality.aggregation.majority import TIE
+from builder.quality.settings import SPAN_METHODS
 from builder.quality.votes import Floats, Voter, Voters, Votes
 from builder.settings import load
 from builder.tables import GOLD_SPANS, build, rows_of
@@ -49,31 +49,37 @@ class SpanGroup:
     spans: list[MarkedSpan] = field(default_factory=list)
 
     @property
-    def labels(self) -> set[str]:
-        return {s.label for s in self.spans}
+    def labels(self) -> list[str]:
+        return sorted({s.label for s in self.spans})
 
     def labels_of(self) -> dict[str, list[str]]:
         """The labels that each annotation gave, in alphabetical order."""
         given: dict[str, list[str]] = defaultdict(list)
         for annotation, label in sorted({(s.annotation_id, s.label) for s in self.spans}):
             given[annotation].append(label)
-        return dict(given)
+        return given
 
-    def bounds(self, label: str) -> tuple[int, int, str]:
-        """Most common bounds (and their text) among spans of the label; of equals the longest, then the first."""
-        counts = Counter((s.start, s.end, s.text) for s in self.spans if s.label == label)
+    def with_label(self, label: str, annotations: Collection[str] = ()) -> "SpanGroup":
+        """The spans of one label; those of some annotations when these have any."""
+        spans = [s for s in self.spans if s.label == label]
+        return SpanGroup(self.chunk_id, self.kind, [s for s in spans if s.annotation_id in annotations] or spans)
+
+    def bounds(self) -> tuple[int, int, str]:
+        """Most common bounds (and their text); of equals the longest, then the first."""
+        counts = Counter((s.start, s.end, s.text) for s in self.spans)
         return min(counts, key=lambda b: (-counts[b], b[0] - b[1], b[0], b[2]))
 
-    def targets(self, label: str, certain: bool) -> list[str]:
-        """Targets named by more than half of the spans of the label, or with `certain` false by any of them."""
-        spans = [s for s in self.spans if s.label == label]
-        counts = Counter(t for s in spans for t in s.targets)
-        return sorted(t for t, n in counts.items() if not certain or 2 * n > len(spans))
+    def targets(self, certain: bool) -> list[str]:
+        """Targets named by more than half of the spans, or with `certain` false by any of them."""
+        counts = Counter(t for s in self.spans for t in s.targets)
+        return sorted(t for t, n in counts.items() if not certain or 2 * n > len(self.spans))
 
-    def of(self, annotations: Collection[str]) -> "SpanGroup":
-        """The spans of some annotations; all spans when these annotations have none."""
-        mine = [s for s in self.spans if s.annotation_id in annotations]
-        return SpanGroup(self.chunk_id, self.kind, mine) if mine else self
+    def targets_if(self, status: str) -> tuple[list[str], str]:
+        """The targets of a gold span of this status, "kept" or not, and the status: annotators who agree that it is
+        evidence, but not on its targets, leave it unresolved."""
+        agreed, named = self.targets(certain=True), self.targets(certain=False)
+        status = "unresolved" if status == "kept" and named and not agreed else status
+        return agreed if status == "kept" else named, status
 
 
 def voted_spans(spans: pa.Table, voters: Voters) -> dict[tuple[str, str], list[MarkedSpan]]:
@@ -127,71 +133,55 @@ def _overlap(one: tuple[int, int], other: tuple[int, int]) -> float:
     return shared / (one[1] - one[0] + other[1] - other[0] - shared) if shared else 0.0
 
 
-def decision(method: str, votes: int, unanimous: bool, expert: bool = False) -> str:
+def decision(method: str, votes: int, unanimous: bool) -> str:
     """The status of a label that won among so many votes. What rests on one vote is "single", never "agreed"."""
-    if expert or votes == 1:
-        return "expert" if expert else "single"
+    if votes == 1:
+        return "single"
     return "agreed" if unanimous else "unresolved" if method == "expert" else "adjudicated"
 
 
-def gold_spans(
-    spans: pa.Table, voters: Voters, windows: pa.Table, settings: Aggregation, accuracy: Mapping[str, float],
-    chosen: dict[str, str] | None = None,
-) -> pa.Table:  # fmt: skip
+def gold_spans(spans: pa.Table, windows: pa.Table, decider: Decider) -> pa.Table:
     """GOLD_SPANS in the order of chunk, kind, start, end (descending) and label; one row per group and label.
 
     `status` is "agreed" (everyone who was asked marked it), "single" (the only one who was asked did), "adjudicated",
-    "expert", "unresolved" or "rejected". `chosen`, where it is given, gets the method used for each kind, in words.
+    "expert", "unresolved" or "rejected".
     """
-    said: dict[str, str] = {} if chosen is None else chosen
-    rows: list[GoldRow] = load(SPAN_METHODS[settings.spans])(spans, voters, windows, settings, accuracy, said)
+    rows: list[GoldRow] = load(SPAN_METHODS[decider.settings.spans])(spans, windows, decider)
     rows.sort(key=lambda r: (r["chunk_id"], r["kind"], r["start"], -r["end"], r["label"]))
     return build(rows, GOLD_SPANS)
 
 
-def exact(
-    spans: pa.Table, voters: Voters, windows: pa.Table, settings: Aggregation, accuracy: Mapping[str, float],
-    chosen: dict[str, str],
-) -> list[GoldRow]:  # fmt: skip
+def exact(spans: pa.Table, windows: pa.Table, decider: Decider) -> list[GoldRow]:
     """Gold of spans that vote for one another when their bounds are the very same."""
-    return decide(same_bounds(spans, voters), voters, settings, accuracy, chosen)
+    return decide(same_bounds(spans, decider.voters), decider)
 
 
-def overlap(
-    spans: pa.Table, voters: Voters, windows: pa.Table, settings: Aggregation, accuracy: Mapping[str, float],
-    chosen: dict[str, str],
-) -> list[GoldRow]:  # fmt: skip
+def overlap(spans: pa.Table, windows: pa.Table, decider: Decider) -> list[GoldRow]:
     """Gold of spans that vote for one another when they overlap by `min_overlap`."""
-    return decide(overlapping(spans, voters, settings.min_overlap), voters, settings, accuracy, chosen)
+    return decide(overlapping(spans, decider.voters, decider.settings.min_overlap), decider)
 
 
-def decide(
-    groups: Sequence[SpanGroup], voters: Voters, settings: Aggregation, accuracy: Mapping[str, float],
-    chosen: dict[str, str],
-) -> list[GoldRow]:  # fmt: skip
+def decide(groups: Sequence[SpanGroup], decider: Decider) -> list[GoldRow]:
     """Rows of GOLD_SPANS: one per group and label. Kinds of span do not compete with one another."""
     out: list[GoldRow] = []
+    voters = decider.voters
     for kind in sorted({g.kind for g in groups}):
         mine = [g for g in groups if g.kind == kind]
         labels = [SILENCE, *sorted({label for g in mine for label in g.labels})]
-        believed = believe(span_votes(mine, voters, voters.crowd, labels), settings, accuracy)
-        chosen.setdefault(kind, believed.chosen)
-        of_experts = shares(span_votes(mine, voters, voters.experts, labels))
+        sides = (_votes(mine, voters, side, labels) for side in (voters.crowd, voters.experts))
+        believed = decider.believe(kind, *sides)
         rows: dict[tuple[str, str], list[tuple[SpanGroup, GoldRow]]] = defaultdict(list)
-        for i, group in enumerate(mine):
-            ours = [of_experts[i]] * 3 if voters.experts.get(group.chunk_id) else [b[i] for b in believed[:3]]
-            for label in sorted(group.labels):
-                row = _row(group, label, ours, labels, voters, settings, believed.method)
+        for group, *beliefs in zip(mine, believed.decides, believed.soft, believed.shares, strict=True):
+            for label in group.labels:
+                row = _row(group, label, beliefs, labels, decider, believed.method)
                 rows[group.chunk_id, label].append((group, row))
         for (chunk, label), found in rows.items():
-            decided = [row for _, row in found]
-            if not voters.experts.get(chunk):
-                decided = _with_open_borders(found, label, voters, settings)
-            out += decided
+            by_expert = voters.experts.get(chunk)
+            out += [row for _, row in found] if by_expert else _with_open_borders(found, label, decider)
     return out
 
 
-def span_votes(
+def _votes(
     groups: Sequence[SpanGroup], voters: Voters, side: Mapping[str, list[Voter]], labels: Sequence[str]
 ) -> Votes:
     """The votes of one side (`voters.crowd` or `voters.experts`): item i is group i."""
@@ -199,50 +189,40 @@ def span_votes(
     for i, group in enumerate(groups):
         marked = group.labels_of()
         for voter in side.get(group.chunk_id, ()):
-            if voter.annotation_id in marked:
-                rows += [(i, voter.annotator, label) for label in marked[voter.annotation_id]]
-            elif any(voters.was_asked(voter.annotator, label) for label in group.labels):
-                rows.append((i, voter.annotator, SILENCE))
+            silent = [SILENCE] if voters.was_asked(voter.annotator, *group.labels) else []
+            rows += [(i, voter.annotator, label) for label in marked.get(voter.annotation_id, silent)]
     return Votes.of(rows, len(groups), labels)
 
 
 def _row(
-    group: SpanGroup, label: str, beliefs: Sequence[Floats], labels: Sequence[str], voters: Voters,
-    settings: Aggregation, method: str,
-) -> GoldRow:  # fmt: skip
+    group: SpanGroup, label: str, beliefs: Sequence[Floats], labels: Sequence[str], decider: Decider, method: str
+) -> GoldRow:
     """One row of GOLD_SPANS; `beliefs` are what decides, the soft labels and the shares of all `labels`."""
-    marked, competing = group.labels_of(), group.labels
-    votes = []
-    for voter in voters.of(group.chunk_id):
-        given = marked.get(voter.annotation_id, [])
-        if given or any(voters.was_asked(voter.annotator, x) for x in competing):
-            vote = label if label in given else min(given, default=None)
-            votes.append({**voter._asdict(), "label": vote})
+    marked, voters, min_share = group.labels_of(), decider.voters, decider.settings.min_share
+    votes = [
+        {**v._asdict(), "label": label if label in given else min(given, default=None)}
+        for v, given in ((v, marked.get(v.annotation_id, [])) for v in voters.of(group.chunk_id))
+        if given or voters.was_asked(v.annotator, *group.labels)
+    ]
     experts = {v.annotation_id for v in voters.experts.get(group.chunk_id, ())}
-    deciding = SpanGroup(group.chunk_id, group.kind, [s for s in group.spans if s.label == label]).of(experts)
-    status = _verdict(beliefs[0].tolist(), labels.index(label), settings.min_share)
+    deciding = group.with_label(label, experts)
+    status = _verdict(beliefs[0].tolist(), labels.index(label), min_share)
     unanimous = not experts and all(marked.get(v["annotation_id"]) == [label] for v in votes)
     if unanimous and status == "rejected":
         status = "unresolved"
-    start, end, text = deciding.bounds(label)
-    targets = deciding.targets(label, certain=status == "kept")
-    if status == "kept" and not targets and (named := deciding.targets(label, certain=False)):
-        # Annotators agree that it is evidence, but not on its targets.
-        targets, status = named, "unresolved"
-    places = [0, *(labels.index(x) for x in sorted(competing))]
-    soft = soft_columns([None, *sorted(competing)], *(belief[places] for belief in beliefs[1:]))
+    start, end, text = deciding.bounds()
+    targets, status = deciding.targets_if(status)
+    places = [0, *(labels.index(x) for x in group.labels)]
+    soft = soft_columns([None, *group.labels], *(belief[places] for belief in beliefs[1:]))
     probability = next(p["probability"] for p in soft["posterior"] if p["label"] == label)
     if status == "kept":
-        status = decision(method, len(votes), unanimous and probability > settings.min_share, bool(experts))
+        status = "expert" if experts else decision(method, len(votes), unanimous and probability > min_share)
+    named = f"{method}:overlap" if decider.settings.spans == "overlap" else method
     return {
         "chunk_id": group.chunk_id, "article_id": voters.article[group.chunk_id], "kind": group.kind,
         "start": start, "end": end, "label": label, "text": text, "targets": targets, "probability": probability,
-        **soft, "method": "expert" if experts else _named(method, settings), "votes": votes, "status": status,
+        **soft, "method": "expert" if experts else named, "votes": votes, "status": status,
     }  # fmt: skip
-
-
-def _named(method: str, settings: Aggregation) -> str:
-    return f"{method}:overlap" if settings.spans == "overlap" else method
 
 
 def _verdict(belief: list[float], mine: int, min_share: float) -> str:
@@ -254,44 +234,37 @@ def _verdict(belief: list[float], mine: int, min_share: float) -> str:
     return "rejected" if p < 1 - min_share - TIE and not undecided else "unresolved"
 
 
-def _with_open_borders(
-    found: Sequence[tuple[SpanGroup, GoldRow]], label: str, voters: Voters, settings: Aggregation
-) -> list[GoldRow]:
+def _with_open_borders(found: Sequence[tuple[SpanGroup, GoldRow]], label: str, decider: Decider) -> list[GoldRow]:
     """The rows of one label in one chunk, with one unresolved row per mention whose borders alone are in dispute.
 
     That is a set of overlapping groups of which none is kept, when more than `min_share` of those who were asked marked
     one of them with the label.
     """
     out: list[GoldRow] = []
-    cluster: list[tuple[SpanGroup, GoldRow]] = []
+    clusters: list[list[tuple[SpanGroup, GoldRow]]] = []
     reach = -1
     for group, row in sorted(found, key=lambda f: (f[1]["start"], -f[1]["end"])):
         if row["start"] >= reach:
-            out += _one_mention(cluster, label, voters, settings)
-            cluster = []
-        cluster.append((group, row))
+            clusters.append([])
+        clusters[-1].append((group, row))
         reach = max(reach, row["end"])
-    return out + _one_mention(cluster, label, voters, settings)
-
-
-def _one_mention(
-    cluster: Sequence[tuple[SpanGroup, GoldRow]], label: str, voters: Voters, settings: Aggregation
-) -> list[GoldRow]:
-    rows = [row for _, row in cluster]
-    if len(rows) < 2 or any(row["status"] not in ("rejected", "unresolved") for row in rows):
-        return rows
-    spans = [s for group, _ in cluster for s in group.spans if s.label == label]
-    together = SpanGroup(rows[0]["chunk_id"], rows[0]["kind"], spans)
-    givers = {s.annotation_id for s in spans}
-    asked = [
-        v for v in voters.of(together.chunk_id) if v.annotation_id in givers or voters.was_asked(v.annotator, label)
-    ]
-    if len(givers) <= settings.min_share * len(asked) + TIE:
-        return rows
-    start, end, text = together.bounds(label)
-    votes = [{**v._asdict(), "label": label if v.annotation_id in givers else None} for v in asked]
-    part = len(givers) / len(asked)
-    soft = soft_columns([None, label], *[np.array([1 - part, part])] * 2)
-    named = together.targets(label, certain=False)
-    of = {"start": start, "end": end, "text": text, "targets": named, "probability": part, **soft, "votes": votes}
-    return [{**rows[0], **of, "status": "unresolved"}]
+    for cluster in clusters:
+        rows = [row for _, row in cluster]
+        together = SpanGroup(rows[0]["chunk_id"], rows[0]["kind"], [s for g, _ in cluster for s in g.spans])
+        mention = together.with_label(label)
+        givers = {s.annotation_id for s in mention.spans}
+        voters = decider.voters.of(mention.chunk_id)
+        asked = [v for v in voters if v.annotation_id in givers or decider.voters.was_asked(v.annotator, label)]
+        part = len(givers) / len(asked)
+        kept = any(row["status"] not in ("rejected", "unresolved") for row in rows)
+        if len(rows) < 2 or kept or part <= decider.settings.min_share + TIE:
+            out += rows
+            continue
+        start, end, text = mention.bounds()
+        votes = [{**v._asdict(), "label": label if v.annotation_id in givers else None} for v in asked]
+        out.append({
+            **rows[0], "start": start, "end": end, "text": text, "targets": mention.targets(certain=False),
+            "probability": part, **soft_columns([None, label], *[np.array([1 - part, part])] * 2), "votes": votes,
+            "status": "unresolved",
+        })  # fmt: skip
+    return out

@@ -27,10 +27,9 @@ from builder.quality.adjudication.spans import (
     same_bounds,
     voted_spans,
 )  # fmt: skip
-from builder.quality.aggregation.believe import Beliefs, believe, choose, soft_columns
+from builder.quality.aggregation.believe import Beliefs, Decider, choose, soft_columns
 from builder.quality.aggregation.majority import TIE
-from builder.quality.settings import Aggregation
-from builder.quality.votes import Floats, Integers, Mask, Voter, Voters, Votes
+from builder.quality.votes import Floats, Integers, Voter, Voters, Votes
 from builder.tables import rows_of
 from builder.text import token_spans
 
@@ -38,15 +37,17 @@ from builder.text import token_spans
 Marked = Mapping[tuple[str, str], Sequence[MarkedSpan]]
 
 
-class _Sequence(NamedTuple):
-    """One chunk: its spans of some labels, who was asked for them, its tokens, and the number of the first of them."""
+class _Text(NamedTuple):
+    """One chunk: its start and text, its tokens, the number of the first of them, its spans, and who was asked."""
 
     chunk: str
-    spans: list[MarkedSpan]
-    voters: list[Voter]
+    start: int
+    text: str
     starts: Integers
     ends: Integers
     first: int
+    spans: list[MarkedSpan]
+    voters: list[Voter]
 
     def within(self, start: int, end: int) -> slice:
         """The tokens that an interval touches."""
@@ -56,27 +57,20 @@ class _Sequence(NamedTuple):
 
 
 class _Layer(NamedTuple):
-    """Labels of one kind that compete for tokens, with the chunks where somebody marked one, and the votes there."""
+    """Labels of one kind that compete for tokens, the chunks where somebody marked one, and the votes there."""
 
     kind: str
     labels: list[str]
-    sequences: list[_Sequence]
+    texts: list[_Text]
     votes: Votes
 
 
-def tokens(
-    spans: pa.Table, voters: Voters, windows: pa.Table, settings: Aggregation, accuracy: Mapping[str, float],
-    chosen: dict[str, str],
-) -> list[GoldRow]:  # fmt: skip
+def tokens(spans: pa.Table, windows: pa.Table, decider: Decider) -> list[GoldRow]:
     """Rows of GOLD_SPANS. An expert's spans are taken as they are; only other chunks are put together from tokens."""
-    layers = _layers(spans, voters, windows)
-    return _from_tokens(layers, spans, voters, windows, settings, accuracy, chosen)
+    return _from_tokens(_layers(spans, windows, decider.voters), spans, decider)
 
 
-def tokens_if_known(
-    spans: pa.Table, voters: Voters, windows: pa.Table, settings: Aggregation, accuracy: Mapping[str, float],
-    chosen: dict[str, str],
-) -> list[GoldRow]:  # fmt: skip
+def tokens_if_known(spans: pa.Table, windows: pa.Table, decider: Decider) -> list[GoldRow]:
     """Rows of GOLD_SPANS: entities from tokens when a model can know most annotators, all else of the same bounds.
 
     Evidence is always counted with the method "auto": several passages may justify a stance, so no model can tell the
@@ -84,50 +78,47 @@ def tokens_if_known(
     """
     is_entity = pc.equal(spans["kind"], "entity")
     entities, others = spans.filter(is_entity), spans.filter(pc.invert(is_entity))
-    counted = replace(settings, method="majority") if settings.method == "auto" else settings
-    rows = exact(others, voters, windows, counted, accuracy, chosen)
-    layers = _layers(entities, voters, windows)
+    method = "majority" if decider.settings.method == "auto" else decider.settings.method
+    rows = exact(others, windows, replace(decider, settings=replace(decider.settings, method=method)))
+    layers = _layers(entities, windows, decider.voters)
     largest = max(layers, key=lambda layer: len(layer.votes.item), default=None)
-    if largest is None or choose(largest.votes, settings)[0] == "majority":
-        return rows + exact(entities, voters, windows, settings, accuracy, chosen)
-    return rows + _from_tokens(layers, entities, voters, windows, settings, accuracy, chosen)
+    if largest is None or choose(largest.votes, decider.settings)[0] == "majority":
+        return rows + exact(entities, windows, decider)
+    return rows + _from_tokens(layers, entities, decider)
 
 
-def _from_tokens(
-    layers: Sequence[_Layer], spans: pa.Table, voters: Voters, windows: pa.Table, settings: Aggregation,
-    accuracy: Mapping[str, float], chosen: dict[str, str],
-) -> list[GoldRow]:  # fmt: skip
-    shown = {chunk: (start, text) for chunk, start, text in rows_of(windows, "chunk_id", "start", "text")}
-    by_expert = [g for g in same_bounds(spans, voters) if voters.experts.get(g.chunk_id)]
-    rows = decide(by_expert, voters, settings, accuracy, {})
-    for kind, labels, sequences, votes in layers:
-        believed = believe(votes, settings, accuracy)
-        chosen[kind] = believed.chosen
-        for sequence in sequences:
-            for n, label in enumerate(labels):
-                rows += _spans(sequence, kind, label, n, believed, voters, shown[sequence.chunk], settings)
+def _from_tokens(layers: Sequence[_Layer], spans: pa.Table, decider: Decider) -> list[GoldRow]:
+    by_expert = [g for g in same_bounds(spans, decider.voters) if decider.voters.experts.get(g.chunk_id)]
+    rows = decide(by_expert, replace(decider, chosen={}))
+    for kind, labels, texts, votes in layers:
+        believed = decider.believe(kind, votes)
+        for text in texts:
+            for number, label in enumerate(labels):
+                rows += _spans(text, kind, label, number, believed, decider)
     return rows
 
 
-def _layers(spans: pa.Table, voters: Voters, windows: pa.Table) -> list[_Layer]:
-    shown = {chunk: (start, text) for chunk, start, text in rows_of(windows, "chunk_id", "start", "text")}
+def _layers(spans: pa.Table, windows: pa.Table, voters: Voters) -> list[_Layer]:
     marked = {key: found for key, found in voted_spans(spans, voters).items() if not voters.experts.get(key[0])}
-    places = {}
-    for chunk in {chunk for chunk, _ in marked}:
-        start, text = shown[chunk]
-        places[chunk] = np.array(token_spans(text), dtype=np.int64).reshape(-1, 2) + start
+    chunks = {chunk for chunk, _ in marked}
+    places = {
+        chunk: (start, text, np.array(token_spans(text), dtype=np.int64).reshape(-1, 2).T + start)
+        for chunk, start, text in rows_of(windows, "chunk_id", "start", "text")
+        if chunk in chunks
+    }
     layers: list[_Layer] = []
     for kind in sorted({kind for _, kind in marked}):
         for labels in _together(marked, kind, voters):
-            sequences: list[_Sequence] = []
+            texts: list[_Text] = []
             size = 0
             for (chunk, its_kind), found in marked.items():
                 mine = [s for s in found if s.label in labels]
                 if its_kind == kind and mine:
+                    start, text, (starts, ends) = places[chunk]
                     asked = [v for v in voters.crowd[chunk] if voters.was_asked(v.annotator, labels[0])]
-                    sequences.append(_Sequence(chunk, mine, asked, places[chunk][:, 0], places[chunk][:, 1], size))
-                    size += len(places[chunk])
-            layers.append(_Layer(kind, labels, sequences, _votes(sequences, labels, size)))
+                    texts.append(_Text(chunk, start, text, starts, ends, size, mine, asked))
+                    size += len(starts)
+            layers.append(_Layer(kind, labels, texts, _votes(texts, labels, size)))
     return layers
 
 
@@ -154,77 +145,73 @@ def _together(marked: Marked, kind: str, voters: Voters) -> list[list[str]]:
     return layers
 
 
-def _votes(sequences: Sequence[_Sequence], labels: Sequence[str], size: int) -> Votes:
+def _votes(texts: Sequence[_Text], labels: Sequence[str], size: int) -> Votes:
     """One vote per annotator and token: 0 for O, 1 + 2n for the B of label n, and 2 + 2n for its I."""
-    names = sorted({voter.annotator for sequence in sequences for voter in sequence.voters})
+    names = sorted({voter.annotator for text in texts for voter in text.voters})
     number = {name: i for i, name in enumerate(names)}
-    none = np.zeros(0, np.int64)
-    item, who, tag = [none], [none], [none]
-    for sequence in sequences:
-        for voter in sequence.voters:
-            tags = np.zeros(len(sequence.starts), np.int64)
+    blocks = [np.zeros((3, 0), np.int64)]
+    for text in texts:
+        for voter in text.voters:
+            tags = np.zeros(len(text.starts), np.int64)
             covered = dict.fromkeys(labels, 0)
-            for span in sequence.spans:
+            for span in text.spans:
                 if span.annotation_id == voter.annotation_id and span.start >= covered[span.label]:
-                    inside = sequence.within(span.start, span.end)
+                    inside = text.within(span.start, span.end)
                     tags[inside] = 2 + 2 * labels.index(span.label)
                     tags[inside.start : min(inside.start + 1, inside.stop)] -= 1
                     covered[span.label] = span.end
-            item.append(sequence.first + np.arange(len(tags)))
-            who.append(np.full(len(tags), number[voter.annotator]))
-            tag.append(tags)
+            items = text.first + np.arange(len(tags))
+            blocks.append(np.stack([items, np.full(len(tags), number[voter.annotator]), tags]))
     tags_of = ["O", *(f"{side}-{label}" for label in labels for side in "BI")]
-    first = np.array([sequence.first for sequence in sequences], dtype=np.int64)
-    return Votes(size, names, tags_of, np.concatenate(item), np.concatenate(who), np.concatenate(tag), first)
+    first = np.array([text.first for text in texts], dtype=np.int64)
+    item, who, tag = np.concatenate(blocks, axis=1)
+    return Votes(size, names, tags_of, item, who, tag, first)
 
 
-def _spans(
-    sequence: _Sequence, kind: str, label: str, number: int, believed: Beliefs, voters: Voters, shown: tuple[int, str],
-    settings: Aggregation,
-) -> list[GoldRow]:  # fmt: skip
+def _spans(text: _Text, kind: str, label: str, number: int, believed: Beliefs, decider: Decider) -> list[GoldRow]:
     """Rows of the spans of one label in one chunk."""
-    mine = [s for s in sequence.spans if s.label == label]
+    mine, min_share = [s for s in text.spans if s.label == label], decider.settings.min_share
     if not mine:
         return []
-    here = slice(sequence.first, sequence.first + len(sequence.starts))
-    decides, soft, shares = (b[here] for b in (believed.decides, believed.soft, believed.shares))
+    here = slice(text.first, text.first + len(text.starts))
+    decides = believed.decides[here]
     begins, inside = decides[:, 1 + 2 * number], _inside(decides, number)
-    certain = inside > settings.min_share + TIE
-    open_ = (inside > 1 - settings.min_share - TIE) | _of_some_label(decides, inside, settings.min_share)
-    marked = np.zeros(len(open_), dtype=np.bool_)
-    places = [sequence.within(span.start, span.end) for span in mine]
-    for within in places:
-        marked[within] = True
+    certain = inside > min_share + TIE
+    by_label = decides[:, 1::2] + decides[:, 2::2]
+    likeliest = by_label.max(axis=1)
+    # In a span of some label, none of which is certain; this label is the likeliest.
+    of_some = (by_label.sum(axis=1) > min_share + TIE) & (likeliest <= min_share + TIE) & (inside > likeliest - TIE)
+    open_ = (inside > 1 - min_share - TIE) | of_some
+    places = [text.within(span.start, span.end) for span in mine]
     # A model may believe in a token that nobody marked; such a token is in no span.
-    open_ &= marked
+    open_ &= np.bincount(np.concatenate([np.r_[w] for w in places]).astype(np.int64), minlength=len(open_)) > 0
     goes_on = np.append(False, open_[:-1] & open_[1:])
     starts_here = open_ & ~(goes_on & (2 * begins < inside + TIE))
     # A border is not decided where as many annotators begin a span as go on with one.
     certain &= ~(goes_on & (np.abs(2 * begins - inside) < TIE))
 
-    def row(tokens: slice, start: int, end: int, status: str) -> GoldRow:
-        touched = [s for s in mine if 2 * _shared(sequence.within(s.start, s.end), tokens) > tokens.stop - tokens.start]
-        group = SpanGroup(sequence.chunk, kind, touched)
+    def row(first: int, last: int, start: int, end: int, status: str) -> GoldRow:
+        def shares_most(span: MarkedSpan) -> bool:
+            its = text.within(span.start, span.end)
+            return 2 * (int(min(its.stop, last)) - int(max(its.start, first))) > last - first
+
+        touched = [s for s in mine if shares_most(s)]
         giving = {s.annotation_id for s in touched}
-        same = {s.annotation_id for s in touched if (s.start, s.end) == (start, end)}
-        agreed, named = (group.targets(label, certain=c) for c in (True, False))
-        votes = [{**v._asdict(), "label": label if v.annotation_id in giving else None} for v in sequence.voters]
-        sums = [np.array([1 - p, p]) for p in (float(_inside(b, number)[tokens].mean()) for b in (soft, shares))]
-        columns = soft_columns([None, label], *sums)
-        unanimous = len(same) == len(sequence.voters)
-        if status == "kept" and named and not agreed:
-            status = "unresolved"
+        unanimous = len({s.annotation_id for s in touched if (s.start, s.end) == (start, end)}) == len(text.voters)
+        targets, status = SpanGroup(text.chunk, kind, touched).targets_if(status)
+        votes = [{**v._asdict(), "label": label if v.annotation_id in giving else None} for v in text.voters]
+        means = (float(_inside(b[here], number)[first:last].mean()) for b in (believed.soft, believed.shares))
+        columns = soft_columns([None, label], *(np.array([1 - p, p]) for p in means))
+        probability = columns["posterior"][1]["probability"]
         if status == "kept":
-            sure = unanimous and float(sums[0][1]) > settings.min_share
-            status = decision(believed.method, len(sequence.voters), sure)
+            status = decision(believed.method, len(text.voters), unanimous and probability > min_share)
         if status == "rejected" and unanimous:
             status = "unresolved"
         return {
-            "chunk_id": sequence.chunk, "article_id": voters.article[sequence.chunk], "kind": kind, "start": start,
-            "end": end, "label": label, "text": shown[1][start - shown[0] : end - shown[0]],
-            "targets": agreed if status not in ("unresolved", "rejected") else named,
-            "probability": columns["posterior"][1]["probability"], **columns, "method": f"{believed.method}:tokens",
-            "votes": votes, "status": status,
+            "chunk_id": text.chunk, "article_id": decider.voters.article[text.chunk], "kind": kind, "start": start,
+            "end": end, "label": label, "text": text.text[start - text.start : end - text.start], "targets": targets,
+            "probability": probability, **columns, "method": f"{believed.method}:tokens", "votes": votes,
+            "status": status,
         }  # fmt: skip
 
     rows = []
@@ -235,11 +222,11 @@ def _spans(
         # Bounds that nobody gave are the model's own: somebody must begin there, and somebody end.
         given = first in {w.start for w in places} and last in {w.stop for w in places}
         status = "kept" if given and certain[first:last].all() else "unresolved"
-        rows.append(row(slice(first, last), int(sequence.starts[first]), int(sequence.ends[last - 1]), status))
+        rows.append(row(first, last, int(text.starts[first]), int(text.ends[last - 1]), status))
     for start, end in sorted({(s.start, s.end) for s in mine}):
-        within = sequence.within(start, end)
+        within = text.within(start, end)
         if within.stop > within.start and not open_[within].any():
-            rows.append(row(within, start, end, "rejected"))
+            rows.append(row(within.start, within.stop, start, end, "rejected"))
     return rows
 
 
@@ -247,17 +234,3 @@ def _inside(beliefs: Floats, number: int) -> Floats:
     """The belief that each token is in a span of a label."""
     found: Floats = beliefs[:, 1 + 2 * number] + beliefs[:, 2 + 2 * number]
     return found
-
-
-def _of_some_label(beliefs: Floats, inside: Floats, min_share: float) -> Mask:
-    """Tokens that are in a span of some label, none of which is certain, and where this label is the likeliest."""
-    by_label = beliefs[:, 1::2] + beliefs[:, 2::2]
-    likeliest = by_label.max(axis=1)
-    undecided = (by_label.sum(axis=1) > min_share + TIE) & (likeliest <= min_share + TIE)
-    found: Mask = undecided & (inside > likeliest - TIE)
-    return found
-
-
-def _shared(one: slice, other: slice) -> int:
-    stop, start = min(one.stop, other.stop), max(one.start, other.start)
-    return max(int(stop - start), 0)

@@ -11,13 +11,13 @@ METHODS = {
     "dawid_skene": "builder.quality.aggregation.dawid_skene:dawid_skene",
     "sequence": "builder.quality.aggregation.sequence:sequence_tags",
     "mace": "builder.quality.aggregation.mace:mace",
-    "weighted": "builder.quality.aggregation.weighted:weighted",
+    "weighted": "builder.quality.aggregation.majority:weighted",
     "expert": "builder.quality.aggregation.majority:majority",
 }
 
 #: Choices of `aggregation.weigh_by`, for the method "weighted".
 WEIGHTS = {
-    "given": "builder.quality.aggregation.weighted:given",
-    "agreement": "builder.quality.aggregation.weighted:agreement_weights",
-    "questions": "builder.quality.aggregation.weighted:questions",
+    "given": "builder.quality.aggregation.majority:given",
+    "agreement": "builder.quality.aggregation.majority:agreement_weights",
+    "questions": "builder.quality.aggregation.majority:questions",
 }

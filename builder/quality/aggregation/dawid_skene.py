@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from builder.quality.aggregation.majority import supported, tally
+from builder.quality.aggregation.majority import supported
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Floats, Votes
 
@@ -32,7 +32,7 @@ def dawid_skene_fit(votes: Votes, settings: Aggregation) -> tuple[Floats, Floats
     crowd, width = len(votes.annotators), len(votes.labels)
     pair = votes.annotator * width + votes.label
     # One row per label, so that sums over labels run along memory.
-    posterior = np.ascontiguousarray(normalised(tally(votes)).T)
+    posterior = np.ascontiguousarray(normalised(votes.counts()).T)
     voted = posterior.sum(axis=0) > 0
     some = max(int(voted.sum()), 1)
     confusions = np.zeros((crowd, width, width))
@@ -47,7 +47,7 @@ def dawid_skene_fit(votes: Votes, settings: Aggregation) -> tuple[Floats, Floats
         updated = np.empty_like(posterior)
         for true in range(width):
             given = likelihood[:, true, :].ravel().take(pair)
-            updated[true] = np.bincount(votes.item, weights=given, minlength=votes.items) + prior[true]
+            updated[true] = votes.per_item(given) + prior[true]
         updated -= updated.max(axis=0)
         np.exp(updated, out=updated)
         updated *= voted / updated.sum(axis=0)

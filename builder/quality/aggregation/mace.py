@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from builder.quality.aggregation.dawid_skene import DECIMALS, LEAST, normalised
-from builder.quality.aggregation.majority import supported, tally
+from builder.quality.aggregation.majority import supported
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Floats, Votes
 
@@ -25,19 +25,18 @@ def mace_fit(votes: Votes, settings: Aggregation) -> tuple[Floats, Floats]:
     """The posteriors, and each annotator's competence: the probability of knowing rather than guessing."""
     crowd, width = len(votes.annotators), len(votes.labels)
     pair, cell = votes.annotator * width + votes.label, votes.item * width + votes.label
-    knowing = np.full(crowd, 0.5)
+    knowing: Floats = np.full(crowd, 0.5)
     guesses = normalised(np.bincount(pair, minlength=crowd * width).reshape(crowd, width).astype(np.float64))
     posterior = np.zeros((votes.items, width))
-    cast = np.bincount(votes.annotator, minlength=crowd)
-    voted = np.bincount(votes.item, minlength=votes.items) > 0
-    likelihood, prior = -np.inf, normalised(tally(votes))[voted].sum(axis=0) / max(int(voted.sum()), 1)
+    cast, voted, smooth = votes.per_annotator(), votes.per_item() > 0, settings.smoothing
+    prior: Floats = normalised(votes.counts())[voted].sum(axis=0) / max(int(voted.sum()), 1)
+    likelihood = -np.inf
     for _ in range(settings.rounds if len(votes.item) else 0):
         guessed = np.maximum((1 - knowing)[:, None] * guesses, LEAST)
         # Whatever is true, the label may have been guessed; where it is the truth, it may have been known as well.
         floor = np.log(guessed)
         gain = np.log(guessed + knowing[:, None]) - floor
-        joint = np.bincount(cell, weights=gain.ravel().take(pair), minlength=votes.items * width).reshape(-1, width)
-        joint += np.bincount(votes.item, weights=floor.ravel().take(pair), minlength=votes.items)[:, None]
+        joint = votes.counts(gain.ravel().take(pair)) + votes.per_item(floor.ravel().take(pair))[:, None]
         joint += np.log(np.maximum(prior, LEAST))
         top = joint.max(axis=1, keepdims=True)
         evidence = np.exp(joint - top)
@@ -47,8 +46,7 @@ def mace_fit(votes: Votes, settings: Aggregation) -> tuple[Floats, Floats]:
         prior = posterior[voted].mean(axis=0)
         share = (knowing[:, None] / (guessed + knowing[:, None])).ravel().take(pair)
         known = posterior.ravel().take(cell) * share
-        smooth = settings.smoothing
-        knowing = (np.bincount(votes.annotator, weights=known, minlength=crowd) + smooth) / (cast + 2 * smooth)
+        knowing = (votes.per_annotator(known) + smooth) / (cast + 2 * smooth)
         counted = np.bincount(pair, weights=1 - known, minlength=crowd * width).reshape(crowd, width) + smooth / width
         guesses = counted / np.maximum(counted.sum(axis=1, keepdims=True), LEAST)
         if likelihood - before < settings.tolerance * max(int(voted.sum()), 1):

@@ -1,11 +1,13 @@
-"""Counting votes: shares of the annotators, and the label that wins."""
+"""Counting votes, each alike or by weight; the label that wins; and where a model may say more than the count."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
+from builder.quality.aggregation import WEIGHTS
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Floats, Integers, Mask, Votes
+from builder.settings import load
 
 #: A difference of belief below this is a tie: rounding must not decide a label.
 TIE = 1e-6
@@ -18,24 +20,44 @@ def majority(votes: Votes, settings: Aggregation, accuracy: Mapping[str, float])
     return shares(votes)
 
 
-def tally(votes: Votes, weights: Floats | None = None) -> Floats:
-    """The summed weight of the votes for each label of each item, as items by labels; without weights, each is 1."""
-    width = len(votes.labels)
-    per_vote = None if weights is None else weights[votes.annotator]
-    counts = np.bincount(votes.item * width + votes.label, weights=per_vote, minlength=votes.items * width)
-    return counts.reshape(votes.items, width).astype(np.float64)
+def weighted(votes: Votes, settings: Aggregation, accuracy: Mapping[str, float]) -> Floats:
+    """The share of an item's annotators who chose each label, each counting as much as their weight.
+
+    Weights that are learned from the votes may contradict these only where they are supported.
+    """
+    found = shares(votes, load(WEIGHTS[settings.weigh_by])(votes, settings, accuracy))
+    return supported(votes, found, settings) if settings.weigh_by == "agreement" else found
+
+
+def given(votes: Votes, settings: Aggregation, accuracy: Mapping[str, float]) -> Floats:
+    """The weights in `aggregation.weights`, and 1 for annotators that it does not name."""
+    return np.array([settings.weights.get(name, 1.0) for name in votes.annotators])
+
+
+def questions(votes: Votes, settings: Aggregation, accuracy: Mapping[str, float]) -> Floats:
+    """The accuracy on the gold questions; annotators without one get the mean accuracy of the others."""
+    unknown = sum(accuracy.values()) / len(accuracy) if accuracy else 1.0
+    return np.array([accuracy.get(name, unknown) for name in votes.annotators])
+
+
+def agreement_weights(votes: Votes, settings: Aggregation, accuracy: Mapping[str, float]) -> Floats:
+    """How often each annotator chose what the plain majority chose; 1 where there is no majority to compare with.
+
+    The measure is called "worker agreement with aggregate" in the literature on crowdsourcing.
+    """
+    chosen = winners(shares(votes), settings.min_share)[votes.item]
+    counted, matched = votes.per_annotator(chosen >= 0), votes.per_annotator(chosen == votes.label)
+    return np.divide(matched, counted, out=np.ones(len(counted)), where=counted > 0)
 
 
 def shares(votes: Votes, weights: Floats | None = None) -> Floats:
-    """The share of an item's annotators, by weight, who chose each label.
+    """The share of an item's annotators, by weight, who chose each label; all zero where nobody voted.
 
     An annotator who gave an item two labels supports both of them, and still counts once among the annotators.
     """
-    crowd = len(votes.annotators)
-    pairs = np.unique(votes.item * crowd + votes.annotator) if crowd else np.zeros(0, np.int64)
-    per_pair = None if weights is None else weights[pairs % crowd]
-    total = np.bincount(pairs // max(crowd, 1), weights=per_pair, minlength=votes.items)[:, None]
-    counts = tally(votes, weights)
+    item, who = votes.voters()
+    total = np.bincount(item, weights=None if weights is None else weights[who], minlength=votes.items)[:, None]
+    counts = votes.counts(None if weights is None else weights[votes.annotator])
     return np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
 
 
@@ -48,12 +70,11 @@ def supported(votes: Votes, posterior: Floats, settings: Aggregation) -> Floats:
     """
     if not len(votes.item):
         return posterior
-    known = known_annotators(votes, settings)
-    unknown = np.bincount(votes.item, weights=~known[votes.annotator], minlength=votes.items) > 0
+    unknown = votes.per_item(~known_annotators(votes, settings)[votes.annotator]) > 0
     counted = shares(votes)
     likeliest = counted >= counted.max(axis=1, keepdims=True) - TIE
-    alike = likeliest[np.arange(votes.items), posterior.argmax(axis=1)] & (likeliest.sum(axis=1) == 1)
     tied = likeliest.sum(axis=1) > 1
+    alike = likeliest[np.arange(votes.items), posterior.argmax(axis=1)] & ~tied
     if votes.first is None and tied.any():
         unknown |= tied & ~_surely_better(votes, posterior)
     return np.where((unknown & ~alike)[:, None], counted, posterior)
@@ -62,22 +83,19 @@ def supported(votes: Votes, posterior: Floats, settings: Aggregation) -> Floats:
 def _surely_better(votes: Votes, posterior: Floats) -> Mask:
     """Items on which those who gave the likeliest label outweigh the others, whatever their accuracies may be.
 
-    An accuracy weighs its log-odds (S. Nitzan and J. Paroush 1982, doi 10.2307/2526438); it lies in its score interval.
+    An accuracy weighs its log-odds (S. Nitzan and J. Paroush 1982, doi 10.2307/2526438); it is in its score interval.
     """
-    crowd, width = len(votes.annotators), len(votes.labels)
-    count = np.maximum(np.bincount(votes.annotator, minlength=crowd), 1)
-    right = np.bincount(votes.annotator, weights=posterior[votes.item, votes.label], minlength=crowd) / count
+    width, count = len(votes.labels), np.maximum(votes.per_annotator(), 1)
+    right = votes.per_annotator(posterior[votes.item, votes.label]) / count
     middle, scale = right + _Z**2 / (2 * count), 1 + _Z**2 / count
     reach = _Z * np.sqrt(np.maximum(right * (1 - right), 0) / count + (_Z / (2 * count)) ** 2)
-    cell = votes.item * width + votes.label
     low, high = (
-        np.bincount(cell, weights=np.log(p * (width - 1) / (1 - p))[votes.annotator], minlength=votes.items * width)
+        votes.counts(np.log(p * (width - 1) / (1 - p))[votes.annotator])
         for p in (np.clip(bound / scale, 0.001, 0.999) for bound in (middle - reach, middle + reach))
     )
-    best = posterior.argmax(axis=1)
-    rivals = high.reshape(-1, width)
-    rivals[np.arange(votes.items), best] = -np.inf
-    better: Mask = low.reshape(-1, width)[np.arange(votes.items), best] > rivals.max(axis=1) + TIE
+    items, best = np.arange(votes.items), posterior.argmax(axis=1)
+    high[items, best] = -np.inf
+    better: Mask = low[items, best] > high.max(axis=1) + TIE
     return better
 
 
@@ -87,13 +105,11 @@ def known_annotators(votes: Votes, settings: Aggregation) -> Mask:
     What two annotators say of the same items does not show which of them is right: three are needed (Y. Zhang, X. Chen,
     D. Zhou and M. I. Jordan, Spectral methods meet EM, 2014, arXiv 1406.3824). Tokens count when somebody marked them.
     """
-    crowd = len(votes.annotators)
-    pairs = np.unique(votes.item * crowd + votes.annotator)
-    item, who = np.divmod(pairs, max(crowd, 1))
+    item, who = votes.voters()
     shared = np.bincount(item, minlength=votes.items) > 2
     if votes.first is not None:
-        shared &= np.bincount(votes.item, weights=votes.label != 0, minlength=votes.items) > 0
-    known: Mask = np.bincount(who, weights=shared[item], minlength=crowd) >= settings.min_shared
+        shared &= votes.per_item(votes.label != 0) > 0
+    known: Mask = np.bincount(who, weights=shared[item], minlength=len(votes.annotators)) >= settings.min_shared
     return known
 
 

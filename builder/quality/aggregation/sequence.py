@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from builder.quality.aggregation.dawid_skene import DECIMALS, LEAST, normalised
-from builder.quality.aggregation.majority import supported, tally
+from builder.quality.aggregation.majority import supported
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Floats, Integers, Votes
 
@@ -42,7 +42,7 @@ def sequence_fit(votes: Votes, settings: Aggregation) -> tuple[Floats, Floats]:
     chains = _Chains(votes)
     cell = (votes.annotator * (width + 1) + _before(votes)) * width + votes.label
     size = crowd * (width + 1) * width
-    posterior = normalised(tally(votes))
+    posterior = normalised(votes.counts())
     voted = posterior.sum(axis=1) > 0
     posterior[~voted] = 1 / max(width, 1)
     confusions = np.zeros((width, crowd, width + 1, width))
@@ -57,8 +57,7 @@ def sequence_fit(votes: Votes, settings: Aggregation) -> tuple[Floats, Floats]:
         likelihood = _expected_log(confusions + prior)
         evidence = np.empty_like(by_tag)
         for true in range(width):
-            given = likelihood[true].ravel().take(cell)
-            evidence[true] = np.bincount(votes.item, weights=given, minlength=votes.items)
+            evidence[true] = votes.per_item(likelihood[true].ravel().take(cell))
         move, begin = (_expected_log(n + SHOWN * seen + 1) for n, seen in ((moves, shown), (start, begun)))
         updated, moves, start = chains.smooth(evidence.T, move, begin)
         updated = np.round(updated, DECIMALS)

@@ -2,17 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.aggregation.soft import MeasuredCalibration, calibrations
 from builder.quality.agreement import coefficients as by
 from builder.quality.agreement.coefficients import Coefficient, Interval, rounded, with_interval
-from builder.quality.agreement.models import AnnotatorModel, HardItem, annotator_models
 from builder.quality.agreement.parts import AgreementParts, agreement_parts
 from builder.quality.settings import Quality
 from builder.quality.votes import Votes, voting_unreviewed
@@ -52,18 +50,11 @@ class AnswerMeasures:
 
 @dataclass
 class AnswerAgreement:
-    """Agreement on one question, over all targets and per target ("" is the whole chunk).
-
-    `calibration` says by aggregation method how well probabilities made from half of the votes predict the other half;
-    `annotators` what a model believes of each; `hard` names the hardest chunks and targets.
-    """
+    """Agreement on one question: over all targets, per target ("" is the whole chunk), and in other parts."""
 
     overall: AnswerMeasures
     targets: dict[str, AnswerMeasures]
-    calibration: dict[str, MeasuredCalibration] = field(default_factory=dict)
-    annotators: dict[str, AnnotatorModel] = field(default_factory=dict)
-    hard: list[HardItem] = field(default_factory=list)
-    parts: AgreementParts | None = None
+    parts: AgreementParts
 
 
 @dataclass
@@ -82,13 +73,13 @@ def answer_votes(
     annotations: pa.Table, answers: pa.Table, question: str, labels: Sequence[str]
 ) -> tuple[Votes, list[tuple[str, str]]]:
     """The votes on one question, without reviews, and the chunk and target of each item; each mention is an item."""
-    allowed = set(voting_unreviewed(annotations)["annotation_id"].to_pylist())
-    mine = answers.filter(pc.equal(answers["question"], question))
-    columns = ("annotation_id", "chunk_id", "target", "start", "end", "annotator", "label")
+    allowed = voting_unreviewed(annotations)["annotation_id"].combine_chunks()
+    of_question = pc.and_(pc.equal(answers["question"], question), pc.is_in(answers["annotation_id"], allowed))
+    columns = ("chunk_id", "target", "start", "end", "annotator", "label")
     given = {
         ((chunk, target, -1 if start is None else start, end or 0), annotator): label
-        for annotation, chunk, target, start, end, annotator, label in rows_of(mine, *columns)
-        if annotation in allowed and label in labels
+        for chunk, target, start, end, annotator, label in rows_of(answers.filter(of_question), *columns)
+        if label in labels
     }
     items = sorted({item for item, _ in given})
     number = {item: i for i, item in enumerate(items)}
@@ -102,11 +93,11 @@ def answer_agreement(
     """Agreement on the answers to one question of the scheme."""
     votes, items = answer_votes(annotations, answers, question, labels)
     of_item = np.array([target for _, target in items], dtype=object)
+    mine = answers.filter(pc.equal(answers["question"], question))
     return AnswerAgreement(
         measure(votes, settings),
         {target: measure(votes.only(of_item == target), settings) for target in sorted({t for _, t in items})},
-        *(calibrations(votes), *annotator_models(votes, items, settings)),
-        agreement_parts(votes, items, annotations, answers.filter(pc.equal(answers["question"], question))),
+        agreement_parts(votes, items, annotations, mine, ("target", "start"), settings),
     )
 
 
@@ -124,7 +115,7 @@ def measure(votes: Votes, settings: Quality) -> AnswerMeasures:
     )  # fmt: skip
     ordered = [votes.labels.index(label) for label in settings.ordinal if label in votes.labels]
     if len(ordered) > 1:
-        ranked = by.patterns_of(by.counts_of(votes)[:, ordered])
+        ranked = by.patterns_of(votes.counts()[:, ordered])
         found.alpha_ordinal, found.alpha_ordinal_interval = with_interval(settings, by.ordinal_alpha, *ranked)
         found.ac2, found.ac2_interval = with_interval(settings, by.gwet_ac2, *ranked)
         found.cohen_weighted = rounded(light(votes, ordered))
@@ -147,21 +138,18 @@ def light(votes: Votes, ordered: Sequence[int] | None = None) -> float:
 
 def answer_pairs(votes: Votes) -> dict[str, AnswerPairs]:
     """By annotator, the pairs with other annotators who answered for the same chunk and target."""
-    width, crowd = len(votes.labels), len(votes.annotators)
-    if not crowd:
-        return {}
-    cells = np.bincount(votes.item * width + votes.label, minlength=votes.items * width).reshape(-1, width)
-    table = np.zeros((crowd, width, width), dtype=np.int64)
-    others = cells[votes.item].copy()
+    others = votes.counts().astype(np.int64)[votes.item]
     others[np.arange(len(votes.item)), votes.label] -= 1
-    np.add.at(table, (votes.annotator, votes.label), others)
     out: dict[str, AnswerPairs] = {}
-    for i, name in enumerate(votes.annotators):
-        total = int(table[i].sum())
+    for number, name in enumerate(votes.annotators):
+        table = np.zeros((len(votes.labels),) * 2, dtype=np.int64)
+        mine = votes.annotator == number
+        np.add.at(table, votes.label[mine], others[mine])
+        total = int(table.sum())
         confusion = {
-            own: {other: int(table[i, r, c]) for c, other in enumerate(votes.labels) if table[i, r, c]}
-            for r, own in enumerate(votes.labels)
-            if table[i, r].any()
+            own: {other: count for other, count in zip(votes.labels, row, strict=True) if count}
+            for own, row in zip(votes.labels, table.tolist(), strict=True)
+            if any(row)
         }
-        out[name] = AnswerPairs(total, round(int(np.trace(table[i])) / total, 6) if total else None, confusion)
+        out[name] = AnswerPairs(total, round(int(np.trace(table)) / total, 6) if total else None, confusion)
     return out

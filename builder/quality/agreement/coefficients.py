@@ -25,43 +25,39 @@ Interval = tuple[float, float]
 Coefficient = Callable[[Floats, Floats], float]
 
 
-def counts_of(votes: Votes) -> Integers:
-    """How many annotators gave each item each label: items by labels."""
-    width = len(votes.labels)
-    cells = np.bincount(votes.item * width + votes.label, minlength=votes.items * width)
-    return cells.reshape(votes.items, width)
-
-
-def patterns_of(counts: Integers) -> tuple[Floats, Floats]:
+def patterns_of(counts: Floats) -> tuple[Floats, Floats]:
     """The distinct rows of the counts with a rating, and how many items have each."""
     rated = counts[counts.sum(axis=1) > 0]
-    rows, times = np.unique(rated, axis=0, return_counts=True) if len(rated) else (rated, np.zeros(0))
-    return rows.astype(np.float64), times.astype(np.float64)
+    base, width = int(rated.max(initial=0)) + 1, counts.shape[1]
+    if base**width > 2**53:
+        rows, times = np.unique(rated, axis=0, return_counts=True)
+        return rows.astype(np.float64), times.astype(np.float64)
+    return _of_digits((rated @ float(base) ** np.arange(width)).astype(np.int64), base, width)
 
 
 def patterns_of_votes(votes: Votes) -> tuple[Floats, Floats]:
-    """The same patterns straight from the votes.
-
-    The counts of an item are read as the digits of one number, so that items are compared without the table of counts.
-    """
+    """The same patterns straight from the votes, without the table of counts."""
     width, base = len(votes.labels), len(votes.annotators) + 1
     if base**width > 2**53:
-        return patterns_of(counts_of(votes))
+        return patterns_of(votes.counts())
     digits = float(base) ** np.arange(width)
-    keys = np.bincount(votes.item, weights=digits.take(votes.label), minlength=votes.items).astype(np.int64)
+    rows, times = _of_digits(votes.per_item(digits.take(votes.label)).astype(np.int64), base, width)
+    # Where a digit overflowed, somebody voted twice on an item.
+    whole = int(rows.sum(axis=1) @ times) == len(votes.item)
+    return (rows, times) if whole else patterns_of(votes.counts())
+
+
+def _of_digits(keys: Integers, base: int, width: int) -> tuple[Floats, Floats]:
+    """The patterns of items whose counts are the digits of one number: numbers are compared faster than rows."""
     if base**width <= 4 * len(keys) + 1024:
         every = np.bincount(keys)
         found = np.flatnonzero(every)
         times = every[found]
     else:
         found, times = np.unique(keys, return_counts=True)
-    rows = found[:, None] // digits.astype(np.int64) % base
-    ratings = rows.sum(axis=1)
-    if int(ratings @ times) != len(votes.item):
-        # A digit overflowed: somebody voted twice on an item.
-        return patterns_of(counts_of(votes))
-    rated = ratings > 0
-    return rows[rated].astype(np.float64), times[rated].astype(np.float64)
+    rated = found > 0
+    rows = found[rated, None] // base ** np.arange(width) % base
+    return rows.astype(np.float64), times[rated].astype(np.float64)
 
 
 def paired(patterns: Floats, weights: Floats) -> tuple[Floats, Floats]:
@@ -70,9 +66,13 @@ def paired(patterns: Floats, weights: Floats) -> tuple[Floats, Floats]:
     return (patterns, weights) if kept.all() else (patterns[kept], weights[kept])
 
 
-def observed(patterns: Floats, weights: Floats) -> float:
-    """The mean share of pairs of annotators of an item who agree."""
-    return _observed(patterns, weights, np.eye(patterns.shape[1]))
+def observed(patterns: Floats, weights: Floats, credit: Floats | None = None) -> float:
+    """The mean share of pairs of annotators of an item who agree, or the mean of their `credit`."""
+    patterns, weights = paired(patterns, weights)
+    n = patterns.sum(axis=1)
+    credited = patterns if credit is None else patterns @ credit
+    agreeing = (patterns * (credited - 1)).sum(axis=1) / (n * (n - 1))
+    return _ratio(float(weights @ agreeing), float(weights.sum()))
 
 
 def fleiss(patterns: Floats, weights: Floats) -> float:
@@ -92,12 +92,15 @@ def bennett_s(patterns: Floats, weights: Floats) -> float:
 
 def gwet_ac1(patterns: Floats, weights: Floats) -> float:
     """Gwet's AC1, which stays near the observed agreement when one label is far more frequent than the others."""
-    return _gwet(patterns, weights, np.eye(patterns.shape[1]))
+    return gwet_ac2(patterns, weights, np.eye(patterns.shape[1]))
 
 
-def gwet_ac2(patterns: Floats, weights: Floats) -> float:
-    """Gwet's AC2 for labels in the order of the columns, with ordinal weights."""
-    return _gwet(patterns, weights, ordinal_weights(patterns.shape[1]))
+def gwet_ac2(patterns: Floats, weights: Floats, credit: Floats | None = None) -> float:
+    """Gwet's AC2 for labels in the order of the columns: with ordinal weights, unless others are given."""
+    width, spread = patterns.shape[1], _spread(patterns, weights)
+    credit = ordinal_weights(width) if credit is None else credit
+    expected = float(credit.sum() * (spread * (1 - spread)).sum()) / max(width * (width - 1), 1)
+    return _ratio(observed(patterns, weights, credit) - expected, 1 - expected)
 
 
 def ordinal_weights(labels: int) -> Floats:
@@ -108,19 +111,6 @@ def ordinal_weights(labels: int) -> Floats:
     apart = np.abs(np.subtract.outer(np.arange(labels), np.arange(labels)))
     found: Floats = 1 - (apart + 1) * apart / max(labels * (labels - 1), 1)
     return found
-
-
-def _gwet(patterns: Floats, weights: Floats, credit: Floats) -> float:
-    width, spread = len(credit), _spread(patterns, weights)
-    expected = float(credit.sum() * (spread * (1 - spread)).sum()) / max(width * (width - 1), 1)
-    return _ratio(_observed(patterns, weights, credit) - expected, 1 - expected)
-
-
-def _observed(patterns: Floats, weights: Floats, credit: Floats) -> float:
-    patterns, weights = paired(patterns, weights)
-    n = patterns.sum(axis=1)
-    agreeing = (patterns * (patterns @ credit - 1)).sum(axis=1) / (n * (n - 1))
-    return _ratio(float(weights @ agreeing), float(weights.sum()))
 
 
 def _spread(patterns: Floats, weights: Floats) -> Floats:
@@ -187,32 +177,24 @@ def quadratic_weights(labels: int) -> Floats:
     return found
 
 
-def bootstrap_interval(
-    coefficient: Coefficient, patterns: Floats, weights: Floats, draws: int, confidence: float, seed: int
-) -> tuple[float, float]:
-    """The percentile bootstrap interval over items; nan without draws or without items.
-
-    Draws in which the coefficient is not defined (one label only) are left out.
-    """
-    total = int(weights.sum())
-    if not draws or not total:
-        return float("nan"), float("nan")
-    samples = np.random.default_rng(seed).multinomial(total, weights / total, size=draws).astype(np.float64)
-    values = np.array([coefficient(patterns, sample) for sample in samples])
-    values = values[~np.isnan(values)]
-    if not len(values):
-        return float("nan"), float("nan")
-    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
-
-
 def with_interval(
     settings: Quality, coefficient: Coefficient, patterns: Floats, weights: Floats
 ) -> tuple[float | None, Interval | None]:
-    """A coefficient and its bootstrap interval as JSON can hold them: rounded, and None for nan."""
-    drawn = bootstrap_interval(coefficient, patterns, weights, settings.bootstrap, settings.confidence, settings.seed)
-    low, high = map(rounded, drawn)
-    return rounded(coefficient(patterns, weights)), None if low is None or high is None else (low, high)
+    """A coefficient and its percentile bootstrap interval over items as JSON can hold them: rounded, None for nan.
+
+    There is no interval without draws or items. Draws in which the coefficient is not defined (one label only) are left
+    out.
+    """
+    found, total = rounded(coefficient(patterns, weights)), int(weights.sum())
+    if not total:
+        return found, None
+    draws = np.random.default_rng(settings.seed).multinomial(total, weights / total, size=settings.bootstrap)
+    values = np.array([coefficient(patterns, draw) for draw in draws.astype(np.float64)])
+    values = values[~np.isnan(values)]
+    if not len(values):
+        return found, None
+    low, high = np.quantile(values, [(1 - settings.confidence) / 2, (1 + settings.confidence) / 2])
+    return found, (round(float(low), 6), round(float(high), 6))
 
 
 def rounded(value: float) -> float | None:

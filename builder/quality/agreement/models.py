@@ -12,7 +12,7 @@ import numpy as np
 
 from builder.quality.aggregation.dawid_skene import dawid_skene_fit
 from builder.quality.settings import Aggregation, Quality
-from builder.quality.votes import Floats, Mask, Votes
+from builder.quality.votes import Floats, Votes
 
 #: Confusions and misses that are named: at least this share of a true label, and this many of them.
 _SHARE, _COUNT = 0.05, 3
@@ -56,51 +56,42 @@ def annotator_models(
     `names` are the chunk of each item, and what the item is about. A label "" is silence: what an annotator says of a
     span that others marked.
     """
-    raters = np.bincount(votes.item, minlength=votes.items)
-    several = raters[votes.item] > 1
-    if not several.any():
-        return {}, []
     used = Aggregation(method="dawid_skene", smoothing=0.1)
-    believed = dawid_skene_fit(votes, used)[0][votes.item]
+    raters = votes.per_item()
+    shared = votes.per_annotator(raters[votes.item] > 2)
+    several = votes.where(raters[votes.item] > 1)
+    if not len(several.item):
+        return {}, []
+    believed = dawid_skene_fit(votes, used)[0][several.item]
+    right = believed[np.arange(len(several.item)), several.label]
     width = len(votes.labels)
-    right = believed[np.arange(len(votes.item)), votes.label]
     out: dict[str, AnnotatorModel] = {}
-    for number, name in enumerate(votes.annotators):
-        mine = several & (votes.annotator == number)
-        if not mine.any():
-            continue
-        shared = int((raters[votes.item[votes.annotator == number]] > 2).sum())
+    for number in np.unique(several.annotator).tolist():
+        mine = several.annotator == number
         table = np.zeros((width, width))
-        np.add.at(table.T, votes.label[mine], believed[mine])
+        np.add.at(table.T, several.label[mine], believed[mine])
         accuracy, count = float(right[mine].mean()), int(mine.sum())
         interval = _wilson(accuracy, count, settings.confidence)
-        known = shared >= used.min_shared
-        words = _in_words(accuracy, interval, count, table, votes, shared, known)
-        out[name] = AnnotatorModel(count, round(accuracy, 6), interval, known, words)
-    return out, _hardest(votes, names, right, several, settings.confidence)
+        known = bool(shared[number] >= used.min_shared)
+        words = [f"right in {accuracy:.0%} ({interval[0]:.0%} to {interval[1]:.0%}) of {count}"]
+        words += _confusions(table, votes.labels)
+        if not known:
+            words.append(f"only {shared[number]:.0f} items are shared with two others, too few to be sure")
+        out[votes.annotators[number]] = AnnotatorModel(count, round(accuracy, 6), interval, known, "; ".join(words))
+    return out, _hardest(several, names, right, settings.confidence)
 
 
-def _in_words(
-    accuracy: float, interval: tuple[float, float], count: int, table: Floats, votes: Votes, shared: int, known: bool
-) -> str:
-    said = [f"right in {accuracy:.0%} ({interval[0]:.0%} to {interval[1]:.0%}) of {count}"]
+def _confusions(table: Floats, labels: Sequence[str]) -> list[str]:
+    """The most frequent errors in words, from a table of true by given labels."""
     totals = table.sum(axis=1)
     cells = [(table[t, g] / totals[t], t, g) for t, g in np.ndindex(*table.shape) if t != g and table[t, g] >= _COUNT]
+    said = []
     for share, true, given in sorted(cells, reverse=True)[:3]:
-        if share < _SHARE:
-            continue
-        right, wrong = votes.labels[true], votes.labels[given]
-        what = (
-            f"misses {right}"
-            if not wrong
-            else f"marks {wrong} for nothing"
-            if not right
-            else f"says {wrong} for {right}"
-        )
-        said.append(f"{what} in {share:.0%} of {totals[true]:.0f}")
-    if not known:
-        said.append(f"only {shared} items are shared with two others, too few to be sure")
-    return "; ".join(said)
+        right, wrong = labels[true], labels[given]
+        how = f"says {wrong} for {right}" if wrong and right else f"marks {wrong} for nothing" if wrong else ""
+        if share >= _SHARE:
+            said.append(f"{how or f'misses {right}'} in {share:.0%} of {totals[true]:.0f}")
+    return said
 
 
 def _wilson(share: float, count: int, confidence: float) -> tuple[float, float]:
@@ -108,29 +99,24 @@ def _wilson(share: float, count: int, confidence: float) -> tuple[float, float]:
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     middle, scale = share + z * z / (2 * count), 1 + z * z / count
     reach = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return round(max(middle - reach, 0) / scale, 6), round(min(middle + reach, 1.0 * scale) / scale, 6)
+    return round(max(middle - reach, 0) / scale, 6), round(min(middle + reach, scale) / scale, 6)
 
 
-def _hardest(
-    votes: Votes, names: Sequence[tuple[str, str]], right: Floats, several: Mask, confidence: float
-) -> list[HardItem]:
+def _hardest(votes: Votes, names: Sequence[tuple[str, str]], right: Floats, confidence: float) -> list[HardItem]:
     """Items by difficulty: the logit of being right is an annotator's ability less the item's difficulty.
 
     Fitted to the expected correctness of each vote, with a normal prior on both (G. Rasch 1960; as in GLAD of J.
     Whitehill et al., NIPS 2009). Only items whose interval is above the mean are hard.
     """
-    item, who, seen = votes.item[several], votes.annotator[several], right[several]
     ability: Floats = np.zeros(len(votes.annotators))
     difficulty: Floats = np.zeros(votes.items)
     information: Floats = np.ones(votes.items)
     for _ in range(25):
-        for values, index, sign in ((ability, who, 1), (difficulty, item, -1)):
-            expected = 1 / (1 + np.exp(difficulty[item] - ability[who]))
-            slope = np.bincount(index, weights=sign * (seen - expected), minlength=len(values)) - values / _SPREAD**2
-            weight = np.bincount(index, weights=expected * (1 - expected), minlength=len(values)).astype(np.float64)
-            information = weight + 1 / _SPREAD**2
-            values += np.asarray(slope / information, dtype=np.float64)
-        difficulty -= difficulty[item].mean()
+        for values, per, sign in ((ability, votes.per_annotator, 1), (difficulty, votes.per_item, -1)):
+            expected = 1 / (1 + np.exp(difficulty[votes.item] - ability[votes.annotator]))
+            information = per(expected * (1 - expected)) + 1 / _SPREAD**2
+            values += (per(sign * (right - expected)) - values / _SPREAD**2) / information
+        difficulty -= difficulty[votes.item].mean()
     reach = NormalDist().inv_cdf((1 + confidence) / 2) / np.sqrt(information)
     order = [i for i in np.argsort(-difficulty, kind="stable").tolist() if difficulty[i] > reach[i]][:_HARDEST]
     low, middle, high = (np.round(x, 6).tolist() for x in (difficulty - reach, difficulty, difficulty + reach))

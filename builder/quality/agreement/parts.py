@@ -1,5 +1,8 @@
-"""Agreement on the answers to one question in parts: per pair, label, article and month, and of annotators with
-themselves."""
+"""What the votes on one question, or on the bounds of one kind of span, say besides how far annotators agree over all.
+
+That is: per pair, label, article and month, of annotators with themselves, how well half of the annotators predict the
+others, and what a model believes of each.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,8 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.agreement.coefficients import cohen, confusion, counts_of, observed, patterns_of, rounded
-from builder.quality.votes import SUBMITTED, Integers, Votes
+from builder.quality.aggregation.soft import MeasuredCalibration, calibrations
+from builder.quality.agreement.coefficients import cohen, confusion, observed, patterns_of, rounded
+from builder.quality.agreement.models import AnnotatorModel, HardItem, annotator_models
+from builder.quality.settings import Quality
+from builder.quality.votes import SUBMITTED, Floats, Votes
 from builder.tables import rows_of
 
 #: Articles that are named: those with the least agreement, of those with as many items or more.
@@ -38,7 +44,9 @@ class AgreementParts:
     """Agreement per pair of annotators ("ada + ben"), article (the lowest first), and month of an item's last answer.
 
     `labels` is the specific agreement: of those who gave an item the label, the mean share of the others who did.
-    `repeated` compares what annotators said when they submitted a chunk again.
+    `repeated` compares what annotators said when they submitted a chunk again. `calibration` says by aggregation method
+    how well probabilities made from half of the votes predict the other half; `annotators` what a model believes of
+    each; `hard` names the hardest items.
     """
 
     pairs: dict[str, PairAgreement]
@@ -46,13 +54,21 @@ class AgreementParts:
     articles: dict[str, PartAgreement]
     months: dict[str, PartAgreement]
     repeated: dict[str, PartAgreement]
+    calibration: dict[str, MeasuredCalibration]
+    annotators: dict[str, AnnotatorModel]
+    hard: list[HardItem]
 
 
 def agreement_parts(
-    votes: Votes, items: Sequence[tuple[str, str]], annotations: pa.Table, answers: pa.Table
-) -> AgreementParts:
-    """The parts of the agreement in `votes`; `items` are their chunks and targets, `answers` those to the question."""
-    counts = counts_of(votes)
+    votes: Votes, items: Sequence[tuple[str, str]], annotations: pa.Table, given: pa.Table, about: Sequence[str],
+    settings: Quality,
+) -> AgreementParts:  # fmt: skip
+    """The parts of the agreement in `votes`, whose `items` are chunks and targets, or chunks and bounds.
+
+    `given` are the rows of ANSWERS or SPANS that the votes were made from; its columns `about` tell the items of a
+    chunk apart. With a label "", who gave an item no other label was silent about it.
+    """
+    counts = votes.counts()
     last: dict[str, str] = {}
     article: dict[str, str] = {}
     for chunk, of, state, created in rows_of(annotations, "chunk_id", "article_id", "state", "created"):
@@ -60,26 +76,27 @@ def agreement_parts(
         if state in SUBMITTED and created is not None:
             last[chunk] = max(last.get(chunk, ""), f"{created:%Y-%m}")
 
-    def per(names: Sequence[str | None]) -> dict[str, PartAgreement]:
-        column = np.array([name or "" for name in names], dtype=object)
-        return {name: _part(counts[column == name]) for name in sorted({name for name in names if name})}
+    def per(part_of: dict[str, str]) -> dict[str, PartAgreement]:
+        names = np.array([part_of.get(chunk, "") for chunk, _ in items], dtype=object)
+        return {name: _part(counts[names == name]) for name in sorted(set(names.tolist()) - {""})}
 
-    by_article = {n: part for n, part in per([article[c] for c, _ in items]).items() if part.items >= _ITEMS}
+    by_article = {n: part for n, part in per(article).items() if part.items >= _ITEMS}
     lowest = sorted(by_article, key=lambda n: (by_article[n].observed or 0.0, n))[:_ARTICLES]
-    n = counts.sum(axis=1)
-    together = (counts * (counts - 1)).sum(axis=0)
-    possible = (counts * (n - 1)[:, None]).sum(axis=0)
+    others = counts.sum(axis=1, keepdims=True) - 1
+    together, possible = (counts * (counts - 1)).sum(axis=0), (counts * others).sum(axis=0)
     shares = np.divide(together, possible, out=np.full(len(possible), np.nan), where=possible > 0)
     return AgreementParts(
-        pairs=_pairs(votes),
-        labels={label: rounded(float(share)) for label, share in zip(votes.labels, shares, strict=True)},
-        articles={name: by_article[name] for name in lowest},
-        months=per([last.get(c) for c, _ in items]),
-        repeated=_repeated(annotations, answers),
+        _pairs(votes),
+        {label: rounded(share) for label, share in zip(votes.labels, shares.tolist(), strict=True)},
+        {name: by_article[name] for name in lowest},
+        per(last),
+        _repeated(annotations, given, about, "" in votes.labels),
+        calibrations(votes),
+        *annotator_models(votes, items, settings),
     )
 
 
-def _part(counts: Integers) -> PartAgreement:
+def _part(counts: Floats) -> PartAgreement:
     return PartAgreement(int((counts.sum(axis=1) > 1).sum()), rounded(observed(*patterns_of(counts))))
 
 
@@ -93,18 +110,21 @@ def _pairs(votes: Votes) -> dict[str, PairAgreement]:
     return found
 
 
-def _repeated(annotations: pa.Table, answers: pa.Table) -> dict[str, PartAgreement]:
-    """By annotator, what each said again about a chunk and target, compared with what they had said before."""
+def _repeated(annotations: pa.Table, given: pa.Table, about: Sequence[str], silence: bool) -> dict[str, PartAgreement]:
+    """By annotator, what each said again about a chunk, compared with what they had said before."""
+    said: dict[str, dict[tuple[object, ...], str]] = defaultdict(dict)
+    for annotation, label, *item in rows_of(given, "annotation_id", "label", *about):
+        said[annotation][tuple(item)] = label
     submitted = annotations.filter(pc.is_in(annotations["state"], pa.array(SUBMITTED)))
-    submitted = submitted.sort_by([("created", "ascending"), ("annotation_id", "ascending")])
-    place = {name: n for n, name in enumerate(submitted["annotation_id"].to_pylist())}
-    said: dict[tuple[str, str, str], dict[int, str]] = defaultdict(dict)
-    for annotation, *key, label in rows_of(answers, "annotation_id", "annotator", "chunk_id", "target", "label"):
-        if annotation in place:
-            said[tuple(key)][place[annotation]] = label
+    submitted = submitted.sort_by(
+        [("annotator", "ascending"), ("created", "ascending"), ("annotation_id", "ascending")]
+    )
+    made: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for annotator, chunk, annotation in rows_of(submitted, "annotator", "chunk_id", "annotation_id"):
+        made[annotator, chunk].append(annotation)
     same: dict[str, list[bool]] = defaultdict(list)
-    for (annotator, _, _), given in said.items():
-        same[annotator] += [given[a] == given[b] for a, b in pairwise(sorted(given))]
-    return {
-        name: PartAgreement(len(same[name]), rounded(float(np.mean(same[name])))) for name in sorted(same) if same[name]
-    }
+    for (annotator, _), ids in made.items():
+        for before, now in ((said[one], said[other]) for one, other in pairwise(ids)):
+            items = before.keys() | now.keys() if silence else before.keys() & now.keys()
+            same[annotator] += [before.get(item) == now.get(item) for item in items]
+    return {name: PartAgreement(len(known), rounded(float(np.mean(known)))) for name, known in same.items() if known}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from builder.quality.adjudication import gold_answers
+from builder.quality.aggregation.believe import Decider
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Voters
 from tests.samples import Crowd
@@ -15,7 +16,8 @@ def gold(
     crowd: Crowd, accuracy: dict[str, float] | None = None, **settings: Any
 ) -> dict[tuple[str, str], dict[str, Any]]:
     used = Aggregation(**{"method": "majority", **settings})
-    rows = gold_answers(crowd.answers, Voters(crowd.annotations, used.experts, {}), used, accuracy or {}).to_pylist()
+    decider = Decider(Voters(crowd.annotations, used.experts, {}), used, accuracy or {})
+    rows = gold_answers(crowd.answers, decider).to_pylist()
     return {(r["chunk_id"], r["target"]): r for r in rows}
 
 
@@ -135,19 +137,18 @@ def test_order_of_the_rows_does_not_matter() -> None:
         for i, answer in enumerate(["favor", "against", "favor"]):
             crowd.add(chunk, f"a{i}", stances={"ukraine": answer, "japan": answer})
     used = Aggregation()
-    forward = gold_answers(crowd.answers, Voters(crowd.annotations, (), {}), used, {})
+    forward = gold_answers(crowd.answers, Decider(Voters(crowd.annotations, (), {}), used))
     back = list(reversed(range(crowd.answers.num_rows)))
     turned = list(reversed(range(crowd.annotations.num_rows)))
-    assert gold_answers(crowd.answers.take(back), Voters(crowd.annotations.take(turned), (), {}), used, {}).equals(
-        forward
-    )
+    decider = Decider(Voters(crowd.annotations.take(turned), (), {}), used)
+    assert gold_answers(crowd.answers.take(back), decider).equals(forward)
 
 
 def test_questions_do_not_compete() -> None:
     crowd = Crowd()
     for name, topic in (("a", "war"), ("b", "war"), ("c", "trade")):
         crowd.add("c", name, answers={"topic": {"": topic}, "stance": {"": "favor"}, "frames": {"money": "yes"}})
-    rows = gold_answers(crowd.answers, Voters(crowd.annotations, (), {}), Aggregation(), {}).to_pylist()
+    rows = gold_answers(crowd.answers, Decider(Voters(crowd.annotations, (), {}), Aggregation())).to_pylist()
     assert [(r["question"], r["target"], r["label"], r["status"]) for r in rows] == [
         ("frames", "money", "yes", "agreed"), ("stance", "", "favor", "agreed"), ("topic", "", "war", "adjudicated")
     ]  # fmt: skip
@@ -164,9 +165,8 @@ def test_annotators_are_modelled_per_question() -> None:
             crowd._rows["answers"].append(
                 {**crowd._rows["answers"][-1], "question": "frames", "label": "yes" if n % 3 else "no"}
             )
-    rows = gold_answers(
-        crowd.answers, Voters(crowd.annotations, (), {}), Aggregation(method="dawid_skene"), {}
-    ).to_pylist()
+    decider = Decider(Voters(crowd.annotations, (), {}), Aggregation(method="dawid_skene"))
+    rows = gold_answers(crowd.answers, decider).to_pylist()
     assert {r["status"] for r in rows if r["question"] == "frames"} == {"agreed"}
     assert all(
         r["label"] == ("war" if int(r["chunk_id"][1:]) % 2 else "trade") for r in rows if r["question"] == "topic"
@@ -245,9 +245,8 @@ def test_two_mentions_of_one_name_are_two_answers() -> None:
     crowd = Crowd().window("c", "Tokyo met Tokyo.")
     for annotator, second in (("ada", "against"), ("ben", "against"), ("cyd", "favor")):
         crowd.add("c", annotator, stances={(10, 15): second, (0, 5): "favor"})
-    rows = gold_answers(
-        crowd.answers, Voters(crowd.annotations, [], {}), Aggregation(method="majority"), {}
-    ).to_pylist()
+    decider = Decider(Voters(crowd.annotations, [], {}), Aggregation(method="majority"))
+    rows = gold_answers(crowd.answers, decider).to_pylist()
     assert [(r["target"], r["start"], r["end"], r["label"], r["status"]) for r in rows] == [
         ("Tokyo", 0, 5, "favor", "agreed"), ("Tokyo", 10, 15, "against", "adjudicated"),
     ]  # fmt: skip

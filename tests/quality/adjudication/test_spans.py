@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from builder.quality.adjudication.spans import gold_spans
+from builder.quality.aggregation.believe import Decider
 from builder.quality.settings import SPAN_METHODS, Aggregation
 from builder.quality.votes import Voters
 from tests.samples import Crowd
@@ -16,8 +17,8 @@ def gold(
     crowd: Crowd, asked: dict[str, list[str]] | None = None, accuracy: dict[str, float] | None = None, **settings: Any
 ) -> list[dict[str, Any]]:
     used = Aggregation(**{"method": "majority", "spans": "exact", **settings})
-    voters = Voters(crowd.annotations, used.experts, asked or {})
-    rows: list[dict[str, Any]] = gold_spans(crowd.spans, voters, crowd.windows, used, accuracy or {}).to_pylist()
+    decider = Decider(Voters(crowd.annotations, used.experts, asked or {}), used, accuracy or {})
+    rows: list[dict[str, Any]] = gold_spans(crowd.spans, crowd.windows, decider).to_pylist()
     return rows
 
 

@@ -4,12 +4,19 @@ import numpy as np
 import pytest
 
 from builder.quality.aggregation import METHODS
-from builder.quality.aggregation.believe import Beliefs, believe, choose, soft_columns
+from builder.quality.aggregation.believe import Beliefs, Decider, choose, soft_columns
 from builder.quality.aggregation.majority import shares, supported, winners
 from builder.quality.settings import Aggregation
-from builder.quality.votes import Votes
+from builder.quality.votes import Voters, Votes
 from builder.settings import load
 from tests.quality.crowds import SKILLS, votes_of
+from tests.samples import Crowd
+
+
+def believe(votes: Votes, settings: Aggregation) -> tuple[Beliefs, str]:
+    """What is believed, and the method with its reason."""
+    decider = Decider(Voters(Crowd().annotations, (), {}), settings)
+    return decider.believe("topic", votes), decider.chosen["topic"]
 
 
 def three_and_a_tie(shared: int) -> Votes:
@@ -54,9 +61,11 @@ def test_auto_uses_a_model_when_most_votes_are_of_annotators_it_can_know(shared:
     rows = [(i, who, "ab"[i % 2]) for i in range(shared) for who in "xyz"]
     votes = Votes.of(rows, shared, ["a", "b"])
     assert choose(votes, Aggregation())[0] == method
-    found = believe(votes, Aggregation(method="auto"), {})
-    assert (found.method, found.chosen) == (method, f"{method}: {found.why}")
-    assert found.why.startswith(f"{3 if shared == 20 else 0} of 3 annotators share 20 items or more with two others")
+    found, chosen = believe(votes, Aggregation(method="auto"))
+    assert found.method == method
+    assert chosen.startswith(
+        f"{method}: {3 if shared == 20 else 0} of 3 annotators share 20 items or more with two others"
+    )
 
 
 def test_auto_tags_texts_as_sequences() -> None:
@@ -72,7 +81,7 @@ def test_neither_rows_nor_names_nor_labels_decide(method: str) -> None:
     votes, _, _ = votes_of(SKILLS, items=150, votes_each=4, seed=11)
     rng = np.random.default_rng(0)
     settings = Aggregation(method=method)
-    first = winners(believe(votes, settings, {}).decides, 0.5)
+    first = winners(believe(votes, settings)[0].decides, 0.5)
     rows = rng.permutation(len(votes.item))
     names = rng.permutation(len(votes.annotators))
     labels = rng.permutation(3)
@@ -84,16 +93,15 @@ def test_neither_rows_nor_names_nor_labels_decide(method: str) -> None:
         names[votes.annotator[rows]],
         labels[votes.label[rows]],
     )
-    again = winners(believe(turned, settings, {}).decides, 0.5)
+    again = winners(believe(turned, settings)[0].decides, 0.5)
     assert np.where(first < 0, -1, labels[first]).tolist() == again.tolist()
 
 
 def test_weights_that_are_given_make_the_probability() -> None:
     votes = Votes.of([(0, "x", "a"), (0, "y", "b"), (0, "z", "b")], 1, ["a", "b"])
-    found = believe(votes, Aggregation(method="weighted", weigh_by="given", weights={"x": 3.0}), {})
+    found = believe(votes, Aggregation(method="weighted", weigh_by="given", weights={"x": 3.0}))[0]
     assert found.soft[0] == pytest.approx([0.6, 0.4])
     assert found.shares[0] == pytest.approx([1 / 3, 2 / 3])
-    assert isinstance(found, Beliefs)
 
 
 def test_columns_are_probabilities_with_their_entropy() -> None:

@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 
 from builder.quality.aggregation import METHODS, WEIGHTS
-from builder.quality.aggregation.majority import TIE, shares, tally, winners
-from builder.quality.aggregation.weighted import agreement_weights, given, questions
+from builder.quality.aggregation.majority import (
+    TIE,
+    agreement_weights,
+    given,
+    questions,
+    shares,
+    winners,
+)
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Floats, Votes
 from builder.settings import load
@@ -53,7 +59,7 @@ def test_shares_count_annotators_and_not_labels() -> None:
     votes = Votes.of(rows, 3, LABELS)
     assert shares(votes).tolist() == [[1, 0.5, 0], [0, 0, 1], [0, 0, 0]]
     weights = np.array([3.0, 1.0])
-    assert tally(votes, weights).tolist() == [[4, 3, 0], [0, 0, 1], [0, 0, 0]]
+    assert votes.counts(weights[votes.annotator]).tolist() == [[4, 3, 0], [0, 0, 1], [0, 0, 0]]
     assert shares(votes, weights).tolist() == [[1, 0.75, 0], [0, 0, 1], [0, 0, 0]]
 
 
