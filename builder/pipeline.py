@@ -250,7 +250,8 @@ def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, An
     users = {int(number): user["email"] for number, user in read_json(pull.folder / "users.json").items()}
     projects = read_json(pull.folder / "pull.json")["projects"].values()
     owners = {found["id"]: found["email"] for found in projects if "email" in found}
-    decoded = decode(pull.folder / "tasks.jsonl", users, pull.key, scheme, pull.hash, owners)
+    asked = {found["id"]: found["asked"] for found in projects if "asked" in found}
+    decoded = decode(pull.folder / "tasks.jsonl", users, pull.key, scheme, pull.hash, owners, asked)
     wanted = pc.field("article_id").isin(decoded.windows["article_id"].unique())
     columns = ["article_id", "cluster_id", "text"]
     rows = pq.read_table(inputs["articles"].table_path("articles"), columns=columns, filters=wanted).to_pylist()

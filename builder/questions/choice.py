@@ -1,5 +1,6 @@
 """Choice: one or several options about the whole chunk, such as its topic, frame or genre."""
 
+import json
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,9 +22,9 @@ YES, NO = "yes", "no"
 class Choice(Kind):
     """A question with options. With `many`, each option is a target that is answered yes or no.
 
-    Where an answer is not `required`, an annotation of a question with many options that ticks none says no to each.
-    That holds for tasks pushed under this version of the scheme, those named in `asked_in`, and those from which its
-    options were renamed: under any other the question may have been missing, and is not answered by ticking none.
+    Where an answer is not `required`, an annotation of a question with many options that ticks none says no to each
+    that its page showed. A page says since when it shows each option that was added to it. Where nothing is known of
+    the page, as in the first pulls, a task of another version of the scheme may not have asked.
     """
 
     kind: ClassVar[str] = "choice"
@@ -36,7 +37,8 @@ class Choice(Kind):
     options: dict[str, Label] = field(default_factory=dict)
     many: bool = False
     required: bool = True
-    asked_in: list[str] = field(default_factory=list)
+    #: Of a page: options that were added while people annotated, each with the time (UTC, as ISO 8601 has it).
+    since: dict[str, str] = field(default_factory=dict, init=False, compare=False)
 
     def __post_init__(self) -> None:
         self.labels = {YES: Label("Yes"), NO: Label("No")} if self.many else self.options
@@ -60,7 +62,8 @@ class Choice(Kind):
         title = literal(self.title(""))
         demand = {"required": "true", "requiredMessage": f"Answer: {title}."} if self.required else {}
         place = "bd-choice bd-asked" if self.required else "bd-choice"
-        page.beside.append(page.question(place, self.control, title, self.options, self.many, **demand))
+        dated = {"since": json.dumps(self.since)} if self.since else {}
+        page.beside.append(page.question(place, self.control, title, self.options, self.many, **demand, **dated))
 
     @classmethod
     def found(cls, page: ET.Element) -> Iterator[tuple[str, Self]]:
@@ -68,21 +71,25 @@ class Choice(Kind):
             if (name := question.get("name", "")).startswith(PREFIX):
                 options = {option: Label() for option in names_on(page, name)}
                 many, required = question.get("choice") == "multiple", question.get("required") == "true"
-                yield name.removeprefix(PREFIX), cls(options=options, many=many, required=required)
+                made = cls(options=options, many=many, required=required)
+                made.since = json.loads(question.get("since", "{}"))
+                yield name.removeprefix(PREFIX), made
 
     def read(self, dispatch: Dispatch) -> None:
         options = dispatch.names(self).labels
         if self.many:
+            shown: dict[str, str] | None = None
+            if dispatch.asked is not None:
+                shown = {options[o]: since for o, since in dispatch.asked.get(self.name, {}).items() if o in options}
+                for option in self.options:
+                    if since := shown.get(option, "now"):
+                        what = f"before {since}" if option in shown else f"in project {dispatch.project}"
+                        notice = f"{self.name} did not ask about {option} {what}: annotations made there do not say no."
+                        dispatch.notices.append(notice)
+            elif dispatch.version in ("", dispatch.scheme.version):
+                shown = dict.fromkeys(self.options, "")
             dispatch.control(self.control, Choices, partial(self._read, options))
-            # A version whose names for it are known has asked it.
-            known = [version for version, step in dispatch.scheme.migrations.items() if self.name in step]
-            asked = dispatch.version in ("", dispatch.scheme.version, *self.asked_in, *known)
-            dispatch.finish.append(partial(self._finish, asked and not self.required))
-            if not asked and not self.required:
-                dispatch.notices.append(
-                    f"Annotations made under version {dispatch.version} that tick no option of {self.name} are read as"
-                    f" not asked. If that version asked it, add it to labels.questions.{self.name}.asked_in."
-                )
+            dispatch.finish.append(partial(self._finish, shown))
         else:
             dispatch.one_answer(self.control, (self.name, ""), options, f"option of {self.name}")
 
@@ -117,9 +124,11 @@ class Choice(Kind):
         for option in reading.known(options, index, item, f"option of {self.name}"):
             reading.given[self.name, option] = YES
 
-    def _finish(self, none_is_no: bool, reading: Reading) -> None:
-        """What was not ticked is answered no."""
-        if none_is_no or self.control in reading.answered:
-            for option in self.options:
-                if (self.name, option) not in reading.given:
-                    reading.add_answer(self.name, option, NO)
+    def _finish(self, shown: Mapping[str, str] | None, reading: Reading) -> None:
+        """What was shown and not ticked is answered no."""
+        ticked = self.control in reading.answered
+        if shown is None:
+            shown = dict.fromkeys(self.options if ticked else (), "")
+        for option in self.options if ticked or not self.required else ():
+            if option in shown and (self.name, option) not in reading.given and reading.is_made_since(shown[option]):
+                reading.add_answer(self.name, option, NO)

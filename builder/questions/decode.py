@@ -16,7 +16,7 @@ from builder.memory import uncollected
 from builder.questions import raw
 from builder.questions.compare import outcome
 from builder.questions.kind import kinds
-from builder.questions.reading import Dispatch, Reading, read_plain
+from builder.questions.reading import Asked, Dispatch, Reading, read_plain
 from builder.questions.rows import Decoded, Rows
 from builder.scheme import Scheme
 
@@ -40,10 +40,12 @@ def decode(
     scheme: Scheme,
     pull: str,
     owners: Mapping[int, str] = MappingProxyType({}),
+    asked: Mapping[int, Asked] = MappingProxyType({}),
 ) -> Decoded:
     """Tables of every annotation, draft, skip and window in a pull: one line per task; `users` are id to e-mail.
 
-    `owners` are the e-mail addresses of those who have a project of their own, by the project's id.
+    `owners` are the e-mail addresses of those who have a project of their own, and `asked` what is known of its page
+    (see `Dispatch`), by the project's id.
 
     Labels of earlier versions of the scheme leave under their present names. Drafts and skips are rows of
     annotations without spans and answers: they are no judgement. Skips keep their problems and comment. What
@@ -52,6 +54,7 @@ def decode(
     """
     decoder = _Decoder(users, salt, scheme, pull)
     decoder.owners = {project: pseudonym(salt, email) for project, email in owners.items()}
+    decoder.asked = asked
     with uncollected():
         if isinstance(tasks, Path):
             with tasks.open("rb") as lines:
@@ -64,6 +67,7 @@ class _Decoder:
         self.rows = Rows()
         self.scheme, self.salt, self.pull = scheme, salt, pull
         self.owners: Mapping[int, str] = {}
+        self.asked: Mapping[int, Asked] = {}
         self.dispatch = lru_cache(256)(self._dispatch)
         self.noticed: set[str] = set()
         self.people = {number: pseudonym(salt, email) for number, email in users.items()}
@@ -85,7 +89,7 @@ class _Decoder:
                 continue
             self.rows.window(task.data)
             version = (task.data.scheme or "").rpartition("@")[2]
-            dispatch = self.dispatch(version, tuple(task.data.targets or ()))
+            dispatch = self.dispatch(version, tuple(task.data.targets or ()), task.project)
             for n in range(len(task.annotations)):
                 self.annotation(line, task, n, dispatch)
             for draft in task.drafts:
@@ -118,8 +122,8 @@ class _Decoder:
             not made.was_cancelled,
         )  # fmt: skip
 
-    def _dispatch(self, version: str, targets: tuple[str, ...]) -> Dispatch:
-        found = Dispatch(self.scheme, version, targets)
+    def _dispatch(self, version: str, targets: tuple[str, ...], project: int) -> Dispatch:
+        found = Dispatch(self.scheme, version, targets, project, self.asked.get(project))
         for question in kinds(self.scheme):
             question.read(found)
         for message in found.notices:

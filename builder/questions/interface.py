@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from builder.questions import KINDS, UncheckedScheme, kind_of
+from builder.questions.choice import Choice
 from builder.questions.kind import kinds
 from builder.questions.page import SPANS, TEXT, InterfacePage, assign_hotkeys, element, header, literal, view
 from builder.scheme import Question, Scheme
@@ -53,6 +54,12 @@ def scheme_of(config: str) -> Scheme:
     for kind in KINDS:
         questions.update(kind_of(kind).found(page))
     return UncheckedScheme(version="", questions=questions)
+
+
+def dates_of(config: str) -> dict[str, dict[str, str]]:
+    """By question with many options that a labeling configuration asks: since when each is shown, empty for always."""
+    asked = [q for q in scheme_of(config).questions.values() if isinstance(q, Choice) and q.many]
+    return {q.name: {option: q.since.get(option, "") for option in q.options} for q in asked}
 
 
 def _texts() -> list[ET.Element]:

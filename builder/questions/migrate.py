@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from builder.questions import kind_of
+from builder.questions.choice import Choice
 from builder.questions.kind import kinds
 from builder.scheme import Question, Renames, Scheme
 
@@ -61,6 +62,24 @@ def transition(old: Scheme, new: Scheme) -> Scheme:
             }
             questions[question.name] = question.with_names(more)
     return replace(new, questions=questions, migrations={})
+
+
+def dated(old: Scheme, new: Scheme, now: str) -> Scheme:
+    """The new scheme, whose options that the old one does not show are shown since `now`, by whatever name."""
+    questions: dict[str, Question] = dict(new.questions)
+    for question in kinds(new):
+        if isinstance(question, Choice) and question.many:
+            shown: dict[str, str] = {}
+            current = new.names(question.name, old.version).labels
+            before = old.questions.get(question.name)
+            if isinstance(before, Choice) and before.many:
+                for name in before.options:
+                    option = current.get(name, name)
+                    shown[option] = min(before.since.get(name, ""), shown.get(option, now))
+            made = replace(question)
+            questions[question.name] = made
+            made.since = {option: since for option in made.options if (since := shown.get(option, now))}
+    return replace(new, questions=questions)
 
 
 def renamed(result: Sequence[Mapping[str, Any]], old: Scheme, new: Scheme) -> list[dict[str, Any]]:

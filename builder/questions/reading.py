@@ -1,6 +1,7 @@
 """One annotation becomes rows: its result items go to the questions by control, and odd ones become issues."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from builder.questions import raw
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from builder.questions.rows import Rows
 
 T = TypeVar("T")
+#: By question with many options: since when each is shown (UTC, as ISO 8601 has it), empty for always.
+Asked = Mapping[str, Mapping[str, str]]
 Handler = Callable[["Reading", int, Any], None]
 #: What reads the answers about a region: gets its id, its words (None where its place is not certain), its labels.
 RegionHandler = Callable[["Reading", str, str | None, Sequence[str]], None]
@@ -29,11 +32,14 @@ class SpanLabel(NamedTuple):
 class Dispatch:
     """Which question reads which control and label of a task: pushed as `version`, with these targets of its own.
 
-    Questions register themselves. `finish` is called with each submitted annotation after its items were read.
+    Questions register themselves. `finish` is called with each submitted annotation after its items were read. `asked`
+    are the options that the page of the project shows, as `dates_of` gives them; None where nothing is known of it.
     """
 
-    def __init__(self, scheme: Scheme, version: str, targets: Sequence[str]) -> None:
-        self.scheme, self.version, self.targets = scheme, version, targets
+    def __init__(
+        self, scheme: Scheme, version: str, targets: Sequence[str], project: int = 0, asked: Asked | None = None
+    ) -> None:
+        self.scheme, self.version, self.targets, self.project, self.asked = scheme, version, targets, project, asked
         self.controls: dict[str, tuple[type, Handler]] = {SPANS: (raw.Region, Reading.add_region)}
         self.spans: dict[str, SpanLabel] = {}
         self.single: dict[str, tuple[tuple[str, str], Mapping[str, str]]] = {}
@@ -187,6 +193,11 @@ class Reading:
     def take_about(self, region: str, control: str) -> tuple[int, raw.Choices] | None:
         """What was answered about a region, with the index of the item."""
         return self._about.pop((region, control), None)
+
+    def is_made_since(self, time: str) -> bool:
+        """Whether the annotation was made at a time or later; an empty one is always."""
+        made = self._made.created_at
+        return not time or (made is not None and made >= datetime.fromisoformat(time))
 
     def issue(self, check: str, severity: str, path: str, message: str, repair: str | None = None) -> None:
         """Adds an issue about this annotation, at a path below it; an error quarantines it."""

@@ -12,7 +12,7 @@ import email.utils
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -139,6 +139,12 @@ class Client:
     def start_clock(self) -> None:
         """The next raw request is the first one."""
         self._date = None
+
+    @property
+    def now(self) -> str:
+        """The time by the server's clock, to a second: UTC, as ISO 8601 has it."""
+        time = datetime.now(UTC) + timedelta(seconds=self.ahead)
+        return time.isoformat(timespec="seconds")
 
     @property
     def first_asked(self) -> datetime:

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import msgspec
 
 from builder.errors import Refused, StoreError, StudioError, Unreachable
-from builder.questions.interface import interface
+from builder.questions.interface import interface, scheme_of
+from builder.questions.migrate import dated
 from builder.scheme import Scheme
 from builder.store import read_json, write_json
 from builder.studio.campaign import Campaign
@@ -145,6 +146,9 @@ def ensure_project(client: Client, campaign: Campaign, slot: str) -> Project:
     """
     project = find_project(client, campaign, slot) or _create(client, campaign, slot)
     settings = _settings(campaign, slot)
+    if project.task_number:
+        scheme = dated(scheme_of(project.label_config), campaign.scheme, client.now)
+        settings["label_config"] = page_of(slot, scheme)
     changed = {key: value for key, value in settings.items() if getattr(project, key) != value}
     if mark(campaign.dataset, slot) in (project.description or ""):
         # People may write around the mark.

@@ -27,6 +27,7 @@ import msgspec
 from builder import __version__
 from builder.errors import StoreError
 from builder.memory import uncollected
+from builder.questions.interface import dates_of
 from builder.stage import Progress, exclusive, silent
 from builder.store import atomic_folder, canonical, digest, read_json, sync_tree, write_json
 from builder.studio import pulls
@@ -116,9 +117,10 @@ def _pull(
     client: Client, campaign: Campaign, projects: Mapping[str, Project], folder: Path, full: bool, progress: Progress
 ) -> Pulled:
     started, scheme = datetime.now(UTC), campaign.scheme
-    # What else decides how a pull is read: the scheme, and which project is which and whose.
+    # What else decides how a pull is read: the scheme, and which project is which, whose, and asks what.
     ids, owners = {slot: p.id for slot, p in projects.items()}, owners_of(campaign, projects)
-    setting = digest(canonical(asdict(scheme)), canonical(ids), canonical(owners))
+    asked = {slot: dates_of(p.label_config) for slot, p in projects.items()}
+    setting = digest(*map(canonical, (asdict(scheme), ids, owners, asked)))
     with (
         _writing(folder),
         tempfile.TemporaryDirectory(prefix=".pull.", dir=folder) as scratch,
@@ -185,6 +187,7 @@ def _pull(
                 "scheme_version": f"{scheme.name}@{scheme.version}",
                 "projects": {
                     slot: {"id": p.id, "title": p.title, "maximum_annotations": p.maximum_annotations}
+                    | {"asked": asked[slot]}
                     | ({"email": owners[slot]} if slot in owners else {})
                     for slot, p in projects.items()
                 },

@@ -9,7 +9,7 @@ from typing import Any
 
 from builder.errors import Refused
 from builder.questions.interface import scheme_of
-from builder.questions.migrate import SchemeChanges, changes, renamed, transition
+from builder.questions.migrate import SchemeChanges, changes, dated, renamed, transition
 from builder.scheme import Scheme
 from builder.studio.campaign import Campaign
 from builder.studio.client import Client
@@ -52,7 +52,8 @@ def _migrate(client: Client, campaign: Campaign, project: Project, old: Scheme, 
         )
     if not found.renames:
         return 0
-    change_project(client, project.id, {"label_config": page_of(slot, transition(old, new))})
+    both = dated(old, transition(old, new), client.now)
+    change_project(client, project.id, {"label_config": page_of(slot, both)})
     noted = campaign.rewritten(client.key)
     rewritten = _rewrite(client, project.id, old, new, noted)
     # The server counts the labels of a draft at each save, and would refuse to drop names that nobody uses any more.

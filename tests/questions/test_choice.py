@@ -12,8 +12,8 @@ from builder.errors import SchemeError
 from builder.questions import controls, plain, scheme_from
 from builder.questions.decode import decode
 from builder.questions.encode import results, stated
-from builder.questions.interface import interface, scheme_of
-from builder.questions.migrate import changes, renamed, transition
+from builder.questions.interface import dates_of, interface, scheme_of
+from builder.questions.migrate import changes, dated, renamed, transition
 from builder.questions.rows import Decoded
 from builder.scheme import Label, Renames, Scheme, Target
 
@@ -130,23 +130,86 @@ def test_nothing_ticked_is_no_to_each_unless_an_answer_is_required(task: Make, c
     assert answers(ticked) == {**NO, ("frame", "war"): "yes"}
 
 
-def test_a_question_that_was_added_later_is_not_asked_of_earlier_annotations(task: Make, choice: Make) -> None:
-    later = asking(version="3")
-    unticked = [task([choice("choice__topic", "money")], version=v) for v in ("1", "1", "3")]
-    for number, made in enumerate(unticked):
-        made["data"]["chunk_id"] = f"c{number}"
-    lines = [json.dumps(made).encode() for made in unticked]
-    decoded = decode(lines, {7: "ana@example.com"}, b"salt", later, "pull")
-    assert [row["chunk_id"] for row in decoded.answers.to_pylist() if row["question"] == "frame"] == ["c2"] * 3
-    [notice] = decoded.issues.to_pylist()
-    assert (notice["check"], notice["severity"], notice["annotation_id"]) == ("not-asked", "info", None)
-    assert "version 1 that tick no option of frame" in notice["message"]
-    assert "labels.questions.frame.asked_in" in notice["message"]
-    known = read(unticked[0], asking(version="3", frame={"asked_in": ["1", "2"]}))
-    assert answers(known) == {("topic", ""): "money", **NO}
-    assert known.issues.num_rows == 0
-    ticked = task([choice("choice__frame", "war")], version="1")
-    assert answers(read(ticked, later)) == {**NO, ("frame", "war"): "yes"}
+NOON = "2026-03-02T12:00:00+00:00"
+
+
+def frames_of(
+    made: dict[str, Any], scheme: Scheme, asked: Mapping[str, str] | None
+) -> tuple[dict[str, str], list[str]]:
+    """What the annotation of a task says to each frame, where its page shows the `asked` ones; and the notices."""
+    known = {} if asked is None else {2: {"frame": asked}}
+    decoded = decode([json.dumps(made).encode()], {7: "ana@example.com"}, b"salt", scheme, "pull", asked=known)
+    issues = decoded.issues.to_pylist()
+    assert {(issue["check"], issue["severity"], issue["annotation_id"]) for issue in issues} <= {
+        ("not-asked", "info", None)
+    }
+    said = {option: label for (question, option), label in answers(decoded).items() if question == "frame"}
+    return said, [issue["message"] for issue in issues]
+
+
+@pytest.mark.parametrize(
+    ("made", "later", "said"),
+    [
+        ("11:59:59", {"war": NOON, "money": NOON, "other": NOON}, {}),
+        ("12:00:00", {"war": NOON, "money": NOON, "other": NOON}, {"war": "no", "money": "no", "other": "no"}),
+        ("11:59:59", {"other": NOON}, {"war": "no", "money": "no"}),
+        ("12:00:01", {"other": NOON}, {"war": "no", "money": "no", "other": "no"}),
+    ],
+)
+def test_an_option_that_was_added_later_is_not_asked_of_earlier_annotations(
+    task: Make, choice: Make, made: str, later: dict[str, str], said: dict[str, str]
+) -> None:
+    asked = {**dict.fromkeys(OPTIONS, ""), **later}
+    time = f"2026-03-02T{made}Z"
+    # Also where the annotation was saved again, as when the builder renames a label in it.
+    unticked = task([choice("choice__topic", "money")], created_at=time, updated_at="2026-03-03T00:00:00Z")
+    found, notices = frames_of(unticked, asking(), asked)
+    assert found == said
+    assert notices == [
+        f"frame did not ask about {option} before {NOON}: annotations made there do not say no." for option in later
+    ]
+    # What was ticked was asked, whatever is known.
+    ticked, _ = frames_of(task([choice("choice__frame", "other")], created_at=time), asking(), asked)
+    assert ticked == {**said, **{o: "no" for o in OPTIONS if o not in later}, "other": "yes"}
+
+
+def test_a_question_that_the_page_does_not_show_yet_is_not_asked(task: Make) -> None:
+    found, notices = frames_of(task([]), asking(), {"war": "", "money": ""})
+    assert found == {"war": "no", "money": "no"}
+    assert notices == ["frame did not ask about other in project 2: annotations made there do not say no."]
+    assert frames_of(task([]), asking(frame={"required": True}), {"war": ""})[0] == {}
+
+
+def test_options_are_known_by_their_earlier_names(task: Make) -> None:
+    renamed_since = asking(version="3", migrations={"2": {"frame": {"labels": {"conflict": "war"}}}})
+    found, _ = frames_of(task([], version="2"), renamed_since, {"conflict": "", "money": "", "other": ""})
+    assert found == {"war": "no", "money": "no", "other": "no"}
+
+
+def test_where_nothing_is_known_of_the_page_the_version_decides(task: Make, choice: Make) -> None:
+    for version, said in (("1", {}), ("2", {"war": "no", "money": "no", "other": "no"})):
+        assert frames_of(task([], version=version), asking(), None) == (said, [])
+    ticked, _ = frames_of(task([choice("choice__frame", "war")], version="1"), asking(), None)
+    assert ticked == {"war": "yes", "money": "no", "other": "no"}
+
+
+def test_a_page_says_since_when_it_shows_what_was_added() -> None:
+    few = {"labels": {"conflict": None, "money": None}}
+    old = asking(frame=few, version="1")
+    more = asking(version="2", migrations={"1": {"frame": {"labels": {"conflict": "war"}}}})
+    first = interface(dated(old, more, NOON))
+    LabelInterface(first).validate()
+    assert dates_of(interface(old)) == {"frame": {"conflict": "", "money": ""}}
+    assert dates_of(first) == {"frame": {"war": "", "money": "", "other": NOON}}
+    # Also through the page that has both names, and when it is set up again later.
+    both = dates_of(interface(dated(old, transition(old, more), NOON)))["frame"]
+    assert both == {"conflict": "", "money": "", "war": NOON, "other": NOON}
+    for page in (first, interface(dated(old, transition(old, more), NOON))):
+        again = dated(scheme_of(page), more, "2026-04-01T00:00:00+00:00")
+        assert dates_of(interface(again)) == {"frame": {"war": "", "money": "", "other": NOON}}
+    none = asking(frame={"many": False})
+    assert dates_of(interface(dated(none, more, NOON))) == {"frame": dict.fromkeys(OPTIONS, NOON)}
+    assert interface(dated(more, more, NOON)) == interface(more)
 
 
 def test_skips_and_drafts_answer_nothing(task: Make, choice: Make) -> None:

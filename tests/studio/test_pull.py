@@ -3,6 +3,7 @@
 import json
 import stat
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from typing import Any
 import pytest
 
 from builder.errors import Refused, StoreError
+from builder.questions.choice import Choice
+from builder.scheme import Label
 from builder.stage import exclusive
 from builder.store import read_json, write_json
 from builder.studio import pull as module
 from builder.studio.client import Client
 from builder.studio.losses import Losses
-from builder.studio.projects import projects_of
+from builder.studio.projects import ensure_project, projects_of
 from builder.studio.pull import Pulled, pull, pull_projects
 from builder.studio.pulls import folder_of, latest, read_key, tasks_by_chunk, verify_pull
 from tests import samples
@@ -38,6 +41,24 @@ def ids(world: Any) -> list[int]:
     return tasks
 
 
+def test_a_pull_says_since_when_its_page_asks(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.fake.add_tasks(world.project(), {"data": {"chunk_id": world.ids[0], "text": "x"}})
+    earlier = pull(world.campaign)
+    monkeypatch.setattr(Client, "now", "2026-03-02T12:00:00+00:00")
+    frame = Choice(options={"war": Label(), "money": Label()}, many=True, required=False)
+    scheme = world.campaign.scheme
+    world.campaign.scheme = replace(scheme, questions={**scheme.questions, "frame": frame})
+    not_pushed = pull(world.campaign)
+    assert not_pushed.record["projects"]["all"]["asked"] == {}, "nobody was asked yet"
+    ensure_project(world.client, world.campaign, "all")
+    found = pull(world.campaign)
+    assert found.record["projects"]["all"]["asked"] == {"frame": dict.fromkeys(("war", "money"), Client.now)}
+    monkeypatch.setattr(Client, "now", "2026-03-02T13:00:00+00:00")
+    ensure_project(world.client, world.campaign, "all")
+    assert pull(world.campaign).hash == found.hash
+    assert len({earlier.hash, not_pushed.hash, found.hash}) == 3
+
+
 def same_as_full(world: Any, pulled: Pulled) -> None:
     found = projects_of(world.client, world.campaign)
     clean = Path(tempfile.mkdtemp(dir=world.campaign.folder))
@@ -55,7 +76,7 @@ def test_a_pull_says_what_it_holds(world: Any, ids: list[int], first: Pulled) ->
         "tasks": 4, "annotations": 2, "skipped": 1, "drafts": 0, "predictions": 0, "duplicates": 0, "foreign": 0
     }  # fmt: skip
     project = tasks_of(first)[0]["project"]
-    assert record["projects"] == {"all": {"id": project, "title": "sample", "maximum_annotations": 2}}
+    assert record["projects"] == {"all": {"id": project, "title": "sample", "maximum_annotations": 2, "asked": {}}}
     assert (record["server"], record["server_version"], record["scheme_version"]) == (
         world.fake.url, "1.23.2", "sample@1"
     )  # fmt: skip
