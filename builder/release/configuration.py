@@ -168,9 +168,10 @@ def numbering(question: Question, scheme: Scheme, settings: Export, earlier: Map
     known = list(question.targets if question.many else question.labels)
     setting = vars(settings).get(question.name)
     changes = setting if isinstance(setting, dict) else {}
-    before = scheme.renames(question.name)
-    renamed = before.targets if question.many else before.labels
-    names = translation(known, changes, renamed)
+    renames = scheme.renames(question.name)
+    renamed = renames.targets if question.many else renames.labels
+    now = {label: label if label in known else renamed[label] for label in [*known, *renamed]}
+    names = {label: name for label, new in now.items() if (name := changes.get(new, new)) is not None}
     current = list(dict.fromkeys(names[label] for label in known if label in names))
     return Numbering(label_ids(current, earlier.get(question.name, []), renamed), names)
 
@@ -187,14 +188,3 @@ def label_ids(current: Sequence[str], earlier: Sequence[str], renamed: Mapping[s
         moved = old not in current and new in current and new not in earlier and new not in names
         names.append(new if moved else old)
     return names + [name for name in current if name not in names]
-
-
-def translation(known: Sequence[str], changes: Mapping[str, str | None], renamed: Mapping[str, str]) -> dict[str, str]:
-    """Every label that gold may hold, with its name in the release; labels that are left out are missing.
-
-    >>> translation(["ORG", "GPE"], {"GPE": None}, {"COMPANY": "ORG", "PLACE": "GPE"})
-    {'ORG': 'ORG', 'COMPANY': 'ORG'}
-    """
-    now = {label: label if label in known else renamed[label] for label in [*known, *renamed]}
-    found = {label: changes.get(name, name) for label, name in now.items()}
-    return {label: name for label, name in found.items() if name is not None}

@@ -15,14 +15,6 @@ from builder.release.arrays import flat
 #: Feature name to feature, in the JSON form of the Parquet metadata.
 Features = dict[str, Any]
 
-_ARROW = {
-    "string": pa.string(),
-    "int32": pa.int32(),
-    "int64": pa.int64(),
-    "float64": pa.float64(),
-    "bool": pa.bool_(),
-}
-
 
 def value(dtype: str) -> dict[str, Any]:
     """A plain value, such as `string` or `int32`."""
@@ -55,7 +47,7 @@ def arrow_type(feature: Any) -> pa.DataType:
         return pa.list_(arrow_type(feature[0]))
     kind = feature.get("_type")
     if kind == "Value":
-        return _ARROW[feature["dtype"]]
+        return pa.type_for_alias(feature["dtype"])
     if kind == "ClassLabel":
         return pa.int64()
     if kind == "Sequence":

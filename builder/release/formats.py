@@ -101,24 +101,19 @@ def _spaced(text: str, tokens: list[str]) -> tuple[list[str], list[bool], list[i
 
     The text of the document is that of the row: gaps other than a space are words, too.
     """
-    words: list[str] = []
-    spaces: list[bool] = []
-    places: list[int] = []
+    words, spaces, places = list[str](), list[bool](), list[int]()
     at = 0
     for token in [*tokens, ""]:
         end = text.index(token, at) if token else len(text)
         gap = text[at:end]
         if gap.startswith(" ") and words:
             spaces[-1], gap = True, gap[1:]
-        if gap:
-            words.append(gap)
+        for word in filter(None, (gap, token)):
+            words.append(word)
             spaces.append(False)
-        if token:
-            places.append(len(words))
-            words.append(token)
-            spaces.append(False)
-            at = end + len(token)
-    return words, spaces, places
+        places.append(len(words) - 1)
+        at = end + len(token)
+    return words, spaces, places[:-1]
 
 
 #: Formats that hold every configuration; a specification names the others that can hold it.

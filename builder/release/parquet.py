@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter, defaultdict, deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 
 from builder.release.manifest import SplitFacts
 from builder.store import file_digest
+from builder.text import string_buffers
 
 #: Batches that may wait to be written: they bound the memory.
 _AHEAD = 4
@@ -144,7 +146,7 @@ class LogicalHash:
             whole.update(f"{path} {self._leaves[path].hexdigest()}\n".encode())
         return whole.hexdigest()
 
-    def _add(self, path: str, data: "pa.Buffer | bytes") -> None:
+    def _add(self, path: str, data: Any) -> None:
         self.bytes += len(data)
         self._leaves.setdefault(path, hashlib.sha256()).update(data)
 
@@ -162,7 +164,8 @@ class LogicalHash:
             self._feed(f"{path}[]", array.flatten())
         elif pa.types.is_string(kind):
             self._add(f"{path}#", _bytes(pc.binary_length(array), "<i4"))
-            self._add(path, _string_bytes(array))
+            edges, data = string_buffers(pc.fill_null(array, ""))
+            self._add(path, data[int(edges[0]) : int(edges[-1])])
         elif pa.types.is_boolean(kind):
             self._add(path, _bytes(array.cast(pa.int8()), "?"))
         else:
@@ -174,14 +177,3 @@ class LogicalHash:
 
 def _bytes(array: pa.Array, dtype: str) -> bytes:
     return np.asarray(pc.fill_null(array, 0).to_numpy(zero_copy_only=False), dtype).tobytes()
-
-
-def _string_bytes(array: pa.Array) -> "pa.Buffer | bytes":
-    if array.null_count:
-        array = pc.fill_null(array, "")
-    _, offsets, data = array.buffers()
-    if data is None or not len(array):
-        return b""
-    edges = np.frombuffer(offsets, np.int32)
-    first, last = int(edges[array.offset]), int(edges[array.offset + len(array)])
-    return data[first:last]

@@ -18,12 +18,11 @@ ANNOTATORS = "provenance/annotators.parquet"
 
 def write_articles(root: Path, articles: pa.Table, assignment: Assignment) -> None:
     """Writes what is known of every article with texts, with its split; those that were left out have a null split."""
-    splits = assignment.splits
-    ids = pa.array([*splits, *assignment.left_out], pa.string())
+    sides = assignment.splits | dict.fromkeys(assignment.left_out)
     columns = ["article_id", "cluster_id", "raw_sha256", "title", "source", "published", "language"]
-    known = articles.select(columns).filter(pc.is_in(articles["article_id"], ids))
+    known = articles.select(columns).filter(pc.is_in(articles["article_id"], pa.array(list(sides), pa.string())))
     known = known.sort_by("article_id")
-    column = pa.array([splits.get(a) for a in known["article_id"].to_pylist()], pa.string())
+    column = pa.array([sides[article] for article in known["article_id"].to_pylist()], pa.string())
     write_table(root / ARTICLES, known.append_column("split", column).replace_schema_metadata(None))
 
 

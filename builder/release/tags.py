@@ -74,8 +74,7 @@ def tag_tokens(tokens: Tokens, marks: Marks, style: str, nested: str) -> Tagged:
     Of spans that share a token the longest (`nested="outer"`) or the shortest (`"inner"`) is kept, at equal length the
     one that begins first.
     """
-    first = np.searchsorted(tokens.ends, marks.starts, side="right")
-    last = np.searchsorted(tokens.starts, marks.ends, side="left")
+    first, last = _reach(tokens, marks.starts, marks.ends)
     losses = np.full(len(marks.rows), -1, np.int8)
     losses[first >= last] = _NUMBER["sub-token"]
     held = np.flatnonzero(first < last)
@@ -104,13 +103,17 @@ def unknown_tokens(tokens: Tokens, held: Ints, places: tuple[Ints, Ints], sizes:
     in the article. A span that was voted `down` hides only tokens that no other span holds; an undecided one also those
     that it would take from another under `nested`.
     """
-    first = np.searchsorted(tokens.ends, places[0], side="right")
-    last = np.searchsorted(tokens.starts, places[1], side="left")
+    first, last = _reach(tokens, *places)
     owner, at = spread(first, np.maximum(first, last))
     wins = sizes[owner] >= held[at] if nested == "outer" else sizes[owner] <= held[at]
     hidden = np.zeros(len(tokens), np.bool_)
     hidden[at[(held[at] == 0) | (wins & ~down[owner])]] = True
     return hidden
+
+
+def _reach(tokens: Tokens, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
+    """The first token that each stretch touches, and the one after the last."""
+    return np.searchsorted(tokens.ends, starts, side="right"), np.searchsorted(tokens.starts, ends, side="left")
 
 
 def _drop_sharers(first: Ints, last: Ints, marks: Marks, held: Ints, losses: Losses, longest: bool) -> None:
