@@ -355,8 +355,8 @@ class Project:
     ends, and each holds an emoji and a combining mark.
 
     Annotators are counted from 0 and read with care. What one of them does otherwise goes into `dissent`, by annotator,
-    article and paragraph: "spans" (a list, counted from the chunk), "stances", "problems", "comment", "skip" or "draft"
-    (true), or "absent" (true: that annotator never opened the task).
+    article and paragraph: "spans" (a list, counted from the chunk), "stances" (by target, or by words or place of a
+    mention), "problems", "comment", "skip" or "draft" (true), or "absent" (true: that annotator never opened the task).
     """
 
     def __init__(self, root: Path, articles: int = 6, **changes: Any) -> None:
@@ -425,9 +425,10 @@ class Project:
         if "stance" in questions and questions["stance"].mode == "mention":
             answers = []
             for n, span in enumerate(s for s in spans if s["kind"] == "entity"):
-                words = text[span["start"] - chunk["start"] : span["end"] - chunk["start"]]
+                place = (span["start"] - chunk["start"], span["end"] - chunk["start"])
+                words = text[slice(*place)]
                 span["span_id"] = f"mention{n}"
-                label = stances.get(words, stances.get(TARGET.get(words, ""), "none"))
+                label = stances.get(place, stances.get(words, stances.get(TARGET.get(words, ""), "none")))
                 answers.append({**about, "target": words, "span_id": span["span_id"], "label": label})
         result = encode.results(
             spans, answers, said.get("problems", []), said.get("comment"), chunk["start"], text, self.config.labels

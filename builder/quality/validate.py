@@ -14,6 +14,7 @@ from builder.quality.agreement.spans import span_agreement
 from builder.quality.checks.inputs import CheckInputs, run_checks
 from builder.quality.gates import Verdict, check_gates
 from builder.quality.known_answers import Key, KnownAnswers, known_by_chunk, score
+from builder.quality.mentions import one_place_each
 from builder.quality.votes import voting
 from builder.scheme import Scheme
 from builder.tables import rows_of
@@ -72,12 +73,13 @@ def validate(
     }
     found, checked = run_checks(inputs)
     questions = inputs.answer_questions
+    placed = one_place_each(answers, spans, voting(checked)["annotation_id"].to_pylist())
     kinds = dict.fromkeys(q.span_kind for q in inputs.span_questions)
     measured = {kind: span_agreement(checked, spans, windows, kind, settings) for kind in kinds}
     agreement = AgreementReport(
-        answers={q.name: answer_agreement(checked, answers, q.name, list(q.labels), settings) for q in questions},
+        answers={q.name: answer_agreement(checked, placed, q.name, list(q.labels), settings) for q in questions},
         spans={kind: result for kind, result in measured.items() if result},
-        annotators=annotator_reports(checked, spans, answers, windows.num_rows, questions, settings),
+        annotators=annotator_reports(checked, spans, placed, windows.num_rows, questions, settings),
         known_answers=scores,
     )
     submitted = checked.filter(pa.array(inputs.submitted, pa.bool_()))

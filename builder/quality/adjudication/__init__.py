@@ -16,8 +16,9 @@ from builder.quality.adjudication.spans import decision, gold_spans
 from builder.quality.aggregation.believe import Decider, soft_columns
 from builder.quality.aggregation.majority import winners
 from builder.quality.gates import Verdict, check_unresolved
+from builder.quality.mentions import one_place_each
 from builder.quality.settings import Aggregation, Quality
-from builder.quality.votes import Voter, Voters, Votes
+from builder.quality.votes import Voter, Voters, Votes, voting
 from builder.tables import GOLD_ANSWERS, build, rows_of
 
 #: What is answered: chunk, target, and start and end of the mention that is the target (-1 without one).
@@ -59,6 +60,7 @@ def adjudicate(
     `gates.max_unresolved` are used.
     """
     decider = Decider(Voters(annotations, aggregation.experts, quality.asked), aggregation, accuracy)
+    answers = one_place_each(answers, spans, voting(annotations)["annotation_id"].to_pylist())
     marked, answered = gold_spans(spans, windows, decider), gold_answers(answers, decider)
     counts = [dict(sorted(Counter(table["status"].to_pylist()).items())) for table in (marked, answered)]
     unresolved = sum(c.get("unresolved", 0) for c in counts)
