@@ -72,7 +72,7 @@ class OffsetMap:
         Where both change the same characters, the result maps them as a whole. If it is exactly as long as its raw
         characters, the last of these counts as deleted. A character that neither changes maps to itself alone.
         """
-        return OffsetMap(tuple(_merge(_compose(self.segments, later.segments))))
+        return later if self.is_identity else OffsetMap(tuple(_merge(_compose(self.segments, later.segments))))
 
 
 def edit(text: str, edits: Iterable[Edit]) -> tuple[str, OffsetMap]:

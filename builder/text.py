@@ -24,18 +24,14 @@ _class_of = np.full(0x110000, UNKNOWN, np.uint8)
 _SPACES = re.compile(r"[^\S\n ]")
 #: Shorter names are found only as they are written: "US" must not match "us".
 _SHORT = 4
-_printable = ("", True)
 
 Ints = npt.NDArray[np.int64]
 
 
+@lru_cache(maxsize=4)  # cleaning, segmenting and counting ask about the same text one after the other
 def is_printable(text: str) -> bool:
     """True when every character is a newline or printable, so the plain space is the only other space."""
-    # Cleaning, segmenting and counting ask about the same text one after the other.
-    global _printable
-    if _printable[0] is not text:
-        _printable = (text, text.replace("\n", "").isprintable())
-    return _printable[1]
+    return text.replace("\n", "").isprintable()
 
 
 def sentences(text: str, language: str = "en", at: int = 0) -> list[tuple[int, int]]:
@@ -52,22 +48,20 @@ def sentences(text: str, language: str = "en", at: int = 0) -> list[tuple[int, i
 
     # sentencex panics on a capital followed by a multi-byte space. Replacing such spaces one for one keeps the offsets.
     safe = text if text.isascii() or is_printable(text) else _SPACES.sub(" ", text)
-    out: list[tuple[int, int]] = []
     language = (language or "en").split("-")[0]
     open_end = None if language == "en" else _open_end(language)
+    out: list[tuple[int, int]] = []
     for line in safe.split("\n"):
         begin, before = len(out), ""
         for part in segment(language, line) if line else ():
-            end = at + len(part)
-            bare = part.rstrip()
-            if bare:
-                start = at + len(bare) - len(bare.lstrip()) if bare[0].isspace() else at
+            if bare := part.rstrip():
+                start = at if not bare[0].isspace() else at + len(bare) - len(bare.lstrip())
                 if open_end:
                     if len(out) > begin and open_end.search(f"{before}\0{bare[:1]}"):
                         start = out.pop()[0]
                     before = bare[-16:]
                 out.append((start, at + len(bare)))
-            at = end
+            at += len(part)
         at += 1
     return out
 

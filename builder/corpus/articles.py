@@ -43,7 +43,8 @@ class ArticleMaker:
     """Turns records into articles and articles into chunks, with everything compiled once."""
 
     def __init__(self, cleaning: Cleaning, chunking: Chunking, language: str) -> None:
-        self.cleaning = cleaning
+        self.min_chars = cleaning.min_chars
+        self.masks = cleaning.masks
         self.steps = steps(cleaning)
         self.recogniser = Recogniser(cleaning)
         self.chunker = Chunker(chunking)
@@ -52,32 +53,27 @@ class ArticleMaker:
 
     def tidy(self, record: Record) -> tuple[str, OffsetMap]:
         """The text of a record with every line tidied, and its map to the raw text; no line is cut yet."""
-        if record.kind != "markdown":
-            return clean(record.raw, self.steps)
-        text, mapping = edit(record.raw, markdown(record.raw))
-        text, later = clean(text, self.steps)
-        return text, mapping.then(later)
+        return clean(record.raw, [markdown, *self.steps] if record.kind == "markdown" else self.steps)
 
     def article(self, record: Record, repeated: frozenset[int] = frozenset()) -> Article | Reject:
         """The cleaned article, or the reject that says why nothing is left of it."""
+        title = clean(record.title, self.steps)[0].replace("\n", " ") if record.title else None
         text, mapping = self.tidy(record)
-        title = None if record.title is None else clean(record.title, self.steps)[0].replace("\n", " ") or None
         language = record.language or detected_language(text, self.language)
         summary = int(record.summary is not None)
-        layout = self.recogniser.recognise(text, title, record.source, repeated, summary, language)
+        layout = self.recogniser.recognise(text, title or None, record.source, repeated, summary, language)
         if layout.cuts:
             text, later = edit(text, layout.cuts)
-            mapping = later if mapping.is_identity else mapping.then(later)
+            mapping = mapping.then(later)
         body = shifted(layout.body, layout.cuts)
-        if len(text.strip()) < self.cleaning.min_chars:
+        if len(text.strip()) < self.min_chars:
             what = "short" if text.strip() else "empty"
             return Reject(record.source_path, record.number, what, f"{len(text)} characters", record.article_id)
         sections = [("body", body, len(text))]
         if body:
             sections.insert(0, ("summary", 0, len(text[:body].rstrip())))
-        kinds = self.cleaning.masks
-        authors = [masked(name, kinds) for name in record.authors or layout.authors]
-        source, url = (value and masked(value, kinds) for value in (layout.source, record.url))
+        authors = [masked(name, self.masks) for name in record.authors or layout.authors]
+        source, url = (value and masked(value, self.masks) for value in (layout.source, record.url))
         return Article(record, layout, text, sections, mapping, language, source, authors, url)
 
     def chunks(self, article: Article) -> Iterator[tuple[str, ChunkBounds, str, str]]:

@@ -124,6 +124,7 @@ class TokenCounter(CharacterCounter):
     def __init__(self, settings: Chunking) -> None:
         super().__init__(settings)
         self.model = tokenizer(settings.tokenizer)
+        self._first_word = lru_cache(maxsize=1 << 16)(self._gained)
 
     def sizes(self, text: str, intervals: Sequence[Interval]) -> list[int]:
         texts = [text[a:b] for a, b in intervals]
@@ -132,9 +133,12 @@ class TokenCounter(CharacterCounter):
     def opening(self, text: str, before: int, start: int, end: int, gain: int) -> int:
         # Tokens do not reach over whitespace, so what is before a text can change only its first word.
         word = text.find(" ", start, end)
-        word = end if word < 0 else word
-        alone, following = (len(self.model.encode(text[a:word], add_special_tokens=False)) for a in (start, before))
-        return gain + alone - following
+        return gain + self._first_word(text[before:start], text[start : end if word < 0 else word])
+
+    def _gained(self, space: str, word: str) -> int:
+        """How many more tokens a word has by itself than after whitespace."""
+        alone, following = self.model.encode_batch_fast([word, space + word], add_special_tokens=False)
+        return len(alone) - len(following)
 
     def windows(self, text: str) -> Iterator[tuple[int, int, int]]:
         units, most = _units(self.model, text), self.most

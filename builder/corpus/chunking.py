@@ -7,18 +7,16 @@ overlap they cover their section, and only whitespace is outside them. Intervals
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from builder.corpus.budgets import COUNTERS, Interval
+from builder.corpus.budgets import COUNTERS, CharacterCounter, Interval
 from builder.corpus.settings import CHUNKERS, Chunking
 from builder.settings import load
 from builder.text import sentences
 
 # Where a sentence over the budget may be cut, best first: after a clause, between words.
-_CLAUSE = re.compile(r"(?<=[;:])\s+|(?<=,)\s+|(?<!\s)\s++(?=[–—(])|(?<=[)–—])\s+")
-_WORD = re.compile(r"\s+")
-_INK = re.compile(r"\S")
+_CUTS = (re.compile(r"(?<=[;:])\s+|(?<=,)\s+|(?<!\s)\s++(?=[–—(])|(?<=[)–—])\s+"), re.compile(r"\s+"))
 #: Characters of a sentence that are cut at once: its words are many tuples, and a blob may be of any size.
 _STRETCH = 100_000
 
@@ -32,8 +30,46 @@ class ChunkBounds(NamedTuple):
     sentences: int
 
 
-#: The same without names, of a sentence or a piece of a long one: chunks are packed from millions of these.
-Measured = tuple[int, int, int, int]
+class Parts:
+    """Sentences, and pieces of long ones, with what each adds to the size of those before it."""
+
+    def __init__(self, text: str, counter: CharacterCounter, at: Sequence[Interval], begun: Sequence[int]) -> None:
+        self.text, self.counter, self.at = text, counter, at
+        self.gains = counter.gains(text, at)
+        self.total = [0, *accumulate(self.gains)]
+        self.begun = begun  # how many sentences begin before each part, and in all
+
+    def opening(self, i: int) -> int:
+        """The size of a part that begins a chunk."""
+        return self.counter.opening(self.text, self.at[i - 1][1], *self.at[i], self.gains[i]) if i else self.gains[0]
+
+    def paragraph(self, i: int) -> bool:
+        """Whether a paragraph begins with a part that is not the first."""
+        return "\n" in self.text[self.at[i - 1][1] : self.at[i][0]]
+
+    def chunk(self, first: int, end: int) -> ChunkBounds:
+        """The chunk of the parts `first:end`."""
+        tokens = self.opening(first) + self.total[end] - self.total[first + 1]
+        return ChunkBounds(self.at[first][0], self.at[end - 1][1], tokens, self.begun[end] - self.begun[first])
+
+    def packed(self, budget: int, enough: float = float("inf")) -> list[int]:
+        """The first part of each chunk under the budget, and the number of parts.
+
+        A chunk of at least `enough` ends with its paragraph when the next one does not fit.
+        """
+        firsts: list[int] = []
+        count, tokens = len(self.gains), 0
+        for i, gain in enumerate(self.gains):
+            full = not firsts or tokens + gain > budget
+            if not full and tokens >= enough and self.paragraph(i):
+                end = next((j for j in range(i + 1, count) if self.paragraph(j)), count)
+                full = tokens + self.total[end] - self.total[i] > budget
+            if full:
+                firsts.append(i)
+                tokens = self.opening(i)
+            else:
+                tokens += gain
+        return [*firsts, count]
 
 
 class Chunker:
@@ -53,164 +89,86 @@ class Chunker:
         for kind, start, end in sections:
             inner = sentences(text[start:end], language, start)
             found += inner
-            chunks += [(kind, chunk) for chunk in self.cut_section(self, text, inner)]
+            if inner:
+                chunks += [(kind, chunk) for chunk in self.cut_section(self, text, inner)]
         return chunks, found
 
-    def measure(self, text: str, intervals: Sequence[Interval]) -> list[Measured]:
-        """The intervals with their sizes; a sentence over the budget becomes several, and counts with the first.
-
-        The size of each is what it adds to the one before it.
-        """
-        gains = self.counter.gains(text, intervals)
-        budget = self.settings.max_tokens
+    def parts(self, text: str, intervals: Sequence[Interval]) -> Parts:
+        """The sentences; one over the budget becomes several parts, and counts with the first."""
+        counter, budget = self.counter, self.settings.max_tokens
+        parts = Parts(text, counter, intervals, range(len(intervals) + 1))
         # By itself a sentence may be a little larger than what it adds.
-        doubtful = [part for part, n in zip(intervals, gains, strict=True) if 2 * n > budget]
-        sizes = zip(doubtful, self.counter.sizes(text, doubtful), strict=True) if doubtful else ()
-        broken = {
-            part: [(a + c, a + d) for a, b in _stretches(text, *part) for c, d in self._break(text[a:b])]
-            for part, size in sizes
-            if size > budget
-        }
+        doubtful = [part for part, n in zip(intervals, parts.gains, strict=True) if 2 * n > budget]
+        sizes = zip(doubtful, counter.sizes(text, doubtful), strict=True) if doubtful else ()
+        broken = {part: list(self._broken(text, *part)) for part, n in sizes if n > budget}
         if not broken:
-            return [(a, b, n, 1) for (a, b), n in zip(intervals, gains, strict=True)]
-        parts = [(small, int(i == 0)) for part in intervals for i, small in enumerate(broken.get(part, [part]))]
-        gains = self.counter.gains(text, [small for small, _ in parts])
-        return [(a, b, n, s) for ((a, b), s), n in zip(parts, gains, strict=True)]
+            return parts
+        pieces = [(small, int(i == 0)) for part in intervals for i, small in enumerate(broken.get(part, [part]))]
+        return Parts(text, counter, [small for small, _ in pieces], [0, *accumulate(n for _, n in pieces)])
 
-    def opening(self, text: str, parts: Sequence[Measured], at: int) -> int:
-        """The size of a part that begins a chunk."""
-        start, end, gain, _ = parts[at]
-        return self.counter.opening(text, parts[at - 1][1], start, end, gain) if at else gain
-
-    def join(self, text: str, parts: Sequence[Measured], first: int, end: int) -> ChunkBounds:
-        """The chunk of the parts `first:end`."""
-        some = parts[first:end]
-        tokens = self.opening(text, parts, first) + sum(p[2] for p in some[1:])
-        return ChunkBounds(some[0][0], some[-1][1], tokens, sum(p[3] for p in some))
-
-    def _break(self, text: str) -> list[Interval]:
+    def _broken(self, text: str, start: int, end: int) -> Iterator[Interval]:
         """A sentence over the budget, cut between clauses, else words, else characters."""
-        budget = self.settings.max_tokens
-        parts = [(0, len(text))]
-        for cut in (_CLAUSE, _WORD, None):
-            sizes = self.counter.sizes(text, parts)
-            parts = [
-                small
-                for (a, b), n in zip(parts, sizes, strict=True)
-                for small in ([(a, b)] if n <= budget else list(self._smaller(text, a, b, cut)))
-            ]
-        packed: list[Interval] = []
-        tokens = 0
-        measured = [(a, b, n, 0) for (a, b), n in zip(parts, self.counter.gains(text, parts), strict=True)]
-        for i, (a, b, n, _) in enumerate(measured):
-            if packed and tokens + n <= budget:
-                packed[-1] = (packed[-1][0], b)
-                tokens += n
-            else:
-                packed.append((a, b))
-                tokens = self.opening(text, measured, i)
-        # Parts of one word may have more tokens together than apart.
-        return packed if max(self.counter.sizes(text, packed)) <= budget else parts
-
-    def _smaller(self, text: str, start: int, end: int, cut: re.Pattern[str] | None) -> Sequence[Interval]:
-        if cut is None:
-            step = max(1, int(self.settings.max_tokens * self.counter.characters))
-            return [(a, min(a + step, end)) for a in range(start, end, step)]
-        edges = [start, *(m.end() for m in cut.finditer(text, start, end)), end]
-        return [(a, a + len(text[a:b].rstrip())) for a, b in pairwise(edges) if text[a:b].strip()]
-
-
-def _stretches(text: str, start: int, end: int) -> Iterator[Interval]:
-    """The interval in parts of limited length, cut between words where that can be."""
-    while end - start > _STRETCH:
-        at = text.rfind(" ", start, start + _STRETCH)
-        at = at if at > start else start + _STRETCH
-        yield start, start + len(text[start:at].rstrip())
-        ink = _INK.search(text, at, end)
-        start = ink.start() if ink else end
-    yield start, end
+        counter, budget = self.counter, self.settings.max_tokens
+        step = max(1, int(budget * counter.characters))
+        for stretch in re.finditer(rf"\S(?s:.{{,{_STRETCH - 3}}}\S)?(?!\S)|\S{{1,{_STRETCH}}}", text[start:end]):
+            inside = stretch[0]
+            parts = [(0, len(inside))]
+            for cut in (*_CUTS, None):
+                smaller: list[Interval] = []
+                for (a, b), n in zip(parts, counter.sizes(inside, parts), strict=True):
+                    if n <= budget:
+                        smaller.append((a, b))
+                    elif cut:
+                        edges = [a, *(m.end() for m in cut.finditer(inside, a, b)), b]
+                        smaller += [(c, c + len(inside[c:d].rstrip())) for c, d in pairwise(edges)]
+                    else:
+                        smaller += [(c, min(c + step, b)) for c in range(a, b, step)]
+                parts = smaller
+            firsts = Parts(inside, counter, parts, ()).packed(budget)
+            packed = [(parts[i][0], parts[j - 1][1]) for i, j in pairwise(firsts)]
+            # Parts of one word may have more tokens together than apart.
+            fits = max(counter.sizes(inside, packed)) <= budget
+            at = start + stretch.start()
+            yield from ((at + a, at + b) for a, b in (packed if fits else parts))
 
 
 def by_sentences(chunker: Chunker, text: str, inner: list[Interval]) -> list[ChunkBounds]:
     """Sentences packed under the budget; a chunk full enough ends with its paragraph when the next does not fit.
 
-    A last chunk under a quarter of the budget is evened out with the one before it.
+    A last chunk under a quarter of the budget is evened out with the one before it, where a paragraph's end makes up
+    for a tenth of the budget.
     """
     budget = chunker.settings.max_tokens
-    enough = chunker.settings.min_fill * budget
-    parts = chunker.measure(text, inner)
-    first: list[int] = []  # of each chunk: the number of its first part
-    tokens = end = 0
-    for i, (a, b, n, _) in enumerate(parts):
-        if (
-            not first
-            or tokens + n > budget
-            or (tokens >= enough and "\n" in text[end:a] and tokens + _paragraph(text, parts, i, budget) > budget)
-        ):
-            first.append(i)
-            tokens = chunker.opening(text, parts, i)
-        else:
-            tokens += n
-        end = b
-    out = [chunker.join(text, parts, i, j) for i, j in pairwise([*first, len(parts)])]
+    parts = chunker.parts(text, inner)
+    firsts = parts.packed(budget, chunker.settings.min_fill * budget)
+    out = [parts.chunk(i, j) for i, j in pairwise(firsts)]
     if len(out) > 1 and out[-1].tokens * 4 < budget:
-        out[-2:] = _even(chunker, text, parts, first[-2], out[-2:])
+        first, end = firsts[-3], firsts[-1]
+        both = parts.total[first] + parts.total[end]
+
+        def cost(i: int) -> float:
+            return abs(both - 2 * parts.total[i]) - (budget / 5 if parts.paragraph(i) else 0)
+
+        for i in sorted(range(first + 1, end), key=cost):
+            halves = [parts.chunk(first, i), parts.chunk(i, end)]
+            if max(chunk.tokens for chunk in halves) <= budget:
+                return [*out[:-2], *halves]
     return out
-
-
-def _paragraph(text: str, parts: list[Measured], first: int, limit: int) -> int:
-    """The size of the paragraph that begins with a part, counted no further than the limit."""
-    total = 0
-    for i in range(first, len(parts)):
-        if i > first and "\n" in text[parts[i - 1][1] : parts[i][0]]:
-            break
-        total += parts[i][2]
-        if total > limit:
-            break
-    return total
-
-
-def _even(
-    chunker: Chunker, text: str, parts: list[Measured], first: int, parted: list[ChunkBounds]
-) -> list[ChunkBounds]:
-    """Two chunks of the parts from `first` on, as even as they can be, instead of those that were parted.
-
-    A paragraph's end makes up for a tenth of the budget.
-    """
-    budget = chunker.settings.max_tokens
-    total = sum(p[2] for p in parts[first:])
-    left, ranked = 0, []
-    for i in range(first + 1, len(parts)):
-        left += parts[i - 1][2]
-        cost = abs(total - 2 * left) - (budget / 5 if "\n" in text[parts[i - 1][1] : parts[i][0]] else 0)
-        ranked.append((cost, i))
-    halves = (
-        [chunker.join(text, parts, first, i), chunker.join(text, parts, i, len(parts))] for _, i in sorted(ranked)
-    )
-    return next((two for two in halves if max(chunk.tokens for chunk in two) <= budget), parted)
 
 
 def by_paragraphs(chunker: Chunker, text: str, inner: list[Interval]) -> list[ChunkBounds]:
     """One chunk per paragraph; one over the budget is cut as `by_sentences` does."""
-    out: list[ChunkBounds] = []
-    at = 0
-    for i in range(1, len(inner) + 1):
-        if i == len(inner) or "\n" in text[inner[i - 1][1] : inner[i][0]]:
-            out += by_sentences(chunker, text, inner[at:i])
-            at = i
-    return out
+    edges = [i for i in range(1, len(inner)) if "\n" in text[inner[i - 1][1] : inner[i][0]]]
+    return [chunk for i, j in pairwise([0, *edges, len(inner)]) for chunk in by_sentences(chunker, text, inner[i:j])]
 
 
 def by_article(chunker: Chunker, text: str, inner: list[Interval]) -> list[ChunkBounds]:
     """One chunk per section, whatever its size."""
-    size = sum(chunker.counter.gains(text, inner))
-    return [ChunkBounds(inner[0][0], inner[-1][1], size, len(inner))] if inner else []
+    return [ChunkBounds(inner[0][0], inner[-1][1], sum(chunker.counter.gains(text, inner)), len(inner))]
 
 
 def by_tokens(chunker: Chunker, text: str, inner: list[Interval]) -> list[ChunkBounds]:
     """Windows of so many units, whatever they cut through; a sentence counts where it begins."""
-    if not inner:
-        return []
     start, end = inner[0][0], inner[-1][1]
     begins = [a - start for a, _ in inner]
     return [

@@ -33,14 +33,6 @@ _MARK = re.compile(
 )
 
 
-def _untidy(text: str) -> bool:
-    """False when neither whitespace nor reflow has anything to do in a printable text."""
-    if text[:1] in " \n" or text[-1:] in " \n" or "  " in text or "\n " in text or " \n" in text:
-        return True
-    # Blank lines are fine when all newlines are such pairs: then no paragraph has lines to join.
-    return "\n\n" in text and "\n" in text.replace("\n\n", "")
-
-
 def _replaced(pattern: re.Pattern[str], text: str, new: Callable[[re.Match[str]], str]) -> Iterator[Edit]:
     for m in pattern.finditer(text):
         if (found := new(m)) != m[0]:
@@ -57,11 +49,6 @@ def entities(text: str) -> Iterable[Edit]:
     """HTML entities become the characters they mean; what HTML does not know stays."""
     # A soft hyphen is not a character of the word.
     return _replaced(_ENTITY, text, lambda m: html.unescape(m[0]).replace("\u00ad", "")) if "&" in text else ()
-
-
-def emails(text: str) -> Iterable[Edit]:
-    """E-mail addresses become "[e-mail]": neither annotators nor readers of a release need to see them."""
-    return starmap(Edit, personal(text, ("emails",)))
 
 
 def mojibake(text: str) -> Iterable[Edit]:
@@ -85,6 +72,9 @@ def spaces(text: str) -> Iterable[Edit]:
 
 def whitespace(text: str) -> Iterator[Edit]:
     """No space at either end of a line, none doubled, at most one blank line, none at either end of the text."""
+    # Most texts are tidy, and a few looks at them are cheaper than a pattern.
+    if text.strip(" \n") == text and not any(map(text.__contains__, ("  ", " \n", "\n ", "\n\n\n"))):
+        return
     start, end = len(text) - len(text.lstrip(" \n")), len(text.rstrip(" \n"))
     if start >= end:
         if text:
@@ -137,12 +127,11 @@ def markdown(text: str) -> Iterator[Edit]:
     if start:
         yield Edit(0, start, "")
     for m in _MARK.finditer(text, start):
-        inner = next((name for name in ("link", "address", "inner") if m.group(name)), "")
-        if not inner:
-            yield Edit(m.start(), m.end(), "")
-        else:
-            yield Edit(m.start(), m.start(inner), "")
-            yield Edit(m.end(inner), m.end(), "")
+        # The words that stay, or nothing at the end of the mark.
+        start, end = next((m.span(name) for name in ("link", "address", "inner") if m[name]), (m.end(), m.end()))
+        yield Edit(m.start(), start, "")
+        if end < m.end():
+            yield Edit(end, m.end(), "")
 
 
 Step = Callable[[str], Iterable[Edit]]
@@ -157,27 +146,18 @@ def steps(settings: Cleaning) -> list[Step]:
         (settings.characters, characters),
         (settings.whitespace, spaces),
         # After characters are repaired: invisible ones in an address would hide it.
-        (bool(kinds), emails if kinds == ["emails"] else lambda text: starmap(Edit, personal(text, kinds))),
+        (bool(kinds), lambda text: starmap(Edit, personal(text, kinds))),
         (settings.whitespace, whitespace),
         (settings.reflow, reflow),
     ]
     return [step for wanted, step in chosen if wanted]
 
 
-#: Steps that have nothing to do in a printable and tidy text without these signs.
-_USUAL = {entities, characters, spaces, emails, whitespace, reflow}
-_SIGNS = "&@\uff20\ufe6b"
-
-
 def clean(text: str, todo: list[Step]) -> tuple[str, OffsetMap]:
     """The text after all steps, and its map back to `text`."""
     mapping = OffsetMap.identity(len(text))
-    # Most texts need nothing, and one look at them is cheaper than all steps.
-    if _USUAL.issuperset(todo) and is_printable(text) and not _untidy(text) and not any(map(text.__contains__, _SIGNS)):
-        return text, mapping
     for step in todo:
-        edits = list(step(text))
-        if edits:
+        if edits := list(step(text)):
             text, later = edit(text, edits)
-            mapping = later if mapping.is_identity else mapping.then(later)
+            mapping = mapping.then(later)
     return text, mapping

@@ -6,7 +6,7 @@ line has their form. A summary and a dateline stay, as they say something.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -22,7 +22,6 @@ _TITLE_CHARS = 200
 _OPEN_END = re.compile(r"[;:,،、；：，–—-]$|\b(?:and|or|the|of|a|to)$")
 _BULLET = re.compile(r"^(?:[-*•·–—▪●]|\d{1,2}[.)])\s+")
 _SUMMARY_HEAD = re.compile(r"^(?:summary|key (?:points|takeaways|facts)|at a glance|highlights|tl;?dr)\s*:?$", re.I)
-_WORDS = re.compile(r"\w+")
 #: Lines that are looked at before the body, at its end, and after a heading over links.
 _HEAD_LINES, _BYLINES, _TRAILER_LINES, _LINKS = 40, 4, 14, 12
 #: Characters below which lines are no paragraphs, so that a list of names has no summary.
@@ -110,20 +109,20 @@ class Recogniser:
         found = Layout(title, source)
         trailer = self._trailer(lines, found)
         last = len(lines) - len(trailer)
-        first = self._title(lines[:last], found, language)
-        first = self._byline(lines[:last], first, found, language)
-        kept = list(range(first, last))
+        first = self._byline(lines[:last], self._title(lines[:last], found, language), found, language)
+        kept: Sequence[int] = range(first, last)
         if repeated or self.boilerplate:
             kept = [i for i in kept if not self._is_boilerplate(lines[i][2], found.source or "", repeated)]
-        if kept:
-            self._dateline([lines[i][2] for i in kept[:_HEAD_LINES]], found, language)
+        head = [lines[i][2] for i in kept[:_HEAD_LINES]]
+        self._dateline(head, found, language)
         if summary:
-            found.parts.append(Part("summary", "field", lines[kept[0]][2] if kept else ""))
+            found.parts.append(Part("summary", "field", head[0] if head else ""))
         elif self.settings.summary_lines:
-            head = [lines[i][2] for i in kept[:_HEAD_LINES]]
-            summary, rule = self._summary(head, found)
-            if summary:
+            summary, rule = self._summary(head)
+            if summary and self._on(rule, found):
                 found.parts.append(Part("summary", rule, "\n".join(head[:summary])))
+            else:
+                summary = 0
         found.parts += trailer
         found.body = len(text) if not kept else lines[kept[summary if summary < len(kept) else 0]][0]
         found.cuts = list(_cuts(lines, kept, len(text)))
@@ -139,26 +138,23 @@ class Recogniser:
 
     def _title(self, lines: list[Line], found: Layout, language: str) -> int:
         """How many lines the title takes: one or none."""
+        rule = "record"
         if found.title is not None:
-            same = (
-                len(lines) > 1
-                and abs(len(lines[0][2]) - len(found.title)) < 20
-                and _WORDS.findall(lines[0][2].casefold()) == _WORDS.findall(found.title.casefold())
-            )
-            found.parts.append(Part("title", "record", found.title))
-            return int(same)
-        if not self.settings.title or not self._on("first-line", found) or not reads_like_title(lines, language):
+            taken = len(lines) > 1 and abs(len(lines[0][2]) - len(found.title)) < 20
+            taken = taken and _words(lines[0][2]) == _words(found.title)
+        elif self.settings.title and self._on("first-line", found) and reads_like_title(lines, language):
+            rule, taken, found.title = "first-line", True, lines[0][2]
+        else:
             return 0
-        found.title = lines[0][2]
-        found.parts.append(Part("title", "first-line", found.title))
-        return 1
+        found.parts.append(Part("title", rule, found.title))
+        return int(taken)
 
     def _byline(self, lines: list[Line], first: int, found: Layout, language: str) -> int:
         """The first line after those that name authors or a date, which follow the title."""
-        byline = _byline_in(language.split("-")[0])
-        for at in range(first, min(first + _BYLINES, len(lines) - 1)):
+        end = min(first + _BYLINES, max(first, len(lines) - 1))
+        for at in range(first, end):
             line = lines[at][2]
-            names = byline.fullmatch(line) if line[:1] in "BbVvPpDd" else None
+            names = _byline_in(language.split("-")[0]).fullmatch(line) if line[:1] in "BbVvPpDd" else None
             if names and self._on("byline", found) and (not SENTENCE_END.search(line) or line.endswith(("Jr.", "Sr."))):
                 found.authors += author_names(names[1])
                 found.parts.append(Part("byline", "byline", line))
@@ -167,11 +163,11 @@ class Recogniser:
                 found.parts.append(Part("date", "date", line))
             else:
                 return at
-        return min(first + _BYLINES, max(first, len(lines) - 1))
+        return end
 
-    def _dateline(self, lines: list[str], found: Layout, language: str) -> None:
+    def _dateline(self, head: list[str], found: Layout, language: str) -> None:
         """Takes place, date and source from the line in which the story begins; they stay in the text."""
-        for line in lines[:_BYLINES]:
+        for line in head[:_BYLINES]:
             match = _DATELINE.match(line) if "(" in line[:80] else None
             if match and self._on("dateline", found):
                 found.place, found.source = match["place"], found.source or match["source"]
@@ -187,48 +183,38 @@ class Recogniser:
         for at in range(max(1, end - _LINKS), end if lines and lines[-1][2][-1] != "." else 0):
             if leads_elsewhere(lines[at][2]) and self._on("links", found):
                 links = [line for _, _, line in lines[at:]]
-                if all(_is_link(line) for line in links[1:]):
+                if all(not SENTENCE_END.search(line) or line[-1] in "?!" or formula(line) for line in links[1:]):
                     out, end = [Part("trailer", "links", line) for line in links], at
                     break
-        for at in range(end - 1, max(0, end - 1 - _TRAILER_LINES), -1):
-            line = lines[at][2]
+        for _, _, line in reversed(lines[max(1, end - _TRAILER_LINES) : end]):
             own = next(((name, m) for name, p in self.trailers.items() if (m := p.fullmatch(line))), None)
-            fits = formula(line) if own is None else None
-            if own:
-                rule, source = own[0], own[1].groupdict().get("source")
-            elif fits:
-                rule, source = fits
-            else:
+            fits = (own[0], own[1].groupdict().get("source")) if own else formula(line)
+            if fits is None or not self._on(fits[0], found):
                 break
-            if not self._on(rule, found):
-                break
-            found.source = found.source or (source and source.strip()) or None
-            out.insert(0, Part("trailer", rule, line))
+            found.source = found.source or (fits[1] and fits[1].strip()) or None
+            out.insert(0, Part("trailer", fits[0], line))
         return out
 
-    def _summary(self, lines: list[str], found: Layout) -> tuple[int, str]:
+    def _summary(self, lines: list[str]) -> tuple[int, str]:
         """How many of the first lines are the summary, and the rule that says so.
 
         Bullets, or lines under a heading such as "Key points", or a run of at least two short lines, each shorter
         than the line after the run and than the usual line of the rest, which says the same at length.
         """
-        most = self.settings.summary_lines
-        headed = bool(lines) and bool(_SUMMARY_HEAD.match(lines[0]))
-        at = int(headed)
+        most, short = self.settings.summary_lines, self.settings.summary_chars
+        headed = int(bool(lines) and bool(_SUMMARY_HEAD.match(lines[0])))
+        at = headed
         while at < len(lines) and at - headed < most and _BULLET.match(lines[at]):
             at += 1
         if at - headed >= 2 and len(lines) > at and not _BULLET.match(lines[at]):
-            rule = "heading" if headed else "bullets"
-            return (at, rule) if self._on(rule, found) else (0, "")
-        short = self.settings.summary_chars
-        if len(lines) < 5 or len(lines[0]) > short or len(lines[1]) > short or not self._on("short-lines", found):
-            return 0, ""
-        for count in range(min(most, len(lines) - 3), 1, -1):
-            run, rest = lines[:count], lines[count:]
-            longest = max(map(len, run))
-            usual = sorted(map(len, rest))[len(rest) // 2]
-            if longest <= short and longest < len(rest[0]) and max(longest, _PARAGRAPH) < usual and _retold(run, rest):
-                return count, "short-lines"
+            return at, "heading" if headed else "bullets"
+        if len(lines) >= 5 and len(lines[0]) <= short and len(lines[1]) <= short:
+            sizes = [len(line) for line in lines]
+            for count in range(min(most, len(lines) - 3), 1, -1):
+                longest, usual = max(sizes[:count]), sorted(sizes[count:])[(len(lines) - count) // 2]
+                if longest <= short and longest < sizes[count] and max(longest, _PARAGRAPH) < usual:
+                    if _retold(lines[:count], lines[count:]):
+                        return count, "short-lines"
         return 0, ""
 
 
@@ -261,14 +247,13 @@ def _retold(summary: list[str], rest: list[str]) -> bool:
     """Whether a summary says what the rest says, too, and none of its lines is a credit or a date."""
     if any(_NO_SUMMARY.search(line) or _day(line, "en") for line in summary):
         return False
-    stems = {word[:_STEM] for line in rest for word in _WORDS.findall(line.casefold())}
-    words = (word for line in summary for word in _WORDS.findall(line.casefold()))
-    own = [word[:_STEM] for word in words if len(word) >= _STEM or not word.isascii()]
+    stems = {word[:_STEM] for word in _words("\n".join(rest))}
+    own = [word[:_STEM] for word in _words("\n".join(summary)) if len(word) >= _STEM or not word.isascii()]
     return sum(word in stems for word in own) >= _RETOLD * len(own)
 
 
-def _is_link(line: str) -> bool:
-    return (not SENTENCE_END.search(line) or line[-1] in "?!") or formula(line) is not None
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())
 
 
 def _day(line: str, language: str) -> datetime | None:
@@ -295,7 +280,7 @@ def split(text: str) -> list[Line]:
     return out
 
 
-def _cuts(lines: list[Line], kept: list[int], length: int) -> Iterator[Edit]:
+def _cuts(lines: list[Line], kept: Sequence[int], length: int) -> Iterator[Edit]:
     """Deletions of all that is neither in a kept line nor between two neighbouring ones."""
     at, before = 0, -1
     for i in kept:

@@ -137,30 +137,30 @@ def mapped(
 
 def lookup(record: Mapping[str, Any], paths: Iterable[str]) -> Any:
     """The first value that one of the dotted paths leads to and that is neither null nor blank; else None."""
-    for path in paths:
-        value: Any = record.get(path)  # a key may itself hold a dot
-        if value is None:
-            head, _, inside = path.partition(".")
-            if not inside or head not in record:
-                continue
-            value = record[head]
-            for key in inside.split("."):
-                value = value.get(key) if isinstance(value, Mapping) else None
+    for route in _routes(tuple(record), tuple(paths)):
+        value: Any = record
+        for key in route:
+            value = value.get(key) if isinstance(value, Mapping) else None
         if value.strip() if isinstance(value, str) else value is not None and value != []:
             return value
     return None
 
 
+@lru_cache(maxsize=4096)  # objects of one file have the same few lists of keys
+def _routes(keys: tuple[str, ...], paths: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The paths that may lead somewhere in an object with these keys, which may themselves hold a dot."""
+    routes = [route for path in paths for route in ((path,), tuple(path.split(".")))]
+    return [route for route in dict.fromkeys(routes) if route[0] in keys]
+
+
 def fill(record: Record, fields: Mapping[str, Any], source: Source) -> None:
     """Fills the record's columns from mapped fields; what cannot be used is noted in `problems`."""
-    names = source.fields
+    found = {column: lookup(fields, paths) for column, paths in source.fields.items() if column != "text"}
     for column in ("title", "url", "source", "language", "summary"):
-        value = lookup(fields, names.get(column, ()))
-        if value is None:
-            continue
+        value = found.get(column)
         if isinstance(value, str | int | float):
             setattr(record, column, storable(" ".join(str(value).split())) or None)
-        else:
+        elif value is not None:
             record.problems.append((f"field-{column}", f"is a {type(value).__name__}, not a text"))
     if record.language:
         try:
@@ -168,14 +168,13 @@ def fill(record: Record, fields: Mapping[str, Any], source: Source) -> None:
         except ValueError as e:
             record.problems.append(("field-language", str(e)))
             record.language = None
-    value = lookup(fields, names.get("id", ()))
-    record.record_id = None if value is None else storable(str(value))
-    if value := lookup(fields, names.get("authors", ())):
+    if (value := found.get("id")) is not None:
+        record.record_id = storable(str(value))
+    if value := found.get("authors"):
         record.authors = _names(value)
-    if value := lookup(fields, names.get("targets", ())):
+    if value := found.get("targets"):
         record.targets = _names(value, split=False)
-    value = lookup(fields, names.get("published", ()))
-    if value is not None:
+    if (value := found.get("published")) is not None:
         record.published = instant(value, record.language or (source.languages or [""])[0])
         if record.published is None:
             record.problems.append(("field-published", f"{str(value)[:80]!r} is not a date"))
