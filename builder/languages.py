@@ -68,8 +68,11 @@ def detected_language(text: str, expected: str) -> str:
     """The language of a text; the one that is expected unless another is much more probable."""
     start = max(0, (len(text) - _JUDGED) // 2)
     some = text[start : start + _JUDGED]
-    if sum(map(some.count, _common(expected))) > _SEEN * some.count(" "):
-        return expected
+    seen, enough = 0, _SEEN * some.count(" ")
+    for word in _common(expected):
+        seen += some.count(word)
+        if seen > enough:
+            return expected
     found, sure = _identifier().classify(some)
     return found if sure >= _SURE and found != expected.split("-")[0] else expected
 

@@ -6,7 +6,8 @@ text it names. This is said here once and holds for spans, chunks, sections and 
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
 
@@ -35,10 +36,6 @@ class OffsetMap:
     """Segments that tile both the text and the raw text, in order."""
 
     segments: tuple[Segment, ...]
-    _starts: list[int] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_starts", [s.start for s in self.segments])
 
     @classmethod
     def identity(cls, length: int) -> "OffsetMap":
@@ -61,7 +58,7 @@ class OffsetMap:
 
     def _raw_of(self, index: int) -> tuple[int, int]:
         # Zero-length segments (deletions) share their start with the segment that follows; the last one wins.
-        s = self.segments[bisect_right(self._starts, index) - 1]
+        s = self.segments[bisect_right(self.segments, index, key=itemgetter(0)) - 1]
         if s.end - s.start == s.raw_end - s.raw_start:
             return s.raw_start + index - s.start, s.raw_start + index - s.start + 1
         return s.raw_start, s.raw_end

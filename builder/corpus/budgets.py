@@ -6,7 +6,7 @@ it otherwise. Intervals are trimmed and in order.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from builder.corpus.settings import Chunking
 from builder.errors import ConfigError
-from builder.text import is_printable
+from builder.text import is_spaced
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -24,7 +24,7 @@ _WORD = re.compile(r"\S+")
 _LETTER = re.compile(r"\w")
 #: Characters of Chinese and Japanese.
 _DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-#: Characters above which a word counts as several; see `count_words`.
+#: Characters above which a word counts as several.
 _LONG = 12
 
 
@@ -34,8 +34,7 @@ class CharacterCounter:
     #: Characters that certainly fit into a unit, for cutting what has no spaces.
     characters = 1.0
 
-    def __init__(self, settings: Chunking) -> None:
-        self.most = settings.max_tokens
+    def __init__(self, settings: Chunking) -> None: ...
 
     def sizes(self, text: str, intervals: Sequence[Interval]) -> list[int]:
         """The size of each interval by itself."""
@@ -49,53 +48,29 @@ class CharacterCounter:
         """The size by itself of an interval that adds `gain` to one that ends at `before`."""
         return end - start
 
-    def windows(self, text: str) -> Iterator[tuple[int, int, int]]:
-        """Start, end and size of windows of `max_tokens` units, in order; only whitespace lies outside them."""
-        at = 0
-        while word := _WORD.search(text, at):
-            start = word.start()
-            at = start + self.most
-            size = len(text[start:at].rstrip())
-            yield start, start + size, size
-
 
 class WordCounter(CharacterCounter):
-    """Words, which no neighbour changes."""
-
-    def sizes(self, text: str, intervals: Sequence[Interval]) -> list[int]:
-        return count_words(text, intervals)
-
-    gains = sizes
-
-    def opening(self, text: str, before: int, start: int, end: int, gain: int) -> int:
-        return gain
-
-    def windows(self, text: str) -> Iterator[tuple[int, int, int]]:
-        found: list[Interval] = []
-        for m in _WORD.finditer(text):
-            start, end = m.span()
-            number = count_words(text, [(start, end)])[0]
-            found += pairwise([start + (end - start) * i // number for i in range(number + 1)])
-        for at in range(0, len(found), self.most):
-            some = found[at : at + self.most]
-            yield some[0][0], some[-1][1], len(some)
-
-
-def count_words(text: str, intervals: Sequence[Interval]) -> list[int]:
-    """The words of each interval, in an interval of one line.
+    """Words, which no neighbour changes.
 
     Words are runs without whitespace, or of twelve bytes of UTF-8 where there is hardly any, as in Thai and in blobs.
     Two characters of Chinese or Japanese are a word, so that a budget means about as many tokens of a model as it does
     in English.
     """
-    if not text.isascii() and _is_dense(text):
-        return [_dense_words(text[a:b]) for a, b in intervals]
-    if "  " in text or not is_printable(text):
-        return [_long_words(text, a, b, len(text[a:b].split())) for a, b in intervals]
-    # The only spaces are single plain ones, and counting them is several times faster.
-    return [
-        n if b - a <= _LONG * (n := text.count(" ", a, b) + 1) else _long_words(text, a, b, n) for a, b in intervals
-    ]
+
+    def sizes(self, text: str, intervals: Sequence[Interval]) -> list[int]:
+        if not text.isascii() and _is_dense(text):
+            return [_dense_words(text[a:b]) for a, b in intervals]
+        if not is_spaced(text):
+            return [_long_words(text, a, b, len(text[a:b].split())) for a, b in intervals]
+        # The only spaces are single plain ones, and counting them is several times faster.
+        return [
+            n if b - a <= _LONG * (n := text.count(" ", a, b) + 1) else _long_words(text, a, b, n) for a, b in intervals
+        ]
+
+    gains = sizes
+
+    def opening(self, text: str, before: int, start: int, end: int, gain: int) -> int:
+        return gain
 
 
 @lru_cache(maxsize=2)
@@ -122,9 +97,8 @@ class TokenCounter(CharacterCounter):
     characters = 0.25
 
     def __init__(self, settings: Chunking) -> None:
-        super().__init__(settings)
         self.model = tokenizer(settings.tokenizer)
-        self._first_word = lru_cache(maxsize=1 << 16)(self._gained)
+        self._gained_alone = lru_cache(maxsize=1 << 16)(self._gained)
 
     def sizes(self, text: str, intervals: Sequence[Interval]) -> list[int]:
         texts = [text[a:b] for a, b in intervals]
@@ -133,26 +107,12 @@ class TokenCounter(CharacterCounter):
     def opening(self, text: str, before: int, start: int, end: int, gain: int) -> int:
         # Tokens do not reach over whitespace, so what is before a text can change only its first word.
         word = text.find(" ", start, end)
-        return gain + self._first_word(text[before:start], text[start : end if word < 0 else word])
+        return gain + self._gained_alone(text[before:start], text[start : end if word < 0 else word])
 
     def _gained(self, space: str, word: str) -> int:
         """How many more tokens a word has by itself than after whitespace."""
         alone, following = self.model.encode_batch_fast([word, space + word], add_special_tokens=False)
         return len(alone) - len(following)
-
-    def windows(self, text: str) -> Iterator[tuple[int, int, int]]:
-        units, most = _units(self.model, text), self.most
-        at = 0
-        while at < len(units):
-            end, size = at + 1, units[at][2]
-            while end < len(units) and size + units[end][2] <= most:
-                size += units[end][2]
-                end += 1
-            # Cut out of its text, a window may have more tokens than it had in there.
-            while (size := self.sizes(text, [(units[at][0], units[end - 1][1])])[0]) > most and end > at + 1:
-                end = max(at + 1, end - (size - most))
-            yield units[at][0], units[end - 1][1], size
-            at = end
 
 
 @lru_cache(maxsize=4)
@@ -169,27 +129,6 @@ def tokenizer(path: str) -> "Tokenizer":
     found.no_truncation()
     found.no_padding()
     return found
-
-
-def _units(model: "Tokenizer", text: str) -> list[tuple[int, int, int]]:
-    """Start, end and number of the tokens of a text, in order and without overlap, none of them only whitespace.
-
-    A number above one is that of tokens which share their characters.
-    """
-    out: list[tuple[int, int, int]] = []
-    pending = 0  # tokens of mere space, which count with the next one
-    for start, end in model.encode(text, add_special_tokens=False).offsets:
-        start = max(start, out[-1][1] if out else 0)
-        bare = text[start:end].strip()
-        if bare:
-            start += text[start:end].index(bare[0])
-            out.append((start, start + len(bare), 1 + pending))
-            pending = 0
-        elif out and end <= out[-1][1]:
-            out[-1] = (*out[-1][:2], out[-1][2] + 1)
-        else:
-            pending += 1
-    return out
 
 
 #: The counter of each unit.

@@ -17,6 +17,7 @@ from builder.text import sentences
 
 # Where a sentence over the budget may be cut, best first: after a clause, between words.
 _CUTS = (re.compile(r"(?<=[;:])\s+|(?<=,)\s+|(?<!\s)\s++(?=[–—(])|(?<=[)–—])\s+"), re.compile(r"\s+"))
+_WORD = re.compile(r"\S+")
 #: Characters of a sentence that are cut at once: its words are many tuples, and a blob may be of any size.
 _STRETCH = 100_000
 
@@ -168,10 +169,8 @@ def by_article(chunker: Chunker, text: str, inner: list[Interval]) -> list[Chunk
 
 
 def by_tokens(chunker: Chunker, text: str, inner: list[Interval]) -> list[ChunkBounds]:
-    """Windows of so many units, whatever they cut through; a sentence counts where it begins."""
-    start, end = inner[0][0], inner[-1][1]
-    begins = [a - start for a, _ in inner]
-    return [
-        ChunkBounds(start + a, start + b, size, bisect_left(begins, b) - bisect_left(begins, a))
-        for a, b, size in chunker.counter.windows(text[start:end])
-    ]
+    """Windows of as many words as fit, whatever sentences they cut; a sentence counts where it begins."""
+    parts = chunker.parts(text, [m.span() for m in _WORD.finditer(text, inner[0][0], inner[-1][1])])
+    chunks = [parts.chunk(i, j) for i, j in pairwise(parts.packed(chunker.settings.max_tokens))]
+    begins = [start for start, _ in inner]
+    return [c._replace(sentences=bisect_left(begins, c.end) - bisect_left(begins, c.start)) for c in chunks]

@@ -3,12 +3,12 @@
 import html
 import re
 from collections.abc import Callable, Iterable, Iterator
-from itertools import starmap
+from itertools import accumulate, pairwise, starmap
 
 from builder.corpus.settings import Cleaning
 from builder.masking import personal
 from builder.offsets import Edit, OffsetMap, edit
-from builder.text import is_printable
+from builder.text import is_printable, is_spaced
 
 _LINE_ENDS = "\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]"
 _CUT = "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u180e\u200b\u2060\ufeff\ufff9-\ufffb]+"
@@ -72,8 +72,8 @@ def spaces(text: str) -> Iterable[Edit]:
 
 def whitespace(text: str) -> Iterator[Edit]:
     """No space at either end of a line, none doubled, at most one blank line, none at either end of the text."""
-    # Most texts are tidy, and a few looks at them are cheaper than a pattern.
-    if text.strip(" \n") == text and not any(map(text.__contains__, ("  ", " \n", "\n ", "\n\n\n"))):
+    # Most texts are tidy, and a look at each line is cheaper than a pattern.
+    if is_spaced(text) and all(x and x[0] != " " and x[-1] != " " for x in text.split("\n")):
         return
     start, end = len(text) - len(text.lstrip(" \n")), len(text.rstrip(" \n"))
     if start >= end:
@@ -97,26 +97,19 @@ def reflow(text: str) -> Iterator[Edit]:
     A paragraph counts as wrapped when blank lines separate paragraphs and its lines, but for the last, nearly share
     one length of at most 100.
     """
-    if "\n\n" not in text:
+    if "" not in text.split("\n") or "\n\n" not in text:  # the first is the faster to find
         return
     at = 0
     for block in text.split("\n\n"):
-        lines = block.split("\n")
-        if len(lines) > 1:
-            lengths = [len(line) for line in lines[:-1]]
-            widest = max(lengths)
-            # A line is full when the next line's first word would not have fitted.
-            full = all(
-                n + 1 + len(following.split(" ", 1)[0]) >= widest - 2
-                for n, following in zip(lengths, lines[1:], strict=True)
-            )
-            if 40 <= widest <= 100 and full:
-                for n in lengths:
-                    at += n
-                    yield Edit(at, at + 1, " ")
-                    at += 1
-                at += len(lines[-1]) + 2
-                continue
+        *lines, last = block.split("\n")
+        ends = list(accumulate((len(line) + 1 for line in lines), initial=at))
+        widest = max(map(len, lines), default=0)
+        # A line is full when the next line's first word would not have fitted.
+        if 40 <= widest <= 100 and all(
+            len(line) + 1 + len(following.split(" ", 1)[0]) >= widest - 2
+            for line, following in pairwise([*lines, last])
+        ):
+            yield from (Edit(end - 1, end, " ") for end in ends[1:])
         at += len(block) + 2
 
 

@@ -100,7 +100,7 @@ def _utf8(data: bytes) -> str | None:
 
 def escaped(data: bytes) -> bool:
     """Whether bytes that are all ASCII are another encoding: ISO-2022 or HZ."""
-    return (b"\x1b" in data or b"~{" in data) and _ESCAPES.search(data) is not None
+    return (b"\x1b" in data or b"~" in data) and _ESCAPES.search(data) is not None
 
 
 def _declaration(data: bytes) -> str:
@@ -201,39 +201,33 @@ def blocks(stream: BinaryIO, source: Source) -> Iterator[tuple[str, Encoding]]:
     What begins as UTF-8 may turn out to be something else at its first accent, however late that comes; so a block is
     judged when it is no UTF-8, and what it is found to be holds from there on. Raises `NotTextError`.
     """
-    decoder: codecs.IncrementalDecoder | None = None
-    found, held, began, accents = UTF8, b"", False, False
-
-    def settle(data: bytes) -> None:
-        nonlocal decoder, found
-        found = decode_text(data, source)[1]
-        found = found._replace(name=found.name.removesuffix("+replace"))
-        decoder = None if found.found == "valid" else codecs.getincrementaldecoder(found.name)("replace")
-
+    utf8 = codecs.getincrementaldecoder("utf-8")
+    decoder: codecs.IncrementalDecoder = utf8()
+    found, began, accents = UTF8, False, False
     while True:
         # Blocks end with a line where lines are short, so that no character is judged by half of its bytes.
         data = stream.read(_BLOCK)
         data += stream.readline(_BLOCK) if data else b""
-        if not began and data:
-            began = True
-            settle(data)
-        if decoder is None:
-            whole = held + data
-            try:
-                text, used = codecs.utf_8_decode(whole, "replace" if not data and accents else "strict", not data)
-                held, accents = whole[used:], accents or not text.isascii()
-                if escaped(whole):
-                    raise UnicodeDecodeError("utf-8", whole, 0, 1, "escape sequences of another encoding")
-            except UnicodeDecodeError:
-                settle(whole)
-                held, data = b"", whole
-        if decoder is not None:
+        held = decoder.getstate()[0]
+        try:
+            if (data and not began) or (found is UTF8 and escaped(held + data)):
+                raise UnicodeDecodeError("utf-8", data, 0, 1, "it may be another encoding")
             text = decoder.decode(data, not data)
+        except UnicodeDecodeError:
+            if not data and accents:  # cut off inside a character
+                text = held.decode("utf-8", "replace")
+            else:
+                found = decode_text(held + data, source)[1]
+                found = found._replace(name=found.name.removesuffix("+replace"))
+                if found == UTF8:
+                    found, decoder = UTF8, utf8()
+                else:
+                    decoder = codecs.getincrementaldecoder(found.name)("replace")
+                text = decoder.decode(held + data, not data)
+        began, accents = True, accents or not text.isascii()
         if text:
-            yield (
-                text.removeprefix("\ufeff"),
-                found._replace(name=f"{found.name}+replace") if "\ufffd" in text else found,
-            )
+            damaged = found._replace(name=f"{found.name}+replace")
+            yield text.removeprefix("\ufeff"), damaged if "\ufffd" in text else found
         if not data:
             return
 

@@ -212,9 +212,9 @@ class Recogniser:
             sizes = [len(line) for line in lines]
             for count in range(min(most, len(lines) - 3), 1, -1):
                 longest, usual = max(sizes[:count]), sorted(sizes[count:])[(len(lines) - count) // 2]
-                if longest <= short and longest < sizes[count] and max(longest, _PARAGRAPH) < usual:
-                    if _retold(lines[:count], lines[count:]):
-                        return count, "short-lines"
+                shape = longest <= short and longest < sizes[count] and max(longest, _PARAGRAPH) < usual
+                if shape and _retold(lines[:count], lines[count:]):
+                    return count, "short-lines"
         return 0, ""
 
 

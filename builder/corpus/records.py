@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -105,62 +105,77 @@ _TITLES = r"(?!(?:Jr|Sr|II|III|IV|MD|M\.D|PhD|Ph\.D)\b)"
 _EPOCH = 1e8
 
 
-def mapped(
-    item: Any, raw: bytes | None, encoding: Encoding, path: str, number: int, source: Source
-) -> Iterator[Record | Reject]:
-    """The record of one object, its columns filled by the field mapping.
+class Mapper:
+    """Makes records of the objects of one file, their columns filled by the field mapping."""
 
-    Without bytes of its own it is known by its JSON with sorted keys.
-    """
-    own = sha256(json.dumps(item, sort_keys=True, default=str).encode() if raw is None else raw)
-    if not isinstance(item, dict):
-        yield Reject(path, number, "not-an-object", f"the record is a {type(item).__name__}", own[:16])
-        return
-    text = lookup(item, source.fields["text"])
-    if isinstance(text, list) and text and all(isinstance(t, str) for t in text):
-        text = "\n".join(text)
-    if not isinstance(text, str) or not text.strip():
-        keys = storable(", ".join(sorted(map(str, item))[:12]))
-        yield Reject(path, number, "no-text", f"no text in its fields ({keys}); set source.fields.text", own[:16])
-        return
-    kind = "fields"
-    if "<" in text and looks_like_html(text):
-        text, kind = text_of(text) or text, "html"
-    record = Record(path, number, own, encoding, storable(text), kind=kind)
-    fill(record, item, source)
-    if source.summary_field and record.summary and not record.raw.startswith(record.summary):
-        record.raw = f"{record.summary}\n{record.raw}"
-    else:
-        record.summary = None
-    yield record
+    def __init__(self, path: str, source: Source, fields: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.path = path
+        self.source = source
+        self.fields = source.fields if fields is None else fields
+        self.routes = lru_cache(maxsize=1024)(self._routes)  # objects of one file have the same few lists of keys
+
+    def _routes(self, keys: tuple[str, ...]) -> list[tuple[str, list[list[str]]]]:
+        """For each column, the paths that may lead somewhere in an object with these keys; a key may hold a dot."""
+        every = {
+            column: [route for path in paths for route in ([path], path.split(".")) if route[0] in keys]
+            for column, paths in self.fields.items()
+        }
+        return [(column, routes) for column, routes in every.items() if routes]
+
+    def columns(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        """For each column, the first value at one of its paths that is neither null nor blank."""
+        out: dict[str, Any] = {}
+        for column, routes in self.routes(tuple(item)):
+            for route in routes:
+                value = follow(item, route)
+                if value.strip() if isinstance(value, str) else value is not None and value != []:
+                    out[column] = value
+                    break
+        return out
+
+    def records(self, item: Any, raw: bytes | None, encoding: Encoding, number: int) -> Iterator[Record | Reject]:
+        """The record of one object. Without bytes of its own it is known by its JSON with sorted keys."""
+        own = sha256(json.dumps(item, sort_keys=True, default=str).encode() if raw is None else raw)
+        if not isinstance(item, dict):
+            yield Reject(self.path, number, "not-an-object", f"the record is a {type(item).__name__}", own[:16])
+            return
+        columns = self.columns(item)
+        text = columns.get("text")
+        if isinstance(text, list) and all(isinstance(t, str) for t in text):
+            text = "\n".join(text)
+        if not isinstance(text, str) or not text.strip():
+            keys = storable(", ".join(sorted(map(str, item))[:12]))
+            detail = f"no text in its fields ({keys}); set source.fields.text"
+            yield Reject(self.path, number, "no-text", detail, own[:16])
+            return
+        kind = "fields"
+        if "<" in text and looks_like_html(text):
+            text, kind = text_of(text) or text, "html"
+        record = Record(self.path, number, own, encoding, storable(text), kind=kind)
+        fill(record, columns, self.source)
+        if self.source.summary_field and record.summary and not record.raw.startswith(record.summary):
+            record.raw = f"{record.summary}\n{record.raw}"
+        else:
+            record.summary = None
+        yield record
 
 
-def lookup(record: Mapping[str, Any], paths: Iterable[str]) -> Any:
-    """The first value that one of the dotted paths leads to and that is neither null nor blank; else None."""
-    for route in _routes(tuple(record), tuple(paths)):
-        value: Any = record
-        for key in route:
-            value = value.get(key) if isinstance(value, Mapping) else None
-        if value.strip() if isinstance(value, str) else value is not None and value != []:
-            return value
-    return None
+def follow(item: Any, route: Iterable[str]) -> Any:
+    """What the keys lead to in nested objects; None where one is missing."""
+    for key in route:
+        item = item.get(key) if isinstance(item, Mapping) else None
+    return item
 
 
-@lru_cache(maxsize=4096)  # objects of one file have the same few lists of keys
-def _routes(keys: tuple[str, ...], paths: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """The paths that may lead somewhere in an object with these keys, which may themselves hold a dot."""
-    routes = [route for path in paths for route in ((path,), tuple(path.split(".")))]
-    return [route for route in dict.fromkeys(routes) if route[0] in keys]
-
-
-def fill(record: Record, fields: Mapping[str, Any], source: Source) -> None:
-    """Fills the record's columns from mapped fields; what cannot be used is noted in `problems`."""
-    found = {column: lookup(fields, paths) for column, paths in source.fields.items() if column != "text"}
+def fill(record: Record, columns: Mapping[str, Any], source: Source) -> None:
+    """Fills the record's columns from values of any kind; what cannot be used is noted in `problems`."""
     for column in ("title", "url", "source", "language", "summary"):
-        value = found.get(column)
-        if isinstance(value, str | int | float):
+        value = columns.get(column)
+        if value is None:
+            continue
+        if isinstance(value, (str, int, float)):
             setattr(record, column, storable(" ".join(str(value).split())) or None)
-        elif value is not None:
+        else:
             record.problems.append((f"field-{column}", f"is a {type(value).__name__}, not a text"))
     if record.language:
         try:
@@ -168,13 +183,13 @@ def fill(record: Record, fields: Mapping[str, Any], source: Source) -> None:
         except ValueError as e:
             record.problems.append(("field-language", str(e)))
             record.language = None
-    if (value := found.get("id")) is not None:
+    if (value := columns.get("id")) is not None:
         record.record_id = storable(str(value))
-    if value := found.get("authors"):
+    if value := columns.get("authors"):
         record.authors = _names(value)
-    if value := found.get("targets"):
+    if value := columns.get("targets"):
         record.targets = _names(value, split=False)
-    if (value := found.get("published")) is not None:
+    if (value := columns.get("published")) is not None:
         record.published = instant(value, record.language or (source.languages or [""])[0])
         if record.published is None:
             record.problems.append(("field-published", f"{str(value)[:80]!r} is not a date"))

@@ -235,9 +235,10 @@ def test_words_count_bytes_where_there_are_no_spaces_and_characters_of_chinese()
         assert piece.tokens == size, text
 
 
-def test_windows_of_characters_begin_and_end_with_ink() -> None:
+def test_windows_cut_no_word_that_fits() -> None:
     assert texts("ab cd  ef", method="tokens", unit="characters", max_tokens=3) == ["ab", "cd", "ef"]
-    assert [p.tokens for p in cut("ab cd  ef", method="tokens", unit="characters", max_tokens=4)] == [4, 4, 1]
+    assert [p.tokens for p in cut("ab cd  ef", method="tokens", unit="characters", max_tokens=5)] == [5, 2]
+    assert texts("ab cdefg", method="tokens", unit="characters", max_tokens=3) == ["ab", "cde", "fg"]
 
 
 def test_a_window_counts_the_sentences_that_begin_in_it() -> None:

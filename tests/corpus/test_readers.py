@@ -453,7 +453,7 @@ def test_names_of_authors_are_told_apart() -> None:
 
 def test_fields_that_are_no_text_are_noted() -> None:
     record = Record("a", 0, "", UTF8, "")
-    fill(record, {"title": ["x"], "url": 7, "source": {"name": " The  Post "}, "date": "soon", "id": 0}, Source())
+    fill(record, {"title": ["x"], "url": 7, "source": " The  Post ", "published": "soon", "id": 0}, Source())
     assert record.problems == [("field-title", "is a list, not a text"), ("field-published", "'soon' is not a date")]
     assert (record.title, record.url, record.source, record.record_id) == (None, "7", "The Post", "0")
 

@@ -1,8 +1,10 @@
 """Reads .json and .jsonl: one record per object, its columns filled by the field mapping."""
 
+import codecs
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, BinaryIO
 
 import msgspec
@@ -18,7 +20,7 @@ from builder.corpus.decoding import (
     line_decoder,
     text_lines,
 )
-from builder.corpus.records import Record, Reject, TooLargeError, lookup, mapped, sha256, whole
+from builder.corpus.records import Mapper, Record, Reject, TooLargeError, follow, sha256, whole
 from builder.corpus.settings import Source
 
 #: What may come between the values of a file.
@@ -51,8 +53,9 @@ def json_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
     if isinstance(items, str):
         yield Reject(path, None, "no-text", items)
         return
+    mapper = Mapper(path, source)
     for number, item in enumerate(items):
-        for found in mapped(item, data if item is value else None, encoding, path, number, source):
+        for found in mapper.records(item, data if item is value else None, encoding, number):
             if isinstance(found, Record):
                 found.alone = item is value
             yield found
@@ -61,13 +64,13 @@ def json_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
 def _records_in(value: Any, source: Source) -> list[Any] | str:
     """The records of a document, or why none were found."""
     if source.records:
-        found = lookup(value, [source.records]) if isinstance(value, dict) else None
+        found = follow(value, source.records.split("."))
         return found if isinstance(found, list) else f"there is no list at source.records={source.records}"
     if isinstance(value, list):
         return value
     if not isinstance(value, dict):
         return "no object with a text field; set source.records and source.fields"
-    if isinstance(lookup(value, source.fields["text"]), str):
+    if isinstance(Mapper("", source).columns(value).get("text"), str):
         return [value]
     lists = dict(_lists(value))
     if len(lists) > 1:
@@ -86,7 +89,7 @@ def _lists(value: dict[str, Any], at: str = "", depth: int = 3) -> Iterator[tupl
 
 def _elements(found: Iterable[tuple[str, Encoding]], path: str, source: Source) -> Iterator[Record | Reject]:
     """The elements of lists, and values beside lists, with a window over the file that grows to the largest of them."""
-    texts = iter(found)
+    texts, mapper = iter(found), Mapper(path, source)
     scan = json.JSONDecoder(strict=False).raw_decode
     limit = source.max_record_mb << 20
     window, at, number, ended, inside, encoding = "", 0, 0, False, False, UTF8
@@ -124,7 +127,7 @@ def _elements(found: Iterable[tuple[str, Encoding]], path: str, source: Source) 
                 more(len(window) - at)
                 continue
             raw = window[at:end].encode("utf-8", "surrogatepass")
-            yield from mapped(item, raw, encoding, path, number, source)
+            yield from mapper.records(item, raw, encoding, number)
             at, number = end, number + 1
     if inside:
         yield Reject(path, number, "bad-json", "the list is never closed")
@@ -132,51 +135,47 @@ def _elements(found: Iterable[tuple[str, Encoding]], path: str, source: Source) 
 
 def jsonl_file(stream: BinaryIO, path: str, source: Source, first: int = 0) -> Iterator[Record | Reject]:
     """One record per line, numbered from `first`; blank lines are counted and passed over."""
+    mapper = Mapper(path, source)
+    for number, (line, decode, plain) in enumerate(_lines(stream, source, first), first):
+        if line is None:
+            yield Reject(path, number, "too-large", f"a line of more than {source.max_record_mb} MB")
+        if not line:
+            continue
+        try:
+            # It is probably UTF-8, which is faster to read as bytes.
+            text, encoding = ("", UTF8) if plain and not escaped(line) else decode(line)
+            item = msgspec.json.decode(text or line)
+        except (ValueError, RecursionError) as e:
+            try:  # it may be no UTF-8, and Python's parser takes lone surrogates and NaN
+                text, encoding = decode(line)
+                item = json.loads(text, strict=False)
+            except (ValueError, RecursionError):
+                yield Reject(path, number, "bad-json", str(e), sha256(line)[:16])
+                continue
+        yield from mapper.records(item, line, encoding, number)
+
+
+def _lines(stream: BinaryIO, source: Source, first: int) -> Iterator[tuple[bytes | None, Decode, bool]]:
+    """The bytes of each line, None for one over the limit; how to decode it; and whether it may be UTF-8 as it is.
+
+    The bytes of a line in UTF-16 or UTF-32 are those in UTF-8.
+    """
     limit = source.max_record_mb << 20
-    number = first
     peek = stream.peek if hasattr(stream, "peek") else lambda _: b""
     if first == 0 and is_wide(peek(4)[:4]):
-        yield from _wide_lines(stream, path, source, limit)
+        for text, encoding in text_lines(stream, limit, source):
+            line = None if len(text) > limit else text.strip().encode("utf-8", "surrogatepass")
+            yield line, partial(_decoded, encoding=encoding), False
         return
     decode = line_decoder(source, lambda: peek(limit))
     while line := stream.readline(limit + 1):
-        if len(line) > limit and not line.endswith(b"\n"):
-            yield Reject(path, number, "too-large", f"a line of more than {source.max_record_mb} MB")
-            while line and not line.endswith(b"\n"):
-                line = stream.readline(limit)
-            number += 1
+        if len(line) <= limit or line.endswith(b"\n"):
+            yield line.removeprefix(codecs.BOM_UTF8).strip(), decode, not source.encoding
             continue
-        line = line.strip(b"\r\n \t\xef\xbb\xbf") if number == 0 else line.strip()
-        if line:
-            yield from _line(line, decode, path, number, source, plain=not source.encoding)
-        number += 1
+        yield None, decode, False
+        while line and not line.endswith(b"\n"):
+            line = stream.readline(limit)
 
 
-def _wide_lines(stream: BinaryIO, path: str, source: Source, limit: int) -> Iterator[Record | Reject]:
-    """Those of a file in UTF-16 or UTF-32; a record's bytes are its line in UTF-8."""
-    for number, (text, encoding) in enumerate(text_lines(stream, limit, source)):
-        if len(text) > limit:
-            yield Reject(path, number, "too-large", f"a line of more than {source.max_record_mb} MB")
-        elif line := text.strip().encode("utf-8", "surrogatepass"):
-            yield from _line(line, _known(text.strip(), encoding), path, number, source, plain=False)
-
-
-def _known(text: str, encoding: Encoding) -> Decode:
-    return lambda _: (text, encoding)
-
-
-def _line(
-    line: bytes, decode: Decode, path: str, number: int, source: Source, *, plain: bool
-) -> Iterator[Record | Reject]:
-    """The record of a line; with `plain` it is probably UTF-8, which is faster to read as bytes."""
-    try:
-        text, encoding = ("", UTF8) if plain and not escaped(line) else decode(line)
-        item = msgspec.json.decode(text or line)
-    except (ValueError, RecursionError) as e:
-        try:  # it may be no UTF-8, and Python's parser takes lone surrogates and NaN
-            text, encoding = decode(line)
-            item = json.loads(text, strict=False)
-        except (ValueError, RecursionError):
-            yield Reject(path, number, "bad-json", str(e), sha256(line)[:16])
-            return
-    yield from mapped(item, line, encoding, path, number, source)
+def _decoded(line: bytes, encoding: Encoding) -> tuple[str, Encoding]:
+    return line.decode("utf-8", "surrogatepass"), encoding

@@ -3,13 +3,12 @@
 import email
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from email import policy
 from email.message import EmailMessage
 from typing import Any, BinaryIO
 
 from builder.corpus.decoding import UTF8, decode_text
-from builder.corpus.records import Record, Reject, mapped, storable, whole
+from builder.corpus.records import Mapper, Record, Reject, storable, whole
 from builder.corpus.settings import FIELDS, Source
 
 #: For each element that is a record, where its columns are: paths of elements without their namespaces.
@@ -57,9 +56,10 @@ def xml_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | R
     if not kind:
         yield Reject(path, None, "unknown-format", f"<{root.tag}> is neither RSS, Atom, NITF nor NewsML-G2")
         return
+    mapper = _mapper(path, source)
     for number, element in enumerate(root.iter(kind)):
         item = {name: _value(element, where) for name, where in _COLUMNS[kind].items()}
-        yield from _of_columns(item, etree.tostring(element), encoding, path, number, source)
+        yield from mapper.records(item, etree.tostring(element), encoding, number)
 
 
 def _value(element: Any, where: str) -> str:
@@ -78,8 +78,8 @@ def _value(element: Any, where: str) -> str:
     return ""
 
 
-def _of_columns(item: dict[str, Any], raw: bytes, encoding: Any, path: str, number: int, source: Source) -> Any:
-    return mapped(item, raw, encoding, path, number, replace(source, fields={name: [name] for name in FIELDS}))
+def _mapper(path: str, source: Source) -> Mapper:
+    return Mapper(path, source, {name: [name] for name in FIELDS})
 
 
 def mail_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
@@ -110,4 +110,4 @@ def _message(raw: bytes, path: str, number: int, source: Source) -> Iterator[Rec
     }
     item = {name: str(message[header] or "") for name, header in columns.items()}
     item["authors"] = re.sub(r"(?:(?<!\s)\s++)?+<[^<>]*+>|\"", "", item["authors"])
-    yield from _of_columns(item | {"text": text}, raw, UTF8, path, number, source)
+    yield from _mapper(path, source).records(item | {"text": text}, raw, UTF8, number)

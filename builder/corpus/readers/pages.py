@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from builder.corpus.cleaning import FRONT_MATTER
 from builder.corpus.decoding import decode_text
-from builder.corpus.records import Record, Reject, fill, sha256, storable, text_of, whole
+from builder.corpus.records import Mapper, Record, Reject, fill, sha256, storable, text_of, whole
 from builder.corpus.settings import Source
 
 _BLOCKS = re.compile(r"</(?:p|div|li|h[1-6]|td|body|article)\s*>|<br\s*/?>", re.IGNORECASE)
@@ -49,7 +49,8 @@ def markdown_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Recor
                 try:
                     fields = yaml.load(matter.group(1), loader)
                     if isinstance(fields, dict):
-                        fill(record, {str(k): v for k, v in fields.items()}, source)
+                        columns = Mapper(path, source).columns({str(k): v for k, v in fields.items()})
+                        fill(record, columns, source)
                 except (yaml.YAMLError, ValueError) as e:
                     record.problems.append(("field-front-matter", f"is not YAML: {' '.join(str(e).split())}"))
         yield record
@@ -93,6 +94,5 @@ def extract(record: Record, page: str, recall: bool = False) -> bool:
         "published": found.date,
         "language": found.language or _language(page),
     }
-    names = Source(fields={**{name: [name] for name in fields}, "text": ["text"]})
-    fill(record, {name: value for name, value in fields.items() if value}, names)
+    fill(record, {name: value for name, value in fields.items() if value}, Source())
     return True

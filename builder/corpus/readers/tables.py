@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from builder.corpus.decoding import UTF8, Encoding, text_lines
-from builder.corpus.records import Record, Reject, mapped
+from builder.corpus.records import Mapper, Record, Reject
 from builder.corpus.settings import Source
 
 
@@ -57,6 +57,7 @@ def csv_file(stream: BinaryIO, path: str, source: Source, delimiter: str = "") -
     """One record per row below the header; the delimiter is the most frequent of , ; | and tab in the header."""
     limit = source.max_record_mb << 20
     csv.field_size_limit(limit + 1)
+    mapper = Mapper(path, source)
     found = _Lines(text_lines(stream, limit, source), limit)
     header: list[str] = list(source.columns)
     number = 0
@@ -104,7 +105,7 @@ def csv_file(stream: BinaryIO, path: str, source: Source, delimiter: str = "") -
             )
         else:
             item = dict(zip(header, row, strict=False))
-            yield from mapped(item, None, found.encoding, path, number, source)
+            yield from mapper.records(item, None, found.encoding, number)
         number += 1
 
 
@@ -117,7 +118,7 @@ def parquet_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    number = 0
+    mapper, number = Mapper(path, source), 0
     if not stream.seekable():
         stream = io.BytesIO(stream.read())
     try:
@@ -125,7 +126,7 @@ def parquet_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record
             columns = [_values(column) for column in batch.columns]
             for row in zip(*columns, strict=True):
                 item = dict(zip(batch.schema.names, row, strict=True))
-                yield from mapped(item, None, UTF8, path, number, source)
+                yield from mapper.records(item, None, UTF8, number)
                 number += 1
     except (pa.ArrowException, OSError, UnicodeDecodeError) as e:
         yield Reject(path, None, "bad-parquet", f"{' '.join(str(e).split())[:300]}; {number} records were read before")
