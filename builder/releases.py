@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from builder import pipeline
 from builder.config import Config
 from builder.errors import ConfigError, GateError, ReleaseError, StoreError
+from builder.questions import plain, scheme_from
+from builder.settings import fields_of, public
 from builder.stage import Progress, Stage, code_digest, exclusive, silent
 from builder.store import digest, file_digest, read_json, write_json
 
@@ -17,9 +19,9 @@ if TYPE_CHECKING:
     from builder.release.export import Exported
     from builder.release.manifest import Manifest
 
-#: Groups of the configuration that decide what a release holds, and are part of its manifest.
-PUBLIC = (
-    "dataset", "source", "cleaning", "dedup", "chunking", "selection", "labels", "quality", "aggregation", "split",
+#: Groups of the configuration that decide what a release holds, in the order of its manifest.
+GROUPS = (
+    "dataset", "labels", "source", "cleaning", "dedup", "chunking", "selection", "quality", "aggregation", "split",
     "export",
 )  # fmt: skip
 
@@ -40,7 +42,7 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
             f"Below the quality gates: {below}.",
             "Run `builder review`, change quality.gates, or release it with that on the card: export.below_gates=true.",
         )
-    sections, folder = public_sections(config), release_folder(config)
+    noted, folder = to_note(config), release_folder(config)
     # One export of a dataset at a time, so that each sees the version before its own.
     with exclusive(config.dataset_folder / "locks" / f"export-{folder.name}", "export", progress):
 
@@ -50,7 +52,7 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
             last = before[-1][1].name + file_digest(before[-1][1] / "manifest.json") if before else ""
             path = Path(config.dataset.self_descriptions or "-")
             said = file_digest(path) if path.is_file() else ""
-            parts = (manifest.encode(sections), config.annotators.kind, code_digest("release"), below, last, said)
+            parts = (manifest.encode(noted), config.annotators.kind, code_digest("release"), below, last, said)
             key = digest(*parts, *(stage.fingerprint for stage in made.values()))
             return config.dataset_folder / "exported" / f"{key[:16]}.json"
 
@@ -63,7 +65,7 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
             scheme=config.labels,
             settings=config.export,
             split=config.split,
-            configuration=sections,
+            configuration=public_sections(config),
             pull=read_json(pull.folder / "pull.json"),
             agreement=made["validate"].json("agreement"),
             below_gates=below,
@@ -75,8 +77,8 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
         found = export(sources, folder.parent, config.dataset_folder / "scratch", progress)
         write_json(remembered(), {"version": found.folder.name})
         if found.new:
-            # What the manifest conceals, so that the release can be made again without asking for it.
-            write_json(_concealed(config.dataset_folder, found.folder), _without_secrets(sections), mode=0o600)
+            # The manifest lacks private settings, and a rebuild must not ask for them.
+            write_json(_note(config.dataset_folder, found.folder), noted)
     return found
 
 
@@ -97,21 +99,22 @@ def _self_descriptions(path: str, key: bytes) -> dict[str, dict[str, str]]:
         ) from e
 
 
-def _concealed(dataset_folder: Path, release: Path) -> Path:
+def _note(dataset_folder: Path, release: Path) -> Path:
     return dataset_folder / "exported" / f"{release.parent.name}-{release.name}.json"
 
 
-def _without_secrets(sections: dict[str, Any]) -> dict[str, Any]:
-    source = {name: value for name, value in sections["source"].items() if name != "storage_options"}
-    return {**sections, "source": source}
-
-
 def public_sections(config: Config) -> dict[str, Any]:
-    """The groups of the configuration that decide what a release holds."""
-    from builder.questions import plain
+    """What a release says of the groups that decide what it holds."""
+    return {name: plain(config.labels) if name == "labels" else public(getattr(config, name)) for name in GROUPS}
 
-    found = {name: asdict(getattr(config, name)) for name in PUBLIC if name != "labels"}
-    return {name: plain(config.labels) if name == "labels" else found[name] for name in PUBLIC}
+
+def to_note(config: Config) -> dict[str, Any]:
+    """The same groups with all settings but secret ones."""
+    groups = {name: getattr(config, name) for name in GROUPS if name != "labels"}
+    return {"labels": plain(config.labels)} | {
+        name: {key: value for key, value in asdict(group).items() if not fields_of(type(group))[key].secret}
+        for name, group in groups.items()
+    }
 
 
 def table_paths(made: Mapping[str, Stage]) -> dict[str, Path]:
@@ -178,25 +181,19 @@ def rebuild(config: Config, root: Path, manifest: "Manifest", there: Path, progr
 def _as_released(config: Config, manifest: "Manifest", root: Path, there: Path) -> Config:
     """The configuration of the manifest, in folders of its own.
 
-    What the manifest conceals is what the export noted in the workspace, or that of `config`.
+    Private settings are those that the export noted in the workspace, secret ones those of `config`.
     """
     import msgspec
 
-    from builder.questions import scheme_from
-    from builder.release.manifest import revealed
-
-    sections: dict[str, Any] = {}
-    dataset = config.workspace / manifest.configuration["dataset"]["name"]
-    noted = read_json(_concealed(dataset, root)) or {}
-    own = {name: {**part, **noted.get(name, {})} for name, part in public_sections(config).items()}
-    for name, shown in manifest.configuration.items():
-        public, section = revealed(shown, own[name]), getattr(config, name)
-        whole = scheme_from(public) if name == "labels" else {**msgspec.to_builtins(section), **public}
-        sections[name] = whole if name == "labels" else msgspec.convert(whole, type(section))
+    noted = read_json(_note(config.workspace / manifest.configuration["dataset"]["name"], root)) or {}
+    groups: dict[str, Any] = {"labels": scheme_from(manifest.configuration["labels"])}
+    for name in manifest.configuration.keys() - groups.keys():
+        own = getattr(config, name)
+        groups[name] = msgspec.convert(asdict(own) | noted.get(name, {}) | manifest.configuration[name], type(own))
     kind = "recorded" if manifest.recorded else "human"
     annotators = replace(config.annotators, kind=kind, recorded=config.annotators.recorded or "recorded")
     paths = replace(config.paths, workspace=str(there / "workspace"), exports=str(there / "exports"))
-    return replace(config, paths=paths, annotators=annotators, **sections)
+    return replace(config, paths=paths, annotators=annotators, **groups)
 
 
 def unused(config: Config) -> tuple[list[Path], dict[str, str]]:

@@ -16,7 +16,7 @@ import typing
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
-from msgspec import Meta, ValidationError, convert
+from msgspec import Meta, ValidationError, convert, to_builtins
 
 from builder.errors import Fault
 
@@ -32,15 +32,17 @@ def limits(
     allowed: str = "",
     example: str = "",
     secret: bool = False,
+    released: bool | None = None,
     **bounds: Any,
 ) -> Meta:
     """What a value may be: one of `choices`, or within `bounds` (ge, gt, le, lt, min_length, pattern: as in msgspec).
 
     `allowed` says in words what a pattern or a rule allows, `example` is an override for the documents. The value of a
-    `secret` setting is never shown.
+    `secret` setting is never shown. Releases say numbers, switches and choices; other values only when they are
+    declared as `released`.
     """
     schema = {"enum": list(choices)} if choices else {}
-    words = {"allowed": allowed, "example": example, "secret": secret}
+    words = {"allowed": allowed, "example": example, "secret": secret, "released": released}
     return Meta(description=about or None, extra_json_schema=schema, extra=words, **bounds)
 
 
@@ -105,6 +107,16 @@ class Hint(NamedTuple):
         return bool((self.meta.extra or {}).get("secret"))
 
     @property
+    def released(self) -> bool:
+        """Whether a release says its value: as declared, or because it leaves no room for private words."""
+        declared = (self.meta.extra or {}).get("released")
+        if declared is not None:
+            return bool(declared)
+        if self.group or typing.get_origin(self.type) in (list, dict):
+            return all(part.released for part in (fields_of(self.type).values() if self.group else self.entries))
+        return bool(self.choices) or self.type in (int, float, bool)
+
+    @property
     def allowed(self) -> str:
         """What values it may have, in words."""
         if words := (self.meta.extra or {})["allowed"]:
@@ -143,6 +155,13 @@ def leaves(cls: type, prefix: str = "") -> dict[str, Hint]:
     for name, hint in fields_of(cls).items():
         found |= leaves(hint.type, f"{prefix}{name}.") if hint.group else {f"{prefix}{name}": hint}
     return found
+
+
+def public(settings: Any) -> dict[str, Any]:
+    """The settings of a group that a release says, as plain data."""
+    return {
+        name: to_builtins(getattr(settings, name)) for name, hint in fields_of(type(settings)).items() if hint.released
+    }
 
 
 def declared(cls: type, key: str) -> list[Hint]:

@@ -5,14 +5,17 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from builder import cli, export, pipeline, verify
 from builder.composing import compose
+from builder.config import Composed
 from builder.errors import ConfigError
+from builder.releases import GROUPS
+from builder.settings import leaves
 from builder.tables import ARTICLES, CHUNKS
 from tests.samples import Project
 
@@ -95,6 +98,33 @@ def test_secrets_are_nowhere(
     assert len(found) > 100_000
     assert len(planted) >= 26
     assert [name for name, value in planted.items() if value.encode() in found] == []
+
+
+def test_a_release_says_only_settings_that_leave_no_room_for_secrets_or_are_declared_for_it() -> None:
+    """Everything of the groups that a release rests on, but for these."""
+    private = {key for key, hint in leaves(Composed).items() if not hint.released and key.split(".")[0] in GROUPS}
+    assert private == {
+        "dataset.self_descriptions", "dataset.pull", "source.include", "source.exclude", "source.storage_options",
+        "source.records", "chunking.tokenizer", "quality.asked", "quality.questions", "export.tokenizer",
+        "export.private", "export.gated", "labels",
+    }  # fmt: skip
+
+
+def test_private_settings_are_not_released_and_a_rebuild_does_not_ask_for_them(tmp_path: Path) -> None:
+    project = Project(tmp_path, articles=3)
+    hidden = [secret() for _ in range(3)]
+    source = replace(project.config.source, include=["**/*", hidden[0]], exclude=[hidden[1]], records=hidden[2])
+    config = replace(project.config, source=source)
+    stage = pipeline.prepared(config)
+    project.pull(stage.table("articles", ARTICLES).to_pylist(), stage.table("selected", CHUNKS).to_pylist())
+    made = export(config)
+    assert made.manifest.configuration["source"] == {
+        name: value
+        for name, value in asdict(source).items()
+        if name not in ("include", "exclude", "records", "storage_options")
+    }
+    assert [word for word in hidden if word.encode() in everything(made.folder)] == []
+    assert verify(project.config).rebuilt == "same bytes"
 
 
 @pytest.mark.parametrize("setting", ADDRESSES)

@@ -61,20 +61,24 @@ class Source:
         "For each column of an article, the record's fields to try in order. A dot leads into nested objects. Columns "
         "that are not given keep their defaults.",
         example="source.fields.text=[my_text]",
+        released=True,
     )
     records: str = setting("", "Where a .json file holds its list of records, such as `data.articles`. Empty: find it.")
     format: str = setting(
         "auto", "Read every file as this, whatever its suffix. `auto`: by the suffix.", choices=("auto", *FORMATS)
     )
-    columns: Words = setting([], "Names of the columns of .csv and .tsv files that have no header.")
+    columns: Words = setting([], "Names of the columns of .csv and .tsv files that have no header.", released=True)
     recall: bool = setting(False, "Keep more of HTML pages, such as lists outside the article's element.")
     encoding: str = setting(
         "",
         "Encoding of text files. Empty: what the file declares, UTF-8, or the one that is detected.",
         allowed="the name of an encoding that Python knows, or empty",
+        released=True,
     )
     languages: Words = setting(
-        [], "Codes of expected languages; they decide between encodings that fit alike. Empty: `dataset.language`."
+        [],
+        "Codes of expected languages; they decide between encodings that fit alike. Empty: `dataset.language`.",
+        released=True,
     )
     doubtful_below: float = setting(
         0.2,
@@ -163,17 +167,20 @@ class Cleaning:
         {},
         "Regular expressions of more last lines to remove, by name. A group `source` gives the article's source.",
         example="cleaning.trailers.mine='Brought to you by (?P<source>.+)'",
+        released=True,
     )
     off: dict[Annotated[str, limits(choices=RULES)], str] = setting(
         {},
         "Rules that find parts of an article and are switched off, each for the sources that its regular expression "
         "fits; empty: for all. The column `parts` names the rule of every part.",
         example="cleaning.off={copyright: 'Example Times', first-line: ''}",
+        released=True,
     )
     boilerplate: dict[str, Boilerplate] = setting(
         {},
         "Lines to remove anywhere in an article, by name.",
         example="cleaning.boilerplate={advert: {line: 'ADVERTISEMENT', source: 'Example Times'}}",
+        released=True,
     )
     repeated_lines: int = setting(
         0, "Remove lines found in this many articles (0: none); reads the corpus twice.", ge=0
@@ -236,7 +243,9 @@ class Selection:
     budget: int = setting(0, "Most chunks; 0: no limit. If 10 % of the corpus is new, about 10 % are replaced.", ge=0)
     seed: int = setting(0, "Another seed draws other chunks.")
     by: str = setting("source", "What `stratified` balances; dates by month.", choices=("source", "date", "length"))
-    keywords: Words = setting([], "Words or phrases for `keywords`. Empty: the aliases of the scheme's targets.")
+    keywords: Words = setting(
+        [], "Words or phrases for `keywords`. Empty: the aliases of the scheme's targets.", released=True
+    )
 
     def rules(self) -> Rules:
         if self.method == "diverse" and not self.budget:

@@ -28,7 +28,7 @@ class Gates:
     )
     min_alpha: float | None = setting(None, "Least Krippendorff's alpha of each target.", ge=-1, le=1)
     min_alpha_of: dict[str, Annotated[float, limits(ge=-1, le=1)]] = setting(
-        {}, "Least alpha of single targets.", example="quality.gates.min_alpha_of.japan=0.8"
+        {}, "Least alpha of single targets.", example="quality.gates.min_alpha_of.japan=0.8", released=True
     )
     min_span_f1: float | None = setting(None, "Least mean pairwise F1 of spans (same bounds and label).", ge=0, le=1)
     max_quarantined: float | None = setting(0.2, "Largest share of annotations in quarantine.", ge=0, le=1)
@@ -50,6 +50,7 @@ class Quality:
         [],
         "Annotations, as project:id, that count although another than their annotator made or changed them.",
         example="quality.accepted=['12:345']",
+        released=True,
     )
     fast_seconds: float = setting(
         3.0, "An annotation in fewer seconds is `fast-empty` or `fast-answer`.", ge=0, le=86_400
@@ -65,7 +66,9 @@ class Quality:
         "Pseudonym to entity labels, for annotators who were asked for some labels only.",
         example="quality.asked={annotator-1: [PERSON, ORG]}",
     )
-    ordinal: list[str] = setting([], "Order of the answers for ordinal alpha; others are left out of it. Empty: none.")
+    ordinal: list[str] = setting(
+        [], "Order of the answers for ordinal alpha; others are left out of it. Empty: none.", released=True
+    )
     bootstrap: int = setting(1000, "Samples drawn for confidence intervals. 0: no intervals.", ge=0, le=1_000_000)
     confidence: float = setting(0.95, "Coverage of the confidence intervals.", ge=0.5, le=0.9999)
     seed: int = setting(0, "Seed of the bootstrap.")
@@ -89,7 +92,9 @@ class Aggregation:
     )
     min_share: float = setting(0.5, "A label needs more than this share of votes or of probability.", ge=0.5, lt=1)
     min_overlap: float = setting(0.5, "Intersection over union from which spans are one (`overlap`).", ge=0.01, le=1)
-    experts: list[str] = setting([], "Pseudonyms of annotators whose labels decide, as those of a review do.")
+    experts: list[str] = setting(
+        [], "Pseudonyms of annotators whose labels decide, as those of a review do.", released=True
+    )
     weigh_by: str = setting(
         "agreement",
         "Weights of `weighted`. `agreement`: with the majority. `questions`: accuracy on the gold questions. `given`: "
@@ -100,6 +105,7 @@ class Aggregation:
         {},
         "Weight per pseudonym (`weigh_by: given`). Annotators that are not listed have weight 1.",
         example="aggregation.weights={annotator-1: 2}",
+        released=True,
     )
     rounds: int = setting(100, "Most rounds of learning (dawid_skene, mace, sequence).", ge=1, le=100_000)
     tolerance: float = setting(1e-5, "Smallest change of a probability that starts another round.", ge=0, le=1)

@@ -1,30 +1,27 @@
 """The dataset card, README.md: the YAML that `load_dataset` reads, and the statement that people read."""
 
 import json
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from builder.languages import language_code
 from builder.release.configuration import Configuration
 from builder.release.configurations import SPECS
 from builder.release.decisions import REASONS
-from builder.release.features import yaml_list
-from builder.release.manifest import Manifest
+from builder.release.features import label_names, with_names, yaml_list
+from builder.release.manifest import Configured, Manifest
 from builder.release.tags import LOSSES
+from builder.release.versions import data_files
 from builder.scheme import Scheme
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 _TEMPLATES = Path(__file__).parent / "templates"
 #: File of a release to the template that it is made from.
 PAGES = {"README.md": "card.md.j2", "CHECKLIST.md": "checklist.md.j2", "data_section.tex": "data_section.tex.j2"}
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
-#: Parts of the agreement report that are about single people.
-_ABOUT_PEOPLE = ("annotators", "questions", "known_answers")
 _FIGURES = {"alpha": "Krippendorff's alpha", "exact_f1": "exact F1", "token_alpha": "token alpha"}
 #: Below this value of alpha even tentative conclusions are doubtful (Krippendorff 2004, Content Analysis, 11.4).
 _DOUBTFUL = 0.667
@@ -34,51 +31,39 @@ _ITEMS, _CHARACTERS = 12, 240
 
 
 def release_pages(
-    manifest: Manifest, configurations: Mapping[str, Configuration], scheme: Scheme, examples: Mapping[str, Any]
+    root: Path, manifest: Manifest, configurations: Mapping[str, Configuration], scheme: Scheme
 ) -> dict[str, str]:
-    """The texts of `PAGES` for the release that the manifest describes; `examples` has a row per configuration."""
+    """The texts of `PAGES` for the release that the manifest describes, whose data files are below `root`."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     settings, dataset = manifest.configuration, manifest.configuration["dataset"]
-    filled = {name: found for name, found in configurations.items() if manifest.configs[name].splits}
-    repo = settings["export"].get("repo")
+    filled = [name for name, found in manifest.configs.items() if found.splits]
     words = {
+        "manifest": manifest,
+        "counts": manifest.counts,
+        "dataset": dataset,
+        "settings": settings,
+        "scheme": scheme,
         "front": _front_matter(manifest, dataset),
         "title": dataset["title"] or dataset["name"],
         "description": dataset["description"] or f"News texts labelled under the scheme `{scheme.name}`.",
-        "manifest": manifest,
-        "place": json.dumps(repo or f"path/to/{manifest.name}/v{manifest.version}"),
-        "revision": f', revision="v{manifest.version}"' if repo else "",
         "licence": _licence(dataset),
-        "loaded": list(filled),
-        "empty": [name for name in configurations if name not in filled],
-        "tagged": [name for name, found in filled.items() if "ner_tags" in found.features],
-        "retyped": [f"`{name}`" for name in manifest.changes.columns],
-        "about": {name: SPECS[found.kind].about(found, settings["export"]) for name, found in configurations.items()},
-        "dataset": dataset,
         "languages": languages(manifest),
-        "counts": manifest.counts,
+        "about": {name: SPECS[found.kind].about(found, settings["export"]) for name, found in configurations.items()},
         "labels": _label_tables(manifest),
-        "examples": {name: _shortened(examples[name]) for name in filled},
+        "examples": {name: _example(root, name, manifest.configs[name]) for name in filled},
         "processing": processing(manifest),
         "machine": machine(manifest),
-        "scheme": scheme,
-        "method": settings["aggregation"]["method"],
         "agreement": [f"{name}: {value:.3g}" for name, value in manifest.agreement.items()],
         "left_out": _left_out(manifest),
-        "guidelines": scheme.guidelines.strip() or "None were written.",
-        "described": _described(filled),
+        "described": _described([configurations[name] for name in filled]),
         "split_by": _SPLIT_BY[settings["split"]["method"]],
         "known_issues": _known_issues(manifest, configurations),
     }
-    return {file: _templates().get_template(template).render(words) for file, template in PAGES.items()}
-
-
-@cache
-def _templates() -> "Environment":
-    """The templates, each compiled once per process."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    loader = FileSystemLoader(_TEMPLATES)
-    return Environment(loader=loader, undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
+    )
+    return {file: environment.get_template(template).render(words) for file, template in PAGES.items()}
 
 
 def languages(manifest: Manifest) -> list[str]:
@@ -94,16 +79,14 @@ def creators(manifest: Manifest) -> list[str]:
         return ["other"]
     found = [manifest.configuration["dataset"].get("expertise", "crowdsourced")]
     found += ["expert-generated"] if manifest.counts.experts else []
-    return list(dict.fromkeys(found + (["machine-generated"] if _suggested(manifest) else [])))
-
-
-def _suggested(manifest: Manifest) -> dict[str, int]:
-    return {name: count for name, count in manifest.counts.predictions.items() if name != "none"}
+    found += ["machine-generated"] if manifest.counts.predictions.keys() - {"none"} else []
+    return list(dict.fromkeys(found))
 
 
 def machine(manifest: Manifest) -> str:
     """What machines had to do with the labels, in a sentence."""
-    if not (shown := _suggested(manifest)):
+    shown = {name: count for name, count in manifest.counts.predictions.items() if name != "none"}
+    if not shown:
         return "No suggestion of a machine was shown to the annotators."
     parts = ", ".join(f"{count:,} were {name}" for name, count in shown.items())
     return f"Suggestions of a machine were shown in {sum(shown.values()):,} annotations: {parts}."
@@ -129,33 +112,32 @@ def _licence(dataset: Mapping[str, Any]) -> str:
     return f"[{shown}]({link})" if link else shown
 
 
-def _label_tables(manifest: Manifest) -> dict[str, Any]:
-    """By configuration: its splits, and per label the number in each and in the gold of the release."""
-    found = {}
-    for name, counted in manifest.counts.labels.items():
-        splits = manifest.configs[name].splits
-        table = {
-            label: [*(facts.labels.get(label, 0) for facts in splits.values()), count]
+def _label_tables(manifest: Manifest) -> dict[str, dict[str, list[int]]]:
+    """By configuration: per label the number in each split, and in the gold of the release."""
+    return {
+        name: {
+            label: [*(facts.labels.get(label, 0) for facts in manifest.configs[name].splits.values()), count]
             for label, count in counted.items()
         }
-        found[name] = SimpleNamespace(splits=list(splits), rows=table)
-    return found
+        for name, counted in manifest.counts.labels.items()
+    }
 
 
-def _shortened(row: Mapping[str, Any]) -> str:
-    """A row as JSON, with long lists and texts cut."""
-
-    def cut(value: Any) -> Any:
-        if isinstance(value, list) and len(value) > _ITEMS:
-            return [*map(cut, value[:_ITEMS]), "..."]
-        if isinstance(value, list):
-            return [cut(item) for item in value]
-        if isinstance(value, dict):
-            return {key: cut(item) for key, item in value.items()}
-        return f"{value[:_CHARACTERS]}..." if isinstance(value, str) and len(value) > _CHARACTERS else value
-
-    lines = (f"  {json.dumps(key)}: {json.dumps(cut(value), ensure_ascii=False)}" for key, value in row.items())
+def _example(root: Path, name: str, found: Configured) -> str:
+    """The first row of a configuration as JSON: labels by name, long lists and texts cut."""
+    with pq.ParquetFile(data_files(root, name, next(iter(found.splits)))[0]) as opened:
+        table = pa.Table.from_batches([next(opened.iter_batches(1))])
+    (row,) = with_names(table, label_names(found.features)).to_pylist()
+    lines = (f"  {json.dumps(key)}: {json.dumps(_cut(value), ensure_ascii=False)}" for key, value in row.items())
     return "{\n" + ",\n".join(lines) + "\n}"
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, list):
+        return [*map(_cut, value[:_ITEMS]), *(["..."] if len(value) > _ITEMS else [])]
+    if isinstance(value, dict):
+        return {key: _cut(item) for key, item in value.items()}
+    return f"{value[:_CHARACTERS]}..." if isinstance(value, str) and len(value) > _CHARACTERS else value
 
 
 def _front_matter(manifest: Manifest, dataset: Mapping[str, Any]) -> str:
@@ -217,20 +199,19 @@ def _left_out(manifest: Manifest) -> list[str]:
     return [f"{where}{count:,} {what}" for count, what, where in found if count] or ["nothing"]
 
 
-def _described(configurations: Mapping[str, Configuration]) -> list[tuple[str, dict[str, str]]]:
-    """A table per question: heading, and label or target to what it means."""
-    tables = []
-    for name, found in configurations.items():
-        question = found.question
-        if question is None or found.open:
+def _described(configurations: Iterable[Configuration]) -> dict[str, dict[str, str]]:
+    """Tables by heading: label or target of a question, and what it means."""
+    tables: dict[str, dict[str, str]] = {}
+    for found in configurations:
+        if (question := found.question) is None or found.open:
             continue
-        targets = {target: question.title(target) for target in question.targets}
-        labels = {label: said.description or question.label_title(label) for label, said in question.labels.items()}
-        if question.many:
-            tables.append((f"`{name}` option", targets))
-        else:
-            tables += [(f"`{name}` label", labels), (f"`{name}` target", targets)]
-    return [(heading, table) for heading, table in tables if table]
+        if not question.many:
+            tables[f"`{found.name}` label"] = {
+                label: said.description or question.label_title(label) for label, said in question.labels.items()
+            }
+        kind = "option" if question.many else "target"
+        tables[f"`{found.name}` {kind}"] = {target: question.title(target) for target in question.targets}
+    return {heading: table for heading, table in tables.items() if table}
 
 
 def _known_issues(manifest: Manifest, configurations: Mapping[str, Configuration]) -> list[str]:
@@ -259,7 +240,7 @@ def findings(report: Mapping[str, Any]) -> list[str]:
     """Known issues that an agreement report shows: where annotators agree so little that labels are doubtful."""
     return [
         f"Annotators agree little: {name} is {value:.3g}, on {basis:,}; its labels are doubtful."
-        for name, value, basis in _all_measured(report)
+        for name, value, basis in _measured(report)
         if value < _DOUBTFUL and "alpha" in name
     ]
 
@@ -271,24 +252,17 @@ def figures(report: Mapping[str, Any]) -> dict[str, float]:
     >>> figures({"answers": {"stance": measured}})
     {"stance, Krippendorff's alpha": 0.7, "stance, china, Krippendorff's alpha": 0.5}
     """
-    return {name: value for name, value, _ in _all_measured(report)}
+    return {name: value for name, value, _ in _measured(report)}
 
 
-def _all_measured(report: Mapping[str, Any]) -> Iterator[tuple[str, float, int]]:
+def _measured(report: Mapping[str, Any]) -> Iterator[tuple[str, float, int]]:
     """Name, value, and number of items or spans that it rests on."""
-    for section, part in report.items():
-        if section not in _ABOUT_PEOPLE:
-            yield from _measured(section, part)
-
-
-def _measured(name: str, part: Mapping[str, Any]) -> Iterator[tuple[str, float, int]]:
-    if "overall" not in part:
-        for key, inner in part.items():
-            yield from _measured(f"{key} spans" if name == "spans" else key, inner)
-        return
-    apart = {**part.get("targets", {}), **part.get("labels", {})}
-    for key, measures in {"": part["overall"], **{key: found for key, found in apart.items() if key}}.items():
-        for measure, words in _FIGURES.items():
-            if isinstance(measures.get(measure), int | float):
-                basis = measures.get("items", measures.get("compared", 0))
-                yield ", ".join(filter(None, (name, key, words))), float(measures[measure]), basis
+    parts = [*report.get("answers", {}).items()]
+    parts += [(f"{kind} spans", part) for kind, part in report.get("spans", {}).items()]
+    for name, part in parts:
+        whole = {"": part["overall"]}
+        for key, measures in (whole | part.get("targets", {}) | part.get("labels", {}) | whole).items():
+            for measure, words in _FIGURES.items():
+                if measures.get(measure) is not None:
+                    basis = measures.get("items", measures.get("compared", 0))
+                    yield ", ".join(filter(None, (name, key, words))), float(measures[measure]), basis

@@ -46,23 +46,18 @@ def differs(old: pa.Array, new: pa.Array) -> Mask:
     >>> differs(old, pa.array([[{"a": 1}], [{"a": 2}], []], old.type)).tolist()
     [False, True, True]
     """
-    valid_old, valid_new = mask(pc.is_valid(old)), mask(pc.is_valid(new))
-    out: Mask = valid_old != valid_new
-    both = valid_old & valid_new
+    there = mask(pc.is_valid(old)), mask(pc.is_valid(new))
+    out: Mask = there[0] != there[1]
     if pa.types.is_struct(new.type):
-        for i in range(new.type.num_fields):
-            # The parent's own nulls are handled above, so what is below them does not count.
-            out |= both & differs(pc.struct_field(old, i), pc.struct_field(new, i))
-    elif pa.types.is_list(new.type):
-        lengths_old = numbers(pc.fill_null(pc.list_value_length(old), 0))
-        lengths_new = numbers(pc.fill_null(pc.list_value_length(new), 0))
-        out |= both & (lengths_old != lengths_new)
-        same = np.flatnonzero(both & (lengths_old == lengths_new))
-        at = pa.array(same)
-        inner = differs(old.take(at).flatten(), new.take(at).flatten())
-        out[np.repeat(same, lengths_new[same])[inner]] = True
-    else:
-        out |= both & ~mask(pc.fill_null(pc.equal(old, new), False))
+        # `flatten` gives the fields the nulls of their struct.
+        return np.logical_or.reduce([out, *map(differs, old.flatten(), new.flatten())])
+    if not pa.types.is_list(new.type):
+        return out | (there[0] & there[1] & ~mask(pc.fill_null(pc.equal(old, new), False)))
+    sizes = [numbers(pc.fill_null(pc.list_value_length(side), 0)) for side in (old, new)]
+    out |= sizes[0] != sizes[1]
+    same = np.flatnonzero(~out)
+    inner = differs(*(side.take(pa.array(same)).flatten() for side in (old, new)))
+    out[np.repeat(same, sizes[0][same])[inner]] = True
     return out
 
 
@@ -71,35 +66,39 @@ def value_changes(both: Aligned, columns: Iterable[str]) -> Iterator[Change]:
 
     Rows with the same label follow, where their status or votes are others now.
     """
-    told = set()
+    relabelled = set()
     for name in columns:
-        for row, *values in _changed(both, name):
-            before, after = (", ".join(v) or "none" if isinstance(v, list) else str(v) for v in values)
-            if before != after:
-                told.add(row)
-                yield Change(row, f"{before} -> {after}", before, after)
-    for row, before, after in _changed(both, "status"):
-        if row not in told:
-            yield Change(row, f"status {before} -> {after}", before, after)
-    for row, *votes in _changed(both, "votes"):
-        if row not in told:
-            yield Change(row, "votes", *(", ".join(f"{key} {n}" for key, n in given.items() if n) for given in votes))
+        for row, before, after in _changed(both, name):
+            relabelled.add(row)
+            yield Change(row, f"{_words(before)} -> {_words(after)}", _words(before), _words(after))
+    for name in ("status", "votes"):
+        for row, before, after in _changed(both, name):
+            if row not in relabelled:
+                what = f"status {before} -> {after}" if name == "status" else name
+                yield Change(row, what, _words(before), _words(after))
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {count}" for key, count in value.items() if count)
+    return ", ".join(value) or "none" if isinstance(value, list) else str(value)
 
 
 def span_changes(both: Aligned, column: str) -> Iterator[Change]:
     """Spans that were added, removed, relabelled or moved in the rows that both tables have, or decided otherwise."""
-    for row, before, after in _changed(both, column):
-        for what, *spans in pair_spans(before, after):
-            yield Change(row, what, *(f"{s[2]} {s[0]}-{s[1]} {s[3]!r}" if s else "" for s in spans))
-        old, new = ({_key(span): span for span in spans} for spans in (before, after))
-        for key in (key for key in new if key in old):
-            place = f"{key[2]} {key[0]}-{key[1]}"
-            if old[key].get("status") != new[key].get("status"):
-                what = f"status {old[key].get('status')} -> {new[key].get('status')}"
-                yield Change(row, what, f"{place} {old[key].get('status')}", f"{place} {new[key].get('status')}")
-            said = [(span.get("votes_for"), span.get("votes_against")) for span in (old[key], new[key])]
-            if said[0] != said[1]:
-                yield Change(row, "votes", *(f"{place} {yes} for, {no} against" for yes, no in said))
+    for row, *sides in _changed(both, column):
+        for what, *pair in pair_spans(*sides):
+            yield Change(row, what, *(f"{s[2]} {s[0]}-{s[1]} {s[3]!r}" if s else "" for s in pair))
+        old, new = ({_key(span): span for span in spans} for spans in sides)
+        for start, end, label, text in (key for key in new if key in old):
+            pair = old[start, end, label, text], new[start, end, label, text]
+            status = [span.get("status") for span in pair]
+            votes = [(span.get("votes_for"), span.get("votes_against")) for span in pair]
+            if status[0] != status[1]:
+                what = f"status {status[0]} -> {status[1]}"
+                yield Change(row, what, *(f"{label} {start}-{end} {now}" for now in status))
+            if votes[0] != votes[1]:
+                yield Change(row, "votes", *(f"{label} {start}-{end} {yes} for, {no} against" for yes, no in votes))
 
 
 def _changed(both: Aligned, name: str) -> Iterator[tuple[Any, ...]]:
@@ -134,8 +133,7 @@ def pair_spans(
     gone, come = sorted((a - b).elements()), sorted((b - a).elements())
     for what, related in _RELATED.items():
         for x in list(gone):
-            y = next((y for y in come if related(x, y)), None)
-            if y is not None:
+            if y := next((y for y in come if related(x, y)), None):
                 gone.remove(x)
                 come.remove(y)
                 yield what, x, y

@@ -3,7 +3,7 @@
 Where the data come from is said in the terms of PROV-O (W3C 2013).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from builder.release.card import languages, machine, processing
@@ -41,6 +41,7 @@ _STATED = {
     "rai:personalSensitiveInformation": "sensitive", "rai:annotatorDemographics": "demographics",
     "rai:dataReleaseMaintenancePlan": "maintenance",
 }  # fmt: skip
+_PARQUET = {"encodingFormat": "application/x-parquet"}
 _MISSING = "Not stated."
 
 
@@ -48,7 +49,7 @@ def croissant(manifest: Manifest, day: str) -> dict[str, Any]:
     """One record set per configuration with rows, one of their splits, and one per set of label names."""
     counts, dataset = manifest.counts, manifest.configuration["dataset"]
     filled = {name: found for name, found in manifest.configs.items() if found.splits}
-    data = [f for f in manifest.files if f.path.endswith(".parquet") and f.path.split("/")[0] in filled]
+    data = [file for file in manifest.files if file.path.endswith(".parquet") and file.path.split("/")[0] in filled]
     platform = " ".join(filter(None, ("Label Studio", manifest.pull.server_version)))
     splits = list(dict.fromkeys(split for found in filled.values() for split in found.splits))
     made = {
@@ -78,16 +79,15 @@ def croissant(manifest: Manifest, day: str) -> dict[str, Any]:
         "prov:wasDerivedFrom": [{"@type": "prov:Entity", "name": source} for source in counts.sources],
         "prov:wasGeneratedBy": list(_activities(manifest, platform)),
         "distribution": [
-            _distributed("cr:FileObject", file.path)
-            | {"contentUrl": file.path, "contentSize": f"{file.bytes} B", "sha256": file.sha256}
+            _node("cr:FileObject", file.path, **_PARQUET, contentUrl=file.path, contentSize=f"{file.bytes} B",
+                  sha256=file.sha256)
             for file in data
         ]
-        + [_distributed("cr:FileSet", f"files-{name}") | {"includes": f"{name}/*.parquet"} for name in filled],
+        + [_node("cr:FileSet", f"files-{name}", **_PARQUET, includes=f"{name}/*.parquet") for name in filled],
         "recordSet": [
-            _listed("splits", "cr:Split", [{"splits/name": split} for split in splits]),
+            _listed("splits", "cr:Split", {"name": splits}),
             *(
-                _listed(f"{name}-{column}", "sc:Enumeration",
-                        [{f"{name}-{column}/id": i, f"{name}-{column}/name": x} for i, x in enumerate(names)])
+                _listed(f"{name}-{column}", "sc:Enumeration", {"id": range(len(names)), "name": names})
                 for name, found in filled.items()
                 for column, names in label_names(found.features).items()
                 if names
@@ -111,56 +111,44 @@ def _activities(manifest: Manifest, platform: str) -> Iterator[dict[str, Any]]:
         yield {"@type": "prov:Activity", "name": what, "prov:wasAssociatedWith": agents}
 
 
-def _distributed(kind: str, name: str) -> dict[str, Any]:
-    return {"@type": kind, "@id": name, "name": name, "encodingFormat": "application/x-parquet"}
+def _node(kind: str, name: str, **more: Any) -> dict[str, Any]:
+    return {"@type": kind, "@id": name, "name": name, **more}
 
 
-def _listed(name: str, kind: str, data: list[dict[str, Any]]) -> dict[str, Any]:
-    """A record set whose records are written here: names of splits, or labels by their id."""
-    fields = [
-        {
-            "@type": "cr:Field",
-            "@id": key,
-            "name": key,
-            "dataType": "sc:Integer" if isinstance(value, int) else "sc:Text",
-        }
-        for key, value in data[0].items()
-    ]
-    key = {"@id": fields[0]["@id"]}
-    return {
-        "@type": "cr:RecordSet",
-        "@id": name,
-        "name": name,
-        "dataType": kind,
-        "key": key,
-        "field": fields,
-        "data": data,
-    }
+def _listed(name: str, kind: str, columns: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """A record set whose records are written here, column by column: names of splits, or labels by their id."""
+    keys = {column: f"{name}/{column}" for column in columns}
+    types = {column: "sc:Integer" if column == "id" else "sc:Text" for column in columns}
+    return _node(
+        "cr:RecordSet", name, dataType=kind, key={"@id": next(iter(keys.values()))},
+        field=[_node("cr:Field", key, dataType=types[column]) for column, key in keys.items()],
+        data=[dict(zip(keys.values(), row, strict=True)) for row in zip(*columns.values(), strict=True)],
+    )  # fmt: skip
 
 
 def _records(name: str, features: Features, splits: list[str]) -> dict[str, Any]:
-    split = {
-        "@type": "cr:Field", "@id": f"{name}/split", "name": f"{name}/split", "dataType": "sc:Text",
-        "source": {"fileSet": {"@id": f"files-{name}"}, "extract": {"fileProperty": "fullpath"},
-                   "transform": {"regex": f"^.*{name}/({'|'.join(splits)})-.*$"}},
-        "references": {"field": {"@id": "splits/name"}},
-    }  # fmt: skip
-    fields = [_field(name, column, column, feature, "") for column, feature in features.items()]
-    return {"@type": "cr:RecordSet", "@id": name, "name": name, "key": {"@id": f"{name}/id"}, "field": [*fields, split]}
+    files = {"fileSet": {"@id": f"files-{name}"}}
+    fields = [_field(f"{name}/{c}", files | {"extract": {"column": c}}, feature) for c, feature in features.items()]
+    regex = f"^.*{name}/({'|'.join(splits)})-.*$"
+    split = _node(
+        "cr:Field", f"{name}/split", dataType="sc:Text",
+        source=files | {"extract": {"fileProperty": "fullpath"}, "transform": {"regex": regex}},
+        references={"field": {"@id": "splits/name"}},
+    )  # fmt: skip
+    return _node("cr:RecordSet", name, key={"@id": f"{name}/id"}, field=[*fields, split])
 
 
-def _field(name: str, column: str, path: str, feature: Any, inside: str) -> dict[str, Any]:
-    """The field of a column, or of what is `inside` of it (a JSON path); records have one field per part."""
-    made: dict[str, Any] = {"@type": "cr:Field", "@id": f"{name}/{path}", "name": f"{name}/{path}"}
+def _field(path: str, source: dict[str, Any], feature: Any) -> dict[str, Any]:
+    """The field of a column, or of a part of its records, which has a JSON path in its `source`."""
+    made = _node("cr:Field", path)
     if isinstance(feature, list):
         made |= {"isArray": True, "arrayShape": "-1", "repeated": True}
         feature = feature[0]
     if "_type" not in feature:
-        parts = [_field(name, column, f"{path}/{key}", part, f"$.'{key}'") for key, part in feature.items()]
-        return made | {"subField": parts}
+        inside = {key: source | {"transform": {"jsonPath": f"$.'{key}'"}} for key in feature}
+        return made | {"subField": [_field(f"{path}/{key}", inside[key], part) for key, part in feature.items()]}
     while feature["_type"] == "Sequence":
         made |= {"isArray": True, "arrayShape": "-1"}
         feature = feature["feature"]
-    made["dataType"] = "sc:Integer" if feature["_type"] == "ClassLabel" else f"sc:{_TYPES[feature['dtype']]}"
-    source = {"fileSet": {"@id": f"files-{name}"}, "extract": {"column": column}}
-    return made | {"source": source | ({"transform": {"jsonPath": inside}} if inside else {})}
+    kind = "sc:Integer" if feature["_type"] == "ClassLabel" else f"sc:{_TYPES[feature['dtype']]}"
+    return made | {"dataType": kind, "source": source}

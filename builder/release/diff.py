@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from builder.release.compare import align
 from builder.release.configurations import SPECS
-from builder.release.features import Features, label_names, with_names
+from builder.release.features import label_names, with_names
 from builder.release.manifest import Changes, Manifest, RowChanges
 from builder.release.versions import data_files
 
@@ -41,14 +41,6 @@ class ReleaseFiles:
         whole = pa.concat_tables(parts).replace_schema_metadata(None)
         names = label_names(facts.features)
         return with_names(whole, {name: names[name] for name in SPECS[facts.kind].by_name if name in names})
-
-
-def first_row(root: Path, configuration: str, split: str, features: Features) -> dict[str, Any]:
-    """The first row of a split, with labels by name."""
-    with pq.ParquetFile(data_files(root, configuration, split)[0]) as opened:
-        table = pa.Table.from_batches([next(opened.iter_batches(1))]).replace_schema_metadata(None)
-    row: dict[str, Any] = with_names(table, label_names(features)).to_pylist()[0]
-    return row
 
 
 def diff(old: ReleaseFiles, new: ReleaseFiles) -> Changes:

@@ -15,7 +15,7 @@ from builder.release import formats, manifest, versions
 from builder.release.build import Built, Progress, build_release
 from builder.release.card import figures, findings, release_pages
 from builder.release.croissant import croissant
-from builder.release.diff import ReleaseFiles, changelog, diff, first_row, lines
+from builder.release.diff import ReleaseFiles, changelog, diff, lines
 from builder.release.manifest import Manifest
 from builder.release.provenance import earlier_splits, write_annotators, write_articles
 from builder.release.settings import Export, Split
@@ -29,9 +29,9 @@ from builder.store import PUBLIC, atomic_folder, permit, sync_tree, write_text
 class Sources:
     """What a release is made from: stage tables by the names of `passages.STAGES`, and how they were made.
 
-    `configuration` needs the groups dataset, labels, export, split and aggregation. `pull` has server_version and
-    scheme_version, `agreement` is the report, `below_gates` says which quality gates do not hold, `stages` has the key
-    of each stage.
+    `configuration` is what the manifest says of it: at least the groups dataset, labels, export, split and aggregation.
+    `pull` has server_version and scheme_version, `agreement` is the report, `below_gates` says which quality gates do
+    not hold, `stages` has the key of each stage.
     """
 
     tables: Mapping[str, Path]
@@ -73,9 +73,9 @@ def export(sources: Sources, exports: Path, scratch: Path, progress: Progress | 
         root.mkdir()
         made = _write(root, sources, name, before, progress)
         if made.changes.level == "none":
-            last = manifest.read(before[-1][1])
+            last = _with_formats(before[-1][1], sources.settings.formats)
             last.changes.notes = made.changes.notes
-            return Exported(before[-1][1], _more_formats(before[-1][1], last, sources.settings.formats), new=False)
+            return Exported(before[-1][1], last, new=False)
         if progress:
             progress("load", 0, len(made.configs))
         check_loads(root, made)
@@ -107,7 +107,7 @@ def _write(
     made = Manifest(
         name=name,
         previous=str(before[-1][0]) if before else "",
-        configuration=manifest.public(sources.configuration),
+        configuration={name: dict(group) for name, group in sources.configuration.items()},
         recorded=sources.recorded,
         pull=manifest.pull_of(built.inputs["annotations"], sources.pull),
         tokenizer="" if (path := sources.settings.tokenizer) == "words" else tokenizer_digest(path),
@@ -143,32 +143,27 @@ def _notes(before: Mapping[str, Any], made: Manifest, built: Built) -> list[str]
     return [f"{', '.join(changed)} differ: {built.assignment.kept:,} articles keep the split of earlier releases."]
 
 
-def _more_formats(root: Path, last: Manifest, wanted: list[str]) -> Manifest:
-    """The release as it is, with files of the formats that it does not have yet, which its manifest lists."""
-    export = last.configuration["export"]
+def _with_formats(root: Path, wanted: list[str]) -> Manifest:
+    """The manifest of a release, which has files of all these formats afterwards."""
+    made = manifest.read(root)
+    export = made.configuration["export"]
     if missing := [name for name in wanted if name not in export["formats"]]:
         with tempfile.TemporaryDirectory(prefix=".formats-", dir=root.parent) as folder:
-            formats.write(root, missing, last.configs, Path(folder))
-            for name in missing:
-                if (Path(folder) / name).exists():
-                    shutil.rmtree(root / name, ignore_errors=True)
-                    (Path(folder) / name).rename(root / name)
+            formats.write(root, missing, made.configs, Path(folder))
+            for written in Path(folder).iterdir():
+                shutil.rmtree(root / written.name, ignore_errors=True)
+                written.rename(root / written.name)
         export["formats"] = [*export["formats"], *missing]
-        notes, last.changes.notes = last.changes.notes, []
-        last.files = manifest.files(root, {file.path: file.sha256 for file in last.files})
-        manifest.seal(root, last)
-        last.changes.notes = notes
-    return last
+        manifest.seal(root, made)
+    return made
 
 
 def _describe(root: Path, made: Manifest, built: Built, sources: Sources, last: ReleaseFiles | None) -> None:
-    """Writes everything beside the data files, and sets the files of the manifest."""
+    """Writes everything beside the data files."""
     write_articles(root, built.inputs["articles"], built.assignment)
     write_annotators(root, built.annotations, sources.experts, sources.said, made.configuration["dataset"]["min_group"])
     formats.write(root, sources.settings.formats, made.configs)
-    filled = {name: next(iter(found.splits)) for name, found in made.configs.items() if found.splits}
-    examples = {name: first_row(root, name, split, made.configs[name].features) for name, split in filled.items()}
-    for name, text in release_pages(made, built.configurations, sources.scheme, examples).items():
+    for name, text in release_pages(root, made, built.configurations, sources.scheme).items():
         write_text(root / name, text)
     # The day of the newest annotation: the same whenever the release is built.
     newest = pc.max(built.inputs["annotations"]["updated"]).as_py()
@@ -177,7 +172,6 @@ def _describe(root: Path, made: Manifest, built: Built, sources: Sources, last: 
     write_text(root / "CHANGELOG.md", changelog(f"v{made.version}", day, lines(made.changes), log))
     made.files = manifest.files(root, built.hashes)
     write_text(root / "croissant.json", manifest.encode(croissant(made, day)))
-    made.files = manifest.files(root, {file.path: file.sha256 for file in made.files})
     manifest.seal(root, made)
 
 

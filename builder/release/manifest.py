@@ -1,7 +1,6 @@
 """The manifest: everything that a release was made from, and the hash of everything in it."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version as installed
@@ -16,8 +15,6 @@ from builder.errors import ReleaseError
 from builder.store import digest, file_digest, write_text
 
 FORMAT = 3
-_PRIVATE = re.compile(r"://|@|^/|^[A-Za-z]:\\|^~")
-_CONCEALED = "(private)"
 
 
 class Pull(msgspec.Struct, frozen=True):
@@ -209,7 +206,11 @@ def read(release: Path) -> Manifest:
 
 
 def seal(root: Path, manifest: Manifest) -> None:
-    """Writes manifest.json with its digest. Keys keep their order, which a rebuild takes up again."""
+    """Lists every file below the root and writes manifest.json with its digest; what is listed already keeps its hash.
+
+    Keys keep their order, which a rebuild takes up again.
+    """
+    manifest.files = files(root, {file.path: file.sha256 for file in manifest.files})
     manifest.digest = ""
     manifest.digest = hashlib.sha256(encode(manifest).encode()).hexdigest()
     write_text(root / "manifest.json", encode(manifest))
@@ -231,41 +232,9 @@ def libraries() -> dict[str, str]:
 
 def files(root: Path, known: Mapping[str, str]) -> list[File]:
     """Every file below the root but the manifest itself, in order of path. `known` has hashes by path."""
-    found = sorted(p for p in root.rglob("*") if p.is_file() and p != root / "manifest.json")
-    paths = [(p, p.relative_to(root).as_posix()) for p in found]
-    return [File(name, p.stat().st_size, known.get(name) or file_digest(p)) for p, name in paths]
-
-
-def public(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The groups of a configuration without private parts: what people wrote about the dataset first and as it is.
-
-    In the other groups addresses, absolute paths and how a remote source is reached become "(private)"; who may
-    read the repository is left out.
-    """
-    source = dict(sections.get("source", {}))
-    if options := source.get("storage_options"):
-        source["storage_options"] = dict.fromkeys(options, _CONCEALED)
-    sections = {**sections, "source": source} if source else sections
-    export = {key: value for key, value in sections["export"].items() if key not in ("private", "gated")}
-    shown = {name: dict(sections[name]) for name in ("dataset", "labels")}
-    if shown["dataset"].get("self_descriptions"):
-        shown["dataset"]["self_descriptions"] = _CONCEALED
-    return shown | {name: _masked(part) for name, part in {**sections, "export": export}.items() if name not in shown}
-
-
-def _masked(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _masked(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_masked(inner) for inner in value]
-    return _CONCEALED if isinstance(value, str) and "\n" not in value and _PRIVATE.search(value) else value
-
-
-def revealed(shown: Any, own: Any) -> Any:
-    """A public configuration with what it conceals taken from one's own."""
-    if isinstance(shown, dict):
-        return {key: revealed(value, own.get(key) if isinstance(own, dict) else None) for key, value in shown.items()}
-    return own if shown == _CONCEALED else shown
+    found = {p.relative_to(root).as_posix(): p for p in sorted(root.rglob("*")) if p.is_file()}
+    found.pop("manifest.json", None)
+    return [File(name, p.stat().st_size, known.get(name) or file_digest(p)) for name, p in found.items()]
 
 
 def pull_of(annotations: pa.Table, record: Mapping[str, Any]) -> Pull:

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 from builder.errors import Fault
 from builder.languages import language_code
@@ -24,42 +24,47 @@ SplitName = Annotated[
 ]
 
 
+def said(default: str, about: str, **allowed: Any) -> str:
+    """A setting that people write for readers: every release says it."""
+    return setting(default, about, released=True, **allowed)
+
+
 @dataclass
 class Dataset:
     """What the dataset is called, and what only people can say about it: the card and Croissant repeat it."""
 
-    name: str = setting(
+    name: str = said(
         "news-stance",
         "Folder of the releases and title of the Label Studio project.",
         pattern=r"^[a-z0-9][a-z0-9._-]{0,95}$(?!\n)",
         allowed="lower-case letters, digits, '.', '_' and '-', as in news-stance",
     )
-    title: str = setting("", "Headline of the card. Empty: the name.")
-    description: str = setting("", "First paragraph of the card.")
-    license: str = setting("other", "Licence of texts and labels, as a Hugging Face licence identifier.")
-    license_name: str = setting("", "Name of the licence, where `license` is `other`.")
-    license_link: str = setting("", "Address of the text of the licence, where `license` is `other`.")
-    language: str = setting(
+    title: str = said("", "Headline of the card. Empty: the name.")
+    description: str = said("", "First paragraph of the card.")
+    license: str = said("other", "Licence of texts and labels, as a Hugging Face licence identifier.")
+    license_name: str = said("", "Name of the licence, where `license` is `other`.")
+    license_link: str = said("", "Address of the text of the licence, where `license` is `other`.")
+    language: str = said(
         "en",
         "Code of the language that is expected where a record names none and its text does not show another.",
         allowed="a BCP 47 code, as in de or pt-BR",
     )
-    citation: str = setting("", "BibTeX, printed on the card.")
-    homepage: str = setting("", "Address of the page, repository or paper about the dataset.")
-    curators: str = setting("", "Who made the dataset.")
-    funding: str = setting("", "Who paid for it.")
-    contact: str = setting("", "Whom readers may ask.")
-    rationale: str = setting("", "Why the dataset was made, and why these articles were chosen.")
-    collection: str = setting("", "How the articles were collected, by whom, and with which rights.")
-    variety: str = setting("", "Variety of the language, such as en-GB, and of the newsrooms that wrote it.")
-    authors: str = setting("", "Who wrote the texts, as far as it is known.")
-    expertise: str = setting(
+    citation: str = said("", "BibTeX, printed on the card.")
+    homepage: str = said("", "Address of the page, repository or paper about the dataset.")
+    curators: str = said("", "Who made the dataset.")
+    funding: str = said("", "Who paid for it.")
+    contact: str = said("", "Whom readers may ask.")
+    rationale: str = said("", "Why the dataset was made, and why these articles were chosen.")
+    collection: str = said("", "How the articles were collected, by whom, and with which rights.")
+    variety: str = said("", "Variety of the language, such as en-GB, and of the newsrooms that wrote it.")
+    authors: str = said("", "Who wrote the texts, as far as it is known.")
+    expertise: str = said(
         "crowdsourced",
         "Who annotated: a crowd, or experts of the subject.",
         choices=("crowdsourced", "expert-generated"),
     )
-    annotators: str = setting("", "Who the annotators are: how they were found, trained and paid.")
-    demographics: str = setting("", "What the annotators said about themselves and agreed to share.")
+    annotators: str = said("", "Who the annotators are: how they were found, trained and paid.")
+    demographics: str = said("", "What the annotators said about themselves and agreed to share.")
     self_descriptions: str = setting(
         "",
         "CSV file with the e-mail address of each annotator (column `email`) and what they said about themselves and "
@@ -71,14 +76,14 @@ class Dataset:
     min_group: int = setting(
         3, "What fewer annotators than this have in common, in all columns together, is not shown.", ge=2
     )
-    uses: str = setting("", "What the dataset is made for.")
-    out_of_scope: str = setting("", "What it must not be used for.")
-    limitations: str = setting("", "What it cannot show.")
-    biases: str = setting("", "Which biases it has, by its sources, its selection and its annotators.")
-    social_impact: str = setting("", "Whom it may help or harm.")
-    sensitive: str = setting("", "Personal and sensitive information in the texts, and how it was treated.")
-    ethics: str = setting("", "Consent of the annotators, and the board that reviewed the work.")
-    maintenance: str = setting("", "Who corrects and extends it, how often, and how to report an error.")
+    uses: str = said("", "What the dataset is made for.")
+    out_of_scope: str = said("", "What it must not be used for.")
+    limitations: str = said("", "What it cannot show.")
+    biases: str = said("", "Which biases it has, by its sources, its selection and its annotators.")
+    social_impact: str = said("", "Whom it may help or harm.")
+    sensitive: str = said("", "Personal and sensitive information in the texts, and how it was treated.")
+    ethics: str = said("", "Consent of the annotators, and the board that reviewed the work.")
+    maintenance: str = said("", "Who corrects and extends it, how often, and how to report an error.")
 
     def rules(self) -> Rules:
         if self.name in RESERVED:
@@ -116,6 +121,7 @@ class Split:
         {"train": 0.7, "validation": 0.15, "test": 0.15},
         "Share of the clusters per split, in order. Together they are 1.",
         example="split.ratios={train: 0.8, validation: 0.1, test: 0.1}",
+        released=True,
     )
     seed: int = setting(0, "Another seed divides articles otherwise.")
     near: float = setting(0.7, "Jaccard similarity from which one of two texts in two splits is left out.", gt=0, le=1)
@@ -123,6 +129,7 @@ class Split:
         {},
         "Method `time`: last day (UTC) of each split but the last. Empty: days that meet the ratios.",
         example="split.until={train: '2025-06-30', validation: '2025-09-30'}",
+        released=True,
     )
 
     def rules(self) -> Rules:
@@ -145,12 +152,14 @@ class Export:
         [],
         "Configurations to release, in this order: `entities`, `evidence`, `annotations`, and those of answers by the "
         "name of their question. Empty: all that the scheme gives.",
+        released=True,
     )
     variant: str = setting(
         "",
         "If not empty, the release is called `<dataset.name>-<variant>`, beside the main one.",
         pattern=r"^[a-z0-9._-]{0,64}$(?!\n)",
         allowed="at most 64 lower-case letters, digits, '.', '_' and '-'",
+        released=True,
     )
     granularity: str = setting(
         "chunk",
@@ -179,12 +188,15 @@ class Export:
     text: bool = setting(True, "Write texts, and spans in them.")
     tokens: bool = setting(True, "Write tokens and their tags.")
     entities: dict[str, str | None] = setting(
-        {}, "Entity labels to rename or (null) leave out.", example="export.entities={WEAPON: MILITARY, EVENT: null}"
+        {},
+        "Entity labels to rename or (null) leave out.",
+        example="export.entities={WEAPON: MILITARY, EVENT: null}",
+        released=True,
     )
     stance: dict[str, str | None] = setting(
-        {}, "Stance labels to rename or (null) leave out.", example="export.stance={none: null}"
+        {}, "Stance labels to rename or (null) leave out.", example="export.stance={none: null}", released=True
     )
-    targets: list[str] = setting([], "Targets to release. Empty: all.")
+    targets: list[str] = setting([], "Targets to release. Empty: all.", released=True)
     min_probability: float = setting(0.0, "Gold with a lower probability is left out and counted.", ge=0, le=1)
     min_agreement: float = setting(0.0, "Gold with a smaller share of votes is left out and counted.", ge=0, le=1)
     below_gates: bool = setting(False, "Release although a quality gate does not hold; the card says which.")
@@ -192,12 +204,13 @@ class Export:
         [],
         "Files beside Parquet; `conll` (CoNLL-2003, without texts with hidden tokens) and `spacy` hold `entities`.",
     )
-    repo: str = setting("", "Repository on the Hugging Face Hub for `builder publish`: owner/name.")
-    private: bool = setting(True, "Whether a repository that `builder publish` creates is private.")
+    repo: str = setting("", "Repository on the Hugging Face Hub for `builder publish`: owner/name.", released=True)
+    private: bool = setting(True, "Whether a repository that `builder publish` creates is private.", released=False)
     gated: str = setting(
         "no",
         "Whether readers must ask for access: `auto` grants it, `manual` lets you decide. `no` changes nothing.",
         choices=("no", "auto", "manual"),
+        released=False,
     )
     times: str = setting(
         "day",

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from builder.release.export import Exported, Sources, export
 from builder.release.passages import STAGES
 from builder.release.settings import METADATA, Export, Split
 from builder.scheme import Scheme
+from builder.settings import public
 from tests.samples import ANNOTATORS, Article, Crowd, article, scheme
 
 PULL = "c0ffee" + "0" * 58
@@ -87,8 +88,8 @@ class World:
             settings=settings,
             split=split,
             configuration={
-                **{name: asdict(group) for name, group in groups.items()},
                 "labels": {"name": self.labels.name, "guidelines": self.labels.guidelines},
+                **{name: public(group) for name, group in groups.items()},
                 "aggregation": {"method": "majority"},
             },
             pull={"server_version": "1.23.2", "scheme_version": "sample@1"},

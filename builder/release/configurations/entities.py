@@ -151,7 +151,7 @@ def _check_text(passages: Passages, owner: Ints, found: pa.Array, recorded: pa.A
 def _about(configuration: Configuration, export: Mapping[str, Any]) -> str:
     """What one row is."""
     unit = {"article": "annotated stretch of an article"}.get(export["granularity"], export["granularity"])
-    kinds = "words and single symbols" if export["tokenizer"] == "words" else "of the tokenizer file"
+    kinds = "of the tokenizer file" if "input_ids" in configuration.features else "words and single symbols"
     about, features = f"one row per {unit}.", configuration.features
     if "tokens" in features:
         tags = f" with `ner_tags` ({export['tags'].upper()})" if "ner_tags" in features else ""
