@@ -3,6 +3,7 @@
 import difflib
 from collections import Counter
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 
 from builder.release.compare import align
 from builder.release.configurations import SPECS
-from builder.release.features import label_names, with_names
+from builder.release.features import STRING, arrow_schema, label_names, with_names
 from builder.release.manifest import Changes, Manifest, RowChanges
 from builder.release.versions import data_files
 
@@ -33,12 +34,13 @@ class ReleaseFiles:
     def rows(self, configuration: str, splits: list[str]) -> pa.Table:
         """Id, split and judged columns of these splits; labels by name."""
         facts = self.manifest.configs[configuration]
-        parts = []
+        columns = ["id", *facts.judged]
+        parts = [arrow_schema({name: facts.features[name] for name in columns} | {"split": STRING}).empty_table()]
         for split in splits:
             for path in data_files(self.root, configuration, split):
-                part = pq.read_table(path, columns=["id", *facts.judged])
+                part = pq.read_table(path, columns=columns)
                 parts.append(part.append_column("split", pa.array([split] * part.num_rows, pa.string())))
-        whole = pa.concat_tables(parts).replace_schema_metadata(None)
+        whole = pa.concat_tables([part.replace_schema_metadata(None) for part in parts])
         names = label_names(facts.features)
         return with_names(whole, {name: names[name] for name in SPECS[facts.kind].by_name if name in names})
 
@@ -96,10 +98,10 @@ def _wording(old: Any, new: Any, where: str = "") -> list[str]:
 def _labels(old: dict[str, list[str]], new: dict[str, list[str]]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for question in sorted({*old, *new}):
-        before, after = old.get(question, []), new.get(question, [])
-        lines = [f"{a} is now called {b}" for a, b in zip(before, after, strict=False) if a != b]
-        lines += [f"{name} is new" for name in after[len(before) :]]
-        lines += [f"{name} is gone" for name in before[len(after) :]]
+        pairs = zip_longest(old.get(question, []), new.get(question, []))
+        lines = [
+            f"{a} is now called {b}" if a and b else f"{b} is new" if b else f"{a} is gone" for a, b in pairs if a != b
+        ]
         if lines:
             found[question] = lines
     return found
@@ -120,27 +122,21 @@ def _rows(name: str, old: ReleaseFiles, new: ReleaseFiles, same_columns: bool) -
     kind = new.manifest.configs[name].kind
     # Splits with the same contents need not be read.
     equal = {s for s in b if s in a and same_columns and a[s].logical_sha256 == b[s].logical_sha256}
-    left, right = [s for s in a if s not in equal], [s for s in b if s not in equal]
-    if not left and not right:
-        return RowChanges(kind), 0
-    none = (new if right else old).rows(name, (right or left)[:1]).schema.empty_table()
-    both = align(old.rows(name, left) if left else none, new.rows(name, right) if right else none)
+    both = align(old.rows(name, [s for s in a if s not in equal]), new.rows(name, [s for s in b if s not in equal]))
     shared = [c for c in both.new.column_names if c in both.old.column_names and c not in ("id", "split")]
-    changed = both.changed([c for c in shared if both.old[c].type == both.new[c].type])
-    spec = SPECS[kind]
-    changes = list(spec.changes(both))
+    changes = list(SPECS[kind].changes(both))
     counts = RowChanges(
         kind,
         added=both.added.num_rows,
         removed=both.removed.num_rows,
-        changed=len(changed),
+        changed=len(both.changed([c for c in shared if both.old[c].type == both.new[c].type])),
         labels=dict(sorted(Counter(change.what for change in changes).items())),
         added_ids=both.added["id"].slice(0, EXAMPLES).to_pylist(),
         removed_ids=both.removed["id"].slice(0, EXAMPLES).to_pylist(),
         examples=changes[:EXAMPLES],
     )
     moved = pc.sum(pc.not_equal(both.old["split"], both.new["split"])).as_py() or 0
-    return counts, moved if spec.moves else 0
+    return counts, moved if SPECS[kind].moves else 0
 
 
 def lines(changes: Changes) -> list[str]:
@@ -175,7 +171,7 @@ def _apart(old: float, new: float) -> str:
     ('0.7512 -> 0.7514', '0.5 -> 0.75')
     """
     pairs = ((f"{old:.{digits}g}", f"{new:.{digits}g}") for digits in range(3, 18))
-    return " -> ".join(next((pair for pair in pairs if pair[0] != pair[1]), (str(old), str(new))))
+    return " -> ".join(next(pair for pair in pairs if pair[0] != pair[1]))
 
 
 def count(number: int, one: str, many: str) -> str:

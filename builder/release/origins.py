@@ -7,11 +7,11 @@ carriers of a record are searched for the raw text; what surrounds a stretch say
 import csv
 import html
 import io
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 #: Decompressed bytes of the file of a record, by its `source_path`; None when there is no such file.
 Opener = Callable[[str], bytes | None]
@@ -27,7 +27,11 @@ _PAGE = re.compile(
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a stretch is in its file. `bytes` count in the decompressed file; None with the reason in `why`."""
+    """Where a stretch is in its file.
+
+    `bytes` count in the decompressed file, and decode to the text; where they cannot be named, `why` says which step
+    stops it. `where` is a field, a column or a row.
+    """
 
     bytes: tuple[int, int] | None = None
     where: str = ""
@@ -81,9 +85,7 @@ _PACKED = ("gz", "bz2", "xz", "zst", "lz4", "lzma")
 
 def _carriers(text: str, suffix: str, record: int) -> Iterator[Carrier]:
     if suffix in ("jsonl", "ndjson"):
-        lines = text.split("\n")
-        begin = sum(len(line) + 1 for line in lines[:record])
-        found = _json_strings(text, begin, begin + len(lines[record]) if record < len(lines) else begin)
+        found = _json_strings(text, *_line(text, record))
     elif suffix == "json":
         found = _json_strings(text, *_element(text, record))
     elif suffix in ("csv", "tsv"):
@@ -95,6 +97,12 @@ def _carriers(text: str, suffix: str, record: int) -> Iterator[Carrier]:
             yield carrier
         if "<" in carrier.text:
             yield _page(carrier)
+
+
+def _line(text: str, number: int) -> tuple[int, int]:
+    """Where a line of a text is; only a newline ends it. Nowhere for one that it does not have."""
+    found = next(itertools.islice(re.finditer(r"[^\n]*\n|[^\n]+\Z", text), number, None), None)
+    return found.span() if found else (0, 0)
 
 
 def _element(text: str, record: int) -> tuple[int, int]:
@@ -175,7 +183,7 @@ def _place(text: str, raw: str, start: int, end: int) -> tuple[int, int] | str:
     """
     kept, squeezed = _squeezed(text)
     lines = [0, *(m.end() for m in re.finditer("\n", raw)), len(raw)]
-    touched = [(a, b) for a, b in pairwise(lines) if a < end and start < b]
+    touched = [(a, b) for a, b in itertools.pairwise(lines) if a < end and start < b]
     for lo, hi in ((0, len(raw)), (touched[0][0], touched[-1][1]), (start, end)):
         before, inside, after = (_squeezed(part)[1] for part in (raw[lo:start], raw[start:end], raw[end:hi]))
         wanted = before + inside + after

@@ -56,35 +56,41 @@ def publish_release(
     public although private was asked for, or the Hub refuses.
     """
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
-    from huggingface_hub.errors import RepositoryNotFoundError
 
     repo, tag = settings.repo, f"v{manifest.version}"
     own = {"manifest.json": "", **{file.path: file.sha256 for file in manifest.files}}
-    if not repo:
-        return Published("", tag, added=sorted(own))
     api = HfApi(endpoint=endpoint)
     with _explained(repo, tag):
-        try:
-            there = api.dataset_info(repo, files_metadata=True)
-        except RepositoryNotFoundError:
-            there = None
-        if there is None:
-            if not upload:
-                return Published(repo, tag, added=sorted(own))
+        exists = bool(repo) and api.repo_exists(repo, repo_type="dataset")
+        if not exists and not upload:
+            return Published(repo, tag, added=sorted(own))
+        if not exists:
             api.create_repo(repo, repo_type="dataset", private=settings.private)
-            there = api.dataset_info(repo, files_metadata=True)
-        elif settings.private and not there.private:
+        there = api.dataset_info(repo, files_metadata=True)
+        if settings.private and not there.private:
             raise ReleaseError(
                 f"{repo} is public, and export.private is true.",
                 "Set export.private=false to publish it for everybody, or make the repository private first.",
             )
         files = {entry.rfilename: entry for entry in there.siblings or []}
-        tags = {ref.name for ref in api.list_repo_refs(repo, repo_type="dataset").tags}
-        current = _manifest(api, repo, "main") if "manifest.json" in files else None
-        if tag in tags:
-            _same(_manifest(api, repo, tag), manifest, f"{repo} has a tag {tag} with other contents")
+        if tag in {ref.name for ref in api.list_repo_refs(repo, repo_type="dataset").tags}:
+            if _manifest(api, repo, tag).digest != manifest.digest:
+                raise ReleaseError(
+                    f"{repo} has a tag {tag} with other contents.",
+                    "Export a new version, or delete the tag on the Hub if it was a mistake.",
+                )
             return Published(repo, tag)
-        before = {"manifest.json", *(file.path for file in current.files)} if current else set()
+        before = set()
+        if "manifest.json" in files:
+            current = _manifest(api, repo, "main")
+            before = {"manifest.json", *(file.path for file in current.files)}
+            if current.name != manifest.name:
+                raise ReleaseError(f"{repo} holds {current.name}, not {manifest.name}.", "Name another export.repo.")
+            if (parse(current.version) or ()) > (parse(manifest.version) or ()) and not pull_request:
+                raise ReleaseError(
+                    f"{repo} holds v{current.version}, which is newer than {tag}.",
+                    "Publish the newest release, or add --pull-request to propose the older one.",
+                )
         strangers = sorted(files.keys() - own.keys() - before - {_ATTRIBUTES})
         found = Published(
             repo, tag,
@@ -93,19 +99,12 @@ def publish_release(
             deleted=sorted((files.keys() & before) - own.keys()) + (strangers if prune else []),
             kept=[] if prune else strangers,
         )  # fmt: skip
-        if current:
-            if current.name != manifest.name:
-                raise ReleaseError(f"{repo} holds {current.name}, not {manifest.name}.", "Name another export.repo.")
-            if (parse(current.version) or ()) > (parse(manifest.version) or ()) and not pull_request:
-                raise ReleaseError(
-                    f"{repo} holds v{current.version}, which is newer than {tag}.",
-                    "Publish the newest release, or add --pull-request to propose the older one.",
-                )
         if not upload:
             return found
         if settings.gated != "no":
             api.update_repo_settings(repo, gated=settings.gated, repo_type="dataset")  # type: ignore[arg-type]
-        commit, operations = there.sha, list[Any](CommitOperationDelete(path) for path in found.deleted)
+        commit, address = there.sha or "", ""
+        operations = [CommitOperationDelete(path) for path in found.deleted]
         operations += [CommitOperationAdd(path, root / path) for path in (*found.added, *found.changed)]
         if operations:
             # Not `upload_folder`, which may make several commits: a reader in between would load a mixture. The parent
@@ -114,13 +113,12 @@ def publish_release(
                 repo, operations, commit_message=f"{manifest.name} {tag}", repo_type="dataset", revision="main",
                 create_pr=pull_request, parent_commit=there.sha,
             )  # fmt: skip
-            commit = made.oid
-            if pull_request:
-                return replace(found, new=True, commit=commit, pull_request=made.pr_url or "")
-        if pull_request:
+            commit, address = made.oid, made.pr_url or ""
+        elif pull_request:
             return found
-        api.create_tag(repo, tag=tag, revision=commit, repo_type="dataset")
-        return replace(found, new=True, commit=commit or "")
+        if not pull_request:
+            api.create_tag(repo, tag=tag, revision=commit, repo_type="dataset")
+        return replace(found, new=True, commit=commit, pull_request=address)
 
 
 @contextlib.contextmanager
@@ -140,11 +138,6 @@ def _manifest(api: "HfApi", repo: str, revision: str) -> Manifest:
     with tempfile.TemporaryDirectory() as folder:
         api.hf_hub_download(repo, "manifest.json", repo_type="dataset", revision=revision, local_dir=folder)
         return read(Path(folder))
-
-
-def _same(there: Manifest, here: Manifest, problem: str) -> None:
-    if there.digest != here.digest:
-        raise ReleaseError(f"{problem}.", "Export a new version, or delete the tag on the Hub if it was a mistake.")
 
 
 def _equal(entry: Any, path: Path, sha256: str) -> bool:

@@ -13,7 +13,7 @@ from builder.offsets import OffsetMap, Segment
 from builder.release.configurations import SPECS
 from builder.release.features import label_names, with_names
 from builder.release.manifest import Manifest
-from builder.release.origins import Opener, find_bytes
+from builder.release.origins import Opener, Origin, find_bytes
 from builder.release.passages import STAGES
 from builder.release.versions import data_files
 
@@ -24,13 +24,11 @@ _ANNOTATION = ("annotation_id", "annotator", "state", "prediction", "quarantined
 _ARTICLE = ("article_id", "title", "url", "published", "raw_sha256", "encoding")
 
 
-@dataclass(frozen=True)
-class Place:
+@dataclass(frozen=True, kw_only=True)
+class Place(Origin):
     """Where a stretch of an article is in its raw record and file.
 
-    Raw characters count in the decoded record (for HTML: the text taken from it). `bytes` count in the decompressed
-    file, and decode to the text; where they cannot be named, `why` says which step stops it. `where` is a field, a
-    column or a row.
+    Raw characters count in the decoded record (for HTML: the text taken from it).
     """
 
     article: tuple[int, int]
@@ -39,11 +37,8 @@ class Place:
     after: str
     file: str
     record: int
-    raw: tuple[int, int] | None = None
-    raw_text: str | None = None
-    bytes: tuple[int, int] | None = None
-    where: str = ""
-    why: str = ""
+    raw: tuple[int, int]
+    raw_text: str
 
 
 @dataclass(frozen=True)
@@ -83,27 +78,20 @@ def trace(root: Path, manifest: Manifest, row_id: str, paths: Mapping[str, Path]
     spec = SPECS[manifest.configs[configuration].kind]
     start, end = _stretch(row, chunk, article["text"])
     asked = {**row, "question": manifest.configs[configuration].question, "place": (start, end)}
-    near = [window for window in windows if window["start"] < end and start < window["end"]]
-    seen = [window["chunk_id"] for window in near if spec.texts == "chunks" or window["chunk_id"] == chunk_id]
-    annotations = [a for window in seen for a in _rows(paths, "annotations", "chunk_id", window)]
-    by_id = {a["annotation_id"]: a for a in annotations}
+    near = [window["chunk_id"] for window in windows if window["start"] < end and start < window["end"]]
+    seen = near if spec.texts == "chunks" else [chunk_id]
+    by_id = {a["annotation_id"]: a for window in seen for a in _rows(paths, "annotations", "chunk_id", window)}
     gold = [
         _gold(table, found, by_id, article, opener)
         for table, supports in spec.traced.items()
         for found in _rows(paths, table, "article_id", article_id)
         if supports(asked, found)
     ]
-    annotations = [by_id[row["id"]]] if row["id"] in by_id else annotations
+    annotations = [by_id[row["id"]]] if row["id"] in by_id else by_id.values()
     return Trace(
-        configuration,
-        split,
-        row,
-        gold,
-        [{key: found[key] for key in _ANNOTATION} for found in annotations],
-        chunk,
-        {key: article[key] for key in _ARTICLE},
-        place(article, start, end, opener),
-    )
+        configuration, split, row, gold, [{key: found[key] for key in _ANNOTATION} for found in annotations], chunk,
+        {key: article[key] for key in _ARTICLE}, place(article, start, end, opener),
+    )  # fmt: skip
 
 
 def _stretch(row: Mapping[str, Any], chunk: Mapping[str, Any], text: str) -> tuple[int, int]:
@@ -154,13 +142,11 @@ def _gold(
 
 def place(article: Mapping[str, Any], start: int, end: int, opener: Opener) -> Place:
     """Where `text[start:end]` of an article is in its raw record and file."""
-    text, raw = article["text"], article["raw"]
-    before, after = text[max(0, start - _CONTEXT) : start], text[end : end + _CONTEXT]
-    here = ((start, end), text[start:end], before, after, article["source_path"], article["record"])
-    segments = [Segment(s["start"], s["end"], s["raw_start"], s["raw_end"]) for s in article["map"] or []]
-    if not segments:
-        return Place(*here, why="the article has no text")
+    text, raw, path, record = (article[key] for key in ("text", "raw", "source_path", "record"))
+    segments = [Segment(s["start"], s["end"], s["raw_start"], s["raw_end"]) for s in article["map"]]
     a, b = OffsetMap(tuple(segments)).to_raw(start, end)
-    path, record = article["source_path"], article["record"]
     found = find_bytes(opener(path), path, record, article["encoding"], raw, a, b)
-    return Place(*here, (a, b), raw[a:b], found.bytes, found.where, found.why)
+    return Place(
+        **vars(found), article=(start, end), text=text[start:end], before=text[max(0, start - _CONTEXT) : start],
+        after=text[end : end + _CONTEXT], file=path, record=record, raw=(a, b), raw_text=raw[a:b],
+    )  # fmt: skip

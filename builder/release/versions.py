@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from builder.errors import ReleaseError
 
-_NAME = re.compile(r"v(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)\Z")
+_NAME = re.compile(r"v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)\Z")
 
 
 class Version(NamedTuple):
@@ -40,7 +40,7 @@ FIRST = Version(1, 0, 0)
 
 def parse(name: str) -> Version | None:
     """The version of a folder name such as `v1.2.0` (or `1.2.0`), or None."""
-    found = _NAME.match(name if name.startswith("v") else f"v{name}")
+    found = _NAME.match(name)
     return Version(*map(int, found.groups())) if found else None
 
 
