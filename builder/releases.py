@@ -16,8 +16,7 @@ from builder.stage import Progress, Stage, code_digest, exclusive, silent
 from builder.store import digest, file_digest, read_json, write_json
 
 if TYPE_CHECKING:
-    from builder.release.export import Exported
-    from builder.release.manifest import Manifest
+    from builder.release.manifest import Exported, Manifest
 
 #: Groups of the configuration that decide what a release holds, in the order of its manifest.
 GROUPS = (
@@ -31,8 +30,8 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
 
     Raises `GateError` below a quality gate, unless `export.below_gates` says to release all the same.
     """
-    from builder.release import manifest, versions
-    from builder.release.export import Exported, Sources, export
+    from builder.release import manifest
+    from builder.release.export import Sources, export
 
     made = {"prepare": pipeline.prepared(config, progress)}
     made |= {"validate": pipeline.checked(config, progress), "adjudicate": pipeline.gold(config, progress)}
@@ -48,17 +47,16 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
 
         def remembered() -> Path:
             """The note that an export of exactly this, on top of the latest version, was made."""
-            before = versions.releases(folder)
-            last = before[-1][1].name + file_digest(before[-1][1] / "manifest.json") if before else ""
-            path = Path(config.dataset.self_descriptions or "-")
-            said = file_digest(path) if path.is_file() else ""
-            parts = (manifest.encode(noted), config.annotators.kind, code_digest("release"), below, last, said)
-            key = digest(*parts, *(stage.fingerprint for stage in made.values()))
+            files = [path / "manifest.json" for _, path in manifest.releases(folder)[-1:]]
+            files.append(Path(config.dataset.self_descriptions or "-"))
+            parts = (manifest.encode(noted), config.annotators.kind, code_digest("release"), below)
+            stages = (stage.fingerprint for stage in made.values())
+            key = digest(*parts, *stages, *(file_digest(path) for path in files if path.is_file()))
             return config.dataset_folder / "exported" / f"{key[:16]}.json"
 
         if remembered().exists():
-            root = versions.releases(folder)[-1][1]
-            return Exported(root, manifest.read(root), new=False)
+            root = manifest.releases(folder)[-1][1]
+            return manifest.Exported(root, manifest.read(root))
         pull = pipeline.chosen_pull(config)
         sources = Sources(
             tables=table_paths(made),
@@ -126,56 +124,51 @@ def table_paths(made: Mapping[str, Stage]) -> dict[str, Path]:
 
 def tables_of(config: Config, keys: Mapping[str, str]) -> dict[str, Path]:
     """The tables of the stages with these keys, as a manifest names them; raises `StoreError` when one is gone."""
-    made = {}
-    for name in pipeline.NAMES:
-        found = pipeline.stages(config).find(name, keys.get(name, ""))
-        if found is None:
-            raise StoreError(
-                f"The stage {name} that the release was made from is not in {config.dataset_folder}.",
-                "Run `builder export` in the workspace it was made in, with the same settings and code.",
-            )
-        made[name] = found
-    return table_paths(made)
+    made = {name: pipeline.stages(config).find(name, keys.get(name, "")) for name in pipeline.NAMES}
+    if gone := [name for name, stage in made.items() if stage is None]:
+        raise StoreError(
+            f"The stage {gone[0]} that the release was made from is not in {config.dataset_folder}.",
+            "Run `builder export` in the workspace it was made in, with the same settings and code.",
+        )
+    return table_paths({name: stage for name, stage in made.items() if stage})
 
 
 def release_folder(config: Config) -> Path:
     """Holds one folder per version of the dataset, or of the configured variant of it."""
-    from builder.release.versions import release_name
+    from builder.release.manifest import release_name
 
     return Path(config.paths.exports) / release_name(config.dataset.name, config.export.variant)
 
 
 def rebuild(config: Config, root: Path, manifest: "Manifest", there: Path, progress: Progress) -> Path:
     """The release made again in a workspace and an exports folder of its own, from what the workspace keeps."""
-    from builder.release import versions
+    from builder.release.manifest import parse, releases
 
     again = _as_released(config, manifest, root, there)
-    again.dataset_folder.mkdir(parents=True)
+    key, pulls = config.workspace / "pseudonyms.key", again.dataset_folder / "pulls"
     pull = config.workspace / again.dataset.name / "pulls" / manifest.pull.hash[:16]
-    key = config.workspace / "pseudonyms.key"
     for needed in (key, pull / "tasks.jsonl"):
         if not needed.exists():
             raise ReleaseError(
                 f"{needed} is missing, so the release cannot be rebuilt.",
                 "Restore the workspace it was made in, or check hashes alone with --hashes-only.",
             )
-    shutil.copy(key, again.workspace / key.name)
-    (again.dataset_folder / "pulls").mkdir()
-    (again.dataset_folder / "pulls" / pull.name).symlink_to(pull.resolve())
-    write_json(again.dataset_folder / "pulls" / "latest.json", {"hash": manifest.pull.hash})
-    folder = there / "exports" / root.parent.name
-    folder.mkdir(parents=True)
-    own = versions.parse(manifest.version)
     # The releases before this one decided splits and label ids.
-    before = [path for version, path in versions.releases(root.parent) if own and version < own]
+    own = parse(manifest.version)
+    before = [path for version, path in releases(root.parent) if own and version < own]
     if manifest.previous and not any(path.name == f"v{manifest.previous}" for path in before):
         raise ReleaseError(
             f"v{manifest.previous}, on which {root.name} builds, is missing.", f"Put it back into {root.parent}."
         )
+    pulls.mkdir(parents=True)
+    shutil.copy(key, again.workspace / key.name)
+    (pulls / pull.name).symlink_to(pull.resolve())
+    write_json(pulls / "latest.json", {"hash": manifest.pull.hash})
+    folder = there / "exports" / root.parent.name
+    folder.mkdir(parents=True)
     for path in before:
         (folder / path.name).symlink_to(path.resolve())
-    released(again, progress, hold_gates=False)
-    return versions.releases(folder)[-1][1]
+    return released(again, progress, hold_gates=False).folder
 
 
 def _as_released(config: Config, manifest: "Manifest", root: Path, there: Path) -> Config:
@@ -198,22 +191,21 @@ def _as_released(config: Config, manifest: "Manifest", root: Path, there: Path) 
 
 def unused(config: Config) -> tuple[list[Path], dict[str, str]]:
     """Results that neither a release nor the latest run of a stage uses; and the others, with what uses them."""
-    from builder.release.versions import releases
+    from builder.release.manifest import releases
 
-    found = pipeline.stages(config)
-    used: dict[str, dict[str, str]] = {name: {} for name in pipeline.NAMES}
+    found, name = pipeline.stages(config), config.dataset.name
+    used: dict[str, dict[str, str]] = {stage: {} for stage in pipeline.NAMES}
     # One folder per variant of the dataset.
-    for folder in sorted(Path(config.paths.exports).glob(f"{config.dataset.name}*")):
-        if folder.name != config.dataset.name and not folder.name.startswith(f"{config.dataset.name}-"):
-            continue
+    folders = sorted(Path(config.paths.exports).glob(f"{name}*"))
+    for folder in (folder for folder in folders if f"{folder.name}-".startswith(f"{name}-")):
         for version, path in releases(folder):
-            for name, key in (read_json(path / "manifest.json") or {}).get("stages", {}).items():
-                used.setdefault(name, {})[key] = f"release {folder.name} {version.folder}"
+            for stage, key in (read_json(path / "manifest.json") or {}).get("stages", {}).items():
+                used.setdefault(stage, {})[key] = f"release {folder.name} v{version}"
     gone: list[Path] = []
     kept: dict[str, str] = {}
-    for name in pipeline.NAMES:
-        if latest := found.latest(name):
-            used[name][latest.key] = "the latest run"
-        gone += found.unused(name, set(used[name]))
-        kept |= {str(found.root / name / key): why for key, why in used[name].items() if found.find(name, key)}
+    for stage in pipeline.NAMES:
+        if latest := found.latest(stage):
+            used[stage][latest.key] = "the latest run"
+        gone += found.unused(stage, set(used[stage]))
+        kept |= {str(found.root / stage / key): why for key, why in used[stage].items() if found.find(stage, key)}
     return gone, kept

@@ -13,9 +13,8 @@ from builder.errors import ConfigError, ReleaseError
 from builder.release import diff as comparison
 from builder.release import trace as tracing
 from builder.release import verify as verification
-from builder.release import versions
-from builder.release.export import Exported
-from builder.release.manifest import Changes, Manifest, read
+from builder.release.manifest import Changes, Exported, Manifest, find_release, read
+from builder.release.manifest import releases as finished
 from builder.release.publish import Published, publish_release
 from builder.stage import Progress, silent
 
@@ -25,7 +24,7 @@ _CHANGES = 5
 
 def _find(config: Config, name: str) -> tuple[Path, Manifest]:
     """The release of a version, in a folder, or the latest for an empty name."""
-    root = versions.find_release(releases.release_folder(config), name)
+    root = find_release(releases.release_folder(config), name)
     return root, read(root)
 
 
@@ -87,7 +86,7 @@ def show_export(result: Release) -> Shown:
 
 def diff(config: Config, old: str, new: str, *, progress: Progress = silent) -> Changes:
     """What changed between two releases, each a version or a folder. Raises `ReleaseError` when one is not there."""
-    return comparison.diff(*(comparison.ReleaseFiles(*_find(config, name)) for name in (old, new)))
+    return comparison.diff(*(Exported(*_find(config, name)) for name in (old, new)))
 
 
 def show_diff(result: Changes) -> Shown:
@@ -103,7 +102,7 @@ def show_diff(result: Changes) -> Shown:
 
 def log(config: Config, *, progress: Progress = silent) -> list[Manifest]:
     """The manifests of all releases, oldest first. Raises `ReleaseError` when one cannot be read."""
-    return [read(path) for _, path in versions.releases(releases.release_folder(config))]
+    return [read(path) for _, path in finished(releases.release_folder(config))]
 
 
 def plain_log(result: list[Manifest]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from builder import backups, pipeline, releases, setup
 from builder.commands import Shown, table_of
 from builder.config import Config
-from builder.release import versions
+from builder.release import manifest
 from builder.stage import Progress, exclusive, remove, silent
 from builder.store import read_json, write_text
 
@@ -130,7 +130,7 @@ def status(config: Config, *, progress: Progress = silent) -> Status:
         from builder.studio.serving import server_status
 
         server = server_status(pipeline.campaign(config))
-    released = versions.releases(releases.release_folder(config))
+    released = manifest.releases(releases.release_folder(config))
     latest = read_json(config.dataset_folder / "pulls" / "latest.json")
     record = read_json(config.dataset_folder / "pulls" / latest["hash"][:16] / "pull.json") if latest else None
     pulled = {"finished": record.get("finished"), **record["counts"]} if record else None
@@ -145,7 +145,7 @@ def status(config: Config, *, progress: Progress = silent) -> Status:
         label_studio=server,
         pulled=pulled,
         next=_next(found["prepare"] is not None, server, pulled, bool(released)),
-        releases=[version.folder for version, _ in released],
+        releases=[f"v{version}" for version, _ in released],
     )
 
 

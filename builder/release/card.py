@@ -13,9 +13,8 @@ from builder.release.configuration import Configuration
 from builder.release.configurations import SPECS
 from builder.release.decisions import REASONS
 from builder.release.features import label_names, with_names, yaml_list
-from builder.release.manifest import Configured, Manifest
+from builder.release.manifest import Configured, Manifest, data_files
 from builder.release.tags import LOSSES
-from builder.release.versions import data_files
 from builder.scheme import Scheme
 
 _TEMPLATES = Path(__file__).parent / "templates"

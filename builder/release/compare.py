@@ -50,7 +50,7 @@ def differs(old: pa.Array, new: pa.Array) -> Mask:
     out: Mask = there[0] != there[1]
     if pa.types.is_struct(new.type):
         # `flatten` gives the fields the nulls of their struct.
-        return np.logical_or.reduce([out, *map(differs, old.flatten(), new.flatten())])
+        return np.array(np.logical_or.reduce([out, *map(differs, old.flatten(), new.flatten())]))
     if not pa.types.is_list(new.type):
         return out | (there[0] & there[1] & ~mask(pc.fill_null(pc.equal(old, new), False)))
     sizes = [numbers(pc.fill_null(pc.list_value_length(side), 0)) for side in (old, new)]
@@ -87,18 +87,17 @@ def _words(value: Any) -> str:
 def span_changes(both: Aligned, column: str) -> Iterator[Change]:
     """Spans that were added, removed, relabelled or moved in the rows that both tables have, or decided otherwise."""
     for row, *sides in _changed(both, column):
-        for what, *pair in pair_spans(*sides):
-            yield Change(row, what, *(f"{s[2]} {s[0]}-{s[1]} {s[3]!r}" if s else "" for s in pair))
+        for what, *spans in pair_spans(*sides):
+            yield Change(row, what, *(f"{s[2]} {s[0]}-{s[1]} {s[3]!r}" if s else "" for s in spans))
         old, new = ({_key(span): span for span in spans} for spans in sides)
-        for start, end, label, text in (key for key in new if key in old):
-            pair = old[start, end, label, text], new[start, end, label, text]
-            status = [span.get("status") for span in pair]
-            votes = [(span.get("votes_for"), span.get("votes_against")) for span in pair]
-            if status[0] != status[1]:
-                what = f"status {status[0]} -> {status[1]}"
-                yield Change(row, what, *(f"{label} {start}-{end} {now}" for now in status))
-            if votes[0] != votes[1]:
-                yield Change(row, "votes", *(f"{label} {start}-{end} {yes} for, {no} against" for yes, no in votes))
+        for key in (key for key in new if key in old):
+            place, pair = f"{key[2]} {key[0]}-{key[1]}", (old[key], new[key])
+            a, b = (span.get("status") for span in pair)
+            if a != b:
+                yield Change(row, f"status {a} -> {b}", f"{place} {a}", f"{place} {b}")
+            a, b = (f"{place} {span.get('votes_for')} for, {span.get('votes_against')} against" for span in pair)
+            if a != b:
+                yield Change(row, "votes", a, b)
 
 
 def _changed(both: Aligned, name: str) -> Iterator[tuple[Any, ...]]:

@@ -2,9 +2,8 @@
 
 import difflib
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Collection
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,8 +13,7 @@ import pyarrow.parquet as pq
 from builder.release.compare import align
 from builder.release.configurations import SPECS
 from builder.release.features import STRING, arrow_schema, label_names, with_names
-from builder.release.manifest import Changes, Manifest, RowChanges
-from builder.release.versions import data_files
+from builder.release.manifest import Changes, Exported, RowChanges, data_files
 
 #: How many single changes of each configuration are shown.
 EXAMPLES = 20
@@ -24,28 +22,7 @@ _FIGURES = 10
 _WORDS = ("guidelines", "title", "description", "heading")
 
 
-@dataclass(frozen=True)
-class ReleaseFiles:
-    """A release's folder and its manifest; the folder of one that is being made has no manifest yet."""
-
-    root: Path
-    manifest: Manifest
-
-    def rows(self, configuration: str, splits: list[str]) -> pa.Table:
-        """Id, split and judged columns of these splits; labels by name."""
-        facts = self.manifest.configs[configuration]
-        columns = ["id", *facts.judged]
-        parts = [arrow_schema({name: facts.features[name] for name in columns} | {"split": STRING}).empty_table()]
-        for split in splits:
-            for path in data_files(self.root, configuration, split):
-                part = pq.read_table(path, columns=columns)
-                parts.append(part.append_column("split", pa.array([split] * part.num_rows, pa.string())))
-        whole = pa.concat_tables([part.replace_schema_metadata(None) for part in parts])
-        names = label_names(facts.features)
-        return with_names(whole, {name: names[name] for name in SPECS[facts.kind].by_name if name in names})
-
-
-def diff(old: ReleaseFiles, new: ReleaseFiles) -> Changes:
+def diff(old: Exported, new: Exported) -> Changes:
     """What changed between two releases."""
     a, b = old.manifest, new.manifest
     added, removed = ([n for n in x.configs if n not in y.configs] for x, y in ((b, a), (a, b)))
@@ -116,13 +93,13 @@ def _columns(old: dict[str, Any], new: dict[str, Any]) -> dict[str, list[str]]:
     return {what: names for what, names in found.items() if names}
 
 
-def _rows(name: str, old: ReleaseFiles, new: ReleaseFiles, same_columns: bool) -> tuple[RowChanges, int]:
+def _rows(name: str, old: Exported, new: Exported, same_columns: bool) -> tuple[RowChanges, int]:
     """How the rows of a configuration differ, and how many moved to another split."""
     a, b = (release.manifest.configs[name].splits for release in (old, new))
     kind = new.manifest.configs[name].kind
     # Splits with the same contents need not be read.
     equal = {s for s in b if s in a and same_columns and a[s].logical_sha256 == b[s].logical_sha256}
-    both = align(old.rows(name, [s for s in a if s not in equal]), new.rows(name, [s for s in b if s not in equal]))
+    both = align(_judged(old, name, a.keys() - equal), _judged(new, name, b.keys() - equal))
     shared = [c for c in both.new.column_names if c in both.old.column_names and c not in ("id", "split")]
     changes = list(SPECS[kind].changes(both))
     counts = RowChanges(
@@ -137,6 +114,20 @@ def _rows(name: str, old: ReleaseFiles, new: ReleaseFiles, same_columns: bool) -
     )
     moved = pc.sum(pc.not_equal(both.old["split"], both.new["split"])).as_py() or 0
     return counts, moved if SPECS[kind].moves else 0
+
+
+def _judged(release: Exported, configuration: str, splits: Collection[str]) -> pa.Table:
+    """Id, split and judged columns of these splits; labels by name."""
+    facts = release.manifest.configs[configuration]
+    columns = ["id", *facts.judged]
+    parts = [arrow_schema({name: facts.features[name] for name in columns} | {"split": STRING}).empty_table()]
+    for split in (split for split in facts.splits if split in splits):
+        for path in data_files(release.folder, configuration, split):
+            part = pq.read_table(path, columns=columns)
+            parts.append(part.append_column("split", pa.array([split] * part.num_rows, pa.string())))
+    whole = pa.concat_tables([part.replace_schema_metadata(None) for part in parts])
+    names = label_names(facts.features)
+    return with_names(whole, {name: names[name] for name in SPECS[facts.kind].by_name if name in names})
 
 
 def lines(changes: Changes) -> list[str]:

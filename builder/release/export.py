@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.errors import StoreError
-from builder.release import formats, manifest, versions
+from builder.errors import ReleaseError, StoreError
+from builder.release import formats, manifest
 from builder.release.build import Built, Progress, build_release
 from builder.release.card import figures, findings, release_pages
 from builder.release.croissant import croissant
-from builder.release.diff import ReleaseFiles, changelog, diff, lines
-from builder.release.manifest import Manifest
+from builder.release.diff import changelog, diff, lines
+from builder.release.manifest import Exported, Manifest, Pull, Version
 from builder.release.provenance import earlier_splits, write_annotators, write_articles
 from builder.release.settings import Export, Split
 from builder.release.tags import tokenizer_digest
@@ -49,15 +50,6 @@ class Sources:
     said: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Exported:
-    """The release that holds these contents, and whether it was made now."""
-
-    folder: Path
-    manifest: Manifest
-    new: bool
-
-
 def export(sources: Sources, exports: Path, scratch: Path, progress: Progress | None = None) -> Exported:
     """Makes the next version below `exports`, or returns the last one when nothing changed.
 
@@ -65,8 +57,8 @@ def export(sources: Sources, exports: Path, scratch: Path, progress: Progress | 
     there is nothing to release or it does not load, `StoreError` when a table is missing or another export was first,
     `ConfigError` when a setting does not fit the scheme.
     """
-    name = versions.release_name(sources.configuration["dataset"]["name"], sources.settings.variant)
-    before = versions.releases(exports / name)
+    name = manifest.release_name(sources.configuration["dataset"]["name"], sources.settings.variant)
+    before = manifest.releases(exports / name)
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="building-", dir=scratch, ignore_cleanup_errors=True) as folder:
         root = Path(folder) / "release"
@@ -88,11 +80,11 @@ def _write(
     root: Path,
     sources: Sources,
     name: str,
-    before: list[tuple[versions.Version, Path]],
+    before: list[tuple[Version, Path]],
     progress: Progress | None,
 ) -> Manifest:
     """Writes the data into `root`, and when it differs from the last release, everything else. Returns the manifest."""
-    last = ReleaseFiles(before[-1][1], manifest.read(before[-1][1])) if before else None
+    last = Exported(before[-1][1], manifest.read(before[-1][1])) if before else None
     built = build_release(
         root,
         sources.tables,
@@ -109,7 +101,7 @@ def _write(
         previous=str(before[-1][0]) if before else "",
         configuration={name: dict(group) for name, group in sources.configuration.items()},
         recorded=sources.recorded,
-        pull=manifest.pull_of(built.inputs["annotations"], sources.pull),
+        pull=_pull_of(built.inputs["annotations"], sources.pull),
         tokenizer="" if (path := sources.settings.tokenizer) == "words" else tokenizer_digest(path),
         code=manifest.code(),
         libraries=manifest.libraries(),
@@ -123,15 +115,24 @@ def _write(
         agreement=figures(sources.agreement),
         findings=findings(sources.agreement),
     )
-    version = versions.FIRST
+    version = Version(1, 0, 0)
     if last:
-        made.changes = diff(last, ReleaseFiles(root, made))
+        made.changes = diff(last, Exported(root, made))
         made.changes.notes = _notes(last.manifest.configuration["split"], made, built)
         version = before[-1][0].after(made.changes.level)
     made.version = made.changes.new = str(version)
     if made.changes.level != "none":
         _describe(root, made, built, sources, last)
     return made
+
+
+def _pull_of(annotations: pa.Table, record: Mapping[str, Any]) -> Pull:
+    """The one pull of the annotations, else `ReleaseError`; `record` is what was noted when it was made."""
+    hashes = sorted({h for h in annotations["pull"].unique().to_pylist() if h})
+    if len(hashes) != 1:
+        raise ReleaseError(f"The annotations come from {len(hashes)} pulls.", "Run `builder validate` again.")
+    server = record.get("server_version") or record.get("version")
+    return Pull(hashes[0], server, record.get("scheme_version"))
 
 
 def _notes(before: Mapping[str, Any], made: Manifest, built: Built) -> list[str]:
@@ -158,7 +159,7 @@ def _with_formats(root: Path, wanted: list[str]) -> Manifest:
     return made
 
 
-def _describe(root: Path, made: Manifest, built: Built, sources: Sources, last: ReleaseFiles | None) -> None:
+def _describe(root: Path, made: Manifest, built: Built, sources: Sources, last: Exported | None) -> None:
     """Writes everything beside the data files."""
     write_articles(root, built.inputs["articles"], built.assignment)
     write_annotators(root, built.annotations, sources.experts, sources.said, made.configuration["dataset"]["min_group"])
@@ -168,7 +169,7 @@ def _describe(root: Path, made: Manifest, built: Built, sources: Sources, last: 
     # The day of the newest annotation: the same whenever the release is built.
     newest = pc.max(built.inputs["annotations"]["updated"]).as_py()
     day = newest.date().isoformat() if newest else ""
-    log = (last.root / "CHANGELOG.md").read_text(encoding="utf-8") if last else ""
+    log = (last.folder / "CHANGELOG.md").read_text(encoding="utf-8") if last else ""
     write_text(root / "CHANGELOG.md", changelog(f"v{made.version}", day, lines(made.changes), log))
     made.files = manifest.files(root, built.hashes)
     write_text(root / "croissant.json", manifest.encode(croissant(made, day)))

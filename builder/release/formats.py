@@ -10,9 +10,8 @@ import pyarrow.parquet as pq
 from builder.errors import ConfigError
 from builder.release.configurations import SPECS
 from builder.release.features import Features, label_names
-from builder.release.manifest import Configured
+from builder.release.manifest import Configured, data_files
 from builder.release.settings import FORMATS
-from builder.release.versions import data_files
 from builder.settings import load
 
 Rows = Iterator[dict[str, Any]]

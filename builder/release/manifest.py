@@ -1,20 +1,22 @@
-"""The manifest: everything that a release was made from, and the hash of everything in it."""
+"""Releases on disk: their versions, and the manifest with all that each was made from and the hash of every file."""
 
 import hashlib
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-import pyarrow as pa
 
 import builder
 from builder.errors import ReleaseError
 from builder.store import digest, file_digest, write_text
 
 FORMAT = 3
+_NAME = re.compile(r"v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)\Z")
 
 
 class Pull(msgspec.Struct, frozen=True):
@@ -183,6 +185,15 @@ class Manifest(msgspec.Struct, kw_only=True):
         return {name: {s: f.rows for s, f in found.splits.items()} for name, found in self.configs.items()}
 
 
+@dataclass(frozen=True)
+class Exported:
+    """A release, or one that is being made, which has no manifest.json yet; and whether it was made now."""
+
+    folder: Path
+    manifest: Manifest
+    new: bool = False
+
+
 def encode(value: Any) -> str:
     """Indented JSON with keys in their own order."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
@@ -237,10 +248,64 @@ def files(root: Path, known: Mapping[str, str]) -> list[File]:
     return [File(name, p.stat().st_size, known.get(name) or file_digest(p)) for name, p in found.items()]
 
 
-def pull_of(annotations: pa.Table, record: Mapping[str, Any]) -> Pull:
-    """The one pull of the annotations, else `ReleaseError`; `record` is what was noted when it was made."""
-    hashes = sorted({h for h in annotations["pull"].unique().to_pylist() if h})
-    if len(hashes) != 1:
-        raise ReleaseError(f"The annotations come from {len(hashes)} pulls.", "Run `builder validate` again.")
-    server = record.get("server_version") or record.get("version")
-    return Pull(hashes[0], server, record.get("scheme_version"))
+class Version(NamedTuple):
+    """Major: columns or labels changed. Minor: rows were added or removed. Patch: labels or the card were corrected."""
+
+    major: int
+    minor: int
+    patch: int
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}.{self.patch}"
+
+    def after(self, level: str) -> "Version":
+        """The next version for a change of this level.
+
+        >>> str(Version(1, 2, 3).after("minor"))
+        '1.3.0'
+        """
+        major, minor, patch = self
+        steps = {"major": (major + 1, 0, 0), "minor": (major, minor + 1, 0), "patch": (major, minor, patch + 1)}
+        return Version(*steps.get(level, self))
+
+
+def parse(name: str) -> Version | None:
+    """The version of a folder name such as `v1.2.0` (or `1.2.0`), or None."""
+    found = _NAME.match(name)
+    return Version(*map(int, found.groups())) if found else None
+
+
+def releases(folder: Path) -> list[tuple[Version, Path]]:
+    """Every finished release in the folder, oldest version first."""
+    if not folder.is_dir():
+        return []
+    found = [(parse(path.name), path) for path in folder.iterdir() if path.name.startswith("v")]
+    return sorted((version, path) for version, path in found if version and (path / "manifest.json").is_file())
+
+
+def find_release(folder: Path, name: str) -> Path:
+    """The folder of a release named by version, path or `latest`; raises `ReleaseError` when there is none."""
+    known = dict(releases(folder))
+    if name in ("", "latest") and known:
+        return list(known.values())[-1]
+    version = parse(name)
+    if version in known:
+        return known[version]
+    # A path, or a path in the folder of all releases, such as `news-stance/v1.0.0`.
+    for path in (Path(name), folder.parent / name):
+        if (path / "manifest.json").is_file():
+            return path
+    if not known:
+        raise ReleaseError(f"There is no release in {folder} yet.", "Run `builder export` first.")
+    here = ", ".join(f"v{version}" for version in known)
+    raise ReleaseError(f"There is no release {name} in {folder}.", f"There are: {here}.")
+
+
+def data_files(release: Path, configuration: str, split: str) -> list[Path]:
+    """The Parquet files of a split, in order."""
+    return sorted((release / configuration).glob(f"{split}-?????-of-?????.parquet"))
+
+
+def release_name(dataset: str, variant: str) -> str:
+    """The name of the dataset, followed by the variant when there is one: also the name of its folder of releases."""
+    return f"{dataset}-{variant}" if variant else dataset

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import BuilderError, ReleaseError
-from builder.release.manifest import Manifest, read
+from builder.release.manifest import Manifest, parse, read
 from builder.release.settings import Export
-from builder.release.versions import parse
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -104,7 +103,7 @@ def publish_release(
         if settings.gated != "no":
             api.update_repo_settings(repo, gated=settings.gated, repo_type="dataset")  # type: ignore[arg-type]
         commit, address = there.sha or "", ""
-        operations = [CommitOperationDelete(path) for path in found.deleted]
+        operations = list[Any](CommitOperationDelete(path) for path in found.deleted)
         operations += [CommitOperationAdd(path, root / path) for path in (*found.added, *found.changed)]
         if operations:
             # Not `upload_folder`, which may make several commits: a reader in between would load a mixture. The parent

@@ -12,10 +12,9 @@ from builder.errors import ReleaseError, StoreError
 from builder.offsets import OffsetMap, Segment
 from builder.release.configurations import SPECS
 from builder.release.features import label_names, with_names
-from builder.release.manifest import Manifest
+from builder.release.manifest import Manifest, data_files
 from builder.release.origins import Opener, Origin, find_bytes
 from builder.release.passages import STAGES
-from builder.release.versions import data_files
 
 _CONTEXT = 60
 _GOLD = ("kind", "start", "end", "text", "question", "label", "target", "targets", "probability", "method", "status")

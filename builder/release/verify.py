@@ -13,8 +13,7 @@ import pyarrow.parquet as pq
 from builder.errors import ReleaseError
 from builder.release.features import arrow_schema
 from builder.release.leakage import Fingerprints
-from builder.release.manifest import Configured, File, Manifest, read
-from builder.release.versions import data_files
+from builder.release.manifest import Configured, File, Manifest, data_files, read
 from builder.store import file_digest
 
 #: What file managers leave in folders, and the Hub adds.
@@ -41,38 +40,34 @@ def check_files(root: Path, files: Iterable[File]) -> list[str]:
 
 def certify(root: Path, manifest: Manifest) -> dict[str, int]:
     """Articles and texts of any configuration in several splits, counted on the files; keys as in the manifest."""
-    names = sorted({split for found in manifest.configs.values() for split in found.splits})
-    articles: dict[str, set[str]] = {}
     filled = [found for found in manifest.configs.values() if "text" in found.features]
     size = sum(facts.content_bytes for found in filled for facts in found.splits.values())
     prints, sides = Fingerprints(size), [np.zeros(0, np.int64)]
-    texts: set[tuple[int, int]] = set()
+    articles: dict[str, set[str]] = {}
+    texts: dict[str, set[int]] = {split: set() for found in manifest.configs.values() for split in found.splits}
     for configuration, found in manifest.configs.items():
         columns = [name for name in ("article_id", "text") if name in found.features]
         for split, path in [(s, path) for s in found.splits for path in data_files(root, configuration, s)]:
-            number = names.index(split)
             with pq.ParquetFile(path) as opened:
                 for batch in opened.iter_batches(columns=columns):
                     for article in batch["article_id"].unique().to_pylist():
                         articles.setdefault(article, set()).add(split)
                     if "text" in columns:
-                        fresh = _fresh(batch["text"], texts, number)
+                        fresh = _fresh(batch["text"], texts[split])
                         prints.add(fresh)
-                        sides.append(np.full(len(fresh), number, np.int64))
+                        sides.append(np.full(len(fresh), [*texts].index(split)))
     shared = prints.shared(np.concatenate(sides), manifest.leakage.similarity)
     torn = sum(len(splits) > 1 for splits in articles.values())
     return {"articles": torn, "exact_texts": len(shared.exact), "near_texts": len(shared.near)}
 
 
-def _fresh(column: pa.Array, seen: set[tuple[int, int]], split: int) -> pa.Array:
+def _fresh(column: pa.Array, seen: set[int]) -> pa.Array:
     """The texts not met in this split before: a window is there once per target and annotator."""
-    keep = []
-    for i, text in enumerate(column.to_pylist()):
-        key = (split, hash(text))
-        if key not in seen:
-            seen.add(key)
-            keep.append(i)
-    return column.take(pa.array(keep, pa.int64()))
+    texts = column.unique()
+    hashes = [*map(hash, texts.to_pylist())]
+    fresh = texts.filter(pa.array([key not in seen for key in hashes], pa.bool_()))
+    seen.update(hashes)
+    return fresh
 
 
 def compare_rebuilt(root: Path, again: Path) -> tuple[str, list[str]]:
@@ -139,10 +134,9 @@ def _problems(datasets: Any, root: Path, name: str, found: Configured, loaded: A
         rows, *shown = _streamed(part) if large else (len(part), part[:1], part[-1:])
         if rows != facts.rows:
             yield f"{split} has {rows} rows, not {facts.rows}"
-        for last, edge in enumerate(("first", "last")):
-            expected = _edge(data_files(root, name, split)[-last], bool(last))
-            if shown[last] != expected:
-                yield f"the {edge} row of {split} is {shown[last]}, not {expected}"
+        for edge, row, expected in zip(("first", "last"), shown, _edges(data_files(root, name, split)), strict=True):
+            if row != expected:
+                yield f"the {edge} row of {split} is {row}, not {expected}"
 
 
 def _streamed(part: Any) -> tuple[int, dict[str, Any], dict[str, Any]]:
@@ -155,8 +149,8 @@ def _streamed(part: Any) -> tuple[int, dict[str, Any], dict[str, Any]]:
     return rows, first.to_pydict(), last.to_pydict()
 
 
-def _edge(path: Path, last: bool) -> dict[str, Any]:
-    with pq.ParquetFile(path) as opened:
-        group = opened.read_row_group(opened.num_row_groups - 1 if last else 0)
-    row: dict[str, Any] = group.slice(group.num_rows - 1 if last else 0, 1).to_pydict()
-    return row
+def _edges(files: list[Path]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The first and the last row in files."""
+    with pq.ParquetFile(files[0]) as first, pq.ParquetFile(files[-1]) as last:
+        end = last.read_row_group(last.num_row_groups - 1)
+        return first.read_row_group(0).slice(0, 1).to_pydict(), end.slice(end.num_rows - 1).to_pydict()

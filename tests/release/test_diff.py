@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.release.diff import ReleaseFiles, changelog, count, diff, lines
-from builder.release.manifest import Changes, RowChanges, read
+from builder.release.diff import changelog, count, diff, lines
+from builder.release.manifest import Changes, Exported, RowChanges, read
 from builder.release.settings import Export
 from tests.release.world import World, sample
 from tests.samples import article, scheme
@@ -30,7 +30,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Path]:
 
 
 def compared(releases: Path, old: str, new: str) -> Changes:
-    return diff(*(ReleaseFiles(releases / name, read(releases / name)) for name in (old, new)))
+    return diff(*(Exported(releases / name, read(releases / name)) for name in (old, new)))
 
 
 def test_a_correction_is_a_patch(story: tuple[World, Path]) -> None:
@@ -107,7 +107,7 @@ def test_a_split_that_changed_is_a_minor_version_and_counted_once_per_text(tmp_p
 
     made = sample(tmp_path).export(split=Split(ratios={"train": 1.0}))
     other = sample(tmp_path / "other").export(split=Split(ratios={"train": 0.5, "test": 0.5}))
-    found = diff(ReleaseFiles(made.folder, made.manifest), ReleaseFiles(other.folder, other.manifest))
+    found = diff(Exported(made.folder, made.manifest), Exported(other.folder, other.manifest))
     entities, stance = (
         other.manifest.configs["entities"].splits["test"],
         other.manifest.configs["stance"].splits["test"],

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.release import versions
-from builder.release.manifest import read
+from builder.release.manifest import read, releases
 from builder.release.verify import check_files
 from tests.release.world import World, sample
 
@@ -57,13 +56,13 @@ def test_kills_leave_whole_releases(tmp_path: Path) -> None:
         return lambda: world.export(tables=paths)
 
     _, events = in_child(release(0), None)
-    assert len(versions.releases(folder)) == 2
+    assert len(releases(folder)) == 2
     assert events > 40
     outcomes = set()
     for number, at in enumerate(range(1, events, max(1, events // 15)), 1):
-        before = [path for _, path in versions.releases(folder)]
+        before = [path for _, path in releases(folder)]
         died, _ = in_child(release(number), at)
-        after = [path for _, path in versions.releases(folder)]
+        after = [path for _, path in releases(folder)]
         assert died == signal.SIGKILL
         assert sorted(folder.iterdir()) == sorted(after)
         assert before == after[: len(before)]
@@ -72,4 +71,4 @@ def test_kills_leave_whole_releases(tmp_path: Path) -> None:
         outcomes.add(len(after) - len(before))
     assert 0 in outcomes
     release(len(outcomes) + events)()
-    assert len(versions.releases(folder)) > len(after)
+    assert len(releases(folder)) > len(after)

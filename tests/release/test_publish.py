@@ -15,7 +15,7 @@ import pytest
 from builder.commands.releases import publish, show_publish
 from builder.config import Config, Dataset, Paths
 from builder.errors import ConfigError, ReleaseError
-from builder.release.export import Exported
+from builder.release.manifest import Exported
 from builder.release.publish import Published, publish_release
 from builder.release.settings import Export
 from tests.release.world import sample

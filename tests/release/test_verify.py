@@ -82,14 +82,15 @@ def test_a_split_that_is_not_there_is_found(copy: tuple[Path, Manifest], streame
 @pytest.mark.parametrize("edge", ["first", "last"])
 def test_files_in_another_order_are_found(edge: str, copy: tuple[Path, Manifest], streamed: int) -> None:
     root, manifest = copy
-    original = verify._edge
+    original = verify._edges
 
-    def other(path: Path, last: bool) -> dict[str, Any]:
-        row = original(path, last)
-        return {**row, "id": ["other"]} if last == (edge == "last") else row
+    def other(files: list[Path]) -> tuple[dict[str, Any], dict[str, Any]]:
+        first, last = original(files)
+        changed = {"id": ["other"]}
+        return ({**first, **changed}, last) if edge == "first" else (first, {**last, **changed})
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verify, "_edge", other)
+        patch.setattr(verify, "_edges", other)
         with pytest.raises(ReleaseError, match=f"the {edge} row of"):
             check_loads(root, manifest, streamed)
 

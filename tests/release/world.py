@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 from builder import tables
 from builder.config import Dataset
-from builder.release.export import Exported, Sources, export
+from builder.release.export import Sources, export
+from builder.release.manifest import Exported
 from builder.release.passages import STAGES
 from builder.release.settings import METADATA, Export, Split
 from builder.scheme import Scheme

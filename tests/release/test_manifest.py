@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from builder.errors import ReleaseError
-from builder.release.versions import Version, find_release, parse, releases
+from builder.release.manifest import Version, find_release, parse, releases
 
 
 def made(folder: Path, *names: str) -> Path:
