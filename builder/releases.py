@@ -110,7 +110,7 @@ def to_note(config: Config) -> dict[str, Any]:
     """The same groups with all settings but secret ones."""
     groups = {name: getattr(config, name) for name in GROUPS if name != "labels"}
     return {"labels": plain(config.labels)} | {
-        name: {key: value for key, value in asdict(group).items() if not fields_of(type(group))[key].secret}
+        name: {key: value for key, value in asdict(group).items() if not fields_of(group.__class__)[key].secret}
         for name, group in groups.items()
     }
 
