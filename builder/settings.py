@@ -159,9 +159,8 @@ def leaves(cls: type, prefix: str = "") -> dict[str, Hint]:
 
 def public(settings: Any) -> dict[str, Any]:
     """The settings of a group that a release says, as plain data."""
-    return {
-        name: to_builtins(getattr(settings, name)) for name, hint in fields_of(type(settings)).items() if hint.released
-    }
+    known = fields_of(settings.__class__)
+    return {name: to_builtins(value) for name, value in vars(settings).items() if known[name].released}
 
 
 def declared(cls: type, key: str) -> list[Hint]:
