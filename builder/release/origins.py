@@ -1,7 +1,7 @@
 """From a stretch of a raw record to its bytes in the file: through encodings, escapes, quotes and tags.
 
-A `Carrier` is a text as it was decoded from a stretch of its file, with the place of each of its characters there. The
-carriers of a record are searched for the raw text; what surrounds a stretch says which of several places is meant.
+The texts that a record carries are searched for the raw text; what surrounds a stretch says which of several places is
+meant.
 """
 
 import csv
@@ -10,8 +10,9 @@ import io
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
 
 #: Decompressed bytes of the file of a record, by its `source_path`; None when there is no such file.
 Opener = Callable[[str], bytes | None]
@@ -38,14 +39,19 @@ class Origin:
     why: str = ""
 
 
-@dataclass(frozen=True)
-class Carrier:
-    """A decoded text; character i of it is at `starts[i]:ends[i]` of the text of its file. `where` names it."""
+#: A character of a decoded text, and where it is in the text of its file.
+_Unit = tuple[str, tuple[int, int]]
 
-    text: str
-    starts: list[int]
-    ends: list[int]
+
+class Carrier(NamedTuple):
+    """A decoded text in a file, character by character. `where` names it."""
+
+    units: list[_Unit]
     where: str = ""
+
+    @property
+    def text(self) -> str:
+        return "".join(char for char, _ in self.units)
 
 
 def find_bytes(
@@ -74,7 +80,7 @@ def find_bytes(
         if isinstance(place, str):
             stop = stop or place
             continue
-        a, b = carrier.starts[place[0]], carrier.ends[place[1] - 1]
+        a, b = carrier.units[place[0]][1][0], carrier.units[place[1] - 1][1][1]
         begin, length = (len(part.encode(codec, "replace")) for part in (text[:a], text[a:b]))
         return Origin((mark + begin, mark + begin + length), carrier.where)
     return Origin(why=stop or f"record {record} of the file does not hold the text any more")
@@ -84,14 +90,17 @@ _PACKED = ("gz", "bz2", "xz", "zst", "lz4", "lzma")
 
 
 def _carriers(text: str, suffix: str, record: int) -> Iterator[Carrier]:
+    """The texts in the record of a file, as they are there and as a page shows them."""
     if suffix in ("jsonl", "ndjson"):
-        found = _json_strings(text, *_line(text, record))
+        lines = re.finditer(r"[^\n]*\n|[^\n]+\Z", text)
+        line = next(itertools.islice(lines, record, None), None)
+        found = _json_strings(text, *line.span()) if line else iter(())
     elif suffix == "json":
         found = _json_strings(text, *_element(text, record))
     elif suffix in ("csv", "tsv"):
         found = _cells(text, suffix, record)
     else:
-        found = iter([Carrier(text, [*range(len(text))], [*range(1, len(text) + 1)])])
+        found = iter([Carrier(_units(re.finditer(".", text, re.DOTALL)))])
     for carrier in found:
         if suffix not in ("html", "htm", "xhtml"):
             yield carrier
@@ -99,10 +108,9 @@ def _carriers(text: str, suffix: str, record: int) -> Iterator[Carrier]:
             yield _page(carrier)
 
 
-def _line(text: str, number: int) -> tuple[int, int]:
-    """Where a line of a text is; only a newline ends it. Nowhere for one that it does not have."""
-    found = next(itertools.islice(re.finditer(r"[^\n]*\n|[^\n]+\Z", text), number, None), None)
-    return found.span() if found else (0, 0)
+def _units(matches: Iterable[re.Match[str]], read: Callable[[str], str] = str) -> list[_Unit]:
+    """The characters that the matched pieces of a text say, each with the place of its piece."""
+    return [(char, match.span()) for match in matches for char in read(match.group())]
 
 
 def _element(text: str, record: int) -> tuple[int, int]:
@@ -128,9 +136,8 @@ def _json_strings(text: str, lo: int, hi: int) -> Iterator[Carrier]:
         if text[match.end() : match.end() + 3].lstrip().startswith(":"):
             key = match.group()[1:-1]
             continue
-        places = [m.span() for m in _ESCAPE.finditer(text, match.start() + 1, match.end() - 1)]
-        units = [(c, at) for at in places for c in json.loads(f'"{text[slice(*at)]}"', strict=False)]
-        yield Carrier("".join(c for c, _ in units), [a for _, (a, _) in units], [b for _, (_, b) in units], key)
+        pieces = _ESCAPE.finditer(text, match.start() + 1, match.end() - 1)
+        yield Carrier(_units(pieces, lambda piece: str(json.loads(f'"{piece}"', strict=False))), key)
 
 
 def _cells(text: str, suffix: str, record: int) -> Iterator[Carrier]:
@@ -140,40 +147,27 @@ def _cells(text: str, suffix: str, record: int) -> Iterator[Carrier]:
     cell = re.compile(_CELL.pattern % (re.escape(mark), re.escape(mark)))
     rows: list[list[Carrier]] = [[]]
     at = 0
-    while at <= len(text):
-        match = cell.match(text, at)
-        assert match is not None
-        lo, hi = match.span(1) if match.group(1) is not None else match.span()
-        places = [m.span() for m in re.finditer('""|.' if match.group(1) is not None else ".", text[lo:hi], re.DOTALL)]
-        starts, ends = [lo + a for a, _ in places], [lo + b for _, b in places]
-        rows[-1].append(Carrier("".join(text[a] for a in starts), starts, ends))
+    while match := cell.match(text, at):
+        quoted = match.group(1) is not None
+        pieces = re.compile('""|.' if quoted else ".", re.DOTALL).finditer(text, *match.span(int(quoted)))
+        rows[-1].append(Carrier(_units(pieces, lambda piece: piece[0])))
         at = match.end()
-        if text[at : at + 1] == mark:
-            at += 1
-            continue
         if at >= len(text):
             break
+        if text[at] != mark:
+            rows.append([])
         at += 2 if text[at : at + 2] == "\r\n" else 1
-        rows.append([])
     filled = [row for row in rows if any(found.text.strip() for found in row)]
     names = next(csv.reader(io.StringIO(first), delimiter=mark), [])
     for column, found in enumerate(filled[record + 1] if record + 1 < len(filled) else []):
-        yield replace(found, where=names[column].strip() if column < len(names) else "")
+        yield found._replace(where=names[column].strip() if column < len(names) else "")
 
 
 def _page(carrier: Carrier) -> Carrier:
     """What a page shows: its text without tags, entities read."""
-    shown: list[tuple[str, int, int]] = []
-    for match in _PAGE.finditer(carrier.text):
-        token = match.group()
-        if token[0] != "<" or len(token) == 1:
-            shown += [(char, match.start(), match.end() - 1) for char in html.unescape(token)]
-    return Carrier(
-        "".join(char for char, _, _ in shown),
-        [carrier.starts[a] for _, a, _ in shown],
-        [carrier.ends[b] for _, _, b in shown],
-        carrier.where,
-    )
+    pieces = (match for match in _PAGE.finditer(carrier.text) if match.end() - match.start() == 1 or match[0][0] != "<")
+    shown = _units(pieces, html.unescape)
+    return Carrier([(c, (carrier.units[a][1][0], carrier.units[b - 1][1][1])) for c, (a, b) in shown], carrier.where)
 
 
 def _place(text: str, raw: str, start: int, end: int) -> tuple[int, int] | str:
