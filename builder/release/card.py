@@ -76,7 +76,7 @@ def creators(manifest: Manifest) -> list[str]:
     """Who made the annotations, in the words of the Hub."""
     if manifest.recorded:
         return ["other"]
-    found = [manifest.configuration["dataset"].get("expertise", "crowdsourced")]
+    found = [manifest.configuration["dataset"]["expertise"]]
     found += ["expert-generated"] if manifest.counts.experts else []
     found += ["machine-generated"] if manifest.counts.predictions.keys() - {"none"} else []
     return list(dict.fromkeys(found))
@@ -93,20 +93,19 @@ def machine(manifest: Manifest) -> str:
 
 def processing(manifest: Manifest) -> list[str]:
     """How raw articles became texts, in sentences."""
-    settings, found = manifest.configuration, ["Every step of cleaning is kept as a map to the raw characters."]
-    if "dedup" in settings:
-        kept = "left out" if settings["dedup"]["policy"] == "drop" else "kept, in the split of the others"
-        found.append(f"Near-duplicates from a similarity of {settings['dedup']['threshold']:g} are {kept}.")
-    if "chunking" in settings:
-        chunking = settings["chunking"]
-        found.append(f"Texts are cut into chunks (`{chunking['method']}`, at most {chunking['max_tokens']} tokens).")
-    if settings.get("selection", {}).get("method", "all") != "all":
-        found.append(f"Chunks to annotate were selected by `{settings['selection']['method']}`.")
-    return found
+    dedup, chunking, selection = (manifest.configuration[name] for name in ("dedup", "chunking", "selection"))
+    kept = "left out" if dedup["policy"] == "drop" else "kept, in the split of the others"
+    found = [
+        "Every step of cleaning is kept as a map to the raw characters.",
+        f"Near-duplicates from a similarity of {dedup['threshold']:g} are {kept}.",
+        f"Texts are cut into chunks (`{chunking['method']}`, at most {chunking['max_tokens']} tokens).",
+    ]
+    chosen = [f"Chunks to annotate were selected by `{selection['method']}`."]
+    return found + (chosen if selection["method"] != "all" else [])
 
 
 def _licence(dataset: Mapping[str, Any]) -> str:
-    name, link = dataset.get("license_name"), dataset.get("license_link")
+    name, link = dataset["license_name"], dataset["license_link"]
     shown = f"`{dataset['license']}`" + (f" ({name})" if name else "")
     return f"[{shown}]({link})" if link else shown
 
@@ -148,7 +147,7 @@ def _front_matter(manifest: Manifest, dataset: Mapping[str, Any]) -> str:
     most = max((facts.rows for found in filled.values() for facts in found.splits.values()), default=0)
     data = DatasetCardData(
         license=dataset["license"],
-        **{key: dataset[key] for key in ("license_name", "license_link") if dataset.get(key)},
+        **{key: dataset[key] for key in ("license_name", "license_link") if dataset[key]},
         language=languages(manifest),
         language_creators=["found"],
         multilinguality=["monolingual" if len(languages(manifest)) == 1 else "multilingual"],

@@ -59,46 +59,45 @@ def export(sources: Sources, exports: Path, scratch: Path, progress: Progress | 
     """
     name = manifest.release_name(sources.configuration["dataset"]["name"], sources.settings.variant)
     before = manifest.releases(exports / name)
+    last = Exported(before[-1][1], manifest.read(before[-1][1])) if before else None
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="building-", dir=scratch, ignore_cleanup_errors=True) as folder:
         root = Path(folder) / "release"
         root.mkdir()
-        made = _write(root, sources, name, before, progress)
-        if made.changes.level == "none":
-            last = _with_formats(before[-1][1], sources.settings.formats)
-            last.changes.notes = made.changes.notes
-            return Exported(before[-1][1], last, new=False)
+        built = build_release(
+            root,
+            sources.tables,
+            sources.scheme,
+            sources.settings,
+            sources.split,
+            earlier_splits(path for _, path in before),
+            last.manifest.labels if last else {},
+            sources.configuration["dataset"]["language"],
+            progress,
+        )
+        made, version = _manifest(name, sources, built), Version(1, 0, 0)
+        if last:
+            made.previous = last.manifest.version
+            made.changes = diff(last, Exported(root, made))
+            made.changes.notes = _notes(last.manifest.configuration["split"], made, built)
+            version = before[-1][0].after(made.changes.level)
+        if last and made.changes.level == "none":
+            kept = _with_formats(last.folder, sources.settings.formats)
+            kept.changes.notes = made.changes.notes
+            return Exported(last.folder, kept)
+        made.version = made.changes.new = str(version)
+        _describe(root, made, built, sources, last)
         if progress:
             progress("load", 0, len(made.configs))
         check_loads(root, made)
-        release = exports / name / f"v{made.version}"
+        release = exports / name / f"v{version}"
         _place(root, release)
     return Exported(release, made, new=True)
 
 
-def _write(
-    root: Path,
-    sources: Sources,
-    name: str,
-    before: list[tuple[Version, Path]],
-    progress: Progress | None,
-) -> Manifest:
-    """Writes the data into `root`, and when it differs from the last release, everything else. Returns the manifest."""
-    last = Exported(before[-1][1], manifest.read(before[-1][1])) if before else None
-    built = build_release(
-        root,
-        sources.tables,
-        sources.scheme,
-        sources.settings,
-        sources.split,
-        earlier_splits(path for _, path in before),
-        last.manifest.labels if last else {},
-        sources.configuration["dataset"]["language"],
-        progress,
-    )
-    made = Manifest(
+def _manifest(name: str, sources: Sources, built: Built) -> Manifest:
+    return Manifest(
         name=name,
-        previous=str(before[-1][0]) if before else "",
         configuration={name: dict(group) for name, group in sources.configuration.items()},
         recorded=sources.recorded,
         pull=_pull_of(built.inputs["annotations"], sources.pull),
@@ -115,15 +114,6 @@ def _write(
         agreement=figures(sources.agreement),
         findings=findings(sources.agreement),
     )
-    version = Version(1, 0, 0)
-    if last:
-        made.changes = diff(last, Exported(root, made))
-        made.changes.notes = _notes(last.manifest.configuration["split"], made, built)
-        version = before[-1][0].after(made.changes.level)
-    made.version = made.changes.new = str(version)
-    if made.changes.level != "none":
-        _describe(root, made, built, sources, last)
-    return made
 
 
 def _pull_of(annotations: pa.Table, record: Mapping[str, Any]) -> Pull:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from builder import tables
 from builder.config import Dataset
+from builder.corpus.settings import Chunking, Dedup, Selection
 from builder.release.export import Sources, export
 from builder.release.manifest import Exported
 from builder.release.passages import STAGES
@@ -82,7 +83,8 @@ class World:
 
     def sources(self, settings: Export, split: Split, paths: dict[str, Path] | None = None) -> Sources:
         """What the release is made from; the stage tables are written unless they are at `paths`."""
-        groups = {"dataset": self.dataset, "export": settings, "split": split}
+        groups = {"dataset": self.dataset, "dedup": Dedup(), "chunking": Chunking(), "selection": Selection()}
+        groups |= {"export": settings, "split": split}
         return Sources(
             tables=paths or self.paths(),
             scheme=self.labels,
