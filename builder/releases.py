@@ -142,7 +142,9 @@ def release_folder(config: Config) -> Path:
 
 def rebuild(config: Config, root: Path, manifest: "Manifest", there: Path, progress: Progress) -> Path:
     """The release made again in a workspace and an exports folder of its own, from what the workspace keeps."""
-    from builder.release.manifest import parse, releases
+    from packaging.version import Version
+
+    from builder.release.manifest import releases
 
     again = _as_released(config, manifest, root, there)
     key, pulls = config.workspace / "pseudonyms.key", again.dataset_folder / "pulls"
@@ -154,8 +156,7 @@ def rebuild(config: Config, root: Path, manifest: "Manifest", there: Path, progr
                 "Restore the workspace it was made in, or check hashes alone with --hashes-only.",
             )
     # The releases before this one decided splits and label ids.
-    own = parse(manifest.version)
-    before = [path for version, path in releases(root.parent) if own and version < own]
+    before = [path for version, path in releases(root.parent) if version < Version(manifest.version)]
     if manifest.previous and not any(path.name == f"v{manifest.previous}" for path in before):
         raise ReleaseError(
             f"v{manifest.previous}, on which {root.name} builds, is missing.", f"Put it back into {root.parent}."

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from packaging.version import Version
 
 from builder.errors import ReleaseError, StoreError
 from builder.release import formats, manifest
@@ -17,7 +18,7 @@ from builder.release.build import Built, Progress, build_release
 from builder.release.card import figures, findings, release_pages
 from builder.release.croissant import croissant
 from builder.release.diff import changelog, diff, lines
-from builder.release.manifest import Exported, Manifest, Pull, Version
+from builder.release.manifest import Exported, Manifest, Pull
 from builder.release.provenance import earlier_splits, write_annotators, write_articles
 from builder.release.settings import Export, Split
 from builder.release.tags import tokenizer_digest
@@ -75,12 +76,12 @@ def export(sources: Sources, exports: Path, scratch: Path, progress: Progress | 
             sources.configuration["dataset"]["language"],
             progress,
         )
-        made, version = _manifest(name, sources, built), Version(1, 0, 0)
+        made, version = _manifest(name, sources, built), Version("1.0.0")
         if last:
             made.previous = last.manifest.version
             made.changes = diff(last, Exported(root, made))
             made.changes.notes = _notes(last.manifest.configuration["split"], made, built)
-            version = before[-1][0].after(made.changes.level)
+            version = manifest.next_version(before[-1][0], made.changes.level)
         if last and made.changes.level == "none":
             kept = _with_formats(last.folder, sources.settings.formats)
             kept.changes.notes = made.changes.notes

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
+from packaging.version import Version
 
 import builder
 from builder.errors import ReleaseError
@@ -248,31 +249,20 @@ def files(root: Path, known: Mapping[str, str]) -> list[File]:
     return [File(name, p.stat().st_size, known.get(name) or file_digest(p)) for name, p in found.items()]
 
 
-class Version(NamedTuple):
-    """Major: columns or labels changed. Minor: rows were added or removed. Patch: labels or the card were corrected."""
+def next_version(last: Version, level: str) -> Version:
+    """The version after a change of this level, of which `Changes` says what each part of a number stands for.
 
-    major: int
-    minor: int
-    patch: int
-
-    def __str__(self) -> str:
-        return f"{self.major}.{self.minor}.{self.patch}"
-
-    def after(self, level: str) -> "Version":
-        """The next version for a change of this level.
-
-        >>> str(Version(1, 2, 3).after("minor"))
-        '1.3.0'
-        """
-        major, minor, patch = self
-        steps = {"major": (major + 1, 0, 0), "minor": (major, minor + 1, 0), "patch": (major, minor, patch + 1)}
-        return Version(*steps.get(level, self))
+    >>> str(next_version(Version("1.2.3"), "minor"))
+    '1.3.0'
+    """
+    major, minor, patch = last.release
+    steps = {"major": (major + 1, 0, 0), "minor": (major, minor + 1, 0), "patch": (major, minor, patch + 1)}
+    return Version(".".join(map(str, steps.get(level, last.release))))
 
 
 def parse(name: str) -> Version | None:
     """The version of a folder name such as `v1.2.0` (or `1.2.0`), or None."""
-    found = _NAME.match(name)
-    return Version(*map(int, found.groups())) if found else None
+    return Version(name) if _NAME.match(name) else None
 
 
 def releases(folder: Path) -> list[tuple[Version, Path]]:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from packaging.version import Version
+
 from builder.errors import BuilderError, ReleaseError
-from builder.release.manifest import Manifest, parse, read
+from builder.release.manifest import Manifest, read
 from builder.release.settings import Export
 
 if TYPE_CHECKING:
@@ -85,7 +87,7 @@ def publish_release(
             before = {"manifest.json", *(file.path for file in current.files)}
             if current.name != manifest.name:
                 raise ReleaseError(f"{repo} holds {current.name}, not {manifest.name}.", "Name another export.repo.")
-            if (parse(current.version) or ()) > (parse(manifest.version) or ()) and not pull_request:
+            if Version(current.version) > Version(manifest.version) and not pull_request:
                 raise ReleaseError(
                     f"{repo} holds v{current.version}, which is newer than {tag}.",
                     "Publish the newest release, or add --pull-request to propose the older one.",

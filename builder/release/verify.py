@@ -93,7 +93,7 @@ def compare_rebuilt(root: Path, again: Path) -> tuple[str, list[str]]:
 
 
 def _differing(a: dict[str, str], b: dict[str, str]) -> list[str]:
-    return sorted(name for name in {*a, *b} if a.get(name) != b.get(name))
+    return sorted({name for name, _ in a.items() ^ b.items()})
 
 
 def check_loads(root: Path, manifest: Manifest, streamed: int = STREAMED) -> None:

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from builder.errors import ReleaseError
-from builder.release.manifest import Version, find_release, parse, releases
+from builder.release.manifest import find_release, next_version, parse, releases
 
 
 def made(folder: Path, *names: str) -> Path:
@@ -41,6 +42,6 @@ def test_a_release_is_found_by_version_by_path_and_as_the_latest(tmp_path: Path)
 
 
 def test_the_next_version_follows_from_the_level() -> None:
-    assert [str(Version(1, 2, 3).after(level)) for level in ("major", "minor", "patch", "none")] == [
+    assert [str(next_version(Version("1.2.3"), level)) for level in ("major", "minor", "patch", "none")] == [
         "2.0.0", "1.3.0", "1.2.4", "1.2.3",
     ]  # fmt: skip
