@@ -13,7 +13,7 @@ from builder.errors import ConfigError, ReleaseError
 from builder.release import diff as comparison
 from builder.release import trace as tracing
 from builder.release import verify as verification
-from builder.release.manifest import Changes, Exported, Manifest, find_release, read
+from builder.release.manifest import FORMAT, Changes, Exported, Manifest, find_release, outline, read
 from builder.release.manifest import releases as finished
 from builder.release.publish import Published, publish_release
 from builder.stage import Progress, silent
@@ -138,7 +138,7 @@ class Verified:
     """A release whose files are as released; what its splits share, and how a rebuild compares, where that was asked.
 
     `rebuilt` is "same bytes", or "same contents" when other versions of libraries or of the builder wrote other bytes
-    around the same values.
+    around the same values. `unchecked` says what of a release of an older format cannot be checked.
     """
 
     folder: Path
@@ -146,6 +146,7 @@ class Verified:
     files: int
     shared: dict[str, int] = field(default_factory=dict)
     rebuilt: str = ""
+    unchecked: str = ""
 
 
 def verify(config: Config, release: str = "", *, hashes_only: bool = False, progress: Progress = silent) -> Verified:
@@ -155,15 +156,23 @@ def verify(config: Config, release: str = "", *, hashes_only: bool = False, prog
     workspace, takes the configuration from the manifest, and needs no network. Raises `ReleaseError` with every
     problem.
     """
-    root, manifest = _find(config, release)
-    problems = verification.check_files(root, manifest.files)
-    found = Verified(root, manifest.version, len(manifest.files))
+    root = find_release(releases.release_folder(config), release)
+    made = outline(root)
+    problems = verification.check_files(root, made.files)
+    found = Verified(root, made.version, len(made.files))
+    if made.format != FORMAT:
+        unseen = "whether the same inputs give it again" + (
+            "" if made.digest else ", and whether its manifest was changed"
+        )
+        found = replace(found, unchecked=f"Format {made.format} is older. Not checked: {unseen}.")
     if not problems and not hashes_only:
-        found = replace(found, shared=verification.certify(root, manifest))
+        found = replace(found, shared=verification.certify(root, made))
         problems = [f"{count} {what} are in several splits" for what, count in found.shared.items() if count]
-    if not problems and not hashes_only:
+    if not problems and not hashes_only and found.unchecked:
+        verification.check_loads(root, made)
+    elif not problems and not hashes_only:
         with tempfile.TemporaryDirectory(prefix="verify-") as name:
-            again = releases.rebuild(config, root, manifest, Path(name), progress)
+            again = releases.rebuild(config, root, read(root), Path(name), progress)
             rebuilt, problems = verification.compare_rebuilt(root, again)
         found = replace(found, rebuilt=rebuilt)
     if problems:
@@ -174,6 +183,8 @@ def verify(config: Config, release: str = "", *, hashes_only: bool = False, prog
 def show_verify(result: Verified) -> Shown:
     rebuilt = f", rebuilt offline: {result.rebuilt}" if result.rebuilt else ""
     yield f"verify: {result.folder}: {result.files} files as released{rebuilt}"
+    if result.unchecked:
+        yield f"  {result.unchecked}"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from packaging.version import Version
@@ -16,6 +16,7 @@ import builder
 from builder.errors import ReleaseError
 from builder.store import digest, file_digest, write_text
 
+T = TypeVar("T")
 FORMAT = 3
 _NAME = re.compile(r"v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)\Z")
 
@@ -44,9 +45,9 @@ class SplitFacts(msgspec.Struct):
 class Configured(msgspec.Struct):
     """One configuration and its splits with rows. A change of a `judged` column is a change of labels."""
 
-    kind: str
-    features: dict[str, Any]
-    judged: list[str]
+    kind: str = ""
+    features: dict[str, Any] = {}
+    judged: list[str] = []
     question: str = ""
     splits: dict[str, SplitFacts] = {}
 
@@ -79,9 +80,9 @@ class Counts(msgspec.Struct):
 class LeftOut(msgspec.Struct):
     """What was left out so that splits share nothing: articles, texts, and texts at another granularity."""
 
-    articles: int
-    texts: int
-    cut_texts: int
+    articles: int = 0
+    texts: int = 0
+    cut_texts: int = 0
 
 
 class Leakage(msgspec.Struct):
@@ -200,21 +201,47 @@ def encode(value: Any) -> str:
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
 
 
+class Outline(msgspec.Struct, kw_only=True):
+    """What a manifest of any format says of the files of its release; the first format has no digest."""
+
+    format: int
+    digest: str = ""
+    name: str
+    version: str
+    configs: dict[str, Configured]
+    leakage: Leakage
+    files: list[File]
+
+
 def read(release: Path) -> Manifest:
     """The manifest of a release; raises `ReleaseError` when it is missing, changed or of another format."""
+    if (found := outline(release)).format != FORMAT:
+        raise ReleaseError(
+            f"{release} has format {found.format}, and this version of the builder reads format {FORMAT}.",
+            "`builder verify` checks its files; for all else use the version that wrote it, or another dataset.name.",
+        )
+    return _decode(release, Manifest)[0]
+
+
+def outline(release: Path) -> Outline:
+    """What is read of a release of any format; raises `ReleaseError` when its manifest is missing or changed."""
+    found, content = _decode(release, Outline)
+    if found.digest and hashlib.sha256(content.replace(found.digest.encode(), b"", 1)).hexdigest() != found.digest:
+        raise ReleaseError(
+            f"{release / 'manifest.json'} was changed after it was written.", "Restore it, or export again."
+        )
+    return found
+
+
+def _decode(release: Path, kind: type[T]) -> tuple[T, bytes]:
     path = release / "manifest.json"
     try:
         content = path.read_bytes()
-        found = msgspec.json.decode(content, type=Manifest)
+        return msgspec.json.decode(content, type=kind), content
     except FileNotFoundError as e:
         raise ReleaseError(f"{release} has no manifest.json.", "Name a folder that `builder export` wrote.") from e
     except msgspec.MsgspecError as e:
-        raise ReleaseError(
-            f"{path} is no manifest of format {FORMAT}: {e}.", "Restore it, or use the builder that wrote it."
-        ) from e
-    if hashlib.sha256(content.replace(found.digest.encode(), b"", 1)).hexdigest() != found.digest:
-        raise ReleaseError(f"{path} was changed after it was written.", "Restore it, or export again.")
-    return found
+        raise ReleaseError(f"{path} is no manifest of a release: {e}.", "Restore it, or export again.") from e
 
 
 def seal(root: Path, manifest: Manifest) -> None:

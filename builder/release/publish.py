@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import Version
 
 from builder.errors import BuilderError, ReleaseError
-from builder.release.manifest import Manifest, read
+from builder.release.manifest import Manifest, Outline, outline
 from builder.release.settings import Export
 
 if TYPE_CHECKING:
@@ -135,10 +135,10 @@ def _explained(repo: str, tag: str) -> Iterator[None]:
         ) from e
 
 
-def _manifest(api: "HfApi", repo: str, revision: str) -> Manifest:
+def _manifest(api: "HfApi", repo: str, revision: str) -> Outline:
     with tempfile.TemporaryDirectory() as folder:
         api.hf_hub_download(repo, "manifest.json", repo_type="dataset", revision=revision, local_dir=folder)
-        return read(Path(folder))
+        return outline(Path(folder))
 
 
 def _equal(entry: Any, path: Path, sha256: str) -> bool:

@@ -11,9 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.errors import ReleaseError
-from builder.release.features import arrow_schema
 from builder.release.leakage import Fingerprints
-from builder.release.manifest import Configured, File, Manifest, data_files, read
+from builder.release.manifest import Configured, File, Manifest, Outline, data_files, read
 from builder.store import file_digest
 
 #: What file managers leave in folders, and the Hub adds.
@@ -38,14 +37,14 @@ def check_files(root: Path, files: Iterable[File]) -> list[str]:
     return problems
 
 
-def certify(root: Path, manifest: Manifest) -> dict[str, int]:
-    """Articles and texts of any configuration in several splits, counted on the files; keys as in the manifest."""
-    filled = [found for found in manifest.configs.values() if "text" in found.features]
+def certify(root: Path, made: Manifest | Outline) -> dict[str, int]:
+    """Articles and texts of any configuration in several splits, counted on the files; keys as in `Leakage`."""
+    filled = [found for found in made.configs.values() if "text" in found.features]
     size = sum(facts.content_bytes for found in filled for facts in found.splits.values())
     prints, sides = Fingerprints(size), [np.zeros(0, np.int64)]
     articles: dict[str, set[str]] = {}
-    texts: dict[str, set[int]] = {split: set() for found in manifest.configs.values() for split in found.splits}
-    for configuration, found in manifest.configs.items():
+    texts: dict[str, set[int]] = {split: set() for found in made.configs.values() for split in found.splits}
+    for configuration, found in made.configs.items():
         columns = [name for name in ("article_id", "text") if name in found.features]
         for split, path in [(s, path) for s in found.splits for path in data_files(root, configuration, s)]:
             with pq.ParquetFile(path) as opened:
@@ -56,7 +55,7 @@ def certify(root: Path, manifest: Manifest) -> dict[str, int]:
                         fresh = _fresh(batch["text"], texts[split])
                         prints.add(fresh)
                         sides.append(np.full(len(fresh), [*texts].index(split)))
-    shared = prints.shared(np.concatenate(sides), manifest.leakage.similarity)
+    shared = prints.shared(np.concatenate(sides), made.leakage.similarity)
     torn = sum(len(splits) > 1 for splits in articles.values())
     return {"articles": torn, "exact_texts": len(shared.exact), "near_texts": len(shared.near)}
 
@@ -96,7 +95,7 @@ def _differing(a: dict[str, str], b: dict[str, str]) -> list[str]:
     return sorted({name for name, _ in a.items() ^ b.items()})
 
 
-def check_loads(root: Path, manifest: Manifest, streamed: int = STREAMED) -> None:
+def check_loads(root: Path, made: Manifest | Outline, streamed: int = STREAMED) -> None:
     """Every configuration and split loads with `load_dataset`; raises `ReleaseError` with what is wrong otherwise.
 
     Compared are splits, features, label names, the number of rows, and the first and the last row. Works offline.
@@ -105,7 +104,7 @@ def check_loads(root: Path, manifest: Manifest, streamed: int = STREAMED) -> Non
 
     datasets.disable_progress_bars()
     with tempfile.TemporaryDirectory(prefix="loading-", dir=root.parent) as cache:
-        for name, found in manifest.configs.items():
+        for name, found in made.configs.items():
             if not found.splits:
                 continue
             large = sum(facts.rows for facts in found.splits.values()) > streamed
@@ -116,8 +115,8 @@ def check_loads(root: Path, manifest: Manifest, streamed: int = STREAMED) -> Non
                 problems = [f"{type(e).__name__}: {e}"]
             if problems:
                 raise ReleaseError(
-                    f"The new release does not load as it was declared: {name}: {'; '.join(problems)}.",
-                    "Nothing was released. Check the version of `datasets`, and report this with the message.",
+                    f"The release does not load as it was declared: {name}: {'; '.join(problems)}.",
+                    "Check the version of `datasets`, and report this with the message.",
                 )
 
 
@@ -125,7 +124,7 @@ def _problems(datasets: Any, root: Path, name: str, found: Configured, loaded: A
     if set(loaded) != set(found.splits):
         yield f"splits are {', '.join(loaded)}, not {', '.join(found.splits)}"
         return
-    declared = datasets.Features.from_arrow_schema(arrow_schema(found.features))
+    declared = datasets.Features.from_dict(found.features)
     for split, facts in found.splits.items():
         part = loaded[split]
         if part.features != declared:
