@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +17,9 @@ from builder.release.features import label_names, with_names, yaml_list
 from builder.release.manifest import Configured, Manifest, data_files
 from builder.release.tags import LOSSES
 from builder.scheme import Scheme
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _TEMPLATES = Path(__file__).parent / "templates"
 #: File of a release to the template that it is made from.
@@ -33,8 +37,6 @@ def release_pages(
     root: Path, manifest: Manifest, configurations: Mapping[str, Configuration], scheme: Scheme
 ) -> dict[str, str]:
     """The texts of `PAGES` for the release that the manifest describes, whose data files are below `root`."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     settings, dataset = manifest.configuration, manifest.configuration["dataset"]
     filled = [name for name, found in manifest.configs.items() if found.splits]
     words = {
@@ -59,10 +61,17 @@ def release_pages(
         "split_by": _SPLIT_BY[settings["split"]["method"]],
         "known_issues": _known_issues(manifest, configurations),
     }
-    environment = Environment(
+    return {file: _templates().get_template(template).render(words) for file, template in PAGES.items()}
+
+
+@cache
+def _templates() -> "Environment":
+    """The templates, each compiled once per process."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
         loader=FileSystemLoader(_TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
     )
-    return {file: environment.get_template(template).render(words) for file, template in PAGES.items()}
 
 
 def languages(manifest: Manifest) -> list[str]:
