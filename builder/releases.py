@@ -184,6 +184,7 @@ def _as_released(config: Config, manifest: "Manifest", root: Path, there: Path) 
     for name in manifest.configuration.keys() - groups.keys():
         own = getattr(config, name)
         groups[name] = msgspec.convert(asdict(own) | noted.get(name, {}) | manifest.configuration[name], type(own))
+    groups["export"].sign = ""
     kind = "recorded" if manifest.recorded else "human"
     annotators = replace(config.annotators, kind=kind, recorded=config.annotators.recorded or "recorded")
     paths = replace(config.paths, workspace=str(there / "workspace"), exports=str(there / "exports"))

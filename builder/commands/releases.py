@@ -16,6 +16,7 @@ from builder.release import verify as verification
 from builder.release.manifest import FORMAT, Changes, Exported, Manifest, find_release, outline, read
 from builder.release.manifest import releases as finished
 from builder.release.publish import Published, publish_release
+from builder.release.signing import signer
 from builder.stage import Progress, silent
 
 #: How many changes of each configuration `diff` prints.
@@ -139,6 +140,7 @@ class Verified:
 
     `rebuilt` is "same bytes", or "same contents" when other versions of libraries or of the builder wrote other bytes
     around the same values. `unchecked` says what of a release of an older format cannot be checked.
+    `signed_by` names the key, after who it is of where `export.signers` says it.
     """
 
     folder: Path
@@ -147,6 +149,7 @@ class Verified:
     shared: dict[str, int] = field(default_factory=dict)
     rebuilt: str = ""
     unchecked: str = ""
+    signed_by: str = ""
 
 
 def verify(config: Config, release: str = "", *, hashes_only: bool = False, progress: Progress = silent) -> Verified:
@@ -159,12 +162,11 @@ def verify(config: Config, release: str = "", *, hashes_only: bool = False, prog
     root = find_release(releases.release_folder(config), release)
     made = outline(root)
     problems = verification.check_files(root, made.files)
-    found = Verified(root, made.version, len(made.files))
+    found = Verified(root, made.version, len(made.files), signed_by=signer(root, config.export.signers))
     if made.format != FORMAT:
-        unseen = "whether the same inputs give it again" + (
-            "" if made.digest else ", and whether its manifest was changed"
-        )
-        found = replace(found, unchecked=f"Format {made.format} is older. Not checked: {unseen}.")
+        manifest = "" if made.digest else " and whether its manifest was changed"
+        about = f"Format {made.format} is older. Not checked: whether the same inputs give it again{manifest}."
+        found = replace(found, unchecked=about)
     if not problems and not hashes_only:
         found = replace(found, shared=verification.certify(root, made))
         problems = [f"{count} {what} are in several splits" for what, count in found.shared.items() if count]
@@ -182,7 +184,8 @@ def verify(config: Config, release: str = "", *, hashes_only: bool = False, prog
 
 def show_verify(result: Verified) -> Shown:
     rebuilt = f", rebuilt offline: {result.rebuilt}" if result.rebuilt else ""
-    yield f"verify: {result.folder}: {result.files} files as released{rebuilt}"
+    signed = f", signed by {result.signed_by}" if result.signed_by else ""
+    yield f"verify: {result.folder}: {result.files} files as released{rebuilt}{signed}"
     if result.unchecked:
         yield f"  {result.unchecked}"
 

@@ -21,6 +21,7 @@ from builder.release.diff import changelog, diff, lines
 from builder.release.manifest import Exported, Manifest, Pull
 from builder.release.provenance import earlier_splits, write_annotators, write_articles
 from builder.release.settings import Export, Split
+from builder.release.signing import SIGNATURE, sign
 from builder.release.tags import tokenizer_digest
 from builder.release.verify import check_loads
 from builder.scheme import Scheme
@@ -83,7 +84,7 @@ def export(sources: Sources, exports: Path, scratch: Path, progress: Progress | 
             made.changes.notes = _notes(last.manifest.configuration["split"], made, built)
             version = manifest.next_version(before[-1][0], made.changes.level)
         if last and made.changes.level == "none":
-            kept = _with_formats(last.folder, sources.settings.formats)
+            kept = _completed(last.folder, sources.settings)
             kept.changes.notes = made.changes.notes
             return Exported(last.folder, kept)
         made.version = made.changes.new = str(version)
@@ -135,18 +136,20 @@ def _notes(before: Mapping[str, Any], made: Manifest, built: Built) -> list[str]
     return [f"{', '.join(changed)} differ: {built.assignment.kept:,} articles keep the split of earlier releases."]
 
 
-def _with_formats(root: Path, wanted: list[str]) -> Manifest:
-    """The manifest of a release, which has files of all these formats afterwards."""
+def _completed(root: Path, settings: Export) -> Manifest:
+    """The manifest of a release, which has files of all formats and the signature that are asked for afterwards."""
     made = manifest.read(root)
-    export = made.configuration["export"]
-    if missing := [name for name in wanted if name not in export["formats"]]:
+    has = made.configuration["export"]["formats"]
+    if missing := [name for name in settings.formats if name not in has]:
         with tempfile.TemporaryDirectory(prefix=".formats-", dir=root.parent) as folder:
             formats.write(root, missing, made.configs, Path(folder))
             for written in Path(folder).iterdir():
                 shutil.rmtree(root / written.name, ignore_errors=True)
                 written.rename(root / written.name)
-        export["formats"] = [*export["formats"], *missing]
-        manifest.seal(root, made)
+        has += missing
+        manifest.seal(root, made, settings.sign)
+    elif settings.sign and not (root / SIGNATURE).exists():
+        sign(root, settings.sign)
     return made
 
 
@@ -164,7 +167,7 @@ def _describe(root: Path, made: Manifest, built: Built, sources: Sources, last: 
     write_text(root / "CHANGELOG.md", changelog(f"v{made.version}", day, lines(made.changes), log))
     made.files = manifest.files(root, built.hashes)
     write_text(root / "croissant.json", manifest.encode(croissant(made, day)))
-    manifest.seal(root, made)
+    manifest.seal(root, made, sources.settings.sign)
 
 
 def _place(root: Path, release: Path) -> None:

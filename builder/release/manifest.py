@@ -14,10 +14,13 @@ from packaging.version import Version
 
 import builder
 from builder.errors import ReleaseError
+from builder.release.signing import SIGNATURE, sign
 from builder.store import digest, file_digest, write_text
 
 T = TypeVar("T")
 FORMAT = 3
+#: Files of a release that its manifest cannot list.
+UNLISTED = ("manifest.json", SIGNATURE)
 _NAME = re.compile(r"v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)\Z")
 
 
@@ -244,15 +247,16 @@ def _decode(release: Path, kind: type[T]) -> tuple[T, bytes]:
         raise ReleaseError(f"{path} is no manifest of a release: {e}.", "Restore it, or export again.") from e
 
 
-def seal(root: Path, manifest: Manifest) -> None:
-    """Lists every file below the root and writes manifest.json with its digest; what is listed already keeps its hash.
+def seal(root: Path, manifest: Manifest, key: str) -> None:
+    """Lists every file below the root, and writes manifest.json with its digest and, with a key, its signature.
 
-    Keys keep their order, which a rebuild takes up again.
+    What is listed already keeps its hash. Keys keep their order, which a rebuild takes up again.
     """
     manifest.files = files(root, {file.path: file.sha256 for file in manifest.files})
     manifest.digest = ""
     manifest.digest = hashlib.sha256(encode(manifest).encode()).hexdigest()
     write_text(root / "manifest.json", encode(manifest))
+    sign(root, key)
 
 
 @cache
@@ -270,10 +274,9 @@ def libraries() -> dict[str, str]:
 
 
 def files(root: Path, known: Mapping[str, str]) -> list[File]:
-    """Every file below the root but the manifest itself, in order of path. `known` has hashes by path."""
+    """Every file below the root but the manifest and its signature, in order of path. `known` has hashes by path."""
     found = {p.relative_to(root).as_posix(): p for p in sorted(root.rglob("*")) if p.is_file()}
-    found.pop("manifest.json", None)
-    return [File(name, p.stat().st_size, known.get(name) or file_digest(p)) for name, p in found.items()]
+    return [File(n, p.stat().st_size, known.get(n) or file_digest(p)) for n, p in found.items() if n not in UNLISTED]
 
 
 def next_version(last: Version, level: str) -> Version:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import Version
 
 from builder.errors import BuilderError, ReleaseError
-from builder.release.manifest import Manifest, Outline, outline
+from builder.release.manifest import UNLISTED, Manifest, Outline, outline
 from builder.release.settings import Export
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def publish_release(
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
     repo, tag = settings.repo, f"v{manifest.version}"
-    own = {"manifest.json": "", **{file.path: file.sha256 for file in manifest.files}}
+    own = {name: "" for name in UNLISTED if (root / name).exists()}
+    own |= {file.path: file.sha256 for file in manifest.files}
     api = HfApi(endpoint=endpoint)
     with _explained(repo, tag):
         exists = bool(repo) and api.repo_exists(repo, repo_type="dataset")
@@ -84,7 +85,7 @@ def publish_release(
         before = set()
         if "manifest.json" in files:
             current = _manifest(api, repo, "main")
-            before = {"manifest.json", *(file.path for file in current.files)}
+            before = {*UNLISTED, *(file.path for file in current.files)}
             if current.name != manifest.name:
                 raise ReleaseError(f"{repo} holds {current.name}, not {manifest.name}.", "Name another export.repo.")
             if Version(current.version) > Version(manifest.version) and not pull_request:

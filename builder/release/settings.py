@@ -212,6 +212,17 @@ class Export:
         choices=("no", "auto", "manual"),
         released=False,
     )
+    sign: str = setting(
+        "",
+        "File of the SSH key that signs the manifest (the public key, when an agent holds the private one). "
+        "`ssh-keygen -Y verify -n dataset-release` checks manifest.json.sig without the builder.",
+        released=False,
+    )
+    signers: str = setting(
+        "",
+        "File of allowed signers (see ssh-keygen): `builder verify` asks for the signature of one of them.",
+        released=False,
+    )
     times: str = setting(
         "day",
         "How exactly `annotations` says when somebody worked: to the day, or to the second.",

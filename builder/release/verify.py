@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from builder.errors import ReleaseError
 from builder.release.leakage import Fingerprints
-from builder.release.manifest import Configured, File, Manifest, Outline, data_files, read
+from builder.release.manifest import UNLISTED, Configured, File, Manifest, Outline, data_files, read
 from builder.store import file_digest
 
 #: What file managers leave in folders, and the Hub adds.
@@ -27,7 +27,7 @@ def check_files(root: Path, files: Iterable[File]) -> list[str]:
     expected = {file.path: file.sha256 for file in files}
     there = {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file() and p.name not in _IGNORED}
     problems = [f"{path} is missing" for path in expected if path not in there]
-    problems += [f"{path} is not in the manifest" for path in sorted(there - set(expected) - {"manifest.json"})]
+    problems += [f"{path} is not in the manifest" for path in sorted(there - {*expected, *UNLISTED})]
     present = [path for path in expected if path in there]
     # Hashing releases the interpreter's lock, so that cores share it; the disk is read once.
     with ThreadPoolExecutor() as pool:

@@ -1,6 +1,8 @@
 """From raw files and a pull: releases are verified, rebuilt byte for byte, and traced back to raw bytes."""
 
+import json
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,12 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from builder import export, pipeline, validate, verify
-from builder.commands.releases import diff, log, plain_log, plain_trace, show_diff, show_log, trace
+from builder.commands.releases import diff, log, plain_log, plain_trace, show_diff, show_log, show_verify, trace
 from builder.corpus.settings import Chunking
 from builder.errors import ConfigError, GateError, ReleaseError
 from builder.quality.settings import Gates, Quality
-from builder.release.manifest import Change, Changes, RowChanges
+from builder.release.manifest import Change, Changes, RowChanges, read
 from builder.release.settings import STATED
+from builder.release.signing import sign
+from builder.store import file_digest
 from builder.tables import ARTICLES, CHUNKS
 from tests.samples import Project
 
@@ -69,6 +73,73 @@ def test_a_damaged_release_is_found(project: Project, damage: str, tmp_path: Pat
         (copy / "stance/train-extra.parquet").write_bytes(b"PAR1")
     with pytest.raises(ReleaseError, match="stance/"):
         verify(project.config, str(copy), hashes_only=True)
+
+
+def of_format(project: Project, number: int, root: Path) -> Path:
+    """The first release as format 1 or 2 had it: without digest; configurations without their kind."""
+    shutil.copytree(folder(project, "v1.0.0"), root)
+    path = root / "manifest.json"
+    made = json.loads(path.read_text("utf-8")) | {"format": number}
+    del made["digest"]
+    for found in made["configs"].values():
+        del found["kind"], found["judged"], found["question"]
+    made["leakage"]["left_out"] = {"articles": 0, "chunks": 0, "pieces": 0}
+    path.write_text(json.dumps(made, indent=2), "utf-8")
+    return root
+
+
+def test_a_release_of_an_older_format_is_verified_as_far_as_that_can_be_done(project: Project, tmp_path: Path) -> None:
+    root = of_format(project, 1, tmp_path / "v1.0.0")
+    found = verify(project.config, str(root))
+    assert (found.version, found.files, found.rebuilt) == ("1.0.0", 19, "")
+    assert found.shared == {"articles": 0, "exact_texts": 0, "near_texts": 0}
+    assert found.unchecked == (
+        "Format 1 is older. Not checked: whether the same inputs give it again and whether its manifest was changed."
+    )
+    assert list(show_verify(found)) == [f"verify: {root}: 19 files as released", f"  {found.unchecked}"]
+    with pytest.raises(ReleaseError, match=r"has format 1, and this version of the builder reads format 3"):
+        read(root)
+
+
+@pytest.mark.parametrize("damage", ["flip", "leak", "rows"])
+def test_what_is_wrong_in_a_release_of_an_older_format_is_found(project: Project, tmp_path: Path, damage: str) -> None:
+    root = of_format(project, 2, tmp_path / "v1.0.0")
+    path, stance = root / "manifest.json", next((root / "stance").glob("train-*"))
+    made = json.loads(path.read_text("utf-8"))
+    if damage == "flip":
+        stance.write_bytes(stance.read_bytes()[:-1] + b"?")
+        expected = "stance/train-.* is not what was released"
+    elif damage == "leak":
+        shutil.copy(next((root / "stance").glob("test-*")), stance)
+        next(f for f in made["files"] if f["path"] == f"stance/{stance.name}")["sha256"] = file_digest(stance)
+        expected = r"\d exact_texts are in several splits"
+    else:
+        made["configs"]["stance"]["splits"]["train"]["rows"] += 1
+        expected = "does not load as it was declared: stance: train has"
+    path.write_text(json.dumps(made), "utf-8")
+    with pytest.raises(ReleaseError, match=expected):
+        verify(project.config, str(root))
+
+
+def test_a_manifest_that_was_edited_is_found_by_its_digest(project: Project, tmp_path: Path) -> None:
+    shutil.copytree(folder(project, "v1.0.0"), tmp_path / "v1.0.0")
+    path = tmp_path / "v1.0.0/manifest.json"
+    path.write_text(path.read_text("utf-8").replace('"recorded": true', '"recorded": false'), "utf-8")
+    with pytest.raises(ReleaseError, match=r"manifest\.json was changed after it was written"):
+        verify(project.config, str(tmp_path / "v1.0.0"), hashes_only=True)
+
+
+def test_it_is_said_who_signed_a_release(project: Project, tmp_path: Path) -> None:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")], check=True)
+    root = tmp_path / "v1.0.0"
+    shutil.copytree(folder(project, "v1.0.0"), root)
+    sign(root, str(tmp_path / "key"))
+    found = verify(project.config, str(root), hashes_only=True)
+    assert found.signed_by.startswith("with ED25519 key SHA256:")
+    assert list(show_verify(found)) == [f"verify: {root}: 19 files as released, signed by {found.signed_by}"]
+    config = replace(project.config, export=replace(project.config.export, signers=str(tmp_path / "nobody")))
+    with pytest.raises(ReleaseError, match="does not hold"):
+        verify(config, str(root), hashes_only=True)
 
 
 def test_a_leak_in_the_files_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
