@@ -74,7 +74,7 @@ def test_secrets_are_nowhere(
     project.pull(stage.table("articles", ARTICLES).to_pylist(), stage.table("selected", CHUNKS).to_pylist())
     made = export(project.config)
     verify(project.config)
-    said = repr((project.config.paths, made.changes))
+    said = repr((project.config.paths, made.manifest.changes))
     given = [f"++source.storage_options.{name}={value}" for name, value in options.items()]
     given += [f"paths.{name}={tmp_path / 'q' / name}" for name in ("workspace", "exports")]
     given += [f"paths.raw={project.config.paths.raw}", "dataset.name=sample"]
@@ -106,7 +106,7 @@ def test_a_release_says_only_settings_that_leave_no_room_for_secrets_or_are_decl
     assert private == {
         "dataset.self_descriptions", "dataset.pull", "source.include", "source.exclude", "source.storage_options",
         "source.records", "chunking.tokenizer", "quality.asked", "quality.questions", "export.tokenizer",
-        "export.private", "export.gated", "labels",
+        "export.private", "export.gated", "export.sign", "export.signers", "labels",
     }  # fmt: skip
 
 
