@@ -21,7 +21,7 @@ from builder.config import Composed
 from builder.quality.checks import CHECKS
 from builder.release.configurations import SPECS, declare
 from builder.release.manifest import Manifest
-from builder.settings import Hint, fields_of, limits
+from builder.settings import Hint, fields_of, limits, load
 
 ROOT = Path(__file__).resolve().parent.parent
 #: A block of a Markdown page that is generated; its name is a key of `BLOCKS`.
@@ -81,7 +81,9 @@ def files() -> str:
 
 def checks() -> str:
     """Every check of annotations with its severity and what it finds."""
-    rows = [f"| `{name}` | {check.severity} | {_cell(check.about)} |" for name, check in CHECKS.items()]
+    rows = [
+        f"| `{name}` | {check.severity} | {_cell(_summary(load(check.function)))} |" for name, check in CHECKS.items()
+    ]
     return "\n".join(["| check | severity | what it finds |", "| --- | --- | --- |", *rows])
 
 

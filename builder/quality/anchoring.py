@@ -5,7 +5,6 @@ an issue for each annotation, so that no label lands on text that nobody saw.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -29,21 +28,14 @@ def anchored(decoded: Decoded, starts: Mapping[str, int], texts: Mapping[str, st
     gone = np.array([new is None for new, _ in places], np.bool_)
     if not moved.any() and not gone.any():
         return decoded
-    lost = windows["chunk_id"].filter(pa.array(gone))
+    lost, by_chunk = windows["chunk_id"].filter(pa.array(gone)), windows["chunk_id"].combine_chunks()
     said = decoded.annotations.filter(pc.is_in(decoded.annotations["chunk_id"], lost))
-    about = {
-        "check": "article-edited",
-        "severity": "warning",
-        "path": "$",
-        "message": "the article no longer has this text",
-    }
-    columns = ("annotation_id", "chunk_id", "task_id", "annotator")
-    issues = [dict(zip(columns, row, strict=True)) | about for row in rows_of(said, *columns)]
+    about = {"severity": "warning", "path": "$", "message": "the article no longer has this text"}
+    rows = said.select(["annotation_id", "chunk_id", "task_id", "annotator"]).to_pylist()
+    issues = build([{**row, **about, "check": "article-edited"} for row in rows], ISSUES)
 
     def kept(table: pa.Table) -> pa.Table:
         return table.filter(pc.invert(pc.is_in(table["chunk_id"], lost)))
-
-    by_chunk = windows["chunk_id"].combine_chunks()
 
     def shifted(table: pa.Table) -> pa.Table:
         found = kept(table)
@@ -53,14 +45,10 @@ def anchored(decoded: Decoded, starts: Mapping[str, int], texts: Mapping[str, st
             found = found.set_column(found.schema.get_field_index(name), found.schema.field(name), column)
         return found
 
-    return replace(
-        decoded,
-        annotations=kept(decoded.annotations),
-        spans=shifted(decoded.spans),
-        answers=kept(decoded.answers),
-        windows=shifted(windows),
-        issues=pa.concat_tables([decoded.issues, build(issues, ISSUES)]),
-    )
+    return Decoded(
+        kept(decoded.annotations), shifted(decoded.spans), kept(decoded.answers),
+        pa.concat_tables([decoded.issues, issues]), shifted(windows),
+    )  # fmt: skip
 
 
 def _place(

@@ -51,22 +51,17 @@ def check_gates(
         message += f"; {below}" if short and least < overlap and gates.max_short is None else ""
         fewest = min(annotators_per_chunk.values(), default=0)
         out.append(Verdict("min_annotators", "", fewest, least, not few, message))
-    if gates.max_short is not None:
-        out.append(_at_most("max_short", len(short), len(annotators_per_chunk), gates.max_short, below))
+    out += _at_most("max_short", len(short), len(annotators_per_chunk), gates.max_short, below)
     out += _alphas(gates, agreement)
-    if gates.min_span_f1 is not None:
-        f1 = agreement.spans["entity"].overall.exact_f1 if "entity" in agreement.spans else None
-        message = f"exact F1 of entity spans between annotators is {'not measured' if f1 is None else f'{f1:.3f}'}"
-        out.append(_at_least("min_span_f1", "", f1, gates.min_span_f1, message))
-    if gates.max_quarantined is not None:
-        message = f"{quarantined} of {submitted} annotations are in quarantine"
-        out.append(_at_most("max_quarantined", quarantined, submitted, gates.max_quarantined, message))
-    if gates.min_question_accuracy is not None:
-        for annotator, score in sorted(agreement.known_answers.items()):
-            if score.accuracy is not None:
-                message = f"{annotator} answered the gold questions with accuracy {score.accuracy:.3f}"
-                needed = gates.min_question_accuracy
-                out.append(_at_least("min_question_accuracy", annotator, score.accuracy, needed, message))
+    f1 = agreement.spans["entity"].overall.exact_f1 if "entity" in agreement.spans else None
+    message = f"exact F1 of entity spans between annotators is {'not measured' if f1 is None else f'{f1:.3f}'}"
+    out += _at_least("min_span_f1", "", f1, gates.min_span_f1, message)
+    message = f"{quarantined} of {submitted} annotations are in quarantine"
+    out += _at_most("max_quarantined", quarantined, submitted, gates.max_quarantined, message)
+    for annotator, score in sorted(agreement.known_answers.items()):
+        if score.accuracy is not None:
+            message = f"{annotator} answered the gold questions with accuracy {score.accuracy:.3f}"
+            out += _at_least("min_question_accuracy", annotator, score.accuracy, gates.min_question_accuracy, message)
     return out
 
 
@@ -81,25 +76,20 @@ def _alphas(gates: Gates, agreement: AgreementReport) -> list[Verdict]:
     out: list[Verdict] = []
     for about, words, found in sorted(measured, key=lambda m: m[:2]):
         needed = gates.min_alpha_of.get(about, gates.min_alpha)
-        if needed is None:
-            continue
         alpha = found.alpha if found else None
-        if found and alpha is None and found.observed == 1:
+        if needed is not None and found and alpha is None and found.observed == 1:
             message = f"everyone always gave the same answer to {words}, so alpha is not defined"
             out.append(Verdict("min_alpha", about, None, needed, True, message))
         else:
             shown = "not measured: no chunk has two annotators" if alpha is None else f"{alpha:.3f}"
-            out.append(_at_least("min_alpha", about, alpha, needed, f"alpha of {words} is {shown}"))
+            out += _at_least("min_alpha", about, alpha, needed, f"alpha of {words} is {shown}")
     return out
 
 
 def check_unresolved(gates: Gates, unresolved: int, decided: int) -> list[Verdict]:
     """The verdict on what adjudication left unresolved, among all gold labels except the rejected."""
-    if gates.max_unresolved is None:
-        return []
-    total = unresolved + decided
-    message = f"{unresolved} of {total} gold labels are unresolved"
-    return [_at_most("max_unresolved", unresolved, total, gates.max_unresolved, message)]
+    message = f"{unresolved} of {unresolved + decided} gold labels are unresolved"
+    return _at_most("max_unresolved", unresolved, unresolved + decided, gates.max_unresolved, message)
 
 
 def failed(verdicts: list[Verdict]) -> str:
@@ -107,10 +97,11 @@ def failed(verdicts: list[Verdict]) -> str:
     return "; ".join(f"{v.message} ({v.gate} is {v.needed:g})" for v in verdicts if not v.holds)
 
 
-def _at_least(gate: str, about: str, found: float | None, needed: float, message: str) -> Verdict:
-    return Verdict(gate, about, found, needed, found is not None and found >= needed, message)
+def _at_least(gate: str, about: str, found: float | None, needed: float | None, message: str) -> list[Verdict]:
+    holds = found is not None and needed is not None and found >= needed
+    return [] if needed is None else [Verdict(gate, about, found, needed, holds, message)]
 
 
-def _at_most(gate: str, part: int, whole: int, limit: float, message: str) -> Verdict:
+def _at_most(gate: str, part: int, whole: int, limit: float | None, message: str) -> list[Verdict]:
     share = part / whole if whole else 0.0
-    return Verdict(gate, "", share, limit, share <= limit, message)
+    return [] if limit is None else [Verdict(gate, "", share, limit, share <= limit, message)]

@@ -121,14 +121,13 @@ def score(
 
     Quarantined annotations are scored too: a wrong answer is a wrong answer. Reviews, skips and drafts are not.
     """
-    at = annotations.schema.get_field_index("quarantined")
-    voters = voting_unreviewed(annotations.set_column(at, "quarantined", pa.nulls(annotations.num_rows, pa.bool_())))
+    voters = voting_unreviewed(annotations, quarantined=True)
     voters = voters.filter(pc.is_in(voters["chunk_id"], pa.array(list(known), pa.string())))
-    asked = voters["annotation_id"]
+    asked = voters["annotation_id"].combine_chunks()
     given: dict[str, dict[tuple[str, str], str]] = defaultdict(dict)
-    answered = answers.filter(pc.is_in(answers["annotation_id"], asked))
-    for annotation, question, target, label in rows_of(answered, "annotation_id", "question", "target", "label"):
-        given[annotation][question, target] = label
+    answers = answers.filter(pc.is_in(answers["annotation_id"], asked))
+    for annotation, *about, label in rows_of(answers, "annotation_id", "question", "target", "label"):
+        given[annotation][tuple(about)] = label
     marked: dict[str, set[tuple[int, int, str]]] = defaultdict(set)
     entities = spans.filter(pc.and_(pc.is_in(spans["annotation_id"], asked), pc.equal(spans["kind"], "entity")))
     for annotation, *span in rows_of(entities, "annotation_id", "start", "end", "label"):

@@ -55,17 +55,15 @@ def review_cases(
     people = _people(annotations)
     letters = {row["annotation_id"]: letter for made in people.values() for letter, row in made}
     why = _unresolved(gold_spans, gold_answers, scheme, letters)
-    for chunk, quarantined in _quarantined(annotations, issues, people, letters).items():
+    for chunk, quarantined in _quarantined(annotations, issues, people).items():
         why[chunk] += quarantined
     places = {chunk: (start, end) for chunk, start, end in rows_of(windows, "chunk_id", "start", "end")}
     notes = {label for q in questions.values() if q.gives == "notes" for label in q.labels}
     # Gold answers about mentions are not tied to one marked span, so there is nothing to fill in.
     of_mentions = pa.array([q.name for q in questions.values() if q.mode == "mention"], pa.string())
     fillable = gold_answers.filter(pc.invert(pc.is_in(gold_answers["question"], of_mentions)))
-    settled_spans, settled_answers = (
-        _by([{**row, "span_id": None} for row in _of_status(gold, *_SETTLED)], "chunk_id")
-        for gold in (gold_spans, fillable)
-    )
+    settled = (_of_status(gold, *_SETTLED) for gold in (gold_spans, fillable))
+    settled_spans, settled_answers = (_by([{**row, "span_id": None} for row in rows], "chunk_id") for rows in settled)
     own_spans, own_answers = (_by(table.to_pylist(), "annotation_id") for table in (spans, answers))
     out = []
     for chunk in sorted(c for c, reasons in why.items() if reasons):
@@ -107,24 +105,22 @@ def _unresolved(
     return why
 
 
-def _quarantined(
-    annotations: pa.Table, issues: pa.Table, people: People, letters: dict[str, str]
-) -> dict[str, list[str]]:
+def _quarantined(annotations: pa.Table, issues: pa.Table, people: People) -> dict[str, list[str]]:
     """By chunk without a review, which annotations are in quarantine, and for what."""
-    why: dict[str, list[str]] = defaultdict(list)
+    errors: dict[str, list[str]] = defaultdict(list)
+    found = issues.filter(pc.and_(pc.equal(issues["severity"], "error"), pc.is_valid(issues["annotation_id"])))
+    for annotation, check, message in rows_of(found, "annotation_id", "check", "message"):
+        errors[annotation].append(f" ({check}): {_plain(message[: 2 * _LONGEST])}")
     reviewed = reviewed_chunks(annotations)
-    explained = set()
-    errors = issues.filter(pc.and_(pc.equal(issues["severity"], "error"), pc.is_valid(issues["annotation_id"])))
-    for annotation, chunk, check, message in rows_of(errors, "annotation_id", "chunk_id", "check", "message"):
-        if chunk not in reviewed and annotation in letters:
-            explained.add(annotation)
-            what = _plain(message[: 2 * _LONGEST])
-            why[chunk].append(f"{letters[annotation]} is in quarantine ({check}): {what}")
-    for chunk, made in people.items():
-        for letter, row in made:
-            if row["quarantined"] and chunk not in reviewed and row["annotation_id"] not in explained:
-                why[chunk].append(f"{letter} is in quarantine")
-    return why
+    return {
+        chunk: [
+            f"{letter} is in quarantine{what}"
+            for letter, row in made
+            for what in errors.get(row["annotation_id"], [""] if row["quarantined"] else [])
+        ]
+        for chunk, made in people.items()
+        if chunk not in reviewed
+    }
 
 
 def _people(annotations: pa.Table) -> People:

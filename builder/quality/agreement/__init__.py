@@ -73,7 +73,7 @@ def annotator_reports(
             coverage=round(len({row[4] for row in done}) / chunks, 6) if chunks else None,
             seconds=[round(float(q), 3) for q in np.quantile(seconds, [0.25, 0.5, 0.75])] if seconds else None,
             predictions=dict(sorted(Counter(row[3] for row in done).items())),
-            answers={question: found.get(name, AnswerPairs(0, None, {})) for question, found in pairs.items()},
+            answers={question: found.get(name, AnswerPairs(0, None)) for question, found in pairs.items()},
             span_f1=f1.get(name),
         )
     return out

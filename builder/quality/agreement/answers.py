@@ -61,12 +61,11 @@ class AnswerAgreement:
 class AnswerPairs:
     """One annotator's answers against those of the others to the same question about the same chunk and target.
 
-    `agreement` is the share of `pairs` that agree. `confusion` counts pairs: own label, then the other's.
+    `agreement` is the share of `pairs` that agree.
     """
 
     pairs: int
     agreement: float | None
-    confusion: dict[str, dict[str, int]]
 
 
 def answer_votes(
@@ -138,18 +137,7 @@ def light(votes: Votes, ordered: Sequence[int] | None = None) -> float:
 
 def answer_pairs(votes: Votes) -> dict[str, AnswerPairs]:
     """By annotator, the pairs with other annotators who answered for the same chunk and target."""
-    others = votes.counts().astype(np.int64)[votes.item]
-    others[np.arange(len(votes.item)), votes.label] -= 1
-    out: dict[str, AnswerPairs] = {}
-    for number, name in enumerate(votes.annotators):
-        table = np.zeros((len(votes.labels),) * 2, dtype=np.int64)
-        mine = votes.annotator == number
-        np.add.at(table, votes.label[mine], others[mine])
-        total = int(table.sum())
-        confusion = {
-            own: {other: count for other, count in zip(votes.labels, row, strict=True) if count}
-            for own, row in zip(votes.labels, table.tolist(), strict=True)
-            if any(row)
-        }
-        out[name] = AnswerPairs(total, round(int(np.trace(table)) / total, 6) if total else None, confusion)
-    return out
+    pairs = votes.per_annotator(votes.per_item()[votes.item] - 1)
+    alike = votes.per_annotator(votes.counts()[votes.item, votes.label] - 1)
+    rows = zip(votes.annotators, pairs.tolist(), alike.tolist(), strict=True)
+    return {name: AnswerPairs(int(n), round(same / n, 6) if n else None) for name, n, same in rows}

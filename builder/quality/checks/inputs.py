@@ -88,21 +88,18 @@ class CheckInputs:
     @cached_property
     def answers_of(self) -> dict[int, Answers]:
         """The answers of each annotation row. A scheme without answers has marked labels instead, and how often."""
-        if not self.answer_questions:
-            out: dict[int, Answers] = defaultdict(tuple)
+        out: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
+        if self.answer_questions:
+            columns = ("row", "question", "target", "label")
+            table = self.answers.append_column("row", pa.array(self.annotation_of_answer))
+            table = table.select(columns).sort_by([(name, "ascending") for name in columns])
+            for row, question, target, label in rows_of(table, *columns):
+                out[row].append((question, target, label))
+        else:
             counts = Counter(zip(self.annotation_of_span.tolist(), self.spans["label"].to_pylist(), strict=True))
             for (row, label), n in sorted(counts.items()):
-                out[row] += (("", label, str(n)),)
-            return out
-        owner = self.annotation_of_answer
-        coded = [codes(self.answers[name]) for name in ("question", "target", "label")]
-        ranks = [np.argsort(np.argsort(np.array(names, dtype=object)))[code] for code, names in coded]
-        order = np.lexsort((*reversed(ranks), owner)) if len(owner) else owner
-        columns = ([names[i] for i in code[order].tolist()] for code, names in coded)
-        given = list(zip(*columns, strict=True))
-        rows, first = np.unique(owner[order], return_index=True)
-        ends = np.append(first, len(given))[1:].tolist()
-        return {row: tuple(given[low:high]) for row, low, high in zip(rows.tolist(), first.tolist(), ends, strict=True)}
+                out[row].append(("", label, str(n)))
+        return {row: tuple(answers) for row, answers in out.items()}
 
     @cached_property
     def work(self) -> dict[str, dict[str, Answers]]:
@@ -189,7 +186,7 @@ def run_checks(inputs: CheckInputs) -> tuple[pa.Table, pa.Table]:
         severity = inputs.settings.severity.get(code, "off")
         if severity == "off":
             continue
-        for annotation, path, message, annotator in load(f"builder.quality.checks.{check.function}")(inputs):
+        for annotation, path, message, annotator in load(check.function)(inputs):
             who = (None, None, None, annotator) if annotation is None else known[annotation]
             found = {"check": code, "severity": severity, "path": path, "message": message, "repair": None}
             rows.append({**dict(zip(columns, who, strict=True)), **found})
