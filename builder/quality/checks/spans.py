@@ -100,13 +100,13 @@ def duplicate_span(inputs: CheckInputs) -> Iterator[Finding]:
     return inputs.flag_spans(np.array(again, dtype=np.int64), "{label} {text!r} [{start}, {end}) is marked twice.")
 
 
-def overlap(inputs: CheckInputs) -> Iterator[Finding]:
+def crossing(inputs: CheckInputs) -> Iterator[Finding]:
     """Two spans of a question cross, and the question forbids it."""
     rows = _meeting(inputs, [q for q in inputs.span_questions if not q.overlap], crosses=True)
     return inputs.flag_spans(rows, "{label} {text!r} [{start}, {end}) crosses another span.")
 
 
-def nesting(inputs: CheckInputs) -> Iterator[Finding]:
+def nested(inputs: CheckInputs) -> Iterator[Finding]:
     """A span is inside another of its question, and the question forbids it."""
     rows = _meeting(inputs, [q for q in inputs.span_questions if not q.nesting], crosses=False)
     return inputs.flag_spans(rows, "{label} {text!r} [{start}, {end}) is inside another span.")
