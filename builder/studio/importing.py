@@ -139,7 +139,7 @@ class Importer:
         """
         self.outcome.duplicates_left = 0
         for chunk, entries in there.duplicates().items():
-            wanted = _shows(msgspec.json.decode(self.plan[chunk].body)["data"]) if chunk in self.plan else None
+            wanted = _shows(self.plan[chunk].data) if chunk in self.plan else None
             # Another push may remove a task first: then `there` stays as it is, and the caller reads the project again.
             with contextlib.suppress(NotFound):
                 # Raw: the SDK guesses which kind of task an answer is.

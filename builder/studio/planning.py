@@ -18,22 +18,25 @@ from builder.studio.tasks import tasks_of
 Row = Mapping[str, Any]
 
 
-@dataclass
+@dataclass(frozen=True)
 class PlannedTask:
-    """One task to be: its import body as JSON, and its predictions apart, for when the server loses them."""
+    """One task to be: what it shows, and its predictions."""
 
-    body: bytes
+    data: Mapping[str, Any]
     predictions: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def body(self) -> bytes:
+        """Its import as JSON."""
+        said = {"predictions": self.predictions} if self.predictions else {}
+        return msgspec.json.encode({"data": self.data, **said})
 
 
 @dataclass
 class Plan:
-    """Planned tasks by slot and chunk id, the chunks' rows, who annotates what, and what cannot be pushed."""
+    """Planned tasks by slot and chunk id, who annotates what, and what cannot be pushed."""
 
-    slots: dict[str, dict[str, PlannedTask]] = field(default_factory=dict)
-    chunks: dict[str, Row] = field(default_factory=dict)
-    #: Chunk id -> the targets that its article lists itself.
-    targets: dict[str, list[str]] = field(default_factory=dict)
+    slots: dict[str, dict[str, PlannedTask]]
     #: Chunk id -> names of annotators; empty when anyone takes the next chunk.
     assigned: dict[str, list[str]] = field(default_factory=dict)
     #: Rows of REJECTS.
@@ -55,34 +58,29 @@ def plan_tasks(
     `everyone`, whatever the overlap. Who annotates what is written to `assignment.json` and stays so, unless `keep` is
     false. When annotators have left, others get their chunks, except those that they `answered` (name -> chunk ids).
     """
-    made = Plan()
     by_id = {article["article_id"]: article for article in articles}
     tasks: dict[str, PlannedTask] = {}
+    made = Plan({SHARED: tasks})
     for chunk in chunks:
-        article = by_id[chunk["article_id"]]
-        targets = list(article.get("targets") or [])
-        data = encode.task(chunk, article, campaign.scheme, targets=targets)
+        number, article = chunk["chunk_id"], by_id[chunk["article_id"]]
+        data = encode.task(chunk, article, campaign.scheme, targets=article.get("targets"))
         if reason := unstorable(data):
-            detail = f"the task of chunk {chunk['chunk_id']} holds a character that Label Studio cannot store"
-            of = {"article_id": chunk["article_id"], "chunk_id": chunk["chunk_id"], "reason": reason, "detail": detail}
+            detail = f"the task of chunk {number} holds a character that Label Studio cannot store"
+            of = {"article_id": chunk["article_id"], "chunk_id": number, "reason": reason, "detail": detail}
             made.rejects.append(
                 {"stage": "push", "source_path": article["source_path"], "record": article["record"], **of}
             )
-            continue
-        tasks[chunk["chunk_id"]] = planned_task(data, suggested.get(chunk["chunk_id"], []))
-        made.chunks[chunk["chunk_id"]] = chunk
-        made.targets[chunk["chunk_id"]] = targets
+        else:
+            tasks[number] = PlannedTask(data, suggested.get(number, []))
     if not campaign.is_shared or campaign.annotators.kind == "recorded":
-        made.assigned = _assigned(campaign, made.chunks, answered, keep)
-    if campaign.is_shared:
-        made.slots = {SHARED: tasks}
-        return made
-    names = [annotator.name for annotator in campaign.people]
-    made.assigned |= {chunk_id: names for chunk_id in everyone if chunk_id in made.chunks}
-    made.slots = {name: {} for name in names}
-    for chunk_id, task in tasks.items():
-        for name in made.assigned[chunk_id]:
-            made.slots.setdefault(name, {})[chunk_id] = task
+        made.assigned = _assigned(campaign, tasks, answered, keep)
+    if not campaign.is_shared:
+        names = [annotator.name for annotator in campaign.people]
+        made.assigned |= {chunk_id: names for chunk_id in everyone if chunk_id in tasks}
+        made.slots = {name: {} for name in names}
+        for chunk_id, task in tasks.items():
+            for name in made.assigned[chunk_id]:
+                made.slots.setdefault(name, {})[chunk_id] = task
     return made
 
 
@@ -92,12 +90,6 @@ def answered_by_former(client: Client, campaign: Campaign) -> dict[str, set[str]
         return {}
     every = projects_of(client, campaign)
     return {name: tasks_of(client, every[name].id).answered() for name in former_slots(campaign, every)}
-
-
-def planned_task(data: Mapping[str, Any], predictions: list[dict[str, Any]]) -> PlannedTask:
-    """The task with this data and these predictions."""
-    body = {"data": data, "predictions": predictions} if predictions else {"data": data}
-    return PlannedTask(msgspec.json.encode(body), predictions)
 
 
 def unstorable(data: Mapping[str, Any]) -> str:
@@ -143,7 +135,7 @@ def assign_chunks(
 
 
 def _assigned(
-    campaign: Campaign, chunks: Mapping[str, Row], answered: Mapping[str, Collection[str]], keep: bool
+    campaign: Campaign, tasks: Mapping[str, PlannedTask], answered: Mapping[str, Collection[str]], keep: bool
 ) -> dict[str, list[str]]:
     path = campaign.folder / "assignment.json"
     earlier: dict[str, list[str]] = read_json(path) or {}
@@ -153,7 +145,7 @@ def _assigned(
             chunk_id: [name for name in some if name in names or chunk_id in answered.get(name, ())]
             for chunk_id, some in earlier.items()
         }
-    sizes = {chunk_id: len(chunk["text"]) for chunk_id, chunk in chunks.items()}
+    sizes = {chunk_id: len(task.data["text"]) for chunk_id, task in tasks.items()}
     made = assign_chunks(sizes, names, campaign.annotators.overlap, earlier)
     # Written before anything is pushed, so that a stop in between changes nothing.
     if keep and made != {k: v for k, v in earlier.items() if k in made}:

@@ -4,8 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from builder.errors import ConfigError
 from builder.questions.migrate import SchemeChanges
 from builder.stage import Progress, exclusive, silent
@@ -140,7 +138,7 @@ def push_project(
     if tasks:
         # A filter decides which task is next, so it would undo the order of uncertain chunks.
         only_open = slot != SHARED and not campaign.suggestions.uncertain_first
-        shown = msgspec.json.decode(next(iter(tasks.values())).body)["data"]
+        shown = next(iter(tasks.values())).data
         ensure_view(client, project.id, [name for name in shown if name not in ("text", "title")], only_open)
     done = 0
 

@@ -7,7 +7,7 @@ may have "skipped": true instead.
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,12 +64,12 @@ def read_recording(path: Path) -> Recording:
     return recording
 
 
-def annotation(recording: Recording, chunk: Row, scheme: Scheme, targets: Sequence[str] = ()) -> dict[str, Any] | None:
-    """The body of the annotation that says what was recorded about a chunk, or None when nothing was.
+def annotation(recording: Recording, data: Row, scheme: Scheme) -> dict[str, Any] | None:
+    """The body of the annotation that says what was recorded about the chunk of a task, or None when nothing was.
 
     Raises `SourceError` when the line contradicts the text or the scheme.
     """
-    found = recording.get((chunk["article_id"], chunk["start"], chunk["end"]))
+    found = recording.get(_place(data))
     if found is None:
         return None
     where, entry = found
@@ -77,10 +77,14 @@ def annotation(recording: Recording, chunk: Row, scheme: Scheme, targets: Sequen
     if not entry.get("skipped"):
         try:
             said = {name: value for name, value in entry.items() if name not in _FIELDS}
-            result = stated(said, chunk["text"], chunk["start"], scheme, targets)
+            result = stated(said, data["text"], data["start"], scheme, data.get("targets", ()))
         except ValueError as e:
             raise SourceError(f"{where}: {e}.", "Correct the line, or record the chunk again.") from e
     return {"result": result, "was_cancelled": bool(entry.get("skipped")), "lead_time": entry.get("lead_time")}
+
+
+def _place(data: Row) -> tuple[str, int, int]:
+    return data["article_id"], data["start"], data["start"] + len(data["text"])
 
 
 def recorded_bodies(campaign: Campaign, name: str, plan: Plan) -> dict[str, dict[str, Any]]:
@@ -90,15 +94,16 @@ def recorded_bodies(campaign: Campaign, name: str, plan: Plan) -> dict[str, dict
     """
     path = Path(campaign.annotators.recorded) / f"{name}.jsonl"
     recording, bodies = read_recording(path), {}
+    tasks = {chunk_id: task for some in plan.slots.values() for chunk_id, task in some.items()}
     for chunk_id in (chunk_id for chunk_id, names in plan.assigned.items() if name in names):
-        chunk = plan.chunks[chunk_id]
-        body = annotation(recording, chunk, campaign.scheme, plan.targets[chunk_id])
+        data = tasks[chunk_id].data
+        body = annotation(recording, data, campaign.scheme)
         if body is not None:
             bodies[chunk_id] = body
         elif not campaign.annotators.partial:
+            article, start, end = _place(data)
             raise SourceError(
-                f"{path} has no line for chunk {chunk_id} (article {chunk['article_id']},"
-                f" [{chunk['start']}, {chunk['end']})).",
+                f"{path} has no line for chunk {chunk_id} (article {article}, [{start}, {end})).",
                 "The chunking changed since it was recorded: record again, restore the chunking, or set"
                 " annotators.partial=true.",
             )

@@ -14,7 +14,7 @@ from typing import Any
 from builder.questions.encode import scheme_name
 from builder.stage import Progress, exclusive, silent
 from builder.studio.campaign import Campaign, connected
-from builder.studio.planning import PlannedTask, planned_task
+from builder.studio.planning import PlannedTask
 from builder.studio.projects import AGAIN, ensure_members, projects_of
 from builder.studio.push import PushedProject, push_project
 from builder.studio.tasks import tasks_of
@@ -82,5 +82,5 @@ def _planned(
                 if name := owner.get(f"{task['project']}:{made['id']}"):
                     data: dict[str, Any] = {**task["data"], "scheme": scheme_name(campaign.scheme)}
                     before = [{"model_version": _BEFORE, "result": made["result"]}] if made["result"] else []
-                    planned[name][data["chunk_id"]] = planned_task(data, before)
+                    planned[name][data["chunk_id"]] = PlannedTask(data, before)
     return planned

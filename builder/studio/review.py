@@ -14,7 +14,7 @@ from builder.questions import encode
 from builder.scheme import Scheme
 from builder.stage import Progress, exclusive, silent
 from builder.studio.campaign import Campaign, connected
-from builder.studio.planning import PlannedTask, planned_task
+from builder.studio.planning import PlannedTask
 from builder.studio.projects import REVIEW, ensure_members
 from builder.studio.push import PushedProject, push_project
 
@@ -47,7 +47,7 @@ def plan_review(cases: Iterable[ReviewCase], tasks: Mapping[str, Row], scheme: S
         if data is None:
             raise StudioError(f"The pull has no task of chunk {case.chunk_id}.", "Run `builder pull` again.")
         predictions = [{"model_version": said.by, "result": _result(said, data, scheme)} for said in case.suggestions]
-        planned[case.chunk_id] = planned_task({**data, "review": case.why, "review_of": case.review_of}, predictions)
+        planned[case.chunk_id] = PlannedTask({**data, "review": case.why, "review_of": case.review_of}, predictions)
     return planned
 
 

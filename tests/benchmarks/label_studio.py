@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
 from label_studio_sdk.client import LabelStudio as Sdk
 
 from builder import pipeline
@@ -82,7 +81,7 @@ def _cpu() -> float:
 
 
 def bench_push(report: Report, client: Client, made: Sample, folder: Path) -> None:
-    planned = {chunk: PlannedTask(msgspec.json.encode(body)) for chunk, body in bodies(made, 0).items()}
+    planned = {chunk: PlannedTask(body["data"]) for chunk, body in bodies(made, 0).items()}
     bare, ours = project(client, made, "bare").id, project(client, made, "ours").id
     everything = b"[" + b",".join(p.body for p in planned.values()) + b"]"
     one, _ = timed(lambda: client.send("POST", f"api/projects/{bare}/import", None, everything))

@@ -120,7 +120,7 @@ def test_dropped_predictions_are_repaired_once(human: Any) -> None:
     plan = {}
     for number, chunk in enumerate(human.chunks):
         predictions = [{"model_version": "m1", "score": 0.5, "result": [region]}] if number < 3 else []
-        plan[chunk["chunk_id"]] = PlannedTask(json.dumps(body(human, number)).encode(), predictions)
+        plan[chunk["chunk_id"]] = PlannedTask(body(human, number)["data"], predictions)
     with connected(human.config) as (_, client):
         project = projects_of(client, pipeline.campaign(human.config))["all"].id
         outcomes = [import_tasks(client, project, plan) for _ in range(2)]

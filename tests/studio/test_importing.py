@@ -9,7 +9,7 @@ import pytest
 
 from builder.errors import Refused, Unreachable
 from builder.studio.importing import SETTLE, Imported, Importer, import_tasks
-from builder.studio.planning import PlannedTask, planned_task
+from builder.studio.planning import PlannedTask
 from builder.studio.tasks import tasks_of
 from tests.studio.fake import Fault
 
@@ -19,7 +19,7 @@ IMPORT = r"/import$"
 def plan_of(world: Any, *predicted: int) -> dict[str, PlannedTask]:
     """The chunks of the world as tasks; those with these numbers have a prediction."""
     return {
-        chunk["chunk_id"]: planned_task(
+        chunk["chunk_id"]: PlannedTask(
             {"chunk_id": chunk["chunk_id"], "text": chunk["text"], "start": chunk["start"]},
             [{"model_version": "m", "score": 0.5, "result": []}] if n in predicted else [],
         )
@@ -35,7 +35,7 @@ def complete(world: Any, project: int, plan: dict[str, PlannedTask]) -> bool:
     """Every chunk is one task, with the data and the number of predictions that are planned."""
     tasks = world.fake.of(project)
     found = {t["data"]["chunk_id"]: (t["data"], len(t["predictions"])) for t in tasks}
-    wanted = {c: (json.loads(p.body)["data"], len(p.predictions)) for c, p in plan.items()}
+    wanted = {c: (p.data, len(p.predictions)) for c, p in plan.items()}
     return len(tasks) == len(plan) and found == wanted
 
 
@@ -66,7 +66,7 @@ def test_only_missing_chunks_are_sent(world: Any, project: int) -> None:
 
 def test_requests_stay_within_their_size(make_world: Callable[..., Any]) -> None:
     world = make_world()
-    project, plan = world.project(), {f"c{n}": planned_task({"chunk_id": f"c{n}"}, []) for n in range(4)}
+    project, plan = world.project(), {f"c{n}": PlannedTask({"chunk_id": f"c{n}"}, []) for n in range(4)}
     one = len(plan["c0"].body) + 1
     for size, requests in ((2 * one, 2), (2 * one - 1, 4), (1, 4), (4 * one, 1)):
         world.fake.tasks.clear()
@@ -116,7 +116,7 @@ def test_an_import_that_is_done_later_still_leaves_no_duplicates(world: Any, pro
 
 def test_a_request_that_is_too_large_is_cut(world: Any, project: int) -> None:
     world.campaign.server.batch_bytes = 400 << 10
-    plan = {f"c{n}": planned_task({"chunk_id": f"c{n}", "text": "x" * (60 << 10)}, []) for n in range(4)}
+    plan = {f"c{n}": PlannedTask({"chunk_id": f"c{n}", "text": "x" * (60 << 10)}, []) for n in range(4)}
     world.fake.faults = [Fault("413", "POST", IMPORT)]
     outcome = run(world, project, plan)
     assert (outcome.requests, outcome.doubts) == (1 + 4, 0), "of a fourth of the size"
@@ -187,7 +187,7 @@ def test_duplicates_are_merged_and_reported(world: Any, project: int) -> None:
 
 def test_the_planned_text_stays_among_duplicates(world: Any, project: int) -> None:
     plan = plan_of(world)
-    (other,) = world.fake.add_tasks(project, {"data": {**json.loads(plan[world.ids[0]].body)["data"], "text": "old"}})
+    (other,) = world.fake.add_tasks(project, {"data": {**plan[world.ids[0]].data, "text": "old"}})
     world.fake.add_tasks(project, json.loads(plan[world.ids[0]].body))
     assert run(world, project, plan).duplicates_removed == 1
     assert other not in world.fake.tasks
@@ -324,7 +324,7 @@ def test_a_note_of_something_else_is_none(world: Any, project: int, note: Path, 
 # Tasks of one chunk become one, and no annotation or draft is lost or shown another text.
 
 TEXT = {"text": "A", "start": 0}
-PLAN = {"c": planned_task({"chunk_id": "c", "title": "T", **TEXT}, [])}
+PLAN = {"c": PlannedTask({"chunk_id": "c", "title": "T", **TEXT}, [])}
 
 
 def merge(world: Any, project: int, plan: Any = None) -> tuple[Imported, list[int]]:

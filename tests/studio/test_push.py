@@ -8,7 +8,7 @@ import pytest
 from builder.errors import ConfigError, Refused, StoreError
 from builder.questions.migrate import SchemeChanges
 from builder.stage import exclusive
-from builder.studio.planning import planned_task
+from builder.studio.planning import PlannedTask
 from builder.studio.push import Pushed, drop_outdated, push
 from builder.studio.settings import Annotators, LabelStudio, Suggestions
 from tests import samples
@@ -143,7 +143,7 @@ def test_recorded_annotators_have_no_accounts_elsewhere(world: Any) -> None:
 
 def plan(world: Any, version: str) -> dict[str, Any]:
     made = [{"model_version": version, "result": []}] if version else []
-    return {chunk: planned_task({"chunk_id": chunk}, made) for chunk in world.ids}
+    return {chunk: PlannedTask({"chunk_id": chunk}, made) for chunk in world.ids}
 
 
 @pytest.fixture

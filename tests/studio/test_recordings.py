@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from builder.errors import SourceError
-from builder.studio.planning import Plan
+from builder.studio.planning import Plan, PlannedTask
 from builder.studio.recordings import annotation, read_recording, recorded_bodies
 from builder.studio.settings import Annotators
 from tests import samples
 
 SCHEME = samples.scheme()
 TEXT = "🚀 Japan and Kyiv: Japan would help Ukraine"
-CHUNK = {"chunk_id": "c", "article_id": "a", "start": 100, "end": 142, "text": TEXT}
+CHUNK = {"chunk_id": "c", "article_id": "a", "start": 100, "text": TEXT}
 LINE: dict[str, Any] = {
     "article": "articles.txt#0",
     "article_id": "a",
@@ -66,7 +66,7 @@ def test_a_skip_is_no_empty_annotation(path: Path) -> None:
     assert made == {"result": [], "was_cancelled": True, "lead_time": 11.5}
 
 
-@pytest.mark.parametrize("change", [{"article_id": "b"}, {"start": 99}, {"end": 141}])
+@pytest.mark.parametrize("change", [{"article_id": "b"}, {"start": 99}, {"text": TEXT[:-1]}])
 def test_a_chunk_that_was_not_recorded_has_none(path: Path, change: dict[str, Any]) -> None:
     assert annotation(read_recording(write(path, LINE)), {**CHUNK, **change}, SCHEME) is None
 
@@ -95,11 +95,11 @@ def test_mentions_carry_their_stance(path: Path) -> None:
 def test_the_articles_own_targets(path: Path) -> None:
     scheme = samples.scheme(mode="article")
     line = {**LINE, "evidence": [], "stance": {"NATO": "favor"}}
-    made = annotation(read_recording(write(path, line)), CHUNK, scheme, ["Kyiv", "NATO"])
+    made = annotation(read_recording(write(path, line)), {**CHUNK, "targets": ["Kyiv", "NATO"]}, scheme)
     assert made is not None
     assert {i["from_name"] for i in made["result"]} >= {"stance__2"}
     with pytest.raises(SourceError, match="unknown targets 'NATO'"):
-        annotation(read_recording(path), CHUNK, scheme, ["Kyiv"])
+        annotation(read_recording(path), {**CHUNK, "targets": ["Kyiv"]}, scheme)
 
 
 @pytest.mark.parametrize(
@@ -164,10 +164,8 @@ def test_other_line_separators_end_no_line(path: Path) -> None:
 def test_each_annotator_says_what_is_assigned_to_them(world: Any, path: Path) -> None:
     write(path, LINE)
     world.campaign.annotators = Annotators(kind="recorded", recorded=str(path.parent))
-    other = {**CHUNK, "chunk_id": "d", "start": 200, "end": 241}
-    plan = Plan(
-        chunks={"c": CHUNK, "d": other}, targets={"c": [], "d": []}, assigned={"c": ["ada", "ben"], "d": ["ben"]}
-    )
+    other = {**CHUNK, "chunk_id": "d", "start": 200, "text": TEXT[:-1]}
+    plan = Plan({"all": {"c": PlannedTask(CHUNK), "d": PlannedTask(other)}}, {"c": ["ada", "ben"], "d": ["ben"]})
     assert list(recorded_bodies(world.campaign, "ada", plan)) == ["c"]
     plan.assigned["d"] = ["ada"]
     with pytest.raises(SourceError, match=r"has no line for chunk d \(article a, \[200, 241\)\)") as caught:
