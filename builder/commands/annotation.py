@@ -78,15 +78,14 @@ def _with_known_answers(config: Config, stage: Stage) -> tuple[list[Mapping[str,
 
 
 def show_push(result: pushing.Pushed) -> Shown:
-    done: list[tuple[Any, str, list[str]]] = [(row, f"{row.imported} imported", []) for row in result.projects]
-    done += [(row, f"{row.to_import} to import", _scheme_changes(row)) for row in result.previews]
-    for row, what, changes in done:
+    for row in result.projects:
         yield (
-            f"push {row.slot}: {row.planned} planned, {row.present} there, {what}, "
+            f"push {row.slot}: {row.planned} planned, {row.present} there, {row.imported} "
+            f"{'to import' if result.dry_run else 'imported'}, "
             f"{row.unplanned} not selected any more  {row.url or '(new project)'}"
         )
-        rare = [f"{getattr(row, key)} {words}" for key, words in _RARE.items() if getattr(row, key, 0)]
-        for words in [*changes, *([f"{', '.join(rare)}."] if rare else [])]:
+        rare = [f"{getattr(row, key)} {words}" for key, words in _RARE.items() if getattr(row, key)]
+        for words in [*_scheme_changes(row), *([f"{', '.join(rare)}."] if rare and not result.dry_run else [])]:
             yield f"push {row.slot}: {words}"
     for name, saved in result.recorded.items():
         yield f"annotated as {name}: {saved.saved} saved, {saved.there} there"
@@ -94,7 +93,7 @@ def show_push(result: pushing.Pushed) -> Shown:
         yield f"push: Label Studio cannot store {len(result.rejects)} chunks; the reasons are in push-rejects.parquet."
 
 
-def _scheme_changes(row: pushing.PreviewedProject) -> list[str]:
+def _scheme_changes(row: pushing.PushedProject) -> list[str]:
     """What a push would do about a changed scheme, in words."""
     words = []
     if row.scheme.additions:

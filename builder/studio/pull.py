@@ -33,11 +33,10 @@ from builder.store import atomic_folder, canonical, digest, read_json, sync_tree
 from builder.studio import pulls
 from builder.studio.campaign import Campaign, connected
 from builder.studio.client import Client
-from builder.studio.losses import Losses, losses, refuse_losses
 from builder.studio.people import accounts
 from builder.studio.project_reader import LastRead, ProjectReader
 from builder.studio.projects import Project, existing_projects, owners_of
-from builder.studio.pulls import EarlierPull, TaskFile, hash_of, merge_lines, pull_counts
+from builder.studio.pulls import EarlierPull, Losses, TaskFile, hash_of, losses, merge_lines, pull_counts
 
 #: A change that is being saved while we read may be dated earlier than it becomes visible.
 _OVERLAP = timedelta(seconds=20)
@@ -167,7 +166,7 @@ def _pull(
         _compare(submitted, known)
         lost = replace(losses(held, tasks), accounts=deleted_accounts)
         lost.projects = sorted(set(before[1]["projects"]) - set(projects)) if before else []
-        refuse_losses(lost, client.settings.gone_share, client.url, folder / "losses.json")
+        pulls.refuse_losses(lost, client.settings.gone_share, client.url, folder / "losses.json")
         # An account deleted since is known from the pull before, so that it keeps its name.
         by_id = past.people() | addresses
         users = {made.completed_by for task in tasks for made in task.annotations if made.completed_by is not None}

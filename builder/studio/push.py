@@ -16,7 +16,7 @@ from builder.studio.projects import SHARED, ensure_members, ensure_view, find_pr
 from builder.studio.recordings import Submitted, recorded_bodies, submit_recorded
 from builder.studio.scheme_changes import ensure_migrated, preview_changes
 from builder.studio.suggestions import suggestions_for
-from builder.studio.tasks import MOST_IDS, ProjectTasks, batches, models_of, pages, tasks_of
+from builder.studio.tasks import MOST_IDS, batches, models_of, pages, tasks_of
 
 Row = Mapping[str, Any]
 _ANSWERED = "id,data,predictions,model_version,total_annotations,cancelled_annotations,draft_exists"
@@ -24,10 +24,11 @@ _ANSWERED = "id,data,predictions,model_version,total_annotations,cancelled_annot
 
 @dataclass
 class PushedProject(Imported):
-    """What a push found and did in the project of a slot."""
+    """What a push found and did in the project of a slot; after a dry run, what it would do."""
 
     slot: str = ""
-    project: int = 0
+    #: None, and no address, before the project is made.
+    project: int | None = None
     url: str = ""
     #: Tasks that the project should hold.
     planned: int = 0
@@ -36,23 +37,9 @@ class PushedProject(Imported):
     #: Tasks that nobody had answered and whose suggestions are those of another model now, and those left as they were.
     suggestions_replaced: int = 0
     suggestions_kept: int = 0
-
-
-@dataclass
-class PreviewedProject:
-    """What a push would do in the project of a slot; `project` and `url` are None before it is made."""
-
-    slot: str
-    project: int | None
-    url: str | None
-    planned: int
-    present: int
-    to_import: int
-    duplicates: int
-    unplanned: int
-    scheme: SchemeChanges
-    #: True when the push would be refused because of what the scheme drops.
-    refused: bool
+    #: After a dry run, what the scheme changes, and whether the push would be refused because of it.
+    scheme: SchemeChanges = field(default_factory=SchemeChanges)
+    refused: bool = False
 
 
 @dataclass
@@ -61,10 +48,10 @@ class Pushed:
 
     server: str
     version: str
+    dry_run: bool = False
     #: True when the server keeps annotators to their own work.
     roles: bool = False
     projects: list[PushedProject] = field(default_factory=list)
-    previews: list[PreviewedProject] = field(default_factory=list)
     #: Name of a recorded annotator -> how many annotations were saved.
     recorded: dict[str, Submitted] = field(default_factory=dict)
     #: Chunks that Label Studio cannot store: rows of REJECTS.
@@ -96,9 +83,9 @@ def push(
         version = client.version()
         former = answered_by_former(client, campaign)
         plan = plan_tasks(campaign, chunks, articles, suggested, known, former, keep=not dry_run)
-        pushed = Pushed(server.url, version, rejects=plan.rejects)
+        pushed = Pushed(server.url, version, dry_run, rejects=plan.rejects)
         if dry_run:
-            pushed.previews = [_preview(client, campaign, slot, tasks) for slot, tasks in plan.slots.items()]
+            pushed.projects = [_preview(client, campaign, slot, tasks) for slot, tasks in plan.slots.items()]
             return pushed
         if server.vault is not None:
             ensure_accounts(server.vault, client, people_of(campaign.annotators))
@@ -107,7 +94,7 @@ def push(
                 pushed.projects.append(push_project(client, campaign, slot, tasks, progress))
             pushed.roles = ensure_members(client, campaign)
         if campaign.annotators.kind == "recorded":
-            projects = {row.slot: row.project for row in pushed.projects}
+            projects = {row.slot: row.project or 0 for row in pushed.projects}
             # All recordings are read before anything is sent.
             bodies = {annotator: recorded_bodies(campaign, annotator.name, plan) for annotator in campaign.people}
             for annotator, some in bodies.items():
@@ -180,20 +167,14 @@ def drop_outdated(client: Client, project: int, plan: Mapping[str, PlannedTask])
     return len(outdated), kept
 
 
-def _preview(client: Client, campaign: Campaign, slot: str, tasks: Mapping[str, PlannedTask]) -> PreviewedProject:
-    project = find_project(client, campaign, slot)
-    there = tasks_of(client, project.id) if project else ProjectTasks()
-    changes, refused = preview_changes(client, project, campaign.scheme) if project else (SchemeChanges(), False)
-    present = sum(chunk in there.by_chunk for chunk in tasks)
-    return PreviewedProject(
-        slot=slot,
-        project=project.id if project else None,
-        url=client.address(project.id) if project else None,
-        planned=len(tasks),
-        present=present,
-        to_import=len(tasks) - present,
-        duplicates=sum(len(entries) - 1 for entries in there.duplicates().values()),
-        unplanned=sum(chunk not in tasks for chunk in there.by_chunk),
-        scheme=changes,
-        refused=refused,
-    )
+def _preview(client: Client, campaign: Campaign, slot: str, tasks: Mapping[str, PlannedTask]) -> PushedProject:
+    found = PushedProject(slot=slot, planned=len(tasks), imported=len(tasks))
+    if project := find_project(client, campaign, slot):
+        there = tasks_of(client, project.id)
+        found.project, found.url = project.id, client.address(project.id)
+        found.scheme, found.refused = preview_changes(client, project, campaign.scheme)
+        found.present = sum(chunk in there.by_chunk for chunk in tasks)
+        found.imported -= found.present
+        found.duplicates_removed = sum(len(entries) - 1 for entries in there.duplicates().values())
+        found.unplanned = sum(chunk not in tasks for chunk in there.by_chunk)
+    return found

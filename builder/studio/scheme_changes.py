@@ -11,10 +11,9 @@ from builder.errors import Refused
 from builder.questions.interface import scheme_of
 from builder.questions.migrate import SchemeChanges, changes, dated, renamed, transition
 from builder.scheme import Scheme
-from builder.studio.campaign import Campaign
+from builder.studio.campaign import Campaign, Rewritten
 from builder.studio.client import Client
 from builder.studio.projects import Project, change_project, ensure_project, find_project, page_of
-from builder.studio.rewritten import Rewritten
 from builder.studio.tasks import filters, pages
 
 

@@ -66,7 +66,7 @@ def test_pushing_and_pulling_again_changes_nothing(studio: Any) -> None:
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(studio: Any) -> None:
     sample = studio.dataset(chunks=3)
     would = push(sample.config, dry_run=True)
-    assert [(row.project, row.to_import) for row in would.previews] == [(None, 3)]
+    assert [(row.project, row.imported) for row in would.projects] == [(None, 3)]
     with connected(sample.config) as (_, client):
         titles = [p["title"] for p in client.get("api/projects/", {"page_size": 1000})["results"]]
     assert sample.config.dataset.name not in titles

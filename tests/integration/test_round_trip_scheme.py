@@ -84,7 +84,7 @@ def test_results_of_an_unknown_control_block_a_change_and_are_named(annotated: A
 def test_a_dry_run_says_what_a_scheme_would_change(annotated: Any) -> None:
     annotated.config.labels = small_scheme(version="2", entities=["PLACE", "EVENT"], migrations=RENAMED)
     would = push(annotated.config, dry_run=True)
-    (row,) = would.previews
+    (row,) = would.projects
     assert row.scheme.additions == ["entity label EVENT"]
     assert row.scheme.renames == {"entity label": {"GPE": "PLACE"}}
     assert row.scheme.removals == ["entity label ORG"]

@@ -17,10 +17,9 @@ from builder.stage import exclusive
 from builder.store import read_json, write_json
 from builder.studio import pull as module
 from builder.studio.client import Client
-from builder.studio.losses import Losses
 from builder.studio.projects import ensure_project, projects_of
 from builder.studio.pull import Pulled, pull, pull_projects
-from builder.studio.pulls import folder_of, latest, read_key, tasks_by_chunk, verify_pull
+from builder.studio.pulls import Losses, folder_of, latest, read_key, tasks_by_chunk, verify_pull
 from tests import samples
 
 

@@ -88,10 +88,10 @@ def test_a_scheme_that_renames_says_how_much(world: Any) -> None:
     world.campaign.scheme = samples.scheme(
         version="2", entities=[*entities, "PLACE"], migrations={"1": {"entities": {"GPE": "PLACE"}}}
     )
-    assert run(world, dry_run=True).previews[0].scheme.renames == {"entity label": {"GPE": "PLACE"}}
+    assert run(world, dry_run=True).projects[0].scheme.renames == {"entity label": {"GPE": "PLACE"}}
     assert run(world).projects[0].results_rewritten == 1
     world.campaign.scheme = samples.scheme(version="3", entities=entities)
-    assert run(world, dry_run=True).previews[0].refused
+    assert run(world, dry_run=True).projects[0].refused
     with pytest.raises(Refused, match="drops entity label PLACE"):
         run(world)
 
@@ -99,10 +99,9 @@ def test_a_scheme_that_renames_says_how_much(world: Any) -> None:
 def test_a_dry_run_before_anything_exists_writes_nothing(world: Any) -> None:
     world.campaign.annotators = EACH
     pushed = run(world, dry_run=True)
-    assert pushed.projects == []
-    rows = [(row.slot, row.project, row.url, row.planned, row.present, row.to_import) for row in pushed.previews]
-    assert rows == [("ada", None, None, 2, 0, 2), ("ben", None, None, 2, 0, 2)]
-    assert {(row.scheme.none, row.refused, row.duplicates, row.unplanned) for row in pushed.previews} == {
+    rows = [(row.slot, row.project, row.url, row.planned, row.present, row.imported) for row in pushed.projects]
+    assert rows == [("ada", None, "", 2, 0, 2), ("ben", None, "", 2, 0, 2)]
+    assert {(row.scheme.none, row.refused, row.duplicates_removed, row.unplanned) for row in pushed.projects} == {
         (True, False, 0, 0)
     }
     assert {method for method, _, _ in world.fake.asked} == {"GET"}
@@ -115,9 +114,9 @@ def test_a_dry_run_counts_what_is_there(world: Any) -> None:
     world.fake.add_tasks(project, *copies)
     world.fake.delete_task(world.fake.of(project)[3]["id"])
     before = {number: dict(task) for number, task in world.fake.tasks.items()}
-    (row,) = run(world, dry_run=True).previews
+    (row,) = run(world, dry_run=True).projects
     assert (row.project, row.url) == (project, f"{world.fake.url}/projects/{project}/")
-    assert (row.planned, row.present, row.to_import, row.duplicates, row.unplanned) == (4, 3, 1, 2, 1)
+    assert (row.planned, row.present, row.imported, row.duplicates_removed, row.unplanned) == (4, 3, 1, 2, 1)
     assert (row.scheme, row.refused) == (SchemeChanges(), False)
     assert world.fake.tasks == before
 

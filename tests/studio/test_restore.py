@@ -49,7 +49,7 @@ def test_what_was_restored_counts_as_its_authors(world: Any, ids: list[int], fir
     restore(world.campaign, first.folder)
     assert [a["updated_by"] for a in world.fake.tasks[ids[0]]["annotations"]] == [1, 1]
     world.fake.tick(3600)
-    from tests.studio.test_losses import pulled_annotations
+    from tests.studio.test_pulls import pulled_annotations
 
     assert [a["updated_by"] for a in pulled_annotations(pull(world.campaign))] == [3, None, None]
     # A change by hand afterwards is one.

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from builder.store import canonical, digest
-from builder.studio.rewritten import Rewritten
+from builder.studio.campaign import Rewritten
 
 ONE, TWO = [{"id": "a"}], [{"id": "b"}]
 
