@@ -64,29 +64,23 @@ class Token(httpx.Auth):
 
 def remote_token(settings: LabelStudio) -> str:
     """The token of a remote server, from the environment or the file that the configuration names."""
-    token = os.environ.get("LABEL_STUDIO_API_KEY", "").strip()
-    if token:
-        return _checked(token, "LABEL_STUDIO_API_KEY")
-    if not settings.token_file:
+    where, token = "LABEL_STUDIO_API_KEY", os.environ.get("LABEL_STUDIO_API_KEY", "").strip()
+    if not token and not settings.token_file:
         raise Unauthorized(
             f"There is no token for {settings.url}.",
             "Copy one from Account & Settings there and set LABEL_STUDIO_API_KEY, or label_studio.token_file.",
         )
-    path = Path(settings.token_file).expanduser()
-    try:
-        token = path.read_text(encoding="utf-8").strip().partition("\n")[0].strip()
-    except (OSError, UnicodeDecodeError) as e:
-        raise ConfigError(f"label_studio.token_file cannot be read: {e}.", "Correct the path or its rights.") from e
     if not token:
-        raise ConfigError(f"label_studio.token_file {path} is empty.", "Put the token on its first line.")
-    return _checked(token, f"label_studio.token_file {path}")
-
-
-def _checked(token: str, where: str) -> str:
+        path = Path(settings.token_file).expanduser()
+        where = f"label_studio.token_file {path}"
+        try:
+            token = path.read_text(encoding="utf-8").strip().partition("\n")[0].strip()
+        except (OSError, UnicodeDecodeError) as e:
+            raise ConfigError(f"label_studio.token_file cannot be read: {e}.", "Correct the path or its rights.") from e
     # What a header cannot hold would come back in an error that shows the token.
     if not re.fullmatch("[!-~]+", token):
         raise ConfigError(
-            f"{where} holds blanks or characters that no token has.",
+            f"{where} holds no token, or blanks or characters that no token has.",
             "Copy the token alone, without quotes or a word before it.",
         )
     return token

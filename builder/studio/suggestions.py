@@ -27,6 +27,8 @@ from builder.text import mentions
 
 Row = Mapping[str, Any]
 Hook = Callable[[list[dict[str, Any]]], Iterable[dict[str, Any]]]
+#: Stored where neither the hook nor the settings name a model.
+_VERSIONS = {"gazetteer": "gazetteer"}
 
 
 class _Said(msgspec.Struct):
@@ -58,38 +60,33 @@ def suggestions_for(
     for some in batches(chunks, settings.batch):
         for row in hook([_asked(chunk, about[chunk["article_id"]], scheme) for chunk in some]):
             try:
-                found = msgspec.convert(row, _Said)
-            except msgspec.ValidationError as e:
-                raise StudioError(f"A suggestion does not have the right form: {e}.", "Correct the hook.") from e
-            number = found.chunk_id
-            if number not in by_id:
-                raise StudioError(
-                    f"There is a suggestion for chunk {number!r}, which was not asked about.", "Correct the hook."
-                )
-            if number in made:
-                raise StudioError(
-                    f"There are two suggestions for chunk {number}.", "Correct the hook: one suggestion per chunk."
-                )
-            version = found.model_version or settings.model_version or _VERSIONS.get(settings.method, "")
-            said = {name: value for name, value in row.items() if name not in _Said.__struct_fields__}
-            chunk = by_id[number]
-            targets = list(about[chunk["article_id"]].get("targets") or [])
-            try:
-                if "\0" in version:
-                    raise ValueError(f"the model version {version!r} holds a NUL, which the server cannot store")
-                if not version:
-                    raise ValueError("it has no model_version; set suggestions.model_version, or give one")
-                made_of = statement(said, scheme, targets=targets, text=chunk["text"])
-                _refuse_unfit(made_of.spans, chunk["text"], scheme)
-                result = stated(said, chunk["text"], 0, scheme, targets)
-            except (ValueError, ConfigError) as e:
-                why = str(e).rstrip(".")
-                raise StudioError(f"The suggestion for chunk {number} does not fit: {why}.", "Correct the hook.") from e
-            for item in result:
-                item["origin"] = "prediction"
-            score = settings.score if found.score is None else found.score
-            made[number] = [{"model_version": version, "score": score, "result": result}]
+                said = msgspec.convert(row, _Said)
+                if said.chunk_id not in by_id:
+                    raise ValueError("it was not asked about")
+                if said.chunk_id in made:
+                    raise ValueError(f"there are two suggestions for chunk {said.chunk_id}")
+                chunk = by_id[said.chunk_id]
+                targets = list(about[chunk["article_id"]].get("targets") or [])
+                made[said.chunk_id] = [_prediction(row, said, chunk["text"], targets, scheme, settings)]
+            except (ValueError, ConfigError) as e:  # also those of msgspec
+                message = f"The suggestion for chunk {row.get('chunk_id')!r} does not fit: {str(e).rstrip('.')}."
+                raise StudioError(message, "Correct the hook.") from e
     return made
+
+
+def _prediction(
+    row: Row, said: _Said, text: str, targets: Sequence[str], scheme: Scheme, settings: Suggestions
+) -> dict[str, Any]:
+    """What a hook says about a chunk as Label Studio imports it; raises `ValueError` when it does not fit."""
+    version = said.model_version or settings.model_version or _VERSIONS.get(settings.method, "")
+    if "\0" in version:
+        raise ValueError(f"the model version {version!r} holds a NUL, which the server cannot store")
+    if not version:
+        raise ValueError("it has no model_version; set suggestions.model_version, or give one")
+    answers = {name: value for name, value in row.items() if name not in _Said.__struct_fields__}
+    _refuse_unfit(statement(answers, scheme, targets=targets, text=text).spans, text, scheme)
+    result = [{**item, "origin": "prediction"} for item in stated(answers, text, 0, scheme, targets)]
+    return {"model_version": version, "score": settings.score if said.score is None else said.score, "result": result}
 
 
 def _refuse_unfit(spans: Sequence[Row], text: str, scheme: Scheme) -> None:
@@ -207,10 +204,6 @@ def python_hook(scheme: Scheme, settings: Suggestions) -> Hook:
         return _understood(said, name)
 
     return hook
-
-
-#: Stored where neither the hook nor the settings name a model.
-_VERSIONS = {"gazetteer": "gazetteer"}
 
 
 def _understood(body: bytes, where: str) -> list[dict[str, Any]]:

@@ -38,119 +38,47 @@ _SHOWN = {
 #: What tasks may be filtered and sorted by, besides their data: other columns would show what others answered.
 _COLUMNS = ("id", "inner_id", "completed_at")
 
-Row = Mapping[str, Any]
-
-
-class Asked:
-    """One request of an annotator: whose it is, and what it is about."""
-
-    def __init__(self, request: HttpRequest, user: Any, kwargs: Row) -> None:
-        self.request, self.user, self.kwargs = request, user, kwargs
-
-    def anything(self) -> bool:
-        """What is shown is cut to what is one's own, or concerns nobody."""
-        return True
-
-    def project(self) -> bool:
-        return self.is_member(self.kwargs["pk"])
-
-    def task(self) -> bool:
-        return self.is_member(_one("tasks.Task", self.kwargs["pk"], "project_id"))
-
-    def view(self) -> bool:
-        return self.is_member(_one("data_manager.View", self.kwargs["pk"], "project_id"))
-
-    def annotation(self) -> bool:
-        number = self.kwargs.get("annotation_id", self.kwargs["pk"])
-        return self._is_author(number) and self.is_member(_one("tasks.Annotation", number, "project_id"))
-
-    def draft(self) -> bool:
-        task = _one("tasks.AnnotationDraft", self.kwargs["pk"], "task_id")
-        owner = _one("tasks.AnnotationDraft", self.kwargs["pk"], "user_id")
-        return self.user.pk == owner and self.is_member(_one("tasks.Task", task, "project_id"))
-
-    def named_project(self) -> bool:
-        """The query names a project; a view that it names is in it, and it sorts and filters by nothing secret."""
-        asked = self.request.GET
-        project, view = asked.get("project"), asked.get("view")
-        if view not in (None, "0") and project != str(_one("data_manager.View", view, "project_id")):
-            return False
-        return self.is_member(project) and is_plain_query(_json(asked.get("query") or "{}"))
-
-    def next_task(self) -> bool:
-        return self.request.GET.get("id") == "next_task" and self.named_project() and is_plain_query(self.body())
-
-    def written_task(self) -> bool:
-        return self.task() and self.writes(self.kwargs["pk"])
-
-    def written_annotation(self) -> bool:
-        number = self.kwargs.get("annotation_id", self.kwargs["pk"])
-        return self.annotation() and self.writes(_one("tasks.Annotation", number, "task_id"))
-
-    def written_draft(self) -> bool:
-        return self.draft() and self.writes(_one("tasks.AnnotationDraft", self.kwargs["pk"], "task_id"))
-
-    def writes(self, task: int) -> bool:
-        """The body holds an annotation or a draft on this task, by its author."""
-        body = self.body()
-        if not isinstance(body, dict):
-            return False
-        mine: dict[str, Callable[[Any], bool]] = {
-            "task": lambda given: str(given) == str(task),
-            "project": lambda given: str(given) == str(_one("tasks.Task", task, "project_id")),
-            "completed_by": lambda given: given == self.user.pk,
-            "annotation": lambda given: given is None or self._is_author(given),
-        }
-        return set(body) <= _SENT and all(mine[name](value) for name, value in body.items() if name in mine)
-
-    def body(self) -> Any:
-        """The decoded body; None when it is not plain JSON, which a view could read in another way."""
-        if self.request.content_type != "application/json":
-            return None if self.request.body else {}
-        charset = self.request.content_params.get("charset", "utf-8")
-        return _json(self.request.body or b"{}") if charset.lower() in ("utf-8", "utf8") else None
-
-    def _is_author(self, annotation: Any) -> bool:
-        return bool(self.user.pk == _one("tasks.Annotation", annotation, "completed_by_id"))
-
-    def is_member(self, project: Any) -> bool:
-        if not str(project or "").isdecimal():
-            return False
-        return bool(_members().filter(user=self.user, project_id=int(project), enabled=True).exists())
-
-
-#: By route and method: whether a request of an annotator is let through. Everything else is refused.
-ROUTES: dict[str, dict[str, Callable[[Asked], bool]]] = {
-    "main": {"GET": Asked.anything},
-    "projects:project-index": {"GET": Asked.anything},
-    "data_manager:project-data": {"GET": Asked.project},
-    "projects:api:project-list": {"GET": Asked.anything},
-    "projects:api:project-counts-list": {"GET": Asked.anything},
-    "projects:api:project-detail": {"GET": Asked.project},
-    "projects:api:project-next": {"GET": Asked.project},
-    "projects:api:label-stream-history": {"GET": Asked.project},
-    "data_manager:dm-project": {"GET": Asked.named_project},
-    "data_manager:dm-columns": {"GET": Asked.named_project},
-    "data_manager:dm-actions": {"GET": Asked.named_project, "POST": Asked.next_task},
-    "data_manager:api:view-list": {"GET": Asked.named_project},
-    "data_manager:api:view-detail": {"GET": Asked.view},
-    "tasks:api:task-list": {"GET": Asked.named_project},
-    "tasks:api:task-detail": {"GET": Asked.task},
-    "tasks:api:task-annotations": {"GET": Asked.task, "POST": Asked.written_task},
-    "tasks:api:task-drafts": {"GET": Asked.task, "POST": Asked.written_task},
-    "tasks:api:task-annotations-drafts": {"GET": Asked.annotation, "POST": Asked.written_annotation},
-    "tasks:api-annotations:annotation-detail": {"GET": Asked.annotation, "PATCH": Asked.written_annotation},
-    "tasks:api-drafts:draft-detail": {"GET": Asked.draft, "PATCH": Asked.written_draft, "DELETE": Asked.draft},
-    "ml:api:ml-list": {"GET": Asked.named_project},
-    "labels_manager:api-labels:label_link-list": {"GET": Asked.named_project},
-    "user-list": {"GET": Asked.anything},
-    "current-user-whoami": {"GET": Asked.anything},
-    "current-user-token": {"GET": Asked.anything},
-    "current-user-hotkeys": {"GET": Asked.anything, "PATCH": Asked.anything},
-    "product-tour": {"GET": Asked.anything, "PATCH": Asked.anything},
-    "session_policy:session-policy": {"GET": Asked.anything},
-    "feature_flags": {"GET": Asked.anything},
-    "heidi_tips": {"GET": Asked.anything},
+#: What an address names -> its model, and the columns with its project, its task and its owner.
+_NAMED = {
+    "project": ("projects.Project", "id", "id", ""),
+    "task": ("tasks.Task", "project_id", "id", ""),
+    "view": ("data_manager.View", "project_id", "id", ""),
+    "annotation": ("tasks.Annotation", "project_id", "task_id", "completed_by_id"),
+    "draft": ("tasks.AnnotationDraft", "task__project_id", "task_id", "user_id"),
+}
+#: By route and method, what must be the annotator's own; everything else is refused. "anything" is cut to what is one's
+#: own, or concerns nobody; "query" is a project that the query names; "next" asks there for the next task.
+ROUTES: dict[str, dict[str, str]] = {
+    "main": {"GET": "anything"},
+    "projects:project-index": {"GET": "anything"},
+    "data_manager:project-data": {"GET": "project"},
+    "projects:api:project-list": {"GET": "anything"},
+    "projects:api:project-counts-list": {"GET": "anything"},
+    "projects:api:project-detail": {"GET": "project"},
+    "projects:api:project-next": {"GET": "project"},
+    "projects:api:label-stream-history": {"GET": "project"},
+    "data_manager:dm-project": {"GET": "query"},
+    "data_manager:dm-columns": {"GET": "query"},
+    "data_manager:dm-actions": {"GET": "query", "POST": "next"},
+    "data_manager:api:view-list": {"GET": "query"},
+    "data_manager:api:view-detail": {"GET": "view"},
+    "tasks:api:task-list": {"GET": "query"},
+    "tasks:api:task-detail": {"GET": "task"},
+    "tasks:api:task-annotations": {"GET": "task", "POST": "task"},
+    "tasks:api:task-drafts": {"GET": "task", "POST": "task"},
+    "tasks:api:task-annotations-drafts": {"GET": "annotation", "POST": "annotation"},
+    "tasks:api-annotations:annotation-detail": {"GET": "annotation", "PATCH": "annotation"},
+    "tasks:api-drafts:draft-detail": {"GET": "draft", "PATCH": "draft", "DELETE": "draft"},
+    "ml:api:ml-list": {"GET": "query"},
+    "labels_manager:api-labels:label_link-list": {"GET": "query"},
+    "user-list": {"GET": "anything"},
+    "current-user-whoami": {"GET": "anything"},
+    "current-user-token": {"GET": "anything"},
+    "current-user-hotkeys": {"GET": "anything", "PATCH": "anything"},
+    "product-tour": {"GET": "anything", "PATCH": "anything"},
+    "session_policy:session-policy": {"GET": "anything"},
+    "feature_flags": {"GET": "anything"},
+    "heidi_tips": {"GET": "anything"},
 }
 #: Where the tasks of an answer are: under a name, or the answer is one.
 _TASKS = {
@@ -160,6 +88,65 @@ _TASKS = {
 #: Answers that are lists of annotations or drafts.
 _WORK = {"tasks:api:task-annotations", "tasks:api:task-drafts", "tasks:api:task-annotations-drafts"}
 _LISTED = {"projects:api:project-list", "projects:api:project-counts-list"}
+
+
+Row = Mapping[str, Any]
+
+
+class Asked:
+    """One request of an annotator."""
+
+    def __init__(self, request: HttpRequest, user: Any, kwargs: Row) -> None:
+        self.request, self.user, self.kwargs = request, user, kwargs
+
+    def is_own(self, what: str) -> bool:
+        """True when the annotator may open what the request is about, and writes nothing but own work there."""
+        if what == "anything":
+            return True
+        if what in ("query", "next"):
+            is_next = self.request.GET.get("id") == "next_task" and is_plain_query(self._body())
+            return self._names_project() and (what == "query" or is_next)
+        model, *columns, owner = _NAMED[what]
+        number = self.kwargs.get("annotation_id", self.kwargs["pk"])
+        project, task, author = _row(model, number, *columns, owner or "id")
+        if not self.is_member(project) or (owner and author != self.user.pk):
+            return False
+        return self.request.method not in ("POST", "PATCH") or self._writes(project, task)
+
+    def is_member(self, project: Any) -> bool:
+        if not str(project or "").isdecimal():
+            return False
+        return bool(_members().filter(user=self.user, project_id=int(project), enabled=True).exists())
+
+    def _names_project(self) -> bool:
+        """The query names a project; a view that it names is in it, and it sorts and filters by nothing secret."""
+        asked = self.request.GET
+        project, view = asked.get("project"), asked.get("view")
+        if view not in (None, "0") and project != str(_row("data_manager.View", view, "project_id")[0]):
+            return False
+        return self.is_member(project) and is_plain_query(_json(asked.get("query") or "{}"))
+
+    def _writes(self, project: int, task: int) -> bool:
+        """The body holds an annotation or a draft on this task, by its author."""
+        body = self._body()
+        if not isinstance(body, dict):
+            return False
+        mine: dict[str, Callable[[Any], bool]] = {
+            "task": lambda given: str(given) == str(task),
+            "project": lambda given: str(given) == str(project),
+            "completed_by": lambda given: given == self.user.pk,
+            "annotation": lambda given: (
+                given is None or self.user.pk == _row("tasks.Annotation", given, "completed_by_id")[0]
+            ),
+        }
+        return set(body) <= _SENT and all(mine[name](value) for name, value in body.items() if name in mine)
+
+    def _body(self) -> Any:
+        """The decoded body; None when it is not plain JSON, which a view could read in another way."""
+        if self.request.content_type != "application/json":
+            return None if self.request.body else {}
+        charset = self.request.content_params.get("charset", "utf-8")
+        return _json(self.request.body or b"{}") if charset.lower() in ("utf-8", "utf8") else None
 
 
 class Guard:
@@ -189,10 +176,9 @@ class Guard:
             is_page = not request.path_info.startswith("/api/") and name in ROUTES
             return HttpResponseRedirect("/user/login/") if is_page else _refuse("Log in first.", 401)
         method = "GET" if request.method == "HEAD" else str(request.method)
-        check = ROUTES.get(name, {}).get(method)
-        asked = Asked(request, user, kwargs)
+        what = ROUTES.get(name, {}).get(method)
         # The body of a GET could name another project than its query does.
-        if check is None or not check(asked) or (method == "GET" and request.body):
+        if what is None or not Asked(request, user, kwargs).is_own(what) or (method == "GET" and request.body):
             return _refuse(_REFUSED, 403)
         if name in _LISTED:
             # Filtered by the database, so that pages and counts are right.
@@ -309,11 +295,12 @@ def _without_addresses(value: Any, email: str) -> Any:
     return value
 
 
-def _one(model: str, number: Any, column: str) -> Any:
-    """One column of the row with this id, or None."""
+def _row(model: str, number: Any, *columns: str) -> tuple[Any, ...]:
+    """Columns of the row with this id; None where there is none."""
+    nothing = (None,) * len(columns)
     if not str(number).isdecimal():
-        return None
-    return apps.get_model(model).objects.filter(pk=int(number)).values_list(column, flat=True).first()
+        return nothing
+    return apps.get_model(model).objects.filter(pk=int(number)).values_list(*columns).first() or nothing
 
 
 def _members() -> Any:

@@ -34,7 +34,6 @@ BUSY_SECONDS = 60.0
 #: Starts that end on the port of another program before we give up.
 _ATTEMPTS = 3
 _STOP_SECONDS = 30.0
-_SUPERVISOR_SECONDS = 30.0
 _POLL = 0.3
 
 
@@ -63,15 +62,9 @@ class StudioServer:
             return
         self.lock.release()
         self.lock = None
-        record = self.vault.server()
-        if record is None or self.vault.is_kept(record["supervisor"]) or self.vault.is_used():
-            return
-        if is_process(record["supervisor"], _supervisor_mark(self.vault)):
-            wait_gone(record["supervisor"], _STOP_SECONDS)
-            return
-        # The supervisor, whose work this is, was killed.
         with self.vault.turn():
-            if not self.vault.is_used():
+            record = self.vault.server()
+            if record is not None and not self.vault.is_kept(record["supervisor"]) and not self.vault.is_used():
                 stop_server(self.vault)
 
 
@@ -265,15 +258,8 @@ def _launch(vault: Vault, port: int, settings: LabelStudio, program: Path) -> di
     started = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if started.returncode:
         raise StudioError(f"The supervisor of Label Studio did not start: {started.stderr.strip()}")
-    supervisor = int(started.stdout)
-    end = time.monotonic() + _SUPERVISOR_SECONDS
-    while time.monotonic() < end:
-        record = vault.server()
-        if record is not None and record["supervisor"] == supervisor:
-            return record
-        if not command_line(supervisor):
-            break
-        time.sleep(0.05)
+    if record := vault.server():
+        return record
     raise StudioError("Label Studio did not start.", f"Read {vault.log}.")
 
 

@@ -5,8 +5,8 @@ ends. When no lock is held, this process stops the server, so none outlives a cr
 this process's id into `keep`; then the server stays until it is asked to stop.
 
     python -m builder.studio.embedded.supervise FOLDER PORT DATABASE ROLES PROGRAM
-        prints its process id and goes to the background; ROLES is "roles" or "open", PROGRAM is the `label-studio`
-        command
+        goes to the background and ends when the server is on record; ROLES is "roles" or "open", PROGRAM is the
+        `label-studio` command
 """
 
 import contextlib
@@ -67,8 +67,8 @@ def environment(vault: Vault, database: str, roles: str, outer: Mapping[str, str
     }
 
 
-def run_server(vault: Vault, port: int, database: str, roles: str, program: str) -> None:
-    """Returns when Label Studio has ended, by itself or because nobody uses it."""
+def run_server(vault: Vault, port: int, database: str, roles: str, program: str, ready: int) -> None:
+    """Returns when Label Studio has ended, by itself or because nobody uses it; closes `ready` when it is on record."""
     os.umask(0o077)  # what it writes is for its owner alone
     for folder in (vault.data, vault.home):
         folder.mkdir(parents=True, exist_ok=True)
@@ -78,6 +78,7 @@ def run_server(vault: Vault, port: int, database: str, roles: str, program: str)
         child = subprocess.Popen(command, env=inner, cwd=vault.data, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     where = {"url": f"http://127.0.0.1:{port}", "port": port, "roles": roles}
     vault.write_server({**where, "pid": child.pid, "supervisor": os.getpid()})
+    os.close(ready)
 
     def stop(signum: int, frame: FrameType | None) -> None:
         child.terminate()
@@ -106,17 +107,18 @@ def detach(arguments: list[str]) -> None:
     """Goes to the background and runs the server there."""
     folder, port, database, roles, program = arguments
     vault = Vault(Path(folder))
-    pid = os.fork()
-    if pid:
+    watched, ready = os.pipe()
+    if os.fork():
         # The caller's child ends here, so that nobody has to wait for it.
-        sys.stdout.write(f"{pid}\n")
+        os.close(ready)
+        os.read(watched, 1)
         return
     os.setsid()
     null = os.open(os.devnull, os.O_RDWR)
     log = os.open(vault.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     for stream, target in ((0, null), (1, log), (2, log)):
         os.dup2(target, stream)
-    run_server(vault, int(port), database, roles, program)
+    run_server(vault, int(port), database, roles, program, ready)
 
 
 if __name__ == "__main__":
