@@ -20,6 +20,7 @@ from builder.store import digest, file_digest, read_json, write_json, write_tabl
 if TYPE_CHECKING:
     from builder.corpus.inventory import Inventory
     from builder.studio.campaign import Campaign
+    from builder.studio.settings import Annotators
 
 #: Stages in the order in which they are made.
 NAMES = ("prepare", "validate", "adjudicate")
@@ -107,6 +108,13 @@ def _named(name: str) -> Given:
     return Given(file_digest(path) if name and path.is_file() else "", path if name else None)
 
 
+def _overlaps(annotators: "Annotators") -> Given:
+    """How many annotators chunks should have, where some have another overlap."""
+    return Given(
+        digest(*(f"{name} {n} {_named(name).fingerprint}" for name, n in annotators.overlaps.items())), annotators
+    )
+
+
 def settings_of(config: Config, name: str) -> dict[str, Any]:
     """The settings that a stage reads, by group."""
     if name == "validate":
@@ -187,6 +195,7 @@ def checked(config: Config, progress: Progress = silent) -> Stage:
             "articles": prepared(config, progress).only("articles", "chunks"),
             "pull": pull,
             "questions": _named(config.quality.questions),
+            "overlaps": _overlaps(config.annotators),
         },
         settings=settings_of(config, "validate"),
         rooms=("questions", "quality"),
@@ -242,6 +251,7 @@ def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, An
     from builder.quality.validate import validate
     from builder.questions import controls
     from builder.questions.decode import decode
+    from builder.studio.planning import overlaps_of
     from builder.tables import rows_of
 
     pull: KeptPull = inputs["pull"]
@@ -259,6 +269,7 @@ def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, An
     texts = {row["article_id"]: row["text"] for row in rows}
     decoded = anchored(decoded, dict(rows_of(chunks, "chunk_id", "start")), texts)
     tables = (decoded.annotations, decoded.spans, decoded.answers, decoded.windows)
+    overlaps = overlaps_of(inputs["overlaps"].value, decoded.windows["chunk_id"].to_pylist())
     named = inputs["questions"].value
     found = validate(
         CheckInputs(
@@ -270,6 +281,7 @@ def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, An
         decoded.issues,
         read_known_answers(named, scheme) if named else {},
         settings["overlap"],
+        {chunk: n for chunk, n in overlaps.items() if n != settings["overlap"]},
     )  # fmt: skip
     for name, table in found.tables.items():
         write_table(folder / f"{name}.parquet", table)

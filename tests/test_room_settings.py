@@ -163,6 +163,7 @@ def test_the_other_choices_are_these() -> None:
         "selection.method": "all random stratified keywords diverse",
         "annotators.kind": "human recorded",
         "annotators.layout": "shared each",
+        "annotators.after_skip": "done another",
         "suggestions.method": "none gazetteer http python",
         "export.times": "day second",
         "label_studio.database": "sqlite postgresql",
@@ -208,6 +209,13 @@ BROKEN = [
         {"annotators.overlap": 2, "annotators.people": {"ada": "ada@example.org"}},
         "annotators.people: 1 are fewer than annotators.overlap (2). Name more people, or lower the overlap.",
     ),
+    (
+        {"annotators.overlap": 1, "annotators.overlaps": {"x.txt": 2}, "annotators.people": {"ada": "a@example.org"}},
+        "annotators.people: 1 are fewer than annotators.overlap (2). Name more people, or lower the overlap.",
+    ),
+    ({"annotators.overlaps": {"0%": 2}}, "annotators.overlaps.0%: it is no share of the chunks. Write it as 10%."),
+    ({"annotators.overlaps": {"101%": 2}}, "annotators.overlaps.101%: it is no share of the chunks."),
+    ({"annotators.overlaps": {"10%": 0}}, "annotators.overlaps.10%: 0 is not allowed."),
     (
         {"annotators.overlap": 1, "annotators.people": {"ada": "a@example.org", "ben": "A@example.org"}},
         "annotators.people.ben: it is the address of ada. Give each name its own address.",

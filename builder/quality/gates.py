@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from builder.quality.agreement import AgreementReport
 from builder.quality.agreement.answers import AnswerMeasures
@@ -31,24 +32,28 @@ def check_gates(
     overlap: int,
     submitted: int,
     quarantined: int,
+    overlaps: Mapping[str, int] = MappingProxyType({}),
 ) -> list[Verdict]:
     """One verdict per gate on what was annotated.
 
     `annotators_per_chunk` counts those whose labels count on each chunk that somebody submitted; `skipped` are chunks
-    that somebody skipped, and `overlap` how many should annotate each. `min_alpha_of` names a target, or a question
-    about the whole chunk. An alpha that is undefined because everyone always chose the same label holds; one that was
-    not measured (no chunk has two annotators) does not.
+    that somebody skipped, and `overlap` how many should annotate each, except the chunks in `overlaps`. `min_alpha_of`
+    names a target, or a question about the whole chunk. An alpha that is undefined because everyone always chose the
+    same label holds; one that was not measured (no chunk has two annotators) does not.
     """
     out: list[Verdict] = []
-    short = [chunk for chunk, n in annotators_per_chunk.items() if n < overlap]
+    short = [chunk for chunk, n in annotators_per_chunk.items() if n < overlaps.get(chunk, overlap)]
     of_chunks = f"of {len(annotators_per_chunk)} chunks have fewer than"
     missed = sum(chunk in skipped for chunk in short)
-    below = f"{len(short)} {of_chunks} {overlap} annotators (annotators.overlap); {missed} of these were skipped"
+    planned = "annotators.overlaps asks for" if overlaps else f"{overlap} annotators (annotators.overlap)"
+    below = f"{len(short)} {of_chunks} {planned}; {missed} of these were skipped"
     if (least := gates.min_annotators) is not None:
         few = sum(n < least for n in annotators_per_chunk.values())
         message = f"{few} {of_chunks} {least} annotators"
         # Where the gate asks for less than was planned, what is missing must not go unseen.
-        message += f"; {below}" if short and least < overlap and gates.max_short is None else ""
+        message += (
+            f"; {below}" if short and least < max([overlap, *overlaps.values()]) and gates.max_short is None else ""
+        )
         fewest = min(annotators_per_chunk.values(), default=0)
         out.append(Verdict("min_annotators", "", fewest, least, not few, message))
     out += _at_most("max_short", len(short), len(annotators_per_chunk), gates.max_short, below)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -55,13 +56,17 @@ class Validated:
 
 
 def validate(
-    inputs: CheckInputs, issues: pa.Table, known_answers: Mapping[Key, KnownAnswers], overlap: int = 1
+    inputs: CheckInputs,
+    issues: pa.Table,
+    known_answers: Mapping[Key, KnownAnswers],
+    overlap: int = 1,
+    overlaps: Mapping[str, int] = MappingProxyType({}),
 ) -> Validated:
     """The decoded tables of a pull with quarantine and the findings of all checks, and how far annotators agree.
 
     `issues` are those of decoding, `known_answers` the gold questions, and `overlap` is how many annotators each chunk
-    should have. Sets `inputs.failed_questions`. Raises `ConfigError` when the pull was annotated under another scheme
-    than that of the inputs.
+    should have, except those in `overlaps`. Sets `inputs.failed_questions`. Raises `ConfigError` when the pull was
+    annotated under another scheme than that of the inputs.
     """
     spans, answers, windows, settings = inputs.spans, inputs.answers, inputs.windows, inputs.settings
     refuse_other_scheme(windows, inputs.annotations, issues, inputs.scheme)
@@ -94,7 +99,9 @@ def validate(
         states=dict(sorted(Counter(checked["state"].to_pylist()).items())),
         quarantined=pc.sum(checked["quarantined"]).as_py() or 0,
         issues=_by_check(tables["issues"]),
-        gates=check_gates(settings.gates, agreement, counted, skipped, overlap, submitted.num_rows, quarantined),
+        gates=check_gates(
+            settings.gates, agreement, counted, skipped, overlap, submitted.num_rows, quarantined, overlaps
+        ),
     )
     return Validated(tables, agreement, summary)
 

@@ -1,7 +1,7 @@
 """What a new version of the scheme means for a project that has annotations already.
 
 Additions apply at once. Renames and merges rewrite the results that carry the old names; the server accepts that
-while both names are in its configuration. Removals would orphan labels, and are refused.
+while both names are in its configuration. Removals of what somebody used would orphan labels, and are refused.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +22,8 @@ class SchemeChanges:
     additions: list[str] = field(default_factory=list)
     renames: dict[str, dict[str, str]] = field(default_factory=dict)
     removals: list[str] = field(default_factory=list)
+    #: Question, kind of name and name of those removals that are names.
+    names: dict[str, tuple[str, str, str]] = field(default_factory=dict, compare=False)
 
     @property
     def none(self) -> bool:
@@ -40,8 +42,9 @@ def changes(old: Scheme, new: Scheme) -> SchemeChanges:
             now: dict[str, str] = getattr(renames[name], key) if name in renames else {}
             if now:
                 found.renames[noun] = now
-            found.removals += [f"{noun} {label}" for label in had if label not in has and label not in now]
+            found.names |= {f"{noun} {n}": (name, key, n) for n in had if n not in has and n not in now}
             found.additions += [f"{noun} {label}" for label in has if label not in had and label not in now.values()]
+        found.removals += [words for words in found.names if words not in found.removals]
         parted, parts = (question.parts() if question else [] for question in (before, after))
         found.removals += [part for part in parted if part not in parts]
         found.additions += [part for part in parts if part not in parted]
@@ -84,11 +87,24 @@ def dated(old: Scheme, new: Scheme, now: str) -> Scheme:
 
 def renamed(result: Sequence[Mapping[str, Any]], old: Scheme, new: Scheme) -> list[dict[str, Any]]:
     """Result items under the names of the new scheme; what the old scheme does not know stays as it is."""
-    renames = {name: Renames() for name in old.questions} | _renames(old, new)
+    return _put(result, old, _renames(old, new))
+
+
+def used(result: Sequence[Mapping[str, Any]], old: Scheme, found: SchemeChanges) -> set[str]:
+    """Which of the removals that are names a result holds."""
+    return {
+        words
+        for words, (question, key, name) in found.names.items()
+        if _put(result, old, {question: Renames(**{key: {name: ""}})}) != list(result)
+    }
+
+
+def _put(result: Sequence[Mapping[str, Any]], old: Scheme, renames: Mapping[str, Renames]) -> list[dict[str, Any]]:
+    every = {name: Renames() for name in old.questions} | dict(renames)
     out = [deepcopy(dict(item)) for item in result]
     for item in out:
         for question in kinds(old):
-            question.rename(item, renames)
+            question.rename(item, every)
     return out
 
 

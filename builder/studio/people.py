@@ -40,9 +40,9 @@ class Annotator:
 def annotators_of(settings: Annotators) -> list[Annotator]:
     """Who annotates, sorted by name. Raises what `people_of` raises, and `ConfigError` when they are too few."""
     people = [person for person in people_of(settings) if person.role == "annotator"]
-    if len(people) < settings.overlap and (settings.layout == "each" or settings.file):
+    if len(people) < settings.largest_overlap and (settings.layout == "each" or settings.file):
         raise ConfigError(
-            f"annotators.overlap is {settings.overlap}, but there are {len(people)} annotators.",
+            f"annotators.overlap is {settings.largest_overlap}, but there are {len(people)} annotators.",
             "Name more annotators, or lower the overlap.",
         )
     return people

@@ -1,19 +1,24 @@
 """What is to be pushed: which chunk goes into which project, as which task, and who annotates it."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
+from builder.errors import SourceError
 from builder.questions import encode
 from builder.store import read_json, write_json
 from builder.studio.campaign import Campaign
 from builder.studio.client import Client
 from builder.studio.projects import SHARED, former_slots, projects_of
-from builder.studio.tasks import tasks_of
+from builder.studio.settings import Annotators, share_of
+from builder.studio.tasks import ProjectTasks, tasks_of
 
 Row = Mapping[str, Any]
 
@@ -49,18 +54,19 @@ def plan_tasks(
     articles: Sequence[Row],
     suggested: Mapping[str, list[dict[str, Any]]] = MappingProxyType({}),
     everyone: Collection[str] = (),
-    answered: Mapping[str, Collection[str]] = MappingProxyType({}),
+    answers: Mapping[str, ProjectTasks] = MappingProxyType({}),
     keep: bool = True,
 ) -> Plan:
     """The tasks of all projects, in the order of the chunks.
 
     `suggested` are predictions by chunk id. With one project per annotator, each annotator gets the chunks in
     `everyone`, whatever the overlap. Who annotates what is written to `assignment.json` and stays so, unless `keep` is
-    false. When annotators have left, others get their chunks, except those that they `answered` (name -> chunk ids).
+    false. `answers` are the tasks that each of them has already: what annotators who left did not answer goes to
+    others, and with `annotators.after_skip=another` what anybody skipped.
     """
     by_id = {article["article_id"]: article for article in articles}
     tasks: dict[str, PlannedTask] = {}
-    made = Plan({SHARED: tasks})
+    made = Plan({})
     for chunk in chunks:
         number, article = chunk["chunk_id"], by_id[chunk["article_id"]]
         data = encode.task(chunk, article, campaign.scheme, targets=article.get("targets"))
@@ -73,8 +79,13 @@ def plan_tasks(
         else:
             tasks[number] = PlannedTask(data, suggested.get(number, []))
     if not campaign.is_shared or campaign.annotators.kind == "recorded":
-        made.assigned = _assigned(campaign, tasks, answered, keep)
-    if not campaign.is_shared:
+        made.assigned = _assigned(campaign, tasks, answers, keep)
+    if campaign.is_shared:
+        made.slots = {} if tasks else {SHARED: tasks}
+        for chunk_id, overlap in overlaps_of(campaign.annotators, tasks).items():
+            slot = SHARED if overlap == campaign.annotators.overlap else f"{SHARED}/{overlap}"
+            made.slots.setdefault(slot, {})[chunk_id] = tasks[chunk_id]
+    else:
         names = [annotator.name for annotator in campaign.people]
         made.assigned |= {chunk_id: names for chunk_id in everyone if chunk_id in tasks}
         made.slots = {name: {} for name in names}
@@ -84,12 +95,35 @@ def plan_tasks(
     return made
 
 
-def answered_by_former(client: Client, campaign: Campaign) -> dict[str, set[str]]:
-    """Annotators who left -> the ids of the chunks that they annotated or skipped; the others' are to be given away."""
+def overlaps_of(settings: Annotators, chunk_ids: Iterable[str]) -> dict[str, int]:
+    """How many annotators each chunk should have; raises `SourceError` when a file of chunk ids cannot be read."""
+    rules: list[tuple[Callable[[str], bool], int]] = []
+    for name, overlap in settings.overlaps.items():
+        share = share_of(name)
+        if share is not None:
+            rules.append((partial(_is_drawn, share), overlap))
+            continue
+        try:
+            listed = frozenset(Path(name).read_text(encoding="utf-8").split())
+        except (OSError, UnicodeDecodeError) as e:
+            raise SourceError(f"annotators.overlaps cannot be read: {e}.", "Correct the path, or write 10%.") from e
+        rules.append((listed.__contains__, overlap))
+    return {chunk: next((overlap for holds, overlap in rules if holds(chunk)), settings.overlap) for chunk in chunk_ids}
+
+
+def _is_drawn(share: float, chunk_id: str) -> bool:
+    return int(hashlib.sha256(f"overlap {chunk_id}".encode()).hexdigest()[:8], 16) < share * 2**32
+
+
+def answers_so_far(client: Client, campaign: Campaign) -> dict[str, ProjectTasks]:
+    """The tasks in the projects of annotators who left, and of all where what was skipped goes to others."""
     if campaign.is_shared:
         return {}
     every = projects_of(client, campaign)
-    return {name: tasks_of(client, every[name].id).answered() for name in former_slots(campaign, every)}
+    names = former_slots(campaign, every)
+    if campaign.annotators.after_skip == "another":
+        names |= {person.name for person in campaign.people} & every.keys()
+    return {name: tasks_of(client, every[name].id) for name in sorted(names)}
 
 
 def unstorable(data: Mapping[str, Any]) -> str:
@@ -109,14 +143,17 @@ def unstorable(data: Mapping[str, Any]) -> str:
 
 
 def assign_chunks(
-    sizes: Mapping[str, int], annotators: Sequence[str], overlap: int, earlier: Mapping[str, Sequence[str]]
+    sizes: Mapping[str, int],
+    annotators: Sequence[str],
+    overlaps: Mapping[str, int],
+    earlier: Mapping[str, Sequence[str]],
 ) -> dict[str, list[str]]:
-    """Chunk id -> the `overlap` annotators who get it, with equal shares of the text up to one chunk.
+    """Chunk id -> the annotators who get it, as many as `overlaps` says, with equal shares of the text up to one chunk.
 
     `sizes` are the chunks' lengths in code points. The `earlier` assignment stays, also for annotators who are not
     among these; a chunk with too few annotators gets more. The result does not depend on the order of the arguments.
 
-    >>> assign_chunks({"a": 5, "b": 5, "c": 5}, ["x", "y", "z"], 1, {"a": ["x"]})
+    >>> assign_chunks({"a": 5, "b": 5, "c": 5}, ["x", "y", "z"], {"a": 1, "b": 1, "c": 1}, {"a": ["x"]})
     {'a': ['x'], 'b': ['z'], 'c': ['y']}
     """
     plan = {chunk: list(earlier.get(chunk, ())) for chunk in sizes}
@@ -127,7 +164,7 @@ def assign_chunks(
         # Ties are broken without a bias toward the first in the alphabet.
         drawn = {name: hashlib.sha256(f"{chunk} {name}".encode()).digest() for name in load if name not in names}
         free = sorted(drawn, key=lambda name: (load[name], drawn[name]))
-        for name in free[: max(0, overlap - len(names))]:
+        for name in free[: max(0, overlaps[chunk] - len(names))]:
             names.append(name)
             load[name] += sizes[chunk]
         names.sort()
@@ -135,18 +172,23 @@ def assign_chunks(
 
 
 def _assigned(
-    campaign: Campaign, tasks: Mapping[str, PlannedTask], answered: Mapping[str, Collection[str]], keep: bool
+    campaign: Campaign, tasks: Mapping[str, PlannedTask], answers: Mapping[str, ProjectTasks], keep: bool
 ) -> dict[str, list[str]]:
     path = campaign.folder / "assignment.json"
     earlier: dict[str, list[str]] = read_json(path) or {}
     names = [annotator.name for annotator in campaign.people]
     if not campaign.is_shared:
+        answered = {name: there.answered() for name, there in answers.items()}
         earlier = {
             chunk_id: [name for name in some if name in names or chunk_id in answered.get(name, ())]
             for chunk_id, some in earlier.items()
         }
     sizes = {chunk_id: len(task.data["text"]) for chunk_id, task in tasks.items()}
-    made = assign_chunks(sizes, names, campaign.annotators.overlap, earlier)
+    wanted = overlaps_of(campaign.annotators, tasks)
+    if campaign.annotators.after_skip == "another":
+        skipped = Counter(chunk for there in answers.values() for chunk in there.skipped())
+        wanted = {chunk: overlap + skipped[chunk] for chunk, overlap in wanted.items()}
+    made = assign_chunks(sizes, names, wanted, earlier)
     # Written before anything is pushed, so that a stop in between changes nothing.
     if keep and made != {k: v for k, v in earlier.items() if k in made}:
         write_json(path, {**earlier, **made})

@@ -51,6 +51,15 @@ class Project(Protocol):
     skipped_annotations_number: int
 
 
+def is_shared(slot: str) -> bool:
+    """True for the slots of chunks that anybody takes; those of another overlap are called "all/5".
+
+    >>> is_shared("all"), is_shared("all/5"), is_shared("allan")
+    (True, True, False)
+    """
+    return slot.partition("/")[0] == SHARED
+
+
 def mark(dataset: str, slot: str) -> str:
     """The words by which a project is found again."""
     return f"[builder {dataset}/{slot}]"
@@ -110,8 +119,8 @@ def former_slots(campaign: Campaign, slots: Iterable[str]) -> set[str]:
     """The slots of annotators who had a project of their own and are not among the annotators any more."""
     if campaign.is_shared:
         return set()
-    here = {REVIEW, SHARED, *(annotator.name for annotator in campaign.people)}
-    return {slot for slot in slots if slot not in here and not slot.startswith(AGAIN)}
+    here = {REVIEW, *(annotator.name for annotator in campaign.people)}
+    return {slot for slot in slots if slot not in here and not is_shared(slot) and not slot.startswith(AGAIN)}
 
 
 def owners_of(campaign: Campaign, slots: Iterable[str]) -> dict[str, str]:
@@ -207,7 +216,7 @@ def ensure_members(client: Client, campaign: Campaign) -> bool:
     found = projects_of(client, campaign)
     emails = {slot: [email] for slot, email in owners_of(campaign, found).items()} | {REVIEW: campaign.experts}
     if campaign.is_shared:
-        emails[SHARED] = [person.email for person in campaign.people]
+        emails |= {slot: [person.email for person in campaign.people] for slot in found if is_shared(slot)}
     projects = {str(project.id): emails.get(slot, []) for slot, project in found.items()}
     try:
         client.send("PUT", MEMBERS, None, msgspec.json.encode({"projects": projects}))
@@ -242,14 +251,21 @@ def _settings(campaign: Campaign, slot: str) -> dict[str, Any]:
         "title": title(campaign.dataset, slot),
         "description": f"{campaign.description}\n\n{mark(campaign.dataset, slot)}".strip(),
         "label_config": page_of(slot, campaign.scheme),
-        "maximum_annotations": campaign.annotators.overlap if slot == SHARED else 1,
+        "maximum_annotations": _overlap(campaign, slot),
         "expert_instruction": _FOR_EXPERTS if slot == REVIEW else "",
         "show_skip_button": True,
+        "skip_queue": "REQUEUE_FOR_OTHERS" if campaign.annotators.after_skip == "another" else "IGNORE_SKIPPED",
         # "Nothing to mark" is an answer.
         "enable_empty_annotation": True,
         "show_collab_predictions": True,
         "sampling": "Uncertainty sampling" if campaign.suggestions.uncertain_first else "Sequential sampling",
     }
+
+
+def _overlap(campaign: Campaign, slot: str) -> int:
+    if not is_shared(slot):
+        return 1
+    return int(slot.partition("/")[2] or campaign.annotators.overlap)
 
 
 def _get(client: Client, project: int) -> Project:

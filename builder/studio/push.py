@@ -11,8 +11,8 @@ from builder.studio.campaign import Campaign, connected
 from builder.studio.client import Client
 from builder.studio.importing import Imported, import_tasks
 from builder.studio.people import ensure_accounts, people_of
-from builder.studio.planning import PlannedTask, answered_by_former, plan_tasks
-from builder.studio.projects import SHARED, ensure_members, ensure_view, find_project
+from builder.studio.planning import PlannedTask, answers_so_far, plan_tasks
+from builder.studio.projects import ensure_members, ensure_view, find_project, is_shared
 from builder.studio.recordings import Submitted, recorded_bodies, submit_recorded
 from builder.studio.scheme_changes import ensure_migrated, preview_changes
 from builder.studio.suggestions import suggestions_for
@@ -81,8 +81,8 @@ def push(
     suggested = suggestions_for(campaign.scheme, campaign.suggestions, chunks, articles)
     with connected(campaign, progress) as (server, client):
         version = client.version()
-        former = answered_by_former(client, campaign)
-        plan = plan_tasks(campaign, chunks, articles, suggested, known, former, keep=not dry_run)
+        answers = answers_so_far(client, campaign)
+        plan = plan_tasks(campaign, chunks, articles, suggested, known, answers, keep=not dry_run)
         pushed = Pushed(server.url, version, dry_run, rejects=plan.rejects)
         if dry_run:
             pushed.projects = [_preview(client, campaign, slot, tasks) for slot, tasks in plan.slots.items()]
@@ -98,9 +98,11 @@ def push(
             # All recordings are read before anything is sent.
             bodies = {annotator: recorded_bodies(campaign, annotator.name, plan) for annotator in campaign.people}
             for annotator, some in bodies.items():
-                project = projects[SHARED if campaign.is_shared else annotator.name]
-                saved = submit_recorded(client, campaign, project, annotator, some, progress)
-                pushed.recorded[annotator.name] = saved
+                saved = pushed.recorded[annotator.name] = Submitted()
+                for slot, tasks in plan.slots.items():
+                    if campaign.is_shared or slot == annotator.name:
+                        here = {chunk: body for chunk, body in some.items() if chunk in tasks}
+                        submit_recorded(client, campaign, projects[slot], annotator, here, saved, progress)
     return pushed
 
 
@@ -124,7 +126,7 @@ def push_project(
         pushed.suggestions_replaced, pushed.suggestions_kept = drop_outdated(client, project.id, tasks)
     if tasks:
         # A filter decides which task is next, so it would undo the order of uncertain chunks.
-        only_open = slot != SHARED and not campaign.suggestions.uncertain_first
+        only_open = not is_shared(slot) and not campaign.suggestions.uncertain_first
         shown = next(iter(tasks.values())).data
         ensure_view(client, project.id, [name for name in shown if name not in ("text", "title")], only_open)
     done = 0

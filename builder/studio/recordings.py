@@ -116,8 +116,9 @@ def submit_recorded(
     project: int,
     annotator: Annotator,
     bodies: Mapping[str, Mapping[str, Any]],
+    outcome: Submitted,
     progress: Progress,
-) -> Submitted:
+) -> None:
     """The account of the annotator has saved each of these annotations (by chunk id), at most once per task.
 
     Raises `StudioError` when the builder did not make the account.
@@ -132,7 +133,6 @@ def submit_recorded(
     user = {email.casefold(): number for number, email in accounts(client).items()}[annotator.email.casefold()]
     done = {task.id for task in annotated(client, project) if user in {made.completed_by for made in task.annotations}}
     own = StudioServer(client.url, token_of(client.url, annotator.email, password), campaign.vault)
-    outcome = Submitted()
     with Client(own, campaign.server, client.sleep) as account:
         for n, (chunk, body) in enumerate(bodies.items(), 1):
             task = tasks[chunk][0].id
@@ -143,7 +143,6 @@ def submit_recorded(
                 unique = uuid.uuid5(_NAMESPACE, f"{project} {task} {user}")
                 outcome.saved += save(account, project, task, {**body, "unique_id": str(unique)})
             progress(f"annotate as {annotator.name}", n, len(bodies))
-    return outcome
 
 
 def save(client: Client, project: int, task: int, body: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""A new scheme for a project that has annotations: additions apply, renames rewrite them, removals are refused.
+"""A new scheme for a project that has annotations: additions apply, renames rewrite them, used names cannot go.
 
 The server refuses a labeling configuration that does not fit every annotation and draft. So renames go through a
 configuration with both names, while the results are rewritten one by one; after a stop, the next push continues.
@@ -9,7 +9,7 @@ from typing import Any
 
 from builder.errors import Refused
 from builder.questions.interface import scheme_of
-from builder.questions.migrate import SchemeChanges, changes, dated, renamed, transition
+from builder.questions.migrate import SchemeChanges, changes, dated, renamed, transition, used
 from builder.scheme import Scheme
 from builder.studio.campaign import Campaign, Rewritten
 from builder.studio.client import Client
@@ -36,39 +36,47 @@ def preview_changes(client: Client, project: Project, scheme: Scheme) -> tuple[S
     """What the scheme changes about a project, and whether a push would be refused because of it."""
     if not project.task_number:
         return SchemeChanges(), False
-    found = changes(scheme_of(project.label_config), scheme)
-    return found, bool(found.removals) and _is_annotated(client, project)
+    old = scheme_of(project.label_config)
+    found = changes(old, scheme)
+    return found, bool(_used(client, project, old, found))
 
 
 def _migrate(client: Client, campaign: Campaign, project: Project, old: Scheme, slot: str) -> int:
     new = campaign.scheme
     found = changes(old, new)
-    if found.removals and _is_annotated(client, project):
+    if dropped := _used(client, project, old, found):
         raise Refused(
             f"Project {project.id} at {client.url} has annotations or drafts, and the scheme"
-            f" {new.name}@{new.version} drops {', '.join(found.removals)}.",
+            f" {new.name}@{new.version} drops {', '.join(dropped)}.",
             "Add a migration that says what they are called now, keep them, or push under another dataset.name.",
         )
-    if not found.renames:
-        return 0
-    both = dated(old, transition(old, new), client.now)
-    change_project(client, project.id, {"label_config": page_of(slot, both)})
-    noted = campaign.rewritten(client.key)
-    rewritten = _rewrite(client, project.id, old, new, noted)
-    # The server counts the labels of a draft at each save, and would refuse to drop names that nobody uses any more.
-    client.post(f"api/projects/{project.id}/summary/reset/")
+    rewritten = 0
+    if found.renames:
+        both = dated(old, transition(old, new), client.now)
+        change_project(client, project.id, {"label_config": page_of(slot, both)})
+    if found.renames or found.removals:
+        rewritten = _rewrite(client, project.id, old, new, found, campaign.rewritten(client.key))
+        # The server counts the labels of a draft at each save, and would refuse to drop names that nobody uses.
+        client.post(f"api/projects/{project.id}/summary/reset/")
     return rewritten
 
 
-def _rewrite(client: Client, project: int, old: Scheme, new: Scheme, noted: Rewritten) -> int:
+def _rewrite(client: Client, project: int, old: Scheme, new: Scheme, found: SchemeChanges, noted: Rewritten) -> int:
+    """Puts the new names into every result; suggestions lose what the scheme drops."""
     rewritten = 0
+
+    def now(kind: str, result: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        # What people say is never dropped: when they use a name meanwhile, the server refuses the new configuration.
+        kept = [item for item in result if kind != "predictions" or not used([item], old, found)]
+        return renamed(kept, old, new)
+
     for task, kind, listed in _results(client, project):
-        if renamed(listed["result"], old, new) == listed["result"]:
+        if now(kind, listed["result"]) == listed["result"]:
             continue
         path = f"api/{kind}/{listed['id']}/"
         # Read again, because somebody may have saved since it was listed.
         current = client.get(path)
-        result = renamed(current["result"], old, new)
+        result = now(kind, current["result"])
         drafts = client.get(f"api/tasks/{task}/drafts") if kind == "annotations" else []
         # Saving an annotation deletes the drafts that would change it, so they are detached meanwhile.
         held = [draft["id"] for draft in drafts if draft["annotation"] == listed["id"]]
@@ -81,7 +89,7 @@ def _rewrite(client: Client, project: int, old: Scheme, new: Scheme, noted: Rewr
             client.patch(f"api/drafts/{draft}/", {"annotation": listed["id"]})
         rewritten += 1
     for draft in (draft for drafts in _drafted(client, project) for draft in drafts):
-        if (result := renamed(draft["result"], old, new)) != draft["result"]:
+        if (result := now("drafts", draft["result"])) != draft["result"]:
             client.patch(f"api/drafts/{draft['id']}/", {"result": result})
             rewritten += 1
     return rewritten
@@ -104,7 +112,13 @@ def _drafted(client: Client, project: int) -> Iterator[list[dict[str, Any]]]:
             yield client.get(f"api/tasks/{task['id']}/drafts")
 
 
-def _is_annotated(client: Client, project: Project) -> bool:
-    """True when anybody submitted, skipped or began anything there."""
-    made = project.total_annotations_number + project.skipped_annotations_number
-    return made > 0 or next(_drafted(client, project.id), None) is not None
+def _used(client: Client, project: Project, old: Scheme, found: SchemeChanges) -> list[str]:
+    """What the scheme drops although annotations, skips or drafts hold it; a part of a question, although there are
+    any."""
+    if not found.removals:
+        return []
+    made = [drafted["result"] for drafts in _drafted(client, project.id) for drafted in drafts]
+    if project.total_annotations_number + project.skipped_annotations_number:
+        made += [listed["result"] for _, kind, listed in _results(client, project.id) if kind == "annotations"]
+    held = set().union(*(used(result, old, found) for result in made))
+    return [words for words in found.removals if words in held or (made and words not in found.names)]

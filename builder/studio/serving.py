@@ -10,7 +10,7 @@ from builder.stage import Progress, silent
 from builder.studio.campaign import Campaign, connected
 from builder.studio.embedded.server import find_server, lives, stop_server
 from builder.studio.people import accounts, ensure_accounts, people_of
-from builder.studio.projects import AGAIN, REVIEW, ensure_members, former_slots, owners_of, projects_of
+from builder.studio.projects import AGAIN, REVIEW, ensure_members, former_slots, is_shared, owners_of, projects_of
 from builder.studio.tasks import annotated
 
 _POLL = 2.0
@@ -50,9 +50,9 @@ class ProjectCounts:
 class AnnotationProgress:
     """Counts over the projects of a dataset, without that of the experts.
 
-    `done` are the tasks that as many annotators as wanted annotated or skipped: a skip is an answer too, and nobody may
-    be left to give another. Of the tasks of annotators who left, only those that are done count. `annotations` and
-    `wanted` are sums over the tasks.
+    `done` are the tasks that as many annotators as wanted annotated or skipped; with `annotators.after_skip=another`,
+    annotated, unless everybody has answered. Of the tasks of annotators who left, only those that are done count.
+    `annotations` and `wanted` are sums over the tasks.
     """
 
     tasks: int = 0
@@ -150,6 +150,8 @@ def annotation_progress(campaign: Campaign, progress: Progress = silent) -> Anno
         every = projects_of(client, campaign)
         former = former_slots(campaign, every)
         owners = owners_of(campaign, every)
+        # As long as fewer people than these answered, a skipped chunk goes to another.
+        again = len(campaign.people) if campaign.annotators.after_skip == "another" else 0
         for slot, project in every.items():
             if slot == REVIEW:
                 continue
@@ -161,7 +163,8 @@ def annotation_progress(campaign: Campaign, progress: Progress = silent) -> Anno
                     found.not_assigned += len(task.annotations) - len(own)
                     task.annotations = own
                 made = {a.completed_by for a in task.annotations if not a.was_cancelled}
-                done = len({a.completed_by for a in task.annotations}) >= overlap
+                answered = {a.completed_by for a in task.annotations}
+                done = len(made if is_shared(slot) and len(answered) < again else answered) >= overlap
                 if slot in former and not done:
                     continue
                 row.tasks += 1

@@ -71,6 +71,19 @@ class Annotators:
 
     kind: str = setting("human", "People in a browser, or labels from files.", choices=("human", "recorded"))
     overlap: int = setting(3, "Annotators per chunk.", ge=1)
+    overlaps: dict[str, Annotated[int, limits(ge=1)]] = setting(
+        {},
+        "Another overlap for some chunks: by the path of a file with a chunk id per line, or by a share of the chunks,"
+        " drawn by their ids. The first that names a chunk counts. In the layout `shared` these chunks have a project"
+        " of their own, so decide before the first push.",
+        example="annotators.overlaps={hard.txt: 5, 10%: 3}",
+    )
+    after_skip: str = setting(
+        "done",
+        "`done`: a skip is an answer too. `another`: a skipped chunk goes to another annotator, until its overlap is"
+        " reached or nobody is left; in the layout `each` at the next push.",
+        choices=("done", "another"),
+    )
     layout: str = setting(
         "shared",
         "`shared`: one project, anyone takes the next chunk. `each`: one project per annotator, chunks assigned.",
@@ -89,14 +102,22 @@ class Annotators:
     recorded: str = setting("", "Folder of recorded labels, one <annotator>.jsonl each.")
     partial: bool = setting(False, "Whether a recorded annotator may have left chunks out.")
 
+    @property
+    def largest_overlap(self) -> int:
+        return max([self.overlap, *self.overlaps.values()])
+
     def rules(self) -> Rules:
         if self.kind == "recorded" and not self.recorded:
             yield Fault("recorded", "annotators.kind is 'recorded' without it.", "Set the folder of recorded labels.")
         if self.file and (self.people or self.kind == "recorded"):
             problem = "annotators.file says who annotates, and so does annotators.people or annotators.kind."
             yield Fault("file", problem, "Keep one of them.")
-        if self.kind == "human" and 0 < len(self.people) < self.overlap:
-            problem = f"{len(self.people)} are fewer than annotators.overlap ({self.overlap})."
+        for name in self.overlaps:
+            share = share_of(name)
+            if share is not None and not 0 < share <= 1:
+                yield Fault(f"overlaps.{name}", "it is no share of the chunks.", "Write it as 10%.")
+        if self.kind == "human" and 0 < len(self.people) < self.largest_overlap:
+            problem = f"{len(self.people)} are fewer than annotators.overlap ({self.largest_overlap})."
             yield Fault("people", problem, "Name more people, or lower the overlap.")
         seen: dict[str, str] = {}
         for name, address in self.people.items():
@@ -141,3 +162,15 @@ def _is_web_address(url: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def share_of(name: str) -> float | None:
+    """The share that "10%" means, 0.1; None for what is no share, such as a path.
+
+    >>> share_of("10%"), share_of("hard.txt")
+    (0.1, None)
+    """
+    try:
+        return float(name[:-1]) / 100 if name.endswith("%") else None
+    except ValueError:
+        return None

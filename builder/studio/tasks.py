@@ -81,6 +81,11 @@ class ProjectTasks:
         """The chunks that somebody annotated or skipped."""
         return {chunk for chunk, entries in self.by_chunk.items() if any(entry.answers for entry in entries)}
 
+    def skipped(self) -> set[str]:
+        """The chunks that somebody skipped and nobody annotated."""
+        annotated = {chunk for chunk, entries in self.by_chunk.items() if any(e.total_annotations for e in entries)}
+        return self.answered() - annotated
+
 
 def tasks_of(client: Client, project: int, **query: str | int) -> ProjectTasks:
     """Every task of a project, or those that a `query` selects; see `read_steadily` for what it raises."""

@@ -1,5 +1,6 @@
 """Gates: each holds just at its threshold and fails just beyond, and says what it found."""
 
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -16,11 +17,20 @@ from tests.samples import Crowd, scheme
 NO_ISSUES = ISSUES.empty_table()
 
 
-def verdicts(crowd: Crowd, made: Any = None, known: Any = None, overlap: int = 1, **gates: Any) -> list[Verdict]:
+def verdicts(
+    crowd: Crowd,
+    made: Any = None,
+    known: Any = None,
+    overlap: int = 1,
+    overlaps: Any = MappingProxyType({}),
+    **gates: Any,
+) -> list[Verdict]:
     off = {"min_annotators": None, "max_quarantined": None}
     used = Quality(bootstrap=0, gates=Gates(**{**off, **gates}))
     tables = (crowd.annotations, crowd.spans, crowd.answers, crowd.windows)
-    return validate(CheckInputs(*tables, made or scheme(), used), NO_ISSUES, known or {}, overlap).summary.gates
+    return validate(
+        CheckInputs(*tables, made or scheme(), used), NO_ISSUES, known or {}, overlap, overlaps
+    ).summary.gates
 
 
 def held(crowd: Crowd, made: Any = None, known: Any = None, **gates: Any) -> dict[str, bool]:
@@ -52,6 +62,13 @@ def test_chunks_with_fewer_annotators_than_planned_are_counted() -> None:
         "2 of 3 chunks have fewer than 2 annotators"
     ]
     assert verdicts(crowd, overlap=1, max_short=0.0)[0].holds
+    [verdict] = verdicts(crowd, overlap=1, overlaps={"c": 3, "x": 9}, max_short=0.0)
+    assert not verdict.holds
+    assert verdict.message.startswith("1 of 3 chunks have fewer than annotators.overlaps asks for")
+    assert (
+        "fewer than annotators.overlaps" in verdicts(crowd, overlap=1, overlaps={"c": 3}, min_annotators=1)[0].message
+    )
+    assert verdicts(crowd, overlap=9, overlaps=dict.fromkeys("cde", 1), max_short=0.0)[0].holds
 
 
 def test_a_chunk_whose_annotations_are_all_in_quarantine_has_nobody() -> None:

@@ -2,19 +2,34 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.errors import SourceError
 from builder.store import read_json, write_json
-from builder.studio.planning import Plan, PlannedTask, assign_chunks, plan_tasks
+from builder.studio.planning import Plan, PlannedTask, assign_chunks, overlaps_of, plan_tasks
 from builder.studio.settings import Annotators
+from builder.studio.tasks import ProjectTasks, ShownChunk, TaskEntry
 from tests import samples
 
 NAMES = ["ada", "ben", "cyd", "dee"]
 sizes = st.dictionaries(st.text("abcdef0123456789", min_size=4, max_size=8), st.integers(1, 900), max_size=40)
+
+
+def assigned(sizes: Any, names: list[str], overlap: int, earlier: Any) -> dict[str, list[str]]:
+    return assign_chunks(sizes, names, dict.fromkeys(sizes, overlap), earlier)
+
+
+def answers_on(**names: dict[str, tuple[int, int]]) -> dict[str, ProjectTasks]:
+    """By annotator, chunks with the numbers of annotations and skips in the annotator's project."""
+    return {
+        name: ProjectTasks({c: [TaskEntry(1, ShownChunk(c), *counts)] for c, counts in chunks.items()})
+        for name, chunks in names.items()
+    }
 
 
 def each(*names: str, overlap: int = 2) -> Annotators:
@@ -104,7 +119,7 @@ def test_of_an_annotator_who_left_others_get_what_was_not_answered(make_world: A
     before = plan(world).assigned
     world.campaign.annotators = each("ben", "cyd")
     done = next(chunk for chunk, names in before.items() if "ada" in names)
-    made = plan(world, answered={"ada": {done}})
+    made = plan(world, answers=answers_on(ada={done: (1, 0)}))
     assert made.assigned[done] == before[done]
     assert list(made.slots["ada"]) == [done]
     assert all(names == ["ben", "cyd"] for chunk, names in made.assigned.items() if chunk != done)
@@ -147,7 +162,7 @@ def test_a_list_of_targets_is_looked_through_too(world: Any) -> None:
 
 @given(sizes=sizes, overlap=st.integers(1, 4))
 def test_every_chunk_gets_its_annotators_and_the_load_is_even(sizes: dict[str, int], overlap: int) -> None:
-    plan = assign_chunks(sizes, NAMES, overlap, {})
+    plan = assigned(sizes, NAMES, overlap, {})
     assert list(plan) == sorted(sizes)
     assert all(names == sorted(set(names)) and len(names) == overlap for names in plan.values())
     load = {name: sum(sizes[c] for c, names in plan.items() if name in names) for name in NAMES}
@@ -158,8 +173,8 @@ def test_every_chunk_gets_its_annotators_and_the_load_is_even(sizes: dict[str, i
 def test_what_was_assigned_stays_when_chunks_are_added(
     sizes: dict[str, int], more: dict[str, int], overlap: int
 ) -> None:
-    before = assign_chunks(sizes, NAMES, overlap, {})
-    after = assign_chunks({**more, **sizes}, NAMES, overlap, before)
+    before = assigned(sizes, NAMES, overlap, {})
+    after = assigned({**more, **sizes}, NAMES, overlap, before)
     assert {chunk: after[chunk] for chunk in before} == before
 
 
@@ -167,21 +182,75 @@ def test_what_was_assigned_stays_when_chunks_are_added(
 def test_the_order_of_the_chunks_does_not_matter(sizes: dict[str, int], seed: Any) -> None:
     shuffled = list(sizes.items())
     seed.shuffle(shuffled)
-    assert assign_chunks(dict(shuffled), NAMES, 2, {}) == assign_chunks(sizes, NAMES, 2, {})
+    assert assigned(dict(shuffled), NAMES, 2, {}) == assigned(sizes, NAMES, 2, {})
 
 
 def test_a_larger_overlap_adds_annotators_and_takes_none_away() -> None:
     chunks = {f"c{n}": 100 for n in range(8)}
-    before = assign_chunks(chunks, NAMES, 1, {})
-    after = assign_chunks(chunks, NAMES, 3, before)
+    before = assigned(chunks, NAMES, 1, {})
+    after = assigned(chunks, NAMES, 3, before)
     assert all(set(before[c]) < set(after[c]) and len(after[c]) == 3 for c in chunks)
-    assert assign_chunks(chunks, NAMES, 1, after) == after, "a smaller one takes none away either"
+    assert assigned(chunks, NAMES, 1, after) == after, "a smaller one takes none away either"
 
 
 def test_what_somebody_has_already_counts_for_the_share() -> None:
-    assert assign_chunks({"a": 5, "b": 5, "c": 5}, ["x", "y"], 1, {"a": ["x"], "b": ["x"]})["c"] == ["y"]
+    assert assigned({"a": 5, "b": 5, "c": 5}, ["x", "y"], 1, {"a": ["x"], "b": ["x"]})["c"] == ["y"]
 
 
 def test_ties_are_not_broken_by_the_alphabet() -> None:
-    firsts = {assign_chunks({f"c{n}": 1}, NAMES, 1, {})[f"c{n}"][0] for n in range(40)}
+    firsts = {assigned({f"c{n}": 1}, NAMES, 1, {})[f"c{n}"][0] for n in range(40)}
     assert firsts == set(NAMES)
+
+
+def test_some_chunks_have_another_overlap(world: Any, tmp_path: Path) -> None:
+    listed = tmp_path / "hard.txt"
+    listed.write_text(f"{world.ids[2]}\nelsewhere\n{world.ids[0]}\n", encoding="utf-8")
+    settings = world.campaign.annotators
+    settings.overlaps = {str(listed): 3, "100%": 1}
+    assert overlaps_of(settings, world.ids) == dict(zip(world.ids, [3, 1, 3, 1], strict=True))
+    made = plan(world)
+    assert {slot: list(tasks) for slot, tasks in made.slots.items()} == {
+        "all/3": [world.ids[0], world.ids[2]], "all/1": [world.ids[1], world.ids[3]]
+    }  # fmt: skip
+    settings.overlaps = {str(listed): settings.overlap}
+    assert list(plan(world).slots) == ["all"]
+    world.campaign.annotators = replace(each("ada", "ben", "cyd", overlap=1), overlaps={str(listed): 3})
+    assert [len(plan(world).assigned[chunk]) for chunk in world.ids] == [3, 1, 3, 1]
+    for content in (b"\xff", None):
+        listed.write_bytes(content) if content else listed.unlink()
+        with pytest.raises(SourceError, match=r"annotators\.overlaps cannot be read"):
+            plan(world)
+
+
+def test_a_share_of_the_chunks_is_drawn_by_their_ids() -> None:
+    ids = [f"c{n}" for n in range(1000)]
+    drawn = {
+        share: {c for c, n in overlaps_of(Annotators(overlap=1, overlaps={share: 3}), ids).items() if n == 3}
+        for share in ("10%", "25%", "100%")
+    }
+    assert drawn["10%"] < drawn["25%"] < drawn["100%"] == set(ids)
+    assert 70 < len(drawn["10%"]) < 130
+    assert 210 < len(drawn["25%"]) < 290
+    few = overlaps_of(Annotators(overlap=1, overlaps={"10%": 3}), ids[:50])
+    assert {c for c, n in few.items() if n == 3} == drawn["10%"] & set(ids[:50]), "whatever other chunks there are"
+
+
+def test_a_skipped_chunk_gets_another_annotator_where_asked(make_world: Any) -> None:
+    world = make_world(annotators=each("ada", "ben", "cyd", overlap=1))
+    first = plan(world).assigned
+    chunk, (skipper,) = next((c, names) for c, names in first.items())
+    answers = answers_on(**{skipper: {chunk: (0, 1)}})
+    assert plan(world, answers=answers).assigned == first, "a skip is an answer"
+    world.campaign.annotators.after_skip = "another"
+    made = plan(world, answers=answers)
+    assert [len(names) for c, names in made.assigned.items() if c == chunk] == [2]
+    assert skipper in made.assigned[chunk]
+    assert {c: names for c, names in made.assigned.items() if c != chunk} == {c: first[c] for c in first if c != chunk}
+    assert plan(world, answers=answers).assigned == made.assigned, "not one more at each push"
+    second = next(name for name in made.assigned[chunk] if name != skipper)
+    answered = answers_on(**{skipper: {chunk: (0, 1)}, second: {chunk: (1, 0)}})
+    assert plan(world, answers=answered).assigned == made.assigned
+    again = answers_on(**{skipper: {chunk: (0, 1)}, second: {chunk: (0, 1)}})
+    assert plan(world, answers=again).assigned[chunk] == ["ada", "ben", "cyd"]
+    everybody = answers_on(**{name: {chunk: (0, 1)} for name in ("ada", "ben", "cyd")})
+    assert plan(world, answers=everybody).assigned[chunk] == ["ada", "ben", "cyd"], "nobody is left"

@@ -33,11 +33,25 @@ def test_a_project_is_set_up_as_wanted(world: Any) -> None:
         "maximum_annotations": 2,
         "expert_instruction": "",
         "show_skip_button": True,
+        "skip_queue": "IGNORE_SKIPPED",
         "enable_empty_annotation": True,
         "show_collab_predictions": True,
         "sampling": "Sequential sampling",
     }
     assert world.client.address(project.id) == f"{world.fake.url}/projects/{project.id}/"
+
+
+def test_skipped_chunks_go_to_others_where_asked(world: Any) -> None:
+    ensure_project(world.client, world.campaign, "all")
+    world.campaign.annotators.after_skip = "another"
+    project = ensure_project(world.client, world.campaign, "all")
+    assert world.fake.projects[project.id]["skip_queue"] == "REQUEUE_FOR_OTHERS"
+
+
+@pytest.mark.parametrize(("slot", "overlap"), [("all", 2), ("all/5", 5), ("ada", 1), ("review", 1), ("again/3/a", 1)])
+def test_the_slot_says_how_many_annotate(world: Any, slot: str, overlap: int) -> None:
+    project = ensure_project(world.client, world.campaign, slot)
+    assert world.fake.projects[project.id]["maximum_annotations"] == overlap
 
 
 def test_uncertain_chunks_come_first_where_asked(world: Any) -> None:
@@ -219,15 +233,16 @@ PEOPLE = {"ada": "ada@example.org", "ben": "ben@example.org"}
 
 def test_only_those_who_work_in_a_project_are_its_members(make_world: Callable[..., Any]) -> None:
     world = make_world(annotators=Annotators(layout="each", overlap=1, people=PEOPLE))
-    slots = {slot: str(world.project(slot)) for slot in ("ada", "ben", "cyd", "all", "review", "again/1/ben")}
+    slots = {slot: str(world.project(slot)) for slot in ("ada", "ben", "cyd", "all", "all/4", "review", "again/1/ben")}
     assert ensure_members(world.client, world.campaign)
     assert world.fake.members == {
         slots["ada"]: ["ada@example.org"], slots["ben"]: ["ben@example.org"], slots["cyd"]: [], slots["all"]: [],
-        slots["review"]: [], slots["again/1/ben"]: ["ben@example.org"],
+        slots["all/4"]: [], slots["review"]: [], slots["again/1/ben"]: ["ben@example.org"],
     }  # fmt: skip
     world.campaign.annotators = Annotators(overlap=1, people=PEOPLE)
     ensure_members(world.client, world.campaign)
-    assert (world.fake.members[slots["ada"]], world.fake.members[slots["all"]]) == ([], list(PEOPLE.values()))
+    shown = [world.fake.members[slots[slot]] for slot in ("ada", "all", "all/4")]
+    assert shown == [[], list(PEOPLE.values()), list(PEOPLE.values())]
 
 
 def test_experts_alone_are_members_of_the_review(make_world: Callable[..., Any], tmp_path: Path) -> None:

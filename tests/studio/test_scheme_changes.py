@@ -148,6 +148,57 @@ def test_a_label_that_nobody_used_is_removed(world: Any, tasks: list[int]) -> No
     assert migrate(world, REMOVED) == 0
 
 
+def test_a_label_that_nobody_uses_goes_although_others_are_used(world: Any, tasks: list[int]) -> None:
+    """What is used stays as it was; suggestions of what is gone go with it, and an old draft does not count."""
+    world.fake.annotate(tasks[0], said("ORG"), user=2)
+    world.fake.draft(tasks[1], said("ORG", "japan"))
+    world.fake.predict(tasks[2], result=said("GPE"))
+    once = world.fake.draft(tasks[1], said("GPE"))
+    world.fake.tasks[tasks[1]]["drafts"].remove(once)
+    before = [world.fake.tasks[task]["annotations"] for task in tasks], world.fake.tasks[tasks[1]]["drafts"]
+    project = find_project(world.client, world.campaign, "all")
+    assert project is not None
+    assert preview_changes(world.client, project, REMOVED) == (SchemeChanges(removals=["entity label GPE"]), False)
+    assert migrate(world, REMOVED) == 1
+    assert names(world.fake.tasks[tasks[2]]["predictions"][0]["result"]) == [("stance__ukraine", "favor")]
+    assert before == ([world.fake.tasks[task]["annotations"] for task in tasks], world.fake.tasks[tasks[1]]["drafts"])
+
+
+def test_a_target_goes_unless_somebody_answered_about_it(world: Any, tasks: list[int]) -> None:
+    fewer = samples.scheme(version="2", entities=("GPE", "ORG"), targets={"japan": ["Japan"]})
+    world.fake.annotate(tasks[0], said("GPE", "japan"))
+    project = find_project(world.client, world.campaign, "all")
+    assert project is not None
+    assert preview_changes(world.client, project, fewer) == (SchemeChanges(removals=["target ukraine"]), False)
+    world.fake.annotate(tasks[0], said("GPE"))
+    assert preview_changes(world.client, project, fewer)[1]
+    with pytest.raises(Refused, match="drops target ukraine"):
+        migrate(world, fewer)
+
+
+def test_a_question_goes_only_where_nobody_answered_at_all(world: Any, tasks: list[int]) -> None:
+    without = samples.scheme(version="2", entities=("GPE", "ORG"), evidence=False)
+    world.fake.annotate(tasks[0], [])
+    with pytest.raises(Refused, match=r"drops evidence\."):
+        migrate(world, without)
+    world.fake.tasks[tasks[0]]["annotations"].clear()
+    assert migrate(world, without) == 0
+
+
+def test_a_label_used_while_it_is_removed_is_not_lost(world: Any, tasks: list[int]) -> None:
+    world.fake.annotate(tasks[0], said("ORG"))
+
+    def use(method: str, path: str) -> None:
+        if path.endswith("/summary/reset/"):
+            world.fake.before = None
+            world.fake.annotate(tasks[1], said("GPE"))
+
+    world.fake.before = use
+    with pytest.raises(Refused, match="from_name=entity has GPE"):
+        migrate(world, REMOVED)
+    assert names(world.fake.tasks[tasks[1]]["annotations"][0]["result"])[0] == ("entity", "GPE")
+
+
 def test_a_preview_of_an_empty_project_has_no_changes(world: Any) -> None:
     world.project()
     project = find_project(world.client, world.campaign, "all")

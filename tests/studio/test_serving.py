@@ -2,6 +2,7 @@
 
 import json
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from builder.errors import ConfigError, SourceError, StudioError, Unauthorized
 from builder.studio.campaign import connected, open_server
 from builder.studio.embedded.server import find_server
-from builder.studio.planning import answered_by_former
+from builder.studio.planning import answers_so_far
 from builder.studio.projects import projects_of
 from builder.studio.push import push
 from builder.studio.serving import (
@@ -117,9 +118,14 @@ def recorded(campaign: Any) -> Any:
     return campaign
 
 
-@pytest.mark.parametrize("layout", ["shared", "each"])
-def test_recorded_labels_are_submitted_once_by_their_accounts(recorded: Any, layout: str) -> None:
-    recorded.annotators.layout = layout
+@pytest.mark.parametrize("layout", ["shared", "each", "shared, some by one"])
+def test_recorded_labels_are_submitted_once_by_their_accounts(recorded: Any, layout: str, tmp_path: Path) -> None:
+    recorded.annotators.layout = layout.partition(",")[0]
+    if "one" in layout:
+        chunks = tmp_path / "some.txt"
+        chunks.write_text(rows()[0][0]["chunk_id"], encoding="utf-8")
+        # All of a chunk's annotators are those of the project that it is in.
+        recorded.annotators.overlap, recorded.annotators.overlaps = 1, {str(chunks): 2, "100%": 2}
     heard: list[tuple[str, int, int | None]] = []
     with connected(recorded) as (_, client):
         first = push(recorded, *rows(), progress=lambda *step: heard.append(step))
@@ -195,6 +201,23 @@ def test_annotations_and_skips_are_counted_by_task_and_person(world: Any) -> Non
     )
 
 
+def test_a_skip_is_no_answer_while_another_can_give_one(world: Any) -> None:
+    names = ("ada", "ben", "cyd")
+    people = {name: f"{name}@example.org" for name in names}
+    world.campaign.annotators = Annotators(overlap=2, after_skip="another", people=people)
+    users = [world.fake.add_user(email)["id"] for email in people.values()]
+    tasks = world.fake.add_tasks(world.project(), *({"data": {"chunk_id": c}} for c in world.ids))
+    skips = {tasks[0]: (True, False), tasks[1]: (True, False, False), tasks[2]: (True, True, False)}
+    done = []
+    for task, some in skips.items():
+        for user, skip in zip(users, some, strict=False):
+            world.fake.annotate(task, user=user, was_cancelled=skip)
+        done.append(annotation_progress(world.campaign).done)
+    assert done == [0, 1, 2], "the second has two annotations, the third was answered by everybody"
+    world.campaign.annotators.after_skip = "done"
+    assert annotation_progress(world.campaign).done == 3
+
+
 def test_the_experts_project_is_not_counted(world: Any) -> None:
     world.fake.add_tasks(world.project(), {"data": {}})
     world.fake.add_tasks(world.project("review"), {"data": {}})
@@ -212,13 +235,17 @@ def test_who_left_owes_nothing(world: Any) -> None:
     world.fake.annotate(tasks["ada"][0])
     world.fake.annotate(tasks["ada"][1], was_cancelled=True)
     world.fake.annotate(tasks["ben"][0], user=world.fake.add_user("ben@example.org")["id"])
-    assert answered_by_former(world.client, world.campaign) == {}
+    assert answers_so_far(world.client, world.campaign) == {}
+    world.campaign.annotators.after_skip = "another"
+    assert list(answers_so_far(world.client, world.campaign)) == ["ada", "ben"]
     world.campaign.annotators = people("ben", "cyd")
-    assert answered_by_former(world.client, world.campaign) == {"ada": set(world.ids[:2])}
+    found = answers_so_far(world.client, world.campaign)
+    assert {name: there.answered() for name, there in found.items()} == {"ada": set(world.ids[:2])}
+    assert found["ada"].skipped() == {world.ids[1]}
     found = annotation_progress(world.campaign)
     assert {slot: (row.tasks, row.done) for slot, row in found.projects.items()} == {
         "ada": (2, 2), "all": (3, 0), "ben": (3, 1)
     }  # fmt: skip
-    world.campaign.annotators = Annotators(overlap=1)
-    assert answered_by_former(world.client, world.campaign) == {}
+    world.campaign.annotators = Annotators(overlap=1, after_skip="another")
+    assert answers_so_far(world.client, world.campaign) == {}
     assert annotation_progress(world.campaign).projects["ada"].tasks == 3
