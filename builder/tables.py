@@ -102,6 +102,14 @@ ANNOTATIONS = _schema(
     assigned_to=pa.string(),  # pseudonym of the annotator whose own project it is in; null in shared projects
 )
 
+#: What the annotator found filled in there: columns of SPANS and ANSWERS, null where nothing was. A row is an accepted
+#: suggestion where `suggested` is its label, else an edited one. Those that left no row show in ANNOTATIONS alone.
+_SUGGESTED = {
+    "suggested": pa.string(),  # the label
+    "suggestion_model": pa.string(),  # version of the model, or "gazetteer"
+    "suggestion_score": pa.float64(),  # 0 to 1, of the whole suggestion on the chunk
+}
+
 #: One row per marked span. `kind` is "entity" or "evidence"; evidence names the stance targets it supports.
 SPANS = _schema(
     annotation_id=pa.string(),
@@ -115,6 +123,7 @@ SPANS = _schema(
     label=pa.string(),
     text=pa.string(),
     targets=pa.list_(pa.string()),
+    **_SUGGESTED,
 )
 
 #: One row per answer to a question with fixed labels, such as the stance toward one target.
@@ -129,6 +138,7 @@ ANSWERS = _schema(
     start=pa.int32(),  # where that mention is; null without one
     end=pa.int32(),
     label=pa.string(),
+    **_SUGGESTED,
 )
 
 #: One row per chunk as its annotators saw it, from the tasks of a pull. `text` is the article's text[start:end].

@@ -17,7 +17,7 @@ def outcome(annotation: Annotation, predictions: Sequence[Prediction], kinds: Ma
     """
     if annotation.was_cancelled:
         return "none"
-    suggestion = _suggestion(annotation, predictions)
+    suggestion = suggestion_for(annotation, predictions)
     suggested = facts(suggestion.result, kinds) if suggestion else set()
     if not suggested:
         return "none"
@@ -41,7 +41,7 @@ def facts(items: Iterable[Item], kinds: Mapping[str, str]) -> set[Fact]:
     return said
 
 
-def _suggestion(annotation: Annotation, predictions: Sequence[Prediction]) -> Prediction | None:
+def suggestion_for(annotation: Annotation, predictions: Sequence[Prediction]) -> Prediction | None:
     """The prediction it was made from, or else the newest one there was when it was made."""
     for prediction in predictions:
         if prediction.id == annotation.parent_prediction:

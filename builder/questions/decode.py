@@ -11,10 +11,12 @@ from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
+import msgspec
+
 from builder.errors import StoreError
 from builder.memory import uncollected
 from builder.questions import raw
-from builder.questions.compare import outcome
+from builder.questions.compare import outcome, suggestion_for
 from builder.questions.kind import kinds
 from builder.questions.reading import Asked, Dispatch, Reading, read_plain
 from builder.questions.rows import Decoded, Rows
@@ -22,6 +24,8 @@ from builder.scheme import Scheme
 
 UNKNOWN = "annotator-unknown"
 _NO_PROBLEMS: list[str] = []
+#: What an issue with an item of a suggestion would quote; nobody reads those.
+_NOT_SHOWN = b'{"annotations": [{"result": null}]}'
 
 
 def pseudonym(salt: bytes, email: str) -> str:
@@ -65,6 +69,9 @@ def decode(
 class _Decoder:
     def __init__(self, users: Mapping[int, str], salt: bytes, scheme: Scheme, pull: str) -> None:
         self.rows = Rows()
+        #: What the suggestions say, as if each annotation had taken over its own; and their models and scores.
+        self.suggested = Rows()
+        self.models: list[tuple[str, str | None, float | None]] = []
         self.scheme, self.salt, self.pull = scheme, salt, pull
         self.owners: Mapping[int, str] = {}
         self.asked: Mapping[int, Asked] = {}
@@ -94,7 +101,7 @@ class _Decoder:
                 self.annotation(line, task, n, dispatch)
             for draft in task.drafts:
                 self.draft(task, draft, version)
-        return self.rows.tables()
+        return self.rows.tables(self.suggested, self.models)
 
     def annotation(self, line: bytes, task: raw.Task, number: int, dispatch: Dispatch) -> None:
         """Adds one submitted or skipped annotation."""
@@ -111,16 +118,21 @@ class _Decoder:
         data = task.data
         parent = f"{task.project}:{made.parent_annotation}" if made.parent_annotation else None
         prediction = outcome(made, task.predictions, dispatch.span_kinds) if task.predictions else "none"
-        self.rows.annotation(
-            (
-                f"{task.project}:{made.id}", task.id, task.project, data.chunk_id, data.article_id, annotator, state,
-                prediction, bool(made.ground_truth), problems, comment, made.created_at,
-                made.updated_at, made.lead_time, dispatch.version, self.pull,
-                parent if data.review_of is None else " ".join(data.review_of), quarantined,
-                self.who(made.updated_by) if made.updated_by else None, self.owners.get(task.project),
-            ),
-            not made.was_cancelled,
+        row = (
+            f"{task.project}:{made.id}", task.id, task.project, data.chunk_id, data.article_id, annotator, state,
+            prediction, bool(made.ground_truth), problems, comment, made.created_at,
+            made.updated_at, made.lead_time, dispatch.version, self.pull,
+            parent if data.review_of is None else " ".join(data.review_of), quarantined,
+            self.who(made.updated_by) if made.updated_by else None, self.owners.get(task.project),
         )  # fmt: skip
+        self.rows.annotation(row, not made.was_cancelled)
+        if prediction != "none" and (found := suggestion_for(made, task.predictions)):
+            # What is odd in it is no fault of the annotator.
+            if not read_plain(self.suggested, dispatch, data, found.result):
+                asked = msgspec.structs.replace(task, annotations=[raw.Annotation(id=found.id, result=found.result)])
+                Reading(self.suggested, dispatch, asked, _NOT_SHOWN, 0, annotator).read()
+            self.suggested.annotation(row, True)
+            self.models.append((row[0], found.model_version, found.score))
 
     def _dispatch(self, version: str, targets: tuple[str, ...], project: int) -> Dispatch:
         found = Dispatch(self.scheme, version, targets, project, self.asked.get(project))

@@ -94,7 +94,8 @@ class Draft(_Made):
 
 
 class Prediction(_Made):
-    pass
+    model_version: str | None = None
+    score: float | None = None
 
 
 class TaskData(_Struct):

@@ -4,6 +4,7 @@ What all rows of an annotation share is stored once and repeated by Arrow, so a 
 are appended column by column: making a tuple per row and taking the tuples apart again takes several times as long.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +16,11 @@ from builder.questions.raw import TaskData
 from builder.tables import ANNOTATIONS, ANSWERS, ISSUES, SPANS, WINDOWS, build
 
 _SHARED = ("annotation_id", "chunk_id", "article_id", "annotator")
-#: ANSWERS without the places of mentions, which are those of their spans.
-_UNPLACED = pa.schema([field for field in ANSWERS if field.name not in ("start", "end")])
+#: Columns that are added in the end: places of mentions, which are those of their spans, and what was suggested.
+_LATER = {"start", "end", "suggested", "suggestion_model", "suggestion_score"}
+_OWN_SPANS = pa.schema([field for field in SPANS if field.name not in _LATER - {"start", "end"}])
+_OWN_ANSWERS = pa.schema([field for field in ANSWERS if field.name not in _LATER])
+_SUGGESTION = pa.schema([SPANS.field(name) for name in ("annotation_id", "suggestion_model", "suggestion_score")])
 _BATCH = 4_096
 
 
@@ -79,7 +83,7 @@ class Rows:
     """Collects the rows of all tables; spans and answers are appended to their `lists` by whoever reads them."""
 
     def __init__(self) -> None:
-        self.spans, self.answers = Columns(SPANS), Columns(_UNPLACED)
+        self.spans, self.answers = Columns(_OWN_SPANS), Columns(_OWN_ANSWERS)
         self._annotations: list[tuple[Any, ...]] = []
         self._windows: list[tuple[Any, ...]] = []
         self._batches: dict[str, list[pa.RecordBatch]] = {"annotations": [], "windows": []}
@@ -132,17 +136,47 @@ class Rows:
     def _flush_windows(self) -> None:
         self._batches["windows"].append(_batch(self._windows, WINDOWS))
 
-    def tables(self) -> Decoded:
-        """All that was added, in order; windows in the order of chunk id."""
-        self._flush()
+    def tables(
+        self, suggested: "Rows | None" = None, models: Iterable[tuple[str, str | None, float | None]] = ()
+    ) -> Decoded:
+        """All that was added, in order; windows in the order of chunk id.
+
+        `suggested` are the rows that suggestions would have made if their annotations had taken them over, and `models`
+        for each such annotation the model and the score of its suggestion.
+        """
         self._flush_windows()
+        spans, answers = self._said()
         annotations = pa.Table.from_batches(self._batches["annotations"]).combine_chunks()
         windows = pa.Table.from_batches(self._batches["windows"])
         last = {chunk: row for row, chunk in enumerate(windows["chunk_id"].to_pylist())}
         windows = windows.take(pa.array([last[chunk] for chunk in sorted(last)], pa.int64()))
-        spans = self.spans.table()
-        answers = _placed(self.answers.table(), spans)
+        given = pa.Table.from_pylist([dict(zip(_SUGGESTION.names, row, strict=True)) for row in models], _SUGGESTION)
+        said = (suggested or Rows())._said()
+        spans = _beside(spans, SPANS, said[0], ("annotation_id", "kind", "start", "end"), given)
+        answers = _beside(answers, ANSWERS, said[1], ("annotation_id", "question", "target", "start", "end"), given)
         return Decoded(annotations, spans, answers, build(self._issues, ISSUES), windows)
+
+    def _said(self) -> tuple[pa.Table, pa.Table]:
+        """SPANS and ANSWERS, without what was suggested."""
+        self._flush()
+        spans = self.spans.table()
+        return spans, _placed(self.answers.table(), spans)
+
+
+def _beside(table: pa.Table, schema: pa.Schema, said: pa.Table, keys: Sequence[str], given: pa.Table) -> pa.Table:
+    """A table of `schema`: with what was suggested where each row is, by its `keys`."""
+    at = owners = pa.nulls(table.num_rows, pa.int64())
+    if said.num_rows:
+        here, there = (
+            pc.binary_join_element_wise(*(t[key].cast(pa.string()) for key in keys), "\0", null_handling="replace")
+            for t in (table, said)
+        )
+        at = pc.index_in(here, value_set=there)
+        owners = pc.index_in(said["annotation_id"].take(at), value_set=given["annotation_id"], skip_nulls=True)
+    table = table.append_column("suggested", said["label"].take(at))
+    for name in ("suggestion_model", "suggestion_score"):
+        table = table.append_column(name, given[name].take(owners))
+    return table.select(schema.names).cast(schema)
 
 
 def _batch(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.RecordBatch:
@@ -160,4 +194,4 @@ def _placed(answers: pa.Table, spans: pa.Table) -> pa.Table:
         places = pc.index_in(ids, value_set=known, skip_nulls=True)
     for edge in ("start", "end"):
         answers = answers.append_column(ANSWERS.field(edge), spans[edge].take(places))
-    return answers.select(ANSWERS.names)
+    return answers

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from builder.questions.rows import Decoded
+from builder.tables import rows_of
 
 Make = Callable[..., dict[str, Any]]
 Read = Callable[..., Decoded]
@@ -74,3 +75,62 @@ def test_the_newest_suggestion_before_the_annotation_counts(read: Read, task: Ma
         {"id": 3, "result": [region(10, 15, "China", "GPE")], "created_at": "2026-03-02T10:30:00Z"},
     ]
     assert read(made).annotations.to_pylist()[0]["prediction"] == "accepted"
+
+
+def suggested(table: Any, *columns: str) -> list[tuple[Any, ...]]:
+    return list(rows_of(table, *columns, "suggested", "suggestion_model", "suggestion_score"))
+
+
+def test_spans_and_answers_say_what_was_suggested_in_their_place(
+    read: Read, task: Make, region: Make, choice: Make
+) -> None:
+    given = [region(0, 5, "Japan", "GPE"), region(10, 15, "China", "PERSON", name="r2")]
+    given += [choice("stance__japan", "favor"), choice("stance__china", "none")]
+    said = [
+        region(0, 5, "Japan", "GPE", name="z"),
+        region(10, 15, "China", "GPE"),
+        region(6, 9, "and", "GPE", name="y"),
+    ]
+    said += [choice("stance__japan", "favor"), choice("stance__china", "against")]
+    made = task(said, parent_prediction=5)
+    made["predictions"] = [
+        {"id": 4, "result": [], "model_version": "old", "score": 0.1},
+        {"id": 5, "result": [*given, {"odd": 1}], "model_version": "m7", "score": 0.25},
+    ]
+    decoded = read(made)
+    assert suggested(decoded.spans, "start", "label") == [
+        (1000, "GPE", "GPE", "m7", 0.25), (1010, "GPE", "PERSON", "m7", 0.25), (1006, "GPE", None, None, None)
+    ]  # fmt: skip
+    assert suggested(decoded.answers, "target", "label") == [
+        ("japan", "favor", "favor", "m7", 0.25), ("china", "against", "none", "m7", 0.25)
+    ]  # fmt: skip
+    assert decoded.issues.num_rows == 0, "what is odd in a suggestion is no finding about the annotator"
+
+
+def test_each_annotation_has_its_own_suggestion_and_a_skip_none(read: Read, task: Make, choice: Make) -> None:
+    made = task([choice("stance__japan", "favor")], parent_prediction=5)
+    made["annotations"] += [
+        {**made["annotations"][0], "id": 2, "completed_by": 8, "parent_prediction": 6},
+        {**made["annotations"][0], "id": 3, "completed_by": 8, "was_cancelled": True},
+    ]
+    made["predictions"] = [
+        {"id": 5, "result": [choice("stance__japan", "none")], "model_version": "a", "score": None},
+        {"id": 6, "result": [choice("stance__japan", "favor")], "model_version": "b", "score": 1.0},
+    ]
+    decoded = read(made)
+    assert suggested(decoded.answers, "annotation_id") == [("2:1", "none", "a", None), ("2:2", "favor", "b", 1.0)]
+    assert suggested(decoded.spans) == []
+
+
+def test_an_answer_about_a_mention_is_found_at_its_place(
+    make: Any, read: Read, task: Make, region: Make, choice: Make
+) -> None:
+    scheme = make(mode="mention")
+    marks = [region(0, 5, "Japan", "GPE"), region(10, 15, "China", "GPE", name="r2")]
+    given = [*marks, choice("mention_stance", "favor", name="r1"), choice("mention_stance", "none", name="r2")]
+    made = task([*marks, choice("mention_stance", "favor", name="r1"), choice("mention_stance", "favor", name="r2")])
+    made["predictions"] = [{"id": 5, "result": given, "model_version": "m", "score": 0.5}]
+    decoded = read(made, scheme=scheme)
+    assert suggested(decoded.answers, "start", "label") == [
+        (1000, "favor", "favor", "m", 0.5), (1010, "favor", "none", "m", 0.5)
+    ]  # fmt: skip

@@ -21,6 +21,7 @@ from builder.tables import ANNOTATIONS, ANSWERS, ISSUES, SPANS, WINDOWS
 Schemes = Callable[..., Scheme]
 Make = Callable[..., dict[str, Any]]
 Read = Callable[..., Decoded]
+NOT_SUGGESTED = {"suggested": None, "suggestion_model": None, "suggestion_score": None}
 
 
 def test_tables_have_the_schemas_of_the_contract_even_when_empty(read: Read) -> None:
@@ -34,6 +35,7 @@ def test_spans_leave_in_article_coordinates(read: Read, task: Make, region: Make
     assert decoded.spans.to_pylist() == [{
         "annotation_id": "2:1", "chunk_id": "c", "article_id": "a", "annotator": pseudonym(b"salt", "ana@example.com"),
         "span_id": "r1", "kind": "entity", "start": 1010, "end": 1015, "label": "GPE", "text": "China", "targets": [],
+        **NOT_SUGGESTED,
     }]  # fmt: skip
 
 
