@@ -12,7 +12,7 @@ import pytest
 
 from builder import pipeline, pull, push, reopen, restore, status
 from builder.errors import StoreError
-from builder.studio.client import Client
+from builder.studio.client import Client, NotFound
 from builder.studio.embedded.server import StudioServer, stop_server
 from builder.studio.people import ensure_accounts, token_of
 from builder.studio.projects import projects_of
@@ -211,3 +211,39 @@ def test_chunks_go_back_after_a_target_was_added(studio: Any) -> None:
         assert reopen(config, "missing").open == {"ora": 1, "pia": 2}
         assert {row["check"] for row in checked.summary["issues"]} >= {"second-annotation", "missing-answer"}
         assert status(config).label_studio.progress.reopened == 3
+
+
+def test_a_skipped_chunk_goes_to_another_annotator_where_asked(studio: Any) -> None:
+    config = studio.dataset(chunks=1, annotators=replace(people("ida", "jo"), overlap=1, after_skip="another")).config
+    push(config)
+    with speaking(config) as who:
+        (task,) = tasks(who["admin"], config)
+        project = projects_of(who["admin"], pipeline.campaign(config))["all"].id
+        who["ida"].post(f"api/tasks/{task}/annotations/", {**NOTHING, "was_cancelled": True})
+        assert annotation_progress(pipeline.campaign(config)).done == 0
+        assert who["jo"].get(f"api/projects/{project}/next/")["id"] == task
+        config.annotators.after_skip = "done"
+        push(config)
+        assert annotation_progress(pipeline.campaign(config)).done == 1
+        with pytest.raises(NotFound):
+            who["jo"].get(f"api/projects/{project}/next/")
+
+
+def test_some_chunks_have_another_overlap(studio: Any, tmp_path: Path) -> None:
+    made = studio.dataset(chunks=3, annotators=replace(people("kim", "lou"), overlap=1))
+    listed = tmp_path / "double.txt"
+    listed.write_text(made.chunks[1]["chunk_id"], encoding="utf-8")
+    made.config.annotators.overlaps = {str(listed): 2}
+    push(made.config)
+    with speaking(made.config) as who:
+        assert (len(tasks(who["admin"], made.config)), len(tasks(who["admin"], made.config, "all/2"))) == (2, 1)
+        (twice,) = tasks(who["admin"], made.config, "all/2")
+        for name, done in (("kim", 0), ("lou", 1)):
+            who[name].post(f"api/tasks/{twice}/annotations/", NOTHING)
+            assert annotation_progress(pipeline.campaign(made.config)).done == done
+        (first, _) = tasks(who["admin"], made.config)
+        who["kim"].post(f"api/tasks/{first}/annotations/", NOTHING)
+        assert annotation_progress(pipeline.campaign(made.config)).done == 2
+    pull(made.config)
+    gates = {gate["gate"]: gate["message"] for gate in pipeline.checked(made.config).summary["gates"]}
+    assert "fewer than" in gates["min_annotators"]
