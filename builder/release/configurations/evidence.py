@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,7 +16,7 @@ from builder.release.settings import Export
 from builder.scheme import Scheme
 
 _COLUMNS = (
-    Column("target", STRING, "the target whose answer the span supports"),
+    Column("target", STRING, "the target whose answer the span supports; null where answers are about mentions"),
     Column("start", INT, "start of the span in `text`, in code points", judged=True),
     Column("end", INT, "end of the span in `text`, exclusive", judged=True),
     Column("span", STRING, "`text[start:end]`"),
@@ -43,10 +44,14 @@ def evidence_spans(index: Index, settings: Export) -> tuple[pa.Table, dict[str, 
     gold = index.of_windows(gold.filter(pc.equal(gold["kind"], "evidence")))
     state, left_out = decisions.decided(gold, settings)
     gold = gold.filter(pa.array(state == decisions.KEPT))
-    targets = flat(gold["targets"])
+    sizes = numbers(pc.fill_null(pc.list_value_length(gold["targets"]), 0))
+    rows = np.repeat(np.arange(len(sizes)), np.maximum(sizes, 1))
+    # Where stances are toward mentions, evidence names no target.
+    named = sizes[rows] > 0
+    target = pc.list_flatten(flat(gold["targets"])).take(pa.array(np.cumsum(named) - 1, mask=~named))
     shown = {name: flat(gold[name]) for name in ("window", "chunk_id", "text")} | decisions.columns(gold)
     found = pa.table(shown | places(gold, index.starts[numbers(gold["window"])]))
-    found = found.take(pc.list_parent_indices(targets)).append_column("target", pc.list_flatten(targets))
+    found = found.take(pa.array(rows)).append_column("target", target)
     if settings.targets:
         found = found.filter(pc.is_in(found["target"], text_array(settings.targets)))
     return ordered(found, "window", "start", "end", "target"), left_out
@@ -59,13 +64,13 @@ def _rows(_: Configuration, index: Index, settings: Export) -> Maker:
         "span": found["text"]
     }
     place = [rows[edge].cast(pa.string()) for edge in ("start", "end")]
-    rows["id"] = pc.binary_join_element_wise(flat(found["chunk_id"]), *place, rows["target"], ":")
+    rows["id"] = pc.binary_join_element_wise(flat(found["chunk_id"]), *place, rows["target"], ":", null_handling="skip")
     return Maker(of_windows(numbers(found["window"]), rows), left_out=left_out)
 
 
 def _supports(row: Mapping[str, Any], gold: Mapping[str, Any]) -> bool:
     here = gold["kind"] == "evidence" and gold["chunk_id"] == row["chunk_id"]
-    return bool(here and row["target"] in gold["targets"] and gold["text"] == row["span"])
+    return bool(here and row["target"] in (gold["targets"] or [None]) and gold["text"] == row["span"])
 
 
 SPEC = Spec(

@@ -68,6 +68,16 @@ def test_targets_and_doubtful_spans_may_be_left_out(tmp_path: Path) -> None:
     assert {r["status"] for r in rows(made.folder, "evidence") if r["chunk_id"] == chunk} == {"agreed"}
 
 
+def test_evidence_without_a_target_is_released(tmp_path: Path) -> None:
+    """Where stances are toward mentions, evidence names none."""
+    world = sample(tmp_path, evidence=True, labels=scheme(mode="mention"))
+    chunk, text = world.chunk(2, 1), world.articles[2].chunks[1]
+    for n in range(3):
+        world.dissent[n, chunk] = {"spans": [(4, 9, "EVIDENCE", [])], "stances": {}}
+    found = [r for r in rows(world.export().folder, "evidence") if r["chunk_id"] == chunk]
+    assert [(r["id"], r["target"], r["span"], r["votes_for"]) for r in found] == [(f"{chunk}:4:9", None, text[4:9], 3)]
+
+
 def test_changed_votes_are_a_patch(tmp_path: Path) -> None:
     world, chunk, _ = marked(tmp_path)
     world.export(Export(configs=["evidence"]))
@@ -90,5 +100,7 @@ def test_what_a_row_is_traced_to() -> None:
     row = {"chunk_id": "c", "target": "japan", "span": "why"}
     gold = {"kind": "evidence", "chunk_id": "c", "targets": ["china", "japan"], "text": "why"}
     assert supports(row, gold)
-    for change in ({"kind": "entity"}, {"chunk_id": "d"}, {"targets": ["china"]}, {"text": "how"}):
+    for change in ({"kind": "entity"}, {"chunk_id": "d"}, {"targets": ["china"]}, {"targets": []}, {"text": "how"}):
         assert not supports(row, {**gold, **change})
+    assert supports({**row, "target": None}, {**gold, "targets": []})
+    assert not supports({**row, "target": None}, gold)
