@@ -63,42 +63,35 @@ class Runner:
         self._drop_pool()
         self._closing.close()
 
-    def map(
-        self,
-        function: Callable[[T], R],
-        items: Sequence[T],
-        done: Callable[[int, R], None] | None = None,
-        light: bool = False,
-    ) -> list[R]:
-        """The results in the order of the items; `done(index, result)` is called as each arrives.
+    def run(self, function: Callable[[T], R], items: Sequence[T], light: bool = False) -> Iterator[tuple[int, R]]:
+        """The number of each item and its result, in the order in which they are done.
 
         `light` says that the work takes less time than starting workers: it is done in this process, unless the address
-        of a running cluster is given.
-        Raises the first error of the function; `WorkerLostError` when an item's worker died more than
-        `engine.retries` times.
+        of a running cluster is given. Raises the first error of the function; `WorkerLostError` when an item's worker
+        died more than `engine.retries` times.
         """
         alone = self.settings.kind == "local" and (self.workers == 1 or len(items) == 1)
         if alone or (light and not self.settings.address):
-            return [_seen(index, function(item), done) for index, item in enumerate(items)]
+            yield from enumerate(map(function, items))
+            return
         from concurrent.futures.process import BrokenProcessPool
 
-        results: dict[int, R] = {}
         lost = dict.fromkeys(range(len(items)), 0)
-        while waiting := [i for i in lost if i not in results]:
+        while lost:
             try:
-                for index, result in self._round(function, items, waiting):
-                    results[index] = _seen(index, result, done)
+                for index, result in self._round(function, items, list(lost)):
+                    del lost[index]
+                    yield index, result
             except BrokenProcessPool:
                 # Nobody knows which item killed the worker: all that were out are tried again.
                 self._drop_pool()
-                for i in [i for i in waiting if i not in results][: self.workers * _AHEAD]:
-                    lost[i] += 1
+                for index in list(lost)[: self.workers * _AHEAD]:
+                    lost[index] += 1
                 if max(lost.values()) > self.settings.retries:
                     raise self._lost(
                         "lower engine.workers or source.shard_mb. (A script that calls this itself needs "
                         "`if __name__ == '__main__':` around the call.)"
                     ) from None
-        return [results[i] for i in lost]
 
     def _lost(self, advice: str) -> WorkerLostError:
         what = f"Workers died {self.settings.retries + 1} times on the same work."
@@ -120,11 +113,10 @@ class Runner:
                 if not out:
                     return
                 for future in wait(out, return_when=FIRST_COMPLETED).done:
-                    index = out[future]
                     with self._cluster():
                         result = future.result()
-                    yield index, result
-                    del out[future]
+                    yield out.pop(future), result
+                    del future, result
         finally:
             for future in out:
                 future.cancel()
@@ -186,12 +178,6 @@ def _end_with_parent() -> None:
     if parent := multiprocessing.parent_process():
         parent.join()
         os._exit(1)
-
-
-def _seen(index: int, result: R, done: Callable[[int, R], None] | None) -> R:
-    if done is not None:
-        done(index, result)
-    return result
 
 
 @contextlib.contextmanager

@@ -70,17 +70,21 @@ def prepared(config: Config, progress: Progress = silent) -> Stage:
     """Tables articles, chunks, selected and rejects of the raw articles. Raises `SourceError` without any."""
     from builder.corpus.inventory import inventory
     from builder.corpus.records import UNREADABLE
+    from builder.engine import Runner
 
     folder = config.dataset_folder
     folder.mkdir(parents=True, exist_ok=True)
     config.workspace.chmod(0o700)
     # Shards are read into parts that later runs take up again, so one run at a time works on them.
-    with exclusive(folder / "locks" / "parts", "prepare", progress):
-        found = inventory(config.paths.raw, config.source, folder / "inventory.json", progress)
+    with exclusive(folder / "locks" / "parts", "prepare", progress), Runner(config.engine) as runner:
+        found = inventory(config.paths.raw, config.source, folder / "inventory.parquet", runner.run, progress)
         return stages(config).get(
             "prepare",
             _prepare,
-            inputs={"raw": Given(found.fingerprint, (found, config)), "tokenizer": _named(config.chunking.tokenizer)},
+            inputs={
+                "raw": Given(found.fingerprint, (found, config, runner)),
+                "tokenizer": _named(config.chunking.tokenizer),
+            },
             settings=settings_of(config, "prepare"),
             rooms=("corpus",),
             libraries=_READING,
@@ -227,18 +231,15 @@ def gates(*found: Stage) -> str:
 def _prepare(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, Any], progress: Progress) -> Any:
     from builder.corpus.prepare import prepare
     from builder.corpus.settings import CorpusSettings
-    from builder.engine import Runner
 
     found: Inventory
     config: Config
-    found, config = inputs["raw"].value
+    found, config, runner = inputs["raw"].value
     parts, code = config.dataset_folder / "parts", code_digest("corpus")
     groups = {n: settings[n] for n in ("cleaning", "dedup", "chunking", "selection", "language")}
     source = replace(config.source, languages=config.source.languages or [settings["language"]])
     given = CorpusSettings(source=source, keywords=tuple(settings["keywords"]), **groups)
-    with Runner(config.engine) as runner:
-        made = prepare(found, folder, parts, given, code, runner.map, progress)
-    return asdict(made)
+    return asdict(prepare(found, folder, parts, given, code, runner.run, progress))
 
 
 def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, Any], progress: Progress) -> Any:

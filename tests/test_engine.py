@@ -55,27 +55,26 @@ DASK = pytest.param(Engine(kind="dask", workers=2), marks=pytest.mark.distribute
 
 
 @pytest.mark.parametrize("settings", [*LOCAL, DASK], ids=["one", "pool", "dask"])
-def test_results_come_in_the_order_of_the_items(settings: Engine, tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
+def test_every_item_has_its_result_as_soon_as_it_is_done(settings: Engine, tmp_path: Path) -> None:
     with Runner(settings) as runner:
-        assert runner.map(double, range(20), lambda i, r: seen.append((i, r))) == [2 * i for i in range(20)]
+        assert sorted(runner.run(double, range(20))) == [(i, 2 * i) for i in range(20)]
         if runner.workers > 1:
-            assert runner.map(first_ends_last, [(str(tmp_path), n) for n in range(3)]) == [0, 1, 2]
-        assert runner.map(double, []) == []
-    assert sorted(seen) == [(i, 2 * i) for i in range(20)]
+            found = list(runner.run(first_ends_last, [(str(tmp_path), n) for n in range(3)]))
+            assert sorted(found) == [(0, 0), (1, 1), (2, 2)] != found
+        assert list(runner.run(double, [])) == []
 
 
 @pytest.mark.parametrize("settings", [*LOCAL, DASK], ids=["one", "pool", "dask"])
 def test_an_error_arrives_whole(settings: Engine) -> None:
     with Runner(settings) as runner, pytest.raises(SourceError) as caught:
-        runner.map(fail, [1])
+        list(runner.run(fail, [1]))
     assert (caught.value.message, caught.value.hint) == ("1 is wrong.", "Choose another.")
 
 
 @pytest.mark.parametrize("settings", [LOCAL[1], DASK], ids=["pool", "dask"])
 def test_a_worker_killed_in_the_middle_loses_nothing(settings: Engine, tmp_path: Path) -> None:
     with Runner(settings) as runner:
-        assert runner.map(die_once, [(str(tmp_path), i) for i in range(12)]) == list(range(12))
+        assert sorted(runner.run(die_once, [(str(tmp_path), i) for i in range(12)])) == [(i, i) for i in range(12)]
     assert (tmp_path / "died").exists()
 
 
@@ -94,7 +93,7 @@ def test_workers_end_with_the_process_that_started_them(tmp_path: Path, kind: st
         "from builder.engine import Engine, Runner\n"
         "from tests.test_engine import note\n"
         "if __name__ == '__main__':\n"
-        f"    Runner(Engine(kind='{kind}', workers=2)).map(note, [sys.argv[1]] * 50)\n"
+        f"    list(Runner(Engine(kind='{kind}', workers=2)).run(note, [sys.argv[1]] * 50))\n"
     )
     (tmp_path / "main.py").write_text(code)
     root = str(Path(__file__).parents[1])
@@ -115,7 +114,7 @@ def note(folder: str) -> None:
 
 def test_work_that_kills_every_worker_is_given_up() -> None:
     with Runner(Engine(workers=2, retries=1)) as runner, pytest.raises(WorkerLostError, match="died 2 times"):
-        runner.map(die, [1, 2])
+        list(runner.run(die, [1, 2]))
 
 
 @pytest.mark.parametrize("light", [False, True])
@@ -124,7 +123,7 @@ def test_no_scheduler_is_an_error_with_its_address(light: bool, monkeypatch: pyt
     monkeypatch.setattr(engine, "_CONNECT_SECONDS", 0.2)
     settings = Engine(kind="dask", address="tcp://127.0.0.1:9")
     with Runner(settings) as runner, pytest.raises(ConfigError, match=r"tcp://127\.0\.0\.1:9"):
-        runner.map(abs, [1, 2], light=light)
+        list(runner.run(abs, [1, 2], light=light))
 
 
 @pytest.fixture
@@ -159,10 +158,10 @@ def kill(pid: int) -> None:
 def test_a_cluster_is_used_as_large_as_it_is_and_missed_when_it_is_gone(cluster: tuple[str, int]) -> None:
     address, scheduler = cluster
     with Runner(Engine(kind="dask", address=address)) as runner:
-        assert runner.map(double, range(30)) == [2 * i for i in range(30)]
+        assert sorted(runner.run(double, range(30))) == [(i, 2 * i) for i in range(30)]
         assert runner.workers == 3
         with pytest.raises(WorkerLostError, match=address):
-            runner.map(kill, [scheduler])
+            list(runner.run(kill, [scheduler]))
 
 
 def test_a_process_without_pandas_in_pyarrow_may_still_import_it() -> None:

@@ -2,176 +2,162 @@
 
 import os
 import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from builder.corpus.articles import chunk_ids, reject_table
-from builder.corpus.parts import made
+from builder.corpus.parts import REQUESTS, is_local, made, read_table
 from builder.corpus.records import Reject
 from builder.corpus.selection import article_rows
 from builder.store import canonical, digest
 
+TABLES = ("articles", "chunks", "selected", "rejects")
+#: Reasons why a row of a shard's articles is not as it was read.
+REPEAT, NEAR, RENAMED = "duplicate-record", "near-duplicate", "field-id"
+_DETAILS = {
+    REPEAT: "the same bytes as {place}",
+    NEAR: "nearly the same as {place} ({article_id})",
+    RENAMED: "an article before it has the same id, so it got another",
+}
 
-@dataclass
+
+ABOUT = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("article_id", pa.string()), ("place", pa.string())])
+
+
+@dataclass(frozen=True)
 class ShardOutcome:
-    """What the corpus as a whole says about the articles of one shard, by their row in its tables."""
+    """What the corpus as a whole says about the articles of one shard.
 
-    folder: str
-    repeats: dict[int, str] = field(default_factory=dict)  # row -> where the same bytes are first
-    members: dict[int, tuple[str, str]] = field(default_factory=dict)  # row -> the kept article's id, and where it is
-    renamed: dict[int, str] = field(default_factory=dict)  # row -> the id it gets, as an article before it has its own
+    `about` has the row of an article in the shard, the reason, an article id (near-duplicate: that of the kept article;
+    renamed: its own from now on), and where the other article is, in words.
+    """
+
+    folder: Path
+    about: pa.Table  # of ABOUT
     policy: str = "drop"
     selected: bytes | None = None  # one byte per chunk; None: every chunk of a kept article
 
-    @property
-    def key(self) -> str:
-        chosen = "" if self.selected is None else digest(self.selected)
-        plain = [
-            sorted(self.repeats.items()),
-            sorted(self.members.items()),
-            sorted(self.renamed.items()),
-            self.policy,
-            chosen,
-        ]
-        return digest("outcome", canonical(plain))[:16]
-
-    @property
+    @cached_property
     def final(self) -> Path:
         """The folder of the final tables, inside that of the shard."""
-        return Path(self.folder) / f"final-{self.key}"
+        chosen = "" if self.selected is None else digest(self.selected)
+        return self.folder / f"final-{digest('outcome', canonical([self.about.to_pydict(), self.policy, chosen]))[:16]}"
+
+    def rows(self, reason: str) -> list[int]:
+        """The rows of articles with this reason."""
+        found: list[int] = self.about.filter(pc.field("reason") == reason)["row"].to_pylist()
+        return found
 
     @property
-    def left_out(self) -> tuple[int, ...]:
+    def left_out(self) -> list[int]:
         """Rows of articles that are not annotated."""
-        return (*self.repeats, *(self.members if self.policy == "drop" else ()))
+        return self.rows(REPEAT) + (self.rows(NEAR) if self.policy == "drop" else [])
 
 
 def write_final(outcome: ShardOutcome) -> dict[str, Any]:
-    """Writes the final tables of a shard, unless they exist, and returns their folder and counts."""
-    return {"folder": str(outcome.final), **made(outcome.final, lambda folder: _write(outcome, folder))}
+    """Writes the tables of a shard that the outcome changes, unless they exist.
+
+    Returns the path of each table, in the shard's folder where it is as it was, and the counts.
+    """
+    counts = made(outcome.final, lambda folder: _write(outcome, folder))
+    return counts | {"tables": {name: outcome.folder / path for name, path in counts["tables"].items()}}
 
 
 def _write(outcome: ShardOutcome, folder: Path) -> dict[str, Any]:
-    shard = Path(outcome.folder)
-    index = pq.read_table(shard / "index.parquet", columns=["id64", "source_path", "record"]).to_pydict()
-    ids = [outcome.renamed.get(row, f"{i:016x}") for row, i in enumerate(index["id64"])]
+    shard, about = outcome.folder, outcome.about.to_pylist()
+    index = read_table(shard / "index.parquet", ["id64", "source_path", "record"]).to_pydict()
+    ids = np.array([f"{i:016x}" for i in index["id64"]], dtype=object)
+    renamed, near = outcome.rows(RENAMED), outcome.rows(NEAR)
+    ids[renamed] = [a["article_id"] for a in about if a["reason"] == RENAMED]
+    cluster, kept, present = ids.copy(), np.ones(len(ids), bool), np.ones(len(ids), bool)
+    cluster[near] = [a["article_id"] for a in about if a["reason"] == NEAR]
+    kept[near] = outcome.policy == "keep"
+    present[outcome.rows(REPEAT)] = False
 
-    def reject(row: int, reason: str, detail: str) -> Reject:
-        return Reject(index["source_path"][row], index["record"][row], reason, detail, ids[row])
+    def put(name: str, source: str, mask: Any, columns: Mapping[str, Any]) -> str:
+        """The rows that the mask names of a table of the shard; returns the path of their table below the shard."""
+        if mask.all() and not columns:
+            return f"{source}.parquet"
+        _filter(shard / f"{source}.parquet", folder / f"{name}.parquet", mask, columns)
+        return f"{outcome.final.name}/{name}.parquet"
 
-    found = [reject(r, "duplicate-record", f"the same bytes as {where}") for r, where in outcome.repeats.items()]
-    if outcome.policy == "drop":
-        found += [
-            reject(r, "near-duplicate", f"nearly the same as {where} ({kept})")
-            for r, (kept, where) in outcome.members.items()
-        ]
-    found += [reject(r, "field-id", "an article before it has the same id, so it got another") for r in outcome.renamed]
+    found = [
+        Reject(index["source_path"][a["row"]], index["record"][a["row"]], a["reason"], detail, ids[a["row"]])
+        for a in about
+        if (detail := _DETAILS[a["reason"]].format(**a)) and (a["reason"] != NEAR or outcome.policy == "drop")
+    ]
     found.sort(key=lambda r: (r.source_path, r.record or 0))
-    before = pq.read_table(shard / "rejects.parquet")
-    pq.write_table(pa.concat_tables([before, reject_table(found)]), folder / "rejects.parquet", compression="zstd")
-    present = np.ones(len(ids), dtype=bool)
-    present[list(outcome.repeats)] = False
-    if outcome.repeats or outcome.members or outcome.renamed:
-        _articles(outcome, shard, folder, ids, present)
-    else:
-        _link(shard / "articles.parquet", folder / "articles.parquet")
-    total, chosen = _chunks(outcome, shard, folder, ids, present)
+    whole = pa.concat_tables([read_table(shard / "rejects.parquet"), reject_table(found)])
+    pq.write_table(whole, folder / "rejects.parquet", compression="zstd")
+    changed = {"article_id": ids, "cluster_id": cluster, "kept": kept} if about else {}
+    articles = put("articles", "articles", present, changed)
+
+    columns = ["chunk_id", "article_id", "ordinal", *(["text"] if renamed else [])]
+    chunks = read_table(shard / "chunks.parquet", columns)
+    row = article_rows(chunks)
+    here = present[row]
+    wanted = ~np.isin(row, outcome.left_out)
+    if outcome.selected is not None:
+        wanted = np.frombuffer(outcome.selected, dtype=bool)
+    names = chunks["chunk_id"].to_numpy().copy()
+    for article in renamed:
+        own = np.flatnonzero(row == article)
+        names[own] = chunk_ids(ids[article], chunks["text"].take(pa.array(own)).to_pylist())
+    changed = {"chunk_id": names, "article_id": ids[row]} if renamed else {}
+    cut = put("chunks", "chunks", here, changed)
+    selected = cut if np.array_equal(here, wanted) else put("selected", "chunks", wanted, changed)
     return {
         "articles": int(present.sum()),
-        "chunks": total,
-        "selected": chosen,
+        "chunks": int(here.sum()),
+        "selected": int(wanted.sum()),
         "rejects": dict(Counter(r.reason for r in found)),
+        "tables": dict(zip(TABLES, (articles, cut, selected, f"{outcome.final.name}/rejects.parquet"), strict=True)),
     }
 
 
-def _articles(outcome: ShardOutcome, shard: Path, folder: Path, ids: list[str], present: Any) -> None:
-    cluster = np.array(ids, dtype=object)
-    kept = np.ones(len(ids), dtype=bool)
-    for row, (name, _) in outcome.members.items():
-        cluster[row] = name
-        kept[row] = outcome.policy == "keep"
-    columns = {"article_id": pa.array(ids), "cluster_id": pa.array(cluster, pa.string()), "kept": pa.array(kept)}
-    _filter(shard / "articles.parquet", folder / "articles.parquet", present, columns)
-
-
-def _chunks(outcome: ShardOutcome, shard: Path, folder: Path, ids: list[str], present: Any) -> tuple[int, int]:
-    """Writes chunks and selected; returns their numbers of rows."""
-    path = shard / "chunks.parquet"
-    here: Any = np.ones(pq.read_metadata(path).num_rows, dtype=bool)
-    wanted: Any = here
-    columns: dict[str, pa.Array] = {}
-    if outcome.left_out or outcome.renamed:
-        chunks = pq.read_table(path, columns=["chunk_id", "ordinal", *(["text"] if outcome.renamed else [])])
-        row = article_rows(chunks)
-        here = present[row]
-        wanted = ~np.isin(row, list(outcome.left_out))
-        if outcome.renamed:
-            names = chunks["chunk_id"].to_numpy().copy()
-            for article, name in outcome.renamed.items():
-                own = np.flatnonzero(row == article)
-                names[own] = chunk_ids(name, chunks["text"].take(pa.array(own)).to_pylist())
-            columns = {"chunk_id": pa.array(names), "article_id": pa.array(np.array(ids, dtype=object)[row])}
-    if outcome.selected is not None:
-        wanted = np.frombuffer(outcome.selected, dtype=bool)
-    _filter(path, folder / "chunks.parquet", here, columns)
-    if np.array_equal(here, wanted):
-        _link(folder / "chunks.parquet", folder / "selected.parquet")
-    else:
-        _filter(path, folder / "selected.parquet", wanted, columns)
-    return int(here.sum()), int(wanted.sum())
-
-
-def _filter(path: Path, target: Path, mask: Any, columns: Mapping[str, pa.Array] = MappingProxyType({})) -> None:
+def _filter(path: Path, target: Path, mask: Any, columns: Mapping[str, Any]) -> None:
     """Writes the rows of a table that the mask names, with these columns in place of its own."""
-    if mask.all() and not columns:
-        _link(path, target)
-        return
-    source = pq.ParquetFile(path)
     at = 0
-    with pq.ParquetWriter(target, source.schema_arrow, compression="zstd") as out:
-        for group in range(source.num_row_groups):
-            size = source.metadata.row_group(group).num_rows
-            here = mask[at : at + size]
-            if here.any():
-                table = source.read_row_group(group)
-                for name, values in columns.items():
-                    field = table.schema.get_field_index(name)
-                    table = table.set_column(field, table.schema.field(field), values[at : at + size])
-                out.write_table(table.filter(pa.array(here)))
-            at += size
+    with path.open("rb") as f:
+        source = pq.ParquetFile(f)
+        with pq.ParquetWriter(target, source.schema_arrow, compression="zstd") as out:
+            for group in range(source.num_row_groups):
+                size = source.metadata.row_group(group).num_rows
+                here = mask[at : at + size]
+                if here.any():
+                    table = source.read_row_group(group)
+                    for name, values in columns.items():
+                        number = table.schema.get_field_index(name)
+                        kind = table.schema.field(number)
+                        table = table.set_column(number, kind, pa.array(values[at : at + size], kind.type))
+                    out.write_table(table.filter(pa.array(here)))
+                at += size
 
 
-def _link(source: Path, target: Path) -> None:
-    """`target` holds the bytes of `source`; shared on disk where the file system can."""
+def join_tables(paths: Sequence[Path], target: Path) -> None:
+    """Puts tables at `target`: one file of one table, else a folder of files in order. Local ones share their bytes."""
+    if len(paths) > 1:
+        target.mkdir()
+    targets = [target / f"{i:06d}.parquet" for i in range(len(paths))] if len(paths) > 1 else [target]
+    with ThreadPoolExecutor(REQUESTS) as pool:
+        list(pool.map(_copy, paths, targets))
+
+
+def _copy(source: Path, target: Path) -> None:
+    if not is_local(source):
+        source.fs.get_file(source.path, str(target))  # type: ignore[attr-defined]
+        return
     try:
         os.link(source, target)
-    except OSError:
+    except OSError:  # not every file system has hard links
         shutil.copyfile(source, target)
-
-
-def join_tables(folders: list[Path], name: str, target: Path) -> None:
-    """Puts the table `name` of all folders at `target`: one file of one folder, else a folder of files in order."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
-        temporary.chmod(0o755)
-        for i, folder in enumerate(folders):
-            _link(folder / f"{name}.parquet", temporary / f"{i:06d}.parquet")
-        if target.is_dir():
-            shutil.rmtree(target)
-        if len(folders) == 1:
-            (temporary / "000000.parquet").replace(target)
-        else:
-            target.unlink(missing_ok=True)
-            temporary.rename(target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

@@ -7,9 +7,8 @@ import os
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from builder.corpus.records import UNREADABLE, Reject
 from builder.corpus.settings import Source
@@ -21,17 +20,18 @@ _MAGIC = re.compile(r"[*?\[]")
 _STAMPS = ("ETag", "etag", "LastModified", "mtime", "last_modified", "created")
 
 
-@dataclass(frozen=True, order=True)
-class RawFile:
+class RawFile(NamedTuple):
     """One file: its posix path relative to the raw folder, its address, and its size in bytes.
 
-    `stamp` changes whenever the bytes may have changed; it is empty when nothing is known of that.
+    `stamp` changes whenever the bytes may have changed; it is empty when nothing is known of that. `changed` is the
+    time of the last change, in nanoseconds since 1970; 0 when it is not known.
     """
 
     path: str
     address: str
     size: int
     stamp: str
+    changed: int = 0
 
 
 def list_files(raw: str, source: Source) -> tuple[list[RawFile], list[Reject]]:
@@ -40,25 +40,28 @@ def list_files(raw: str, source: Source) -> tuple[list[RawFile], list[Reject]]:
     Files and folders whose name begins with a dot are left out. Raises `SourceError` when there is nothing to read.
     """
     root, include = _split_glob(re.sub(r"^(?:file|local)://", "", raw), source.include)
-    wanted, unwanted = matcher(include), matcher(source.exclude)
+    wanted, unwanted = matcher(include).match, matcher(source.exclude).match
+
+    def is_chosen(*paths: str) -> bool:
+        return any(map(wanted, paths)) and not any(map(unwanted, paths))
+
+    files: list[RawFile] = []
+    rejects: list[Reject] = []
     found = _remote(root, source.storage_options) if is_remote(root) else _local(Path(root), source.follow_links)
-    inside = [(f, via) for via in found for f in _members(via, source.storage_options)]
-    chosen = [
-        f
-        for f, via in inside
-        if any(wanted.match(_path(x)) for x in (f, via)) and not any(unwanted.match(_path(x)) for x in (f, via))
-    ]
-    if not chosen:
+    for one in found:
+        # The first field of both is the path.
+        if isinstance(one, RawFile) and _ARCHIVE.search(one.path):
+            inside = [f for f in _members(one, source.storage_options) if is_chosen(f[0], one.path)]
+        else:
+            inside = [one] if is_chosen(one[0]) else []
+        for f in inside:
+            (files if isinstance(f, RawFile) else rejects).append(f)  # type: ignore[arg-type]
+    if not files and not rejects:
         raise SourceError(
             f"The raw folder {shown_address(raw)} holds no files to read.",
             "Put articles there, or set paths.raw, source.include or source.exclude.",
         )
-    chosen.sort(key=_path)
-    return [f for f in chosen if isinstance(f, RawFile)], [f for f in chosen if isinstance(f, Reject)]
-
-
-def _path(found: RawFile | Reject) -> str:
-    return found.path if isinstance(found, RawFile) else found.source_path
+    return sorted(files), sorted(rejects, key=lambda reject: reject.source_path)
 
 
 def _split_glob(raw: str, include: list[str]) -> tuple[str, list[str]]:
@@ -97,32 +100,68 @@ def matcher(patterns: list[str]) -> re.Pattern[str]:
         raise ConfigError(f"One of the patterns {', '.join(patterns)} is not valid: {e}.", "Correct it.") from e
 
 
-def _local(root: Path, follow: bool) -> list[RawFile | Reject]:
+def _local(root: Path, follow: bool) -> Iterator[RawFile | Reject]:
     if not root.exists():
         raise SourceError(f"The raw folder {root} does not exist.", "Put articles there, or set paths.raw.")
     if root.is_file():
-        return [_stat(root, root.name)]
+        yield _file(str(root), root.name, root.stat())
+        return
     try:
         os.scandir(root).close()
     except OSError as e:
         raise SourceError(f"The raw folder {root} cannot be read: {e.strerror}.", "Repair it, or set paths.raw.") from e
-    found: list[RawFile | Reject] = []
-    for path, problem in _walk(root, follow):
-        # A name that is not UTF-8 keeps its address; it is shown with its bytes, by which it differs from others.
-        shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-        found.append(Reject(shown, None, *problem) if problem else _stat(root / path, shown))
-    return found
+    todo: list[tuple[str, str, tuple[str, ...]]] = [(str(root), "", (os.path.realpath(root),))]
+    while todo:
+        folder, prefix, parents = todo.pop()
+        try:
+            entries = list(os.scandir(folder))
+        except OSError as e:
+            yield Reject(prefix.rstrip("/"), None, UNREADABLE, e.strerror or str(e))
+            continue
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            path = prefix + entry.name
+            if not path.isascii():
+                # A name that is not UTF-8 keeps its address; it is shown with its bytes, by which it differs.
+                path = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+            is_link = entry.is_symlink()
+            target = os.path.realpath(entry.path) if is_link else f"{parents[-1]}/{entry.name}"
+            if is_link and not follow and not Path(target).is_relative_to(parents[0]):
+                detail = "the link leads out of the raw folder; source.follow_links=true allows it"
+                yield Reject(path, None, "outside", detail)
+                continue
+            try:
+                if entry.is_dir():
+                    if target in parents:
+                        detail = "the link leads back to a folder that contains it"
+                        yield Reject(path, None, "symlink-loop", detail)
+                    else:
+                        todo.append((entry.path, path + "/", (*parents, target)))
+                    continue
+                is_file = entry.is_file()
+            except OSError:  # a link to itself
+                is_file = False
+            if not is_file:
+                yield Reject(path, None, "not-a-file", "a broken link, a pipe or a device")
+                continue
+            try:
+                yield _file(entry.path, path, entry.stat())
+            except OSError as e:
+                yield Reject(path, None, UNREADABLE, e.strerror or str(e))
 
 
-def _members(file: RawFile | Reject, options: Mapping[str, Any]) -> Iterator[RawFile | Reject]:
-    """The files in an archive; any other file itself."""
-    name = file.path.lower() if isinstance(file, RawFile) else ""
-    kind = next((kind for suffix, kind in _ARCHIVES.items() if name.endswith(suffix)), "")
-    if not isinstance(file, RawFile) or not kind:
-        yield file
-        return
+def _file(address: str, path: str, s: os.stat_result) -> RawFile:
+    # The change time cannot be set back, so new bytes under an old modification time are noticed.
+    stamp = f"{s.st_ino}:{s.st_size}:{s.st_mtime_ns}:{s.st_ctime_ns}"
+    return RawFile(path, address, s.st_size, stamp, max(s.st_mtime_ns, s.st_ctime_ns))
+
+
+def _members(file: RawFile, options: Mapping[str, Any]) -> Iterator[RawFile | Reject]:
+    """The files in an archive."""
     import fsspec
 
+    kind = "zip" if file.path.lower().endswith(".zip") else "tar"
     try:
         with os_errors():
             system, _ = fsspec.core.url_to_fs(f"{kind}://::{file.address}", **dict(options))
@@ -130,56 +169,14 @@ def _members(file: RawFile | Reject, options: Mapping[str, Any]) -> Iterator[Raw
     except OSError as e:
         yield Reject(file.path, None, "damaged", f"the archive cannot be listed: {' '.join(str(e).split())}")
         return
-    for member, info in sorted(listing.items()):
+    for member, info in listing.items():
         member = member.lstrip("/")
         if not any(part.startswith((".", "__MACOSX")) for part in member.split("/")):
             address = f"{kind}://{member}::{file.address}"
-            yield RawFile(f"{file.path}/{member}", address, info.get("size") or 0, file.stamp)
+            yield RawFile(f"{file.path}/{member}", address, info.get("size") or 0, file.stamp, file.changed)
 
 
-def _stat(address: Path, path: str) -> RawFile | Reject:
-    try:
-        s = address.stat()
-    except OSError as e:
-        return Reject(path, None, UNREADABLE, e.strerror or str(e))
-    # The change time cannot be set back, so new bytes under an old modification time are noticed.
-    return RawFile(path, str(address), s.st_size, f"{s.st_ino}:{s.st_size}:{s.st_mtime_ns}:{s.st_ctime_ns}")
-
-
-def _walk(root: Path, follow: bool) -> Iterator[tuple[str, tuple[str, str] | None]]:
-    """Relative paths below a folder, those that are no files with a reason and what was found."""
-    todo: list[tuple[Path, str, tuple[Path, ...]]] = [(root, "", (root.resolve(),))]
-    while todo:
-        folder, prefix, parents = todo.pop()
-        try:
-            entries = list(os.scandir(folder))
-        except OSError as e:
-            yield prefix.rstrip("/"), (UNREADABLE, e.strerror or str(e))
-            continue
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            path = prefix + entry.name
-            if not follow and entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(parents[0]):
-                yield path, ("outside", "the link leads out of the raw folder; source.follow_links=true allows it")
-                continue
-            try:
-                is_folder, is_file = entry.is_dir(), entry.is_file()
-            except OSError:  # a link to itself
-                is_folder = is_file = False
-            if is_folder:
-                target = Path(entry.path).resolve() if entry.is_symlink() else parents[-1] / entry.name
-                if target in parents:
-                    yield path, ("symlink-loop", "the link leads back to a folder that contains it")
-                else:
-                    todo.append((Path(entry.path), path + "/", (*parents, target)))
-            elif is_file:
-                yield path, None
-            else:
-                yield path, ("not-a-file", "a broken link, a pipe or a device")
-
-
-def _remote(root: str, options: dict[str, Any]) -> list[RawFile | Reject]:
+def _remote(root: str, options: dict[str, Any]) -> Iterator[RawFile | Reject]:
     import fsspec
 
     try:
@@ -195,8 +192,7 @@ def _remote(root: str, options: dict[str, Any]) -> list[RawFile | Reject]:
         raise SourceError(f"{shown} cannot be listed: {what}.", "Check the address and source.storage_options.") from e
     base = base.rstrip("/")
     before, inside, chained = _address(root)
-    out: list[RawFile | Reject] = []
-    for name, info in sorted(listing.items()):
+    for name, info in listing.items():
         below = name[len(base) :].lstrip("/")
         # What follows the path of a web address may be a signature, and is no name of a file.
         named = name.partition("?")[0] if root.startswith("http") else name
@@ -205,18 +201,18 @@ def _remote(root: str, options: dict[str, Any]) -> list[RawFile | Reject]:
         if kind == "directory" or any(part.startswith(".") for part in path.split("/")):
             continue
         if kind != "file":
-            out.append(Reject(path, None, "not-a-file", f"is a {kind}"))
+            yield Reject(path, None, "not-a-file", f"is a {kind}")
             continue
         marks = [str(info[k]) for k in _STAMPS if k in info]
         there = f"{inside.rstrip('/')}/{below}" if inside.rstrip("/") and below else inside or below
         # Servers that do not say how large a file is leave it to whoever reads it.
-        out.append(RawFile(path, f"{before}{there}{chained}", info.get("size") or 0, ":".join(marks)))
-    return out
+        yield RawFile(path, f"{before}{there}{chained}", info.get("size") or 0, ":".join(marks))
 
 
 _BLOCK = 1 << 20
-#: What fsspec calls archives of several files, which are read as folders, and the compression of a single one.
-_ARCHIVES = {".zip": "zip", ".tar": "tar", ".tar.gz": "tar", ".tgz": "tar", ".tar.xz": "tar", ".tar.bz2": "tar"}
+#: Archives of several files, which are read as folders.
+_ARCHIVE = re.compile(r"\.(?:zip|tgz|tar(?:\.(?:gz|xz|bz2))?)$", re.IGNORECASE)
+#: What fsspec calls the compression of a single file.
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".xz": "xz"}
 
 

@@ -6,8 +6,8 @@ pairs connect. Its kept member is the one published first, then the first by pat
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from builder.corpus.parts import read_array, write_array
+from builder.corpus.parts import REQUESTS, read_ranges, read_table, remove, seal, unseal
 from builder.corpus.settings import Dedup
 from builder.hashing import Hashes, mixed, word_hashes, word_runs
+from builder.store import digest
 from builder.text import Ints, similarity
 
 _SEED = 20
@@ -53,14 +54,16 @@ def bands(signature: NDArray[np.uint32], rows: int) -> Hashes:
     return out
 
 
-#: Articles whose shingles are held at once while pairs are verified.
-_HELD = 20_000
+#: Runs a function over items on the engine: its name for the progress, the function and the items. Yields the number of
+#: an item and its result, in the order in which they are done.
+Map = Callable[[str, Callable[[Any], Any], Sequence[Any]], Iterable[tuple[int, Any]]]
+#: Band hashes, and pairs, that one task holds.
+_VALUES, _PAIRS = 1 << 23, 10_000
 #: In a band with more equal members than this, each is compared with its neighbours and the first only.
 _CROWD = 12
-#: First bits of a band by which values are divided before they are sorted: 8 MB for the counts.
-_BITS = 20
-#: Maps a function over items on the engine.
-Map = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
+#: Shards that are read at once.
+_SHARDS = 256
+_HALF = np.uint64(32)
 
 
 @dataclass
@@ -76,60 +79,41 @@ class CorpusIndex:
     @classmethod
     def load(cls, folders: list[Path]) -> "CorpusIndex":
         """Reads the index of every shard."""
-        ids, revisions = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)]
-        published, counts = [np.empty(0, np.int64)], [0]
-        for folder in folders:
-            table = pq.read_table(folder / "index.parquet", columns=["id64", "revision", "published"])
-            ids.append(table["id64"].to_numpy())
-            revisions.append(table["revision"].to_numpy())
-            published.append(table["published"].cast(pa.int64()).fill_null(np.iinfo(np.int64).max).to_numpy())
-            counts.append(table.num_rows)
-        starts = np.cumsum(np.array(counts, np.int64))
-        return cls(folders, starts, np.concatenate(ids), np.concatenate(revisions), np.concatenate(published))
+        columns = ["id64", "revision", "published"]
+        with ThreadPoolExecutor(REQUESTS) as pool:
+            found = list(pool.map(lambda folder: read_table(folder / "index.parquet", columns), folders))
+        starts = np.cumsum([0, *(table.num_rows for table in found)])
+        ids, revisions, published = pa.concat_tables(found).columns
+        published = published.cast(pa.int64()).fill_null(np.iinfo(np.int64).max)
+        return cls(folders, starts, ids.to_numpy(), revisions.to_numpy(), published.to_numpy())
 
-    @property
-    def keys(self) -> NDArray[np.uint64]:
-        """A number for each text that is the same in later runs, from the name of its shard's folder and its row there.
+    def by_shard(self, articles: Ints) -> Iterator[tuple[Path, Ints]]:
+        """The folder of each shard of sorted articles, and their rows there."""
+        edges = np.searchsorted(articles, self.starts)
+        for shard in np.flatnonzero(np.diff(edges)).tolist():
+            yield self.folders[shard], articles[edges[shard] : edges[shard + 1]] - self.starts[shard]
 
-        That name depends on all that the text depends on; the id of an article depends on its raw bytes only.
-        """
-        counts = np.diff(self.starts)
-        shards = np.array([int(folder.name[:16], 16) for folder in self.folders], dtype=np.uint64)
-        row = np.arange(len(self.ids)) - np.repeat(self.starts[:-1], counts)
-        return np.repeat(shards, counts) + row.astype(np.uint64) * _ODD
-
-    def rows(self, articles: Ints) -> list[tuple[int, int]]:
-        """The shard of each article and its row there."""
-        shard = np.searchsorted(self.starts, articles, side="right") - 1
-        return list(zip(shard.tolist(), (articles - self.starts[shard]).tolist(), strict=True))
-
-    def by_shard(self, articles: Ints) -> Iterator[tuple[Path, Ints, Ints]]:
-        """The folder of each shard of sorted articles, those in it, and their rows there."""
-        shard = np.searchsorted(self.starts, articles, side="right") - 1
-        for p in np.unique(shard).tolist():
-            here = articles[shard == p]
-            yield self.folders[p], here, here - self.starts[p]
-
-    def places(self, articles: Iterable[int]) -> dict[int, str]:
+    def places(self, articles: Ints) -> list[str]:
         """Where articles come from, in words: "record 3 of news.jsonl"."""
-        out: dict[int, str] = {}
-        for folder, here, rows in self.by_shard(np.unique(np.fromiter(articles, dtype=np.int64))):
-            table = pq.read_table(folder / "index.parquet", columns=["source_path", "record"])
-            found = table.take(pa.array(rows)).to_pylist()
-            words = (f"record {row['record']} of {row['source_path']}" for row in found)
-            out |= dict(zip(here.tolist(), words, strict=True))
-        return out
+        distinct, at = np.unique(articles, return_inverse=True)
+        words: list[str] = []
+        for folder, rows in self.by_shard(distinct):
+            found = read_table(folder / "index.parquet", ["source_path", "record"]).take(pa.array(rows))
+            words += (f"record {row['record']} of {row['source_path']}" for row in found.to_pylist())
+        return [words[i] for i in at.tolist()]
 
 
-def same_bytes(corpus: CorpusIndex) -> Ints:
-    """For each article, the first one with the same record bytes (itself, when it is the first)."""
+def same_bytes(corpus: CorpusIndex) -> tuple[Ints, Ints]:
+    """Articles of which an earlier one has the same record bytes, and the first that has them."""
     _, first, inverse = np.unique(corpus.revisions, return_index=True, return_inverse=True)
-    return first[inverse].astype(np.int64)
+    first = first[inverse]
+    repeats = np.flatnonzero(first != np.arange(len(first)))
+    return repeats, first[repeats]
 
 
-def shared_ids(corpus: CorpusIndex, first: Ints) -> dict[int, int]:
+def shared_ids(corpus: CorpusIndex, repeats: Ints) -> dict[int, int]:
     """Articles whose id another one before them has, and how many; those with the same bytes are not counted."""
-    unique = np.flatnonzero(first == np.arange(len(first)))
+    unique = np.delete(np.arange(len(corpus.ids)), repeats)
     order = unique[np.argsort(corpus.ids[unique], kind="stable")]
     again = np.flatnonzero(corpus.ids[order][1:] == corpus.ids[order][:-1]) + 1
     out: dict[int, int] = {}
@@ -138,115 +122,147 @@ def shared_ids(corpus: CorpusIndex, first: Ints) -> dict[int, int]:
     return out
 
 
-def candidates(corpus: CorpusIndex, unique: NDArray[np.bool_]) -> Ints:
-    """Pairs (lower number first) of articles among `unique` that share a band: pairs x 2, sorted."""
-    stored = [np.load(folder / "bands.npy", mmap_mode="r") for folder in corpus.folders]
-    width = stored[0].shape[0] if stored else 0
-    numbers = np.flatnonzero(unique)
-    found: list[Ints] = []
-    for band in range(width):
-        values = np.concatenate([s[band] for s in stored])[numbers]
-        # Most values are unique, even by their first bits; only the others need sorting.
-        first = (values >> np.uint64(64 - _BITS)).astype(np.int64)
-        crowded = np.flatnonzero(np.bincount(first)[first] > 1)
-        order = crowded[np.argsort(values[crowded], kind="stable")]
-        equal = values[order][1:] == values[order][:-1]
-        found.append(_pairs(numbers[order], equal))
-        if len(found) > 8:
-            found = [np.unique(np.concatenate(found), axis=0)]
-    return np.unique(np.concatenate(found), axis=0) if found else np.empty((0, 2), np.int64)
+def band_pairs(task: tuple[list[Path], Ints, range, int, int, Path]) -> Hashes:
+    """Pairs of articles that share a band, sorted: the lower number in the first 32 bits, the other in the last.
+
+    The task has the folders of all shards, the number of the first article of each, some bands, which part of how many
+    parts of their values to look at, and the file of articles that are not compared.
+    """
+    folders, starts, bands, part, parts, left_out = task
+    held: list[tuple[list[Hashes], list[Ints]]] = [([], []) for _ in bands]
+    sizes = (8 * np.diff(starts)).tolist()
+    for at in range(0, len(folders), _SHARDS):
+        some = list(zip(folders, sizes, strict=True))[at : at + _SHARDS]
+        slabs = read_ranges([(f / "bands.bin", bands.start * size, bands.stop * size) for f, size in some])
+        for start, slab in zip(starts[at:], slabs, strict=False):
+            rows = np.frombuffer(slab, np.uint64).reshape(len(bands), -1)
+            for values, (kept, numbers) in zip(rows, held, strict=True):
+                here = np.flatnonzero(values % np.uint64(parts) == part)
+                kept.append(values[here])
+                numbers.append(here + start)
+    repeats = np.frombuffer(unseal(left_out) or b"", np.int64)
+    found: list[Hashes] = [np.empty(0, np.uint64)]
+    for kept, numbers in held:
+        values, number = np.concatenate(kept), np.concatenate(numbers)
+        wanted = ~np.isin(number, repeats, assume_unique=True)
+        found += equal_pairs(values[wanted], number[wanted])
+    return np.unique(np.concatenate(found))
 
 
-def _pairs(members: Ints, equal: NDArray[np.bool_]) -> Ints:
-    """Pairs within each run of equal members."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], equal.view(np.int8), [0]))))
-    out: list[tuple[int, int]] = []
-    for begin, end in edges.reshape(-1, 2).tolist():
-        run = members[begin : end + 1].tolist()
-        if len(run) <= _CROWD:
-            out += [(a, b) for i, a in enumerate(run) for b in run[i + 1 :]]
-        else:
-            out += [(run[0], b) for b in run[1:]] + list(pairwise(run))
-    return np.array(out, dtype=np.int64).reshape(-1, 2)
+def equal_pairs(values: Hashes, numbers: Ints) -> Iterator[Hashes]:
+    """Pairs of ascending numbers with equal values; not all of them where more than `_CROWD` are equal."""
+    order = np.argsort(values)
+    same = values[order][1:] == values[order][:-1]
+    order = order[np.append(same, False) | np.append(False, same)]
+    order = order[np.lexsort((order, values[order]))]
+    values, named = values[order], numbers[order].astype(np.uint64)
+    begin = np.flatnonzero(np.append(True, values[1:] != values[:-1])[: len(values)])
+    size = np.diff(np.append(begin, len(values)))
+    first, crowded = np.repeat(begin, size), np.repeat(size, size) > _CROWD
+    for distance in range(1, _CROWD):
+        near = (first[distance:] == first[:-distance]) & ((distance == 1) | ~crowded[distance:])
+        at = np.flatnonzero(near)
+        yield named[at] << _HALF | named[at + distance]
+    at = np.flatnonzero(crowded & (first != np.arange(len(first))))
+    yield named[first[at]] << _HALF | named[at]
 
 
-def shingle_sets(task: tuple[str, Ints, int]) -> list[Hashes]:
-    """The sorted distinct shingles of some articles of a part: (shard folder, sorted rows, shingle size)."""
-    folder, wanted, size = task
+def _ends(pairs: Hashes) -> Ints:
+    """The numbers in each pair: 2 x pairs."""
+    return np.stack([pairs >> _HALF, pairs & np.uint64(2**32 - 1)]).astype(np.int64)
+
+
+def exact_similarities(corpus: CorpusIndex, pair: Ints, size: int, scratch: Path, run: Map) -> NDArray[np.float64]:
+    """The similarity of each pair, by sets of shingles that are written where the texts are, into the folder `scratch`.
+
+    The sets of each shard follow one another in one file, so whoever compares two texts reads only theirs.
+    """
+    if not pair.size:
+        return np.empty(0)
+    articles = np.unique(pair)
+    tasks = [(folder, rows, size, scratch / folder.name) for folder, rows in corpus.by_shard(articles)]
+    lengths = dict(run("verifying", write_shingles, tasks))
+    ends = [8 * np.cumsum(lengths[i]) for i in range(len(tasks))]
+    begins = np.concatenate([np.append(0, end[:-1]) for end in ends])
+    shard, end = np.repeat(np.arange(len(ends)), list(map(len, ends))), np.concatenate(ends)
+    files = [task[3] for task in tasks]
+    blocks = []
+    for first in range(0, pair.shape[1], _PAIRS):
+        some, at = np.unique(np.searchsorted(articles, pair[:, first : first + _PAIRS]), return_inverse=True)
+        blocks.append((files, np.stack([shard[some], begins[some], end[some]]), at.reshape(2, -1)))
+    found = dict(run("verifying", compare_shingles, blocks))
+    remove(scratch)
+    return np.concatenate([found[i] for i in range(len(blocks))])
+
+
+def write_shingles(task: tuple[Path, Ints, int, Path]) -> Ints:
+    """Writes the distinct shingles of some articles, sorted, and returns how many each has.
+
+    The task has the shard's folder, sorted rows of its articles, the shingle size, and the file to write.
+    """
+    folder, wanted, size, target = task
     out: list[Hashes] = []
     at = 0
-    for batch in pq.ParquetFile(f"{folder}/articles.parquet").iter_batches(batch_size=500, columns=["text"]):
-        inside = wanted[(wanted >= at) & (wanted < at + batch.num_rows)] - at
-        if len(inside):
-            flat, offsets = word_runs(*word_hashes(batch.column("text").take(pa.array(inside))), size)
-            out += [np.unique(part) for part in np.split(flat, offsets[1:-1])]
-        at += batch.num_rows
-    return out
+    with (folder / "articles.parquet").open("rb") as f:
+        for batch in pq.ParquetFile(f).iter_batches(batch_size=500, columns=["text"]):
+            inside = wanted[(wanted >= at) & (wanted < at + batch.num_rows)] - at
+            if len(inside):
+                flat, offsets = word_runs(*word_hashes(batch.column("text").take(pa.array(inside))), size)
+                out += [np.unique(part) for part in np.split(flat, offsets[1:-1])]
+            at += batch.num_rows
+    seal(target, np.concatenate(out).tobytes())
+    return np.array(list(map(len, out)))
 
 
-def exact_similarities(corpus: CorpusIndex, pairs: Ints, settings: Dedup, run: Map) -> NDArray[np.float64]:
-    """The Jaccard similarity of each pair, by the full shingle sets."""
-    out = np.zeros(len(pairs))
-    for begin, end in _blocks(pairs):
-        block = pairs[begin:end]
-        needed = np.unique(block)
-        tasks = [(str(folder), rows, settings.shingle) for folder, _, rows in corpus.by_shard(needed)]
-        sets = dict(zip(needed.tolist(), (s for result in run(shingle_sets, tasks) for s in result), strict=True))
-        out[begin:end] = [similarity(sets[a], sets[b]) for a, b in block.tolist()]
-    return out
+def compare_shingles(task: tuple[list[Path], Ints, Ints]) -> NDArray[np.float64]:
+    """The similarity of pairs of sets: the files, number of the file, begin and end of each set, and pairs of sets."""
+    files, places, pairs = task
+    ranges = [(files[file], begin, end) for file, begin, end in places.T.tolist()]
+    sets = [np.frombuffer(data, np.uint64) for data in read_ranges(ranges)]
+    return np.array([similarity(sets[a], sets[b]) for a, b in pairs.T.tolist()])
 
 
-def _blocks(pairs: Ints) -> Iterator[tuple[int, int]]:
-    begin, seen = 0, set[int]()
-    for at, (a, b) in enumerate(pairs.tolist()):
-        seen |= {a, b}
-        if len(seen) >= _HELD:
-            yield begin, at + 1
-            begin, seen = at + 1, set()
-    if begin < len(pairs):
-        yield begin, len(pairs)
+def clusters(corpus: CorpusIndex, pair: Ints) -> tuple[Ints, Ints]:
+    """Articles that another one stands for, and the kept member of the cluster of each."""
+    if not pair.size:
+        return pair[0], pair[1]
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    articles, at = np.unique(pair, return_inverse=True)
+    a, b = at.reshape(2, -1)
+    graph = coo_array((np.ones(len(a), bool), (a, b)), (len(articles), len(articles)))
+    _, cluster = connected_components(graph, directed=False)
+    order = np.lexsort((articles, corpus.published[articles], cluster))
+    best = order[np.append(True, np.diff(cluster[order]) > 0)[: len(order)]]
+    kept = articles[best][cluster]
+    is_member = kept != articles
+    return articles[is_member], kept[is_member]
 
 
-def similarities(corpus: CorpusIndex, pairs: Ints, settings: Dedup, cache: Path, run: Map) -> NDArray[np.float64]:
-    """The similarity of each pair. Known ones are taken from the cache; it forgets those of other pairs."""
-    stored = read_array(cache)
-    known = {} if stored is None else {(a, b): value for a, b, value in stored.tolist()}
-    wanted = corpus.keys[pairs].reshape(-1, 2)
-    found = [known.get((a, b)) for a, b in wanted.tolist()]
-    fresh = np.array([value is None for value in found], dtype=bool)
-    out = np.array([value or 0.0 for value in found])
-    if fresh.any():
-        out[fresh] = exact_similarities(corpus, pairs[fresh], settings, run)
-        write_array(cache, np.rec.fromarrays([*wanted.T, out]))
-    return out
+def near_duplicates(corpus: CorpusIndex, repeats: Ints, settings: Dedup, parts: Path, run: Map) -> tuple[Ints, Ints]:
+    """Articles that are left for another one of their cluster, and the kept one of each; repeats are not compared.
 
-
-def clusters(corpus: CorpusIndex, pairs: Iterable[tuple[int, int]]) -> Ints:
-    """For each article, the kept member of its cluster (itself, when it is alone)."""
-    parent: dict[int, int] = {}
-
-    def root(x: int) -> int:
-        while parent.setdefault(x, x) != x:
-            parent[x] = parent[parent[x]]
-            x = parent[x]
-        return x
-
-    for a, b in pairs:
-        parent[root(a)] = root(b)
-    best: dict[int, int] = {}
-    for article in sorted(parent, key=lambda a: (corpus.published[a], a)):
-        best.setdefault(root(article), article)
-    out = np.arange(len(corpus.ids), dtype=np.int64)
-    for article in parent:
-        out[article] = best[root(article)]
-    return out
-
-
-def find_duplicates(corpus: CorpusIndex, settings: Dedup, cache: Path, run: Map) -> tuple[Ints, Ints]:
-    """For each article, the first with the same bytes, and the kept member of its near-duplicate cluster."""
-    first = same_bytes(corpus)
+    The names of the shards' folders depend on all that their texts depend on, so the same names have the same clusters.
+    """
     if not settings.near:
-        return first, np.arange(len(corpus.ids), dtype=np.int64)
-    pairs = candidates(corpus, first == np.arange(len(corpus.ids)))
-    similar = similarities(corpus, pairs, settings, cache, run)
-    return first, clusters(corpus, pairs[similar >= settings.threshold].tolist())
+        return repeats[:0], repeats[:0]
+    names = [folder.name for folder in corpus.folders]
+    key, known = bytes.fromhex(digest(str(settings.threshold), *names)), unseal(parts / "clusters")
+    if known is not None and known[: len(key)] == key:
+        members, kept = np.frombuffer(known[len(key) :], np.int64).reshape(2, -1)
+        return members, kept
+    left_out = parts / "repeats"
+    seal(left_out, repeats.tobytes())
+    total, width = int(corpus.starts[-1]), settings.permutations // settings.rows
+    step, number = max(1, _VALUES // total), -(-total // _VALUES)
+    cuts = [range(width)[begin : begin + step] for begin in range(0, width, step)]
+    tasks = [(corpus.folders, corpus.starts, cut, part, number, left_out) for cut in cuts for part in range(number)]
+    pairs: Hashes = np.empty(0, np.uint64)
+    for _, found in run("comparing", band_pairs, tasks):
+        pairs = np.union1d(pairs, found)
+    pair = _ends(pairs)
+    similar = exact_similarities(corpus, pair, settings.shingle, parts / "shingles", run)
+    members, kept = clusters(corpus, pair[:, similar >= settings.threshold])
+    seal(parts / "clusters", key + np.stack([members, kept]).tobytes())
+    return members, kept

@@ -4,35 +4,33 @@ Each shard is read, cleaned and chunked on its own, on the engine, into a folder
 settings or the code change. Then duplicates are found and chunks are selected across the corpus.
 """
 
-import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice, pairwise, repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
-from builder.corpus import near_duplicates, selection
+from builder.corpus import selection
 from builder.corpus.articles import reject_table
-from builder.corpus.assembly import ShardOutcome, join_tables, write_final
-from builder.corpus.inventory import Inventory, Progress
-from builder.corpus.parts import sound_counts
+from builder.corpus.assembly import ABOUT, NEAR, RENAMED, REPEAT, TABLES, ShardOutcome, join_tables, write_final
+from builder.corpus.inventory import Inventory, Progress, Run, shard_key
+from builder.corpus.near_duplicates import CorpusIndex, near_duplicates, same_bytes, shared_ids
+from builder.corpus.parts import REQUESTS, read_table, remove, sound_counts
 from builder.corpus.records import UNREADABLE
 from builder.corpus.settings import CorpusSettings, Selection
 from builder.corpus.shard_tables import ShardJob, repeated_lines, write_line_hashes, write_shard
 from builder.errors import SourceError
 from builder.store import canonical, digest, file_digest, write_table
 
-TABLES = ("articles", "chunks", "selected", "rejects")
-#: Bytes of input, and shards to finish, that are done sooner than workers are started.
+#: Bytes of input, and shards, that are done sooner than workers are started.
 _LIGHT, _FEW = 6 << 20, 3
 #: Rejects that an error names when nothing could be read.
 _SHOWN = 5
-#: `builder.engine.Runner.map`.
-Run = Callable[..., list[Any]]
 
 
 @dataclass(frozen=True)
@@ -94,16 +92,20 @@ def prepare(
     report = _Report(progress)
     jobs, line_files = _jobs(inventory, parts, settings, code, run, report)
     made = _read(jobs, run, report)
-    outcomes, unmatched = _outcomes([Path(job.folder) for job in jobs], parts / "pairs.npy", settings, run, report)
+    outcomes, unmatched = _outcomes([job.folder for job in jobs], parts, settings, run, report)
     report.begin("writing", len(outcomes))
-    light = sum(not o.final.exists() for o in outcomes) <= _FEW
-    final = run(write_final, outcomes, lambda _, f: report.advance(1, duplicates=sum(f["rejects"].values())), light)
-    outside = parts / "outside" / "rejects.parquet"
+    written: dict[int, dict[str, Any]] = {}
+    for index, counts in run(write_final, outcomes, light=len(outcomes) <= _FEW):
+        written[index] = counts
+        report.advance(1, duplicates=sum(counts["rejects"].values()))
+    final = [written[i] for i in range(len(outcomes))]
+    outside = folder / "outside.parquet"
     write_table(outside, reject_table(inventory.rejects))
     for name in TABLES:
-        folders = [Path(f["folder"]) for f in final]
-        join_tables([outside.parent, *folders] if name == "rejects" else folders, name, folder / f"{name}.parquet")
-    _sweep(parts, {job.folder for job in jobs} | line_files, {f["folder"] for f in final})
+        paths = [outside] if name == "rejects" else []
+        join_tables([*paths, *(f["tables"][name] for f in final)], folder / f"{name}.parquet")
+    outside.unlink()
+    _sweep(parts, {*(job.folder for job in jobs), *line_files}, {outcome.final for outcome in outcomes})
     reasons = Counter(r.reason for r in inventory.rejects)
     for counts in (*made, *final):
         reasons.update(counts["rejects"])
@@ -115,7 +117,7 @@ def prepare(
     counted = (inventory.files, records, articles, kept, chunks, selected, encodings, languages, rejected, fields)
     summary = Summary(*counted, shards=len(inventory.shards), bytes=inventory.size, unmatched=unmatched)
     if not articles:
-        raise _nothing_read(inventory, summary, [Path(f["folder"]) for f in final])
+        raise _nothing_read(inventory, summary, [f["tables"]["rejects"] for f in final])
     return summary
 
 
@@ -127,10 +129,8 @@ def _counted(counts: Iterable[dict[str, int]]) -> dict[str, int]:
     return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _nothing_read(inventory: Inventory, summary: Summary, folders: Sequence[Path]) -> SourceError:
-    import pyarrow.parquet as pq
-
-    tables = (pq.read_table(f / "rejects.parquet", columns=["source_path", "reason", "detail"]) for f in folders)
+def _nothing_read(inventory: Inventory, summary: Summary, paths: Iterable[Path]) -> SourceError:
+    tables = (read_table(path, ["source_path", "reason", "detail"]) for path in paths)
     read = (tuple(row.values()) for table in tables for row in table.to_pylist())
     listed = ((r.source_path, r.reason, r.detail) for r in inventory.rejects)
     some = [f"{path}: {reason} ({detail})" for path, reason, detail in islice((*listed, *read), _SHOWN)]
@@ -165,94 +165,103 @@ class _Report:
 
 def _jobs(
     inventory: Inventory, parts: Path, settings: CorpusSettings, code: str, run: Run, report: _Report
-) -> tuple[list[ShardJob], set[str]]:
+) -> tuple[list[ShardJob], list[Path]]:
     """One job per shard, and the paths of the line hashes. `cleaning.repeated_lines` adds a pass that counts lines."""
     key = shard_settings(settings, code)
 
-    def job(shard: Any, lines: frozenset[int] = frozenset()) -> ShardJob:
-        name = shard.key(f"{key}{canonical(sorted(lines))}" if lines else key)
-        return ShardJob(shard, str(parts / name), settings, lines)
+    def jobs(lines: Iterable[frozenset[int]]) -> list[ShardJob]:
+        return [
+            ShardJob(
+                shard, parts / shard_key(shard, f"{key}{canonical(sorted(some))}" if some else key), settings, some
+            )
+            for shard, some in zip(inventory.shards, lines, strict=False)
+        ]
 
-    plain = [job(shard) for shard in inventory.shards]
+    plain = jobs(repeat(frozenset()))
     if not settings.cleaning.repeated_lines or not plain:
-        return plain, set()
+        return plain, []
     report.begin("looking for repeated lines", len(plain))
-    paths = run(write_line_hashes, plain, lambda *_: report.advance(1))
-    here = repeated_lines(paths, settings.cleaning.repeated_lines)
-    return [job(j.shard, lines) for j, lines in zip(plain, here, strict=True)], set(paths)
+    paths: dict[int, Path] = {}
+    for index, path in run(write_line_hashes, plain):
+        paths[index] = path
+        report.advance(1)
+    files = [paths[i] for i in range(len(plain))]
+    return jobs(repeated_lines(files, settings.cleaning.repeated_lines)), files
 
 
 def _read(jobs: list[ShardJob], run: Run, report: _Report) -> list[dict[str, Any]]:
     """The counts of each shard, whose folder exists now."""
-    report.begin("reading", sum(j.shard.size for j in jobs))
-    found: dict[str, Any] = {}
-
-    def done(job: ShardJob, counts: dict[str, Any]) -> None:
-        found[job.folder] = counts
-        rejected = sum(n for reason, n in counts["rejects"].items() if not reason.startswith("field-"))
-        report.advance(job.shard.size, records=counts["records"], rejected=rejected, chunks=counts["chunks"])
-
-    todo = []
-    with ThreadPoolExecutor(4) as pool:  # hashing releases the interpreter lock
-        known = list(pool.map(sound_counts, (Path(job.folder) for job in jobs)))
+    report.begin("reading", sum(job.size for job in jobs))
+    with ThreadPoolExecutor(REQUESTS) as pool:  # hashing releases the interpreter lock
+        known = list(pool.map(sound_counts, (job.folder for job in jobs)))
+    found: dict[Path, dict[str, Any]] = {}
     for job, counts in zip(jobs, known, strict=True):
         if counts and UNREADABLE in counts["rejects"]:
             # Its bytes could be read when they were listed, so they may be readable now.
-            shutil.rmtree(job.folder)
-            counts = None
-        if counts:
-            done(job, counts)
-        else:
-            todo.append(job)
+            remove(job.folder)
+        elif counts:
+            found[job.folder] = counts
     # The largest first, so that no worker has one left when the others are done.
-    todo.sort(key=lambda job: -job.shard.size)
-    light = sum(job.shard.size for job in todo) < _LIGHT
-    run(write_shard, todo, lambda index, counts: done(todo[index], counts), light)
+    todo = sorted((job for job in jobs if job.folder not in found), key=lambda job: -job.size)
+    fresh = run(write_shard, todo, light=sum(job.size for job in todo) < _LIGHT)
+    there = [(job, found[job.folder]) for job in jobs if job.folder in found]
+    for job, counts in chain(there, ((todo[index], counts) for index, counts in fresh)):
+        found[job.folder] = counts
+        rejected = sum(n for reason, n in counts["rejects"].items() if not reason.startswith("field-"))
+        report.advance(job.size, records=counts["records"], rejected=rejected, chunks=counts["chunks"])
     return [found[job.folder] for job in jobs]
 
 
 def _outcomes(
-    folders: list[Path], pairs: Path, settings: CorpusSettings, run: Run, report: _Report
+    folders: list[Path], parts: Path, settings: CorpusSettings, run: Run, report: _Report
 ) -> tuple[list[ShardOutcome], list[str]]:
     """What duplicates and the selection across the corpus mean for each shard; and keywords that no chunk mentions."""
-    report.begin("comparing")
 
-    def few(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-        return run(function, items, light=len(items) <= _FEW)
+    def step(what: str, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        report.begin(what, len(items))
+        for found in run(function, items, light=len(folders) <= _FEW):
+            report.advance(1)
+            yield found
 
-    corpus = near_duplicates.CorpusIndex.load(folders)
-    first, kept = near_duplicates.find_duplicates(corpus, settings.dedup, pairs, few)
-    everyone = np.arange(len(corpus.ids))
-    repeats, members = np.flatnonzero(first != everyone), np.flatnonzero(kept != everyone)
-    places = corpus.places([*first[repeats].tolist(), *kept[members].tolist()])
-    outcomes = [ShardOutcome(str(folder), policy=settings.dedup.policy) for folder in folders]
-    for article, (shard, row) in zip(repeats.tolist(), corpus.rows(repeats), strict=True):
-        outcomes[shard].repeats[row] = places[int(first[article])]
-    again = near_duplicates.shared_ids(corpus, first)
-    for (article, number), (shard, row) in zip(again.items(), corpus.rows(np.array([*again], np.int64)), strict=True):
-        outcomes[shard].renamed[row] = digest("again", f"{corpus.ids[article]:016x}", str(number))[:16]
-    for article, (shard, row) in zip(members.tolist(), corpus.rows(members), strict=True):
-        keeper = int(kept[article])
-        there, place = corpus.rows(np.array([keeper]))[0]
-        name = outcomes[there].renamed.get(place, f"{corpus.ids[keeper]:016x}")
-        outcomes[shard].members[row] = (name, places[keeper])
-    chosen, unmatched = settings.selection, list[str]()
-    if outcomes and (chosen.method != "all" or chosen.budget or chosen.fraction < 1):
-        report.begin("selecting")
-        tasks = [selection.ShardChunks(o.folder, o.left_out, chosen, settings.keywords) for o in outcomes]
-        masks, unmatched = selection.select_chunks(tasks, chosen, few)
-        for outcome, mask in zip(outcomes, masks, strict=True):
-            outcome.selected = mask.tobytes()
-    return outcomes, unmatched
+    if not folders:
+        return [], []
+    corpus = CorpusIndex.load(folders)
+    repeats, first = same_bytes(corpus)
+    members, kept = near_duplicates(corpus, repeats, settings.dedup, parts, step)
+    again = shared_ids(corpus, repeats)
+    renamed = {a: digest("again", f"{corpus.ids[a]:016x}", str(number))[:16] for a, number in again.items()}
+    kept_ids = [renamed.get(a, f"{corpus.ids[a]:016x}") for a in kept.tolist()]
+    article = np.concatenate([repeats, members, np.array([*renamed], np.int64)])
+    order = np.argsort(article, kind="stable")
+    shard = np.searchsorted(corpus.starts, article, side="right") - 1
+    about = pa.Table.from_arrays(
+        [
+            pa.array(article - corpus.starts[shard]),
+            pa.array([REPEAT] * len(repeats) + [NEAR] * len(members) + [RENAMED] * len(renamed), pa.string()),
+            pa.array([""] * len(repeats) + kept_ids + list(renamed.values()), pa.string()),
+            pa.array(corpus.places(np.concatenate([first, kept])) + [""] * len(renamed), pa.string()),
+        ],
+        schema=ABOUT,
+    )
+    edges = np.searchsorted(article[order], corpus.starts)
+    outcomes = [
+        ShardOutcome(folder, about.take(order[a:b]), settings.dedup.policy)
+        for folder, (a, b) in zip(folders, pairwise(edges), strict=True)
+    ]
+    chosen = settings.selection
+    if chosen.method == "all" and not chosen.budget and chosen.fraction == 1:
+        return outcomes, []
+    tasks = [selection.ShardChunks(o.folder, o.left_out, chosen, settings.keywords) for o in outcomes]
+    masks, unmatched = selection.select_chunks(tasks, chosen, step)
+    return [replace(o, selected=mask.tobytes()) for o, mask in zip(outcomes, masks, strict=True)], unmatched
 
 
-def _sweep(parts: Path, used: set[str], final: set[str]) -> None:
+def _sweep(parts: Path, used: set[Path], final: set[Path]) -> None:
     """Removes tables and line hashes of shards that this run did not use."""
-    keep = used | {str(parts / "outside"), str(parts / "pairs.npy")}
     for path in parts.iterdir():
-        if str(path) not in keep:
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
-            continue
-        for old in path.glob("final-*"):
-            if str(old) not in final:
-                shutil.rmtree(old, ignore_errors=True)
+        if path in used:
+            for old in path.glob("final-*"):
+                if old not in final:
+                    remove(old)
+        elif path.name != "clusters":
+            remove(path)

@@ -6,20 +6,27 @@ import os
 import re
 import subprocess
 import time
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.corpus.files import RawFile, list_files, matcher
-from builder.corpus.inventory import FileSlice, InputShard, _slices, shard_slices, slice_files
+from builder.corpus.inventory import SLICES, FileSlice, Inventory, file_slices, shard_key, slice_files
 from builder.corpus.records import Record
 from builder.corpus.settings import Source
 from builder.corpus.shard_tables import read_shard
 from builder.errors import ConfigError, SourceError
+
+
+def here(function: Callable[[Any], Any], items: Sequence[Any], light: bool = False) -> Iterator[tuple[int, Any]]:
+    """Runs a function over items in this process."""
+    return enumerate(map(function, items))
 
 
 def lines(path: Path, count: int, size: int = 100) -> RawFile:
@@ -27,13 +34,24 @@ def lines(path: Path, count: int, size: int = 100) -> RawFile:
     return RawFile(path.name, str(path), path.stat().st_size, "")
 
 
+def shard_of(cut: list[FileSlice]) -> pa.Table:
+    return pa.Table.from_pylist([s._asdict() for s in cut], SLICES)
+
+
+def shards_of(*slices: tuple[str, int], shard_mb: int = 1) -> list[pa.Table]:
+    """The shards of whole files of these names and sizes."""
+    hashes = [hashlib.sha256(name.encode()).digest() for name, _ in slices]
+    rows = [FileSlice(name, b"", 0, -1, 0, size, h)._asdict() for (name, size), h in zip(slices, hashes, strict=True)]
+    return Inventory(len(rows), pa.Table.from_pylist(rows, SLICES), (), shard_mb).shards
+
+
 def test_a_large_file_of_lines_is_cut_at_line_ends(tmp_path: Path) -> None:
     file = lines(tmp_path / "a.jsonl", 1000)
-    cut = _slices(file, 10_000, {})
+    cut = list(file_slices(file, 10_000, {}))
     assert len(cut) > 5
     numbers = []
     for piece in cut:
-        found = [r for r in read_shard(InputShard((piece,)), Source()) if isinstance(r, Record)]
+        found = [r for r in read_shard(shard_of([piece]), Source()) if isinstance(r, Record)]
         assert found[0].number == piece.first
         numbers += [(r.number, int(r.raw.split()[0])) for r in found]
     assert numbers == [(i, i) for i in range(1000)]
@@ -42,98 +60,95 @@ def test_a_large_file_of_lines_is_cut_at_line_ends(tmp_path: Path) -> None:
 def test_lines_of_two_bytes_a_character_are_not_slices(tmp_path: Path) -> None:
     file = lines(tmp_path / "a.jsonl", 1000)
     (tmp_path / "a.jsonl").write_bytes((tmp_path / "a.jsonl").read_text().encode("utf-16"))
-    shard = InputShard(tuple(_slices(replace(file, size=2 * file.size), 10_000, {})))
+    shard = shard_of(list(file_slices(file._replace(size=2 * file.size), 10_000, {})))
     found = [r for r in read_shard(shard, Source()) if isinstance(r, Record)]
     assert [int(r.raw.split()[0]) for r in found] == list(range(1000))
 
 
 def test_lines_added_at_the_end_change_the_last_piece_only(tmp_path: Path) -> None:
-    before = _slices(lines(tmp_path / "a.jsonl", 1000), 10_000, {})
-    after = _slices(lines(tmp_path / "a.jsonl", 1010), 10_000, {})
+    before = list(file_slices(lines(tmp_path / "a.jsonl", 1000), 10_000, {}))
+    after = list(file_slices(lines(tmp_path / "a.jsonl", 1010), 10_000, {}))
     assert before[:-1] == after[: len(before) - 1]
 
 
 @given(st.lists(st.integers(1, 200_000), max_size=80), st.integers(0, 79))
 def test_a_new_file_moves_few_borders(sizes: list[int], where: int) -> None:
-    def piece(name: str, size: int) -> FileSlice:
-        return FileSlice(name, name, 0, -1, 0, size, name)
-
-    source = Source(shard_mb=1)
-    old = [piece(f"{i:03}", n) for i, n in enumerate(sizes)]
-    new = sorted([*old, piece(f"{where:03}-new", 5000)], key=lambda p: p.path)
-    a, b = {s.key("") for s in shard_slices(old, source)}, {s.key("") for s in shard_slices(new, source)}
-    assert [p for s in shard_slices(new, source) for p in s.slices] == new
-    # Those that differ lie between the new file and the next border that a path's hash sets.
+    old = [(f"{i:03}", n) for i, n in enumerate(sizes)]
+    new = sorted([*old, (f"{where:03}-new", 5000)])
+    a, b = {shard_key(s, "") for s in shards_of(*old)}, {shard_key(s, "") for s in shards_of(*new)}
+    assert [path for s in shards_of(*new) for path in s["path"].to_pylist()] == [name for name, _ in new]
+    # Those that differ lie between the new file and the next border that a file's hash sets.
     assert len(b - a) <= 3
 
 
 def test_a_shard_is_full_at_its_limit_and_overhead_counts() -> None:
-    def one(size: int, name: str = "b") -> FileSlice:
-        return FileSlice(name, name, 0, -1, 0, size, name)
-
-    source, limit = Source(shard_mb=1), 1 << 20
-    # The hash of these paths ends no shard by itself, unless the file is large.
-    quiet = [n for n in map(str, range(2000)) if len(shard_slices([one(2048, n), one(1, "z")], source)) == 1][:2]
+    limit = 1 << 20
+    # The hash of these files ends no shard by itself, unless the file is large.
+    quiet = [n for n in map(str, range(2000)) if len(shards_of((n, 2048), ("z", 1))) == 1][:2]
     first, second = sorted(quiet)
-    assert len(shard_slices([one(limit - 2048, first), one(1, "z")], source)) == 2
-    many = [one(0, f"{i:05}") for i in range(600)]
-    assert 1 < len(shard_slices(many, source)) < 20
-    assert shard_slices([], source) == []
-    shard = InputShard((one(3, first), one(4, second)))
-    assert shard.size == 7
-    assert shard.key("a") != shard.key("b")
-    assert len(shard.key("a")) == 32
+    assert len(shards_of((first, limit - 2048), ("z", 1))) == 2
+    assert len(shards_of((first, 8), (second, limit - 4096 - 8), ("z", 1))) == 2
+    assert 1 < len(shards_of(*((f"{i:05}", 0) for i in range(600)))) < 20
+    assert shards_of() == []
+    (shard,) = shards_of((first, 3), (second, 4))
+    assert shard["size"].to_pylist() == [3, 4]
+    assert shard_key(shard, "a") != shard_key(shard, "b")
+    assert len(shard_key(shard, "a")) == 32
+    # A part of a table has the key of a table of its own.
+    assert (
+        shard_key(shard.slice(1), "a") == shard_key(*shards_of((second, 4)), "a") != shard_key(shard.slice(0, 1), "a")
+    )
 
 
 def test_slices_of_a_file_have_the_digest_of_their_bytes(tmp_path: Path) -> None:
     file = lines(tmp_path / "a.jsonl", 1000)
     data = Path(file.address).read_bytes()
-    slices = _slices(file, 10_000, {})
+    slices = list(file_slices(file, 10_000, {}))
     assert [(s.begin, s.end) for s in slices] == list(pairwise([0, *(s.end for s in slices)]))
     assert slices[-1].end == len(data)
     for s in slices:
         assert s.size == s.end - s.begin
-        assert s.sha256 == hashlib.sha256(data[s.begin : s.end]).hexdigest()
+        assert s.sha256 == hashlib.sha256(data[s.begin : s.end]).digest()
         assert data[s.end - 1 : s.end] == b"\n"
         assert 10_000 <= s.size < 10_200 or s is slices[-1]
-    (whole,) = _slices(file, len(data), {})
-    assert (whole.begin, whole.end, whole.size, whole.sha256) == (0, -1, len(data), hashlib.sha256(data).hexdigest())
-    assert len(_slices(file, len(data) - 1, {})) == 1
+    (whole,) = file_slices(file, len(data), {})
+    assert whole[2:] == (0, -1, 0, len(data), hashlib.sha256(data).digest())
+    assert len(list(file_slices(file, len(data) - 1, {}))) == 1
 
 
 def test_an_unchanged_file_is_not_read_again_and_a_changed_one_is(tmp_path: Path) -> None:
-    raw, inventory = tmp_path / "raw", tmp_path / "inventory.json"
+    raw, inventory = tmp_path / "raw", tmp_path / "inventory.parquet"
     raw.mkdir()
     path = raw / "a.txt"
     path.write_text("One.")
     old = time.time_ns() - 10**10
     os.utime(path, ns=(old, old))
     (file,) = list_files(str(raw), Source())[0]
-    settled = RawFile(file.path, file.address, file.size, "1:4:1:1")
-    first, _ = slice_files([settled], Source(), inventory)
+    settled = RawFile(file.path, file.address, file.size, "1:4:1:1", 1)
+    first, _ = slice_files([settled], Source(), inventory, here)
     path.write_text("Two.")
-    assert slice_files([settled], Source(), inventory)[0] == first
+    assert slice_files([settled], Source(), inventory, here)[0] == first
     # The change time tells, though size and modification time are the old ones.
     os.utime(path, ns=(old, old))
     (changed,) = list_files(str(raw), Source())[0]
     assert changed.stamp != file.stamp
-    assert slice_files([changed], Source(), inventory)[0] != first
+    assert slice_files([changed], Source(), inventory, here)[0] != first
 
 
 def test_a_file_just_written_is_not_trusted(tmp_path: Path) -> None:
-    raw, inventory = tmp_path / "raw", tmp_path / "inventory.json"
+    raw, inventory = tmp_path / "raw", tmp_path / "inventory.parquet"
     raw.mkdir()
     (raw / "a.txt").write_text("One.")
     files, _ = list_files(str(raw), Source())
-    first, _ = slice_files(files, Source(), inventory)
+    first, _ = slice_files(files, Source(), inventory, here)
     (raw / "a.txt").write_text("Two.")
-    assert slice_files(files, Source(), inventory)[0] != first
+    assert slice_files(files, Source(), inventory, here)[0] != first
 
 
 def test_a_file_that_vanishes_is_a_reject(tmp_path: Path) -> None:
     gone = RawFile("a.txt", str(tmp_path / "a.txt"), 1, "")
-    found, rejects = slice_files([gone], Source(), tmp_path / "inventory.json")
-    assert found == []
+    found, rejects = slice_files([gone], Source(), tmp_path / "inventory.parquet", here)
+    assert found.num_rows == 0
     assert [r.reason for r in rejects] == ["unreadable"]
 
 
@@ -220,11 +235,11 @@ def test_a_glob_a_file_and_an_address(tmp_path: Path) -> None:
 
 
 def test_a_damaged_inventory_is_made_again(tmp_path: Path) -> None:
-    file = replace(lines(tmp_path / "a.jsonl", 10), stamp="1:1:1:1")
-    cache = tmp_path / "inventory.json"
-    first = slice_files([file], Source(), cache)
+    file = lines(tmp_path / "a.jsonl", 10)._replace(stamp="1:1:1:1")
+    cache = tmp_path / "inventory.parquet"
+    first = slice_files([file], Source(), cache, here)
     whole = cache.read_bytes()
-    for damaged in (whole[:-9], whole.replace(b'"step"', b'"stop"'), b"\xff"):
+    for damaged in (whole[:-9], whole.replace(b"sha256", b"sha265"), b"\xff"):
         cache.write_bytes(damaged)
-        assert slice_files([file], Source(), cache) == first
+        assert slice_files([file], Source(), cache, here) == first
         assert cache.read_bytes() == whole

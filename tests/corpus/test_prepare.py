@@ -13,7 +13,7 @@ import pytest
 from builder.corpus import inventory, prepare, shard_tables
 from builder.corpus.prepare import shard_settings
 from builder.corpus.settings import Boilerplate, Chunking, Cleaning, CorpusSettings, Dedup, Selection, Source
-from builder.engine import Engine
+from builder.engine import Engine, Runner
 from builder.errors import SourceError
 from builder.offsets import OffsetMap, Segment
 from builder.store import digest
@@ -251,11 +251,11 @@ def test_what_no_table_is_made_of_is_removed(make: Make) -> None:
     work.put("b.txt", BODY[0])
     work.prepare(cleaning=Cleaning(repeated_lines=2), selection=Selection(method="random", budget=1))
     old = {path.parent for path in work.parts.glob("*/counts.json")}
-    assert list(work.parts.glob("*.npy"))
+    assert list(work.parts.glob("*.lines"))
     assert old
     work.prepare()
     kept = {path.parent for path in work.parts.glob("*/counts.json")}
-    assert {p for p in work.parts.iterdir() if p.name not in ("outside", "pairs.npy")} == kept
+    assert {p for p in work.parts.iterdir() if p.name not in ("pairs",)} == kept
     assert len(list(work.parts.glob("*/final-*"))) == len(kept)
 
 
@@ -288,7 +288,7 @@ def test_a_run_that_was_stopped_is_finished(make: Make, monkeypatch: pytest.Monk
         patch.setattr(prepare, "join_tables", stop)
         with pytest.raises(KeyboardInterrupt):
             work.prepare(source=SMALL)
-    assert not (work.folder / "articles.parquet").exists()
+    assert not (work.tables / "articles.parquet").exists()
     work.prepare(source=SMALL)
     whole = make("other")
     whole.prepare(source=SMALL)
@@ -421,7 +421,7 @@ def test_progress_counts_up_to_its_total(make: Make) -> None:
     assert last["listing"] == ("listing", size, size)
     assert last["reading"] == ("reading: 3 records, 1 rejected, 4 chunks", size, size)
     assert last["writing"] == ("writing: 3 records, 1 rejected, 1 duplicates, 4 chunks", 1, 1)
-    assert last["comparing"][1:] == last["selecting"][1:] == (0, None)
+    assert last["comparing"][1:] == last["selecting"][1:] == (1, 1)
     assert seen[0] == ("listing", 0, size)
 
 
@@ -431,7 +431,7 @@ def test_the_fingerprint_is_that_of_content_and_names(make: Make, tmp_path: Path
     work.put("b.txt", "Two.")
 
     def fingerprint(raw: str, source: Source = SMALL) -> str:
-        return inventory.inventory(raw, source, tmp_path / "cache.json").fingerprint
+        return inventory.inventory(raw, source, tmp_path / "cache", Runner(Engine(workers=1)).run).fingerprint
 
     first = fingerprint(work.raw)
     moved = Path(work.raw).rename(tmp_path / "moved")

@@ -20,7 +20,7 @@ RANKS_0 = [7905728728188956330, 8037428539430452699, 1542628428334363360, 111534
 RANKS_7 = [4659817285964113758, 16920444926201547018, 6591543692610946555, 14178697443835120539]
 
 
-def part(folder: Path, name: str, articles: int, source: str, chunks: int = 3) -> str:
+def part(folder: Path, name: str, articles: int, source: str, chunks: int = 3) -> Path:
     """A part folder with articles of one source and some chunks each."""
     ids = [digest(name, str(i))[:16] for i in range(articles)]
     rows: list[dict[str, Any]] = [{"article_id": a, "source": source, "text": f"{name} {i}"} for i, a in enumerate(ids)]
@@ -36,14 +36,14 @@ def part(folder: Path, name: str, articles: int, source: str, chunks: int = 3) -
     ]
     write_table(folder / name / "articles.parquet", build(rows, ARTICLES))
     write_table(folder / name / "chunks.parquet", build(cut, CHUNKS))
-    return str(folder / name)
+    return folder / name
 
 
 def chosen(
-    folders: list[str], settings: Selection, keywords: tuple[str, ...] = (), out: tuple[int, ...] = ()
+    folders: list[Path], settings: Selection, keywords: tuple[str, ...] = (), out: tuple[int, ...] = ()
 ) -> list[Any]:
-    tasks = [selection.ShardChunks(f, out if i == 0 else (), settings, keywords) for i, f in enumerate(folders)]
-    return selection.select_chunks(tasks, settings, lambda f, items: [f(i) for i in items])[0]
+    tasks = [selection.ShardChunks(f, list(out) if i == 0 else [], settings, keywords) for i, f in enumerate(folders)]
+    return selection.select_chunks(tasks, settings, lambda _, f, items: enumerate(map(f, items)))[0]
 
 
 def test_random_keeps_to_its_budget_and_repeats_itself(tmp_path: Path) -> None:
@@ -100,15 +100,15 @@ def test_diverse_chooses_unlike_chunks(tmp_path: Path) -> None:
         {"chunk_id": i, "article_id": i, "ordinal": 0, "text": t} for i, t in zip(ids, texts, strict=True)
     ]
     write_table(tmp_path / "a" / "chunks.parquet", build(rows, CHUNKS))
-    mask = chosen([str(tmp_path / "a")], Selection(method="diverse", budget=4))[0]
+    mask = chosen([tmp_path / "a"], Selection(method="diverse", budget=4))[0]
     assert Counter(np.flatnonzero(mask) % 4) == {0: 1, 1: 1, 2: 1, 3: 1}
 
 
 def test_keywords_that_no_chunk_mentions_are_named(tmp_path: Path) -> None:
     folders = [part(tmp_path, "a", 2, "Alpha"), part(tmp_path, "b", 2, "Beta")]
     settings = Selection(method="keywords")
-    tasks = [selection.ShardChunks(f, (), settings, ("Beta", "Gamma", "Alpha", "Delta")) for f in folders]
-    masks, unmatched = selection.select_chunks(tasks, settings, lambda f, items: [f(i) for i in items])
+    tasks = [selection.ShardChunks(f, [], settings, ("Beta", "Gamma", "Alpha", "Delta")) for f in folders]
+    masks, unmatched = selection.select_chunks(tasks, settings, lambda _, f, items: enumerate(map(f, items)))
     assert [int(m.sum()) for m in masks] == [6, 6]
     assert unmatched == ["Delta", "Gamma"]
 
@@ -126,7 +126,7 @@ def test_the_order_of_selection_is_the_same_for_ever() -> None:
 
 def test_the_first_by_rank_are_chosen(tmp_path: Path) -> None:
     folders = [part(tmp_path, "a", 8, "A"), part(tmp_path, "b", 8, "B")]
-    ids = [c for f in folders for c in pq.read_table(Path(f) / "chunks.parquet")["chunk_id"].to_pylist()]
+    ids = [c for f in folders for c in pq.read_table(f / "chunks.parquet")["chunk_id"].to_pylist()]
     best = np.argsort(ranks(ids, 3))[:10]
     masks = chosen(folders, Selection(method="random", budget=10, seed=3))
     assert sorted(best.tolist()) == np.flatnonzero(np.concatenate(masks)).tolist()
@@ -160,6 +160,6 @@ def test_strata_are_sources_months_and_lengths(tmp_path: Path, by: str, strata: 
         for r in rows
     ]
     write_table(tmp_path / "a" / "chunks.parquet", build(cut, CHUNKS))
-    mask = chosen([str(tmp_path / "a")], Selection(method="stratified", by=by, budget=12))[0]
+    mask = chosen([tmp_path / "a"], Selection(method="stratified", by=by, budget=12))[0]
     period = 4 if by == "date" else 3
     assert Counter(i % period for i in np.flatnonzero(mask).tolist()) == dict.fromkeys(range(strata), 12 // strata)

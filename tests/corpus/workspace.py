@@ -1,14 +1,16 @@
 """Raw files and the tables that are made of them, without a configuration: what tests of the corpus room share."""
 
 import hashlib
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
+from builder.corpus.assembly import TABLES
 from builder.corpus.inventory import Progress, inventory
-from builder.corpus.prepare import TABLES, Summary, prepare
+from builder.corpus.prepare import Summary, prepare
 from builder.corpus.settings import CorpusSettings
 from builder.engine import Engine, Runner
 from builder.tables import ARTICLES, CHUNKS, REJECTS, check
@@ -30,6 +32,10 @@ class Workspace:
         path.write_bytes(data.encode() if isinstance(data, str) else data)
 
     @property
+    def tables(self) -> Path:
+        return self.folder / "tables"
+
+    @property
     def parts(self) -> Path:
         return self.folder / "parts"
 
@@ -43,20 +49,21 @@ class Workspace:
     ) -> Summary:
         """Makes the tables with the default settings, but for the groups given."""
         settings = CorpusSettings(**groups)
-        found = inventory(self.raw, settings.source, self.folder / "inventory.json", progress)
         with Runner(engine) as runner:
-            return prepare(found, self.folder, self.parts, settings, code, runner.map, progress)
+            found = inventory(self.raw, settings.source, self.folder / "inventory.parquet", runner.run, progress)
+            shutil.rmtree(self.tables, ignore_errors=True)
+            return prepare(found, self.tables, self.parts, settings, code, runner.run, progress)
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         schema = {"articles": ARTICLES, "rejects": REJECTS}.get(name, CHUNKS)
-        found: list[dict[str, Any]] = check(pq.read_table(self.folder / f"{name}.parquet"), schema, name).to_pylist()
+        found: list[dict[str, Any]] = check(pq.read_table(self.tables / f"{name}.parquet"), schema, name).to_pylist()
         return found
 
     def digests(self) -> dict[str, str]:
         """The sha256 of every file of the tables."""
         out = {}
         for name in TABLES:
-            table = self.folder / f"{name}.parquet"
+            table = self.tables / f"{name}.parquet"
             for path in sorted(table.iterdir()) if table.is_dir() else [table]:
                 out[f"{name}/{path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()
         return out
