@@ -16,7 +16,17 @@ from builder.quality.settings import Aggregation, Quality
 from builder.questions import scheme_from
 from builder.release.settings import Dataset, Export, Split
 from builder.scheme import Scheme
-from builder.settings import UNKNOWN, Hint, Rules, declared, has_credentials, leaves, read_settings, setting
+from builder.settings import (
+    SECRETS_ELSEWHERE,
+    UNKNOWN,
+    Hint,
+    Rules,
+    declared,
+    has_credentials,
+    leaves,
+    read_settings,
+    setting,
+)
 from builder.studio.settings import Annotators, LabelStudio, Suggestions
 
 SCHEMA = "builder_schema"
@@ -35,8 +45,11 @@ class Paths:
     def rules(self) -> Rules:
         if has_credentials(self.raw):
             # The address is not shown: it holds a password.
-            hint = "Put them into the variables or the profile that its fsspec package reads."
-            yield Fault("raw", "it holds a user name or password.", hint)
+            yield Fault("raw", "it holds a user name or password.", SECRETS_ELSEWHERE)
+        for name in ("workspace", "exports"):
+            if "://" in getattr(self, name):
+                hint = "Set a local folder. What workers make may be anywhere: engine.storage."
+                yield Fault(name, "it must be a folder of this machine, not an address.", hint)
 
 
 @dataclass

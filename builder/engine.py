@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from builder.errors import BuilderError, ConfigError
+from builder.errors import BuilderError, ConfigError, Fault
 from builder.memory import without_pandas
-from builder.settings import setting
+from builder.settings import SECRETS_ELSEWHERE, Rules, has_credentials, setting
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -36,10 +36,20 @@ class Engine:
     workers: int = setting(0, "Processes, also of a dask cluster started here. 0: one per processor core.", ge=0)
     address: str = setting(
         "",
-        "Address of a dask scheduler, such as tcp://scheduler:8786; its workers must see the workspace and the raw "
-        "files under the same paths. Empty: start a cluster on this machine.",
+        "Address of a dask scheduler, such as tcp://scheduler:8786; its workers must see the raw files and "
+        "`engine.storage` under the same paths. Empty: start a cluster on this machine.",
+    )
+    storage: str = setting(
+        "",
+        "A folder, or any address that fsspec understands, which all workers reach: what they make is kept there, in "
+        "`<dataset.name>/parts`, for this workspace alone. Empty: in the workspace.",
+        example="engine.storage=s3://bucket/builder",
     )
     retries: int = setting(3, "How often work is repeated after its worker died.", ge=0)
+
+    def rules(self) -> Rules:
+        if has_credentials(self.storage):
+            yield Fault("storage", "it holds a user name or password.", SECRETS_ELSEWHERE)
 
 
 class WorkerLostError(BuilderError):

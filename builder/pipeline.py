@@ -229,17 +229,18 @@ def gates(*found: Stage) -> str:
 
 
 def _prepare(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, Any], progress: Progress) -> Any:
+    from builder.corpus.parts import place
     from builder.corpus.prepare import prepare
     from builder.corpus.settings import CorpusSettings
 
     found: Inventory
     config: Config
     found, config, runner = inputs["raw"].value
-    parts, code = config.dataset_folder / "parts", code_digest("corpus")
+    storage = place(config.engine.storage) / config.dataset.name if config.engine.storage else config.dataset_folder
     groups = {n: settings[n] for n in ("cleaning", "dedup", "chunking", "selection", "language")}
     source = replace(config.source, languages=config.source.languages or [settings["language"]])
     given = CorpusSettings(source=source, keywords=tuple(settings["keywords"]), **groups)
-    return asdict(prepare(found, folder, parts, given, code, runner.run, progress))
+    return asdict(prepare(found, folder, storage / "parts", given, code_digest("corpus"), runner.run, progress))
 
 
 def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, Any], progress: Progress) -> Any:

@@ -234,6 +234,10 @@ def _group(cls: type, values: dict[str, Any], prefix: str, faults: list[Fault]) 
     return made
 
 
+#: What to do instead of writing a password into an address.
+SECRETS_ELSEWHERE = "Put them into the variables or the profile that its fsspec package reads."
+
+
 def has_credentials(address: str) -> bool:
     """Whether an address holds a user name or a password."""
     return "@" in address.partition("://")[2].partition("/")[0]

@@ -138,12 +138,9 @@ def slice_files(
     """The slices of all files by path, and a reject per file that cannot be read."""
     now, step = time.time_ns(), source.shard_mb << 20
     path, address, size, stamp, changed = zip(*files, strict=True) if files else ((),) * 5
-    texts = (
-        pa.array(path, pa.string()),
-        pa.array(stamp, pa.string()),
-        pa.array(map(os.fsencode, address), pa.binary()),
-    )
-    listed = pa.table([*texts, np.arange(len(files))], ["path", "stamp", "address", "number"])
+    names = [pa.array(path, pa.string()), pa.array(stamp, pa.string())]
+    addresses = pa.array(map(os.fsencode, address), pa.binary())
+    listed = pa.table([*names, addresses, np.arange(len(files))], ["path", "stamp", "address", "number"])
     known = _known(cache, step)
     joined = listed.join(known, ["path", "stamp"])
     is_new = pc.is_null(joined["sha256"])
@@ -192,6 +189,11 @@ def batches(items: Iterable[T], size_of: Callable[[T], int], most: int, count: i
             batch, size = [], 0
     if batch:
         yield batch
+
+
+def ordered(found: Iterable[tuple[int, T]]) -> list[T]:
+    """Results in the order of their numbers."""
+    return [result for _, result in sorted(found, key=lambda one: one[0])]
 
 
 def hash_files(

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from builder.corpus.inventory import ordered
 from builder.corpus.parts import REQUESTS, read_ranges, read_table, remove, seal, unseal
 from builder.corpus.settings import Dedup
 from builder.hashing import Hashes, mixed, word_hashes, word_runs
@@ -151,6 +152,8 @@ def band_pairs(task: tuple[list[Path], Ints, range, int, int, Path]) -> Hashes:
 
 def equal_pairs(values: Hashes, numbers: Ints) -> Iterator[Hashes]:
     """Pairs of ascending numbers with equal values; not all of them where more than `_CROWD` are equal."""
+    if len(values) < 2:
+        return
     order = np.argsort(values)
     same = values[order][1:] == values[order][:-1]
     order = order[np.append(same, False) | np.append(False, same)]
@@ -181,8 +184,7 @@ def exact_similarities(corpus: CorpusIndex, pair: Ints, size: int, scratch: Path
         return np.empty(0)
     articles = np.unique(pair)
     tasks = [(folder, rows, size, scratch / folder.name) for folder, rows in corpus.by_shard(articles)]
-    lengths = dict(run("verifying", write_shingles, tasks))
-    ends = [8 * np.cumsum(lengths[i]) for i in range(len(tasks))]
+    ends = [8 * np.cumsum(lengths) for lengths in ordered(run("verifying", write_shingles, tasks))]
     begins = np.concatenate([np.append(0, end[:-1]) for end in ends])
     shard, end = np.repeat(np.arange(len(ends)), list(map(len, ends))), np.concatenate(ends)
     files = [task[3] for task in tasks]
@@ -190,9 +192,9 @@ def exact_similarities(corpus: CorpusIndex, pair: Ints, size: int, scratch: Path
     for first in range(0, pair.shape[1], _PAIRS):
         some, at = np.unique(np.searchsorted(articles, pair[:, first : first + _PAIRS]), return_inverse=True)
         blocks.append((files, np.stack([shard[some], begins[some], end[some]]), at.reshape(2, -1)))
-    found = dict(run("verifying", compare_shingles, blocks))
+    found = ordered(run("verifying", compare_shingles, blocks))
     remove(scratch)
-    return np.concatenate([found[i] for i in range(len(blocks))])
+    return np.concatenate(found)
 
 
 def write_shingles(task: tuple[Path, Ints, int, Path]) -> Ints:
@@ -245,7 +247,7 @@ def near_duplicates(corpus: CorpusIndex, repeats: Ints, settings: Dedup, parts: 
 
     The names of the shards' folders depend on all that their texts depend on, so the same names have the same clusters.
     """
-    if not settings.near:
+    if not settings.near or not len(corpus.ids):
         return repeats[:0], repeats[:0]
     names = [folder.name for folder in corpus.folders]
     key, known = bytes.fromhex(digest(str(settings.threshold), *names)), unseal(parts / "clusters")

@@ -18,8 +18,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from builder.errors import StoreError
+from builder.errors import ConfigError, StoreError
 from builder.memory import uncollected
+from builder.settings import shown_address
 from builder.store import atomic, atomic_folder, canonical, file_digest
 
 _COUNTS = "counts.json"
@@ -29,13 +30,24 @@ REQUESTS = 16
 
 
 def place(address: str) -> Path:
-    """The folder at a local path or an fsspec address, with the methods of `pathlib`."""
+    """The folder of `engine.storage`: a local path or an fsspec address, with the methods of `pathlib`.
+
+    Raises `ConfigError` when nothing can be written there.
+    """
     if "://" not in address:
         return Path(address)
     from upath import UPath
 
-    # Other processes write there, too, so no listing may be remembered.
-    found: Any = UPath(address, use_listings_cache=False)
+    try:
+        # Other processes write there, too, so no listing may be remembered.
+        found: Any = UPath(address, use_listings_cache=False)
+        (found / "reached").write_bytes(b"")
+    except Exception as e:  # file systems have errors of their own
+        what = " ".join(str(e).split()).replace(address, shown_address(address))
+        raise ConfigError(
+            f"engine.storage {shown_address(address)} cannot be used: {what}.",
+            "Check the address, its permissions, and that the package of its file system is installed.",
+        ) from e
     return found  # type: ignore[no-any-return]
 
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 from builder.corpus import selection
 from builder.corpus.articles import reject_table
 from builder.corpus.assembly import ABOUT, NEAR, RENAMED, REPEAT, TABLES, ShardOutcome, join_tables, write_final
-from builder.corpus.inventory import Inventory, Progress, Run, shard_key
+from builder.corpus.inventory import Inventory, Progress, Run, ordered, shard_key
 from builder.corpus.near_duplicates import CorpusIndex, near_duplicates, same_bytes, shared_ids
 from builder.corpus.parts import REQUESTS, read_table, remove, sound_counts
 from builder.corpus.records import UNREADABLE
@@ -89,16 +89,11 @@ def prepare(
     may use it at the same time. `code` changes when this room's source does. Raises `SourceError` when nothing could
     be read; it names the reasons.
     """
-    report = _Report(progress)
-    jobs, line_files = _jobs(inventory, parts, settings, code, run, report)
-    made = _read(jobs, run, report)
-    outcomes, unmatched = _outcomes([job.folder for job in jobs], parts, settings, run, report)
-    report.begin("writing", len(outcomes))
-    written: dict[int, dict[str, Any]] = {}
-    for index, counts in run(write_final, outcomes, light=len(outcomes) <= _FEW):
-        written[index] = counts
-        report.advance(1, duplicates=sum(counts["rejects"].values()))
-    final = [written[i] for i in range(len(outcomes))]
+    report = _Report(run, progress)
+    jobs, line_files = _jobs(inventory, parts, settings, code, report)
+    made = _read(jobs, report)
+    outcomes, unmatched = _outcomes([job.folder for job in jobs], parts, settings, report)
+    final = ordered(report.each("writing", write_final, outcomes, lambda f: {"duplicates": sum(f["rejects"].values())}))
     outside = folder / "outside.parquet"
     write_table(outside, reject_table(inventory.rejects))
     for name in TABLES:
@@ -109,24 +104,27 @@ def prepare(
     reasons = Counter(r.reason for r in inventory.rejects)
     for counts in (*made, *final):
         reasons.update(counts["rejects"])
-    encodings, languages = (_counted(counts[what] for counts in made) for what in ("encodings", "languages"))
+    encodings, languages = (sum((Counter(m[what]) for m in made), Counter()) for what in ("encodings", "languages"))
     fields = {r: n for r, n in sorted(reasons.items()) if r.startswith("field-")}
-    rejected = {r: n for r, n in sorted(reasons.items()) if r not in fields}
-    articles, chunks, selected = (sum(f[what] for f in final) for what in ("articles", "chunks", "selected"))
-    kept, records = articles - reasons["near-duplicate"], sum(m["records"] for m in made)
-    counted = (inventory.files, records, articles, kept, chunks, selected, encodings, languages, rejected, fields)
-    summary = Summary(*counted, shards=len(inventory.shards), bytes=inventory.size, unmatched=unmatched)
+    articles = sum(f["articles"] for f in final)
+    summary = Summary(
+        files=inventory.files,
+        records=sum(m["records"] for m in made),
+        articles=articles,
+        kept=articles - reasons[NEAR],
+        chunks=sum(f["chunks"] for f in final),
+        selected=sum(f["selected"] for f in final),
+        encodings=dict(encodings.most_common()),
+        languages=dict(languages.most_common()),
+        rejected={r: n for r, n in sorted(reasons.items()) if r not in fields},
+        unused_fields=fields,
+        shards=len(jobs),
+        bytes=inventory.size,
+        unmatched=unmatched,
+    )
     if not articles:
         raise _nothing_read(inventory, summary, [f["tables"]["rejects"] for f in final])
     return summary
-
-
-def _counted(counts: Iterable[dict[str, int]]) -> dict[str, int]:
-    """The sums of counts, the most frequent first."""
-    total: Counter[str] = Counter()
-    for some in counts:
-        total.update(some)
-    return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _nothing_read(inventory: Inventory, summary: Summary, paths: Iterable[Path]) -> SourceError:
@@ -142,15 +140,13 @@ def _nothing_read(inventory: Inventory, summary: Summary, paths: Iterable[Path])
 
 
 class _Report:
-    """Calls the progress callback with the step at hand and the counts so far."""
+    """Runs functions over items, and calls the progress callback with the step at hand and the counts so far."""
 
-    def __init__(self, progress: Progress | None) -> None:
-        self.progress = progress
+    def __init__(self, run: Run, progress: Progress | None) -> None:
+        self.run, self.progress = run, progress
         self.counts = {"records": 0, "rejected": 0, "duplicates": 0, "chunks": 0}
-        self.what, self.done = "", 0
-        self.total: int | None = None
 
-    def begin(self, what: str, total: int | None = None) -> None:
+    def begin(self, what: str, total: int) -> None:
         self.what, self.done, self.total = what, 0, total
         self.advance(0)
 
@@ -162,9 +158,22 @@ class _Report:
             words = ", ".join(f"{n:,} {name}" for name, n in self.counts.items() if n)
             self.progress(f"{self.what}: {words}" if words else self.what, self.done, self.total)
 
+    def each(
+        self,
+        what: str,
+        function: Callable[[Any], Any],
+        items: Sequence[Any],
+        counts_of: Callable[[Any], dict[str, int]] = lambda _: {},
+    ) -> Iterator[tuple[int, Any]]:
+        """The number and the result of each item, in the order in which they are done."""
+        self.begin(what, len(items))
+        for index, result in self.run(function, items, light=len(items) <= _FEW):
+            self.advance(1, **counts_of(result))
+            yield index, result
+
 
 def _jobs(
-    inventory: Inventory, parts: Path, settings: CorpusSettings, code: str, run: Run, report: _Report
+    inventory: Inventory, parts: Path, settings: CorpusSettings, code: str, report: _Report
 ) -> tuple[list[ShardJob], list[Path]]:
     """One job per shard, and the paths of the line hashes. `cleaning.repeated_lines` adds a pass that counts lines."""
     key = shard_settings(settings, code)
@@ -180,16 +189,11 @@ def _jobs(
     plain = jobs(repeat(frozenset()))
     if not settings.cleaning.repeated_lines or not plain:
         return plain, []
-    report.begin("looking for repeated lines", len(plain))
-    paths: dict[int, Path] = {}
-    for index, path in run(write_line_hashes, plain):
-        paths[index] = path
-        report.advance(1)
-    files = [paths[i] for i in range(len(plain))]
+    files = ordered(report.each("looking for repeated lines", write_line_hashes, plain))
     return jobs(repeated_lines(files, settings.cleaning.repeated_lines)), files
 
 
-def _read(jobs: list[ShardJob], run: Run, report: _Report) -> list[dict[str, Any]]:
+def _read(jobs: list[ShardJob], report: _Report) -> list[dict[str, Any]]:
     """The counts of each shard, whose folder exists now."""
     report.begin("reading", sum(job.size for job in jobs))
     with ThreadPoolExecutor(REQUESTS) as pool:  # hashing releases the interpreter lock
@@ -203,7 +207,7 @@ def _read(jobs: list[ShardJob], run: Run, report: _Report) -> list[dict[str, Any
             found[job.folder] = counts
     # The largest first, so that no worker has one left when the others are done.
     todo = sorted((job for job in jobs if job.folder not in found), key=lambda job: -job.size)
-    fresh = run(write_shard, todo, light=sum(job.size for job in todo) < _LIGHT)
+    fresh = report.run(write_shard, todo, light=sum(job.size for job in todo) < _LIGHT)
     there = [(job, found[job.folder]) for job in jobs if job.folder in found]
     for job, counts in chain(there, ((todo[index], counts) for index, counts in fresh)):
         found[job.folder] = counts
@@ -213,21 +217,15 @@ def _read(jobs: list[ShardJob], run: Run, report: _Report) -> list[dict[str, Any
 
 
 def _outcomes(
-    folders: list[Path], parts: Path, settings: CorpusSettings, run: Run, report: _Report
+    folders: list[Path], parts: Path, settings: CorpusSettings, report: _Report
 ) -> tuple[list[ShardOutcome], list[str]]:
     """What duplicates and the selection across the corpus mean for each shard; and keywords that no chunk mentions."""
-
-    def step(what: str, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[int, Any]]:
-        report.begin(what, len(items))
-        for found in run(function, items, light=len(folders) <= _FEW):
-            report.advance(1)
-            yield found
 
     if not folders:
         return [], []
     corpus = CorpusIndex.load(folders)
     repeats, first = same_bytes(corpus)
-    members, kept = near_duplicates(corpus, repeats, settings.dedup, parts, step)
+    members, kept = near_duplicates(corpus, repeats, settings.dedup, parts, report.each)
     again = shared_ids(corpus, repeats)
     renamed = {a: digest("again", f"{corpus.ids[a]:016x}", str(number))[:16] for a, number in again.items()}
     kept_ids = [renamed.get(a, f"{corpus.ids[a]:016x}") for a in kept.tolist()]
@@ -252,13 +250,13 @@ def _outcomes(
     if chosen.method == "all" and not chosen.budget and chosen.fraction == 1:
         return outcomes, []
     tasks = [selection.ShardChunks(o.folder, o.left_out, chosen, settings.keywords) for o in outcomes]
-    masks, unmatched = selection.select_chunks(tasks, chosen, step)
+    masks, unmatched = selection.select_chunks(tasks, chosen, report.each)
     return [replace(o, selected=mask.tobytes()) for o, mask in zip(outcomes, masks, strict=True)], unmatched
 
 
 def _sweep(parts: Path, used: set[Path], final: set[Path]) -> None:
     """Removes tables and line hashes of shards that this run did not use."""
-    for path in parts.iterdir():
+    for path in parts.iterdir() if parts.exists() else ():
         if path in used:
             for old in path.glob("final-*"):
                 if old not in final:

@@ -48,7 +48,8 @@ def test_a_flipped_bit_in_any_part_reaches_no_later_table(work: Workspace, tmp_p
     fresh.prepare(**groups(method="random", budget=4))
     names = [p.relative_to(work.folder) for p in sorted(work.parts.rglob("*")) if p.is_file()]
     assert {p.suffix for p in names} == {".json", ".bin", ".parquet", ".lines", ""}
-    assert {p.stem for p in names} >= {"pairs", "articles", "chunks", "rejects", "index", "bands", "selected", "counts"}
+    known = {"clusters", "articles", "chunks", "rejects", "index", "bands", "selected", "counts"}
+    assert {p.stem for p in names} >= known
     for number, name in enumerate([*names, Path("inventory.parquet")]):
         size = (work.folder / name).stat().st_size
         flip(work.folder / name, (0, size // 2, size - 1)[number % 3])

@@ -255,7 +255,7 @@ def test_what_no_table_is_made_of_is_removed(make: Make) -> None:
     assert old
     work.prepare()
     kept = {path.parent for path in work.parts.glob("*/counts.json")}
-    assert {p for p in work.parts.iterdir() if p.name not in ("pairs",)} == kept
+    assert {p for p in work.parts.iterdir() if p.name != "clusters"} == kept
     assert len(list(work.parts.glob("*/final-*"))) == len(kept)
 
 
