@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import hashlib
 import io
 import os
 import posixpath
@@ -23,14 +24,14 @@ _STAMPS = ("ETag", "etag", "LastModified", "mtime", "last_modified", "created")
 class RawFile(NamedTuple):
     """One file: its posix path relative to the raw folder, its address, and its size in bytes.
 
-    `stamp` changes whenever the bytes may have changed; it is empty when nothing is known of that. `changed` is the
-    time of the last change, in nanoseconds since 1970; 0 when it is not known.
+    `stamp` changes whenever the bytes may have changed; it is 0 when nothing is known of that. `changed` is the time of
+    the last change, in nanoseconds since 1970; 0 when it is not known.
     """
 
     path: str
     address: str
     size: int
-    stamp: str
+    stamp: int
     changed: int = 0
 
 
@@ -42,20 +43,19 @@ def list_files(raw: str, source: Source) -> tuple[list[RawFile], list[Reject]]:
     root, include = _split_glob(re.sub(r"^(?:file|local)://", "", raw), source.include)
     wanted, unwanted = matcher(include).match, matcher(source.exclude).match
 
-    def is_chosen(*paths: str) -> bool:
-        return any(map(wanted, paths)) and not any(map(unwanted, paths))
-
+    found = _remote(root, source.storage_options) if is_remote(root) else _local(Path(root), source.follow_links)
     files: list[RawFile] = []
     rejects: list[Reject] = []
-    found = _remote(root, source.storage_options) if is_remote(root) else _local(Path(root), source.follow_links)
     for one in found:
-        # The first field of both is the path.
-        if isinstance(one, RawFile) and _ARCHIVE.search(one.path):
-            inside = [f for f in _members(one, source.storage_options) if is_chosen(f[0], one.path)]
-        else:
-            inside = [one] if is_chosen(one[0]) else []
-        for f in inside:
-            (files if isinstance(f, RawFile) else rejects).append(f)  # type: ignore[arg-type]
+        path = one[0]  # the first field of both
+        if isinstance(one, Reject):
+            rejects += [one] if wanted(path) and not unwanted(path) else []
+        elif path.lower().endswith(_ARCHIVES):
+            for f in _members(one, source.storage_options):
+                if any(map(wanted, (f[0], path))) and not any(map(unwanted, (f[0], path))):
+                    files.append(f) if isinstance(f, RawFile) else rejects.append(f)
+        elif wanted(path) and not unwanted(path):
+            files.append(one)
     if not files and not rejects:
         raise SourceError(
             f"The raw folder {shown_address(raw)} holds no files to read.",
@@ -125,36 +125,34 @@ def _local(root: Path, follow: bool) -> Iterator[RawFile | Reject]:
             if not path.isascii():
                 # A name that is not UTF-8 keeps its address; it is shown with its bytes, by which it differs.
                 path = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-            is_link = entry.is_symlink()
-            target = os.path.realpath(entry.path) if is_link else f"{parents[-1]}/{entry.name}"
-            if is_link and not follow and not Path(target).is_relative_to(parents[0]):
+            if entry.is_symlink() and not follow and not Path(os.path.realpath(entry.path)).is_relative_to(parents[0]):
                 detail = "the link leads out of the raw folder; source.follow_links=true allows it"
                 yield Reject(path, None, "outside", detail)
                 continue
             try:
-                if entry.is_dir():
-                    if target in parents:
-                        detail = "the link leads back to a folder that contains it"
-                        yield Reject(path, None, "symlink-loop", detail)
-                    else:
-                        todo.append((entry.path, path + "/", (*parents, target)))
-                    continue
-                is_file = entry.is_file()
+                is_file, is_folder = entry.is_file(), entry.is_dir()
             except OSError:  # a link to itself
-                is_file = False
-            if not is_file:
+                is_file = is_folder = False
+            if is_file:
+                try:
+                    yield _file(entry.path, path, entry.stat())
+                except OSError as e:
+                    yield Reject(path, None, UNREADABLE, e.strerror or str(e))
+            elif is_folder:
+                target = os.path.realpath(entry.path) if entry.is_symlink() else f"{parents[-1]}/{entry.name}"
+                if target in parents:
+                    yield Reject(path, None, "symlink-loop", "the link leads back to a folder that contains it")
+                else:
+                    todo.append((entry.path, path + "/", (*parents, target)))
+            else:
                 yield Reject(path, None, "not-a-file", "a broken link, a pipe or a device")
-                continue
-            try:
-                yield _file(entry.path, path, entry.stat())
-            except OSError as e:
-                yield Reject(path, None, UNREADABLE, e.strerror or str(e))
 
 
 def _file(address: str, path: str, s: os.stat_result) -> RawFile:
     # The change time cannot be set back, so new bytes under an old modification time are noticed.
-    stamp = f"{s.st_ino}:{s.st_size}:{s.st_mtime_ns}:{s.st_ctime_ns}"
-    return RawFile(path, address, s.st_size, stamp, max(s.st_mtime_ns, s.st_ctime_ns))
+    modified, changed = s.st_mtime_ns, s.st_ctime_ns
+    stamp = hash((s.st_ino, s.st_size, modified, changed))
+    return RawFile(path, address, s.st_size, stamp, changed if changed > modified else modified)
 
 
 def _members(file: RawFile, options: Mapping[str, Any]) -> Iterator[RawFile | Reject]:
@@ -203,15 +201,16 @@ def _remote(root: str, options: dict[str, Any]) -> Iterator[RawFile | Reject]:
         if kind != "file":
             yield Reject(path, None, "not-a-file", f"is a {kind}")
             continue
-        marks = [str(info[k]) for k in _STAMPS if k in info]
+        marks = ":".join(str(info[k]) for k in _STAMPS if k in info)
+        stamp = int.from_bytes(hashlib.sha256(marks.encode()).digest()[:7], "big") if marks else 0
         there = f"{inside.rstrip('/')}/{below}" if inside.rstrip("/") and below else inside or below
         # Servers that do not say how large a file is leave it to whoever reads it.
-        yield RawFile(path, f"{before}{there}{chained}", info.get("size") or 0, ":".join(marks))
+        yield RawFile(path, f"{before}{there}{chained}", info.get("size") or 0, stamp)
 
 
 _BLOCK = 1 << 20
 #: Archives of several files, which are read as folders.
-_ARCHIVE = re.compile(r"\.(?:zip|tgz|tar(?:\.(?:gz|xz|bz2))?)$", re.IGNORECASE)
+_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.xz", ".tar.bz2")
 #: What fsspec calls the compression of a single file.
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".xz": "xz"}
 

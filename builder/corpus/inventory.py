@@ -25,6 +25,7 @@ from builder.corpus.files import RawFile, list_files, open_raw, suffixes
 from builder.corpus.parts import seal, unseal
 from builder.corpus.records import UNREADABLE, Reject
 from builder.corpus.settings import Source
+from builder.memory import uncollected
 from builder.store import digest
 from builder.text import string_buffers
 
@@ -60,7 +61,7 @@ class FileSlice(NamedTuple):
 _TYPES = [pa.string(), pa.binary(), *[pa.int64()] * 4, pa.binary(32)]
 SLICES = pa.schema(list(zip(FileSlice._fields, _TYPES, strict=True)))
 #: What is remembered. The address is not: the whole folder may be moved.
-_KNOWN = pa.schema([SLICES.field("path"), ("stamp", pa.string()), *list(SLICES)[2:]])
+_KNOWN = pa.schema([SLICES.field("path"), ("stamp", pa.int64()), *list(SLICES)[2:]])
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,8 @@ def inventory(raw: str, source: Source, cache: Path, run: Run, progress: Progres
 
     `raw` is a folder, a file, a glob or an fsspec address. Raises `SourceError` when there is nothing to read.
     """
-    files, rejects = list_files(raw, source)
+    with uncollected():
+        files, rejects = list_files(raw, source)
     total, done = sum(f.size for f in files), 0
 
     def advance(size: int) -> None:
@@ -138,10 +140,13 @@ def slice_files(
     """The slices of all files by path, and a reject per file that cannot be read."""
     now, step = time.time_ns(), source.shard_mb << 20
     path, address, size, stamp, changed = zip(*files, strict=True) if files else ((),) * 5
-    names = [pa.array(path, pa.string()), pa.array(stamp, pa.string())]
-    addresses = pa.array(map(os.fsencode, address), pa.binary())
-    listed = pa.table([*names, addresses, np.arange(len(files))], ["path", "stamp", "address", "number"])
-    known = _known(cache, step)
+    named = [pa.array(path, pa.string()), pa.array(map(os.fsencode, address), pa.binary()), pa.array(stamp, pa.int64())]
+    listed = pa.table([*named, np.arange(len(files))], ["path", "address", "stamp", "number"])
+    schema = _KNOWN.with_metadata({"step": str(step)})
+    data = unseal(cache)
+    known = schema.empty_table() if data is None else pq.read_table(pa.py_buffer(data))
+    if not known.schema.equals(schema, check_metadata=True):  # of slices of another size
+        known = schema.empty_table()
     joined = listed.join(known, ["path", "stamp"])
     is_new = pc.is_null(joined["sha256"])
     found = joined.filter(pc.invert(is_new)).select(["number", *_KNOWN.names[2:]])
@@ -160,21 +165,14 @@ def slice_files(
     new = [pa.array(column, field.type) for column, field in zip(values, found.schema, strict=True)]
     whole = pa.concat_tables([found, pa.table(new, found.schema)])
     whole = whole.sort_by([("number", "ascending"), ("begin", "ascending")])
-    named = listed.take(whole["number"])
+    listed = listed.take(whole["number"])
     if rows or found.num_rows < known.num_rows:
         settled = np.array([bool(s) and now - c > _RACE_NS for s, c in zip(stamp, changed, strict=True)], bool)
-        kept = pa.table([named["path"], named["stamp"], *whole.columns[1:]], _KNOWN.with_metadata({"step": str(step)}))
+        kept = pa.table([listed["path"], listed["stamp"], *whole.columns[1:]], schema)
         sink = pa.BufferOutputStream()
         pq.write_table(kept.filter(pa.array(settled[whole["number"].to_numpy()])), sink, compression="zstd")
         seal(cache, sink.getvalue().to_pybytes())
-    return pa.table([named["path"], named["address"], *whole.columns[1:]], SLICES), sorted(rejects)
-
-
-def _known(cache: Path, step: int) -> pa.Table:
-    """The slices that are remembered; none when the cache is missing or damaged, or of slices of another size."""
-    data = unseal(cache)
-    table = _KNOWN.empty_table() if data is None else pq.read_table(pa.py_buffer(data))
-    return table if (table.schema.metadata or {}).get(b"step") == b"%d" % step else _KNOWN.empty_table()
+    return pa.table([listed["path"], listed["address"], *whole.columns[1:]], SLICES), sorted(rejects)
 
 
 def batches(items: Iterable[T], size_of: Callable[[T], int], most: int, count: int) -> Iterator[list[T]]:
