@@ -87,15 +87,23 @@ class Stage:
         """The Parquet file, or folder of files, of a table."""
         return self.path(f"{name}.parquet")
 
-    def table(self, name: str, schema: "pa.Schema | None" = None) -> "pa.Table":
-        """A table of the stage; with `schema`, its columns are compared."""
+    def table(
+        self, name: str, schema: "pa.Schema | None" = None, columns: list[str] | None = None, rows: Any = None
+    ) -> "pa.Table":
+        """A table of the stage, or some columns of it, or the rows for which an Arrow expression is true.
+
+        With `schema`, its columns are compared with those of the whole schema that were asked for.
+        """
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         from builder.tables import check
 
         path = self.table_path(name)
-        table = pq.read_table(path)
-        return table if schema is None else check(table, schema, str(path))
+        table = pq.read_table(path, columns=columns, filters=rows)
+        if schema is None:
+            return table
+        return check(table, pa.schema([schema.field(c) for c in columns or schema.names]), str(path))
 
     def json(self, name: str) -> Any:
         """The value in a JSON file of the stage."""

@@ -41,6 +41,8 @@ _RARE = {
     "unplanned_annotated": "annotated tasks whose chunk is not selected any more",
     "foreign": "tasks of others left alone",
 }
+#: What a task, a suggestion or a reject says of an article.
+_SHOWN = ["article_id", "source_path", "record", "title", "published", "source", "targets"]
 _REASONS = ("missing", "quarantined", "all")
 
 
@@ -51,7 +53,8 @@ def push(config: Config, *, dry_run: bool = False, progress: Progress = silent) 
     """
     stage = pipeline.prepared(config, progress)
     chunks, known = _with_known_answers(config, stage)
-    articles = stage.table("articles", tables.ARTICLES).to_pylist()
+    wanted = pc.field("article_id").isin(list({chunk["article_id"] for chunk in chunks}))
+    articles = stage.table("articles", tables.ARTICLES, _SHOWN, wanted).to_pylist()
     pushed = pushing.push(pipeline.campaign(config), chunks, articles, known, dry_run=dry_run, progress=progress)
     if not dry_run:
         rejects = tables.build(pushed.rejects, tables.REJECTS)
@@ -64,7 +67,7 @@ def _with_known_answers(config: Config, stage: Stage) -> tuple[list[Mapping[str,
     selected = stage.table("selected", tables.CHUNKS).to_pylist()
     if not config.quality.questions:
         return selected, frozenset()
-    table = stage.table("chunks", tables.CHUNKS)
+    table = stage.table("chunks", tables.CHUNKS, ["chunk_id", "article_id", "start", "end"])
     known = known_by_chunk(read_known_answers(Path(config.quality.questions), config.labels), table)
     if not known:
         raise SourceError(
@@ -74,7 +77,8 @@ def _with_known_answers(config: Config, stage: Stage) -> tuple[list[Mapping[str,
     others = sum(chunk["chunk_id"] not in known for chunk in selected)
     asked = frozenset(list(known)[: number_due(others, config.quality.question_rate)])
     rest = [chunk for chunk in selected if chunk["chunk_id"] not in asked]
-    return spread_among(rest, [chunk for chunk in table.to_pylist() if chunk["chunk_id"] in asked]), asked
+    questions = stage.table("chunks", tables.CHUNKS, rows=pc.field("chunk_id").isin(list(asked)))
+    return spread_among(rest, questions.to_pylist()), asked
 
 
 def show_push(result: pushing.Pushed) -> Shown:

@@ -1,12 +1,13 @@
 """Speed and memory of the corpus room, each against its peer or its floor in the same run.
 
-    python -m tests.benchmarks.corpus [--large]
+    python -m tests.benchmarks.corpus [--large] [--files=100000] [--signatures=10000000]
 
-It generates a corpus of 200 MB in a temporary folder (of 1 GB as well with --large) and prints one line per ratio.
+It generates a corpus of 200 MB in a temporary folder (of 1 GB as well with --large), small files and signatures of
+articles (5,000 and 200,000, or as many as asked for), and prints one line per ratio.
 """
 
 import contextlib
-import io
+import hashlib
 import json
 import os
 import random
@@ -40,6 +41,8 @@ def main() -> None:
         chunking(report, raw)
         duplicates(report)
         pipeline(report, folder, raw)
+        many_files(report, folder, _size("files", 5_000))
+        many_signatures(report, folder, _size("signatures", 200_000))
         if "--large" in sys.argv:
             large(report, folder)
     finally:
@@ -47,15 +50,25 @@ def main() -> None:
     report.finish()
 
 
+def _size(name: str, default: int) -> int:
+    """A size from the command line."""
+    return next((int(a.partition("=")[2]) for a in sys.argv if a.startswith(f"--{name}=")), default)
+
+
 def sample(raw: Path, megabytes: float) -> Any:
     """One shard of the first files."""
     from builder.corpus.files import list_files
-    from builder.corpus.inventory import InputShard, slice_files
+    from builder.corpus.inventory import slice_files
     from builder.corpus.settings import Source
 
     files, _ = list_files(str(raw), Source())
-    found, _ = slice_files(islice(files, max(1, int(megabytes / 4))), Source(), raw.parent / "sample.json")
-    return InputShard(tuple(found))
+    found, _ = slice_files(files[: max(1, int(megabytes / 4))], Source(), raw.parent / "sample.parquet", _here)
+    return found
+
+
+def _here(*task: Any, light: bool = True) -> Any:
+    """Runs a function over items in this process."""
+    return enumerate(map(*task[-2:]))
 
 
 def chunking(report: Report, raw: Path) -> None:
@@ -193,21 +206,125 @@ def duplicates(report: Report) -> None:
 
 def clusters(folder: Path, texts: list[str], settings: Any, near_duplicates: Any) -> list[int]:
     """The kept member of each text's cluster, found as `prepare` finds it."""
-    from builder.corpus.inventory import FileSlice, InputShard
     from builder.corpus.settings import Cleaning, CorpusSettings
     from builder.corpus.shard_tables import ShardJob, write_shard
 
+    (folder / "raw").mkdir()
     lines = "".join(json.dumps({"text": t}) + "\n" for t in texts)
-    path = folder / "a.jsonl"
-    path.write_text(lines, encoding="utf-8")
-    shard = InputShard((FileSlice("a.jsonl", str(path), 0, -1, 0, len(lines), ""),))
-    part = folder / shard.key("")
-    write_shard(ShardJob(shard, str(part), CorpusSettings(cleaning=Cleaning(summary_lines=0), dedup=settings)))
+    (folder / "raw" / "a.jsonl").write_text(lines, encoding="utf-8")
+    part = folder / f"{0:032x}"
+    job = ShardJob(sample(folder / "raw", 4), part, CorpusSettings(cleaning=Cleaning(summary_lines=0), dedup=settings))
+    write_shard(job)
     corpus = near_duplicates.CorpusIndex.load([part])
-    found = near_duplicates.find_duplicates(
-        corpus, settings, folder / "pairs.npy", lambda f, items: [f(i) for i in items]
-    )[1]
-    return list(map(int, found))
+    repeats, first = near_duplicates.same_bytes(corpus)
+    members, kept = near_duplicates.near_duplicates(corpus, repeats, settings, folder, _here)
+    out = list(range(len(texts)))
+    for article, keeper in [*zip(repeats, first, strict=True), *zip(members, kept, strict=True)]:
+        out[article] = int(keeper)
+    return out
+
+
+def many_files(report: Report, folder: Path, files: int) -> None:
+    """Small files that have not changed against a bare walk with `stat`, and those that are new against their text."""
+    from sentencex import segment
+
+    from builder.corpus.inventory import inventory
+    from builder.corpus.settings import Source
+    from builder.engine import Engine, Runner
+
+    writer = Writer(11)
+    for number in range(files):
+        path = folder / "many" / f"{number // 1000:04}" / f"{number}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(writer.paragraphs(4)))
+
+    def walk() -> None:
+        todo = [str(folder / "many")]
+        while todo:
+            for entry in os.scandir(todo.pop()):
+                todo += [entry.path] if entry.is_dir() else []
+                entry.stat()
+
+    def read(paths: list[Path]) -> None:
+        for path in paths:
+            data = path.read_bytes()
+            hashlib.sha256(data).digest()
+            for line in data.decode().split("\n"):
+                segment("en", line)
+
+    paths = sorted((folder / "many").rglob("*.txt"))
+    floor = best_of(1, lambda: read(paths)) / 2  # on two cores
+    time.sleep(2.1)  # files that changed a moment ago are not trusted
+    first, _ = run(folder / "many", folder / "many-work", 2)
+    report.at_most("corpus.many_files_vs_segmenter", first / floor, 3)
+    cache = next((folder / "many-work").glob("*/inventory.parquet"))
+    with Runner(Engine(workers=2)) as runner:
+        listed = in_turns(5, lambda: inventory(str(folder / "many"), Source(), cache, runner.run).fingerprint, walk)
+    report.at_most("corpus.unchanged_files_vs_walk", listed, 3)
+
+
+def signatures_of(folder: Path, articles: int, shard: int = 10_000) -> list[Path]:
+    """Folders of shards with random band hashes; the second half of every tenth of articles repeats the first half."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rng, width, folders = np.random.default_rng(7), 42, []
+    copies = np.empty((width, 0), np.uint64)
+    for number in range(articles // shard):
+        bands = rng.integers(0, 2**64, (width, shard), dtype=np.uint64)
+        ids = np.arange(number * shard, (number + 1) * shard)
+        same = np.array([], np.int64)
+        if copies.size:
+            bands[:, : copies.shape[1]] = copies
+            same = ids[: copies.shape[1]] - shard + shard // 20
+        copies = bands[:, shard // 20 : shard // 10]
+        family = np.concatenate([same, ids[len(same) :]])
+        words = [f"{i} {i + 1} {i + 2} {i + 3}" for i in family.tolist()]
+        path = folder / f"{number:032x}"
+        path.mkdir(parents=True)
+        (path / "bands.bin").write_bytes(bands.tobytes())
+        pq.write_table(pa.table({"text": words}), path / "articles.parquet")
+        unknown = pa.nulls(shard, pa.timestamp("us", tz="UTC"))
+        columns = {"id64": ids.astype(np.uint64), "revision": ids.astype(np.uint64), "published": unknown}
+        pq.write_table(pa.table(columns), path / "index.parquet")
+        folders.append(path)
+    return folders
+
+
+def many_signatures(report: Report, folder: Path, articles: int) -> None:
+    """Near-duplicates of so many signatures, and of a tenth of them: time, and the memory of the driver."""
+    seconds = []
+    for number in (articles // 10, articles):
+        target = folder / f"signatures-{number}"
+        signatures_of(target, number)
+        command = [sys.executable, "-m", "tests.benchmarks.corpus", "--compare", str(target)]
+        took, peak, found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+        assert found == (number // 10_000 - 1) * 500
+        seconds.append(took)
+        shutil.rmtree(target)
+    report.at_most(f"corpus.driver_memory_{articles}_signatures", peak / GIB, 1, " GiB")
+    report.at_most("corpus.ten_times_the_signatures", seconds[1] / seconds[0], 12)
+
+
+def compare(folder: Path) -> None:
+    """Finds the near-duplicates of shards with two workers; prints seconds, bytes of this process, and their number."""
+    from builder.corpus.near_duplicates import CorpusIndex, near_duplicates, same_bytes
+    from builder.corpus.settings import Dedup
+    from builder.engine import Engine, Runner
+
+    folders = sorted(folder.iterdir())
+    with Runner(Engine(workers=2)) as runner:
+        start = time.perf_counter()
+        corpus = CorpusIndex.load(folders)
+        repeats, _ = same_bytes(corpus)
+
+        def step(what: str, function: Any, items: Any) -> Any:
+            return runner.run(function, items)
+
+        members, kept = near_duplicates(corpus, repeats, Dedup(), folder, step)
+        assert (members - kept == 10_000 - 500).all()
+        print(json.dumps([time.perf_counter() - start, _peak(os.getpid()), len(members)]))  # noqa: T201
 
 
 def pipeline(report: Report, folder: Path, raw: Path) -> None:
@@ -264,8 +381,6 @@ def _peak(pid: int) -> int:
 
 def prepare_once(raw: str, workspace: str, workers: int) -> None:
     """Prepares a corpus as the command line does, and prints the seconds it took."""
-    from rich.console import Console
-
     from builder import prepare
     from builder.config import Config, Paths
     from builder.engine import Engine
@@ -274,12 +389,14 @@ def prepare_once(raw: str, workspace: str, workers: int) -> None:
     config = Config(paths=Paths(raw=raw, workspace=workspace), engine=Engine(workers=workers))
     start = time.perf_counter()
     without_pandas()
-    prepare(config, Console(file=io.StringIO()))
+    prepare(config)
     print(time.perf_counter() - start)  # noqa: T201
 
 
 if __name__ == "__main__":
-    if "--prepare" in sys.argv:
+    if "--compare" in sys.argv:
+        compare(Path(sys.argv[2]))
+    elif "--prepare" in sys.argv:
         prepare_once(sys.argv[2], sys.argv[3], int(sys.argv[4]))
     else:
         main()
