@@ -229,14 +229,14 @@ def gates(*found: Stage) -> str:
 
 
 def _prepare(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, Any], progress: Progress) -> Any:
-    from builder.corpus.parts import place
+    from builder.corpus.parts import storage_at
     from builder.corpus.prepare import prepare
     from builder.corpus.settings import CorpusSettings
 
     found: Inventory
     config: Config
     found, config, runner = inputs["raw"].value
-    storage = place(config.engine.storage) / config.dataset.name if config.engine.storage else config.dataset_folder
+    storage = storage_at(config.engine.storage or config.paths.workspace) / config.dataset.name
     groups = {n: settings[n] for n in ("cleaning", "dedup", "chunking", "selection", "language")}
     source = replace(config.source, languages=config.source.languages or [settings["language"]])
     given = CorpusSettings(source=source, keywords=tuple(settings["keywords"]), **groups)

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from builder.corpus.decoding import is_wide
 from builder.corpus.files import RawFile, list_files, open_raw, suffixes
-from builder.corpus.parts import seal, unseal
+from builder.corpus.parts import read_sealed, write_sealed
 from builder.corpus.records import UNREADABLE, Reject
 from builder.corpus.settings import Source
 from builder.memory import uncollected
@@ -143,7 +143,7 @@ def slice_files(
     named = [pa.array(path, pa.string()), pa.array(map(os.fsencode, address), pa.binary()), pa.array(stamp, pa.int64())]
     listed = pa.table([*named, np.arange(len(files))], ["path", "address", "stamp", "number"])
     schema = _KNOWN.with_metadata({"step": str(step)})
-    data = unseal(cache)
+    data = read_sealed(cache)
     known = schema.empty_table() if data is None else pq.read_table(pa.py_buffer(data))
     if not known.schema.equals(schema, check_metadata=True):  # of slices of another size
         known = schema.empty_table()
@@ -155,7 +155,7 @@ def slice_files(
     advance(sum(size) - work + _OVERHEAD * len(fresh))
     rows: list[tuple[Any, ...]] = []
     rejects: list[Reject] = []
-    cut = batches(fresh, lambda one: one[1].size + _OVERHEAD, _BATCH, len(fresh))
+    cut = in_batches(fresh, lambda one: one[1].size + _OVERHEAD, _BATCH, len(fresh))
     tasks = [(batch, step, source.storage_options) for batch in cut]
     for index, (some, failed) in run(hash_files, tasks, light=work < _LIGHT):
         rows += some
@@ -171,11 +171,11 @@ def slice_files(
         kept = pa.table([listed["path"], listed["stamp"], *whole.columns[1:]], schema)
         sink = pa.BufferOutputStream()
         pq.write_table(kept.filter(pa.array(settled[whole["number"].to_numpy()])), sink, compression="zstd")
-        seal(cache, sink.getvalue().to_pybytes())
+        write_sealed(cache, sink.getvalue().to_pybytes())
     return pa.table([listed["path"], listed["address"], *whole.columns[1:]], SLICES), sorted(rejects)
 
 
-def batches(items: Iterable[T], size_of: Callable[[T], int], most: int, count: int) -> Iterator[list[T]]:
+def in_batches(items: Iterable[T], size_of: Callable[[T], int], most: int, count: int) -> Iterator[list[T]]:
     """The items in lists that end when their size or their number is reached."""
     batch: list[T] = []
     size = 0
@@ -189,7 +189,7 @@ def batches(items: Iterable[T], size_of: Callable[[T], int], most: int, count: i
         yield batch
 
 
-def ordered(found: Iterable[tuple[int, T]]) -> list[T]:
+def in_order(found: Iterable[tuple[int, T]]) -> list[T]:
     """Results in the order of their numbers."""
     return [result for _, result in sorted(found, key=lambda one: one[0])]
 

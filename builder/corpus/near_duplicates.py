@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from builder.corpus.inventory import ordered
-from builder.corpus.parts import REQUESTS, read_ranges, read_table, remove, seal, unseal
+from builder.corpus.inventory import in_order
+from builder.corpus.parts import REQUESTS, discard, read_ranges, read_sealed, read_table, write_sealed
 from builder.corpus.settings import Dedup
 from builder.hashing import Hashes, mixed, word_hashes, word_runs
 from builder.store import digest
@@ -141,7 +141,7 @@ def band_pairs(task: tuple[list[Path], Ints, range, int, int, Path]) -> Hashes:
                 here = np.flatnonzero(values % np.uint64(parts) == part)
                 kept.append(values[here])
                 numbers.append(here + start)
-    repeats = np.frombuffer(unseal(left_out) or b"", np.int64)
+    repeats = np.frombuffer(read_sealed(left_out) or b"", np.int64)
     found: list[Hashes] = [np.empty(0, np.uint64)]
     for kept, numbers in held:
         values, number = np.concatenate(kept), np.concatenate(numbers)
@@ -184,7 +184,7 @@ def exact_similarities(corpus: CorpusIndex, pair: Ints, size: int, scratch: Path
         return np.empty(0)
     articles = np.unique(pair)
     tasks = [(folder, rows, size, scratch / folder.name) for folder, rows in corpus.by_shard(articles)]
-    ends = [8 * np.cumsum(lengths) for lengths in ordered(run("verifying", write_shingles, tasks))]
+    ends = [8 * np.cumsum(lengths) for lengths in in_order(run("verifying", write_shingles, tasks))]
     begins = np.concatenate([np.append(0, end[:-1]) for end in ends])
     shard, end = np.repeat(np.arange(len(ends)), list(map(len, ends))), np.concatenate(ends)
     files = [task[3] for task in tasks]
@@ -192,8 +192,8 @@ def exact_similarities(corpus: CorpusIndex, pair: Ints, size: int, scratch: Path
     for first in range(0, pair.shape[1], _PAIRS):
         some, at = np.unique(np.searchsorted(articles, pair[:, first : first + _PAIRS]), return_inverse=True)
         blocks.append((files, np.stack([shard[some], begins[some], end[some]]), at.reshape(2, -1)))
-    found = ordered(run("verifying", compare_shingles, blocks))
-    remove(scratch)
+    found = in_order(run("verifying", compare_shingles, blocks))
+    discard(scratch)
     return np.concatenate(found)
 
 
@@ -212,7 +212,7 @@ def write_shingles(task: tuple[Path, Ints, int, Path]) -> Ints:
                 flat, offsets = word_runs(*word_hashes(batch.column("text").take(pa.array(inside))), size)
                 out += [np.unique(part) for part in np.split(flat, offsets[1:-1])]
             at += batch.num_rows
-    seal(target, np.concatenate(out).tobytes())
+    write_sealed(target, np.concatenate(out).tobytes())
     return np.array(list(map(len, out)))
 
 
@@ -250,12 +250,12 @@ def near_duplicates(corpus: CorpusIndex, repeats: Ints, settings: Dedup, parts: 
     if not settings.near or not len(corpus.ids):
         return repeats[:0], repeats[:0]
     names = [folder.name for folder in corpus.folders]
-    key, known = bytes.fromhex(digest(str(settings.threshold), *names)), unseal(parts / "clusters")
+    key, known = bytes.fromhex(digest(str(settings.threshold), *names)), read_sealed(parts / "clusters")
     if known is not None and known[: len(key)] == key:
         members, kept = np.frombuffer(known[len(key) :], np.int64).reshape(2, -1)
         return members, kept
     left_out = parts / "repeats"
-    seal(left_out, repeats.tobytes())
+    write_sealed(left_out, repeats.tobytes())
     total, width = int(corpus.starts[-1]), settings.permutations // settings.rows
     step, number = max(1, _VALUES // total), -(-total // _VALUES)
     cuts = [range(width)[begin : begin + step] for begin in range(0, width, step)]
@@ -266,5 +266,5 @@ def near_duplicates(corpus: CorpusIndex, repeats: Ints, settings: Dedup, parts: 
     pair = _ends(pairs)
     similar = exact_similarities(corpus, pair, settings.shingle, parts / "shingles", run)
     members, kept = clusters(corpus, pair[:, similar >= settings.threshold])
-    seal(parts / "clusters", key + np.stack([members, kept]).tobytes())
+    write_sealed(parts / "clusters", key + np.stack([members, kept]).tobytes())
     return members, kept

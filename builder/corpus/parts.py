@@ -29,7 +29,7 @@ _DIGEST_BYTES = 32
 REQUESTS = 16
 
 
-def place(address: str) -> Path:
+def storage_at(address: str) -> Path:
     """The folder of `engine.storage`: a local path or an fsspec address, with the methods of `pathlib`.
 
     Raises `ConfigError` when nothing can be written there.
@@ -56,7 +56,7 @@ def is_local(path: Path) -> bool:
     return isinstance(path, Path)
 
 
-def seal(path: Path, data: bytes) -> None:
+def write_sealed(path: Path, data: bytes) -> None:
     """`path` holds the data and, after it, their sha256."""
     whole = data + hashlib.sha256(data).digest()
     if is_local(path):
@@ -66,8 +66,8 @@ def seal(path: Path, data: bytes) -> None:
         path.write_bytes(whole)
 
 
-def unseal(path: Path) -> memoryview | None:
-    """The data that `seal` wrote, or None when the file is missing or damaged."""
+def read_sealed(path: Path) -> memoryview | None:
+    """The data that `write_sealed` wrote, or None when the file is missing or damaged."""
     try:
         whole = memoryview(path.read_bytes())
     except OSError:
@@ -80,7 +80,7 @@ def read_ranges(ranges: Sequence[tuple[Path, int, int]]) -> list[bytes]:
     """The bytes from begin to end of each (file, begin, end)."""
     if ranges and not is_local(ranges[0][0]):
         with ThreadPoolExecutor(REQUESTS) as pool:
-            return list(pool.map(lambda r: r[0].fs.cat_file(r[0].path, r[1], r[2]), ranges))
+            return list(pool.map(lambda r: r[0].fs.cat_file(r[0].path, start=r[1], end=r[2]), ranges))
     out = []
     for path, some in groupby(ranges, key=lambda r: r[0]):
         with path.open("rb") as f:
@@ -104,7 +104,7 @@ def made(folder: Path, make: Callable[[Path], dict[str, Any]]) -> dict[str, Any]
             with _new_folder(folder) as temporary, uncollected():
                 counts = make(temporary)
                 files = {path.name: (path.stat().st_size, file_digest(path)) for path in temporary.iterdir()}
-                seal(temporary / _COUNTS, canonical({"counts": counts, "files": files}).encode())
+                write_sealed(temporary / _COUNTS, canonical({"counts": counts, "files": files}).encode())
         except StoreError:
             # Another attempt at the same, given up as lost, may finish first; its files and counts are the same.
             if counts is None:
@@ -130,14 +130,14 @@ def sound_counts(folder: Path) -> dict[str, Any] | None:
 
     Of remote files the sizes are compared, for their storage keeps digests of its own.
     """
-    record = unseal(folder / _COUNTS)
+    record = read_sealed(folder / _COUNTS)
     with suppress(OSError):
         if record is not None:
             known = json.loads(bytes(record))
             if all(_is_sound(folder / name, *about) for name, about in known["files"].items()):
                 counts: dict[str, Any] = known["counts"]
                 return counts
-    remove(folder)
+    discard(folder)
     return None
 
 
@@ -145,7 +145,7 @@ def _is_sound(path: Path, size: int, sha256: str) -> bool:
     return path.stat().st_size == size and (not is_local(path) or file_digest(path) == sha256)
 
 
-def remove(path: Path) -> None:
+def discard(path: Path) -> None:
     """There is no such file or folder any more."""
     with suppress(FileNotFoundError):
         if not is_local(path):

@@ -18,9 +18,9 @@ import pyarrow as pa
 from builder.corpus import selection
 from builder.corpus.articles import reject_table
 from builder.corpus.assembly import ABOUT, NEAR, RENAMED, REPEAT, TABLES, ShardOutcome, join_tables, write_final
-from builder.corpus.inventory import Inventory, Progress, Run, ordered, shard_key
+from builder.corpus.inventory import Inventory, Progress, Run, in_order, shard_key
 from builder.corpus.near_duplicates import CorpusIndex, near_duplicates, same_bytes, shared_ids
-from builder.corpus.parts import REQUESTS, read_table, remove, sound_counts
+from builder.corpus.parts import REQUESTS, discard, read_table, sound_counts
 from builder.corpus.records import UNREADABLE
 from builder.corpus.settings import CorpusSettings, Selection
 from builder.corpus.shard_tables import ShardJob, repeated_lines, write_line_hashes, write_shard
@@ -93,7 +93,8 @@ def prepare(
     jobs, line_files = _jobs(inventory, parts, settings, code, report)
     made = _read(jobs, report)
     outcomes, unmatched = _outcomes([job.folder for job in jobs], parts, settings, report)
-    final = ordered(report.each("writing", write_final, outcomes, lambda f: {"duplicates": sum(f["rejects"].values())}))
+    written = report.each("writing", write_final, outcomes, lambda f: {"duplicates": sum(f["rejects"].values())})
+    final = in_order(written)
     outside = folder / "outside.parquet"
     write_table(outside, reject_table(inventory.rejects))
     for name in TABLES:
@@ -189,7 +190,7 @@ def _jobs(
     plain = jobs(repeat(frozenset()))
     if not settings.cleaning.repeated_lines or not plain:
         return plain, []
-    files = ordered(report.each("looking for repeated lines", write_line_hashes, plain))
+    files = in_order(report.each("looking for repeated lines", write_line_hashes, plain))
     return jobs(repeated_lines(files, settings.cleaning.repeated_lines)), files
 
 
@@ -202,7 +203,7 @@ def _read(jobs: list[ShardJob], report: _Report) -> list[dict[str, Any]]:
     for job, counts in zip(jobs, known, strict=True):
         if counts and UNREADABLE in counts["rejects"]:
             # Its bytes could be read when they were listed, so they may be readable now.
-            remove(job.folder)
+            discard(job.folder)
         elif counts:
             found[job.folder] = counts
     # The largest first, so that no worker has one left when the others are done.
@@ -260,6 +261,6 @@ def _sweep(parts: Path, used: set[Path], final: set[Path]) -> None:
         if path in used:
             for old in path.glob("final-*"):
                 if old not in final:
-                    remove(old)
+                    discard(old)
         elif path.name != "clusters":
-            remove(path)
+            discard(path)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from builder.corpus.inventory import ordered
+from builder.corpus.inventory import in_order
 from builder.corpus.near_duplicates import Map, ranks
 from builder.corpus.parts import read_table
 from builder.corpus.settings import Selection
@@ -86,7 +86,7 @@ _STRATA: dict[str, tuple[str, Callable[[pa.ChunkedArray], list[str]]]] = {
 
 def select_chunks(tasks: list[ShardChunks], settings: Selection, run: Map) -> tuple[list[Bools], list[str]]:
     """For each shard, which of its chunks are annotated; and the keywords that no chunk of any mentions."""
-    found: list[ChunkFacts] = ordered(run("selecting", chunk_facts, tasks))
+    found: list[ChunkFacts] = in_order(run("selecting", chunk_facts, tasks))
     starts = np.cumsum([0, *(len(f.rank) for f in found)])
     rank = np.concatenate([f.rank for f in found])
     eligible = np.flatnonzero(np.concatenate([f.eligible for f in found]))

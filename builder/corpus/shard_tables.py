@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 
 from builder.corpus.articles import Article, ArticleMaker, article_table, chunk_table, reject_table
 from builder.corpus.files import open_run, open_stream
-from builder.corpus.inventory import FileSlice, batches
+from builder.corpus.inventory import FileSlice, in_batches
 from builder.corpus.layout import line_hash, split
 from builder.corpus.near_duplicates import bands, signatures
-from builder.corpus.parts import made, seal, unseal
+from builder.corpus.parts import made, read_sealed, write_sealed
 from builder.corpus.readers import read_file
 from builder.corpus.records import UNREADABLE, Record, Reject
 from builder.corpus.settings import CorpusSettings, Source
@@ -75,7 +75,8 @@ def _write(job: ShardJob, folder: Path) -> dict[str, Any]:
         pq.ParquetWriter(folder / "articles.parquet", ARTICLES, compression="zstd") as articles,
         pq.ParquetWriter(folder / "chunks.parquet", CHUNKS, compression="zstd") as chunks,
     ):
-        for held in batches(_articles(job, maker, rejected, counts), lambda a: len(a.record.raw), _CHARACTERS, _ROWS):
+        found = _articles(job, maker, rejected, counts)
+        for held in in_batches(found, lambda a: len(a.record.raw), _CHARACTERS, _ROWS):
             articles.write_table(article_table(held))
             cut = chunk_table(held, maker)
             chunks.write_table(cut)
@@ -83,7 +84,7 @@ def _write(job: ShardJob, folder: Path) -> dict[str, Any]:
             band += (
                 # Texts without words get band hashes that no other text has.
                 bands(signatures(texts, dedup.shingle, dedup.permutations), dedup.rows)
-                for texts in batches([a.text for a in held] if dedup.near else (), len, _SHINGLED, _ROWS)
+                for texts in in_batches([a.text for a in held] if dedup.near else (), len, _SHINGLED, _ROWS)
             )
     pq.write_table(reject_table(rejected), folder / "rejects.parquet", compression="zstd")
     columns = ["article_id", "raw_sha256", "source_path", "record", "published", "encoding", "language"]
@@ -144,7 +145,7 @@ def _open(part: FileSlice, source: Source) -> BinaryIO:
 def write_line_hashes(job: ShardJob) -> Path:
     """Writes the hashes of the short lines of a shard, each once per article, and returns the path of the file."""
     path = job.folder.with_name(f"{job.folder.name}.lines")
-    if unseal(path) is None:
+    if read_sealed(path) is None:
         settings = job.settings
         maker = ArticleMaker(settings.cleaning, settings.chunking, settings.language)
         found = [
@@ -153,7 +154,7 @@ def write_line_hashes(job: ShardJob) -> Path:
             if isinstance(item, Record)
             for h in {line_hash(line) for _, _, line in split(maker.tidy(item)[0]) if len(line) <= _SHORT_LINE}
         ]
-        seal(path, np.array(found, dtype=np.uint64).tobytes())
+        write_sealed(path, np.array(found, dtype=np.uint64).tobytes())
     return path
 
 
@@ -170,4 +171,4 @@ def repeated_lines(paths: Sequence[Path], articles: int) -> list[frozenset[int]]
 
 
 def _hashes(path: Path) -> Any:
-    return np.frombuffer(unseal(path) or b"", np.uint64)
+    return np.frombuffer(read_sealed(path) or b"", np.uint64)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from builder.corpus.parts import made, seal, sound_counts, unseal
+from builder.corpus.parts import made, read_sealed, sound_counts, write_sealed
 from builder.corpus.settings import Chunking, Cleaning, Selection
 from builder.errors import StoreError
 from tests.benchmarks.corpus_data import Writer
@@ -69,17 +69,17 @@ def test_a_lost_file_of_a_part_is_made_again(work: Workspace) -> None:
 
 def test_every_bit_of_a_file_counts(tmp_path: Path) -> None:
     path, value = tmp_path / "file", bytes(range(90))
-    assert unseal(path) is None
-    seal(path, value)
-    assert unseal(path) == value
+    assert read_sealed(path) is None
+    write_sealed(path, value)
+    assert read_sealed(path) == value
     data = path.read_bytes()
     for at in range(len(data)):
         flip(path, at)
-        assert unseal(path) is None
+        assert read_sealed(path) is None
         path.write_bytes(data)
     for size in (0, 1, len(data) // 2):
         path.write_bytes(data[:size])
-        assert unseal(path) is None
+        assert read_sealed(path) is None
 
 
 def test_a_folder_is_made_once_and_again_when_it_is_damaged(tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 import gzip
 import json
+import os
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -15,8 +18,10 @@ import pyarrow.parquet as pq
 import pytest
 from backports import zstd
 
+from builder.corpus.parts import storage_at
 from builder.corpus.settings import Source
-from builder.errors import SourceError
+from builder.errors import ConfigError, SourceError
+from tests.benchmarks.corpus_data import Writer
 from tests.corpus.workspace import Workspace
 
 # The clients of both ends, not ours.
@@ -157,3 +162,65 @@ def test_articles_come_from_a_web_server_and_from_archives(web: str, tmp_path: P
         work = Workspace(raw, tmp_path / f"work-{number}")
         work.prepare()
         assert {a["source_path"]: a["text"] for a in work.rows("articles")} == expected, raw
+
+
+KINDS = ["local", pytest.param("dask", marks=pytest.mark.distributed)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_workers_share_nothing_but_a_storage(bucket: Any, tmp_path: Path, kind: str) -> None:
+    writer = Writer(4)
+    for number in range(6):
+        texts = ["\n".join(writer.paragraphs(6)) for _ in range(12)]
+        lines = "".join(json.dumps({"text": t}) + "\n" for t in [*texts, texts[0], texts[1] + "\nOne more line."])
+        bucket.put_object(Bucket="news", Key=f"raw/{number}.jsonl", Body=lines.encode() + b" " * 400_000)
+    # Nothing is so little that it is done without workers.
+    code = (
+        "import sys; from builder.corpus import inventory, prepare; from builder.cli import main\n"
+        "inventory._LIGHT = prepare._LIGHT = prepare._FEW = 0\n"
+        "if __name__ == '__main__': main()\n"
+    )
+    (tmp_path / "run.py").write_text(code)
+
+    def prepared(name: str, *settings: str) -> dict[str, str]:
+        given = [
+            "paths.raw=s3://news/raw",
+            f"paths.workspace={name}",
+            "source.shard_mb=1",
+            "engine.workers=2",
+            *settings,
+        ]
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        command = [sys.executable, "run.py", "prepare", *given, *settings]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        (record,) = (tmp_path / name).glob("*/prepare/*/stage.json")
+        files: dict[str, str] = json.loads(record.read_text())["files"]
+        shutil.rmtree(record.parent)
+        return files
+
+    there = ["engine.storage=s3://news/store", f"engine.kind={kind}"]
+    here = prepared("here")
+    assert len(here) > 12
+    assert prepared("there", *there) == here
+    assert not list((tmp_path / "there").glob("*/parts"))
+
+    def stored() -> dict[str, Any]:
+        listed = bucket.list_objects_v2(Bucket="news", Prefix="store/")["Contents"]
+        return {one["Key"]: one["LastModified"] for one in listed}
+
+    first = stored()
+    assert {key.split("/")[2] for key in first if key != "store/reached"} == {"parts"}
+    # What is there is taken up again, and what is lost is made again.
+    bucket.delete_object(Bucket="news", Key=next(key for key in first if key.endswith("index.parquet")))
+    assert prepared("there", *there) == here
+    assert stored().keys() == first.keys()
+    fewer = prepared("there", *there, "selection.method=random", "selection.budget=5")
+    assert fewer.keys() == here.keys()
+    assert fewer != here
+
+
+@pytest.mark.parametrize("storage", ["nosuch://bucket/store", "s3://nosuch/store"])
+def test_a_storage_that_cannot_be_used_is_named(bucket: Any, storage: str) -> None:
+    with pytest.raises(ConfigError, match=f"engine.storage {storage} cannot be used"):
+        storage_at(storage)
