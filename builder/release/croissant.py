@@ -133,7 +133,7 @@ def _records(name: str, features: Features, splits: list[str]) -> dict[str, Any]
     split = _node(
         "cr:Field", f"{name}/split", dataType="sc:Text",
         source=files | {"extract": {"fileProperty": "fullpath"}, "transform": {"regex": regex}},
-        references={"field": {"@id": "splits/name"}},
+        **_reference("splits/name"),
     )  # fmt: skip
     return _node("cr:RecordSet", name, key={"@id": f"{name}/id"}, field=[*fields, split])
 
@@ -150,5 +150,14 @@ def _field(path: str, source: dict[str, Any], feature: Any) -> dict[str, Any]:
     while feature["_type"] == "Sequence":
         made |= {"isArray": True, "arrayShape": "-1"}
         feature = feature["feature"]
-    kind = "sc:Integer" if feature["_type"] == "ClassLabel" else f"sc:{_TYPES[feature['dtype']]}"
-    return made | {"dataType": kind, "source": source}
+    if feature["_type"] != "ClassLabel":
+        return made | {"dataType": f"sc:{_TYPES[feature['dtype']]}", "source": source}
+    names, made = path.replace("/", "-"), made | {"dataType": "sc:Integer", "source": source}
+    if not feature["names"]:
+        return made
+    # Readers join on a reference, which a list cannot be joined on.
+    return made | ({"description": f"Ids of {names}."} if "isArray" in made else _reference(f"{names}/id"))
+
+
+def _reference(field: str) -> dict[str, Any]:
+    return {"references": {"field": {"@id": field}}}

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -126,19 +127,45 @@ def test_records_of_croissant_are_those_of_the_files(release: tuple[str, Manifes
     script = (
         "import json, sys, mlcroissant as mlc\n"
         "data = mlc.Dataset(jsonld='croissant.json')\n"
-        "print(json.dumps([dict(r) for r in data.records('entities')], default=lambda x: x.tolist() if hasattr(x, "
-        "'tolist') else x.decode()))\n"
+        "plain = lambda x: x.tolist() if hasattr(x, 'tolist') else x.decode()\n"
+        "print(json.dumps([[dict(r) for r in data.records(name)] for name in ('entities', 'stance')], default=plain))\n"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=release[2], capture_output=True, text=True, check=True)
-    found = {row["entities/id"]: row for row in json.loads(done.stdout)}
-    split = splits_of(release[2], "entities")
-    for row in rows(release[2], "entities"):
-        record = found.pop(row["id"])
-        assert record["entities/split"] == split[row["id"]]
-        assert (record["entities/text"], record["entities/ner_tags"]) == (row["text"], row["ner_tags"])
-        spans = [{key.rpartition("/")[2]: value for key, value in span.items()} for span in record["entities/entities"]]
-        assert spans == row["entities"]
-    assert not found
+    for name, read in zip(("entities", "stance"), json.loads(done.stdout), strict=True):
+        found = {row[f"{name}/id"]: row for row in read}
+        split = splits_of(release[2], name)
+        for row in rows(release[2], name):
+            record = found.pop(row["id"])
+            assert record.pop(f"{name}/split") == split[row["id"]]
+            assert {key: inner(record[f"{name}/{key}"]) for key in row if row[key] is not None} == {
+                key: value for key, value in row.items() if value is not None
+            }
+        assert not found
+
+
+def inner(value: Any) -> Any:
+    """A value as Croissant has it, with the names of its parts as in Parquet."""
+    if isinstance(value, list):
+        return [inner(item) for item in value]
+    return {k.rpartition("/")[2]: inner(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
+def test_label_columns_refer_to_their_names(release: tuple[str, Manifest, Path]) -> None:
+    found = json.loads((release[2] / "croissant.json").read_text("utf-8"))
+    fields = {field["name"]: field for part in found["recordSet"] for field in part["field"]}
+    assert fields["stance/label"]["references"] == {"field": {"@id": "stance-label/id"}}
+    assert fields["entities/ner_tags"]["description"] == "Ids of entities-ner_tags."
+    assert "references" not in fields["entities/ner_tags"]
+    names = {
+        part["name"]: [row[f"{part['name']}/name"] for row in part["data"]]
+        for part in found["recordSet"]
+        if "data" in part
+    }
+    assert names["stance-label"] == release[1].labels["stance"]
+    assert names["entities-ner_tags"][:2] == ["O", "B-PERSON"]
+    assert [
+        r["stance-label/id"] for part in found["recordSet"] if part["name"] == "stance-label" for r in part["data"]
+    ] == [*range(4)]
 
 
 def test_figures_are_told_by_question_and_kind_of_span() -> None:
