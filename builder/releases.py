@@ -67,6 +67,7 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
             pull=read_json(pull.folder / "pull.json"),
             agreement=made["validate"].json("agreement"),
             below_gates=below,
+            chosen=made["adjudicate"].summary["chosen"],
             stages={name: stage.key for name, stage in made.items()},
             recorded=config.annotators.kind == "recorded",
             experts=config.aggregation.experts,

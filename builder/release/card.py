@@ -56,6 +56,7 @@ def release_pages(
         "processing": processing(manifest),
         "machine": machine(manifest),
         "agreement": [f"{name}: {value:.3g}" for name, value in manifest.agreement.items()],
+        "methods": methods(manifest),
         "left_out": _left_out(manifest),
         "described": _described([configurations[name] for name in filled]),
         "split_by": _SPLIT_BY[settings["split"]["method"]],
@@ -96,8 +97,15 @@ def machine(manifest: Manifest) -> str:
     shown = {name: count for name, count in manifest.counts.predictions.items() if name != "none"}
     if not shown:
         return "No suggestion of a machine was shown to the annotators."
-    parts = ", ".join(f"{count:,} were {name}" for name, count in shown.items())
-    return f"Suggestions of a machine were shown in {sum(shown.values()):,} annotations: {parts}."
+    total = sum(shown.values())
+    parts = ", ".join(f"{count:,} were {name} ({count / total:.0%})" for name, count in shown.items())
+    return f"Suggestions of a machine were shown in {total:,} annotations: {parts}."
+
+
+def methods(manifest: Manifest) -> str:
+    """The methods that decided gold."""
+    used = {how.partition(":")[0] for how in manifest.chosen.values()}
+    return ", ".join(sorted(used)) or str(manifest.configuration["aggregation"]["method"])
 
 
 def processing(manifest: Manifest) -> list[str]:

@@ -6,7 +6,7 @@ Where the data come from is said in the terms of PROV-O (W3C 2013).
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from builder.release.card import languages, machine, processing
+from builder.release.card import languages, machine, methods, processing
 from builder.release.features import Features, label_names
 from builder.release.manifest import Manifest
 
@@ -105,7 +105,7 @@ def _activities(manifest: Manifest, platform: str) -> Iterator[dict[str, Any]]:
     for what, agents in (
         ("cleaning and chunking", [tool]),
         (f"annotation in {platform}", [people]),
-        (f"adjudication by {manifest.configuration['aggregation']['method']}", [tool]),
+        (f"adjudication by {methods(manifest)}", [tool]),
         ("release", [tool]),
     ):
         yield {"@type": "prov:Activity", "name": what, "prov:wasAssociatedWith": agents}

@@ -34,7 +34,7 @@ class Sources:
 
     `configuration` is what the manifest says of it: at least the groups dataset, labels, export, split and aggregation.
     `pull` has server_version and scheme_version, `agreement` is the report, `below_gates` says which quality gates do
-    not hold, `stages` has the key of each stage.
+    not hold, `chosen` how each question was decided, `stages` has the key of each stage.
     """
 
     tables: Mapping[str, Path]
@@ -45,6 +45,7 @@ class Sources:
     pull: Mapping[str, Any] = field(default_factory=dict)
     agreement: Mapping[str, Any] = field(default_factory=dict)
     below_gates: str = ""
+    chosen: Mapping[str, str] = field(default_factory=dict)
     stages: Mapping[str, str] = field(default_factory=dict)
     recorded: bool = False
     #: Pseudonyms of experts, and what annotators said about themselves, by pseudonym.
@@ -114,6 +115,7 @@ def _manifest(name: str, sources: Sources, built: Built) -> Manifest:
         leakage=built.leakage,
         below_gates=sources.below_gates,
         agreement=figures(sources.agreement),
+        chosen=dict(sources.chosen),
         findings=findings(sources.agreement),
     )
 

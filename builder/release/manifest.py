@@ -179,6 +179,8 @@ class Manifest(msgspec.Struct, kw_only=True):
     leakage: Leakage
     below_gates: str
     agreement: dict[str, float]
+    #: The method that decided each question and kind of span; after `auto`, and why.
+    chosen: dict[str, str] = {}
     #: Known issues that the agreement report shows.
     findings: list[str] = []
     changes: Changes = msgspec.field(default_factory=lambda: Changes("first"))

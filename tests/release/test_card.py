@@ -13,7 +13,7 @@ import yaml
 
 from builder.release.card import figures
 from builder.release.manifest import Manifest, read
-from builder.release.settings import Dataset, Export
+from builder.release.settings import Dataset, Export, Split
 from tests.release.world import rows, sample, splits_of
 
 
@@ -63,8 +63,8 @@ def test_the_card_says_how_the_data_were_made(release: tuple[str, Manifest, Path
         "| ukraine | Ukraine |",
         "| ORG | All ORG |",
         "By a hash of the article;",
-        "- **Licence:** `cc-by-4.0`",
-        "**Direct use.** Not stated.",
+        "- **License:** `cc-by-4.0`",
+        "### Direct Use\n\nNot stated.",
         "| `stance` label | train | validation | test | released |",
         'The first row of `stance`:\n\n```json\n{\n  "id": "',
         "No suggestion of a machine was shown to the annotators.",
@@ -131,8 +131,8 @@ def test_records_of_croissant_are_those_of_the_files(release: tuple[str, Manifes
         "print(json.dumps([[dict(r) for r in data.records(name)] for name in ('entities', 'stance')], default=plain))\n"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=release[2], capture_output=True, text=True, check=True)
-    for name, read in zip(("entities", "stance"), json.loads(done.stdout), strict=True):
-        found = {row[f"{name}/id"]: row for row in read}
+    for name, records in zip(("entities", "stance"), json.loads(done.stdout), strict=True):
+        found = {row[f"{name}/id"]: row for row in records}
         split = splits_of(release[2], name)
         for row in rows(release[2], name):
             record = found.pop(row["id"])
@@ -156,16 +156,24 @@ def test_label_columns_refer_to_their_names(release: tuple[str, Manifest, Path])
     assert fields["stance/label"]["references"] == {"field": {"@id": "stance-label/id"}}
     assert fields["entities/ner_tags"]["description"] == "Ids of entities-ner_tags."
     assert "references" not in fields["entities/ner_tags"]
-    names = {
-        part["name"]: [row[f"{part['name']}/name"] for row in part["data"]]
-        for part in found["recordSet"]
-        if "data" in part
-    }
-    assert names["stance-label"] == release[1].labels["stance"]
-    assert names["entities-ner_tags"][:2] == ["O", "B-PERSON"]
-    assert [
-        r["stance-label/id"] for part in found["recordSet"] if part["name"] == "stance-label" for r in part["data"]
-    ] == [*range(4)]
+    sets = {part["name"]: part["data"] for part in found["recordSet"] if "data" in part}
+    assert sets["stance-label"] == [
+        {"stance-label/id": number, "stance-label/name": name}
+        for number, name in enumerate(release[1].labels["stance"])
+    ]
+    assert [row["entities-ner_tags/name"] for row in sets["entities-ner_tags"]][:2] == ["O", "B-PERSON"]
+
+
+def test_the_card_has_every_section_of_the_hub_and_of_a_data_statement(release: tuple[str, Manifest, Path]) -> None:
+    import huggingface_hub
+
+    template = Path(huggingface_hub.__file__).parent / "templates/datasetcard_template.md"
+    body = template.read_text("utf-8").split("\n---\n", 1)[1]
+    headings = [line.removesuffix(" [optional]") for line in body.splitlines() if re.match("##+ ", line)]
+    assert len(headings) > 15
+    assert [heading for heading in headings if f"\n{heading}\n" not in release[0]] == []
+    parts = re.findall(r"^- \*\*([A-I])\. ", release[0], re.MULTILINE)
+    assert parts == list("ABCDEFGHI")
 
 
 def test_figures_are_told_by_question_and_kind_of_span() -> None:
@@ -211,6 +219,23 @@ def test_agreement_that_is_too_low_is_a_known_issue(tmp_path: Path) -> None:
     assert f"## Known issues\n\n- {line}" in (made.folder / "README.md").read_text("utf-8")
 
 
+def test_the_card_says_which_method_was_chosen_and_why(tmp_path: Path) -> None:
+    world = sample(tmp_path, 3)
+    chosen = {"stance": "sequence: 3 of 3 annotators share 10 items", "entity": "majority: too few to tell"}
+    groups = {**world.sources(Export(), Split()).configuration, "aggregation": {"method": "auto"}}
+    root = world.export(chosen=chosen, configuration=groups).folder
+    card = (root / "README.md").read_text("utf-8")
+    assert (
+        "Gold was decided by `majority, sequence`.\n- `stance` by sequence: 3 of 3 annotators share 10 items.\n" in card
+    )
+    assert "Gold was decided by `majority, sequence`;" in (root / "CHECKLIST.md").read_text("utf-8")
+    assert "were decided by majority, sequence." in (root / "data_section.tex").read_text("utf-8")
+    found = json.loads((root / "croissant.json").read_text("utf-8"))
+    assert found["prov:wasGeneratedBy"][2]["name"] == "adjudication by majority, sequence"
+    other = sample(tmp_path / "other", 3).export(chosen=chosen).folder
+    assert " by sequence: " not in (other / "README.md").read_text("utf-8")
+
+
 def test_what_people_say_and_who_annotated_is_on_the_card(tmp_path: Path) -> None:
     dataset = Dataset(name="sample", license="other", license_name="Ours", license_link="https://example.org/licence",
                       uses="Training.", curators="The lab", expertise="expert-generated")  # fmt: skip
@@ -222,9 +247,9 @@ def test_what_people_say_and_who_annotated_is_on_the_card(tmp_path: Path) -> Non
     assert front["annotations_creators"] == ["expert-generated", "machine-generated"]
     assert (front["license_name"], front["license_link"]) == ("Ours", "https://example.org/licence")
     for line in (
-        "**Direct use.** Training.",
-        "- **Licence:** [`other` (Ours)](https://example.org/licence)",
-        "Suggestions of a machine were shown in 1 annotations: 1 were accepted.",
+        "### Direct Use\n\nTraining.",
+        "- **License:** [`other` (Ours)](https://example.org/licence)",
+        "Suggestions of a machine were shown in 1 annotations: 1 were accepted (100%).",
         'stance = load_dataset("lab/story", "stance", revision="v1.0.0")',
     ):
         assert line in card, line
