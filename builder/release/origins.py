@@ -4,6 +4,9 @@ The texts that a record carries are searched for the raw text; what surrounds a 
 meant.
 """
 
+import base64
+import codecs
+import contextlib
 import csv
 import html
 import io
@@ -18,9 +21,12 @@ from typing import NamedTuple
 Opener = Callable[[str], bytes | None]
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _ESCAPE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL)
+_QUOTED = re.compile(r"=\r?\n|=[0-9A-Fa-f]{2}|.", re.DOTALL)
+_BASE64 = re.compile(r"(?:^[A-Za-z0-9+/]{20,76}={0,2}\r?\n?)+", re.MULTILINE)
+_CHARSET = re.compile(r'charset="?([\w.:-]+)', re.IGNORECASE)
 _CELL = re.compile(r'"((?:[^"]|"")*)"|([^"%s\r\n][^%s\r\n]*)?')
 _PAGE = re.compile(
-    r"<!--(?:(?!<!--|-->).)*+-->|<(script|style|head|noscript)\b(?:(?!</?\1\b).)*+</\1\s*>|<[^<>]*>"
+    r"<!--(?:(?!<!--|-->).)*+-->|<!\[CDATA\[|\]\]>|<(script|style|head|noscript)\b(?:(?!</?\1\b).)*+</\1\s*>|<[^<>]*>"
     r"|&(?:#\d+|#[xX][0-9a-fA-F]+|\w+);?|.",
     re.DOTALL,
 )
@@ -63,6 +69,8 @@ def find_bytes(
     suffix = next((s for s in reversed(path.lower().split("/")[-1].split(".")) if s not in _PACKED), "")
     if suffix == "parquet":
         return _in_parquet(data, record, raw)
+    # Parts of a mail have encodings of their own.
+    encoding = "latin-1" if suffix in _MAIL else encoding
     name = (encoding or "").removesuffix("+replace")
     try:
         text = data.decode(name, "strict" if name == encoding else "replace")
@@ -86,6 +94,7 @@ def find_bytes(
     return Origin(why=stop or f"record {record} of the file does not hold the text any more")
 
 
+_MAIL = ("eml", "mbox")
 _PACKED = ("gz", "bz2", "xz", "zst", "lz4", "lzma")
 
 
@@ -99,13 +108,46 @@ def _carriers(text: str, suffix: str, record: int) -> Iterator[Carrier]:
         found = _json_strings(text, *_element(text, record))
     elif suffix in ("csv", "tsv"):
         found = _cells(text, suffix, record)
+    elif suffix in _MAIL:
+        found = _mail(text)
     else:
         found = iter([Carrier(_units(re.finditer(".", text, re.DOTALL)))])
     for carrier in found:
         if suffix not in ("html", "htm", "xhtml"):
             yield carrier
-        if "<" in carrier.text:
-            yield _page(carrier)
+        # Feeds escape the tags of the pages in them.
+        for _ in range(2):
+            if "<" in carrier.text or "&" in carrier.text:
+                carrier = _page(carrier)
+                yield carrier
+
+
+def _mail(text: str) -> Iterator[Carrier]:
+    """The text of a mail, a character per byte, in the encodings that it names: plain, quoted-printable and base64."""
+    whole = [(ord(char), (i, i + 1)) for i, char in enumerate(text)]
+    pieces = [(match[0], match.span()) for match in _QUOTED.finditer(text) if match[0][:2] not in ("=\r", "=\n")]
+    quoted = [(int(piece[1:], 16) if len(piece) > 1 else ord(piece), place) for piece, place in pieces]
+    packed = []
+    for block in _BASE64.finditer(text):
+        at = [i for i in range(*block.span()) if not text[i].isspace()]
+        at = at[: len(at) // 4 * 4]
+        found = base64.b64decode("".join(text[i] for i in at))
+        packed += [(byte, (at[i // 3 * 4], at[i // 3 * 4 + 3] + 1)) for i, byte in enumerate(found)]
+    for charset in dict.fromkeys([*_CHARSET.findall(text), "utf-8"]):
+        with contextlib.suppress(LookupError):
+            yield from (_read(spelled, charset) for spelled in (whole, quoted))
+            yield _read(packed, charset)._replace(where="base64, in whole groups of four characters")
+
+
+def _read(found: Iterable[tuple[int, tuple[int, int]]], charset: str) -> Carrier:
+    """The characters that bytes say, from the place of the first to that of the last byte of each."""
+    decoder, units, begin = codecs.getincrementaldecoder(charset)("replace"), list[_Unit](), -1
+    for byte, (lo, hi) in found:
+        begin = lo if begin < 0 else begin
+        if chars := decoder.decode(bytes([byte])):
+            units += [(char, (begin, hi)) for char in chars]
+            begin = -1
+    return Carrier(units)
 
 
 def _units(matches: Iterable[re.Match[str]], read: Callable[[str], str] = str) -> list[_Unit]:
