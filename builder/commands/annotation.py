@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,7 +55,9 @@ def push(config: Config, *, dry_run: bool = False, progress: Progress = silent) 
     stage = pipeline.prepared(config, progress)
     chunks, known = _with_known_answers(config, stage)
     wanted = pc.field("article_id").isin(list({chunk["article_id"] for chunk in chunks}))
-    articles = stage.table("articles", tables.ARTICLES, _SHOWN, wanted).to_pylist()
+    chunks_of = Counter(stage.table("chunks", tables.CHUNKS, ["article_id"], wanted)["article_id"].to_pylist())
+    shown = stage.table("articles", tables.ARTICLES, _SHOWN, wanted).to_pylist()
+    articles = [{**article, "chunks": chunks_of[article["article_id"]]} for article in shown]
     pushed = pushing.push(pipeline.campaign(config), chunks, articles, known, dry_run=dry_run, progress=progress)
     if not dry_run:
         rejects = tables.build(pushed.rejects, tables.REJECTS)

@@ -18,6 +18,8 @@ Row = dict[str, Any]
 People = dict[str, list[tuple[str, Row]]]
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+|~!$-])")
 _LONGEST = 80
+#: Characters shown on each side of a span.
+_AROUND = 40
 _SETTLED = ("agreed", "single", "adjudicated", "expert")
 
 
@@ -54,7 +56,8 @@ def review_cases(
     questions = scheme.questions
     people = _people(annotations)
     letters = {row["annotation_id"]: letter for made in people.values() for letter, row in made}
-    why = _unresolved(gold_spans, gold_answers, scheme, letters)
+    texts = {chunk: (start, text) for chunk, start, text in rows_of(windows, "chunk_id", "start", "text")}
+    why = _unresolved(gold_spans, gold_answers, scheme, letters, texts)
     for chunk, quarantined in _quarantined(annotations, issues, people).items():
         why[chunk] += quarantined
     places = {chunk: (start, end) for chunk, start, end in rows_of(windows, "chunk_id", "start", "end")}
@@ -86,9 +89,10 @@ def review_cases(
 
 
 def _unresolved(
-    gold_spans: pa.Table, gold_answers: pa.Table, scheme: Scheme, letters: dict[str, str]
-) -> dict[str, list[str]]:
-    """By chunk, who gave what to each question and span that is unresolved."""
+    gold_spans: pa.Table, gold_answers: pa.Table, scheme: Scheme, letters: dict[str, str],
+    texts: dict[str, tuple[int, str]],
+) -> dict[str, list[str]]:  # fmt: skip
+    """By chunk, who gave what to each question and span that is unresolved, each span with the words around it."""
     why: dict[str, list[str]] = defaultdict(list)
 
     def add(row: Row, about: str, shown: dict[str | None, str]) -> None:
@@ -101,7 +105,14 @@ def _unresolved(
         about = f"{_plain(question.name)} for {_plain(question.title(target))}" if target else _plain(question.name)
         add(row, about, {label: _plain(question.label_title(label)) for label in question.labels})
     for row in _of_status(gold_spans, "unresolved"):
-        add(row, f"{_plain(row['label'])} “{_plain(row['text'][:_LONGEST])}”", {None: "nothing"})
+        start, text = texts[row["chunk_id"]]
+        first, end = row["start"] - start, row["end"] - start
+        before, after = text[max(0, first - _AROUND) : max(0, first)], text[end : end + _AROUND]
+        words = f"**{_plain(row['text'][:_LONGEST])}{'…' * (len(row['text']) > _LONGEST)}**"
+        place = f"{_plain(before)}{' ' * before[-1:].isspace()}{words}{' ' * after[:1].isspace()}{_plain(after)}"
+        cut = "…" * (first > _AROUND), "…" * (end + _AROUND < len(text))
+        place = place.join(cut)
+        add(row, f"{_plain(row['label'])} in “{place}”", {None: "nothing"})
     return why
 
 

@@ -131,4 +131,4 @@ class Choice(Kind):
             shown = dict.fromkeys(self.options if ticked else (), "")
         for option in self.options if ticked or not self.required else ():
             if option in shown and (self.name, option) not in reading.given and reading.is_made_since(shown[option]):
-                reading.add_answer(self.name, option, NO)
+                reading.rows.answer(self.name, option, NO)

@@ -48,14 +48,15 @@ def task(chunk: Row, article: Row, scheme: Scheme, *, targets: Sequence[str] | N
 
 
 def byline(chunk: Row, article: Row) -> str:
-    """Date, source and number of the chunk, as far as they are known.
+    """Date, source and number of the chunk, as far as they are known; `chunks` is how many the article has.
 
-    >>> byline({"ordinal": 2}, {"published": datetime(2026, 3, 2), "source": "Reuters"})
-    '2026-03-02 · Reuters · chunk 3'
+    >>> byline({"ordinal": 2}, {"published": datetime(2026, 3, 2), "source": "Reuters", "chunks": 12})
+    '2026-03-02 · Reuters · chunk 3 of 12'
     """
     published = article["published"]
     day = f"{published:%Y-%m-%d}" if isinstance(published, datetime) else ""
-    return " · ".join(part for part in (day, article["source"], f"chunk {chunk['ordinal'] + 1}") if part)
+    number = f"chunk {chunk['ordinal'] + 1}" + (f" of {article['chunks']}" if article.get("chunks") else "")
+    return " · ".join(part for part in (day, article["source"], number) if part)
 
 
 def results(

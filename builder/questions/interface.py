@@ -14,22 +14,29 @@ from pathlib import Path
 from builder.questions import KINDS, UncheckedScheme, kind_of
 from builder.questions.choice import Choice
 from builder.questions.kind import kinds
-from builder.questions.page import SPANS, TEXT, InterfacePage, assign_hotkeys, element, header, literal, view
-from builder.scheme import Question, Scheme
+from builder.questions.page import DECIDED, SPANS, TEXT, InterfacePage, assign_hotkeys, element, header, literal, view
+from builder.scheme import Label, Question, Scheme
 
 
-def interface(scheme: Scheme) -> str:
-    """The labeling configuration of a project that asks what the scheme asks."""
+def interface(scheme: Scheme, review: bool = False) -> str:
+    """The labeling configuration of a project that asks what the scheme asks.
+
+    For a `review`, what is in dispute is above the text, and must be decided before the page can be submitted: what the
+    expert did not mark is then rejected because they read it, and not because they pressed Submit.
+    """
     page = InterfacePage(
         scheme, assign_hotkeys([row for question in kinds(scheme) for row in question.key_rows(scheme)])
     )
     for question in kinds(scheme):
         question.show(page)
     spans = element("Labels", *page.spans, name=SPANS, toName=TEXT, showInline="true")
+    # Above the answers, beside the text: opening it moves nothing.
+    guide = _guidelines(scheme)
     read = [
         header("$title", "bd-title"),
         header("$byline", "bd-byline"),
-        *_guidelines(scheme),
+        *([] if page.beside else guide),
+        *(_disputed(page) if review else []),
         *([view("bd-labels", spans)] if page.spans else []),
         *_texts(),
         *page.below,
@@ -37,7 +44,7 @@ def interface(scheme: Scheme) -> str:
     root = element(
         "View",
         element("Style", text="\n".join(["", _sheet(), *page.rules, ""])),
-        view("bd-body", view("bd-read", *read), *([view("bd-ask", *page.beside)] if page.beside else [])),
+        view("bd-body", view("bd-read", *read), *([view("bd-ask", *guide, *page.beside)] if page.beside else [])),
         className="bd",
     )
     ET.indent(root)
@@ -60,6 +67,14 @@ def dates_of(config: str) -> dict[str, dict[str, str]]:
     """By question with many options that a labeling configuration asks: since when each is shown, empty for always."""
     asked = [q for q in scheme_of(config).questions.values() if isinstance(q, Choice) and q.many]
     return {q.name: {option: q.since.get(option, "") for option in q.options} for q in asked}
+
+
+def _disputed(page: InterfacePage) -> list[ET.Element]:
+    ask = "Decide on every point under “Why this chunk is here”, then tick the box below them."
+    decided = {"yes": Label("I decided on every point: spans that I did not mark are wrong")}
+    box = page.question("bd-decided", DECIDED, "", decided, many=True, required="true", requiredMessage=ask)
+    # Markdown directly inside some containers renders a blank page; inside a plain view it does not.
+    return [view("bd-review", element("Markdown", value="$review"), box)]
 
 
 def _texts() -> list[ET.Element]:

@@ -12,6 +12,8 @@ from builder.scheme import RESERVED_KEY, Label, Scheme
 #: The control on which spans are marked, and the text it marks. Every question that gives spans shares it.
 SPANS = "entity"
 TEXT = "text"
+#: On the page of experts: that everything in dispute was decided. It is no answer about the text.
+DECIDED = "decided"
 SHIFT = "shift+"
 _LETTERS = "qwertyiopasdfghjklzxcvbnm"
 _BLOCKS = ("qwer", "asdf", "zxcv", "tyio", "ghjk", "bnml")
@@ -114,6 +116,11 @@ def literal(words: str) -> str:
     True
     """
     return words.replace("$", "$\N{WORD JOINER}")
+
+
+def css_text(words: str) -> str:
+    """Words as a text of a style sheet, in which nothing has to be escaped for XML."""
+    return '"' + "".join(c if c.isalnum() or c in " []:/" else f"\\{ord(c):x} " for c in words) + '"'
 
 
 @dataclass

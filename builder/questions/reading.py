@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from builder.questions import raw
-from builder.questions.page import SPANS
+from builder.questions.page import DECIDED, SPANS
 from builder.questions.spans import CODE_POINTS, Found, is_plain, locate, trim
 from builder.scheme import Question, Renames, Scheme
 
@@ -40,7 +40,10 @@ class Dispatch:
         self, scheme: Scheme, version: str, targets: Sequence[str], project: int = 0, asked: Asked | None = None
     ) -> None:
         self.scheme, self.version, self.targets, self.project, self.asked = scheme, version, targets, project, asked
-        self.controls: dict[str, tuple[type, Handler]] = {SPANS: (raw.Region, Reading.add_region)}
+        self.controls: dict[str, tuple[type, Handler]] = {
+            SPANS: (raw.Region, Reading.add_region),
+            DECIDED: (raw.Choices, lambda *_: None),
+        }
         self.spans: dict[str, SpanLabel] = {}
         self.single: dict[str, tuple[tuple[str, str], Mapping[str, str]]] = {}
         self.regions: list[RegionHandler] = []
@@ -126,7 +129,7 @@ class Reading:
     """What one annotation says; its spans and answers are appended to `rows`."""
 
     def __init__(self, rows: "Rows", dispatch: Dispatch, task: raw.Task, line: bytes, number: int, who: str) -> None:
-        self._rows, self._task, self._line, self._number = rows, task, line, number
+        self.rows, self._task, self._line, self._number = rows, task, line, number
         self.dispatch, self.annotator = dispatch, who
         self._made = task.annotations[number]
         self._regions: list[tuple[int, raw.Region]] = []
@@ -153,14 +156,10 @@ class Reading:
             severity = "warning" if region_id in known else "error"
             self.keep("stray-answer", severity, index, "no region is asked this question")
         for (question, target), label in self.given.items():
-            self.add_answer(question, target, label)
+            self.rows.answer(question, target, label)
         for finish in self.dispatch.finish:
             finish(self)
         return self
-
-    def add_answer(self, question: str, target: str, label: str, region: str | None = None) -> None:
-        """Adds a row of ANSWERS."""
-        self._rows.answer(question, target, label, region)
 
     def known(
         self, names: Mapping[str, T], index: int, item: raw.Choices | raw.Region, noun: str, severity: str = "error"
@@ -202,7 +201,7 @@ class Reading:
     def issue(self, check: str, severity: str, path: str, message: str, repair: str | None = None) -> None:
         """Adds an issue about this annotation, at a path below it; an error quarantines it."""
         self.quarantined |= severity == "error"
-        self._rows.issue(
+        self.rows.issue(
             check=check, severity=severity, annotation_id=f"{self._task.project}:{self._made.id}",
             chunk_id=self._task.data.chunk_id, task_id=self._task.id, annotator=self.annotator,
             path=f"$.annotations[{self._number}].{path}", message=message, repair=repair,
@@ -237,7 +236,7 @@ class Reading:
                 targets = targets_of(self, region.id) if targets_of else _NO_TARGETS
                 if place:
                     start, end = (first + edge for edge in place)
-                    self._rows.spans.add(region.id or None, kind, start, end, label, words, targets)
+                    self.rows.spans.add(region.id or None, kind, start, end, label, words, targets)
             if self._about:
                 for handler in self.dispatch.regions:
                     handler(self, region.id, words, [mark.label for mark in marks])

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 from builder.errors import Fault, SchemeError
 from builder.questions.kind import Kind, Row, Statement, Writing, put, unknown
-from builder.questions.page import BLOCK, InterfacePage, KeyRow, header, literal, names_on, view
+from builder.questions.page import BLOCK, InterfacePage, KeyRow, css_text, header, literal, names_on, view
 from builder.questions.raw import Choices
 from builder.questions.reading import Dispatch, Reading, RegionHandler
 from builder.scheme import Label, Renames, Scheme, Target
@@ -98,7 +98,12 @@ class Stance(Kind):
             demand = {"required": "true", "requiredMessage": f"Choose the stance toward {about}."}
             more = demand if n == 1 or not slot else {}
             rows.append(page.question("bd-target bd-asked", name, title, labels, False, **more))
-        page.beside += [header("Stance toward", "bd-caption"), view("bd-targets", *rows)]
+        place = "bd-targets"
+        if self.absent:
+            place += f" bd-rest-{list(labels).index(self.absent) + 1}"
+            rest = css_text(f"rest [space]: {self.label_title(self.absent)}")
+            page.rules.append(f".bd.bd-keys .bd-rest h4::after {{ content: {rest}; }}")
+        page.beside += [header("Stance toward", "bd-caption bd-rest"), view(place, *rows)]
 
     def task_data(self, targets: Sequence[str]) -> dict[str, Any]:
         if self.mode != "article":
@@ -179,7 +184,7 @@ class Stance(Kind):
             about = None if mentions.isdisjoint(found) else reading.take_about(region, MENTION)
             label = reading.one_label(labels, *about, "stance label") if about else None
             if label is not None and words is not None:
-                reading.add_answer(self.name, words, label, region)
+                reading.rows.answer(self.name, words, label, region)
 
         return read
 

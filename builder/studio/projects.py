@@ -7,7 +7,6 @@ one. The note is for when somebody removes the mark from the description.
 
 import contextlib
 import re
-import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from typing import Any, Protocol
 
@@ -132,20 +131,9 @@ def owners_of(campaign: Campaign, slots: Iterable[str]) -> dict[str, str]:
 
 
 def page_of(slot: str, scheme: Scheme) -> str:
-    """The labeling configuration of the project of a slot: for experts, with the reasons above the text."""
-    if slot != REVIEW:
-        # The server strips the configuration, and the two are compared.
-        return interface(scheme).strip()
-    root = ET.fromstring(interface(scheme))
-    column = next(view for view in root.iter("View") if view.get("className") == "bd-read")
-    # Below title, byline and guidelines, above the labels, or above the text when there are none.
-    at = next(i for i, child in enumerate(column) if child.get("className") in ("bd-labels", "bd-context bd-before"))
-    shown = ET.Element("View", {"className": "bd-review"})
-    # Markdown directly inside some containers renders a blank page; inside a plain view it does not.
-    ET.SubElement(shown, "Markdown", {"value": "$review"})
-    column.insert(at, shown)
-    ET.indent(root)
-    return ET.tostring(root, encoding="unicode")
+    """The labeling configuration of the project of a slot."""
+    # The server strips the configuration, and the two are compared.
+    return interface(scheme, review=slot == REVIEW).strip()
 
 
 def ensure_project(client: Client, campaign: Campaign, slot: str) -> Project:

@@ -68,12 +68,12 @@ def open_next_task(page: Page, project_url: str) -> None:
     page.wait_for_selector(".bd-chunk .lsf-richtext__line")
 
 
-def mark(page: Page, label: str, text: str, words: str) -> None:
-    """`words`, found in the chunk's text, is marked with a label, by the mouse as people do it."""
+def mark(page: Page, label: str, text: str, words: str, at: int | None = None) -> None:
+    """`words` is marked with a label, by the mouse as people do it: at a place in the chunk's text, or the first."""
     page.click(f".bd-labels .lsf-label:has-text('{label}')")
     line = page.locator(".bd-chunk .lsf-richtext__container")
     # The page counts UTF-16 units where we count code points, and shows line breaks as elements, not as text.
-    before = text[: text.index(words)].replace("\n", "")
+    before = text[: text.index(words) if at is None else at].replace("\n", "")
     start, length = (len(part.encode("utf-16-le")) // 2 for part in (before, words))
     x1, y1, x2, y2 = line.evaluate(f"(root, span) => ({_POINTS})([root, ...span])", [start, start + length])
     page.mouse.move(x1, y1)

@@ -63,6 +63,11 @@ def test_an_expert_decides_and_the_next_release_says_so(studio: Any, tmp_path: P
             assert page.locator(".bd-target:has(h4:has-text('China')) input:checked").count() == 1
             assert page.locator(".bd-target:has(h4:has-text('Japan')) input:checked").count() == 0
             choose(page, "Japan", "Against")
+            # Nothing is rejected by pressing Submit: the expert says that every point was decided.
+            page.click("button:has-text('Submit')")
+            page.wait_for_selector("text=Decide on every point under")
+            page.keyboard.press("Escape")
+            page.click(".bd-decided label")
             submit(page)
 
     for command in (pull, validate, adjudicate):

@@ -40,7 +40,8 @@ def test_a_case_says_why_and_who_voted_how_without_names() -> None:
     by = {s.answers[0]["label"]: s.by.removeprefix("annotator ") for s in case.suggestions if s.answers}
     votes = ", ".join(sorted([f"{by['favor']} Favor", f"{by['against']} Against"]))
     marked = ", ".join(sorted([f"{by['favor']} ORG", f"{by['against']} nothing"]))
-    assert case.why == f"**Why this chunk is here**\n\n- stance for Japan: {votes}\n- ORG “Patriot”: {marked}"
+    place = "“Tokyo will build **Patriot** missiles for the United States and Ukra…”"
+    assert case.why == f"**Why this chunk is here**\n\n- stance for Japan: {votes}\n- ORG in {place}: {marked}"
     assert sorted(by.values()) == ["A", "B"]
 
 
@@ -139,11 +140,27 @@ def test_other_issues_are_no_reasons(issue: dict[str, Any]) -> None:
     assert "bounds" not in case.why
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "place"),
+    [
+        (0, 5, "**Japan**’s plan was dropped by Japan, by the Un…"),
+        (29, 34, "Japan’s plan was dropped by **Japan**, by the United States and, on Monday, b…"),
+        (86, 91, "…ted States and, on Monday, by Australia **too \\***."),
+        (80, 84, "…he United States and, on Monday, by Aust**rali**a too \\*."),
+    ],
+)
+def test_a_disputed_span_is_shown_in_its_place(start: int, end: int, place: str) -> None:
+    text = "Japan’s plan was dropped by  Japan, by the United States and, on Monday, by Australia too *."
+    crowd = Crowd().window("c", text).add("c", "ada", [(start, end, "GPE")]).add("c", "ben")
+    [case] = cases(crowd)
+    assert f"- GPE in “{place}”: " in case.why
+
+
 def test_long_words_are_cut() -> None:
     text = "Tokyo " * 40
     crowd = Crowd().window("c", text).add("c", "ada", [(0, 200, "GPE")]).add("c", "ben")
     [case] = cases(crowd)
-    assert f"GPE “{text[:80].strip()}”" in case.why
+    assert f"GPE in “**{text[:80]}…**kyo Tokyo" in case.why
     crowd, issues = quarantined(message="x" * 200)
     assert "x" * 160 in cases(crowd, issues=issues)[0].why
     assert "x" * 161 not in cases(crowd, issues=issues)[0].why

@@ -33,6 +33,10 @@ def test_task_data(scheme: Scheme) -> None:
     }  # fmt: skip
 
 
+def test_a_chunk_is_one_of_its_articles(scheme: Scheme) -> None:
+    assert task({**CHUNK, "ordinal": 2}, {**ARTICLE, "chunks": 12}, scheme)["byline"] == "2026-03-02 · chunk 3 of 12"
+
+
 def test_an_article_shows_its_targets_in_numbered_slots(make: Schemes) -> None:
     own = make(mode="article", targets={"japan": []}, max_targets=3)
     data = task(CHUNK, ARTICLE, own, targets=["japan", "NATO"])

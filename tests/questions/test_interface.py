@@ -98,6 +98,46 @@ def test_colours_are_kept_or_chosen_once_each(scheme: Scheme) -> None:
     assert len({color.lower() for color in found.values()}) == 7
 
 
+def views(xml: str) -> list[str]:
+    return [e.get("className", "") for e in ET.fromstring(xml).iter("View")]
+
+
+def test_the_page_knows_which_answer_is_for_what_is_not_addressed(make: Schemes) -> None:
+    xml = interface(make(stance={"favor": {}, "none": {"title": 'No "a\\b" <x>'}}, migrations={}))
+    assert "bd-targets bd-rest-2" in views(xml)
+    style = next(e for e in ET.fromstring(xml).iter("Style")).text or ""
+    assert 'content: "rest [space]: No \\22 a\\5c b\\22  \\3c x\\3e "' in style
+    without = views(interface(make(absent="")))
+    assert "bd-targets" in without
+    assert not [name for name in without if "bd-rest-" in name]
+
+
+def test_each_answer_has_its_colour_and_a_short_hint_for_shift(make: Schemes) -> None:
+    labels = {f"s{n}": {"color": "#123456"} if n == 1 else {} for n in range(4)}
+    xml = interface(make(stance=labels, targets={f"t{n}": [] for n in range(8)}, absent="s3", migrations={}))
+    style = next(e for e in ET.fromstring(xml).iter("Style")).text or ""
+    tints = [f".bd .bd-stance__t7 .lsf-choice:nth-child({n}) {{ --bd-tint: {c}; }}" for n, c in enumerate(
+        ("#15803d", "#123456", "#b91c1c", "#64748b"), start=1
+    )]  # fmt: skip
+    assert all(rule in style for rule in tints)
+    assert '.bd .bd-stance__t6 .lsf-choice:nth-child(1) sup::after { content: "[⇧q]"; }' in style
+    assert ".bd-stance__t5 .lsf-choice:nth-child(1) sup" not in style
+
+
+def test_an_expert_has_to_say_that_all_was_decided(scheme: Scheme) -> None:
+    page = interface(scheme, review=True)
+    LabelInterface(page).validate()
+    asked = controls(page)["decided"]
+    assert (asked.get("choice"), asked.get("required"), [c.get("alias") for c in asked]) == (
+        "multiple",
+        "true",
+        ["yes"],
+    )
+    assert '<Markdown value="$review"' in page
+    assert "decided" not in controls(interface(scheme))
+    assert changes(scheme_of(page), scheme_of(interface(scheme))).none
+
+
 def test_any_character_is_data() -> None:
     scheme = scheme_from({
         "name": "nasty",

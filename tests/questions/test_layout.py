@@ -10,7 +10,7 @@ from builder.config import Config, Paths
 from builder.questions.encode import task
 from builder.questions.interface import interface
 from builder.scheme import Scheme
-from tests.browser.label_studio import browser_page, log_in, mark, open_next_task, submit
+from tests.browser.label_studio import browser_page, choose, log_in, mark, open_next_task, submit
 from tests.conftest import connected
 from tests.samples import scheme
 
@@ -26,6 +26,7 @@ _OUTSIDE = """elements => elements.filter(e => {
     const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
     return !(box.width && top && (e.contains(top) || top.contains(e)));
 }).map(e => e.innerText)"""
+_AFTER = "element => getComputedStyle(element, '::after').content"
 _LINES = "elements => elements.map(e => new Set([...e.children].map(c => c.getBoundingClientRect().y)).size)"
 _CHOSEN = "elements => elements.map(e => [e.closest('.bd-target').querySelector('h4').innerText, e.innerText])"
 
@@ -60,7 +61,10 @@ def show(studio: Any) -> Iterator[Callable[..., Any]]:
 
         @contextlib.contextmanager
         def opened(
-            asked: Scheme, size: tuple[int, int] = (1366, 768), targets: list[str] | None = None
+            asked: Scheme,
+            size: tuple[int, int] = (1366, 768),
+            targets: list[str] | None = None,
+            suggested: list[dict[str, Any]] | None = None,
         ) -> Iterator[tuple[Any, Callable[[], Any]]]:
             chunk = {
                 "chunk_id": "c", "article_id": "a", "start": 0, "text": TEXT, "ordinal": 0, "context_before": "Before.",
@@ -68,7 +72,9 @@ def show(studio: Any) -> Iterator[Callable[..., Any]]:
             }  # fmt: skip
             data = task(chunk, {"title": NASTY, "published": None, "source": "Desk"}, asked, targets=targets)
             project = client.post("api/projects", {"title": "layout", "label_config": interface(asked)})["id"]
-            client.post(f"api/projects/{project}/import", [{"data": data}])
+            predictions = {"predictions": [{"model_version": "m", "result": suggested}]} if suggested else {}
+            client.post(f"api/projects/{project}/import", [{"data": data, **predictions}])
+            client.patch(f"api/projects/{project}/", {"model_version": "m" if suggested else ""})
 
             def results() -> Any:
                 (found,) = client.get("api/tasks", {"project": project, "fields": "all"})["tasks"]
@@ -110,6 +116,73 @@ def test_every_key_answers_its_question_only(show: Callable[..., Any]) -> None:
         (items,) = results()
         labels = ["favor", "against", "neutral", "none"] * 2
         assert [item["value"]["choices"] for item in items] == [[label] for label in labels]
+
+
+def test_one_key_answers_the_rest_and_no_key_takes_an_answer_back(show: Callable[..., Any]) -> None:
+    with show(news(8)) as (page, results):
+        assert "rest [space]: Not addressed" in page.locator(".bd-rest h4").evaluate(_AFTER)
+        for key in ("q", "s", "q", "s", "Shift+E", " "):
+            page.keyboard.press(key)
+        page.fill(".bd-comment textarea", "q = q")
+        submit(page)
+        (items,) = results()
+        answers = {item["from_name"]: item["value"] for item in items}
+        assert answers.pop("comment") == {"text": ["q = q"]}
+        chosen = [answers[f"stance__{name.lower().replace(' ', '_')}"]["choices"] for name in NAMES]
+        assert chosen == [["favor"], ["against"], ["none"], ["none"], ["none"], ["none"], ["neutral"], ["none"]]
+
+
+def test_one_key_marks_the_same_words_everywhere(show: Callable[..., Any]) -> None:
+    with show(news(2)) as (page, results):
+        mark(page, "GPE", TEXT, "States agreed")
+        mark(page, "ORG", TEXT, "Japan")
+        page.keyboard.press("=")
+        page.keyboard.press("=")
+        page.keyboard.press(" ")
+        submit(page)
+        (items,) = results()
+        spans = [
+            (i["value"]["start"], i["value"]["end"], *i["value"]["labels"]) for i in items if i["type"] == "labels"
+        ]
+        length = len(TEXT) // 7
+        start = TEXT.index("States agreed")
+        assert sorted(spans) == sorted(
+            [(start, start + 13, "GPE"), *((n * length, n * length + 5, "ORG") for n in range(7))]
+        )
+
+
+def test_what_is_suggested_is_told_from_what_is_given(show: Callable[..., Any]) -> None:
+    place = {"start": 0, "end": 5, "text": "Japan", "labels": ["GPE"]}
+    said = [{"id": "r", "from_name": "entity", "to_name": "text", "type": "labels", "value": place}] + [
+        {
+            "id": target,
+            "from_name": f"stance__{target}",
+            "to_name": "text",
+            "type": "choices",
+            "value": {"choices": [label]},
+        }
+        for target, label in (("united_states", "favor"), ("japan", "against"), ("ukraine", "none"))
+    ]
+    with show(news(4), suggested=said) as (page, _):
+        suggested = page.locator(".bd-target.bd-suggested h4")
+        page.wait_for_function("document.querySelectorAll('.bd-target.bd-suggested').length === 3")
+        assert page.locator(".htx-highlight.bd-suggested").count() == 1
+        page.keyboard.press("q")  # the one that is suggested
+        choose(page, "Japan", "Favor")
+        choose(page, "China", "Favor")
+        page.wait_for_function("document.querySelectorAll('.bd-target.bd-suggested').length === 1")
+        assert suggested.all_inner_texts() == ["Ukraine"]
+
+
+def test_guidelines_move_nothing(show: Callable[..., Any]) -> None:
+    with show(news(2, guidelines="**Mark** it. " * 300)) as (page, _):
+        places = "elements => elements.map(e => e.getBoundingClientRect().y)"
+        parts = page.locator(".bd-chunk, .bd-target, .bd-labels")
+        before = parts.evaluate_all(places)
+        page.click(".ant-collapse-header")
+        page.wait_for_selector(".bd-guide")
+        assert parts.evaluate_all(places) == before
+        assert page.locator(".bd-chunk .lsf-richtext__line").evaluate_all(_OUTSIDE) == []
 
 
 def test_an_unanswered_question_holds_the_submission(show: Callable[..., Any]) -> None:

@@ -218,3 +218,8 @@ def test_a_span_without_text_is_taken_as_code_points_but_reported_where_units_di
     decoded = read(task([region(2, 7, None, "GPE")], text="\U0001f680 Japan"))
     assert decoded.spans.to_pylist()[0]["text"] == "Japan"
     assert (issue(decoded)["check"], issue(decoded)["severity"]) == ("span-unverified", "warning")
+
+
+def test_that_all_was_decided_is_no_answer(read: Read, task: Make, choice: Make) -> None:
+    decoded = read(task([choice("decided", "yes"), choice("stance__japan", "favor")]))
+    assert (decoded.issues.num_rows, decoded.answers["target"].to_pylist()) == (0, ["japan"])

@@ -1,4 +1,4 @@
-"""Django settings of a Label Studio with roles: its own settings, and the guard of roles.py behind all others.
+"""Django settings of a Label Studio with roles: its own settings, the keys of its pages, and the guard behind all.
 
 A server elsewhere gets roles by `pip install`ing this package beside Label Studio and starting it with
 `DJANGO_SETTINGS_MODULE=builder.studio.embedded.server_settings`.
@@ -14,4 +14,8 @@ SENTRY_ENVIRONMENT = FRONTEND_SENTRY_ENVIRONMENT = "opensource"
 from label_studio.core.settings import label_studio as _theirs
 from label_studio.core.settings.label_studio import *
 
-MIDDLEWARE = [*_theirs.MIDDLEWARE, "builder.studio.embedded.roles.Guard"]
+MIDDLEWARE = [
+    *_theirs.MIDDLEWARE,
+    "builder.studio.embedded.page_keys.PageKeys",
+    "builder.studio.embedded.roles.Guard",
+]
