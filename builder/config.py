@@ -1,7 +1,7 @@
 """The configuration: one dataclass per group of conf/, checked as a whole and converted once."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,7 +120,7 @@ def read_config(composed: DictConfig, faults: list[Fault]) -> Config:
     if "labels" in plain:
         try:
             scheme = scheme_from(found.labels)
-            faults += _unknown_names(found.export, scheme)
+            faults += _unknown_names(found, scheme)
         except SchemeError as error:
             faults += error.faults
     for i, fault in enumerate(faults):
@@ -130,23 +130,33 @@ def read_config(composed: DictConfig, faults: list[Fault]) -> Config:
     return Config(**{**vars(found), "labels": scheme})
 
 
-def _unknown_names(export: Export, scheme: Scheme) -> Iterator[Fault]:
-    """Labels and targets that a release is to rename, choose or leave out, and that the scheme does not have."""
+def _unknown_names(config: Config, scheme: Scheme) -> Iterator[Fault]:
+    """Labels and targets that settings name, and that the scheme does not have."""
     known: dict[str, set[str]] = {"spans": set(), "answers": set(), "notes": set(), "targets": set()}
     for question in scheme.questions.values():
         known[question.gives].update(question.labels)
         known["targets"].update(question.targets)
+    asked = [label for labels in config.quality.asked.values() for label in labels]
+    alias = [config.suggestions.alias_label] if config.suggestions.method == "gazetteer" else []
     for key, given, there in (
-        ("entities", export.entities, known["spans"]),
-        ("stance", export.stance, known["answers"]),
-        ("targets", export.targets, known["targets"]),
+        ("export.entities", config.export.entities, known["spans"]),
+        ("export.stance", config.export.stance, known["answers"]),
+        ("export.targets", config.export.targets, known["targets"]),
+        ("quality.asked", asked, known["spans"]),
+        ("quality.ordinal", config.quality.ordinal, known["answers"]),
+        ("suggestions.alias_label", filter(None, alias), known["spans"]),
     ):
         # A scheme without fixed targets leaves them to the articles.
-        for name in given if there else ():
-            if name not in there:
-                near = difflib.get_close_matches(name, there, n=1)
-                hint = f"Did you mean {near[0]}?" if near else f"Choose among {', '.join(sorted(there))}."
-                yield Fault(f"export.{key}", f"the label scheme {scheme.name} has no {name!r}.", hint)
+        yield from unknown_names(key, given if there else (), there, f"the label scheme {scheme.name} has no")
+
+
+def unknown_names(key: str, given: Iterable[str], known: Collection[str], problem: str) -> Iterator[Fault]:
+    """A fault for each name of a setting that is not known; `problem` is what precedes the name."""
+    for name in dict.fromkeys(given):
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"Choose among {', '.join(sorted(known)) or 'none'}."
+            yield Fault(key, f"{problem} {name!r}.", hint)
 
 
 def _plain(node: Any, prefix: str, faults: list[Fault]) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.config import Config
+from builder.config import Config, unknown_names
 from builder.errors import ConfigError, SourceError, StoreError
 from builder.languages import language_code
 from builder.stage import Progress, Stage, Stages, code_digest, exclusive, settings_digests, silent
@@ -26,17 +26,9 @@ if TYPE_CHECKING:
 NAMES = ("prepare", "validate", "adjudicate")
 #: Libraries whose version decides what a stage gives.
 _READING = (
-    "chardet",
-    "dateparser",
-    "langcodes",
-    "lxml",
-    "py3langid",
-    "pyarrow",
-    "rensa",
-    "sentencex",
-    "tokenizers",
+    "chardet", "dateparser", "langcodes", "lxml", "py3langid", "pyarrow", "rensa", "sentencex", "tokenizers",
     "trafilatura",
-)
+)  # fmt: skip
 _COUNTING = ("numpy", "pyarrow")
 
 
@@ -187,6 +179,26 @@ def chosen_pull(config: Config) -> KeptPull:
     folder, record = found
     verify_pull(folder)
     return KeptPull(folder, str(record["hash"]), read_key(config.workspace / "pseudonyms.key"))
+
+
+def refuse_unknown_people(config: Config) -> None:
+    """Raises `ConfigError` for each pseudonym in the settings that is nobody's who annotates in the workspace."""
+    from builder.questions.decode import pseudonym
+    from builder.studio.people import people_of
+    from builder.studio.pulls import read_key
+
+    given = {"aggregation.experts": config.aggregation.experts, "aggregation.weights": config.aggregation.weights}
+    given["quality.asked"] = config.quality.asked
+    if any(given.values()):
+        people = people_of(config.annotators) if config.annotators.kind == "human" else []
+        key, emails = read_key(config.workspace / "pseudonyms.key"), {person.email for person in people}
+        # Those of other datasets too: a pseudonym is the same in all of a workspace.
+        for path in config.workspace.glob("*/pulls/*/users.json"):
+            emails |= {user["email"] for user in read_json(path).values()}
+        known = {pseudonym(key, email) for email in emails}
+        faults = [f for name in given for f in unknown_names(name, given[name], known, "nobody annotates as")]
+        if faults:
+            raise ConfigError.of(faults)
 
 
 def checked(config: Config, progress: Progress = silent) -> Stage:

@@ -4,7 +4,7 @@ import contextlib
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -241,18 +241,12 @@ def show_restore(result: restoring.Restored) -> Shown:
 
 @dataclass
 class Server:
-    """The embedded Label Studio, None where it was stopped; with `foreground` it ends with this process."""
+    """The embedded Label Studio, None where it was stopped. With `foreground` it runs until `open` is closed."""
 
     campaign: Campaign = field(repr=False)
     served: serving.Served | None = None
     stopped: bool = False
-    foreground: bool = False
-    open: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, repr=False)
-
-    def stop(self) -> None:
-        """The server is down."""
-        self.open.close()
-        self.stopped, self.served = serving.stop_serving(self.campaign), None
+    open: contextlib.ExitStack | None = field(default=None, repr=False)
 
 
 def serve(config: Config, *, stop: bool = False, foreground: bool = False, progress: Progress = silent) -> Server:
@@ -260,29 +254,21 @@ def serve(config: Config, *, stop: bool = False, foreground: bool = False, progr
 
     Raises `ConfigError` when the configuration names a server elsewhere.
     """
-    made = Server(pipeline.campaign(config), foreground=foreground)
+    campaign = pipeline.campaign(config)
     if stop:
-        made.stop()
-        return made
-    made.served = made.open.enter_context(serving.serve(made.campaign, keep=not foreground, progress=progress))
-    if not foreground:
-        made.open.close()
-    return made
+        return Server(campaign, stopped=serving.stop_serving(campaign))
+    with contextlib.ExitStack() as stack:
+        served = stack.enter_context(serving.serve(campaign, keep=not foreground, progress=progress))
+        return Server(campaign, served, open=stack.pop_all() if foreground else None)
 
 
 def plain_serve(result: Server) -> dict[str, object]:
     """What a script may read: no password."""
-    served = result.served
-    if served is None:
+    if result.served is None:
         return {"running": False, "stopped": result.stopped}
-    return {
-        "running": True,
-        "url": served.url,
-        "version": served.version,
-        "administrator": served.administrator,
-        "annotators": [email for email in served.passwords if email != served.administrator],
-        "projects": served.projects,
-    }
+    found = asdict(result.served)
+    people = set(found.pop("passwords")) - {result.served.administrator}
+    return {"running": True, **found, "annotators": sorted(people)}
 
 
 def show_serve(result: Server) -> Shown:
@@ -298,15 +284,12 @@ def show_serve(result: Server) -> Shown:
     yield from (f"Label ({slot}) at {url}" for slot, url in served.projects.items())
     if not served.projects:
         yield "There is nothing to label yet: run `builder prepare` and `builder push`."
-    if not result.foreground:
+    if result.open is None:
         yield "It stays until `builder serve --stop`."
         return
     yield "Ctrl-C stops it."
-    try:
+    with result.open, contextlib.suppress(KeyboardInterrupt):
         serving.wait_served(result.campaign)
-    except KeyboardInterrupt:
-        yield "Stopping."
-    result.stop()
 
 
 @dataclass(frozen=True)

@@ -52,8 +52,10 @@ class Release(Exported):
 def export(config: Config, *, progress: Progress = silent) -> Release:
     """The next release, or the last one when nothing changed; what it is made from is made first, where it is missing.
 
-    Raises `GateError` below a quality gate, and `ReleaseError` when there is nothing to release.
+    Raises `GateError` below a quality gate, `ConfigError` when settings name nobody, and `ReleaseError` when there is
+    nothing to release.
     """
+    pipeline.refuse_unknown_people(config)
     return Release(**vars(releases.released(config, progress)))
 
 

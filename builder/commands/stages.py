@@ -1,5 +1,6 @@
 """The stages from raw articles to gold labels, and the whole way to a release."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -64,10 +65,11 @@ def validate(config: Config, *, card: bool = False, progress: Progress = silent)
     """The stage has the tables annotations, spans, answers, issues and windows, and agreement.json.
 
     Raises `GateError` when a gate does not hold, with the stage as its `result`; `StoreError` when nothing was pulled;
-    `ConfigError` when the pull was annotated under other labels, or `card` finds a setting of `dataset` empty.
+    `ConfigError` when the pull was annotated under other labels, settings name nobody, or `card` finds one empty.
     """
     if card and (missing := unstated(config.dataset)):
         raise ConfigError.of(missing)
+    pipeline.refuse_unknown_people(config)
     stage = pipeline.checked(config, progress)
     if (below := pipeline.gates(stage)) and not config.export.below_gates:
         hint = f"See {stage.folder}, run `builder review`, or change quality.gates."
@@ -97,23 +99,22 @@ def show_validate(result: Stage) -> Shown:
 
 
 def _agreement(agreement: AgreementReport) -> Shown:
+    measures = ("items", "observed", "cohen", "fleiss", "alpha", "alpha_interval")
     for question, answers in agreement.answers.items():
-        names, rows = ("observed", "cohen", "fleiss", "alpha"), []
-        targets = [(target or question, one) for target, one in answers.targets.items()]
-        for target, one in [*targets, *([("all targets", answers.overall)] if len(targets) > 1 else [])]:
-            bounds = one.alpha_interval
-            shown = f"{bounds[0]:.3f} to {bounds[1]:.3f}" if bounds else ""
-            rows.append((target, one.items, *(_number(getattr(one, name)) for name in names), shown))
-        if rows:
-            heads = ("target", ">items", *(f">{name}" for name in names), "interval of alpha")
-            yield table_of(f"Agreement on {question}", heads, rows)
-    if agreement.spans:
-        measures, rows = ("exact_f1", "partial_f1", "token_alpha"), []
-        for kind, found in agreement.spans.items():
-            labels = list(found.labels.items())
-            for label, span in [*labels, *([(f"all of {kind}", found.overall)] if len(labels) > 1 else [])]:
-                rows.append((label, span.compared, *(_number(getattr(span, name)) for name in measures)))
-        yield table_of("Span agreement", ("spans", ">compared", *(f">{name}" for name in measures)), rows)
+        targets = {target or question: found for target, found in answers.targets.items()}
+        yield from _figures(f"Agreement on {question}", measures, targets, {"all targets": answers.overall})
+    of_spans: dict[str, Any] = {}
+    for kind, found in agreement.spans.items():
+        of_spans |= found.labels | ({f"all of {kind}": found.overall} if len(found.labels) > 1 else {})
+    yield from _figures("Span agreement", ("compared", "exact_f1", "partial_f1", "token_alpha"), of_spans)
+
+
+def _figures(title: str, names: Sequence[str], found: dict[str, Any], overall: Mapping[str, Any] = {}) -> Shown:
+    """A table with a row per entry and a column per figure; without entries there is none."""
+    rows = {**found, **overall} if len(found) > 1 else found
+    if rows:
+        figures = [(about, *(_number(getattr(one, name)) for name in names)) for about, one in rows.items()]
+        yield table_of(title, ("", *(f">{name.replace('_', ' ')}" for name in names)), figures)
 
 
 def _annotators(agreement: AgreementReport) -> Shown:
@@ -121,10 +122,9 @@ def _annotators(agreement: AgreementReport) -> Shown:
     for name, found in agreement.annotators.items():
         known = agreement.known_answers.get(name)
         counts = (found.labelled, found.empty, found.skipped, found.quarantined)
-        seconds = _number(found.seconds[1] if found.seconds else None, 1)
         shares = (*(found.answers[question].agreement for question in questions), found.span_f1)
-        measured = (*shares, known.accuracy if known else None)
-        rows.append((name, *counts, _number(found.coverage, 2), seconds, *(_number(share, 2) for share in measured)))
+        measured = (found.coverage, found.seconds and found.seconds[1], *shares, known and known.accuracy)
+        rows.append((name, *counts, *(_number(figure, 2) for figure in measured)))
     heads = ("done", "empty", "skip", "quar.", "cover", "sec", *questions, "F1", "gold q.")
     yield table_of("Annotators", ("annotator", *(f">{head}" for head in heads)), rows)
     asked = "".join(f"{question}, " for question in questions)
@@ -135,16 +135,20 @@ def _annotators(agreement: AgreementReport) -> Shown:
         yield from (f"{name} on {about}: {model.words}." for name, model in models.items())
 
 
-def _number(value: float | None, digits: int = 3) -> str:
-    return "" if value is None else f"{value:.{digits}f}"
+def _number(value: Any, digits: int = 3) -> str:
+    """A count, a measure or the bounds of an interval; nothing for what has no basis."""
+    if isinstance(value, Sequence):
+        return " to ".join(_number(bound, digits) for bound in value)
+    return "" if value is None else f"{value:.{digits}f}" if isinstance(value, float) else str(value)
 
 
 def adjudicate(config: Config, *, progress: Progress = silent) -> Stage:
     """The stage has the tables gold_spans and gold_answers.
 
     Its summary has the verdict of the gate on unresolved labels, which `export` holds. Raises `StoreError` when nothing
-    was pulled.
+    was pulled, `ConfigError` when settings name nobody.
     """
+    pipeline.refuse_unknown_people(config)
     return pipeline.gold(config, progress)
 
 
