@@ -129,7 +129,3 @@ def tokenizer(path: str) -> "Tokenizer":
     found.no_truncation()
     found.no_padding()
     return found
-
-
-#: The counter of each unit.
-COUNTERS = {"words": WordCounter, "characters": CharacterCounter, "tokenizer": TokenCounter}

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from builder.corpus.budgets import COUNTERS, CharacterCounter, Interval
-from builder.corpus.settings import CHUNKERS, Chunking
+from builder.corpus.budgets import CharacterCounter, Interval
+from builder.corpus.settings import CHUNKERS, UNITS, Chunking
 from builder.settings import load
 from builder.text import sentences
 
@@ -78,7 +78,7 @@ class Chunker:
 
     def __init__(self, settings: Chunking) -> None:
         self.settings = settings
-        self.counter = COUNTERS[settings.unit](settings)
+        self.counter = load(UNITS[settings.unit])(settings)
         self.cut_section = load(CHUNKERS[settings.method])
 
     def cut(

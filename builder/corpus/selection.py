@@ -4,7 +4,7 @@ Every rule orders chunks by a hash of the seed and their ids, which does not dep
 corpus changes the selection as little as the budget allows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from builder.corpus.inventory import in_order
 from builder.corpus.near_duplicates import Map, ranks
 from builder.corpus.parts import read_table
-from builder.corpus.settings import Selection
+from builder.corpus.settings import STRATA, Selection
 from builder.hashing import word_hashes
+from builder.settings import load
 from builder.text import Ints, mentions
 
 Bools = NDArray[np.bool_]
@@ -64,10 +65,8 @@ def chunk_facts(task: ShardChunks) -> ChunkFacts:
         unmatched = frozenset(k for k in unmatched if not any(mentions([k]).search(t) for t in found if t is not None))
     if settings.method != "stratified":
         return ChunkFacts(rank, eligible, unmatched)
-    column, names_of = _STRATA[settings.by]
-    names, numbers = np.unique(
-        names_of(read_table(task.folder / "articles.parquet", [column])[column]), return_inverse=True
-    )
+    strata = load(STRATA[settings.by])(task.folder / "articles.parquet")
+    names, numbers = np.unique(strata, return_inverse=True)
     return ChunkFacts(rank, eligible, unmatched, names.tolist(), numbers[row])
 
 
@@ -76,12 +75,20 @@ def article_rows(chunks: pa.Table) -> Ints:
     return np.cumsum(chunks["ordinal"].to_numpy() == 0) - 1
 
 
-#: The column that each kind of stratum needs, and the name of the stratum of every article.
-_STRATA: dict[str, tuple[str, Callable[[pa.ChunkedArray], list[str]]]] = {
-    "source": ("source", lambda column: [s or "" for s in column.to_pylist()]),
-    "date": ("published", lambda column: [f"{d:%Y-%m}" if d else "" for d in column.to_pylist()]),
-    "length": ("text", lambda c: list(map(str, np.searchsorted(_LENGTHS, pc.utf8_length(c).to_numpy(), side="right")))),
-}
+def by_source(articles: Path) -> list[str]:
+    """The source of each article, "" without one."""
+    return [source or "" for source in read_table(articles, ["source"])["source"].to_pylist()]
+
+
+def by_date(articles: Path) -> list[str]:
+    """The month in which each article was published, "" without one."""
+    return [f"{day:%Y-%m}" if day else "" for day in read_table(articles, ["published"])["published"].to_pylist()]
+
+
+def by_length(articles: Path) -> list[str]:
+    """The class of each article's length, as a number."""
+    lengths = pc.utf8_length(read_table(articles, ["text"])["text"]).to_numpy()
+    return list(map(str, np.searchsorted(_LENGTHS, lengths, side="right")))
 
 
 def select_chunks(tasks: list[ShardChunks], settings: Selection, run: Map) -> tuple[list[Bools], list[str]]:

@@ -17,6 +17,17 @@ CHUNKERS = {
     "article": "builder.corpus.chunking:by_article",
     "tokens": "builder.corpus.chunking:by_tokens",
 }
+#: Choices of `chunking.unit`, with what counts them, and of `selection.by`, with the strata of a shard's articles.
+UNITS = {
+    "words": "builder.corpus.budgets:WordCounter",
+    "characters": "builder.corpus.budgets:CharacterCounter",
+    "tokenizer": "builder.corpus.budgets:TokenCounter",
+}
+STRATA = {
+    "source": "builder.corpus.selection:by_source",
+    "date": "builder.corpus.selection:by_date",
+    "length": "builder.corpus.selection:by_length",
+}
 FORMATS = ("txt", "md", "html", "json", "jsonl", "csv", "tsv", "parquet", "xml", "eml", "mbox")
 SELECTORS = ("all", "random", "stratified", "keywords", "diverse")
 #: For each column of an article, the record's fields to try.
@@ -224,7 +235,7 @@ class Chunking:
 
     method: str = setting("sentences", "How articles are cut; the choices of this group describe it.", choices=CHUNKERS)
     max_tokens: int = setting(180, "Most tokens per chunk, counted in `unit`.", ge=1)
-    unit: str = setting("words", "What a token is.", choices=("words", "characters", "tokenizer"))
+    unit: str = setting("words", "What a token is.", choices=UNITS)
     tokenizer: str = setting("", "Path of a Hugging Face tokenizer.json, for the unit `tokenizer`.")
     min_fill: float = setting(0.5, "A chunk this full ends with its paragraph if the next does not fit.", ge=0, le=1)
     context: int = setting(2, "Neighbouring sentences that annotators see before and after a chunk.", ge=0)
@@ -242,7 +253,7 @@ class Selection:
     fraction: float = setting(1.0, "Share of the chunks; selected ones stay selected as the corpus grows.", ge=0, le=1)
     budget: int = setting(0, "Most chunks; 0: no limit. If 10 % of the corpus is new, about 10 % are replaced.", ge=0)
     seed: int = setting(0, "Another seed draws other chunks.")
-    by: str = setting("source", "What `stratified` balances; dates by month.", choices=("source", "date", "length"))
+    by: str = setting("source", "What `stratified` balances; dates by month.", choices=STRATA)
     keywords: Words = setting(
         [], "Words or phrases for `keywords`. Empty: the aliases of the scheme's targets.", released=True
     )

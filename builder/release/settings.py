@@ -9,7 +9,12 @@ from builder.errors import Fault
 from builder.languages import language_code
 from builder.settings import Rules, fields_of, limits, setting
 
-SPLITTERS = ("hash", "stratified", "time")
+#: Choices of `split.method`, with the functions that divide clusters.
+SPLITTERS = {
+    "hash": "builder.release.splits:by_hash",
+    "stratified": "builder.release.splits:stratified",
+    "time": "builder.release.splits:by_time",
+}
 #: Choices of `export.formats`, with the functions that write them.
 FORMATS = {
     "jsonl": "builder.release.formats:write_jsonl",

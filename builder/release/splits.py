@@ -10,12 +10,13 @@ way: the members on the side with the larger ratio are left out of the release, 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 
 from builder.errors import ConfigError
-from builder.release.settings import Split
+from builder.release.settings import SPLITTERS, Split
+from builder.settings import load
 from builder.store import digest
 
 
@@ -57,7 +58,7 @@ def assign_splits(members: Iterable[Member], settings: Split, earlier: Mapping[s
             left_out += [m.article_id for m in inside if earlier.get(m.article_id) != given[cluster_id]]
         elif sides:
             given[cluster_id] = sides.pop()
-    chosen = METHODS[settings.method](clusters, given, settings) | given
+    chosen = load(SPLITTERS[settings.method])(clusters, given, settings) | given
     if settings.method != "time":
         _fill_empty(chosen, clusters.keys() - given.keys(), settings)
     splits = {m.article_id: chosen[m.cluster_id] for inside in clusters.values() for m in inside}
@@ -86,12 +87,13 @@ def _at(place: float, stretches: dict[str, tuple[float, float]]) -> str:
     return next((name for name, (_, end) in stretches.items() if place < end), list(stretches)[-1])
 
 
-def _by_hash(clusters: Clusters, given: dict[str, str], settings: Split) -> dict[str, str]:
+def by_hash(clusters: Clusters, given: dict[str, str], settings: Split) -> dict[str, str]:
+    """Each cluster where its hash is."""
     stretches = _stretches(settings)
     return {key: _at(_position(key, settings.seed), stretches) for key in clusters.keys() - given.keys()}
 
 
-def _stratified(clusters: Clusters, given: dict[str, str], settings: Split) -> dict[str, str]:
+def stratified(clusters: Clusters, given: dict[str, str], settings: Split) -> dict[str, str]:
     """Largest clusters first, each to the split that lacks its labels most (Sechidis et al. 2011, for groups)."""
     shares = {name: end - start for name, (start, end) in _stretches(settings).items()}
     weights = {key: _weights(inside) for key, inside in clusters.items()}
@@ -118,7 +120,7 @@ def _weights(inside: list[Member]) -> Counter[str]:
     return sum((Counter(member.weights) for member in inside), Counter[str]()) or Counter(article=len(inside))
 
 
-def _by_time(clusters: Clusters, given: dict[str, str], settings: Split) -> dict[str, str]:
+def by_time(clusters: Clusters, given: dict[str, str], settings: Split) -> dict[str, str]:
     """Earlier clusters first; a cluster is as old as its oldest dated member.
 
     Without days of one's own, those of the first release hold: a newcomer goes where released ones of its age are.
@@ -149,13 +151,6 @@ def _date(inside: list[Member]) -> datetime:
             "Give every article a date, or use split=by_article.",
         )
     return min(known)
-
-
-METHODS: dict[str, Callable[[Clusters, dict[str, str], Split], dict[str, str]]] = {
-    "hash": _by_hash,
-    "stratified": _stratified,
-    "time": _by_time,
-}
 
 
 def _fill_empty(chosen: dict[str, str], movable: set[str], settings: Split) -> None:
