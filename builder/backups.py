@@ -4,6 +4,7 @@ What stages made is left out: it comes again from raw articles and pulls. The fi
 gzip. Its last member, `backup.json`, has the sha256 of each of the others.
 """
 
+import contextlib
 import io
 import json
 import shutil
@@ -11,14 +12,13 @@ import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import builder
 from builder.errors import StoreError
-from builder.stage import Progress, silent
+from builder.stage import Progress, exclusive, silent
 from builder.store import atomic, file_digest
 
 RECORD = "backup.json"
@@ -42,20 +42,24 @@ def make_backup(workspace: Path, file: Path, progress: Progress = silent) -> Bac
     """Everything that people did, who they are, and the embedded server's data are in the file, mode 0600.
 
     The embedded server may run: of an SQLite database its state at one moment is kept. Raises `StoreError` when there
-    is nothing to keep, or the file is there already.
+    is nothing to keep, the file is there already, or another command works in the workspace.
     """
     if file.exists():
         raise StoreError(f"{file} is there already.", "Name another file; a backup is never overwritten.")
-    found = sorted(_worth_keeping(workspace))
-    if not found:
-        raise StoreError(f"{workspace} holds nothing that could not be made again.", "Set paths.workspace.")
     made, total = datetime.now(UTC).isoformat(timespec="seconds"), 0
     digests: dict[str, str] = {}
     with (
+        contextlib.ExitStack() as locks,
         tempfile.TemporaryDirectory(prefix=".backup-", dir=file.absolute().parent) as scratch,
         atomic(file, mode=0o600) as temporary,
         tarfile.open(temporary, "w:gz", compresslevel=3) as archive,
     ):
+        for uses in workspace.glob("*/locks"):
+            busy = f"Another command works on {uses.parent.name}."
+            locks.enter_context(exclusive(uses / "use", "backup", wait=False, busy=busy))
+        found = sorted(_worth_keeping(workspace))
+        if not found:
+            raise StoreError(f"{workspace} holds nothing that could not be made again.", "Set paths.workspace.")
         for number, path in enumerate(found):
             progress("backup", number, len(found))
             name = path.relative_to(workspace).as_posix()
@@ -118,8 +122,8 @@ def _snapshot(database: Path, scratch: Path) -> Path:
     copy = scratch / database.name
     copy.unlink(missing_ok=True)
     with (
-        closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as source,
-        closing(sqlite3.connect(copy)) as target,
+        contextlib.closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as source,
+        contextlib.closing(sqlite3.connect(copy)) as target,
     ):
         source.backup(target)
     return copy

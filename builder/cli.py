@@ -4,6 +4,8 @@ import contextlib
 import difflib
 import json
 import os
+import re
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -169,8 +171,8 @@ def _call(name: str, line: Line, config: "Config") -> int:
         for part in function_of(name, "show")(result):
             console.print(part, soft_wrap=isinstance(part, str))
 
-    # A server in the foreground would keep `clean` waiting for days, and reads no results.
-    used = contextlib.nullcontext() if name in ("clean", "serve") else in_use(config.dataset_folder)
+    # A server in the foreground would keep the others from working for days, and reads no results.
+    used = contextlib.nullcontext() if name in ("clean", "backup", "serve") else in_use(config.dataset_folder)
     words = [name, *line.words, *sorted(line.flags)]
     try:
         with used, logged(config.dataset_folder, words, line.overrides), _shown(console) as progress:
@@ -214,9 +216,16 @@ def _explain(error: Exception) -> BuilderError:
     for found in (error, error.__cause__):
         if isinstance(found, BuilderError):
             return found
+    if isinstance(error, shutil.Error):
+        # Of many files that were not copied, the first says why.
+        _, where, why = error.args[0][0]
+        error = OSError(0, str(why).partition("] ")[2].partition(":")[0], str(where))
     if isinstance(error, OSError) and error.strerror:
         where = f" ({error.filename})" if error.filename else ""
-        return BuilderError(f"{error.strerror}{where}.", "Mend that and run the same command again; nothing is lost.")
+        hint = "Mend that and run the same command again; nothing is lost."
+        if re.search("no space left|quota", error.strerror, re.IGNORECASE):
+            hint = "Make room, as `builder doctor` shows, and run the same command again; nothing is lost."
+        return BuilderError(f"{error.strerror}{where}.", hint)
     return BuilderError(
         f"Unexpected {type(error).__name__}: {error}.",
         "This is a defect of the builder: set HYDRA_FULL_ERROR=1 to see the traceback and report it.",

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -233,7 +234,7 @@ def _explained(error: Exception, key: str = "") -> Fault:
 @contextlib.contextmanager
 def logged(dataset: Path, words: Sequence[str], overrides: Sequence[str]) -> Iterator[None]:
     """The dataset's builder.log says when a command ran, with which overrides, for how long, and how it ended."""
-    began, outcome = datetime.now(UTC), "done"
+    began, start, outcome = datetime.now(UTC), time.monotonic(), "done"
     try:
         yield
     except BaseException as error:
@@ -244,8 +245,9 @@ def logged(dataset: Path, words: Sequence[str], overrides: Sequence[str]) -> Ite
             keys = [override.lstrip("+~").partition("=")[0] for override in overrides]
             secret = [any(hint.secret for hint in declared(Composed, key)) for key in keys]
             shown = [key if hide else text for key, hide, text in zip(keys, secret, overrides, strict=True)]
-            seconds = (datetime.now(UTC) - began).total_seconds()
-            line = f"{began:%Y-%m-%d %H:%M:%S} UTC {' '.join([*words, *shown])}: {seconds:.1f} s, {outcome}"
-            handle = os.open(dataset / "builder.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            with os.fdopen(handle, "a", encoding="utf-8") as file:
-                file.write(line.replace("\n", " ") + "\n")
+            said = f"{' '.join([*words, *shown])}: {time.monotonic() - start:.1f} s, {outcome}".replace("\n", " ")
+            # What was done is done, also where the disk has no room for a line about it.
+            with contextlib.suppress(OSError):
+                handle = os.open(dataset / "builder.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+                with os.fdopen(handle, "a", encoding="utf-8") as file:
+                    file.write(f"{began:%Y-%m-%d %H:%M:%S} UTC {said}\n")

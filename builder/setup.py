@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -103,8 +104,9 @@ def examine(config: Config, campaign: "Campaign") -> Iterator[Examined]:
     raw = config.paths.raw
     there = "://" in raw or bool(list(Path().glob(raw)) if set(raw) & set("*?[") else Path(raw).exists())
     yield Examined("raw articles", raw, "" if there else "Put articles there, or set paths.raw.")
-    for name in ("workspace", "exports"):
-        yield from _folder(name, Path(getattr(config.paths, name)))
+    yield from _folder("workspace", config.workspace, "paths.workspace")
+    yield from _folder("exports", Path(config.paths.exports), "paths.exports")
+    yield from _folder("temporary", Path(tempfile.gettempdir()), "the variable TMPDIR")
     yield from _label_studio(campaign)
 
 
@@ -126,12 +128,12 @@ def _libraries() -> Examined:
     return Examined("libraries", ", ".join(wrong) or "as required", advice)
 
 
-def _folder(name: str, folder: Path) -> Iterator[Examined]:
+def _folder(name: str, folder: Path, key: str) -> Iterator[Examined]:
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     writable = os.access(there, os.W_OK | os.X_OK)
-    yield Examined(f"{name} folder", str(folder), "" if writable else f"{there} is not writable: set paths.{name}.")
+    yield Examined(f"{name} folder", str(folder), "" if writable else f"{there} is not writable: set {key}.")
     free = shutil.disk_usage(there).free
-    advice = "" if free >= ROOM else f"Make room, or set paths.{name} to another disk."
+    advice = "" if free >= ROOM else f"Make room, or set {key} to another disk."
     yield Examined(f"{name} disk", f"{free / (1 << 30):.1f} GiB free", advice)
     if name == "workspace" and folder.exists() and folder.stat().st_mode & 0o077:
         yield Examined("workspace privacy", "others may look inside", f"chmod -R go= {folder}")

@@ -227,7 +227,7 @@ def exclusive(
 
 @contextlib.contextmanager
 def in_use(dataset: Path) -> Iterator[None]:
-    """No `builder clean` takes results of the dataset away meanwhile; any number of processes may be inside.
+    """No `clean` takes results of the dataset away, and no `backup` reads half of them; any number may be inside.
 
     Raises `StoreError` while one is at it. A dataset that has no folder yet has nothing to take away.
     """
@@ -242,7 +242,9 @@ def in_use(dataset: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StoreError("`builder clean` is working on this dataset.", "Wait until it ends.") from None
+            raise StoreError(
+                "`builder clean` or `builder backup` is working on this dataset.", "Wait until it ends."
+            ) from None
         yield
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -215,9 +216,20 @@ def test_defects_ask_for_a_report() -> None:
 
 
 def test_a_full_disk_is_reported_without_a_traceback() -> None:
-    assert cli._explain(OSError(28, "No space left on device", "x.parquet")).message == (
-        "No space left on device (x.parquet)."
-    )
+    room = "Make room, as `builder doctor` shows, and run the same command again; nothing is lost."
+    copied = shutil.Error([("a", "b/x", "[Errno 28] No space left on device: 'a' -> 'b/x'"), ("c", "d", "another")])
+    for error in (OSError(28, "No space left on device", "b/x"), copied):
+        found = cli._explain(error)
+        assert (found.message, found.hint) == ("No space left on device (b/x).", room)
+    written = OSError(28, "Error writing bytes to file. Detail: [errno 28] No space left on device")
+    assert cli._explain(written).hint == room
+    assert cli._explain(PermissionError(13, "Permission denied", "x")).hint.startswith("Mend that and run")
+
+
+def test_what_the_log_cannot_hold_is_no_failure(typed: Typed, tmp_path: Path) -> None:
+    """What was done is done, also where there is no room for a line about it."""
+    (tmp_path / ".builder" / "news-stance" / "builder.log").mkdir(parents=True)
+    assert typed("status")[0] == 0
 
 
 def test_the_log_says_what_ran_and_how_it_ended(typed: Typed, tmp_path: Path) -> None:
@@ -254,8 +266,29 @@ def test_clean_waits_for_nobody_and_nobody_for_clean(typed: Typed, tmp_path: Pat
         )
     with exclusive(dataset / "locks" / "use", "clean", wait=False):
         code, _, err = typed("status")
-        assert (code, err) == (1, "builder: `builder clean` is working on this dataset. Wait until it ends.\n")
+        assert (code, err) == (
+            1,
+            "builder: `builder clean` or `builder backup` is working on this dataset. Wait until it ends.\n",
+        )
     assert typed("clean")[0] == typed("status")[0] == 0
+
+
+def test_a_backup_is_made_while_no_other_command_works(typed: Typed, tmp_path: Path) -> None:
+    """On any dataset of the workspace; the commands of the others wait for nobody."""
+    for name in ("news-stance", "other"):
+        (tmp_path / ".builder" / name / "locks").mkdir(parents=True)
+        (tmp_path / ".builder" / name / "pulls").mkdir()
+    (tmp_path / ".builder" / "pseudonyms.key").write_text("key")
+    with in_use(tmp_path / ".builder" / "other"):
+        code, _, err = typed("backup", "b.tar.gz")
+        assert (code, err) == (1, "builder: Another command works on other. Wait until it ends.\n")
+    assert not (tmp_path / "b.tar.gz").exists()
+    with exclusive(tmp_path / ".builder" / "other" / "locks" / "use", "backup", wait=False):
+        assert typed("status")[0] == 0
+        assert typed("status", "dataset.name=other")[0] == 1
+    assert typed("backup", "b.tar.gz")[0] == 0
+    assert typed("backup", "b.tar.gz", "--restore", "paths.workspace=again")[0] == 0
+    assert (tmp_path / "again" / "pseudonyms.key").read_text() == "key"
 
 
 def test_a_reader_that_has_enough_is_no_error() -> None:

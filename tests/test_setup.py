@@ -124,6 +124,8 @@ def test_a_machine_that_has_everything_is_well(config: Config, tmp_path: Path) -
         "workspace disk",
         "exports folder",
         "exports disk",
+        "temporary folder",
+        "temporary disk",
         "Label Studio",
     ]
     assert health[-1].found.endswith("not running; port 18997")
