@@ -1,7 +1,7 @@
 """Personal data in texts: e-mail addresses, phone numbers and bank account numbers, and what is shown instead."""
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 
 #: What may be masked, each with the words that take its place.
@@ -38,17 +38,22 @@ def personal(text: str, kinds: Collection[str]) -> Iterator[tuple[int, int, str]
             end = stop
 
 
-def masked(text: str, kinds: Collection[str]) -> str:
-    """The text with personal data of these kinds replaced.
+def masked(text: str, kinds: Collection[str], names: Iterable[str] = ()) -> str:
+    """The text with personal data of these kinds replaced, and these names as whole words in any case of letters.
 
     >>> masked("ada＠example.org, GB82 WEST 1234 5698 7654 32", ["emails", "accounts"])
     '[e-mail], [account]'
+    >>> masked("ADA LOVELACE's note; Adam and ada agree", [], ["Ada", "Ada Lovelace"])
+    "[name]'s note; Adam and [name] agree"
     """
     parts, at = [], 0
     for start, end, instead in personal(text, kinds):
         parts += [text[at:start], instead]
         at = end
-    return "".join([*parts, text[at:]])
+    rest = "".join([*parts, text[at:]])
+    # The longest first, so that no part of a name is left.
+    words = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True) if name)
+    return re.sub(rf"(?<!\w)(?:{words})(?!\w)", "[name]", rest, flags=re.IGNORECASE) if words else rest
 
 
 def _addresses(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:

@@ -84,3 +84,10 @@ def test_account_numbers_need_the_right_check_digits() -> None:
 def test_kinds_do_not_overlap() -> None:
     text = "+4930123456@example.org"
     assert list(personal(text, KINDS)) == [(0, len(text), "[e-mail]")]
+
+
+def test_names_are_masked_as_whole_words_in_any_case() -> None:
+    names = ["Ada", "Ada Lovelace", "Žižek", "J. (Jo)"]
+    said = "ADA LOVELACE, ada's, Adam, žižek; J. (Jo) and ada.b@example.org"
+    assert masked(said, KINDS, names) == "[name], [name]'s, Adam, [name]; [name] and [e-mail]"
+    assert masked(said, [], [""]) == masked(said, []) == said

@@ -233,6 +233,12 @@ class Export:
         "How exactly `annotations` says when somebody worked: to the day, or to the second.",
         choices=("day", "second"),
     )
+    names: list[Annotated[str, limits(min_length=1)]] = setting(
+        [],
+        "Names of people that comments of annotators do not show. They are in no release.",
+        example="export.names=[Ada, Ada Lovelace]",
+        released=False,
+    )
     shard_rows: int = setting(100_000, "Most rows per Parquet file.", ge=1)
     group_rows: int = setting(100_000, "Rows per row group; a streaming reader holds one in memory.", ge=1)
 

@@ -236,6 +236,19 @@ def test_no_private_word_is_in_a_release(project: Project) -> None:
         assert word not in content
 
 
+def test_names_in_comments_are_in_no_release_on_request(tmp_path: Path) -> None:
+    """Nor in its manifest; and the release is made again from what the workspace noted."""
+    made = Project(tmp_path, articles=3)
+    made.dissent[1, 0, 0] = {"comment": "Grace Hopper agrees with GRACE."}
+    pulled(made)
+    names = replace(made.config.export, names=["Grace", "Grace Hopper"])
+    root = export(replace(made.config, export=names)).folder
+    comments = [row["comment"] for path in root.glob("annotations/*") for row in pq.read_table(path).to_pylist()]
+    assert [comment for comment in comments if comment] == ["[name] agrees with [name]."]
+    assert "Grace" not in (root / "manifest.json").read_text("utf-8")
+    assert verify(made.config, "v1.0.0").rebuilt == "same bytes"
+
+
 def test_another_chunking_releases_what_annotators_saw(project: Project, tmp_path: Path) -> None:
     """The same pull under chunks of whole articles: spans follow, answers stay with their windows."""
     paths = replace(project.config.paths, exports=str(tmp_path))

@@ -61,7 +61,7 @@ def _rows(configuration: Configuration, index: Index, export: Export) -> Maker:
     windows, ids = numbers(given["window"]), flat(given["annotation_id"])
     begin = index.starts[windows]
     rows = {"id": ids} | {name: flat(given[name]) for name in ("scheme_version", *_PLAIN)}
-    comments = (comment and masked(comment, KINDS) for comment in given["comment"].to_pylist())
+    comments = (comment and masked(comment, KINDS, export.names) for comment in given["comment"].to_pylist())
     rows["comment"] = pa.array(comments, pa.string())
     for name in ("created", "updated"):
         exact = iso(rows[name])
