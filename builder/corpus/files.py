@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple, cast
 
+from builder.corpus.globs import matcher
 from builder.corpus.records import UNREADABLE, Reject
 from builder.corpus.settings import Source
-from builder.errors import ConfigError, SourceError
+from builder.errors import SourceError
 from builder.settings import shown_address
 
 _MAGIC = re.compile(r"[*?\[]")
@@ -84,20 +85,6 @@ def _address(raw: str) -> tuple[str, str, str]:
     """
     found = re.fullmatch(r"((?:\w+::)*[\w+.-]+://)((?:(?!::).)*)(.*)", raw, re.DOTALL)
     return (found[1], found[2], found[3]) if found else ("", raw, "")
-
-
-def matcher(patterns: list[str]) -> re.Pattern[str]:
-    """A pattern for relative posix paths: `*` stays within a folder, `**/` crosses folders.
-
-    >>> bool(matcher(["**/*.txt"]).match("a/b.txt")), bool(matcher(["*.txt"]).match("a/b.txt"))
-    (True, False)
-    """
-    from fsspec.utils import glob_translate
-
-    try:
-        return re.compile("|".join(map(glob_translate, patterns)) or r"(?!)")
-    except ValueError as e:
-        raise ConfigError(f"One of the patterns {', '.join(patterns)} is not valid: {e}.", "Correct it.") from e
 
 
 def _local(root: Path, follow: bool) -> Iterator[RawFile | Reject]:
