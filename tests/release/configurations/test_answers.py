@@ -1,5 +1,6 @@
 """Rows of answers: golden rows for a question per target, about the whole chunk, and with many answers."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from builder.release.configurations import answers
 from builder.release.settings import Export
 from builder.scheme import Label, Question, Scheme, Target
+from builder.settings import setting
 from tests.release.world import World, entropy, rows, sample, splits_of
 from tests.samples import scheme
 
@@ -252,10 +254,16 @@ def test_doubtful_options_are_undecided(tmp_path: Path) -> None:
     assert made.manifest.counts.left_out["frame"]["disputed"] == 1
 
 
-def test_options_may_be_merged_and_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@dataclass
+class MergedFrames(Export):
+    """The settings of an export with one for the question `frame`."""
+
+    frame: dict[str, str | None] = setting({"moral": "norms", "legal": "norms", "cost": None}, "Frames to rename.")
+
+
+def test_options_may_be_merged_and_left_out(tmp_path: Path) -> None:
     given = [options("moral", "legal"), options("legal"), options("moral", "legal")]
-    settings = Export(configs=["frame"])
-    settings.frame = {"moral": "norms", "legal": "norms", "cost": None}  # type: ignore[attr-defined]
+    settings = MergedFrames(configs=["frame"])
     row = rows(world(tmp_path, given, FRAMES).export(settings).folder, "frame")[0]
     assert row["labels"] == [0]
     assert row["votes"] == {"norms": 3}
