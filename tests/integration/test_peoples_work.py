@@ -154,7 +154,8 @@ def test_a_deleted_project_is_restored_once_under_its_authors(studio: Any) -> No
         assert pipeline.checked(config).summary["pull"] == kept.hash
 
 
-def test_a_database_that_was_set_back_is_noticed_and_restored(tmp_path: Path) -> None:
+def test_a_database_that_was_set_back_is_noticed_and_restored(tmp_path: Path, migrated: Path) -> None:
+    shutil.copytree(migrated, tmp_path / "studio")
     settings = LabelStudio(port=18480)
     made = sample(tmp_path, "setback", 2, label_studio=settings, annotators=people("mia", "nik"))
     config, vault = made.config, pipeline.campaign(made.config).vault
