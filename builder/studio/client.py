@@ -20,7 +20,16 @@ import httpx
 import msgspec
 
 from builder.errors import Refused, Unreachable
-from builder.studio.connection import CHECK_URL, Limited, failure, open_connection, reason, unauthorized, visible
+from builder.studio.connection import (
+    CHECK_URL,
+    failure,
+    limit,
+    open_connection,
+    reason,
+    unauthorized,
+    visible,
+    within,
+)
 from builder.studio.embedded.server import StudioServer
 from builder.studio.settings import LabelStudio
 
@@ -63,7 +72,7 @@ class Client:
         self.ahead = 0.0
         self._where = ""
         self._http = open_connection(self.url, server.token, settings)
-        self._http.event_hooks = {"request": [self._note_where], "response": [self._limit]}
+        self._http.event_hooks = {"request": [self._note_where], "response": [limit]}
 
     def __enter__(self) -> "Client":
         return self
@@ -193,7 +202,7 @@ class Client:
         while True:
             attempt += 1
             try:
-                return once()
+                return within(self.settings.timeout, once)
             except (httpx.RequestError, httpx.InvalidURL) as e:
                 problem = failure(e, self.url, self._where, self.settings)
                 if attempt >= attempts or not isinstance(problem, Unreachable):
@@ -232,10 +241,6 @@ class Client:
     def _no_json(self, where: str) -> Refused:
         hint = "Something in between answered, such as a login page or a proxy: check label_studio.url."
         return Refused(f"{where} answered with something else than its JSON.", hint)
-
-    def _limit(self, response: httpx.Response) -> None:
-        assert isinstance(response.stream, httpx.SyncByteStream)
-        response.stream = Limited(response.stream, self.settings.timeout)
 
     def _note_where(self, request: httpx.Request) -> None:
         self._where = f"{request.method} {str(request.url).partition('?')[0]}"

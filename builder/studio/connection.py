@@ -3,11 +3,14 @@
 import os
 import re
 import ssl
-import time
-from collections.abc import Generator, Iterator
+import zlib
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
+from threading import Thread
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,7 +21,11 @@ from builder.studio.settings import LabelStudio
 
 #: Bytes of an answer, many times those of the largest page that is asked for.
 LARGEST = 1 << 30
+#: Bytes that are unpacked at once.
+_PART = 1 << 20
 CHECK_URL = "Check that label_studio.url is the address of Label Studio itself, with its path prefix if it has one."
+
+T = TypeVar("T")
 
 
 class Token(httpx.Auth):
@@ -99,6 +106,7 @@ def open_connection(url: str, token: str, settings: LabelStudio) -> httpx.Client
     try:
         return httpx.Client(
             auth=Token(url, token),
+            headers={"Accept-Encoding": "gzip"},
             timeout=httpx.Timeout(settings.timeout, connect=min(settings.timeout, 20.0)),
             verify=_tls(settings),
             # Loopback never goes through a proxy of the environment.
@@ -116,27 +124,67 @@ def open_connection(url: str, token: str, settings: LabelStudio) -> httpx.Client
 
 
 class Limited(httpx.SyncByteStream):
-    """The body of an answer, which ends in `httpx.ReadTimeout` or `httpx.ReadError` when it takes too long or too much.
+    """The body of an answer, unpacked; it ends in `httpx.ReadError` when it is too large, packed or unpacked.
 
-    httpx itself limits the time between two parts only.
+    httpx itself unpacks whatever comes.
     """
 
-    def __init__(self, stream: httpx.SyncByteStream, seconds: float) -> None:
-        self._stream = stream
-        self._end = time.monotonic() + seconds
+    def __init__(self, stream: httpx.SyncByteStream, packed: bool = False) -> None:
+        self._stream, self._packed = stream, packed
 
     def __iter__(self) -> Iterator[bytes]:
         size = 0
-        for part in self._stream:
+        for part in self._unpacked() if self._packed else self._stream:
             size += len(part)
-            if time.monotonic() > self._end:
-                raise httpx.ReadTimeout("the answer did not end in time")
             if size > LARGEST:
                 raise httpx.ReadError(f"the answer is larger than {LARGEST >> 20} MiB")
             yield part
 
+    def _unpacked(self) -> Iterator[bytes]:
+        unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib, by its first bytes
+        try:
+            for part in self._stream:
+                while part:
+                    yield unpacker.decompress(part, _PART)
+                    part = unpacker.unconsumed_tail
+            yield unpacker.flush()
+        except zlib.error as e:
+            raise httpx.DecodingError(f"the answer cannot be unpacked: {e}") from e
+
     def close(self) -> None:
         self._stream.close()
+
+
+def limit(response: httpx.Response) -> None:
+    """The body of the answer is no larger than `LARGEST`, also unpacked; a hook of httpx."""
+    packing = response.headers.pop("content-encoding", "identity").lower()
+    if packing not in ("identity", "gzip", "deflate"):
+        raise httpx.DecodingError(f"the answer is packed as {visible(packing)}, which was not asked for")
+    assert isinstance(response.stream, httpx.SyncByteStream)
+    response.stream = Limited(response.stream, packing != "identity")
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """What a request returns or raises; `httpx.ReadTimeout` when it takes longer in all.
+
+    httpx limits the time between two parts only, and an answer may trickle. The thread that still waits for it ends
+    with the process.
+    """
+    result: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(work())
+        except BaseException as e:  # noqa: BLE001 - it is raised again below
+            result.set_exception(e)
+
+    Thread(target=run, daemon=True).start()
+    try:
+        return result.result(seconds)
+    except TimeoutError:
+        if result.done():
+            raise
+        raise httpx.ReadTimeout("the answer did not end in time") from None
 
 
 def failure(error: httpx.RequestError | httpx.InvalidURL, url: str, where: str, settings: LabelStudio) -> BuilderError:

@@ -20,7 +20,7 @@ from builder.errors import ConfigError, SourceError, StudioError, Unreachable
 from builder.questions.encode import scheme_name, stated, statement
 from builder.scheme import Scheme
 from builder.settings import load, shown_address
-from builder.studio.connection import default_tls, is_loopback
+from builder.studio.connection import default_tls, is_loopback, limit, within
 from builder.studio.settings import SUGGESTERS, Suggestions
 from builder.studio.tasks import batches
 from builder.text import mentions
@@ -170,7 +170,9 @@ def http_hook(scheme: Scheme, settings: Suggestions) -> Hook:
             # Loopback never goes through a proxy of the environment.
             trusts = not is_loopback(settings.url)
             with httpx.Client(timeout=settings.timeout, trust_env=trusts, verify=default_tls()) as client:
-                answer = client.post(settings.url, json={"scheme": scheme_name(scheme), "chunks": chunks})
+                client.headers["Accept-Encoding"], client.event_hooks = "gzip", {"response": [limit]}
+                asked = {"scheme": scheme_name(scheme), "chunks": chunks}
+                answer = within(settings.timeout, lambda: client.post(settings.url, json=asked))
             why = "" if answer.is_success else f"HTTP {answer.status_code} {answer.reason_phrase}".rstrip()
         except (httpx.HTTPError, httpx.InvalidURL) as e:
             why = str(e).rstrip(".")

@@ -1,11 +1,15 @@
 """What a client sends, how often, and what it says when the answer is no."""
 
 import base64
+import contextlib
+import gzip
 import json
+import socket
 import ssl
 import subprocess
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from pathlib import Path
@@ -17,7 +21,7 @@ import pytest
 
 from builder.errors import BuilderError, ConfigError, Refused, Unauthorized, Unreachable
 from builder.studio.client import Client, NotFound, _wait
-from builder.studio.connection import Limited, _limits, remote_token
+from builder.studio.connection import Limited, _limits, remote_token, within
 from builder.studio.embedded.server import StudioServer
 from builder.studio.settings import LabelStudio
 
@@ -373,20 +377,81 @@ def test_answers_that_are_too_deep_or_not_utf8_end_in_one_line(standin: Any, con
         connect(retries=0).get("api/version")
 
 
-def test_an_answer_that_trickles_ends_in_time(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter(range(100))
-    monkeypatch.setattr("builder.studio.connection.time", SimpleNamespace(monotonic=lambda: float(next(clock))))
-    stream = Limited(httpx.ByteStream(b"x"), 1.0)
-    assert list(stream) == [b"x"], "one second later"
-    with pytest.raises(httpx.ReadTimeout):
-        list(Limited(Parts(b"x", b"y"), 1.0))
+@pytest.mark.parametrize("start", [b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"])
+def test_an_answer_that_trickles_ends_in_time(start: bytes) -> None:
+    """Each byte comes in time, of the headers or of the body."""
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def trickle() -> None:
+            with contextlib.suppress(OSError):
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(1 << 16)
+                    connection.sendall(start)
+                    while not over.wait(0.02):
+                        connection.sendall(b"0")
+
+        trickling = threading.Thread(target=trickle)
+        trickling.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with (
+            Client(StudioServer(url, "t" * 40), LabelStudio(retries=0, timeout=0.5)) as client,
+            pytest.raises(Unreachable, match=r"got no answer within 0\.5 s"),
+        ):
+            client.get("api/version")
+        over.set()
+        trickling.join()
 
 
-def test_an_answer_without_end_is_cut(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_request_raises_is_raised() -> None:
+    assert within(9.0, lambda: 7) == 7
+    for error in (TimeoutError("own"), httpx.ReadError("x"), KeyboardInterrupt()):
+
+        def fail(error: BaseException = error) -> None:
+            raise error
+
+        with pytest.raises(type(error)) as caught:
+            within(9.0, fail)
+        assert caught.value is error
+
+
+def test_an_answer_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("builder.studio.connection.LARGEST", 3)
-    assert list(Limited(Parts(b"xy", b"z"), 9.0)) == [b"xy", b"z"]
+    assert list(Limited(Parts(b"xy", b"z"))) == [b"xy", b"z"]
     with pytest.raises(httpx.ReadError, match="larger than"):
-        list(Limited(Parts(b"xy", b"zz"), 9.0))
+        list(Limited(Parts(b"xy", b"zz")))
+
+
+def test_a_packed_answer_is_unpacked_and_no_more_than_it_may_be(
+    standin: Any, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = json.dumps({"id": 7, "title": "x" * 5000}).encode()
+    for packing, packed in (
+        ("gzip", gzip.compress(text)),
+        ("GZIP", gzip.compress(text)),
+        ("deflate", zlib.compress(text)),
+    ):
+        standin.answers = [answer(body=packed, content_encoding=packing)]
+        assert connect().get("api/projects/7/")["id"] == 7
+        assert connect().ask(project(7)).id == 7
+    assert {asked.headers["Accept-Encoding"] for asked in standin.asked} == {"gzip"}
+    monkeypatch.setattr("builder.studio.connection._PART", 10)
+    parts = list(Limited(Parts(gzip.compress(text)), packed=True))
+    assert b"".join(parts) == text
+    assert max(map(len, parts)) <= 10, "never much at once"
+    monkeypatch.setattr("builder.studio.connection.LARGEST", len(text) - 1)
+    standin.answers = [answer(body=gzip.compress(text), content_encoding="gzip")]
+    for ask in (lambda: connect(retries=0).get("api/version"), lambda: connect(retries=0).ask(project(7))):
+        with pytest.raises(Unreachable, match="the answer is larger than"):
+            ask()
+
+
+@pytest.mark.parametrize("packing", ["br", "gzip, gzip", "\x1b"])
+def test_a_packing_that_was_not_asked_for_is_refused(standin: Any, connect: Connect, packing: str) -> None:
+    standin.answers = [answer(body=b"{}", content_encoding=packing)]
+    with pytest.raises(Unreachable, match="which was not asked for"):
+        connect(retries=0).get("api/version")
 
 
 def test_every_answer_is_limited(standin: Any, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
