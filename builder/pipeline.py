@@ -15,7 +15,7 @@ from builder.config import Config, unknown_names
 from builder.errors import ConfigError, SourceError, StoreError
 from builder.languages import language_code
 from builder.stage import Progress, Stage, Stages, code_digest, exclusive, settings_digests, silent
-from builder.store import digest, file_digest, read_json, write_json, write_table
+from builder.store import canonical, digest, file_digest, read_json, write_json, write_table
 
 if TYPE_CHECKING:
     from builder.corpus.inventory import Inventory
@@ -52,10 +52,12 @@ class KeptPull:
     folder: Path
     hash: str
     key: bytes
+    #: Pseudonyms that people were given, by address.
+    given: Mapping[str, str]
 
     @property
     def fingerprint(self) -> str:
-        return digest(self.hash, self.key)
+        return digest(self.hash, self.key, canonical(self.given))
 
 
 def prepared(config: Config, progress: Progress = silent) -> Stage:
@@ -170,6 +172,7 @@ def raw_opener(config: Config) -> Callable[[str], bytes | None]:
 
 def chosen_pull(config: Config) -> KeptPull:
     """The pull that `dataset.pull` names, or the latest; raises `StoreError` when there is none or it is damaged."""
+    from builder.studio.people import pseudonyms_of
     from builder.studio.pulls import latest, named, read_key, verify_pull
 
     pulls, name = config.dataset_folder / "pulls", config.dataset.pull
@@ -178,7 +181,8 @@ def chosen_pull(config: Config) -> KeptPull:
         raise StoreError("Nothing was pulled yet.", "Run `builder pull` first.")
     folder, record = found
     verify_pull(folder)
-    return KeptPull(folder, str(record["hash"]), read_key(config.workspace / "pseudonyms.key"))
+    key = read_key(config.workspace / "pseudonyms.key")
+    return KeptPull(folder, str(record["hash"]), key, pseudonyms_of(config.annotators))
 
 
 def refuse_unknown_people(config: Config) -> None:
@@ -266,16 +270,19 @@ def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, An
     from builder.questions import controls
     from builder.questions.decode import decode
     from builder.studio.planning import overlaps_of
+    from builder.studio.projects import owner_of
     from builder.tables import rows_of
 
     pull: KeptPull = inputs["pull"]
     scheme = settings["labels"]
     progress("validate", 0, None)
     users = {int(number): user["email"] for number, user in read_json(pull.folder / "users.json").items()}
-    projects = read_json(pull.folder / "pull.json")["projects"].values()
-    owners = {found["id"]: found["email"] for found in projects if "email" in found}
-    asked = {found["id"]: found["asked"] for found in projects if "asked" in found}
-    decoded = decode(pull.folder / "tasks.jsonl", users, pull.key, scheme, pull.hash, owners, asked)
+    projects = read_json(pull.folder / "pull.json")["projects"]
+    owners = {found["id"]: found["email"] for found in projects.values() if "email" in found}
+    asked = {found["id"]: found["asked"] for found in projects.values() if "asked" in found}
+    former = {found["id"]: owner_of(slot) for slot, found in projects.items() if owner_of(slot)}
+    tasks = pull.folder / "tasks.jsonl"
+    decoded = decode(tasks, users, pull.key, scheme, pull.hash, owners, asked, pull.given, former)
     wanted = pc.field("article_id").isin(decoded.windows["article_id"].unique())
     columns = ["article_id", "cluster_id", "text"]
     rows = pq.read_table(inputs["articles"].table_path("articles"), columns=columns, filters=wanted).to_pylist()

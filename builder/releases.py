@@ -71,7 +71,7 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
             stages={name: stage.key for name, stage in made.items()},
             recorded=config.annotators.kind == "recorded",
             experts=config.aggregation.experts,
-            said=_self_descriptions(config.dataset.self_descriptions, pull.key),
+            said=_self_descriptions(config.dataset.self_descriptions, pull),
         )
         found = export(sources, folder.parent, config.dataset_folder / "scratch", progress)
         write_json(remembered(), {"version": found.folder.name})
@@ -81,7 +81,7 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
     return found
 
 
-def _self_descriptions(path: str, key: bytes) -> dict[str, dict[str, str]]:
+def _self_descriptions(path: str, pull: pipeline.KeptPull) -> dict[str, dict[str, str]]:
     """What annotators said about themselves, by pseudonym; raises `ConfigError` when the file cannot be used."""
     from builder.questions.decode import pseudonym
 
@@ -90,7 +90,9 @@ def _self_descriptions(path: str, key: bytes) -> dict[str, dict[str, str]]:
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
-            return {pseudonym(key, row.pop("email")): {k: v for k, v in row.items() if v} for row in rows}
+            return {
+                pseudonym(pull.key, row.pop("email"), pull.given): {k: v for k, v in row.items() if v} for row in rows
+            }
     except (OSError, KeyError, csv.Error, UnicodeDecodeError) as e:
         raise ConfigError(
             f"dataset.self_descriptions names {path}, which cannot be read: {e}.",

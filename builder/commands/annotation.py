@@ -201,7 +201,7 @@ def reopen(config: Config, which: str, *, dry_run: bool = False, progress: Progr
         chunks = pa.array(Path(which).read_text(encoding="utf-8").split(), pa.string())
         table = table.filter(pc.is_in(table["chunk_id"], chunks))
     campaign = pipeline.campaign(config)
-    names = {pseudonym(found.key, person.email): person.name for person in campaign.people}
+    names = {pseudonym(found.key, person.email, found.given): person.name for person in campaign.people}
     chosen: dict[str, list[str]] = {}
     for annotation, annotator in tables.rows_of(table, "annotation_id", "annotator"):
         chosen.setdefault(names.get(annotator, ""), []).append(annotation)

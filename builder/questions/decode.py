@@ -6,8 +6,8 @@ message of an issue, and an annotation that cannot be read with certainty is qua
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -28,13 +28,14 @@ _NO_PROBLEMS: list[str] = []
 _NOT_SHOWN = b'{"annotations": [{"result": null}]}'
 
 
-def pseudonym(salt: bytes, email: str) -> str:
-    """The name under which an annotator appears everywhere: stable, and unreadable without the salt.
+def pseudonym(salt: bytes, email: str, given: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The name under which an annotator appears everywhere: as `given` by address, or unreadable without the salt.
 
     >>> pseudonym(b"salt", "ana@example.com") == pseudonym(b"salt", " Ana@example.com")
     True
     """
-    return "annotator-" + hmac.new(salt, email.strip().lower().encode(), hashlib.sha256).hexdigest()[:6]
+    email = email.strip().lower()
+    return given.get(email) or "annotator-" + hmac.new(salt, email.encode(), hashlib.sha256).hexdigest()[:6]
 
 
 def decode(
@@ -45,19 +46,24 @@ def decode(
     pull: str,
     owners: Mapping[int, str] = MappingProxyType({}),
     asked: Mapping[int, Asked] = MappingProxyType({}),
+    given: Mapping[str, str] = MappingProxyType({}),
+    former: Mapping[int, str] = MappingProxyType({}),
 ) -> Decoded:
     """Tables of every annotation, draft, skip and window in a pull: one line per task; `users` are id to e-mail.
 
     `owners` are the e-mail addresses of those who have a project of their own, and `asked` what is known of its page
-    (see `Dispatch`), by the project's id.
+    (see `Dispatch`), by the project's id. `given` are pseudonyms by address, and `former` names of people who had a
+    project of their own and left. An annotation without an author, whose account was deleted before the first pull, is
+    that person's.
 
     Labels of earlier versions of the scheme leave under their present names. Drafts and skips are rows of
     annotations without spans and answers: they are no judgement. Skips keep their problems and comment. What
     was made on a review task has as `parent_id` the annotations shown there, space-separated; a draft has the one that
     it would change. Raises `StoreError` when two people would share a pseudonym.
     """
-    decoder = _Decoder(users, salt, scheme, pull)
-    decoder.owners = {project: pseudonym(salt, email) for project, email in owners.items()}
+    decoder = _Decoder(users, partial(pseudonym, salt, given=given), scheme, pull)
+    decoder.owners = {project: decoder.name(email) for project, email in owners.items()}
+    decoder.unnamed = {project: decoder.name(f"former {name}") for project, name in former.items()} | decoder.owners
     decoder.asked = asked
     with uncollected():
         if isinstance(tasks, Path):
@@ -67,17 +73,19 @@ def decode(
 
 
 class _Decoder:
-    def __init__(self, users: Mapping[int, str], salt: bytes, scheme: Scheme, pull: str) -> None:
+    def __init__(self, users: Mapping[int, str], name: Callable[[str], str], scheme: Scheme, pull: str) -> None:
         self.rows = Rows()
         #: What the suggestions say, as if each annotation had taken over its own; and their models and scores.
         self.suggested = Rows()
         self.models: list[tuple[str, str | None, float | None]] = []
-        self.scheme, self.salt, self.pull = scheme, salt, pull
+        self.scheme, self.name, self.pull = scheme, name, pull
         self.owners: Mapping[int, str] = {}
+        #: By project, whose an annotation without an author is.
+        self.unnamed: Mapping[int, str] = {}
         self.asked: Mapping[int, Asked] = {}
         self.dispatch = lru_cache(256)(self._dispatch)
         self.noticed: set[str] = set()
-        self.people = {number: pseudonym(salt, email) for number, email in users.items()}
+        self.people = {number: name(email) for number, email in users.items()}
         if len(set(self.people.values())) < len({email.strip().lower() for email in users.values()}):
             raise StoreError(
                 "Two annotators would get the same pseudonym.",
@@ -107,12 +115,18 @@ class _Decoder:
         """Adds one submitted or skipped annotation."""
         made = task.annotations[number]
         annotator = self.who(made.completed_by)
+        unknown = annotator == UNKNOWN
+        if unknown:
+            annotator = self.unnamed.get(task.project, UNKNOWN)
         problems, comment, quarantined = _NO_PROBLEMS, None, False
-        if annotator == UNKNOWN or not read_plain(self.rows, dispatch, task.data, made.result):
+        if unknown or not read_plain(self.rows, dispatch, task.data, made.result):
             reading = Reading(self.rows, dispatch, task, line, number, annotator).read()
-            if annotator == UNKNOWN:
+            if unknown:
                 path = f"$.annotations[{number}].completed_by"
-                reading.issue("unknown-annotator", "warning", path, "nobody is named")
+                whose = "all such annotations of a chunk count as one annotator's"
+                if annotator != UNKNOWN:
+                    whose = "it counts as that of the annotator whose project it is in"
+                reading.issue("unknown-annotator", "warning", path, f"nobody is named: {whose}")
             problems, comment, quarantined = reading.problems, reading.comment, reading.quarantined
         state = "skipped" if made.was_cancelled else "labelled" if made.result else "labelled-empty"
         data = task.data
@@ -146,7 +160,7 @@ class _Decoder:
 
     def draft(self, task: raw.Task, draft: raw.Draft, version: str) -> None:
         """Adds work that was not submitted."""
-        annotator = pseudonym(self.salt, draft.user) if isinstance(draft.user, str) else self.who(draft.user)
+        annotator = self.name(draft.user) if isinstance(draft.user, str) else self.who(draft.user)
         parent = f"{task.project}:{draft.annotation}" if draft.annotation else None
         self.rows.annotation(
             (
@@ -163,5 +177,5 @@ class _Decoder:
         if number is None:
             return UNKNOWN
         if number not in self.people:
-            self.people[number] = pseudonym(self.salt, f"user {number}")
+            self.people[number] = self.name(f"user {number}")
         return self.people[number]

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import httpx
@@ -94,11 +94,11 @@ class Client:
 
     def ask(self, call: Callable[[Any], T]) -> T:
         """What a call of the SDK returns that changes nothing, such as `lambda sdk: sdk.projects.get(7)`."""
-        return self._attempt(lambda: self._call(call), self.settings.retries + 1)
+        return self._attempt(partial(self._call, self._sdk, call), self.settings.retries + 1)
 
     def tell(self, call: Callable[[Any], T]) -> T:
         """What a call of the SDK returns that changes something; sent once. `Unreachable`: it may have been done."""
-        return self._attempt(lambda: self._call(call), 1)
+        return self._attempt(partial(self._call, self._sdk, call), 1)
 
     def get(self, path: str, params: Params | None = None) -> Any:
         """The decoded JSON at a path such as `api/version`."""
@@ -162,7 +162,7 @@ class Client:
 
     @cached_property
     def _sdk(self) -> Any:
-        # Imported here: it is not needed to read a configuration, and takes a second.
+        # Imported here: it is not needed to read a configuration, and takes longer than a request may.
         from label_studio_sdk.client import LabelStudio as Sdk
 
         # The connection puts the token into each request in place of this one. Repeating is left to `_attempt`.
@@ -171,12 +171,12 @@ class Client:
             base_url=self.url, api_key="none", httpx_client=self._http, timeout=self.settings.timeout, max_retries=0
         )
 
-    def _call(self, call: Callable[[Any], T]) -> T:
+    def _call(self, sdk: Any, call: Callable[[Any], T]) -> T:
         from label_studio_sdk.core.api_error import ApiError
         from label_studio_sdk.core.parse_error import ParsingError
 
         try:
-            return call(self._sdk)
+            return call(sdk)
         except (ParsingError, RecursionError, UnicodeDecodeError) as e:
             raise self._no_json(self._where) from e
         except ApiError as e:

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 
 from builder.errors import ConfigError, SourceError, StudioError, Unreachable
+from builder.languages import language_code
 from builder.studio.client import Client
 from builder.studio.connection import default_tls
 from builder.studio.embedded.vault import Vault
@@ -35,6 +36,11 @@ class Annotator:
     name: str
     email: str
     role: str = "annotator"
+    #: The name in tables and releases; empty: one is drawn.
+    pseudonym: str = ""
+    #: What the person reads, as codes; empty: everything.
+    languages: tuple[str, ...] = ()
+    active: bool = True
 
 
 def annotators_of(settings: Annotators) -> list[Annotator]:
@@ -44,6 +50,11 @@ def annotators_of(settings: Annotators) -> list[Annotator]:
         raise ConfigError(
             f"annotators.overlap is {settings.largest_overlap}, but there are {len(people)} annotators.",
             "Name more annotators, or lower the overlap.",
+        )
+    if settings.layout == "shared" and any(person.languages for person in people):
+        raise ConfigError(
+            "In a shared project anybody gets the next chunk, whatever its language.",
+            "Set annotators.layout=each, or leave out the languages of annotators.",
         )
     return people
 
@@ -63,7 +74,7 @@ def people_of(settings: Annotators) -> list[Annotator]:
                 "Put one <annotator>.jsonl per annotator there, or correct annotators.recorded.",
             )
     elif settings.file:
-        return read_people(Path(settings.file))
+        return [person for person in read_people(Path(settings.file)) if person.active]
     else:
         people = dict(settings.people) or {f"annotator-{n + 1}": "" for n in range(settings.overlap)}
     for name in people:
@@ -75,9 +86,10 @@ def people_of(settings: Annotators) -> list[Annotator]:
 
 
 def read_people(path: Path) -> list[Annotator]:
-    """The active people of a CSV file with the columns name, email, role and active, sorted by name.
+    """The people of a CSV file with the columns name, email, role, active, pseudonym and languages, sorted by name.
 
-    `role` is annotator (also when empty) or expert; who has `no` in `active` left. Raises `SourceError` with the number
+    `role` is annotator (also when empty) or expert; who has `no` in `active` left. `languages` are codes such as "de",
+    separated by blanks. Raises `SourceError` with the number
     of a line that is wrong.
     """
     try:
@@ -89,20 +101,33 @@ def read_people(path: Path) -> list[Annotator]:
     if missing := {"name", "email"} - set(reader.fieldnames or ()):
         raise SourceError(f"{path} has no column {sorted(missing)[0]}.", "Its first line names the columns.")
     people: dict[str, Annotator] = {}
+    taken: set[str] = set()
     for line, row in rows:
-        name, email, role = row["name"], row["email"], row.get("role") or "annotator"
+        name, email, role, shown = row["name"], row["email"], row.get("role") or "annotator", row.get("pseudonym", "")
+        try:
+            languages = tuple(map(language_code, row.get("languages", "").split()))
+        except ValueError as e:
+            raise SourceError(f"{path}:{line}: {e}.", "Correct the line.") from e
         wrong = {
             f"{name!r} is not a plain name": not _NAME.match(name) or name.casefold() in _SLOTS,
             f"{email!r} is not an e-mail address": "@" not in email,
             f"{role!r} is neither annotator nor expert": role not in ("annotator", "expert"),
             f"active is {row.get('active')!r}, neither yes nor no": row.get("active", "") not in ("", "yes", "no"),
-            "the name or address is that of an earlier line": name in people
-            or email.casefold() in {person.email.casefold() for person in people.values()},
+            f"{shown!r} is not a plain pseudonym": bool(shown) and not _NAME.match(shown),
+            "the name, address or pseudonym is that of an earlier line": name in people
+            or not taken.isdisjoint({email.casefold(), shown} - {""}),
         }
         if found := [why for why, holds in wrong.items() if holds]:
             raise SourceError(f"{path}:{line}: {found[0]}.", "Correct the line.")
-        people[name] = Annotator(name, email, "" if row.get("active") == "no" else role)
-    return [people[name] for name in sorted(people) if people[name].role]
+        taken |= {email.casefold(), shown}
+        people[name] = Annotator(name, email, role, shown, languages, row.get("active") != "no")
+    return [people[name] for name in sorted(people)]
+
+
+def pseudonyms_of(settings: Annotators) -> dict[str, str]:
+    """E-mail address, in small letters -> pseudonym, of the people to whom the file gives one, also those who left."""
+    people = read_people(Path(settings.file)) if settings.file else []
+    return {person.email.lower(): person.pseudonym for person in people if person.pseudonym}
 
 
 def accounts(client: Client) -> dict[int, str]:

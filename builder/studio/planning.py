@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from builder.errors import SourceError
+from builder.errors import ConfigError, SourceError
 from builder.questions import encode
 from builder.store import read_json, write_json
 from builder.studio.campaign import Campaign
@@ -79,7 +79,8 @@ def plan_tasks(
         else:
             tasks[number] = PlannedTask(data, suggested.get(number, []))
     if not campaign.is_shared or campaign.annotators.kind == "recorded":
-        made.assigned = _assigned(campaign, tasks, answers, keep)
+        languages = {chunk_id: by_id[task.data["article_id"]].get("language") for chunk_id, task in tasks.items()}
+        made.assigned = _assigned(campaign, tasks, languages, answers, keep)
     if campaign.is_shared:
         made.slots = {} if tasks else {SHARED: tasks}
         for chunk_id, overlap in overlaps_of(campaign.annotators, tasks).items():
@@ -147,11 +148,13 @@ def assign_chunks(
     annotators: Sequence[str],
     overlaps: Mapping[str, int],
     earlier: Mapping[str, Sequence[str]],
+    reads: Callable[[str, str], bool] = lambda name, chunk: True,
 ) -> dict[str, list[str]]:
     """Chunk id -> the annotators who get it, as many as `overlaps` says, with equal shares of the text up to one chunk.
 
     `sizes` are the chunks' lengths in code points. The `earlier` assignment stays, also for annotators who are not
-    among these; a chunk with too few annotators gets more. The result does not depend on the order of the arguments.
+    among these; a chunk with too few annotators gets more, of those who read its language. The result does not depend
+    on the order of the arguments.
 
     >>> assign_chunks({"a": 5, "b": 5, "c": 5}, ["x", "y", "z"], {"a": 1, "b": 1, "c": 1}, {"a": ["x"]})
     {'a': ['x'], 'b': ['z'], 'c': ['y']}
@@ -162,7 +165,11 @@ def assign_chunks(
     for chunk in sorted(sizes, key=lambda c: (-sizes[c], c)):
         names = plan[chunk]
         # Ties are broken without a bias toward the first in the alphabet.
-        drawn = {name: hashlib.sha256(f"{chunk} {name}".encode()).digest() for name in load if name not in names}
+        drawn = {
+            name: hashlib.sha256(f"{chunk} {name}".encode()).digest()
+            for name in load
+            if name not in names and reads(name, chunk)
+        }
         free = sorted(drawn, key=lambda name: (load[name], drawn[name]))
         for name in free[: max(0, overlaps[chunk] - len(names))]:
             names.append(name)
@@ -172,7 +179,11 @@ def assign_chunks(
 
 
 def _assigned(
-    campaign: Campaign, tasks: Mapping[str, PlannedTask], answers: Mapping[str, ProjectTasks], keep: bool
+    campaign: Campaign,
+    tasks: Mapping[str, PlannedTask],
+    languages: Mapping[str, str | None],
+    answers: Mapping[str, ProjectTasks],
+    keep: bool,
 ) -> dict[str, list[str]]:
     path = campaign.folder / "assignment.json"
     earlier: dict[str, list[str]] = read_json(path) or {}
@@ -184,11 +195,22 @@ def _assigned(
             for chunk_id, some in earlier.items()
         }
     sizes = {chunk_id: len(task.data["text"]) for chunk_id, task in tasks.items()}
-    wanted = overlaps_of(campaign.annotators, tasks)
+    wanted = overlaps = overlaps_of(campaign.annotators, tasks)
     if campaign.annotators.after_skip == "another":
         skipped = Counter(chunk for there in answers.values() for chunk in there.skipped())
         wanted = {chunk: overlap + skipped[chunk] for chunk, overlap in wanted.items()}
-    made = assign_chunks(sizes, names, wanted, earlier)
+    known = {person.name: person.languages for person in campaign.people}
+
+    def reads(name: str, chunk: str) -> bool:
+        return not known[name] or not languages.get(chunk) or languages[chunk] in known[name]
+
+    made = assign_chunks(sizes, names, wanted, earlier, reads)
+    if short := [c for c, overlap in overlaps.items() if len(made[c]) < overlap and languages.get(c)]:
+        raise ConfigError(
+            f"{len(short)} chunks have fewer annotators who read them than their overlap, such as {short[0]} in"
+            f" {languages[short[0]]}.",
+            "Give more annotators that language, or select other articles (source.languages).",
+        )
     # Written before anything is pushed, so that a stop in between changes nothing.
     if keep and made != {k: v for k, v in earlier.items() if k in made}:
         write_json(path, {**earlier, **made})

@@ -59,6 +59,15 @@ def is_shared(slot: str) -> bool:
     return slot.partition("/")[0] == SHARED
 
 
+def owner_of(slot: str) -> str:
+    """The name of the annotator whose own project this is; empty for a shared one, and for that of the experts.
+
+    >>> owner_of("ada"), owner_of("again/2/ada"), owner_of("all/5"), owner_of("review")
+    ('ada', 'ada', '', '')
+    """
+    return "" if is_shared(slot) or slot == REVIEW else slot.rpartition("/")[2]
+
+
 def mark(dataset: str, slot: str) -> str:
     """The words by which a project is found again."""
     return f"[builder {dataset}/{slot}]"
@@ -125,8 +134,7 @@ def former_slots(campaign: Campaign, slots: Iterable[str]) -> set[str]:
 def owners_of(campaign: Campaign, slots: Iterable[str]) -> dict[str, str]:
     """Slot -> e-mail address of the annotator whose own project it is."""
     emails = {person.name: person.email for person in campaign.people}
-    again = {slot: slot.rpartition("/")[2] for slot in slots if slot.startswith(AGAIN)}
-    names = again if campaign.is_shared else {**{name: name for name in slots}, **again}
+    names = {slot: owner_of(slot) for slot in slots if slot.startswith(AGAIN) or not campaign.is_shared}
     return {slot: emails[name] for slot, name in names.items() if name in emails}
 
 

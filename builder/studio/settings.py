@@ -96,8 +96,8 @@ class Annotators:
     )
     file: str = setting(
         "",
-        "Path of a CSV file of people instead: name, email, role (annotator or expert), active (yes or no)."
-        " Experts alone open the review project.",
+        "Path of a CSV file of people instead: name, email, role (annotator or expert), active (yes or no), pseudonym"
+        " (in releases), languages (codes that the person reads, with blanks between). Experts alone open the review.",
     )
     recorded: str = setting("", "Folder of recorded labels, one <annotator>.jsonl each.")
     partial: bool = setting(False, "Whether a recorded annotator may have left chunks out.")

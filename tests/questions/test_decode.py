@@ -39,6 +39,27 @@ def test_spans_leave_in_article_coordinates(read: Read, task: Make, region: Make
     }]  # fmt: skip
 
 
+def test_people_may_have_a_pseudonym_of_their_own(scheme: Scheme, task: Make) -> None:
+    line = json.dumps(task([], completed_by=7, updated_by=8)).encode()
+    users, given = {7: "Ana@example.com", 8: "ben@example.com"}, {"ana@example.com": "A-1"}
+    row = decode([line], users, b"salt", scheme, "pull", {2: "ana@Example.com"}, given=given).annotations.to_pylist()[0]
+    assert (row["annotator"], row["assigned_to"]) == ("A-1", "A-1")
+    assert row["changed_by"] == pseudonym(b"salt", "ben@example.com")
+
+
+def test_who_had_a_project_is_told_from_others_without_an_account(scheme: Scheme, task: Make) -> None:
+    tasks = [{**task([], completed_by=None), "project": project, "id": project} for project in (2, 3, 4, 5, 5)]
+    lines = [json.dumps(made).encode() for made in tasks]
+    decoded = decode(lines, {}, b"salt", scheme, "pull", {2: "ana@example.com"}, former={2: "ana", 3: "ben", 4: "cyd"})
+    names = decoded.annotations["annotator"].to_pylist()
+    assert names[0] == pseudonym(b"salt", "ana@example.com")
+    assert len(set(names)) == 4
+    assert names[3:] == [UNKNOWN, UNKNOWN]
+    messages = decoded.issues["message"].to_pylist()
+    assert ["whose project it is in" in message for message in messages] == [True, True, True, False, False]
+    assert "count as one annotator" in messages[3]
+
+
 def test_an_annotation_row_says_who_when_and_how_long(read: Read, task: Make) -> None:
     made = task([], lead_time=3.5, updated_at="2026-03-02T11:00:00Z", ground_truth=True, parent_annotation=9)
     (row,) = read(made).annotations.to_pylist()
@@ -134,7 +155,7 @@ def test_pseudonyms_differ_by_person_and_by_salt() -> None:
 
 def test_two_people_never_share_a_pseudonym(monkeypatch: pytest.MonkeyPatch, scheme: Scheme) -> None:
     decode([], {1: "ana@example.com", 2: "Ana@example.com"}, b"salt", scheme, "pull")
-    monkeypatch.setattr("builder.questions.decode.pseudonym", lambda salt, email: "annotator-000000")
+    monkeypatch.setattr("builder.questions.decode.pseudonym", lambda salt, email, given: "annotator-000000")
     with pytest.raises(StoreError, match="same pseudonym"):
         decode([], {1: "ana@example.com", 2: "ben@example.com"}, b"salt", scheme, "pull")
 

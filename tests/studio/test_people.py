@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from builder.errors import ConfigError, SourceError
-from builder.studio.people import Annotator, annotators_of, people_of, read_people
+from builder.studio.people import Annotator, annotators_of, people_of, pseudonyms_of, read_people
 from builder.studio.settings import Annotators
 
 
@@ -56,15 +56,22 @@ def written(tmp_path: Path, *lines: str) -> Path:
 def test_people_are_managed_in_a_file(tmp_path: Path) -> None:
     path = written(
         tmp_path,
-        "name,email,role,active,notes",
-        "ben, Ben@example.org ,,,speaks Greek",
-        "ada,ada@example.org,annotator,yes,",
-        "eva,eva@example.org,expert,,",
-        "finn,finn@example.org,annotator,no,left in May",
+        "name,email,role,active,notes,pseudonym,languages",
+        "ben, Ben@example.org ,,,speaks Greek,,",
+        "ada,ada@example.org,annotator,yes,,A-1,de EN-gb",
+        "eva,eva@example.org,expert,,,E-1,",
+        "finn,Finn@example.org,annotator,no,left in May,A-2,",
     )
     settings = Annotators(overlap=2, file=str(path))
-    ada, ben = Annotator("ada", "ada@example.org"), Annotator("ben", "Ben@example.org")
-    assert people_of(settings) == [ada, ben, Annotator("eva", "eva@example.org", "expert")]
+    ada = Annotator("ada", "ada@example.org", pseudonym="A-1", languages=("de", "en"))
+    ben, eva = Annotator("ben", "Ben@example.org"), Annotator("eva", "eva@example.org", "expert", "E-1")
+    assert people_of(settings) == [ada, ben, eva]
+    assert read_people(path)[-1] == Annotator("finn", "Finn@example.org", "annotator", "A-2", active=False)
+    assert pseudonyms_of(settings) == {"ada@example.org": "A-1", "eva@example.org": "E-1", "finn@example.org": "A-2"}
+    assert pseudonyms_of(Annotators()) == {}
+    with pytest.raises(ConfigError, match="In a shared project anybody gets the next chunk"):
+        annotators_of(settings)
+    settings.layout = "each"
     assert annotators_of(settings) == [ada, ben]
     settings.overlap = 3
     with pytest.raises(ConfigError, match="overlap is 3, but there are 2 annotators"):
@@ -82,10 +89,13 @@ def test_people_are_managed_in_a_file(tmp_path: Path) -> None:
         ("cyd,ADA@example.org,,", "is that of an earlier line"),
         ("ada,other@example.org,,", "is that of an earlier line"),
         ("cyd", "'' is not an e-mail address"),
+        ("cyd,c@example.org,,,A 1,", "'A 1' is not a plain pseudonym"),
+        ("cyd,c@example.org,,,A-1,", "is that of an earlier line"),
+        ("cyd,c@example.org,,,,German", "'German' is not a language code; 'de' is"),
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, line: str, says: str) -> None:
-    path = written(tmp_path, "name,email,role,active", "ada,ada@example.org,,", line)
+    path = written(tmp_path, "name,email,role,active,pseudonym,languages", "ada,ada@example.org,,,A-1,", line)
     with pytest.raises(SourceError, match=says) as caught:
         read_people(path)
     assert caught.value.message.startswith(f"{path}:3: ")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.errors import SourceError
+from builder.errors import ConfigError, SourceError
 from builder.store import read_json, write_json
 from builder.studio.planning import Plan, PlannedTask, assign_chunks, overlaps_of, plan_tasks
 from builder.studio.settings import Annotators
@@ -254,3 +254,20 @@ def test_a_skipped_chunk_gets_another_annotator_where_asked(make_world: Any) -> 
     assert plan(world, answers=again).assigned[chunk] == ["ada", "ben", "cyd"]
     everybody = answers_on(**{name: {chunk: (0, 1)} for name in ("ada", "ben", "cyd")})
     assert plan(world, answers=everybody).assigned[chunk] == ["ada", "ben", "cyd"], "nobody is left"
+
+
+def test_annotators_get_what_they_read(make_world: Any, tmp_path: Path) -> None:
+    world = make_world(articles=2)
+    world.articles[0]["language"], world.articles[1]["language"] = "de", None
+    file = tmp_path / "people.csv"
+    file.write_text("name,email,languages\nada,a@x,de en\nben,b@x,fr\ncyd,c@x,\n", encoding="utf-8")
+    world.campaign.annotators = Annotators(layout="each", overlap=2, file=str(file))
+    made = plan(world).assigned
+    assert [made[chunk] for chunk in world.ids[:4]] == [["ada", "cyd"]] * 4, "not ben, who reads no German"
+    assert any("ben" in made[chunk] for chunk in world.ids[4:]), "what has no language goes to all"
+    world.articles[1]["language"] = "el"
+    (world.campaign.folder / "assignment.json").unlink()
+    with pytest.raises(ConfigError, match=r"4 chunks have fewer annotators who read them .* in el\.") as caught:
+        plan(world)
+    assert "source.languages" in caught.value.hint
+    assert not (world.campaign.folder / "assignment.json").exists()
