@@ -23,7 +23,7 @@ _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf
 _HIGH = re.compile(rb"[\x80-\xff]")
 #: What announces ISO-2022 and HZ, whose bytes are all ASCII.
 _ESCAPES = re.compile(rb"\x1b[$(.]|~\{[!-~]{2}")
-_WIDE = re.compile("[\\s -~\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff00-\uffef]")
+_WIDE = re.compile("[\\s -~\u0370-\u074f\u0900-\u0fff\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff00-\uffef]")
 _HEAD_END = re.compile(rb"</head|<body|\Z", re.IGNORECASE)
 _DECLARED = re.compile(
     rb"<!--(?:(?!<!--|-->).)*+-->|\A\s*<\?xml\s[^>]*?\bencoding\s*=\s*[\"']([\w.:-]+)|<meta\b[^<>]*?\bcharset\s*=\s*[\"']?\s*([\w.:-]+)",
@@ -152,7 +152,7 @@ def _detected(data: bytes, source: Source) -> Encoding:
 
 
 def _wide_without_zeros(data: bytes) -> str:
-    """UTF-16 whose characters are nearly all Chinese, Japanese or Korean, so that hardly a byte is zero."""
+    """UTF-16 of a script such as Thai or Chinese, so that hardly a byte is zero."""
     for name in ("utf-16-le", "utf-16-be"):
         text = data[:4096].decode(name, "ignore")
         if len(_WIDE.findall(text)) * 20 >= len(text) * 19 > 0:
