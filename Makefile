@@ -45,8 +45,8 @@ $(VENV)/bin/python:
 
 # One stamp per set of extras, renewed when the dependencies change.
 $(VENV)/.studio: EXTRAS := studio
-$(VENV)/.dev: EXTRAS := studio,dask,s3,spacy,test,dev
-$(VENV)/.bench: EXTRAS := studio,dask,s3,spacy,test,dev,bench
+$(VENV)/.dev: EXTRAS := studio,dask,s3,documents,spacy,test,dev
+$(VENV)/.bench: EXTRAS := studio,dask,s3,documents,spacy,test,dev,bench
 $(VENV)/.studio $(VENV)/.dev $(VENV)/.bench: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@

@@ -57,11 +57,16 @@ def language_code(value: str) -> str:
         if not found.language or not found.is_valid():
             raise ValueError
     except ValueError:
-        named = dict(name.lower().split() for name in _NAMES.split(", ")).get(value.strip().lower())
+        named = language_named(value)
         advice = f"; {named!r} is" if named else ", such as 'de'"
         raise ValueError(f"{value!r} is not a language code{advice}") from None
     script = found.script or ("Hant" if found.language == "zh" and found.territory in ("TW", "HK", "MO") else None)
     return Language.make(found.language, script=script).simplify_script().to_tag()
+
+
+def language_named(name: str) -> str | None:
+    """The code of a language that is called by its English name."""
+    return dict(known.lower().split() for known in _NAMES.split(", ")).get(name.strip().lower())
 
 
 def detected_language(text: str, expected: str) -> str:

@@ -64,11 +64,11 @@ class NotTextError(ValueError):
         self.reason = reason
 
 
-def decode_text(data: bytes, source: Source) -> tuple[str, Encoding]:
+def decode_text(data: bytes, source: Source, label: str = "") -> tuple[str, Encoding]:
     """The text and its encoding. A byte order mark is not part of the text. Raises `NotTextError`.
 
     Bytes that are UTF-8 beyond ASCII are read as that even when they declare something else: such pages are common,
-    others that happen to be UTF-8 are not.
+    others that happen to be UTF-8 are not. `label` is the encoding that a server declared.
     """
     if source.encoding:
         return _decoded(data, Encoding(source.encoding, "set"))
@@ -76,7 +76,7 @@ def decode_text(data: bytes, source: Source) -> tuple[str, Encoding]:
         if data.startswith(mark):
             return _decoded(data, Encoding(name, "mark"))
     text = _utf8(data)
-    declared = _declaration(data)
+    declared = codec(label) or _declaration(data)
     if declared and (text is None or data.isascii()):
         with suppress(UnicodeDecodeError):
             return data.decode(declared), Encoding(declared, "declared")

@@ -28,7 +28,9 @@ STRATA = {
     "date": "builder.corpus.selection:by_date",
     "length": "builder.corpus.selection:by_length",
 }
-FORMATS = ("txt", "md", "html", "json", "jsonl", "csv", "tsv", "parquet", "xml", "eml", "mbox")
+FORMATS = (
+    "txt", "md", "html", "json", "jsonl", "csv", "tsv", "parquet", "xml", "eml", "mbox", "docx", "pdf", "warc",
+)  # fmt: skip
 SELECTORS = ("all", "random", "stratified", "keywords", "diverse")
 #: For each column of an article, the record's fields to try.
 FIELDS = {

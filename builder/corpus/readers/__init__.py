@@ -6,6 +6,8 @@ from typing import BinaryIO
 
 from builder.corpus.decoding import NotTextError
 from builder.corpus.files import DamagedError, suffixes
+from builder.corpus.readers.archives import warc_file
+from builder.corpus.readers.documents import docx_file, pdf_file
 from builder.corpus.readers.json import json_file, jsonl_file
 from builder.corpus.readers.markup import mail_file, mbox_file, xml_file
 from builder.corpus.readers.pages import html_file, markdown_file, text_file
@@ -33,6 +35,9 @@ READERS: dict[str, Callable[[BinaryIO, str, Source], Iterator[Record | Reject]]]
     ".atom": xml_file,
     ".eml": mail_file,
     ".mbox": mbox_file,
+    ".docx": docx_file,
+    ".pdf": pdf_file,
+    ".warc": warc_file,
 }
 
 

@@ -6,8 +6,9 @@ from typing import BinaryIO
 
 from builder.corpus.cleaning import FRONT_MATTER
 from builder.corpus.decoding import decode_text
+from builder.corpus.readers.exports import documents
 from builder.corpus.records import Mapper, Record, Reject, fill, sha256, storable, text_of, whole
-from builder.corpus.settings import Source
+from builder.corpus.settings import FIELDS, Source
 
 _BLOCKS = re.compile(r"</(?:p|div|li|h[1-6]|td|body|article)\s*>|<br\s*/?>", re.IGNORECASE)
 _LANGUAGES = [
@@ -21,10 +22,15 @@ _LANGUAGES = [
 
 
 def text_file(stream: BinaryIO, path: str, source: Source, markup: bool = True) -> Iterator[Record | Reject]:
-    """The whole file is one record."""
+    """The whole file is one record, unless it is an export of a news database."""
     data = whole(stream, source)
     text, encoding = decode_text(data, source)
-    if text.strip():
+    exported = list(documents(text.replace("\r\n", "\n"))) if markup else []
+    if exported:
+        mapper = Mapper(path, source, {name: [name] for name in FIELDS})
+        for number, item in enumerate(exported):
+            yield from mapper.records(item, None, encoding, number)
+    elif text.strip():
         kind = "text"
         if (
             markup and "<" in text and len(_BLOCKS.findall(text)) >= 2

@@ -1,0 +1,65 @@
+"""Reads .warc, the archives of web crawlers: one record per page or text in it."""
+
+from collections.abc import Iterator
+from email.message import Message
+from typing import BinaryIO
+
+from builder.corpus.decoding import NotTextError, decode_text
+from builder.corpus.files import DamagedError
+from builder.corpus.readers.pages import extract
+from builder.corpus.records import Record, Reject, sha256, storable
+from builder.corpus.settings import Source
+from builder.memory import TooSlowError
+
+#: Kinds of WARC records that hold what a server gave; requests and notes of the crawler are passed over.
+_HELD = ("response", "resource", "conversion")
+
+
+def warc_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
+    """Pages (HTML) and texts (WET files); needs the extra `documents`. Its address is an article's `url`."""
+    try:
+        from warcio.archiveiterator import ArchiveIterator  # type: ignore[import-untyped]
+    except ImportError:
+        yield Reject(path, None, "unknown-format", ".warc is read with the extra documents; install warcio")
+        return
+    limit, number = source.max_record_mb << 20, -1
+    try:
+        for held in ArchiveIterator(stream, arc2warc=True):
+            if held.rec_type not in _HELD:
+                continue
+            number += 1
+            data = held.content_stream().read(limit + 1)
+            http = held.http_headers
+            kind, charset = _kind(http.get_header("Content-Type", "") if http else held.content_type or "")
+            status = http.get_statuscode() if http else "200"
+            if status != "200":
+                yield Reject(path, number, "not-an-article", f"the server answered {status}")
+            elif kind not in ("text/html", "application/xhtml+xml", "text/plain"):
+                yield Reject(path, number, "not-an-article", f"it is {kind or 'of no known type'}")
+            elif len(data) > limit:
+                yield Reject(path, number, "too-large", f"more than source.max_record_mb={source.max_record_mb} MB")
+            else:
+                try:
+                    text, encoding = decode_text(data, source, charset)
+                except NotTextError as e:
+                    yield Reject(path, number, e.reason, str(e), sha256(data)[:16])
+                    continue
+                address = held.rec_headers.get_header("WARC-Target-URI")
+                record = Record(path, number, sha256(data), encoding, storable(text), url=address)
+                found = bool(text.strip())
+                if kind != "text/plain":
+                    record.kind, found = "html", extract(record, text, source.recall)
+                    record.url = address
+                nothing = "no article text was found in the page"
+                yield record if found else Reject(path, number, "empty", nothing, record.article_id)
+    except (DamagedError, OSError, TooSlowError):
+        raise
+    except Exception as e:  # noqa: BLE001 - of a damaged file it raises nearly every kind of error
+        yield Reject(path, None, "bad-warc", f"{' '.join(str(e).split())}; {number + 1} records were read before")
+
+
+def _kind(header: str) -> tuple[str, str]:
+    """The type and the charset that a Content-Type header names."""
+    message = Message()
+    message["Content-Type"] = header
+    return (message.get_content_type() if header else "", str(message.get_param("charset", "")))

@@ -1,0 +1,128 @@
+"""Reads text exports of the news databases Nexis and Factiva: many documents in one file, each with its fields."""
+
+import re
+from collections.abc import Iterator
+
+from builder.corpus.formulas import formula
+from builder.corpus.records import instant
+from builder.languages import language_named
+
+#: What ends a document, or begins one in older exports of Nexis; and what every document of Nexis has.
+_NEXIS = re.compile(r"^[ \t]*+(?:\d++ of \d++ DOCUMENTS|End of Document)[ \t]*+$", re.MULTILINE)
+_MEASURED = re.compile(r"^[ \t]*+length:[ \t]*+\d", re.MULTILINE | re.IGNORECASE)
+_FACTIVA = re.compile(r"^(?:AN[ \t]++)?Document ([A-Z][A-Za-z0-9]{20,29})[ \t]*+$", re.MULTILINE)
+#: A field of Nexis before the text, such as "BYLINE: Ann Lee", and after it, such as "Load-Date: July 29, 2024".
+_BEFORE = re.compile(r"(byline|section|length|dateline|highlight|series):[ \t]*+(.*)", re.IGNORECASE)
+_AFTER = re.compile(
+    r"(url|graphic|subject|language|load-date|(?:publication|document|pub)-type|journal[ -]code|acc-no|correction-date)"
+    r":[ \t]*+(.*)",
+    re.IGNORECASE,
+)
+_DATE = re.compile(r"(?<!\w)[^\W\d]++\.? \d{1,2}, ?\d{4}|(?<!\d)\d{1,2}\.? (?:de )?[^\W\d]++\.? (?:de )?\d{4}")
+#: A field of Factiva.
+_TAG = re.compile(
+    r"(HD|BY|CR|WC|PD|ET|SN|SC|ED|PG|VOL|LA|CY|CX|LP|TD|CT|RF|ART|CO|IN|NS|RE|IPD|IPC|PUB|SE|CLM|AN)"
+    r"(?:(?:\t| {2})[ \t]*+(.*)| ?)"
+)
+_RIGHTS = re.compile(r"(?:\(c\)|©|Copyright)", re.IGNORECASE)
+
+Fields = dict[str, str]
+
+
+def documents(text: str) -> Iterator[Fields]:
+    """The documents of an export as columns of a record; none where the text is no export."""
+    if _FACTIVA.search(text):
+        at = 0
+        for end in _FACTIVA.finditer(text):
+            lines = text[at : end.start()].strip("\ufeff \n").split("\n")
+            yield {**(_tagged(lines) if _TAG.fullmatch(lines[0]) else _factiva(lines)), "id": end[1]}
+            at = end.end()
+        if text[at:].strip():
+            yield {"text": "", "rest": text[at:].strip()}
+    elif _NEXIS.search(text) and _MEASURED.search(text):
+        for document in _NEXIS.split(text):
+            lines = [line.strip("\ufeff \t\r") for line in document.strip().split("\n")]
+            if document.strip("\ufeff \n\t\r"):
+                yield _nexis([line for line in lines if not re.fullmatch(r"Page \d+ of \d+", line)])
+
+
+def _tagged(lines: list[str]) -> Fields:
+    """A document of Factiva whose fields begin with a tag of two letters."""
+    fields: dict[str, list[str]] = {}
+    tag = ""
+    for line in lines:
+        if found := _TAG.fullmatch(line.rstrip()):
+            tag, line = found[1], found[2] or ""
+        fields.setdefault(tag, []).append(line.strip())
+    joined = {tag: " ".join(" ".join(value).split()) for tag, value in fields.items()}
+    return _columns(
+        title=joined.get("HD", ""),
+        authors=joined.get("BY", ""),
+        published=f"{joined.get('PD', '')} {joined.get('ET', '')}",
+        source=joined.get("SN", ""),
+        language=joined.get("LA", ""),
+        text="\n".join("\n".join(fields.get(tag, [])).strip() for tag in ("LP", "TD")),
+    )
+
+
+def _factiva(lines: list[str]) -> Fields:
+    """A document of Factiva with its fields in lines: title, author, words, date, time, source, language, rights."""
+    lines = [line.strip() for line in lines]
+    words = next((i for i, line in enumerate(lines) if re.fullmatch(r"[\d,.]+ words", line)), -1)
+    end = next((i for i in range(words + 1, len(lines)) if not lines[i] or _RIGHTS.match(lines[i])), len(lines))
+    head = lines[words + 1 : end]
+    timed = len(head) > 1 and re.fullmatch(r"\d\d?:\d\d(?: [AP]M)?(?: \w+)?", head[1]) is not None
+    title = [line for line in lines[: max(words, 0)] if line]
+    byline = title.pop() if len(title) > 1 and re.match(r"(?i)by |von |par |por ", title[-1]) else ""
+    return _columns(
+        title=" ".join(title),
+        authors=byline,
+        published=" ".join(head[: 1 + timed]),
+        source="".join(head[1 + timed : 2 + timed]),
+        language=next((line for line in reversed(head) if language_named(line)), ""),
+        text="\n".join(lines[end + 1 :]),
+    )
+
+
+def _nexis(lines: list[str]) -> Fields:
+    """A document of Nexis: names and date, fields, the text, and more fields."""
+    begin = next((i for i, line in enumerate(lines) if _BEFORE.fullmatch(line)), len(lines))
+    body = next((i + 1 for i, line in enumerate(lines) if line in ("Body", "BODY:")), begin)
+    while body < len(lines) and (not lines[body] or _BEFORE.fullmatch(lines[body])):
+        # A field ends with a blank line, or where the next one begins.
+        body += 1
+        while body < len(lines) and lines[body - 1] and lines[body] and not _BEFORE.fullmatch(lines[body]):
+            body += 1
+    end = next((i for i in range(body, len(lines)) if lines[i] == "Classification" or _ends(lines[i])), len(lines))
+    found = (_BEFORE.fullmatch(line) or _AFTER.fullmatch(line) for line in [*lines[begin:body], *lines[end:]])
+    fields = {field[1].lower(): field[2] for field in found if field}
+    head = lines[:begin]
+    day = next((i for i, line in enumerate(head) if _DATE.search(line)), len(head))
+    if "" in head[:day]:  # the source, a date and edition, the title, with blank lines between them
+        source, after = " ".join(head[:day]), head[day:]
+        title = after[after.index("") :] if "" in after else []
+    else:  # the title, the source, a date, rights, line by line
+        source, title = "".join(head[:day][-1:]), head[:day][:-1]
+    date = _DATE.search(head[day]) if day < len(head) else None
+    return _columns(
+        title=" ".join(title),
+        authors=fields.get("byline", ""),
+        published=date[0] if date else fields.get("load-date", ""),
+        source=source,
+        language=fields.get("language", ""),
+        url=fields.get("url", ""),
+        text="\n".join(lines[body:end]),
+    )
+
+
+def _ends(line: str) -> bool:
+    """Whether a line after the text is a field, or says whose the text is."""
+    fits = formula(line) if _RIGHTS.match(line) else None
+    return _AFTER.fullmatch(line) is not None or (fits is not None and fits.name == "copyright")
+
+
+def _columns(language: str, published: str, text: str, **others: str) -> Fields:
+    code = language_named(language.split(";")[0]) or ""
+    found = instant(published.strip(), code)
+    day = found.isoformat() if found else ""
+    return {**others, "language": code, "published": day, "text": re.sub(r"\n{3,}", "\n\n", text).strip()}

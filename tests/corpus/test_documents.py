@@ -1,0 +1,195 @@
+"""Word documents, PDF files and web archives become records, and every damage of them a reject."""
+
+import io
+import random
+import sys
+import zipfile
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from builder.corpus.readers import read_file
+from builder.corpus.records import Record, Reject
+from builder.corpus.settings import Source
+
+TEXT = "Ministers met in Kyiv — “late”, said Sinéad. They agreed."
+OTHER = "A storm closed the harbour of Genoa for three days."
+
+
+def read(name: str, data: bytes, **settings: Any) -> list[Record | Reject]:
+    return list(read_file(io.BufferedReader(io.BytesIO(data)), name, Source(**settings)))
+
+
+def only(name: str, data: bytes, **settings: Any) -> Record:
+    (record,) = read(name, data, **settings)
+    assert isinstance(record, Record), record
+    return record
+
+
+def reject(name: str, data: bytes, **settings: Any) -> Reject:
+    (found,) = read(name, data, **settings)
+    assert isinstance(found, Reject), found
+    return found
+
+
+def docx(body: str, about: bool = True) -> bytes:
+    """A Word document with these paragraphs in its own markup."""
+    spaces = (
+        'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" '
+        'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+    )
+    core = (
+        '<c:coreProperties xmlns:c="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" '
+        'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:t="http://purl.org/dc/terms/"><dc:title>Talks</dc:title>'
+        "<dc:creator>Ann Lee</dc:creator><t:created>2024-07-29T20:02:13Z</t:created></c:coreProperties>"
+    )
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("word/document.xml", f"<w:document {spaces}><w:body>{body}</w:body></w:document>")
+        if about:
+            archive.writestr("docProps/core.xml", core)
+    return out.getvalue()
+
+
+def run(text: str) -> str:
+    return f"<w:r><w:t>{text}</w:t></w:r>"
+
+
+def test_a_word_document() -> None:
+    table = f"<w:tbl><w:tr><w:tc><w:p>{run('Cell')}</w:p></w:tc></w:tr></w:tbl>"
+    gone = "<w:del><w:r><w:delText>deleted</w:delText></w:r></w:del>"
+    box = f"<w:p>{run('Box')}</w:p>"
+    twice = f"<mc:AlternateContent><mc:Choice>{box}</mc:Choice><mc:Fallback>{box}</mc:Fallback></mc:AlternateContent>"
+    first = f"<w:p>{run('One')}<w:r><w:tab/><w:br/></w:r>{gone}{run('two.')}<w:r>{twice}</w:r></w:p><w:p/>"
+    found = only("a.docx", docx(f"{first}<w:p>{run(TEXT)}</w:p>{table}"))
+    assert found.raw == f"One\t\ntwo.\nBox\n{TEXT}\nCell"
+    assert (found.title, found.authors) == ("Talks", ["Ann Lee"])
+    assert (found.published, found.alone) == (datetime(2024, 7, 29, 20, 2, 13, tzinfo=UTC), True)
+    assert only("a.docx", docx(f"<w:p>{run(TEXT)}</w:p>", about=False)).title is None
+
+
+def test_damage_of_word_documents() -> None:
+    whole = docx(f"<w:p>{run(TEXT)}</w:p>")
+    assert reject("a.docx", b"no archive").reason == "bad-docx"
+    assert reject("a.docx", whole[:-30]).reason == "bad-docx"
+    assert reject("a.docx", docx("<w:p>")).reason == "bad-docx"
+    assert reject("a.docx", docx("<w:p/>")).reason == "empty"
+    assert reject("a.docx", docx(f"<w:p>{run('x' * (2 << 20))}</w:p>"), max_record_mb=1).reason == "too-large"
+    draw = random.Random(1)
+    for _ in range(60):
+        broken = bytearray(whole)
+        broken[draw.randrange(len(broken))] = draw.randrange(256)
+        (item,) = read("a.docx", bytes(broken))
+        assert isinstance(item, Record) or item.reason in ("bad-docx", "empty", "too-large"), item
+
+
+def pdf(*pages: list[str]) -> bytes:
+    """A PDF file with these lines on its pages."""
+    objects = [b"<</Type/Catalog/Pages 2 0 R>>", b"", b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"]
+    objects.append(b"<</Title(Talks)/Author(Ann Lee)/CreationDate(D:20240729200213Z)>>")
+    kids = []
+    for lines in pages:
+        shown = "BT /F1 10 Tf 12 TL 40 800 Td " + " ".join(f"({line}) Tj T*" for line in lines) + " ET"
+        kids.append(f"{len(objects) + 1} 0 R")
+        resources = f"/Resources<</Font<</F1 3 0 R>>>>/Contents {len(objects) + 2} 0 R"
+        objects.append(f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 840]{resources}>>".encode())
+        objects.append(f"<</Length {len(shown)}>>stream\n{shown}\nendstream".encode())
+    objects[1] = f"<</Type/Pages/Kids[{' '.join(kids)}]/Count {len(kids)}>>".encode()
+    out, places = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, 1):
+        places.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    table = "".join(f"{place:010} 00000 n \n" for place in places)
+    head = f"xref\n0 {len(places) + 1}\n0000000000 65535 f \n{table}"
+    return (
+        out + f"{head}trailer<</Size {len(places) + 1}/Root 1 0 R/Info 4 0 R>>\nstartxref\n{len(out)}\n%%EOF".encode()
+    )
+
+
+def test_a_pdf_file_and_its_paragraphs() -> None:
+    first = ["The ministers of both coun-", "tries met on Monday and", "they agreed.", "Talks go on."]
+    found = only("a.pdf", pdf(first, ["Nobody knows."]))
+    assert found.raw == "The ministers of both countries met on Monday and they agreed.\nTalks go on.\nNobody knows."
+    assert (found.title, found.authors) == ("Talks", ["Ann Lee"])
+    assert found.published == datetime(2024, 7, 29, 20, 2, 13, tzinfo=UTC)
+    assert reject("a.pdf", pdf([])).detail == "there is no text in the document; a scan needs OCR first"
+
+
+def test_damage_of_pdf_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = pdf(["The ministers met."])
+    assert reject("a.pdf", b"no document").reason == "bad-pdf"
+    draw = random.Random(2)
+    for _ in range(40):
+        broken = bytearray(whole)
+        broken[draw.randrange(len(broken))] = draw.randrange(256)
+        (item,) = read("a.pdf", bytes(broken))
+        assert isinstance(item, Record) or item.reason in ("bad-pdf", "empty"), item
+    from pypdf import PdfWriter
+
+    locked, out = PdfWriter(io.BytesIO(whole)), io.BytesIO()
+    locked.encrypt("secret", algorithm="RC4-128")
+    locked.write(out)
+    assert reject("a.pdf", out.getvalue()).reason == "encrypted"
+    monkeypatch.setitem(sys.modules, "pypdf", None)
+    assert "install pypdf" in reject("a.pdf", whole).detail
+
+
+def warc(*held: tuple[str, str, str, bytes]) -> bytes:
+    """A web archive of answers: address, status, content type, body."""
+
+    def entry(kind: str, address: str, content: str, block: bytes) -> bytes:
+        names = f"WARC-Type: {kind}\r\nWARC-Target-URI: {address}\r\nWARC-Date: 2024-07-29T20:02:13Z\r\n"
+        names += f"WARC-Record-ID: <urn:uuid:{address}>\r\nContent-Type: {content}\r\nContent-Length: {len(block)}"
+        return f"WARC/1.0\r\n{names}\r\n\r\n".encode() + block + b"\r\n\r\n"
+
+    out = entry("warcinfo", "about", "application/warc-fields", b"software: test\r\n")
+    for address, status, kind, body in held:
+        answer = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n\r\n".encode() + body
+        out += entry("request", address, "application/http; msgtype=request", b"GET / HTTP/1.1\r\n\r\n")
+        out += entry("response", address, "application/http; msgtype=response", answer)
+    return out + entry("conversion", "https://x.org/wet", "text/plain", OTHER.encode())
+
+
+PAGE = "<html lang=pl><head><title>Rozmowy</title></head><body><article>" + "".join(
+    f"<p>Ministrowie uzgodnili {n}, że zbudują drugą linię produkcyjną w ciągu trzech lat.</p>" for n in range(6)
+)
+
+
+def test_a_web_archive() -> None:
+    items = read(
+        "a.warc",
+        warc(
+            ("https://x.org/1", "200 OK", "text/html; charset=iso-8859-2", PAGE.encode("iso8859-2")),
+            ("https://x.org/2", "404 Not Found", "text/html", b"<p>gone</p>"),
+            ("https://x.org/3", "200 OK", "image/png", b"\x89PNG"),
+            ("https://x.org/4", "200 OK", "text/html", b"<html></html>"),
+        ),
+    )
+    first, *rejects, last = items
+    assert isinstance(first, Record)
+    assert isinstance(last, Record)
+    assert (first.url, first.title, first.language, first.kind) == ("https://x.org/1", "Rozmowy", "pl", "html")
+    assert "zbudują drugą linię" in first.raw
+    assert (first.encoding.name, first.encoding.found, first.number) == ("iso8859-2", "declared", 0)
+    assert [(r.record, r.reason) for r in rejects] == [(1, "not-an-article"), (2, "not-an-article"), (3, "empty")]
+    assert [r.detail for r in rejects[:2] if isinstance(r, Reject)] == ["the server answered 404", "it is image/png"]
+    assert (last.number, last.url, last.raw, last.kind) == (4, "https://x.org/wet", OTHER, "text")
+
+
+def test_damage_of_web_archives(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = warc(("https://x.org/1", "200 OK", "text/html", PAGE.encode()))
+    assert reject("a.warc", b"no archive\r\n").reason == "bad-warc"
+    assert reject("a.warc", b"").reason == "empty"
+    assert [i.reason for i in read("a.warc", whole, max_record_mb=1) if isinstance(i, Reject)] == []
+    draw = random.Random(3)
+    for _ in range(60):
+        broken = bytearray(whole)
+        broken[draw.randrange(len(broken))] = draw.randrange(256)
+        items = read("a.warc", bytes(broken))
+        assert items
+        assert not any(isinstance(item, Reject) and item.reason == "reader-failed" for item in items), items
+    big = warc(("https://x.org/1", "200 OK", "text/html", PAGE.encode() * 5000))
+    assert [i.reason for i in read("a.warc", big, max_record_mb=1) if isinstance(i, Reject)] == ["too-large"]
+    monkeypatch.setitem(sys.modules, "warcio.archiveiterator", None)
+    assert "install warcio" in reject("a.warc", whole).detail

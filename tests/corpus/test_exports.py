@@ -1,0 +1,228 @@
+"""Text exports of news databases are cut into their documents, each with its fields."""
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+
+from builder.corpus.readers import read_file
+from builder.corpus.records import Record, Reject
+from builder.corpus.settings import Source
+
+FIRST = "The ministers of both countries met on Monday, and they agreed on a second line."
+SECOND = "Length: nobody knew it.\n\nCopyright law has not changed since 1976, said the judge."
+
+
+def read(text: str) -> list[Record | Reject]:
+    return list(read_file(io.BufferedReader(io.BytesIO(text.encode())), "a.txt", Source()))
+
+
+def records(text: str) -> list[Record]:
+    found = [item for item in read(text) if isinstance(item, Record)]
+    assert len(found) == len(read(text))
+    return found
+
+
+OLDER = f"""
+
+
+                               1 of 2 DOCUMENTS
+
+
+                              The Harbour Times
+
+                       July 29, 2024 Monday
+                          Late Edition - Final
+
+Allies to build
+more
+
+BYLINE: By ANN LEE and BO LI
+
+SECTION: Section A; Column 1;
+Foreign Desk; Pg. 1
+
+LENGTH: 845 words
+
+DATELINE: TOKYO, July 29
+
+BODY:
+
+{FIRST}
+
+{SECOND}
+
+URL: http://www.harbour.example/1
+
+GRAPHIC: PHOTO: A harbour.
+
+SUBJECT: DEFENSE (90%)
+
+LOAD-DATE: July 30, 2024
+
+LANGUAGE: ENGLISH
+
+              Copyright 2024 The Harbour Times Company
+                       All Rights Reserved
+
+                               2 of 2 DOCUMENTS
+
+                              Hafenblatt
+
+                       30. Juli 2024
+
+Der Sturm
+
+LENGTH: 12 Wörter
+
+{FIRST}
+
+              Copyright 2024 Hafenblatt
+
+LANGUAGE: GERMAN; DEUTSCH
+"""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_an_older_export_of_nexis(end: str) -> None:
+    first, second = records(OLDER.replace("\n", end))
+    assert (first.title, first.source, first.authors) == (
+        "Allies to build more", "The Harbour Times", ["Ann Lee", "Bo Li"],
+    )  # fmt: skip
+    assert (first.published, first.language) == (datetime(2024, 7, 29, tzinfo=UTC), "en")
+    assert (first.url, first.raw) == ("http://www.harbour.example/1", f"{FIRST}\n\n{SECOND}")
+    assert (second.title, second.source, second.authors) == ("Der Sturm", "Hafenblatt", [])
+    assert (second.published, second.language, second.raw) == (datetime(2024, 7, 30, tzinfo=UTC), "de", FIRST)
+    assert (first.number, second.number) == (0, 1)
+    assert first.article_id != second.article_id
+
+
+def test_a_newer_export_of_nexis() -> None:
+    text = f"""Page 1 of 2
+Allies to build more
+The Harbour Times (London)
+July 29, 2024 Monday 8:02 PM GMT
+Copyright 2024 Harbour Media All Rights Reserved
+Section: WORLD NEWS; Version:1
+Length: 634 words
+Byline: Ann Lee in Tokyo
+Body
+
+
+{FIRST}
+
+{SECOND}
+
+Classification
+
+Language: ENGLISH
+Load-Date: July 30, 2024
+End of Document
+
+Page 2 of 2
+Storm
+Hafenblatt
+30 July 2024
+Length: 3 words
+Body
+Short one.
+Load-Date: July 31, 2024
+End of Document
+"""
+    first, second = records(text)
+    assert (first.title, first.source, first.authors) == (
+        "Allies to build more", "The Harbour Times (London)", ["Ann Lee in Tokyo"],
+    )  # fmt: skip
+    assert (first.published, first.language) == (datetime(2024, 7, 29, tzinfo=UTC), "en")
+    assert first.raw == f"{FIRST}\n\n{SECOND}"
+    assert (second.title, second.source, second.raw) == ("Storm", "Hafenblatt", "Short one.")
+    assert (second.published, second.language) == (datetime(2024, 7, 30, tzinfo=UTC), None)
+
+
+def test_an_export_of_factiva_with_tags() -> None:
+    text = f"""HD   Allies to build
+     more
+BY   By Ann Lee and Bo Li
+WC   634 words
+PD   29 July 2024
+ET   08:02 PM
+SN   Harbour Wire
+LA   English
+CY   (c) 2024 Harbour Wire
+
+LP
+{FIRST}
+
+TD
+TOKYO is the capital.
+IN a word: yes.
+
+NS   gdip : International Relations
+AN   Document LBA0000020240729ek7t0001a
+
+HD   Storm
+PD   30 July 2024
+LP   Short one.
+AN   Document LBA0000020240730ek7t0002b
+"""
+    first, second = records(text)
+    assert (first.title, first.source, first.authors) == (
+        "Allies to build more", "Harbour Wire", ["Ann Lee", "Bo Li"],
+    )  # fmt: skip
+    assert (first.published, first.language) == (datetime(2024, 7, 29, 20, 2, tzinfo=UTC), "en")
+    assert (first.record_id, first.raw) == (
+        "LBA0000020240729ek7t0001a", f"{FIRST}\nTOKYO is the capital.\nIN a word: yes.",
+    )  # fmt: skip
+    assert (second.title, second.raw, second.record_id) == ("Storm", "Short one.", "LBA0000020240730ek7t0002b")
+    assert second.published == datetime(2024, 7, 30, tzinfo=UTC)
+
+
+def test_an_export_of_factiva_without_tags_and_what_is_cut_off() -> None:
+    text = f"""Allies to build more
+By Ann Lee
+1,634 words
+29 July 2024
+08:02 PM
+Harbour Wire
+LBA
+English
+(c) 2024 Harbour Wire
+
+{FIRST}
+
+{SECOND}
+
+Document LBA0000020240729ek7t0001a
+
+Sturm
+12 words
+30 July 2024
+Hafenblatt
+German
+
+{FIRST}
+
+Document HFB0000020240730ek7t0002b
+
+Cut off here
+"""
+    first, second, rest = read(text)
+    assert isinstance(first, Record)
+    assert isinstance(second, Record)
+    assert (first.title, first.source, first.authors) == ("Allies to build more", "Harbour Wire", ["Ann Lee"])
+    assert (first.published, first.language) == (datetime(2024, 7, 29, 20, 2, tzinfo=UTC), "en")
+    assert first.raw == f"{FIRST}\n\n{SECOND}"
+    assert (second.title, second.source, second.authors) == ("Sturm", "Hafenblatt", [])
+    assert (second.language, second.raw) == ("de", FIRST)
+    assert (rest.record, isinstance(rest, Reject) and rest.reason) == (2, "no-text")
+
+
+@pytest.mark.parametrize("last", ["End of Document", "Document 7", "1 of 2 documents", "Length: 5"])
+def test_a_text_that_ends_alike_is_one_article(last: str) -> None:
+    (found,) = records(f"{FIRST}\n\n{last}\n")
+    assert found.raw == f"{FIRST}\n\n{last}\n"
+
+
+def test_a_document_without_text_is_a_reject() -> None:
+    first, second = read(OLDER.replace(FIRST, "", 1).replace(SECOND, "", 1))
+    assert (isinstance(first, Reject) and first.reason, isinstance(second, Record)) == ("no-text", True)
