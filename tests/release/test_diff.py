@@ -6,7 +6,7 @@ import pytest
 
 from builder.release.diff import changelog, count, diff, lines
 from builder.release.manifest import Changes, Exported, RowChanges, read
-from builder.release.settings import Export
+from builder.release.settings import Export, Split
 from tests.release.world import World, sample
 from tests.samples import article, scheme
 
@@ -103,8 +103,6 @@ def test_the_changelog_tells_the_story(story: tuple[World, Path]) -> None:
 
 
 def test_a_split_that_changed_is_a_minor_version_and_counted_once_per_text(tmp_path: Path) -> None:
-    from builder.release.settings import Split
-
     made = sample(tmp_path).export(split=Split(ratios={"train": 1.0}))
     other = sample(tmp_path / "other").export(split=Split(ratios={"train": 0.5, "test": 0.5}))
     found = diff(Exported(made.folder, made.manifest), Exported(other.folder, other.manifest))
@@ -190,6 +188,52 @@ def test_the_card_alone_is_a_patch(tmp_path: Path) -> None:
     found = world.export()
     assert (found.folder.name, found.manifest.changes.card) == ("v1.0.1", True)
     assert "- What the card says about the dataset changed." in (found.folder / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_new_words_of_the_scheme_are_a_patch_with_their_text(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    groups = world.sources(Export(), Split()).configuration
+    old = {
+        "name": "a",
+        "guidelines": "One.\nTwo.\n\nThree.",
+        "questions": {"x": {"labels": {"y": {"title": "Why"}, "z": {}}}},
+    }
+    new = {
+        "name": "b", "guidelines": "One.\nDue.\nThree.",
+        "questions": {"x": {"color": "red", "labels": {"y": {"title": "Ypsilon"}, "z": {"title": "Z"}}}},
+    }  # fmt: skip
+    world.export(configuration={**groups, "labels": old})
+    found = world.export(configuration={**groups, "labels": new})
+    assert found.folder.name == "v1.0.1"
+    wording = [
+        "guidelines: - Two.", "guidelines: + Due.", "questions.x.labels.y.title: - Why",
+        "questions.x.labels.y.title: + Ypsilon",
+    ]  # fmt: skip
+    assert found.manifest.changes.wording == wording
+    log = (found.folder / "CHANGELOG.md").read_text("utf-8").splitlines()
+    assert [line for line in log if line.startswith("- Reworded")] == [f"- Reworded, {line}" for line in wording]
+
+
+def test_other_decisions_on_the_same_labels_are_told(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    world.dissent.clear()
+    world.export()
+    world.dissent[2, world.chunk(3, 0)] = {"stances": {"ukraine": "neutral", "japan": "none"}, "spans": []}
+    found = world.export().manifest.changes
+    assert world.articles[3].stances[0] == {"ukraine": "favor", "japan": "none"}
+    row = f"{world.chunk(3, 0)}:ukraine"
+    assert found.level == "patch"
+    assert [(e.id, e.what, e.old, e.new) for e in found.rows["stance"].examples] == [
+        (row, "status agreed -> adjudicated", "agreed", "adjudicated"),
+        (row, "votes", "favor 3", "favor 2, neutral 1"),
+    ]
+    spans = world.articles[3].spans[0]
+    assert found.rows["entities"].labels == {"status agreed -> adjudicated": len(spans), "votes": len(spans)}
+    a, b, name = spans[0]
+    assert [(e.what, e.old, e.new) for e in found.rows["entities"].examples[:2]] == [
+        ("status agreed -> adjudicated", f"{name} {a}-{b} agreed", f"{name} {a}-{b} adjudicated"),
+        ("votes", f"{name} {a}-{b} 3 for, 0 against", f"{name} {a}-{b} 2 for, 1 against"),
+    ]
 
 
 def test_numbers_and_nouns() -> None:

@@ -122,6 +122,37 @@ def test_nothing_changed_makes_no_version_and_pays_no_loading(tmp_path: Path, mo
     assert {p: p.read_bytes() for p in (tmp_path / "exports").rglob("*") if p.is_file()} == before
 
 
+def test_another_format_adds_files_to_the_release(tmp_path: Path) -> None:
+    world = sample(tmp_path, 3)
+    first = world.export(Export(formats=["jsonl"]))
+    (first.folder / "conll").mkdir()
+    (first.folder / "conll/rest").write_text("of a run that stopped", "utf-8")
+    found = world.export(Export(formats=["conll", "jsonl"]))
+    assert (found.new, found.folder) == (False, first.folder)
+    assert found.manifest.configuration["export"]["formats"] == ["jsonl", "conll"]
+    assert {path.name for path in found.folder.parent.iterdir()} == {"v1.0.0"}
+    added = {file.path for file in found.manifest.files} - {file.path for file in first.manifest.files}
+    assert added == {f"conll/entities/{split}.conll" for split in found.manifest.rows["entities"]}
+    assert read(found.folder) == found.manifest
+    assert check_files(found.folder, found.manifest.files) == []
+    before = (found.folder / "manifest.json").read_bytes()
+    assert not world.export(Export(formats=["conll"])).new
+    assert (found.folder / "manifest.json").read_bytes() == before
+
+
+def test_settings_of_splits_that_cannot_apply_any_more_are_said(tmp_path: Path) -> None:
+    world = sample(tmp_path, 3)
+    world.export()
+    other = Split(ratios={"train": 0.5, "test": 0.5}, seed=3, near=0.6)
+    found = world.export(split=other)
+    note = "split.ratios, split.seed differ: 3 articles keep the split of earlier releases."
+    assert (found.new, found.manifest.changes.notes) == (False, [note])
+    assert read(found.folder).changes.notes == []
+    assert world.export().manifest.changes.notes == []
+    world.dissent[2, world.chunk(2, 0)] = {"comment": "corrected"}
+    assert f"- {note}" in (world.export(split=other).folder / "CHANGELOG.md").read_text("utf-8").splitlines()
+
+
 def test_a_release_that_does_not_load_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(root: Path, _: object) -> None:
         assert (root / "manifest.json").is_file()

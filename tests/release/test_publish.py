@@ -39,6 +39,8 @@ class Hub:
     proposed: list[list[str]] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     refuse: bool = False
+    #: Ends of paths that are answered with an error.
+    refused: set[str] = field(default_factory=set)
     #: Whether the next tag is refused, as when a connection breaks between commit and tag.
     broken: bool = False
 
@@ -48,7 +50,7 @@ class Hub:
 
     def answer(self, method: str, path: str, query: str, body: bytes) -> tuple[int, Any]:
         base = f"/api/datasets/{REPO}"
-        if self.refuse:
+        if self.refuse or path.endswith(tuple(self.refused)):
             return 403, {"error": "no"}
         if path == "/api/validate-yaml":
             return 200, {"errors": [], "warnings": []}
@@ -194,6 +196,20 @@ def test_publishing_again_does_nothing(tmp_path: Path, hub: Hub) -> None:
     send(made, hub)
     assert send(made, hub) == Published(REPO, "v1.0.0")
     assert len(hub.commits) == 1
+
+
+def test_an_upload_that_broke_off_in_its_commit_is_done_by_the_next(tmp_path: Path, hub: Hub) -> None:
+    first, second = released(tmp_path), released(tmp_path, "corrected")
+    send(first, hub)
+    hub.refused.add("/commit/main")
+    with pytest.raises(ReleaseError, match="run again: files that arrived are not sent again"):
+        send(second, hub)
+    assert (len(hub.commits), list(hub.tags)) == (1, ["v1.0.0"])
+    hub.refused.clear()
+    assert send(second, hub).new
+    assert (len(hub.commits), list(hub.tags)) == (2, ["v1.0.0", "v1.0.1"])
+    assert {k: v for k, v in hub.files.items() if k in contents(second)} == contents(second)
+    assert hub.tagged["v1.0.0"] == contents(first)
 
 
 def test_an_upload_that_broke_off_before_its_tag_gets_it_without_another_commit(tmp_path: Path, hub: Hub) -> None:
