@@ -8,7 +8,18 @@ from omegaconf import OmegaConf
 
 from builder.config import Composed
 from builder.errors import Fault
-from builder.settings import Hint, Rules, declared, fields_of, leaves, limits, read_settings, setting, shown_value
+from builder.settings import (
+    Hint,
+    Rules,
+    declared,
+    fields_of,
+    leaves,
+    limits,
+    public,
+    read_settings,
+    setting,
+    shown_value,
+)
 
 
 @dataclass
@@ -32,6 +43,36 @@ class Outer:
     def rules(self) -> Rules:
         if len(self.words) > 2 or len(self.counts) > 2:
             yield Fault("words" if len(self.words) > 2 else "counts.more", "they are too many.")
+
+
+@dataclass
+class Closed:
+    size: int = setting(3, "Size.")
+    on: bool = setting(True, "On.")
+
+
+@dataclass
+class Shown:
+    number: int | None = setting(1, "Number.")
+    share: float = setting(0.5, "Share.")
+    kept: int = setting(2, "Not for readers.", released=False)
+    text: str = setting("secret", "Any text.")
+    said: str = setting("hello", "For readers.", released=True)
+    choice: str = setting("a", "Choice.", choices=("a", "b"))
+    words: list[str] = setting(["secret"], "Words.")
+    chosen: list[Annotated[str, limits(choices=("a", "b"))]] = setting(["a"], "Chosen.")
+    by_text: dict[str, int] = setting({"secret": 1}, "By text.")
+    by_choice: dict[Annotated[str, limits(choices=("a",))], int] = setting({"a": 1}, "By choice.")
+    closed: Closed = field(default_factory=Closed)
+    open: Inner = field(default_factory=Inner)
+    outer: Outer = field(default_factory=Outer)
+
+
+def test_a_release_says_what_leaves_no_room_for_private_words_or_is_declared() -> None:
+    assert public(Shown()) == {
+        "number": 1, "share": 0.5, "said": "hello", "choice": "a", "chosen": ["a"], "by_choice": {"a": 1},
+        "closed": {"size": 3, "on": True}, "open": {"size": 3},
+    }  # fmt: skip
 
 
 def test_settings_are_a_hydra_schema() -> None:
