@@ -92,6 +92,7 @@ def show_validate(result: Stage) -> Shown:
         ]
         yield table_of("Checks", ("check", "severity", ">findings", "the first of them"), issues)
     yield from _agreement(agreement)
+    yield from _calibration(agreement)
     yield from _annotators(agreement)
     if summary.gates:
         gates = [(g.gate, f"{g.needed:g}", "yes" if g.holds else "NO", g.message) for g in summary.gates]
@@ -115,6 +116,19 @@ def _figures(title: str, names: Sequence[str], found: dict[str, Any], overall: M
     if rows:
         figures = [(about, *(_number(getattr(one, name)) for name in names)) for about, one in rows.items()]
         yield table_of(title, ("", *(f">{name.replace('_', ' ')}" for name in names)), figures)
+
+
+def _calibration(agreement: AgreementReport) -> Shown:
+    rows = []
+    for about, found in [*agreement.answers.items(), *agreement.spans.items()]:
+        for method, measured in found.parts.calibration.items():
+            entropies = (measured.shares, measured.model, measured.released)
+            released = (measured.released.brier, measured.released.calibration_error)
+            numbers = (_number(value) for value in (*(one.cross_entropy for one in entropies), *released))
+            rows.append((about, method, measured.released.votes, *numbers))
+    if rows:
+        heads = ("method", ">votes", ">shares", ">model", ">released", ">Brier", ">calibration error")
+        yield table_of("Cross-entropy of held-out votes", ("question", *heads), rows)
 
 
 def _annotators(agreement: AgreementReport) -> Shown:

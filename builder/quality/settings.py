@@ -85,8 +85,8 @@ class Aggregation:
     method: str = setting("auto", "How votes decide; the choices of this group describe it.", choices=METHODS)
     spans: str = setting(
         "auto",
-        "Which spans of two annotators are one. `auto`: `tokens` for entities where a model can know most annotators, "
-        "else `exact`. `exact`: the same bounds. `overlap`: see `min_overlap`. `tokens`: "
+        "Which spans of two annotators are one. `auto`: for each kind, `tokens` where a model can know most "
+        "annotators, else `exact`. `exact`: the same bounds. `overlap`: see `min_overlap`. `tokens`: "
         "annotators vote on each token.",
         choices=SPAN_METHODS,
     )
@@ -116,4 +116,11 @@ class Aggregation:
         "contradict the count of votes because of them.",
         ge=0,
         le=1_000_000,
+    )
+    min_backers: int = setting(
+        2,
+        "Annotators who must say so before such a method may decide against anybody who says otherwise; what fewer say "
+        "is unresolved. 1: the method alone decides.",
+        ge=1,
+        le=1000,
     )

@@ -71,20 +71,15 @@ def tokens(spans: pa.Table, windows: pa.Table, decider: Decider) -> list[GoldRow
 
 
 def tokens_if_known(spans: pa.Table, windows: pa.Table, decider: Decider) -> list[GoldRow]:
-    """Rows of GOLD_SPANS: entities from tokens when a model can know most annotators, all else of the same bounds.
-
-    Evidence is always counted with the method "auto": several passages may justify a stance, so no model can tell the
-    right one.
-    """
-    is_entity = pc.equal(spans["kind"], "entity")
-    entities, others = spans.filter(is_entity), spans.filter(pc.invert(is_entity))
-    method = "majority" if decider.settings.method == "auto" else decider.settings.method
-    rows = exact(others, windows, replace(decider, settings=replace(decider.settings, method=method)))
-    layers = _layers(entities, windows, decider.voters)
-    largest = max(layers, key=lambda layer: len(layer.votes.item), default=None)
-    if largest is None or choose(largest.votes, decider.settings)[0] == "majority":
-        return rows + exact(entities, windows, decider)
-    return rows + _from_tokens(layers, entities, decider)
+    """Rows of GOLD_SPANS: a kind from tokens where a model can know most of its annotators, else of the same bounds."""
+    rows: list[GoldRow] = []
+    for kind in sorted(set(spans["kind"].to_pylist())):
+        mine = spans.filter(pc.equal(spans["kind"], kind))
+        layers = _layers(mine, windows, decider.voters)
+        largest = max((layer.votes for layer in layers), key=lambda votes: len(votes.item), default=None)
+        known = largest is not None and choose(largest, decider.settings)[0] != "majority"
+        rows += _from_tokens(layers, mine, decider) if known else exact(mine, windows, decider)
+    return rows
 
 
 def _from_tokens(layers: Sequence[_Layer], spans: pa.Table, decider: Decider) -> list[GoldRow]:
@@ -205,7 +200,10 @@ def _spans(text: _Text, kind: str, label: str, number: int, believed: Beliefs, d
         probability = columns["posterior"][1]["probability"]
         if status == "kept":
             status = decision(believed.method, len(text.voters), unanimous and probability > min_share)
-        if status == "rejected" and unanimous:
+        silent = len(text.voters) - len(giving)
+        if (status == "rejected" and silent < believed.min_backers) or (
+            status == "adjudicated" and silent and len(giving) < believed.min_backers
+        ):
             status = "unresolved"
         return {
             "chunk_id": text.chunk, "article_id": decider.voters.article[text.chunk], "kind": kind, "start": start,

@@ -15,6 +15,9 @@ METHODS = {
     "expert": "builder.quality.aggregation.majority:majority",
 }
 
+#: Methods that learn about annotators from the votes.
+LEARNED = ("dawid_skene", "sequence", "mace")
+
 #: Choices of `aggregation.weigh_by`, for the method "weighted".
 WEIGHTS = {
     "given": "builder.quality.aggregation.majority:given",

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from builder.quality.aggregation import METHODS
+from builder.quality.aggregation import LEARNED, METHODS
 from builder.quality.aggregation.majority import known_annotators, shares
 from builder.quality.aggregation.soft import SoftLabels, measure_calibration, smoothed_shares
 from builder.quality.settings import Aggregation
@@ -15,14 +15,15 @@ from builder.settings import load
 
 
 class Beliefs(NamedTuple):
-    """Items by labels: what decides, the soft labels, and smoothed shares of the votes; the method, never "auto"; and
-    which items experts decided."""
+    """Items by labels: what decides, the soft labels, and smoothed shares of the votes; the method, never "auto"; which
+    items experts decided; and how many annotators must say what the method decides against others."""
 
     decides: Floats
     soft: Floats
     shares: Floats
     method: str
     expert: Mask
+    min_backers: int
 
 
 @dataclass
@@ -50,7 +51,8 @@ class Decider:
         of_experts = np.zeros_like(decides) if experts is None else shares(experts)
         expert: Mask = np.asarray(of_experts.any(axis=1))
         decides, soft, counted = (np.where(expert[:, None], of_experts, values) for values in found)
-        return Beliefs(decides, soft, counted, method, expert)
+        learned = method in LEARNED or (method == "weighted" and used.weigh_by == "agreement")
+        return Beliefs(decides, soft, counted, method, expert, used.min_backers if learned else 1)
 
 
 def auto(votes: Votes, settings: Aggregation, accuracy: Mapping[str, float]) -> Floats:

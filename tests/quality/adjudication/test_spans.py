@@ -402,15 +402,42 @@ def test_auto_puts_spans_together_from_tokens_when_annotators_are_known(chunks: 
     assert gold(Crowd(), method="auto", spans="auto") == []
 
 
-def test_auto_counts_evidence() -> None:
+def test_auto_chooses_for_evidence_as_for_entities() -> None:
     crowd = Crowd()
     for n in range(30):
         for name in ("ada", "ben", "cyd"):
-            crowd.add(f"c{n:02}", name, [(*TOKYO, "GPE"), (0, 33, "EVIDENCE", ["japan"])] if name != "cyd" else [])
+            evidence = [(0, 33, "EVIDENCE", ["japan"])] if n < 2 else []
+            crowd.add(f"c{n:02}", name, [(*TOKYO, "GPE"), *evidence] if name != "cyd" else [])
+    # Of evidence 14 tokens are shared, of entities 30.
     rows = gold(crowd, method="auto", spans="auto")
     assert {(r["kind"], r["method"], r["status"]) for r in rows} == {
         ("entity", "sequence:tokens", "adjudicated"), ("evidence", "majority", "adjudicated")
     }  # fmt: skip
+    rows = gold(crowd, method="auto", spans="auto", min_shared=10)
+    assert {(r["kind"], r["method"]) for r in rows} == {
+        ("entity", "sequence:tokens"), ("evidence", "sequence:tokens")
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("spans", ["tokens", "exact"])
+@pytest.mark.parametrize("method", ["dawid_skene", "sequence"])
+def test_what_one_annotator_says_against_two_is_unresolved(method: str, spans: str) -> None:
+    # Two see everything; two mark a word for nothing, and miss what is there.
+    crowd, right, wrong = Crowd(), [(*TOKYO, "GPE"), (*PATRIOT, "ORG")], [(60, 67, "GPE")]
+    for n in range(30):
+        for name, given in (("ada", right), ("ben", right), ("cyd", right), ("dan", wrong), ("eve", wrong)):
+            crowd.add(f"c{n:02}", name, given)
+    for name, given in (("ada", right), ("dan", []), ("eve", [])):
+        crowd.add("lone", name, given)
+    for name, given in (("ada", []), ("dan", wrong), ("eve", wrong)):
+        crowd.add("silent", name, given)
+    for backers, status in ((2, "unresolved"), (1, "adjudicated")):
+        rows = gold(crowd, method=method, spans=spans, min_backers=backers)
+        lone = {r["label"]: r["status"] for r in rows if r["chunk_id"] == "lone"}
+        assert lone == {"GPE": status, "ORG": status}
+        [(silent, used)] = [(r["status"], r["method"]) for r in rows if r["chunk_id"] == "silent"]
+        # The sequence model believes the two who marked something.
+        assert silent == ("adjudicated" if used == "sequence:tokens" else "unresolved" if backers == 2 else "rejected")
 
 
 def test_labels_that_compete_for_a_token_are_unresolved_together() -> None:

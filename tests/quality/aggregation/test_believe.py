@@ -28,9 +28,26 @@ def three_and_a_tie(shared: int) -> Votes:
 @pytest.mark.parametrize("method", ["dawid_skene", "mace", "sequence"])
 def test_a_tie_is_decided_only_between_those_who_are_known(method: str) -> None:
     votes = three_and_a_tie(20)
-    for least, winner in ((20, 0), (21, -1)):
-        settings = Aggregation(method=method, min_shared=least)
+    for least, backers, winner in ((20, 1, 0), (21, 1, -1), (20, 2, -1)):
+        settings = Aggregation(method=method, min_shared=least, min_backers=backers)
         assert winners(load(METHODS[method])(votes, settings, {}), 0.5)[-1] == winner
+
+
+@pytest.mark.parametrize("method", ["dawid_skene", "mace", "sequence"])
+def test_one_annotator_is_not_believed_against_two(method: str) -> None:
+    # "good" is right when the others, who guess, happen to agree on something else.
+    rng = np.random.default_rng(5)
+    truth = rng.integers(0, 3, 300)
+    rows = [(i, f"good{n}", "abc"[x]) for i, x in enumerate(truth) for n in range(3)]
+    rows += [(i, f"bad{n}", "abc"[rng.integers(3)]) for i in range(300) for n in range(3)]
+    rows += [(300, "good0", "a"), (300, "bad0", "b"), (300, "bad1", "b")]
+    rows += [(301, "good0", "a"), (301, "good1", "a"), (301, "bad0", "b"), (301, "bad1", "b"), (301, "bad2", "b")]
+    votes = Votes.of(rows, 302, ["a", "b", "c"])
+    for backers, expected in ((2, [-1, 0]), (1, [0, 0]), (3, [-1, -1])):
+        found = load(METHODS[method])(votes, Aggregation(method=method, min_backers=backers), {})
+        assert winners(found, 0.5)[-2:].tolist() == expected
+    # The label that fewer than three gave and the most frequent other have half of the belief each.
+    assert found[-1].tolist() == [0.5, 0.5, 0]
 
 
 @pytest.mark.parametrize("method", ["dawid_skene", "mace", "sequence", "weighted", "auto"])
