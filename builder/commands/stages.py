@@ -120,8 +120,10 @@ def _figures(title: str, names: Sequence[str], found: dict[str, Any], overall: M
 
 def _calibration(agreement: AgreementReport) -> Shown:
     rows = []
-    for about, found in [*agreement.answers.items(), *agreement.spans.items()]:
-        for method, measured in found.parts.calibration.items():
+    parts = {about: answers.parts for about, answers in agreement.answers.items()}
+    parts |= {kind: spans.parts for kind, spans in agreement.spans.items()}
+    for about, found in parts.items():
+        for method, measured in found.calibration.items():
             entropies = (measured.shares, measured.model, measured.released)
             released = (measured.released.brier, measured.released.calibration_error)
             numbers = (_number(value) for value in (*(one.cross_entropy for one in entropies), *released))

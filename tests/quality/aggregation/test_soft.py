@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from builder.quality.aggregation.majority import shares
 from builder.quality.aggregation.soft import (
     FEWEST,
     Calibration,
@@ -59,6 +60,29 @@ def test_what_is_released_predicts_at_least_as_well_as_smoothed_shares(method: s
     assert found.shares.votes == len(votes.item)
     assert found.released.cross_entropy <= found.shares.cross_entropy
     assert found.released.cross_entropy <= found.model.cross_entropy
+
+
+def test_what_is_released_is_scored_on_items_that_it_was_not_learned_on() -> None:
+    # Items 0, 5, 10, ... are unanimous and all others are coin flips: what predicts the ones fails for the others.
+    rng = np.random.default_rng(3)
+    rows = [(i, f"w{n}", "a" if i % 5 == 0 else "ab"[rng.integers(2)]) for i in range(200) for n in range(4)]
+    found = measure_calibration(Votes.of(rows, 200, ["a", "b"]), Aggregation(), {})
+    assert found is not None
+    fitted = {made: loss(rows, made) for made in (found.made, SoftLabels())}
+    assert fitted[found.made] <= fitted[SoftLabels()]
+    assert found.shares.cross_entropy == pytest.approx(fitted[SoftLabels()], abs=1e-6)
+    # Scored where it was learned, it would look better than it is.
+    assert found.released.cross_entropy > fitted[found.made]
+
+
+def loss(rows: list[tuple[int, str, str]], made: SoftLabels) -> float:
+    """Mean cross-entropy when w0 and w2 predict w1 and w3 and the other way round, on all items."""
+    total = []
+    for half in ({"w0", "w2"}, {"w1", "w3"}):
+        seen = Votes.of([row for row in rows if row[1] in half], 200, ["a", "b"])
+        given = made.of(seen, shares(seen))
+        total += [-np.log(max(given[i, "ab".index(x)], 1e-10)) for i, who, x in rows if who not in half]
+    return float(np.mean(total))
 
 
 def test_few_votes_are_not_measured() -> None:

@@ -70,6 +70,17 @@ def test_gwet_2014_four_raters_with_missing_ratings() -> None:
     assert found == pytest.approx([0.81818, 0.76117, 0.77544, 0.77273, 0.74342], abs=5e-6)
 
 
+def test_gwet_2014_two_raters() -> None:
+    # The first example of the same package (cont3x3abstractors: 100 pregnancies by two abstractors), which prints
+    # .7964094, .89, .7962397, .8493305, .835 and .7972585.
+    table = [[13, 0, 0], [0, 20, 7], [0, 4, 56]]
+    assert cohen(np.array(table, dtype=np.float64)) == pytest.approx(0.7964094, abs=5e-8)
+    pairs = [(row, column) for row in range(3) for column in range(3) for _ in range(table[row][column])]
+    found = patterns([[row for row, _ in pairs], [column for _, column in pairs]], [0, 1, 2])
+    values = [f(*found) for f in (observed, fleiss, gwet_ac1, bennett_s, nominal_alpha)]
+    assert values == pytest.approx([0.89, 0.7962397, 0.8493305, 0.835, 0.7972585], abs=5e-8)
+
+
 def test_fleiss_with_unequal_numbers_of_ratings() -> None:
     # Expected by chance: the mean shares (1 + .5 + 0) / 3 of both labels, so .5.
     assert fleiss(*patterns_of(np.array([[8, 0], [1, 1], [0, 2]]))) == pytest.approx(1 / 3)
