@@ -69,9 +69,15 @@ def main() -> None:
         alpha = "undefined" if found.token_alpha is None else f"{found.token_alpha:.4f}"
         f1 = f"exact F1 {found.exact_f1:.4f} [{low:.4f}, {high:.4f}], partial F1 {found.partial_f1:.4f}"
         say(f"  {label}: {f1}, token alpha {alpha} over {found.tokens} tokens")
+    for method, measured_by in measured.parts.calibration.items():
+        entropies = (measured_by.shares, measured_by.model, measured_by.released)
+        shown = " / ".join(f"{one.cross_entropy:.3f}" for one in entropies)
+        say(
+            f"  {method}: cross-entropy on {measured_by.shares.votes} held-out votes (shares / model / released) {shown}"
+        )
     kept: dict[str, set[tuple[Any, ...]]] = {}
     statuses: dict[str, Counter[str]] = defaultdict(Counter)
-    for method in ("majority", "dawid_skene", "mace", "weighted"):
+    for method in ("majority", "dawid_skene", "sequence", "mace", "weighted", "auto"):
         for way in ("exact", "overlap", "tokens"):
             name = f"{method}:{way}"
             start = time.perf_counter()
