@@ -71,10 +71,8 @@ def main() -> None:
         say(f"  {label}: {f1}, token alpha {alpha} over {found.tokens} tokens")
     for method, measured_by in measured.parts.calibration.items():
         entropies = (measured_by.shares, measured_by.model, measured_by.released)
-        shown = " / ".join(f"{one.cross_entropy:.3f}" for one in entropies)
-        say(
-            f"  {method}: cross-entropy on {measured_by.shares.votes} held-out votes (shares / model / released) {shown}"
-        )
+        shown = ", ".join(f"{one.cross_entropy:.3f}" for one in entropies)
+        say(f"  {method}: cross-entropy on {measured_by.shares.votes} held-out votes (shares, model, released) {shown}")
     kept: dict[str, set[tuple[Any, ...]]] = {}
     statuses: dict[str, Counter[str]] = defaultdict(Counter)
     for method in ("majority", "dawid_skene", "sequence", "mace", "weighted", "auto"):
