@@ -122,11 +122,10 @@ class _Decoder:
         if unknown or not read_plain(self.rows, dispatch, task.data, made.result):
             reading = Reading(self.rows, dispatch, task, line, number, annotator).read()
             if unknown:
-                path = f"$.annotations[{number}].completed_by"
                 whose = "all such annotations of a chunk count as one annotator's"
                 if annotator != UNKNOWN:
                     whose = "it counts as that of the annotator whose project it is in"
-                reading.issue("unknown-annotator", "warning", path, f"nobody is named: {whose}")
+                reading.issue("unknown-annotator", "warning", "completed_by", f"nobody is named: {whose}")
             problems, comment, quarantined = reading.problems, reading.comment, reading.quarantined
         state = "skipped" if made.was_cancelled else "labelled" if made.result else "labelled-empty"
         data = task.data

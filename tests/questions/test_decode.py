@@ -92,7 +92,8 @@ def test_annotators_without_an_account_are_still_told_apart(read: Read, task: Ma
     names = [row["annotator"] for row in decoded.annotations.to_pylist()]
     assert len(set(names)) == 3
     assert names[2] == UNKNOWN
-    assert [row["check"] for row in decoded.issues.to_pylist()] == ["unknown-annotator"]
+    (issue,) = decoded.issues.to_pylist()
+    assert (issue["check"], issue["path"]) == ("unknown-annotator", "$.annotations[0].completed_by")
 
 
 def test_a_line_that_is_no_task_of_ours_is_an_issue_and_nothing_else(read: Read, task: Make) -> None:
