@@ -5,6 +5,7 @@ Space   answers every stance that is open with the label for targets that are no
 The key of a chosen answer leaves it chosen. What was suggested and not touched yet has the class bd-suggested. */
 (() => {
   const own = new Set();
+  const first = new Map();
   const annotation = () => window.Htx?.annotationStore?.selected;
   const all = (selector) => [...document.querySelectorAll(selector)];
   const blocks = (result) => all(`.bd .bd-${result.from_name.name}`);
@@ -49,7 +50,13 @@ The key of a chosen answer leaves it chosen. What was suggested and not touched 
     const page = document.querySelector(".bd");
     if (!page) return;
     page.classList.add("bd-keys");
-    const open = (annotation()?.results ?? []).filter(({ area }) => area.origin === "prediction" && !own.has(area.id));
+    const made = (annotation()?.results ?? []).filter(({ area }) => area.origin === "prediction");
+    for (const { area, from_name, mainValue } of made) {
+      const [name, said] = [`${area.id} ${from_name.name}`, JSON.stringify(mainValue)];
+      if (first.has(name) && first.get(name) !== said) own.add(area.id);
+      else first.set(name, said);
+    }
+    const open = made.filter(({ area }) => !own.has(area.id));
     const suggested = new Set(open.flatMap((result) => (spans(result).length ? spans(result) : blocks(result))));
     for (const element of all(".bd-suggested")) element.classList.toggle("bd-suggested", suggested.has(element));
     for (const element of suggested) element.classList.add("bd-suggested");

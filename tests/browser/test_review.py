@@ -66,7 +66,7 @@ def test_an_expert_decides_and_the_next_release_says_so(studio: Any, tmp_path: P
             # Nothing is rejected by pressing Submit: the expert says that every point was decided.
             page.click("button:has-text('Submit')")
             page.wait_for_selector("text=Decide on every point under")
-            page.keyboard.press("Escape")
+            page.click("button:has-text('OK')")
             page.click(".bd-decided label")
             submit(page)
 

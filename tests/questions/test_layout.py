@@ -120,14 +120,16 @@ def test_every_key_answers_its_question_only(show: Callable[..., Any]) -> None:
 
 def test_one_key_answers_the_rest_and_no_key_takes_an_answer_back(show: Callable[..., Any]) -> None:
     with show(news(8)) as (page, results):
+        page.wait_for_selector(".bd-keys")
         assert "rest [space]: Not addressed" in page.locator(".bd-rest h4").evaluate(_AFTER)
         for key in ("q", "s", "q", "s", "Shift+E", " "):
             page.keyboard.press(key)
-        page.fill(".bd-comment textarea", "q = q")
+        words = page.locator(".bd-comment textarea")
+        words.press_sequentially("q = a")
+        assert words.input_value() == "q = a"
         submit(page)
         (items,) = results()
         answers = {item["from_name"]: item["value"] for item in items}
-        assert answers.pop("comment") == {"text": ["q = q"]}
         chosen = [answers[f"stance__{name.lower().replace(' ', '_')}"]["choices"] for name in NAMES]
         assert chosen == [["favor"], ["against"], ["none"], ["none"], ["none"], ["none"], ["neutral"], ["none"]]
 
