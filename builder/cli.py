@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ SHARED_FLAGS = {
     "--help": "show this",
     "--json": "print the summary as JSON on standard output",
     "--quiet": "print nothing but errors and what --json asks for",
+    "--verbose": "say each step and when it began, also where no terminal shows a bar",
     "--multirun": "run every combination of comma-separated values (-m)",
 }
 OPTIONS = {
@@ -84,6 +86,8 @@ def parse_line(name: str, argv: Sequence[str]) -> Line:
             line.words.append(arg)
         else:
             raise ConfigError(f"{arg!r} is not an override.", "Write group=choice or key=value.")
+    if line.flags >= {"--quiet", "--verbose"}:
+        raise ConfigError("--quiet and --verbose contradict each other.", "Write one of them.")
     missing = [word for word in words[len(line.words) :] if not word.startswith("[")]
     if missing and "--help" not in line.flags and "--cfg" not in line.options:
         usage = f"Usage: builder {name} {' '.join(words)} [overrides]"
@@ -175,7 +179,11 @@ def _call(name: str, line: Line, config: "Config") -> int:
     used = contextlib.nullcontext() if name in ("clean", "backup", "serve") else in_use(config.dataset_folder)
     words = [name, *line.words, *sorted(line.flags)]
     try:
-        with used, logged(config.dataset_folder, words, line.overrides), _shown(console) as progress:
+        with (
+            used,
+            logged(config.dataset_folder, words, line.overrides),
+            _shown(console, "--verbose" in line.flags) as progress,
+        ):
             result = function_of(name)(config, *line.words, **keywords, progress=progress)
     except GateError as error:
         # What is below a gate is shown all the same: it says what to work on.
@@ -190,8 +198,8 @@ def _call(name: str, line: Line, config: "Config") -> int:
 
 
 @contextlib.contextmanager
-def _shown(console: "Console") -> Iterator[Callable[[str, int, int | None], None]]:
-    """Progress as a bar on the terminal, one line that goes away; nothing where nobody watches."""
+def _shown(console: "Console", verbose: bool) -> Iterator[Callable[[str, int, int | None], None]]:
+    """Progress as a bar on the terminal, one line that goes away; where nobody watches, on request a line per step."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -206,6 +214,8 @@ def _shown(console: "Console") -> Iterator[Callable[[str, int, int | None], None
             if what.split(":")[0] != step:
                 step = what.split(":")[0]
                 bars.reset(bar, total=total)
+                if verbose:
+                    console.print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC {what}", soft_wrap=True)
             bars.update(bar, description=what, completed=done, total=total, visible=True)
 
         yield progress

@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -82,6 +83,7 @@ def test_a_failed_command_is_a_failed_process(tmp_path: Path) -> None:
         (["trace", "ROW", "--release", "--json"], 2, "--release has no value after it. It is: version or folder"),
         (["trace", "ROW", "--release=v1", "--release=v2"], 2, "--release is given twice."),
         (["push", "--dry-run=false"], 2, "--dry-run takes no value. Write --dry-run, or leave it out."),
+        (["push", "--quiet", "--verbose"], 2, "--quiet and --verbose contradict each other. Write one of them."),
         (["push", "-m=1"], 2, "--multirun takes no value."),
         (["push", "--dry-run", "chunking.max_tokens=3", "--upload"], 2, "`builder push` has no flag --upload."),
         (["push", "chunkin.max_tokens=3"], 1, "Did you mean chunking.max_tokens"),
@@ -253,6 +255,17 @@ def test_quiet_prints_errors_and_json_only(typed: Typed) -> None:
     assert (code, err) == (0, "")
     assert out.startswith("{")
     assert typed("validate", "--quiet")[2].startswith("builder: Nothing was pulled yet.")
+
+
+def test_verbose_says_each_step_and_when_it_began(typed: Typed, tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "a.txt").write_text("Tokyo and Kyiv signed a pact.\n\nBeijing protested on Monday.")
+    code, out, err = typed("prepare", "--verbose", "dataset.name=mine")
+    steps = [line for line in err.splitlines() if re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \w", line)]
+    assert (code, out) == (0, "")
+    assert len(steps) >= 2
+    assert len({line[24:].split(":")[0] for line in steps}) == len(steps)
+    assert " UTC " not in typed("prepare", "dataset.name=other")[2]
 
 
 def test_clean_waits_for_nobody_and_nobody_for_clean(typed: Typed, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The wheel works where there is no checkout: it carries conf/ and finds it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -39,6 +40,17 @@ def test_wheel_runs_elsewhere(installed: Path, tmp_path: Path) -> None:
         installed.parent / "python", "-c", "import builder.composing as c; print(c.conf_folder())", cwd=tmp_path
     ).stdout
     assert Path(where.strip()).is_relative_to(installed.parent.parent)
+
+
+def test_a_folder_of_ones_own_works_with_the_wheel(installed: Path, tmp_path: Path) -> None:
+    """As the README says: init, articles, labels, prepare, from a fresh folder that no checkout is near."""
+    assert "builder run experiment=my-project" in run(installed, "init", "my-project", cwd=tmp_path).stderr
+    mine = tmp_path / "my-project"
+    (mine / "raw" / "a.txt").write_text("Tokyo and Kyiv signed a pact.\n\nBeijing protested on Monday.", "utf-8")
+    assert "my_project, version 1" in run(installed, "labels", "experiment=my-project", cwd=mine).stderr
+    made = json.loads(run(installed, "prepare", "experiment=my-project", "--json", cwd=mine).stdout)
+    assert (made["articles"], made["rejected"]) == (1, {})
+    assert (mine / ".builder" / "my-project" / "prepare").is_dir()
 
 
 def test_no_address_of_a_package_index_is_committed() -> None:

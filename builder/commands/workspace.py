@@ -144,25 +144,33 @@ def status(config: Config, *, progress: Progress = silent) -> Status:
         changed={name: pipeline.changed(config, stage) for name, stage in found.items() if stage},
         label_studio=server,
         pulled=pulled,
-        next=_next(found["prepare"] is not None, server, pulled, bool(released)),
+        next=_next({name: stage.summary for name, stage in found.items() if stage}, server, pulled, bool(released)),
         releases=[f"v{version}" for version, _ in released],
     )
 
 
-def _next(prepared: bool, server: "ServerStatus | None", pulled: dict[str, Any] | None, released: bool) -> str:
+def _next(made: dict[str, Any], server: "ServerStatus | None", pulled: dict[str, Any] | None, released: bool) -> str:
     """The command to run next, and why."""
     people = server.progress if server else None
-    if not prepared:
+    if "prepare" not in made:
         return "builder prepare: the articles are not read yet"
-    if people is None:
-        return "builder push: Label Studio is not running" if pulled is None else "builder serve, to annotate on"
-    if not people.tasks:
+    if people is None and pulled is None:
+        return "builder push: Label Studio is not running"
+    if people and not people.tasks:
         return "builder push: no chunk is in Label Studio"
-    if people.done < people.tasks:
+    if people and people.done < people.tasks:
         return f"annotate: {people.done} of {people.tasks} chunks are done; then builder run"
-    if pulled is None or pulled["annotations"] + pulled["skipped"] < people.annotations:
+    if people and (pulled is None or pulled["annotations"] + pulled["skipped"] < people.annotations):
         return "builder run: every chunk is done, and not all of it is pulled"
-    return "nothing: it is released" if released else "builder run: every chunk is done"
+    if not released:
+        return "builder run: every chunk is done" if people else "builder export: nothing of the pull is released"
+    if open_labels := _unresolved(made.get("adjudicate", {})):
+        return f"builder review: {open_labels} gold labels are unresolved"
+    return "nothing: it is released" if people else "builder serve, to annotate on"
+
+
+def _unresolved(gold: dict[str, Any]) -> int:
+    return sum(gold.get(table, {}).get("unresolved", 0) for table in ("gold_answers", "gold_spans"))
 
 
 def _when(path: Path) -> str:
@@ -173,7 +181,7 @@ def show_status(result: Status) -> Shown:
     yield f"{result.dataset} in {result.workspace}"
     lines: list[tuple[str, str]] = []
     for name, summary in result.stages.items():
-        line = f"{result.made[name]}: {_flat(summary)}" if summary else f"not done: builder {name}"
+        line = f"{result.made[name]}: {_counts(name, summary)}" if summary else f"not done: builder {name}"
         other = f" (of other {', '.join(result.changed[name])})" if result.changed.get(name) else ""
         lines.append((name, line + other))
     server = result.label_studio
@@ -185,20 +193,30 @@ def show_status(result: Status) -> Shown:
         lines.append(("", f"{people.done} of {people.tasks} chunks are done"))
         for email, counts in sorted(people.by_annotator.items()):
             lines.append(("", f"{email}: {counts.annotated} annotated, {counts.skipped} skipped"))
-    lines.append(("pull", _flat(result.pulled) if result.pulled else "none: builder pull"))
-    named = ", ".join(f"{name} ({result.made[name]})" for name in result.releases)
-    lines += [("releases", named or "none: builder export"), ("next", result.next)]
+    lines.append(("pull", _counts("pull", result.pulled) if result.pulled else "none: builder pull"))
+    latest = result.releases[-1:]
+    of = f", the latest of {len(result.releases)}" if len(result.releases) > 1 else ""
+    lines += [("release", f"{result.made[name]}: {name}{of}") for name in latest] or [
+        ("release", "none: builder export")
+    ]
+    lines.append(("next", result.next))
     yield from (f"  {name:<13} {line}" for name, line in lines)
 
 
-def _flat(summary: dict[str, Any]) -> str:
-    """The counts of a summary on one line."""
-    words = []
-    for name, value in summary.items():
-        shown = {"True": "yes", "False": "no"}.get(str(value), value)
-        if isinstance(value, str | int | float):
-            words.append(f"{name} {shown}" if isinstance(shown, str) else f"{value} {name}")
-    return ", ".join(words).replace("_", " ")
+#: What is shown of each stage, and of the latest pull.
+_SHOWN = {
+    "prepare": ("articles", "chunks", "selected"),
+    "validate": ("annotations", "issues", "quarantined"),
+    "adjudicate": ("chunks", "unresolved", "without_votes"),
+    "pull": ("tasks", "annotations", "skipped", "drafts"),
+}
+
+
+def _counts(name: str, found: dict[str, Any]) -> str:
+    """The numbers of a summary that say how far it is, on one line."""
+    known = {**found, **found.get("rows", {}), "unresolved": _unresolved(found)}
+    when = f"{found['finished'][:16].replace('T', ' ')} UTC: " if found.get("finished") else ""
+    return when + ", ".join(f"{known[key]:,} {key.replace('_', ' ')}" for key in _SHOWN[name])
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,22 @@
 """What `builder status` says about a workspace, without changing it."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
-from builder import status
+from builder import export, status
+from builder.commands import workspace
 from builder.config import Paths
+from builder.store import read_json, write_json
+from builder.studio.serving import AnnotationProgress, ServerStatus
 from builder.studio.settings import LabelStudio
+from tests.outcomes import pulled
 from tests.results import printed
+from tests.samples import Project
 
 
 def test_only_finished_releases_are_listed_in_their_order(make_sample: Any, tmp_path: Path) -> None:
@@ -29,3 +37,66 @@ def test_a_server_elsewhere_that_does_not_answer_is_no_error(make_sample: Any, m
     assert found.label_studio is not None
     assert (found.label_studio.url, found.label_studio.answers) == ("http://127.0.0.1:9", False)
     assert "Nothing answers at http://127.0.0.1:9" in printed("status", found)
+
+
+def test_how_far_everything_is_fits_a_screen(tmp_path: Path) -> None:
+    """Each stage with its date and what it counts, the latest pull and release, and what is next."""
+    project = Project(tmp_path, articles=3)
+    lines = printed("status", status(project.config)).splitlines()
+    assert lines[1:] == [
+        "  prepare       not done: builder prepare",
+        "  validate      not done: builder validate",
+        "  adjudicate    not done: builder adjudicate",
+        "  label studio  not running: builder serve",
+        "  pull          none: builder pull",
+        "  release       none: builder export",
+        "  next          builder prepare: the articles are not read yet",
+    ]
+    for user, label in enumerate(("favor", "against", "neutral")):
+        project.dissent[user, 0, 0] = {"stances": {"ukraine": label, "japan": "none"}}
+    pulled(project)
+    with mock.patch("builder.release.export.check_loads"):
+        export(project.config)
+    [record] = (project.config.dataset_folder / "pulls").glob("*/pull.json")
+    counted = {"counts": {"tasks": 12, "annotations": 1036, "skipped": 1, "drafts": 0}}
+    write_json(record, read_json(record) | counted | {"finished": "2026-05-01T10:20:30+00:00"})
+    found = status(replace(project.config, chunking=replace(project.config.chunking, max_tokens=20)))
+    lines = [
+        re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC: ", "DAY: ", line) for line in printed("status", found).splitlines()
+    ]
+    assert lines[1:] == [
+        "  prepare       DAY: 3 articles, 12 chunks, 12 selected (of other chunking)",
+        "  validate      DAY: 36 annotations, 0 issues, 0 quarantined",
+        "  adjudicate    DAY: 12 chunks, 1 unresolved, 0 without votes",
+        "  label studio  not running: builder serve",
+        "  pull          DAY: 12 tasks, 1,036 annotations, 1 skipped, 0 drafts",
+        "  release       DAY: v1.0.0",
+        "  next          builder review: 1 gold labels are unresolved",
+    ]
+
+
+def far(tasks: int, done: int, annotations: int) -> ServerStatus:
+    return ServerStatus("http://x", True, True, progress=AnnotationProgress(tasks, done, annotations))
+
+
+@pytest.mark.parametrize(
+    ("made", "server", "pulled", "released", "said"),
+    [
+        ({}, far(1, 1, 1), None, False, "builder prepare: the articles are not read yet"),
+        ({"prepare": {}}, None, None, False, "builder push: Label Studio is not running"),
+        ({"prepare": {}}, far(0, 0, 0), None, False, "builder push: no chunk is in Label Studio"),
+        ({"prepare": {}}, far(3, 2, 2), None, False, "annotate: 2 of 3 chunks are done; then builder run"),
+        ({"prepare": {}}, far(3, 3, 3), None, False, "builder run: every chunk is done, and not all of it is pulled"),
+        ({"prepare": {}}, far(3, 3, 3), (1, 1), True, "builder run: every chunk is done, and not all of it is pulled"),
+        ({"prepare": {}}, far(3, 3, 3), (2, 1), False, "builder run: every chunk is done"),
+        ({"prepare": {}}, far(3, 3, 3), (2, 1), True, "nothing: it is released"),
+        ({"prepare": {}}, None, (2, 1), False, "builder export: nothing of the pull is released"),
+        ({"prepare": {}}, None, (2, 1), True, "builder serve, to annotate on"),
+    ],
+)
+def test_what_is_next(made: Any, server: Any, pulled: Any, released: bool, said: str) -> None:
+    counts = {"annotations": pulled[0], "skipped": pulled[1]} if pulled else None
+    assert workspace._next(made, server, counts, released) == said
+    gold = {"adjudicate": {"gold_answers": {"unresolved": 2}, "gold_spans": {"unresolved": 1}}}
+    if made and released and said != "builder run: every chunk is done, and not all of it is pulled":
+        assert workspace._next(made | gold, server, counts, released) == "builder review: 3 gold labels are unresolved"
