@@ -233,7 +233,8 @@ def reads_like_title(lines: list[Line], language: str) -> bool:
         return False
     _, end, line = lines[0]
     start, _, following = lines[1]
-    if SENTENCE_END.search(line) and not re.search(r"\b[A-Z]\.[A-Z]\.$|\.\.\.$", line):
+    ends = SENTENCE_END.search(line) and not re.search(r"\b[A-Z]\.[A-Z]\.$|\.\.\.$", line)
+    if ends and not _asks(line, following, language):
         return False
     if _OPEN_END.search(line) or _BULLET.match(line) or _DATELINE.match(line):
         return False
@@ -241,6 +242,14 @@ def reads_like_title(lines: list[Line], language: str) -> bool:
         return False
     ended = any(SENTENCE_END.search(other) or len(other) > len(line) for _, _, other in lines[1:])
     return ended and len(sentences(line, language)) == 1
+
+
+def _asks(line: str, following: str, language: str) -> bool:
+    """Whether a line that ends in ? or ! is a headline: it is in capitals like one, or before a byline or a date."""
+    words = re.findall(r"[^\W\d_]++", line)
+    cased = sum(word[0].isupper() for word in words) >= 4 and all(w[0].isupper() for w in words if len(w) > 3)
+    before = _byline_in(language.split("-")[0]).fullmatch(following) or _DATELINE.match(following)
+    return line.rstrip(" \"'”’»)")[-1:] in "?!？！" and bool(cased or before or _day(following, language))
 
 
 def _retold(summary: list[str], rest: list[str]) -> bool:

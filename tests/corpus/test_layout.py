@@ -165,3 +165,26 @@ def test_each_rule_is_switched_off_for_a_source(rule: str, line: str, at: int) -
         _, _, body = parts(lines, Cleaning(off={rule: "Daily"}), source=source)
         assert (line in body.split("\n")) is off
     assert line in parts(lines, Cleaning(off={rule: ""}))[2]
+
+
+@pytest.mark.parametrize(
+    ("line", "following", "title"),
+    [
+        ("Who Pays for the New Bridge?", BODY[0], True),
+        ("“Will It Ever Stop Raining?”", BODY[0], True),
+        ("WHO PAYS FOR THIS BRIDGE NOW!", BODY[0], True),
+        ("Who pays for the new bridge?", "By Ann Lee", True),
+        ("Who pays for the new bridge?", "July 29, 2024", True),
+        ("Who pays for the new bridge?", f"TOKYO (AP) — {BODY[0]}", True),
+        ("Wer zahlt für die Brücke?", "Von Ann Lee", True),
+        ("Who pays for the new bridge?", BODY[0], False),
+        ("Who Pays?", BODY[0], False),
+        ("The Harbour Bridge Will Open.", "By Ann Lee", False),
+        ("Who Pays for the New Bridge? It Is Not Known.", BODY[0], False),
+        ("Who Pays for the New Bridge? Who Will Build It?", BODY[0], False),
+    ],
+)
+def test_a_question_is_a_title_where_it_is_written_or_placed_like_one(line: str, following: str, title: bool) -> None:
+    language = "de" if line.startswith("Wer") else "en"
+    layout = Recogniser(Cleaning()).recognise("\n".join([line, following, *BODY]), language=language)
+    assert (layout.title == line) is title
