@@ -20,16 +20,7 @@ import httpx
 import msgspec
 
 from builder.errors import Refused, Unreachable
-from builder.studio.connection import (
-    CHECK_URL,
-    failure,
-    limit,
-    open_connection,
-    reason,
-    unauthorized,
-    visible,
-    within,
-)
+from builder.studio import connection
 from builder.studio.embedded.server import StudioServer
 from builder.studio.settings import LabelStudio
 
@@ -71,8 +62,8 @@ class Client:
         #: Seconds by which the server's clock is ahead of ours, to a second.
         self.ahead = 0.0
         self._where = ""
-        self._http = open_connection(self.url, server.token, settings)
-        self._http.event_hooks = {"request": [self._note_where], "response": [limit]}
+        self._http = connection.open_connection(self.url, server.token, settings)
+        self._http.event_hooks = {"request": [self._note_where], "response": [connection.limit]}
 
     def __enter__(self) -> "Client":
         return self
@@ -138,11 +129,11 @@ class Client:
         answer = self.get("api/version")
         version = answer.get("release") if isinstance(answer, dict) else None
         if not isinstance(version, str):
-            raise Refused(f"{self.url}/api/version gives no version of Label Studio.", CHECK_URL)
+            raise Refused(f"{self.url}/api/version gives no version of Label Studio.", connection.CHECK_URL)
         numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
         if len(numbers) == 2 and numbers < _OLDEST:
             hint = "Upgrade it to 1.13 or later; 1.23.2 is tested."
-            raise Refused(f"Label Studio at {self.url} is version {visible(version)}.", hint)
+            raise Refused(f"Label Studio at {self.url} is version {connection.visible(version)}.", hint)
         return version
 
     def start_clock(self) -> None:
@@ -202,9 +193,9 @@ class Client:
         while True:
             attempt += 1
             try:
-                return within(self.settings.timeout, once)
+                return connection.within(self.settings.timeout, once)
             except (httpx.RequestError, httpx.InvalidURL) as e:
-                problem = failure(e, self.url, self._where, self.settings)
+                problem = connection.failure(e, self.url, self._where, self.settings)
                 if attempt >= attempts or not isinstance(problem, Unreachable):
                     raise problem from e
                 wait = _backoff(attempt - 1)
@@ -218,14 +209,14 @@ class Client:
             self.sleep(wait)
 
     def _error(self, failed: _Failed) -> Exception:
-        status, where, detail = failed.status, self._where, reason(failed.body)
+        status, where, detail = failed.status, self._where, connection.reason(failed.body)
         if status in (401, 403):
             said = f"HTTP {status}: {detail}" if detail else f"HTTP {status}"
-            return unauthorized(self.url, said, self.embedded)
+            return connection.unauthorized(self.url, said, self.embedded)
         if status == 404:
-            return NotFound(f"{where} does not exist (404).", CHECK_URL)
+            return NotFound(f"{where} does not exist (404).", connection.CHECK_URL)
         if 300 <= status < 400:
-            target = visible(failed.headers.get("location", ""))
+            target = connection.visible(failed.headers.get("location", ""))
             return Refused(f"{where} was redirected to {target} ({status}).", "Set label_studio.url to that address.")
         if status == 429:
             wait = failed.headers.get("retry-after", "some")

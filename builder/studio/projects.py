@@ -50,10 +50,10 @@ class Project(Protocol):
     skipped_annotations_number: int
 
 
-def is_shared(slot: str) -> bool:
+def is_for_all(slot: str) -> bool:
     """True for the slots of chunks that anybody takes; those of another overlap are called "all/5".
 
-    >>> is_shared("all"), is_shared("all/5"), is_shared("allan")
+    >>> is_for_all("all"), is_for_all("all/5"), is_for_all("allan")
     (True, True, False)
     """
     return slot.partition("/")[0] == SHARED
@@ -65,7 +65,7 @@ def owner_of(slot: str) -> str:
     >>> owner_of("ada"), owner_of("again/2/ada"), owner_of("all/5"), owner_of("review")
     ('ada', 'ada', '', '')
     """
-    return "" if is_shared(slot) or slot == REVIEW else slot.rpartition("/")[2]
+    return "" if is_for_all(slot) or slot == REVIEW else slot.rpartition("/")[2]
 
 
 def mark(dataset: str, slot: str) -> str:
@@ -127,8 +127,8 @@ def former_slots(campaign: Campaign, slots: Iterable[str]) -> set[str]:
     """The slots of annotators who had a project of their own and are not among the annotators any more."""
     if campaign.is_shared:
         return set()
-    here = {REVIEW, *(annotator.name for annotator in campaign.people)}
-    return {slot for slot in slots if slot not in here and not is_shared(slot) and not slot.startswith(AGAIN)}
+    here = {annotator.name for annotator in campaign.people}
+    return {slot for slot in slots if owner_of(slot) and slot not in here and not slot.startswith(AGAIN)}
 
 
 def owners_of(campaign: Campaign, slots: Iterable[str]) -> dict[str, str]:
@@ -212,7 +212,7 @@ def ensure_members(client: Client, campaign: Campaign) -> bool:
     found = projects_of(client, campaign)
     emails = {slot: [email] for slot, email in owners_of(campaign, found).items()} | {REVIEW: campaign.experts}
     if campaign.is_shared:
-        emails |= {slot: [person.email for person in campaign.people] for slot in found if is_shared(slot)}
+        emails |= {slot: [person.email for person in campaign.people] for slot in found if is_for_all(slot)}
     projects = {str(project.id): emails.get(slot, []) for slot, project in found.items()}
     try:
         client.send("PUT", MEMBERS, None, msgspec.json.encode({"projects": projects}))
@@ -259,7 +259,7 @@ def _settings(campaign: Campaign, slot: str) -> dict[str, Any]:
 
 
 def _overlap(campaign: Campaign, slot: str) -> int:
-    if not is_shared(slot):
+    if not is_for_all(slot):
         return 1
     return int(slot.partition("/")[2] or campaign.annotators.overlap)
 

@@ -12,7 +12,7 @@ from builder.studio.client import Client
 from builder.studio.importing import Imported, import_tasks
 from builder.studio.people import ensure_accounts, people_of
 from builder.studio.planning import PlannedTask, answers_so_far, plan_tasks
-from builder.studio.projects import ensure_members, ensure_view, find_project, is_shared
+from builder.studio.projects import ensure_members, ensure_view, find_project, is_for_all
 from builder.studio.recordings import Submitted, recorded_bodies, submit_recorded
 from builder.studio.scheme_changes import ensure_migrated, preview_changes
 from builder.studio.suggestions import suggestions_for
@@ -126,7 +126,7 @@ def push_project(
         pushed.suggestions_replaced, pushed.suggestions_kept = drop_outdated(client, project.id, tasks)
     if tasks:
         # A filter decides which task is next, so it would undo the order of uncertain chunks.
-        only_open = not is_shared(slot) and not campaign.suggestions.uncertain_first
+        only_open = not is_for_all(slot) and not campaign.suggestions.uncertain_first
         shown = next(iter(tasks.values())).data
         ensure_view(client, project.id, [name for name in shown if name not in ("text", "title")], only_open)
     done = 0

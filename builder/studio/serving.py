@@ -10,7 +10,7 @@ from builder.stage import Progress, silent
 from builder.studio.campaign import Campaign, connected
 from builder.studio.embedded.server import find_server, lives, stop_server
 from builder.studio.people import accounts, ensure_accounts, people_of
-from builder.studio.projects import AGAIN, REVIEW, ensure_members, former_slots, is_shared, owners_of, projects_of
+from builder.studio.projects import AGAIN, REVIEW, ensure_members, former_slots, is_for_all, owners_of, projects_of
 from builder.studio.tasks import annotated
 
 _POLL = 2.0
@@ -164,7 +164,7 @@ def annotation_progress(campaign: Campaign, progress: Progress = silent) -> Anno
                     task.annotations = own
                 made = {a.completed_by for a in task.annotations if not a.was_cancelled}
                 answered = {a.completed_by for a in task.annotations}
-                done = len(made if is_shared(slot) and len(answered) < again else answered) >= overlap
+                done = len(made if is_for_all(slot) and len(answered) < again else answered) >= overlap
                 if slot in former and not done:
                     continue
                 row.tasks += 1
