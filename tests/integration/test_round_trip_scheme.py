@@ -60,11 +60,13 @@ def test_a_renamed_label_rewrites_what_carries_it_once(annotated: Any) -> None:
     assert push(annotated.config).projects[0].results_rewritten == 0
 
 
-def test_a_label_added_by_hand_is_not_dropped(annotated: Any) -> None:
+def test_a_label_added_by_hand_is_not_dropped_once_it_is_used(annotated: Any) -> None:
     with connected(annotated.config) as (_, client):
         project = projects_of(client, pipeline.campaign(annotated.config))["all"]
         config = project.label_config.replace("</Labels>", '<Label value="New event"/></Labels>')
         client.patch(f"api/projects/{project.id}/", {"label_config": config})
+        task = client.get("api/tasks", {"project": project.id, "page_size": 10})["tasks"][0]
+        client.post(f"api/tasks/{task['id']}/annotations/", {"result": said(task["data"]["text"], "New event")})
     with pytest.raises(Refused, match="drops entity label New event"):
         push(annotated.config)
 
@@ -88,18 +90,21 @@ def test_a_dry_run_says_what_a_scheme_would_change(annotated: Any) -> None:
     assert row.scheme.additions == ["entity label EVENT"]
     assert row.scheme.renames == {"entity label": {"GPE": "PLACE"}}
     assert row.scheme.removals == ["entity label ORG"]
-    assert row.refused
+    assert not row.refused
     said_so = printed("push", would)
     assert "would add entity label EVENT" in said_so
     assert "renamed, entity label GPE to PLACE" in said_so
-    assert "would drop entity label ORG, which would be refused" in said_so
-    with pytest.raises(Refused, match="drops entity label ORG"):
-        push(annotated.config)
+    assert "would drop entity label ORG, still unused" in said_so
+    before = labels_of(annotated)
+    assert push(annotated.config).projects[0].results_rewritten == 6
+    assert labels_of(annotated) == ["PLACE" if label == "GPE" else label for label in before]
 
 
 def test_a_removed_label_is_refused_with_the_reason(annotated: Any) -> None:
     before = labels_of(annotated)
     annotated.config.labels = small_scheme(version="2", entities=["ORG"])
+    said_so = printed("push", push(annotated.config, dry_run=True))
+    assert "would drop entity label GPE, which would be refused" in said_so
     with pytest.raises(Refused, match="drops entity label GPE"):
         push(annotated.config)
     annotated.config.labels = small_scheme()
