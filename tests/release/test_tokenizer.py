@@ -56,7 +56,7 @@ def test_tokens_are_trimmed_to_their_characters(tmp_path: Path) -> None:
     assert all(token and token == token.strip() for token in tokens)
     assert {"harbour", "bridge"} <= set(tokens)
     assert found.tokens.rows.tolist()[2:] == [len(tokens), len(tokens)]
-    labels = found.labels(np.arange(len(tokens)))
+    labels = found.labels(np.arange(len(tokens))).values.to_numpy()
     assert labels[labels >= 0].tolist() == list(range(len(tokens)))
     assert labels[found.rows[:-1]].tolist() == [IGNORED] * 3
 
