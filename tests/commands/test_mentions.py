@@ -63,10 +63,10 @@ def test_what_a_set_says_comes_back_from_a_release(tmp_path: Path) -> None:
     sides = {(r["from"], r["polarity"], r["status"]) for r in rows if r["mention"] == "Tanaka"}
     assert sides == {(0, "positive", "agreed"), (again, "negative", "adjudicated")}
     said = [row for path in folder.glob("annotations/*.parquet") for row in pq.read_table(path).to_pylist()]
-    own = [mention for row in said for mention in row["stances"] if mention["from"] in (15, 19)]
-    assert sorted(own, key=lambda mention: mention["from"]) == [
-        *[{"target": "Ms. Doe", "from": 15, "to": 22, "label": "positive"}] * 2,
-        {"target": "Doe", "from": 19, "to": 22, "label": "positive"},
+    own = [(m["target"], m["from"], m["to"], m["label"]) for row in said for m in row["stances"]]
+    assert sorted(m for m in own if m[1] in (15, 19)) == [
+        ("Doe", 19, 22, "positive"),
+        *[("Ms. Doe", 15, 22, "positive")] * 2,
     ]
     report = json.loads((builder.validate(project.config).folder / "agreement.json").read_text(encoding="utf-8"))
     measured = report["answers"]["stance"]["overall"]

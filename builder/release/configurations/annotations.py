@@ -17,12 +17,15 @@ from builder.scheme import Question, Scheme
 from builder.text import Ints
 
 SUBMITTED = ("labelled", "labelled-empty", "skipped")
+#: What was filled in for a span or an answer, as `builder.tables` has it.
+_SUGGESTED = {"suggested": STRING, "suggestion_model": STRING, "suggestion_score": NUMBER}
 _PLAIN = ("annotator", "state", "prediction", "quarantined", "problems", "created", "updated", "lead_time")
 
 
 def _declare(scheme: Scheme, _: Export, __: Mapping[str, list[str]]) -> Iterator[Configuration]:
     """One configuration. Labels are names, because annotators may have used those of an older scheme."""
-    span = {"start": INT, "end": INT, "label": STRING, "text": STRING}
+    span = {"start": INT, "end": INT, "label": STRING, "text": STRING, **_SUGGESTED}
+    suggested = "with the label that was suggested there (null: none), by which model, with which score"
     evidence = {"start": INT, "end": INT, "text": STRING, "targets": sequence(STRING)}
     asked = [question for question in scheme.questions.values() if question.gives == "answers"]
     columns = (
@@ -30,7 +33,7 @@ def _declare(scheme: Scheme, _: Export, __: Mapping[str, list[str]]) -> Iterator
         Column("state", STRING, "labelled, labelled-empty (looked and found nothing) or skipped", judged=True),
         Column("prediction", STRING, "what became of a suggestion: none (not shown), accepted, edited or rejected"),
         Column("quarantined", FLAG, "whether a check kept the annotation out of gold", judged=True),
-        Column("entities", [span], "marked entity spans, in code points of `text`", judged=True),
+        Column("entities", [span], f"marked entity spans, in code points of `text`, {suggested}", judged=True),
         *(_column(question) for question in asked),
         Column("evidence", [evidence], "marked evidence, with the targets that it supports", judged=True),
         Column("problems", sequence(STRING), "problems that the annotator reported", judged=True),
@@ -49,9 +52,10 @@ def _column(question: Question) -> Column:
         return Column(f"{name}s", sequence(STRING), f"options chosen for `{name}`", True, question)
     if not question.mode:
         return Column(name, STRING, f"the answer to `{name}`; null when there is none", True, question)
-    pair = {"target": STRING, **({"from": INT, "to": INT} if question.mode == "mention" else {}), "label": STRING}
+    place = {"from": INT, "to": INT} if question.mode == "mention" else {}
+    pair = {"target": STRING, **place, "label": STRING, **_SUGGESTED}
     unit = "mention: `text[from:to]`" if question.mode == "mention" else "target"
-    return Column(f"{name}s", [pair], f"answers to `{name}`, one per {unit}", True, question)
+    return Column(f"{name}s", [pair], f"answers to `{name}`, one per {unit}, with what was suggested", True, question)
 
 
 def _rows(configuration: Configuration, index: Index, export: Export) -> Maker:
@@ -102,7 +106,8 @@ def _answered(question: Question, owner: Ints, answers: pa.Table, begin: Ints) -
     if not question.mode:
         return label.take(pc.index_in(pa.array(np.arange(count)), value_set=pa.array(owner)))
     mention = places(answers, begin[owner], ("from", "to")) if question.mode == "mention" else {}
-    return list_of(owner, count, records(target=target, **mention, label=label))
+    suggested = {name: flat(answers[name]) for name in _SUGGESTED}
+    return list_of(owner, count, records(target=target, **mention, label=label, **suggested))
 
 
 def _seen_in(row: Mapping[str, Any], gold: Mapping[str, Any]) -> bool:
@@ -114,8 +119,8 @@ SPEC = Spec(
     declare=_declare,
     reads={
         "annotations": ("annotation_id", "scheme_version", "comment", *_PLAIN),
-        "spans": ("annotation_id", "kind", "start", "end", "label", "text", "targets"),
-        "answers": ("annotation_id", "question", "target", "start", "end", "label"),
+        "spans": ("annotation_id", "kind", "start", "end", "label", "text", "targets", *_SUGGESTED),
+        "answers": ("annotation_id", "question", "target", "start", "end", "label", *_SUGGESTED),
     },
     rows=_rows,
     noun=("annotation", "annotations"),

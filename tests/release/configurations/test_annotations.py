@@ -2,9 +2,14 @@
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from builder.release.settings import Export
 from tests.release.world import rows, sample
 from tests.samples import DAY
+
+UNSUGGESTED = {"suggested": None, "suggestion_model": None, "suggestion_score": None}
 
 
 def test_a_row_is_what_one_annotator_submitted(tmp_path: Path) -> None:
@@ -23,9 +28,12 @@ def test_a_row_is_what_one_annotator_submitted(tmp_path: Path) -> None:
         "prediction": "none",
         "quarantined": False,
         "entities": [
-            {"start": a, "end": b, "label": label, "text": made.chunks[1][a:b]} for a, b, label in sorted(made.spans[1])
+            {"start": a, "end": b, "label": label, "text": made.chunks[1][a:b], **UNSUGGESTED}
+            for a, b, label in sorted(made.spans[1])
         ],
-        "stances": [{"target": target, "label": made.stances[1][target]} for target in ("japan", "ukraine")],
+        "stances": [
+            {"target": target, "label": made.stances[1][target], **UNSUGGESTED} for target in ("japan", "ukraine")
+        ],
         "evidence": [
             {"start": a, "end": b, "text": made.chunks[1][a:b], "targets": targets}
             for a, b, _, targets in made.evidence[1]
@@ -57,3 +65,25 @@ def test_skipped_windows_are_said_and_drafts_are_not(tmp_path: Path) -> None:
     assert found[0]["created"] == f"{DAY:%Y-%m-%d}"
     exact = rows(world.export(Export(times="second")).folder, "annotations")
     assert {len(row["created"]) for row in exact} == {len("2026-03-02T10:00:00Z")}
+
+
+def test_what_was_suggested_is_beside_each_span_and_answer(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    paths = world.paths()
+    for name in ("spans", "answers"):
+        table = pq.read_table(paths[name])
+        given = [
+            {**row, "suggested": "ORG", "suggestion_model": f"m-{row['label']}", "suggestion_score": 0.5}
+            if row["annotation_id"] == "1:12" and row["label"] in ("PERSON", "none")
+            else row
+            for row in table.to_pylist()
+        ]
+        pq.write_table(pa.Table.from_pylist(given, table.schema), paths[name])
+    found = {r["id"]: r for r in rows(world.export(tables=paths).folder, "annotations")}
+    shown = [
+        {r["label"]: tuple(r[key] for key in UNSUGGESTED) for r in found["1:12"][name]}
+        for name in ("entities", "stances")
+    ]
+    assert shown[0] == {"PERSON": ("ORG", "m-PERSON", 0.5), "ORG": (None,) * 3, "GPE": (None,) * 3}
+    assert shown[1]["none"] == ("ORG", "m-none", 0.5)
+    assert all(span["suggested"] is None for row in found.values() if row["id"] != "1:12" for span in row["entities"])

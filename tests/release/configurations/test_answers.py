@@ -10,6 +10,7 @@ from builder.release.configurations import answers
 from builder.release.settings import Export
 from builder.scheme import Label, Question, Scheme, Target
 from builder.settings import setting
+from tests.release.configurations.test_annotations import UNSUGGESTED
 from tests.release.world import World, entropy, rows, sample, splits_of
 from tests.samples import scheme
 
@@ -174,8 +175,8 @@ def test_two_mentions_of_one_name_are_two_rows(tmp_path: Path) -> None:
     ]  # fmt: skip
     said = next(r for r in rows(root, "annotations") if r["id"] == "1:2012")
     assert said["stances"] == [
-        {"target": word, "from": 0, "to": n, "label": "favor"},
-        {"target": word, "from": 20, "to": 20 + n, "label": "favor"},
+        {"target": word, "from": 0, "to": n, "label": "favor", **UNSUGGESTED},
+        {"target": word, "from": 20, "to": 20 + n, "label": "favor", **UNSUGGESTED},
     ]
 
 
