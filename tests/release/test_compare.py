@@ -67,20 +67,18 @@ def test_spans_are_paired_by_place_then_by_label() -> None:
     ]
 
 
+def decided(start: int, end: int, status: str, votes_for: int, votes_against: int) -> dict[str, Any]:
+    return span(start, end, status=status, votes_for=votes_for, votes_against=votes_against)
+
+
 def test_changes_of_spans_say_places_words_and_decisions() -> None:
-    old = [
-        span(0, 3, status="agreed", votes_for=3, votes_against=0),
-        span(5, 8, status="agreed", votes_for=3, votes_against=0),
-    ]
-    new = [
-        span(0, 3, status="expert", votes_for=3, votes_against=0),
-        span(5, 9, status="agreed", votes_for=2, votes_against=1),
-    ]
+    old = [decided(0, 3, "agreed", 3, 0), decided(5, 8, "agreed", 3, 0)]
+    new = [decided(0, 3, "expert", 3, 0), decided(5, 9, "agreed", 2, 1)]
     assert list(span_changes(align(table(r={"s": old}), table(r={"s": new})), "s")) == [
         Change("r", "moved", "ORG 5-8 'xxx'", "ORG 5-9 'xxxx'"),
         Change("r", "status agreed -> expert", "ORG 0-3 agreed", "ORG 0-3 expert"),
     ]
-    more = [span(0, 3, status="agreed", votes_for=2, votes_against=1), old[1]]
+    more = [decided(0, 3, "agreed", 2, 1), old[1]]
     assert list(span_changes(align(table(r={"s": old}), table(r={"s": more})), "s")) == [
         Change("r", "votes", "ORG 0-3 3 for, 0 against", "ORG 0-3 2 for, 1 against"),
     ]

@@ -1,12 +1,15 @@
 """Versions: which folders are releases, and how people name them."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
 from packaging.version import Version
 
 from builder.errors import ReleaseError
-from builder.release.manifest import find_release, next_version, parse, releases
+from builder.release.manifest import files, find_release, next_version, outline, parse, read, releases
+from tests.release.world import sample
 
 
 def made(folder: Path, *names: str) -> Path:
@@ -45,3 +48,38 @@ def test_the_next_version_follows_from_the_level() -> None:
     assert [str(next_version(Version("1.2.3"), level)) for level in ("major", "minor", "patch", "none")] == [
         "2.0.0", "1.3.0", "1.2.4", "1.2.3",
     ]  # fmt: skip
+
+
+def test_a_manifest_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ReleaseError, match=r"has no manifest\.json"):
+        read(tmp_path)
+    path = tmp_path / "manifest.json"
+    for content in ("{", "[]", '{"format": 3}'):
+        path.write_text(content, "utf-8")
+        with pytest.raises(ReleaseError, match=r"manifest\.json is no manifest of a release"):
+            read(tmp_path)
+    root = sample(tmp_path / "world", 3).export().folder
+    text = (root / "manifest.json").read_text("utf-8")
+    path.write_text(text, "utf-8")
+    assert read(tmp_path) == read(root)
+    assert outline(tmp_path).digest == read(root).digest
+    for old, new in (('"recorded": true', '"recorded": false'), ('"version": "1.0.0"', '"version": "1.0.1"')):
+        path.write_text(text.replace(old, new, 1), "utf-8")
+        with pytest.raises(ReleaseError, match="was changed after it was written"):
+            outline(tmp_path)
+    other = json.loads(text) | {"format": 4}
+    del other["digest"]
+    path.write_text(json.dumps(other), "utf-8")
+    assert outline(tmp_path).version == "1.0.0"
+    with pytest.raises(ReleaseError, match="has format 4, and this version of the builder reads format 3"):
+        read(tmp_path)
+
+
+def test_files_are_listed_in_order_without_the_manifest_and_its_signature(tmp_path: Path) -> None:
+    for name in ("b/2", "b/1", "a", "manifest.json", "manifest.json.sig", "b/manifest.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name, "utf-8")
+    found = files(tmp_path, {"b/1": "known"})
+    assert [(file.path, file.bytes) for file in found] == [("a", 1), ("b/1", 3), ("b/2", 3), ("b/manifest.json", 15)]
+    assert [file.sha256 for file in found if file.path.startswith("b/1")] == ["known"]
+    assert found[0].sha256 == hashlib.sha256(b"a").hexdigest()
