@@ -185,8 +185,10 @@ def _as_released(config: Config, manifest: "Manifest", root: Path, there: Path) 
     noted = read_json(_note(config.workspace / manifest.configuration["dataset"]["name"], root)) or {}
     groups: dict[str, Any] = {"labels": scheme_from(manifest.configuration["labels"])}
     for name in manifest.configuration.keys() - groups.keys():
-        own = getattr(config, name)
-        groups[name] = msgspec.convert(asdict(own) | noted.get(name, {}) | manifest.configuration[name], type(own))
+        own, said = getattr(config, name), manifest.configuration[name]
+        # Manifests used to hold "(private)" in the place of private settings.
+        said = {key: said[key] for key in public(own) if key in said}
+        groups[name] = msgspec.convert(asdict(own) | noted.get(name, {}) | said, type(own))
     groups["export"].sign = ""
     kind = "recorded" if manifest.recorded else "human"
     annotators = replace(config.annotators, kind=kind, recorded=config.annotators.recorded or "recorded")

@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from builder import cli, export, pipeline, verify
 from builder.composing import compose
 from builder.config import Composed
 from builder.errors import ConfigError
-from builder.releases import GROUPS
+from builder.release.manifest import Manifest
+from builder.releases import GROUPS, _as_released
 from builder.settings import leaves
 from builder.tables import ARTICLES, CHUNKS
 from tests.samples import Project
@@ -125,6 +127,12 @@ def test_private_settings_are_not_released_and_a_rebuild_does_not_ask_for_them(t
     }
     assert [word for word in hidden if word.encode() in everything(made.folder)] == []
     assert verify(project.config).rebuilt == "same bytes"
+    earlier = msgspec.json.decode(msgspec.json.encode(made.manifest), type=Manifest)
+    earlier.configuration["source"] |= {"exclude": ["(private)"], "storage_options": {"key": "(private)"}, "gone": 1}
+    earlier.configuration["source"]["shard_mb"] = 5
+    assert _as_released(project.config, earlier, made.folder, tmp_path).source == replace(source, shard_mb=5)
+    elsewhere = _as_released(project.config, earlier, tmp_path / "v1.0.0", tmp_path).source
+    assert elsewhere == replace(project.config.source, shard_mb=5)
 
 
 @pytest.mark.parametrize("setting", ADDRESSES)
