@@ -201,8 +201,10 @@ def _cells(text: str, suffix: str, record: int) -> Iterator[Carrier]:
         at += 2 if text[at : at + 2] == "\r\n" else 1
     filled = [row for row in rows if any(found.text.strip() for found in row)]
     names = next(csv.reader(io.StringIO(first), delimiter=mark), [])
-    for column, found in enumerate(filled[record + 1] if record + 1 < len(filled) else []):
-        yield found._replace(where=names[column].strip() if column < len(names) else "")
+    # Without a header the record is a row earlier.
+    for row, titles in ((record + 1, names), (record, [])):
+        for column, found in enumerate(filled[row] if row < len(filled) else []):
+            yield found._replace(where=titles[column].strip() if column < len(titles) else f"column {column + 1}")
 
 
 def _page(carrier: Carrier) -> Carrier:

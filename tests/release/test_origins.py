@@ -79,6 +79,15 @@ def test_cells_of_tables(path: str, mark: str, wanted: str) -> None:
     assert find_bytes(data, path, 1, "utf-8", BODY, start, start + len(wanted)).where == "body"
 
 
+def test_cells_of_a_table_without_a_header_are_numbered() -> None:
+    data = f'1,x,"{BODY.replace(chr(34), chr(34) * 2)}"\r\n2,y,"Other text, here"\r\n'.encode()
+    found = find_bytes(data, "x.csv", 0, "utf-8", BODY, 4, 14)
+    assert found.where == "column 3"
+    assert data[slice(*found.bytes or (0, 0))].decode() == BODY[4:14]
+    found = find_bytes(data, "x.csv", 1, "utf-8", "Other text, here", 6, 10)
+    assert data[slice(*found.bytes or (0, 0))] == b"text"
+
+
 PAGE = """<html><head><title>minister left.</title><script>The end of it.</script></head><body>
 <h1>News</h1><p>The &ldquo;<b>minister</b>&rdquo; said: &quot;No\\yes, 5 &lt; 6 &amp; more&#34;.</p><!-- The end. -->
 <div>Advertisement</div><p>À bient&ocirc;t, 東京 &#x1F600; — the <a href="x">minister</a> left.<br>The end of it.</p>"""
