@@ -60,7 +60,8 @@ def annotate(page: Page, ours: bool) -> int:
         page.keyboard.press("Control+Enter")
     said = saved.value.request.post_data_json["result"]
     marked = [item for item in said if item["type"] == "labels"]
-    assert len(marked) == len(mentions(NAMES).findall(text)), "a name is not marked in every place"
+    wanted = [(found.start(), found[0]) for found in mentions(NAMES).finditer(text)]
+    assert sorted((item["value"]["start"], item["value"]["text"]) for item in marked) == wanted
     assert len(said) == len(marked) + len(TARGETS), "a stance is missing"
     page.wait_for_function("before => Htx.task && Htx.task.id !== before", arg=task)
     page.wait_for_selector(".bd-chunk .lsf-richtext__line")
@@ -83,7 +84,7 @@ def main() -> None:
             url = run(config).progress.projects["all"].url
             with connected(config) as (server, client):
                 ((email, password),) = ensure_accounts(server.vault, client, pipeline.campaign(config).people).items()
-                with browser_page() as page:
+                with browser_page(height=4000) as page:  # nothing has to be scrolled to
                     log_in(page, server.url, email, password)
                     open_next_task(page, url)
                     actions[ours] = sum(annotate(page, ours) for _ in range(CHUNKS))
