@@ -6,7 +6,7 @@ import pytest
 
 from builder.errors import SchemeError
 from builder.questions import KINDS, kind_of, plain, scheme_from
-from builder.scheme import Label, Renames, Scheme, Target
+from builder.scheme import Label, Renames, Scheme, Target, resolve
 
 ENTITIES = {"labels": {"GPE": {"color": "#C2410C", "hotkey": "1"}, "ORG": None}}
 STANCE = {"labels": {"favor": "Favor", "none": {}}, "targets": {"japan": "Japan", "china": {"aliases": ["Beijing"]}}}
@@ -92,6 +92,24 @@ def test_earlier_names_lead_to_the_current_ones() -> None:
     assert scheme.renames("entities") == Renames(labels={"PLACE": "GPE", "COUNTRY": "GPE"})
     assert scheme.renames("stance") == Renames(targets={"nippon": "japan"})
     assert scheme.names("entities").labels == {"GPE": "GPE", "ORG": "ORG", "PLACE": "GPE", "COUNTRY": "GPE"}
+
+
+@pytest.mark.parametrize(
+    ("steps", "known"),
+    [
+        ([{"A": "B"}, {"B": "C"}, {"C": "X"}], {"A": "X", "B": "X", "C": "X"}),
+        ([{"C": "X", "B": "C", "A": "B"}], {"A": "X", "B": "X", "C": "X"}),
+        ([{"A": "B", "B": "A"}], {}),
+        ([{"A": "A"}, {"B": "Y"}], {"B": "Y"}),
+        ([{"A": "Y"}, {"A": "X"}], {"A": "Y"}),
+        ([{"X": "Y"}], {}),
+        ([{"A": "gone"}], {}),
+    ],
+)
+def test_renames_are_followed_to_a_present_name_or_lead_nowhere(
+    steps: list[dict[str, str]], known: dict[str, str]
+) -> None:
+    assert resolve(["X", "Y"], steps) == {"X": "X", "Y": "Y", **known}
 
 
 def test_the_version_of_the_task_decides_where_renames_differ() -> None:

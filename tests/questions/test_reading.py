@@ -223,3 +223,24 @@ def test_a_span_without_text_is_taken_as_code_points_but_reported_where_units_di
 def test_that_all_was_decided_is_no_answer(read: Read, task: Make, choice: Make) -> None:
     decoded = read(task([choice("decided", "yes"), choice("stance__japan", "favor")]))
     assert (decoded.issues.num_rows, decoded.answers["target"].to_pylist()) == (0, ["japan"])
+
+
+def test_problems_merged_into_one_are_there_once(read: Read, task: Make, choice: Make, make: Schemes) -> None:
+    merged = make(migrations={"1": {"problems": {"broken": "garbled"}}})
+    decoded = read(task([choice("problem", "broken", "garbled", "cut")], version="1"), scheme=merged)
+    assert decoded.annotations["problems"].to_pylist() == [["garbled", "cut"]]
+    assert decoded.issues.num_rows == 0
+
+
+def test_what_is_not_known_is_named_and_the_rest_is_kept(read: Read, task: Make, region: Make, choice: Make) -> None:
+    result = [
+        region(0, 5, "Japan", "GPE", "ANIMAL"),
+        region(10, 15, "China", "EVIDENCE", name="r2"),
+        choice("evidence_target", "mars", "china", name="r2"),
+    ]
+    decoded = read(task(result))
+    assert [(s["label"], s["targets"]) for s in decoded.spans.to_pylist()] == [("GPE", []), ("EVIDENCE", ["china"])]
+    assert [(row["path"], row["message"].partition(":")[0]) for row in decoded.issues.to_pylist()] == [
+        ("$.annotations[0].result[0].value.labels[1]", "'ANIMAL' is no entity label"),
+        ("$.annotations[0].result[2].value.choices[0]", "'mars' is no target"),
+    ]

@@ -4,7 +4,7 @@ import json
 import stat
 import tempfile
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,13 @@ def ids(world: Any) -> list[int]:
     world.fake.annotate(tasks[1], user=ben, was_cancelled=True)
     world.fake.tick(3600)
     return tasks
+
+
+def test_the_time_is_that_of_the_server(world: Any) -> None:
+    world.client.ahead = 7200.0
+    before = datetime.now(UTC).replace(microsecond=0)
+    found = datetime.fromisoformat(world.client.now) - timedelta(hours=2)
+    assert before <= found <= datetime.now(UTC)
 
 
 def test_a_pull_says_since_when_its_page_asks(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
