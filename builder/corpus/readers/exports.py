@@ -24,6 +24,8 @@ _TAG = re.compile(
     r"(HD|BY|CR|WC|PD|ET|SN|SC|ED|PG|VOL|LA|CY|CX|LP|TD|CT|RF|ART|CO|IN|NS|RE|IPD|IPC|PUB|SE|CLM|AN)"
     r"(?:(?:\t| {2})[ \t]*+(.*)| ?)"
 )
+#: The address of a page, not of a publisher, which all its articles share.
+_PAGE = re.compile(r"https?://[^/\s]+/\S")
 _RIGHTS = re.compile(r"(?:\(c\)|©|Copyright)", re.IGNORECASE)
 
 Fields = dict[str, str]
@@ -110,7 +112,7 @@ def _nexis(lines: list[str]) -> Fields:
         published=date[0] if date else fields.get("load-date", ""),
         source=source,
         language=fields.get("language", ""),
-        url=fields.get("url", ""),
+        url=url if _PAGE.match(url := fields.get("url", "")) else "",
         text="\n".join(lines[body:end]),
     )
 
