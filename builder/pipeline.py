@@ -188,7 +188,7 @@ def chosen_pull(config: Config) -> KeptPull:
 def refuse_unknown_people(config: Config) -> None:
     """Raises `ConfigError` for each pseudonym in the settings that is nobody's who annotates in the workspace."""
     from builder.questions.decode import pseudonym
-    from builder.studio.people import people_of
+    from builder.studio.people import people_of, pseudonyms_of
     from builder.studio.pulls import read_key
 
     given = {"aggregation.experts": config.aggregation.experts, "aggregation.weights": config.aggregation.weights}
@@ -199,7 +199,10 @@ def refuse_unknown_people(config: Config) -> None:
         # Those of other datasets too: a pseudonym is the same in all of a workspace.
         for path in config.workspace.glob("*/pulls/*/users.json"):
             emails |= {user["email"] for user in read_json(path).values()}
-        known = {pseudonym(key, email) for email in emails}
+        named = pseudonyms_of(config.annotators)
+        known = {pseudonym(key, email, named) for email in emails} | set(named.values())
+        if latest := stages(config).latest("validate"):  # somebody may be known by a project alone
+            known |= set(latest.table("annotations")["annotator"].to_pylist())
         faults = [f for name in given for f in unknown_names(name, given[name], known, "nobody annotates as")]
         if faults:
             raise ConfigError.of(faults)

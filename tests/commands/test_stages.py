@@ -49,12 +49,20 @@ def test_settings_that_name_nobody_are_refused_at_once(project: Project, command
 def test_people_of_the_workspace_and_of_the_configuration_are_known(project: Project, tmp_path: Path) -> None:
     """Also those who annotated another dataset, and those who are yet to begin."""
     dee = pseudonym(read_key(project.config.workspace / "pseudonyms.key"), "dee@example.com")
-    config = replace(project.config, dataset=replace(project.config.dataset, name="sample"))
+    config = project.config
     experts = replace(config.aggregation, experts=[dee, names(project)[0]])
     with pytest.raises(ConfigError, match=dee):
         adjudicate(replace(config, aggregation=experts))
     people = Annotators(people={"dee": "dee@example.com"}, overlap=1)
     assert adjudicate(replace(config, aggregation=experts, annotators=people)).name == "adjudicate"
+    (tmp_path / "people.csv").write_text(
+        "name,email,role,active,pseudonym\ndee,dee@example.com,annotator,yes,reader-4\n"
+    )
+    file = Annotators(file=str(tmp_path / "people.csv"), overlap=1)
+    by_name = replace(config.aggregation, experts=["reader-4", names(project)[0]])
+    assert adjudicate(replace(config, aggregation=by_name, annotators=file)).name == "adjudicate"
+    with pytest.raises(ConfigError, match=dee):
+        adjudicate(replace(config, aggregation=experts, annotators=file))
     pull = project.config.workspace / "other" / "pulls" / "0" / "users.json"
     pull.parent.mkdir(parents=True)
     pull.write_text('{"7": {"email": "Dee@example.com"}}')
@@ -120,7 +128,7 @@ def test_what_was_decided_is_shown(project: Project) -> None:
     assert heads == ["gold", "agreed", "single", "adjudicated", "expert", "unresolved", "rejected"]
     assert answers == ["gold", "answers", "23", "0", "1", "0", "0", "0"]
     assert spans == ["gold", "spans", "56", "0", "0", "0", "0", "0"]
-    assert "adjudicate: evidence by majority." in [" ".join(line) for line in said]
+    assert [line[:3] for line in said] == [["adjudicate:", kind, "by"] for kind in ("entity", "evidence", "stance")]
     named = printed("adjudicate", adjudicate(replace(project.config, aggregation=Aggregation(method="majority"))))
     assert named.startswith("Gold of 12 chunks by majority")
     assert "adjudicate:" not in named
