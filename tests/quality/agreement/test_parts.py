@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from builder.quality.agreement.answers import answer_agreement
 from builder.quality.agreement.parts import AgreementParts, PairAgreement, PartAgreement
+from builder.quality.agreement.spans import span_agreement
 from builder.quality.settings import Quality
 from tests.samples import Crowd
 
@@ -56,3 +57,26 @@ def test_what_was_submitted_again_is_compared_with_before() -> None:
         crowd.add("c", "ada", stances={"japan": label}, created=datetime(2026, 3, 1 + n, tzinfo=UTC))
     crowd.add("c", "ben", stances={"japan": "none"}).add("c", "ben", stances={"japan": "favor"}, state="draft")
     assert parts(crowd).repeated == {"ada": PartAgreement(2, 0.5)}
+
+
+def of_spans(crowd: Crowd) -> AgreementParts:
+    found = span_agreement(crowd.annotations, crowd.spans, crowd.windows, "entity", Quality(bootstrap=0))
+    assert found is not None
+    return found.parts
+
+
+def test_spans_are_compared_by_their_bounds_and_silence_is_a_label() -> None:
+    crowd = Crowd()
+    for chunk, ben in (("c", [(0, 5, "GPE")]), ("d", []), ("e", [(0, 5, "ORG")])):
+        crowd.add(chunk, "ada", [(0, 5, "GPE")], article_id="x").add(chunk, "ben", ben, article_id="x")
+    found = of_spans(crowd)
+    # One of three bounds got one label; ada always said GPE, and ben each of three labels once: a third by chance.
+    assert found.pairs == {"ada + ben": PairAgreement(3, 0.333333, 0.0)}
+    assert found.labels == {"": 0.0, "GPE": 0.5, "ORG": 0.0}
+    assert found.articles == {"x": PartAgreement(3, 0.333333)}
+
+
+def test_spans_that_were_left_out_the_second_time_are_no_agreement_with_oneself() -> None:
+    crowd = Crowd().add("c", "ada", [(0, 5, "GPE"), (17, 24, "ORG")], created=datetime(2026, 3, 1, tzinfo=UTC))
+    crowd.add("c", "ada", [(0, 5, "GPE")], created=datetime(2026, 3, 2, tzinfo=UTC)).add("c", "ben")
+    assert of_spans(crowd).repeated == {"ada": PartAgreement(2, 0.5)}
