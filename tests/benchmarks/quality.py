@@ -74,8 +74,8 @@ def crowd(spans: int = SPANS) -> dict[str, Any]:
                 made[name].append(own.get(name, more.get(name)))
             for target in TARGETS:
                 answer = {**own, "question": "stance", "target": target, "span_id": None, "label": "none"}
-                for name, value in answer.items():
-                    answers[name].append(value)
+                for name in ANSWERS.names:
+                    answers[name].append(answer.get(name))
             for n, i in enumerate(sorted(rng.sample(range(120), PER_ANNOTATION))):
                 low, high = places[i]
                 label = rng.choice(LABELS)
@@ -84,7 +84,7 @@ def crowd(spans: int = SPANS) -> dict[str, Any]:
                 span = {"span_id": f"r{n}", "kind": "entity", "start": start + low, "end": start + high, "label": label,
                         "text": text[low:high], "targets": []}  # fmt: skip
                 for name in SPANS.names:
-                    rows[name].append(own[name] if name in own else span[name])
+                    rows[name].append(own.get(name, span.get(name)))
     return {
         "annotations": pa.table(made, schema=ANNOTATIONS),
         "spans": pa.table(rows, schema=SPANS),
