@@ -1,12 +1,16 @@
-"""The logical hash sees values alone: not batches, not slices, not encodings; and it sees every value."""
+"""Files are cut at fixed rows, whatever the batches; the logical hash sees values alone, and every value."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from builder.release.parquet import LogicalHash
+from builder.release.manifest import SplitFacts
+from builder.release.parquet import LogicalHash, Writer
+from builder.store import file_digest
 
 SCHEMA = pa.schema(
     [
@@ -69,3 +73,67 @@ def test_a_border_between_values_counts() -> None:
 
 def test_order_counts() -> None:
     assert digest(table(ROWS)) != digest(table(ROWS[::-1]))
+
+
+def written(
+    root: Path, batch: int, shard_rows: int = 7, group_rows: int = 3
+) -> tuple[dict[str, SplitFacts], dict[str, str]]:
+    """23 rows of `train` and 2 of `test`, added in turns in batches of this size."""
+    writer = Writer(root, SCHEMA, shard_rows, group_rows, ("id",))
+    for at in range(0, 23, batch):
+        writer.add("train", numbered(range(at, min(at + batch, 23))))
+        writer.add("test", numbered(range(at, min(at + batch, 2))))
+    return writer.close(["train", "validation", "test"])
+
+
+def numbered(numbers: range) -> pa.Table:
+    return table([{**ROWS[n % 3], "id": f"row {n}"} for n in numbers])
+
+
+def test_files_and_row_groups_have_fixed_numbers_of_rows(tmp_path: Path) -> None:
+    facts, digests = written(tmp_path, 5)
+    files = {path.name: pq.ParquetFile(path) for path in sorted(tmp_path.iterdir())}
+    groups = {
+        name: [found.metadata.row_group(i).num_rows for i in range(found.num_row_groups)]
+        for name, found in files.items()
+    }
+    # A file ends with a row group: of seven rows, six are two whole groups.
+    assert groups == {
+        "test-00000-of-00001.parquet": [2],
+        **{f"train-0000{n}-of-00004.parquet": [3, 3] for n in range(3)},
+        "train-00003-of-00004.parquet": [3, 2],
+    }
+    ids = [row["id"] for name in sorted(files)[1:] for row in files[name].read().to_pylist()]
+    assert ids == [f"row {n}" for n in range(23)]
+    assert list(facts) == ["train", "test"]
+    assert digests == {name: file_digest(tmp_path / name) for name in files}
+    whole = LogicalHash(SCHEMA)
+    whole.update(numbered(range(23)))
+    size = sum(path.stat().st_size for path in tmp_path.glob("train-*"))
+    assert facts["train"] == SplitFacts(23, size, whole.bytes, whole.hexdigest())
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 7, 23])
+def test_batches_make_no_difference_to_files(batch: int, tmp_path: Path) -> None:
+    assert written(tmp_path / "a", batch) == written(tmp_path / "b", 5)
+
+
+def test_a_group_is_no_longer_than_a_file_and_splits_without_an_order_are_last(tmp_path: Path) -> None:
+    writer = Writer(tmp_path, SCHEMA, 2, 100)
+    for split in ("zeta", "alpha", "train"):
+        writer.add(split, numbered(range(3)))
+    writer.add("none", numbered(range(0)))
+    facts, digests = writer.close(["train"])
+    assert list(facts) == ["train", "alpha", "zeta"]
+    assert sorted(digests) == sorted(f"{s}-0000{n}-of-00002.parquet" for s in facts for n in range(2))
+    assert pq.ParquetFile(tmp_path / "zeta-00001-of-00002.parquet").metadata.num_rows == 1
+
+
+def test_only_columns_that_repeat_have_a_dictionary_and_only_short_ones_statistics(tmp_path: Path) -> None:
+    written(tmp_path, 23)
+    group = pq.ParquetFile(tmp_path / "test-00000-of-00001.parquet").metadata.row_group(0)
+    columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
+    assert not columns["id"].has_dictionary_page
+    assert columns["spans.list.element.label"].has_dictionary_page
+    assert columns["id"].is_stats_set
+    assert not columns["spans.list.element.label"].is_stats_set

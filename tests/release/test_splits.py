@@ -95,6 +95,43 @@ def test_by_time_days_may_be_given() -> None:
     assert Counter(found.values()) == {"train": 5, "validation": 2, "test": 2}
 
 
+def test_by_time_a_day_lasts_until_its_end_and_a_cluster_is_as_old_as_its_oldest_member() -> None:
+    end = datetime(2026, 1, 6, tzinfo=UTC)
+    given = [
+        Member("last", "a", end - timedelta(microseconds=1)),
+        Member("next", "b", end),
+        Member("late", "c", end + timedelta(days=9)),
+        Member("undated", "c"),
+        Member("early", "c", DAY),
+        Member("test", "d", end + timedelta(days=1)),
+    ]
+    days = {"train": "2026-01-05", "validation": "2026-01-06"}
+    found = assign_splits(given, Split(method="time", until=days), {}).splits
+    assert found == {
+        "early": "train", "last": "train", "late": "train", "next": "validation", "test": "test", "undated": "train",
+    }  # fmt: skip
+
+
+def test_by_time_every_split_but_the_last_needs_a_day() -> None:
+    with pytest.raises(ConfigError, match="no day for validation"):
+        assign_splits(members(3), Split(method="time", until={"train": "2026-01-05"}), {})
+
+
+def test_articles_that_keep_their_split_are_counted() -> None:
+    recorded = {"0000": "test", "0001": "train", "gone": "train"}
+    found = assign_splits(members(4), Split(), recorded)
+    assert found.kept == 2
+    assert (found.splits["0000"], found.splits["0001"]) == ("test", "train")
+
+
+def test_an_empty_split_takes_the_nearest_cluster_of_the_largest_split() -> None:
+    """Hashes: h .11, a .21, e .28, g .29, then d .79 and b .81; the test split is the last tenth."""
+    ratios = {"train": 0.65, "validation": 0.25, "test": 0.1}
+    found = assign_splits([Member(name, name) for name in "abdegh"], Split(ratios=ratios), {}).splits
+    train = dict.fromkeys("aeh", "train")
+    assert found == {**train, "g": "test", "b": "validation", "d": "validation"}
+
+
 def test_by_time_an_undated_article_is_refused() -> None:
     with pytest.raises(ConfigError, match="no publication date"):
         assign_splits([Member("a", "a")], Split(method="time"), {})
