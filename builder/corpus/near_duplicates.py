@@ -62,8 +62,8 @@ Map = Callable[[str, Callable[[Any], Any], Sequence[Any]], Iterable[tuple[int, A
 _VALUES, _PAIRS = 1 << 23, 10_000
 #: In a band with more equal members than this, each is compared with its neighbours and the first only.
 _CROWD = 12
-#: Shards that are read at once.
-_SHARDS = 256
+#: First bits of a band by which values are looked up, and shards that are read at once.
+_BITS, _SHARDS = 24, 256
 _HALF = np.uint64(32)
 
 
@@ -152,12 +152,12 @@ def band_pairs(task: tuple[list[Path], Ints, range, int, int, Path]) -> Hashes:
 
 def equal_pairs(values: Hashes, numbers: Ints) -> Iterator[Hashes]:
     """Pairs of ascending numbers with equal values; not all of them where more than `_CROWD` are equal."""
-    if len(values) < 2:
-        return
-    order = np.argsort(values)
-    same = values[order][1:] == values[order][:-1]
-    order = order[np.append(same, False) | np.append(False, same)]
-    order = order[np.lexsort((order, values[order]))]
+    # Most values are unique, and sorting them alone is many times as fast as finding their order.
+    ascending = np.sort(values)
+    mark = np.zeros(1 << _BITS, bool)
+    mark[ascending[1:][ascending[1:] == ascending[:-1]] >> np.uint64(64 - _BITS)] = True
+    order = np.flatnonzero(mark[values >> np.uint64(64 - _BITS)])
+    order = order[np.argsort(values[order], kind="stable")]
     values, named = values[order], numbers[order].astype(np.uint64)
     begin = np.flatnonzero(np.append(True, values[1:] != values[:-1])[: len(values)])
     size = np.diff(np.append(begin, len(values)))
