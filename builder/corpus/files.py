@@ -7,7 +7,9 @@ import io
 import os
 import posixpath
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple, cast
 
@@ -37,7 +39,9 @@ class RawFile(NamedTuple):
 
 
 def list_files(raw: str, source: Source) -> tuple[list[RawFile], list[Reject]]:
-    """The files that `raw` (a folder, a file, a glob or an fsspec address) and the patterns choose, by path.
+    """The files that `raw` (a folder, a file, a glob or an fsspec address) and the patterns choose, and rejects.
+
+    They are in the order of their paths, and those in an archive in its order.
 
     Files and folders whose name begins with a dot are left out. Raises `SourceError` when there is nothing to read.
     """
@@ -47,8 +51,8 @@ def list_files(raw: str, source: Source) -> tuple[list[RawFile], list[Reject]]:
     found = _remote(root, source.storage_options) if is_remote(root) else _local(Path(root), source.follow_links)
     files: list[RawFile] = []
     rejects: list[Reject] = []
-    for one in found:
-        path = one[0]  # the first field of both
+    for one in sorted(found, key=itemgetter(0)):
+        path = one[0]
         if isinstance(one, Reject):
             rejects += [one] if wanted(path) and not unwanted(path) else []
         elif path.lower().endswith(_ARCHIVES):
@@ -62,7 +66,7 @@ def list_files(raw: str, source: Source) -> tuple[list[RawFile], list[Reject]]:
             f"The raw folder {shown_address(raw)} holds no files to read.",
             "Put articles there, or set paths.raw, source.include or source.exclude.",
         )
-    return sorted(files), sorted(rejects, key=lambda reject: reject.source_path)
+    return files, rejects
 
 
 def _split_glob(raw: str, include: list[str]) -> tuple[str, list[str]]:
@@ -154,7 +158,9 @@ def _members(file: RawFile, options: Mapping[str, Any]) -> Iterator[RawFile | Re
     except OSError as e:
         yield Reject(file.path, None, "damaged", f"the archive cannot be listed: {' '.join(str(e).split())}")
         return
-    for member, info in listing.items():
+    # To go back in a compressed archive is to read it from its beginning, so members are in its order.
+    place = {name: number for number, name in enumerate(getattr(system, "index", ()))}
+    for member, info in sorted(listing.items(), key=lambda found: place.get(found[0], 0)):
         member = member.lstrip("/")
         if not any(part.startswith((".", "__MACOSX")) for part in member.split("/")):
             address = f"{kind}://{member}::{file.address}"
@@ -240,16 +246,43 @@ def open_stream(address: str, options: Mapping[str, Any] | None = None) -> Binar
 def open_raw(address: str, options: Mapping[str, Any] | None = None) -> BinaryIO:
     """The bytes of a file as they are stored; whatever goes wrong with it, remote or not, is an `OSError`."""
     if is_remote(address):
-        import fsspec
-
         with os_errors():
-            system, path = fsspec.core.url_to_fs(address, **dict(options or {}))
+            system, path = _system_of(address, dict(options or {}))
             found = system.open(path, "rb")
         # File systems differ in what their files can do besides reading. The file system is kept, because an archive is
         # closed with the last one who knows it.
         guarded = _Guarded(found, found.read, os_errors, seeks=True, under=system)
         return cast(BinaryIO, io.BufferedReader(guarded, _BLOCK))
     return open(address, "rb")  # noqa: PTH123 - the caller closes it, and names may not be valid UTF-8
+
+
+class _Archive(threading.local):
+    """The archive that a thread opened last: to open one is to read all of it when it is compressed."""
+
+    address: tuple[str, dict[str, Any]] | None = None
+    system: Any = None
+
+
+_archive = _Archive()
+
+
+def forget_archive() -> None:
+    """The next member is read from its archive as it is then."""
+    _archive.address = None
+
+
+def _system_of(address: str, options: dict[str, Any]) -> tuple[Any, str]:
+    """The file system of an address and the path there."""
+    import fsspec
+
+    member = re.fullmatch(r"(zip|tar)://(.+?)::(.*)", address, re.DOTALL)
+    if not member:
+        found: tuple[Any, str] = fsspec.core.url_to_fs(address, **options)
+        return found
+    if _archive.address != (member[3], options):
+        _archive.system, _ = fsspec.core.url_to_fs(f"{member[1]}://::{member[3]}", **options)
+        _archive.address = member[3], options
+    return _archive.system, member[2]
 
 
 def open_run(address: str, begin: int, end: int, options: Mapping[str, Any] | None = None) -> BinaryIO:

@@ -1,8 +1,8 @@
 """The inventory of a corpus: its raw files, listed and hashed, in shards that are read and recomputed together.
 
-It is a table in the order of paths. A shard ends where the hash of a file says so, so a file that is added or removed
-moves only the borders near it. A large .jsonl file is cut at line ends into slices of fixed size, so lines that are
-added at its end change only its last slice.
+It is a table in the order of paths, with the members of an archive in its own order. A shard ends where the hash of a
+file says so, so a file that is added or removed moves only the borders near it. A large .jsonl file is cut at line ends
+into slices of fixed size, so lines that are added at its end change only its last slice.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from builder.corpus.decoding import is_wide
-from builder.corpus.files import RawFile, list_files, open_raw, suffixes
+from builder.corpus.files import RawFile, forget_archive, list_files, open_raw, suffixes
 from builder.corpus.parts import read_sealed, write_sealed
 from builder.corpus.records import UNREADABLE, Reject
 from builder.corpus.settings import Source
@@ -199,6 +199,7 @@ def hash_files(
 ) -> tuple[list[tuple[Any, ...]], list[Reject]]:
     """The number of each file with its slices, from their begin on; and a reject per file that cannot be read."""
     files, step, options = task
+    forget_archive()
     rows: list[tuple[Any, ...]] = []
     rejects: list[Reject] = []
     for number, file in files:

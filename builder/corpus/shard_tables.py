@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.corpus.articles import Article, ArticleMaker, article_table, chunk_table, reject_table
-from builder.corpus.files import open_run, open_stream
+from builder.corpus.files import forget_archive, open_run, open_stream
 from builder.corpus.inventory import FileSlice, in_batches
 from builder.corpus.layout import line_hash, split
 from builder.corpus.near_duplicates import bands, signatures
@@ -125,6 +125,7 @@ def _articles(job: ShardJob, maker: ArticleMaker, rejected: list[Reject], counts
 
 def read_shard(shard: pa.Table, source: Source) -> Iterator[Record | Reject]:
     """The records and rejects of all files of a shard, in order."""
+    forget_archive()
     for part in map(FileSlice._make, zip(*shard.to_pydict().values(), strict=True)):
         try:
             stream = _open(part, source)

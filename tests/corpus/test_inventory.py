@@ -1,10 +1,13 @@
 """Shards hold every byte once, whatever their size, and new files disturb few of them."""
 
+import gzip
 import hashlib
+import io
 import json
 import os
 import re
 import subprocess
+import tarfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -232,6 +235,31 @@ def test_a_glob_a_file_and_an_address(tmp_path: Path) -> None:
     assert [f.path for f in list_files(f"{tmp_path}/*.txt", Source())[0]] == ["a.txt", "b.txt"]
     assert [f.path for f in list_files(f"{tmp_path}/c.md", Source())[0]] == ["c.md"]
     assert [f.path for f in list_files(f"file://{tmp_path}", Source())[0]] == ["a.txt", "b.txt", "c.md"]
+
+
+def test_a_compressed_archive_is_read_from_its_beginning_a_few_times_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "raw").mkdir()
+    names = [f"{i * 7 % 40:02}.txt" for i in range(40)]
+    with tarfile.open(tmp_path / "raw" / "all.tar.gz", "w:gz") as archive:
+        for name in names:
+            member = tarfile.TarInfo(name)
+            member.size = 5000
+            archive.addfile(member, io.BytesIO(name.encode() + os.urandom(4994)))
+    rewinds = []
+    plain = gzip.GzipFile.rewind
+    monkeypatch.setattr(gzip.GzipFile, "rewind", lambda self: (rewinds.append(1), plain(self)))
+    reader = gzip._GzipReader  # type: ignore[attr-defined]
+    again = reader._rewind
+    monkeypatch.setattr(reader, "_rewind", lambda self: (rewinds.append(1), again(self)))
+    files, _ = list_files(str(tmp_path / "raw"), Source())
+    assert [f.path for f in files] == [f"all.tar.gz/{name}" for name in names]
+    slices, _ = slice_files(files, Source(), tmp_path / "cache", here)
+    assert slices["path"].to_pylist() == [f.path for f in files]
+    assert slices["size"].to_pylist() == [5000] * 40
+    assert len(list(read_shard(slices, Source()))) == 40
+    assert 1 <= len(rewinds) <= 4
 
 
 def test_a_damaged_inventory_is_made_again(tmp_path: Path) -> None:

@@ -3,9 +3,12 @@
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from builder.corpus import near_duplicates
@@ -33,10 +36,10 @@ def run(*task: Any, light: bool = True) -> Iterator[tuple[int, Any]]:
     return enumerate(map(function, items))
 
 
-def kept(found: near_duplicates.CorpusIndex, parts: Path) -> list[int]:
+def kept(found: near_duplicates.CorpusIndex, parts: Path, step: Any = run) -> list[int]:
     """For each article, the kept one of its cluster."""
     repeats, first = near_duplicates.same_bytes(found)
-    members, keepers = near_duplicates.near_duplicates(found, repeats, Dedup(), parts, run)
+    members, keepers = near_duplicates.near_duplicates(found, repeats, Dedup(), parts, step)
     out = list(range(len(found.ids)))
     for article, keeper in [*zip(repeats, first, strict=True), *zip(members, keepers, strict=True)]:
         out[article] = int(keeper)
@@ -81,3 +84,69 @@ def test_known_similarities_are_not_computed_again(tmp_path: Path, monkeypatch: 
     first = kept(found, tmp_path)
     monkeypatch.setattr(near_duplicates, "exact_similarities", None)
     assert first == kept(found, tmp_path) == [0, 0]
+
+
+def pairs_of(values: list[int], numbers: list[int]) -> list[tuple[int, int]]:
+    """The pairs of numbers with equal values."""
+    found = near_duplicates.equal_pairs(np.array(values, np.uint64), np.array(numbers, np.int64))
+    return sorted({(int(pair) >> 32, int(pair) % 2**32) for some in found for pair in some})
+
+
+def test_equal_values_make_pairs_and_a_crowd_makes_few() -> None:
+    high = 2**63
+    assert pairs_of([5, high, 5, high, high, 9], [0, 1, 2, 3, 7, 8]) == [(0, 2), (1, 3), (1, 7), (3, 7)]
+    # Values whose first bits are the same are not equal.
+    assert pairs_of([high, high + 1, high + 1, high + 2], [3, 4, 5, 6]) == [(4, 5)]
+    assert pairs_of([], []) == pairs_of([1], [0]) == pairs_of([1, 2], [0, 1]) == []
+    twelve = list(range(12))
+    assert pairs_of([7] * 12, twelve) == list(combinations(twelve, 2))
+    thirteen = range(13)
+    assert pairs_of([7] * 13, list(thirteen)) == sorted({*pairwise(thirteen), *((0, i) for i in thirteen[1:])})
+
+
+def test_tasks_of_any_size_find_the_same_clusters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, writer = random.Random(2), Writer(2)
+    texts: dict[str, str] = {}
+    for i in range(12):
+        text = "\n".join(writer.paragraphs(6))
+        texts |= {f"{i:02}-a.txt": text, f"{i:02}-b.txt": edited(text, 0.05, rng), f"{i:02}-c.txt": text}
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    for name, text in texts.items():
+        (raw / name).write_text(text)
+    slices = inventory(str(raw), Source(), tmp_path / "inventory", run).slices
+    for i in range(6):
+        shard = slices.take(pa.array(range(6 * i, 6 * i + 6)))
+        write_shard(ShardJob(shard, tmp_path / f"{i:032x}", CorpusSettings()))
+    found = near_duplicates.CorpusIndex.load([tmp_path / f"{i:032x}" for i in range(6)])
+    expected = [i // 3 * 3 for i in range(36)]
+    assert kept(found, tmp_path / "one") == expected
+    for held in (1 << 23, 100, 20):
+        tasks: dict[str, int] = {}
+
+        def step(what: str, function: Any, items: list[Any], tasks: dict[str, int] = tasks) -> Any:
+            tasks[function.__name__] = len(items)
+            return reversed(list(enumerate(map(function, items))))
+
+        for name, value in {"_VALUES": held, "_PAIRS": 5, "_SHARDS": 4}.items():
+            monkeypatch.setattr(near_duplicates, name, value)
+        parts = tmp_path / f"parts-{held}"
+        assert kept(found, parts, step) == expected
+        assert tasks["band_pairs"] == {1 << 23: 1, 100: 21, 20: 84}[held]
+        assert (tasks["write_shingles"], tasks["compare_shingles"]) == (6, 3)
+        assert sorted(path.name for path in parts.iterdir()) == ["clusters", "repeats"]
+
+
+def test_remembered_clusters_are_those_of_the_same_texts_and_threshold(tmp_path: Path) -> None:
+    text = "\n".join(Writer(3).paragraphs(6))
+    found = corpus(tmp_path, {"a.txt": text, "b.txt": text + "\nOne more line of seven or eight words."}, Dedup())
+    repeats, _ = near_duplicates.same_bytes(found)
+
+    def members(threshold: float) -> list[int]:
+        settings = Dedup(threshold=threshold)
+        return near_duplicates.near_duplicates(found, repeats, settings, tmp_path, run)[0].tolist()
+
+    assert [members(0.5), members(1.0), members(0.5)] == [[1], [], [1]]
+    found.folders = [found.folders[0].rename(tmp_path / f"{1:032x}")]
+    (found.folders[0] / "bands.bin").write_bytes(bytes(range(256)) + bytes(reversed(range(256))) + bytes(range(90, 250)))
+    assert members(0.5) == []
