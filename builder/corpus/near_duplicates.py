@@ -80,13 +80,18 @@ class CorpusIndex:
     @classmethod
     def load(cls, folders: list[Path]) -> "CorpusIndex":
         """Reads the index of every shard."""
-        columns = ["id64", "revision", "published"]
-        with ThreadPoolExecutor(REQUESTS) as pool:
-            found = list(pool.map(lambda folder: read_table(folder / "index.parquet", columns), folders))
-        starts = np.cumsum([0, *(table.num_rows for table in found)])
-        ids, revisions, published = pa.concat_tables(found).columns
-        published = published.cast(pa.int64()).fill_null(np.iinfo(np.int64).max)
-        return cls(folders, starts, ids.to_numpy(), revisions.to_numpy(), published.to_numpy())
+
+        def column(name: str) -> list[pa.ChunkedArray]:
+            with ThreadPoolExecutor(REQUESTS) as pool:
+                return list(pool.map(lambda folder: read_table(folder / "index.parquet", [name])[name], folders))
+
+        # One after the other, so that no more than one is in memory twice.
+        ids = column("id64")
+        starts = np.cumsum([0, *map(len, ids)])
+        revisions = np.concatenate([part.to_numpy() for part in column("revision")])
+        published = [p.cast(pa.int64()).fill_null(np.iinfo(np.int64).max) for p in column("published")]
+        ids, published = (np.concatenate([part.to_numpy() for part in some]) for some in (ids, published))
+        return cls(folders, starts, ids, revisions, published)
 
     def by_shard(self, articles: Ints) -> Iterator[tuple[Path, Ints]]:
         """The folder of each shard of sorted articles, and their rows there."""
@@ -106,19 +111,21 @@ class CorpusIndex:
 
 def same_bytes(corpus: CorpusIndex) -> tuple[Ints, Ints]:
     """Articles of which an earlier one has the same record bytes, and the first that has them."""
-    _, first, inverse = np.unique(corpus.revisions, return_index=True, return_inverse=True)
-    first = first[inverse]
-    repeats = np.flatnonzero(first != np.arange(len(first)))
-    return repeats, first[repeats]
+    order = np.argsort(corpus.revisions, kind="stable")
+    ordered = corpus.revisions[order]
+    at = np.flatnonzero(ordered[1:] == ordered[:-1]) + 1
+    first = order[np.searchsorted(ordered, ordered[at])]
+    by_number = np.argsort(order[at])
+    return order[at][by_number], first[by_number]
 
 
 def shared_ids(corpus: CorpusIndex, repeats: Ints) -> dict[int, int]:
     """Articles whose id another one before them has, and how many; those with the same bytes are not counted."""
-    unique = np.delete(np.arange(len(corpus.ids)), repeats)
-    order = unique[np.argsort(corpus.ids[unique], kind="stable")]
-    again = np.flatnonzero(corpus.ids[order][1:] == corpus.ids[order][:-1]) + 1
+    order = np.argsort(corpus.ids, kind="stable")
+    order = order[~np.isin(order, repeats, assume_unique=True)]
+    ordered = corpus.ids[order]
     out: dict[int, int] = {}
-    for at in again.tolist():
+    for at in (np.flatnonzero(ordered[1:] == ordered[:-1]) + 1).tolist():
         out[int(order[at])] = out.get(int(order[at - 1]), 0) + 1
     return out
 

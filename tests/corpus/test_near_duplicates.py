@@ -148,5 +148,7 @@ def test_remembered_clusters_are_those_of_the_same_texts_and_threshold(tmp_path:
 
     assert [members(0.5), members(1.0), members(0.5)] == [[1], [], [1]]
     found.folders = [found.folders[0].rename(tmp_path / f"{1:032x}")]
-    (found.folders[0] / "bands.bin").write_bytes(bytes(range(256)) + bytes(reversed(range(256))) + bytes(range(90, 250)))
+    (found.folders[0] / "bands.bin").write_bytes(
+        bytes(range(256)) + bytes(reversed(range(256))) + bytes(range(90, 250))
+    )
     assert members(0.5) == []
