@@ -170,15 +170,14 @@ def _members(file: RawFile, options: Mapping[str, Any]) -> Iterator[RawFile | Re
 def _remote(root: str, options: dict[str, Any]) -> Iterator[RawFile | Reject]:
     import fsspec
 
+    shown = shown_address(root)
     try:
         with os_errors():
             system, base = fsspec.core.url_to_fs(root, **options)
             listing: dict[str, dict[str, Any]] = system.find(base, detail=True)
     except ImportError as e:
-        shown = shown_address(root)
         raise SourceError(f"{shown} needs a package that is not installed: {e}.", "Install it beside builder.") from e
     except OSError as e:
-        shown = shown_address(root)
         what = " ".join(str(e).replace(root, shown).split())
         raise SourceError(f"{shown} cannot be listed: {what}.", "Check the address and source.storage_options.") from e
     base = base.rstrip("/")
@@ -256,19 +255,13 @@ def open_raw(address: str, options: Mapping[str, Any] | None = None) -> BinaryIO
     return open(address, "rb")  # noqa: PTH123 - the caller closes it, and names may not be valid UTF-8
 
 
-class _Archive(threading.local):
-    """The archive that a thread opened last: to open one is to read all of it when it is compressed."""
-
-    address: tuple[str, dict[str, Any]] | None = None
-    system: Any = None
-
-
-_archive = _Archive()
+#: The archive that a thread opened last: to open one is to read all of it when it is compressed.
+_archive = threading.local()
 
 
 def forget_archive() -> None:
     """The next member is read from its archive as it is then."""
-    _archive.address = None
+    vars(_archive).clear()
 
 
 def _system_of(address: str, options: dict[str, Any]) -> tuple[Any, str]:
@@ -279,9 +272,9 @@ def _system_of(address: str, options: dict[str, Any]) -> tuple[Any, str]:
     if not member:
         found: tuple[Any, str] = fsspec.core.url_to_fs(address, **options)
         return found
-    if _archive.address != (member[3], options):
+    if vars(_archive).get("key") != (member[3], options):
         _archive.system, _ = fsspec.core.url_to_fs(f"{member[1]}://::{member[3]}", **options)
-        _archive.address = member[3], options
+        _archive.key = member[3], options
     return _archive.system, member[2]
 
 
