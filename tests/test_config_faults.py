@@ -166,3 +166,15 @@ def test_names_that_the_scheme_does_not_have_are_refused() -> None:
     assert compose("quality.ordinal=[against,neutral,favor]").quality.ordinal == ["against", "neutral", "favor"]
     assert compose("export.entities={WEAPON: null}", "export.targets=[japan]").export.targets == ["japan"]
     assert compose("labels=article_targets", "export.targets=[anything]").export.targets == ["anything"]
+
+
+def test_the_workspace_is_a_folder_of_this_machine_and_no_address_has_a_password() -> None:
+    error = refused("paths.workspace=s3://bucket/w", "paths.exports=gs://b/x", "engine.storage=s3://me:secret@b/parts")
+    folder = "it must be a folder of this machine, not an address."
+    assert {fault.key: fault.problem for fault in error.faults} == {
+        "paths.workspace": folder,
+        "paths.exports": folder,
+        "engine.storage": "it holds a user name or password.",
+    }
+    assert "engine.storage" in error.faults[0].hint
+    assert "secret" not in str(error)
