@@ -290,6 +290,7 @@ def show_serve(result: Server) -> Shown:
     yield "Ctrl-C stops it."
     with result.open, contextlib.suppress(KeyboardInterrupt):
         serving.wait_served(result.campaign)
+    result.served, result.stopped = None, True
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,17 @@
 """What the command line says about work in Label Studio, from results as the commands return them."""
 
+import contextlib
 from collections import Counter
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from builder.commands import plain_of
 from builder.commands.annotation import People, Review, Server
 from builder.commands.workspace import Cleaned
+from builder.studio import serving
 from builder.studio.people import Annotator
 from builder.studio.push import Pushed, PushedProject
 from builder.studio.recordings import Submitted
@@ -106,6 +109,24 @@ def test_a_server_is_shown_without_passwords() -> None:
         ended = Server(None, stopped=stopped)  # type: ignore[arg-type]
         assert printed("serve", ended) == f"{words}\n"
         assert plain_of("serve", ended) == {"running": False, "stopped": stopped}
+
+
+@pytest.mark.parametrize("ending", [None, KeyboardInterrupt])
+def test_a_server_in_the_foreground_is_stopped_with_the_command(
+    monkeypatch: pytest.MonkeyPatch, ending: type[BaseException] | None
+) -> None:
+    """By Ctrl-C, or when it ended by itself."""
+    done: list[str] = []
+    wait = Mock(side_effect=lambda campaign: done.append("waited"))
+    if ending:
+        wait.side_effect = ending
+    monkeypatch.setattr(serving, "wait_served", wait)
+    with contextlib.ExitStack() as stack:
+        stack.callback(done.append, "closed")
+        made = Server(None, Served("http://x", "1.23", "boss@x"), open=stack.pop_all())  # type: ignore[arg-type]
+    assert printed("serve", made).splitlines()[-1] == "Ctrl-C stops it."
+    assert done == (["closed"] if ending else ["waited", "closed"])
+    assert plain_of("serve", made) == {"running": False, "stopped": True}
 
 
 def test_passwords_are_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
