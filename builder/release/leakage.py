@@ -52,9 +52,11 @@ class Fingerprints:
         weighted = mixed(words.copy()) * mixed(place.astype(np.uint64))
         whole = mixed(np.diff(np.concatenate(([np.uint64(0)], np.cumsum(weighted, dtype=np.uint64)))[bounds]))
         runs, bounds = word_runs(words, bounds, RUN)
-        chosen = (runs >> np.uint64(7)) % np.uint64(self.rate) == 0
         owners = np.repeat(np.arange(self._rows, self._rows + len(column)), np.diff(bounds))
-        self._parts.append((whole, runs[chosen], owners[chosen]))
+        if self.rate > 1:
+            chosen = (runs >> np.uint64(7)) % np.uint64(self.rate) == 0
+            runs, owners = runs[chosen], owners[chosen]
+        self._parts.append((whole, runs, owners))
         self._rows += len(column)
 
     def shared(self, splits: Ints, threshold: float) -> Shared:

@@ -164,7 +164,7 @@ class LogicalHash:
             self._feed(f"{path}[]", array.flatten())
         elif pa.types.is_string(kind):
             self._add(f"{path}#", _bytes(pc.binary_length(array), "<i4"))
-            edges, data = string_buffers(pc.fill_null(array, ""))
+            edges, data = string_buffers(pc.fill_null(array, "") if array.null_count else array)
             self._add(path, data[int(edges[0]) : int(edges[-1])])
         elif pa.types.is_boolean(kind):
             self._add(path, _bytes(array.cast(pa.int8()), "?"))
