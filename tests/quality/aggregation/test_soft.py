@@ -63,16 +63,16 @@ def test_what_is_released_predicts_at_least_as_well_as_smoothed_shares(method: s
 
 
 def test_what_is_released_is_scored_on_items_that_it_was_not_learned_on() -> None:
-    # Items 0, 5, 10, ... are unanimous and all others are coin flips: what predicts the ones fails for the others.
+    # Items 4, 9, 14, ... are coin flips and all others are unanimous: what predicts the ones fails for the others.
     rng = np.random.default_rng(3)
-    rows = [(i, f"w{n}", "a" if i % 5 == 0 else "ab"[rng.integers(2)]) for i in range(200) for n in range(4)]
+    rows = [(i, f"w{n}", "a" if i % 5 < 4 else "ab"[rng.integers(2)]) for i in range(200) for n in range(4)]
     found = measure_calibration(Votes.of(rows, 200, ["a", "b"]), Aggregation(), {})
     assert found is not None
     fitted = {made: loss(rows, made) for made in (found.made, SoftLabels())}
     assert fitted[found.made] <= fitted[SoftLabels()]
     assert found.shares.cross_entropy == pytest.approx(fitted[SoftLabels()], abs=1e-6)
     # Scored where it was learned, it would look better than it is.
-    assert found.released.cross_entropy > fitted[found.made]
+    assert found.released.cross_entropy > fitted[found.made] + 0.01
 
 
 def loss(rows: list[tuple[int, str, str]], made: SoftLabels) -> float:
