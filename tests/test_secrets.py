@@ -108,7 +108,8 @@ def test_a_release_says_only_settings_that_leave_no_room_for_secrets_or_are_decl
     assert private == {
         "dataset.self_descriptions", "dataset.pull", "source.include", "source.exclude", "source.storage_options",
         "source.records", "chunking.tokenizer", "quality.asked", "quality.questions", "export.tokenizer",
-        "export.private", "export.gated", "export.sign", "export.signers", "labels",
+        "export.private", "export.gated", "export.sign", "export.signers", "export.names",
+        "labels",
     }  # fmt: skip
 
 

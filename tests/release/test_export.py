@@ -317,12 +317,13 @@ def test_stratified_splits_count_the_labels_of_every_question(tmp_path: Path) ->
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(building, "assign_splits", spy)
         world = sample(tmp_path)
-        world.export(Export(configs=["entities", "stance"]), Split(method="stratified"))
+        ids = world.export(Export(configs=["entities", "stance"]), Split(method="stratified")).manifest.labels
     made = world.articles[3]
     weights = next(m.weights for m in seen if m.article_id == made.id)
     spans = [label for found in made.spans for *_, label in found]
     stances = [label for found in made.stances for label in found.values()]
-    expected = {f"entities:{x}": spans.count(x) for x in spans} | {f"stance:{x}": stances.count(x) for x in stances}
+    expected = {f"entities:{ids['entities'].index(x)}": spans.count(x) for x in spans}
+    expected |= {f"stance:{ids['stance'].index(x)}": stances.count(x) for x in stances}
     assert dict(weights) == expected
 
 
