@@ -137,17 +137,22 @@ def _unknown_names(config: Config, scheme: Scheme) -> Iterator[Fault]:
         known[question.gives].update(question.labels)
         known["targets"].update(question.targets)
     asked = [label for labels in config.quality.asked.values() for label in labels]
-    alias = [config.suggestions.alias_label] if config.suggestions.method == "gazetteer" else []
+    entities = {label for question in scheme.of_kind("entities") for label in question.labels}
+    suggests = config.suggestions
+    alias = suggests.alias_label if suggests.method == "gazetteer" and not suggests.file else ""
+    # The usual order is that of one scheme. In another, only what looks like one of its labels is a mistake.
+    ordinal = [name for name in config.quality.ordinal if difflib.get_close_matches(name, known["answers"], n=1)]
+    lacks = f"the label scheme {scheme.name} has no"
+    yield from unknown_names("suggestions.alias_label", [alias] if alias else [], entities, lacks)
     for key, given, there in (
         ("export.entities", config.export.entities, known["spans"]),
         ("export.stance", config.export.stance, known["answers"]),
         ("export.targets", config.export.targets, known["targets"]),
         ("quality.asked", asked, known["spans"]),
-        ("quality.ordinal", config.quality.ordinal, known["answers"]),
-        ("suggestions.alias_label", filter(None, alias), known["spans"]),
+        ("quality.ordinal", ordinal, known["answers"]),
     ):
         # A scheme without fixed targets leaves them to the articles.
-        yield from unknown_names(key, given if there else (), there, f"the label scheme {scheme.name} has no")
+        yield from unknown_names(key, given if there else (), there, lacks)
 
 
 def unknown_names(key: str, given: Iterable[str], known: Collection[str], problem: str) -> Iterator[Fault]:

@@ -164,6 +164,9 @@ def test_names_that_the_scheme_does_not_have_are_refused() -> None:
     assert keys("suggestions=gazetteer", "suggestions.alias_label=ORGS") == ["suggestions.alias_label"]
     assert compose("suggestions.alias_label=ORGS").suggestions.alias_label == "ORGS"
     assert compose("quality.ordinal=[against,neutral,favor]").quality.ordinal == ["against", "neutral", "favor"]
+    # The usual order of stances has a label that this scheme lacks.
+    assert "neutral" in compose("labels=mention_stance").quality.ordinal
+    assert keys("suggestions=gazetteer", "labels=article_targets") == ["suggestions.alias_label"]
     assert compose("export.entities={WEAPON: null}", "export.targets=[japan]").export.targets == ["japan"]
     assert compose("labels=article_targets", "export.targets=[anything]").export.targets == ["anything"]
 

@@ -103,7 +103,8 @@ BOUNDS = {
     "quality.gates.max_unresolved": (0, 1), "quality.gates.max_short": (0, 1),
     "quality.gates.min_question_accuracy": (0, 1),
     "aggregation.min_share": (0.5, "< 1"), "aggregation.min_overlap": (0.01, 1), "aggregation.rounds": (1, 100000),
-    "aggregation.tolerance": (0, 1), "aggregation.min_shared": (0, 1000000), "aggregation.smoothing": (0, 1000),
+    "aggregation.min_backers": (1, 1000), "aggregation.tolerance": (0, 1),
+    "aggregation.min_shared": (0, 1000000), "aggregation.smoothing": (0, 1000),
     "split.seed": (None, None), "split.near": ("> 0", 1),
     "export.min_probability": (0, 1), "export.min_agreement": (0, 1), "export.shard_rows": (1, None),
     "export.group_rows": (1, None), "engine.workers": (0, None), "engine.retries": (0, None),
@@ -141,7 +142,7 @@ def test_choices_are_these() -> None:
     by_key = {key: " ".join(hint.choices) for key, hint in LEAVES.items() if hint.choices}
     assert by_key == {
         "source.doubtful": "keep reject",
-        "source.format": "auto txt md html json jsonl csv tsv parquet xml eml mbox",
+        "source.format": "auto txt md html json jsonl csv tsv parquet xml eml mbox docx pdf warc",
         "dedup.policy": "drop keep",
         "chunking.unit": "words characters tokenizer",
         "selection.by": "source date length",

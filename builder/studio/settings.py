@@ -76,7 +76,7 @@ class Annotators:
         "Another overlap for some chunks: by the path of a file with a chunk id per line, or by a share of the chunks,"
         " drawn by their ids. The first that names a chunk counts. In the layout `shared` these chunks have a project"
         " of their own, so decide before the first push.",
-        example="annotators.overlaps={hard.txt: 5, 10%: 3}",
+        example="annotators.overlaps={hard.txt: 3, 10%: 2}",
     )
     after_skip: str = setting(
         "done",
