@@ -69,6 +69,8 @@ def find_bytes(
     suffix = next((s for s in reversed(path.lower().split("/")[-1].split(".")) if s not in _PACKED), "")
     if suffix == "parquet":
         return _in_parquet(data, record, raw)
+    if suffix in _UNNAMED:
+        return Origin(why=f"a .{suffix} file holds its text packed, not as bytes of the file")
     # Parts of a mail have encodings of their own.
     encoding = "latin-1" if suffix in _MAIL else encoding
     name = (encoding or "").removesuffix("+replace")
@@ -95,6 +97,8 @@ def find_bytes(
 
 
 _MAIL = ("eml", "mbox")
+#: Texts inside are compressed, or are drawn on pages.
+_UNNAMED = ("docx", "pdf", "warc")
 _PACKED = ("gz", "bz2", "xz", "zst", "lz4", "lzma")
 
 

@@ -117,6 +117,7 @@ def test_what_cannot_be_named_says_why() -> None:
     assert find_bytes(None, "x.txt", 0, "utf-8", BODY, 0, 5).why == "the file is gone"
     assert "no utf-8 any more" in find_bytes(b"\xff\xfe\xff", "x.txt", 0, "utf-8", BODY, 0, 5).why
     assert "differs" in find_bytes(b"otherwise", "x.txt", 0, "utf-8", BODY, 0, 5).why
+    assert "packed" in find_bytes(b"PK\x03\x04", "x.docx", 0, "utf-8", BODY, 0, 5).why
     damaged = "A caf\ufffd in Kyiv"
     assert "replaced" in find_bytes(b"A caf\xff in Kyiv", "x.txt", 0, "utf-8+replace", damaged, 9, 13).why
 
