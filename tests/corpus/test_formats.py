@@ -205,7 +205,7 @@ def test_archives_are_folders(tmp_path: Path, kind: str) -> None:
                 tar.addfile(about, io.BytesIO(text.encode()))
     work.prepare()
     assert [(a["source_path"], a["text"]) for a in work.rows("articles")] == [
-        (f"news.{kind}/in/two.jsonl", OTHER), (f"news.{kind}/one.txt", f"{TEXT} In Kyiv."), ("plain.txt", TEXT),
+        (f"news.{kind}/one.txt", f"{TEXT} In Kyiv."), (f"news.{kind}/in/two.jsonl", OTHER), ("plain.txt", TEXT),
     ]  # fmt: skip
     only_here, _ = list_files(work.raw, Source(include=[f"*.{kind}"]))
     assert len(only_here) == 2
