@@ -44,8 +44,9 @@ os.fsync = lambda fd: None
 #: Seconds after which a test that uses a real Label Studio counts as hanging; the others have `timeout` of pytest.
 SERVER_LIMIT = 900
 
-#: Where the embedded servers of tests look for a port.
-FIRST_PORT = 18080
+#: Where the embedded servers of tests look for a port; elsewhere in each process, since copies of one server have one
+#: token, and the builder knows its server by that.
+FIRST_PORT = 18080 + 200 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 NAMES = ("ada", "ben", "cyd")
 _SENTENCES = (
     "Japan and Boeing agreed on a new line for Patriot missiles.",
