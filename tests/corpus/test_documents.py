@@ -45,7 +45,8 @@ def docx(body: str, about: bool = True) -> bytes:
         "<dc:creator>Ann Lee</dc:creator><t:created>2024-07-29T20:02:13Z</t:created></c:coreProperties>"
     )
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
         archive.writestr("word/document.xml", f"<w:document {spaces}><w:body>{body}</w:body></w:document>")
         if about:
             archive.writestr("docProps/core.xml", core)

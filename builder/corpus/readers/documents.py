@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
@@ -24,13 +25,18 @@ def docx_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = {name: archive.getinfo(name) for name in archive.namelist()}
-            main = parts["word/document.xml"]
-            if main.file_size > source.max_record_mb << 20:
+            main, properties = parts["word/document.xml"], parts.get("docProps/core.xml")
+            if max(part.file_size for part in (main, properties) if part) > source.max_record_mb << 20:
                 yield Reject(path, 0, "too-large", f"more than source.max_record_mb={source.max_record_mb} MB")
                 return
             body = etree.fromstring(archive.read(main), parser)
-            about = etree.fromstring(archive.read(parts["docProps/core.xml"]), parser) if len(parts) > 1 else ()
-    except (zipfile.BadZipFile, KeyError, etree.XMLSyntaxError, NotImplementedError, RuntimeError, EOFError) as e:
+            # Not every program writes properties.
+            about = etree.fromstring(archive.read(properties), parser) if properties else ()
+    # zipfile raises RuntimeError for encrypted files, and NotImplementedError for packings that it does not know.
+    except (
+        *(zipfile.BadZipFile, zlib.error, KeyError, EOFError, RuntimeError, NotImplementedError),
+        etree.XMLSyntaxError,
+    ) as e:
         yield Reject(path, None, "bad-docx", f"it is no Word document: {e}", sha256(data)[:16])
         return
     named = {etree.QName(element).localname: element.text for element in about}
