@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import TimeoutError as TooSlow
 
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
@@ -85,6 +86,18 @@ def mark(page: Page, label: str, text: str, words: str, at: int | None = None) -
 def choose(page: Page, target: str, stance: str) -> None:
     """The stance toward a target is chosen."""
     page.click(f".bd-target:has(h4:has-text('{target}')) label:has-text('{stance}')")
+
+
+def refused(page: Page, message: str) -> None:
+    """Submit is answered by a dialog with a message; the dialog is closed."""
+    page.click("button:has-text('Submit')")
+    dialog = page.locator(".ant-modal-wrap", has_text=message)
+    dialog.wait_for()
+    # While the dialog opens, a click may reach nothing.
+    while dialog.is_visible():
+        with contextlib.suppress(TooSlow):
+            dialog.get_by_role("button", name="OK").click(timeout=5_000)
+            dialog.wait_for(state="hidden", timeout=5_000)
 
 
 def submit(page: Page) -> None:

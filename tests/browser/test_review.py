@@ -10,7 +10,7 @@ from builder import adjudicate, export, pull, push, review, validate
 from builder.config import Paths
 from builder.quality.settings import Aggregation
 from builder.release.settings import Split
-from tests.browser.label_studio import browser_page, choose, log_in, open_next_task, submit
+from tests.browser.label_studio import browser_page, choose, log_in, open_next_task, refused, submit
 from tests.conftest import connected
 
 pytestmark = [pytest.mark.studio, pytest.mark.browser]
@@ -64,9 +64,7 @@ def test_an_expert_decides_and_the_next_release_says_so(studio: Any, tmp_path: P
             assert page.locator(".bd-target:has(h4:has-text('Japan')) input:checked").count() == 0
             choose(page, "Japan", "Against")
             # Nothing is rejected by pressing Submit: the expert says that every point was decided.
-            page.click("button:has-text('Submit')")
-            page.wait_for_selector("text=Decide on every point under")
-            page.click("button:has-text('OK')")
+            refused(page, "Decide on every point under")
             page.click(".bd-decided label")
             submit(page)
 
