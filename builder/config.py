@@ -140,8 +140,6 @@ def _unknown_names(config: Config, scheme: Scheme) -> Iterator[Fault]:
     entities = {label for question in scheme.of_kind("entities") for label in question.labels}
     suggests = config.suggestions
     alias = suggests.alias_label if suggests.method == "gazetteer" and not suggests.file else ""
-    # The usual order is that of one scheme. In another, only what looks like one of its labels is a mistake.
-    ordinal = [name for name in config.quality.ordinal if difflib.get_close_matches(name, known["answers"], n=1)]
     lacks = f"the label scheme {scheme.name} has no"
     yield from unknown_names("suggestions.alias_label", [alias] if alias else [], entities, lacks)
     for key, given, there in (
@@ -149,7 +147,6 @@ def _unknown_names(config: Config, scheme: Scheme) -> Iterator[Fault]:
         ("export.stance", config.export.stance, known["answers"]),
         ("export.targets", config.export.targets, known["targets"]),
         ("quality.asked", asked, known["spans"]),
-        ("quality.ordinal", ordinal, known["answers"]),
     ):
         # A scheme without fixed targets leaves them to the articles.
         yield from unknown_names(key, given if there else (), there, lacks)

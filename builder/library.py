@@ -51,10 +51,13 @@ def decode_export(export: "Path | str | Sequence[Mapping[str, Any]]", scheme: "S
     return decode(lines, {}, b"", scheme, "")
 
 
-def agreement(table: "pa.Table | Mapping[str, Sequence[Any]]", **settings: Any) -> "AnswerMeasures":
+def agreement(
+    table: "pa.Table | Mapping[str, Sequence[Any]]", order: Sequence[str] = (), **settings: Any
+) -> "AnswerMeasures":
     """Agreement of a long table with the columns task, annotator and label: kappa and alpha with intervals.
 
-    `settings` are `ordinal`, `bootstrap`, `confidence` and `seed` of the group `quality`.
+    `order` has the labels of an ordinal question from one end to the other. `settings` are `bootstrap`, `confidence`
+    and `seed` of the group `quality`.
 
     >>> votes = {"task": [1, 1, 2, 2], "annotator": ["a", "b", "a", "b"], "label": ["x", "x", "x", "y"]}
     >>> found = agreement(votes, bootstrap=0)
@@ -66,7 +69,7 @@ def agreement(table: "pa.Table | Mapping[str, Sequence[Any]]", **settings: Any) 
     from builder.quality.votes import Votes
 
     rows, tasks, labels = _votes(table)
-    return measure(Votes.of(rows, len(tasks), labels), Quality(**settings))
+    return measure(Votes.of(rows, len(tasks), labels), Quality(**settings), order)
 
 
 def aggregate(table: "pa.Table | Mapping[str, Sequence[Any]]", method: str = "majority", **settings: Any) -> "pa.Table":

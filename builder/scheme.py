@@ -8,6 +8,7 @@ question is in its file in `builder.questions`.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any, ClassVar
 
 from builder.errors import Fault, SchemeError
@@ -73,6 +74,8 @@ class Question:
     targets: dict[str, Target] = field(default_factory=dict, init=False)
     #: The label that says that there is nothing to judge; it needs no evidence.
     absent: str = field(default="", init=False)
+    #: The labels of an ordinal question, from one end to the other; ordinal agreement leaves out all others.
+    order: list[str] = field(default_factory=list, init=False)
     #: Whether several options may be chosen: each option is then a target that is answered "yes" or "no".
     many: bool = field(default=False, init=False)
     #: Whether an annotation without an answer is incomplete.
@@ -110,6 +113,14 @@ class Question:
         """What is wrong with the question; keys are relative to it."""
         for key, noun in self.vocabulary.items():
             yield from _entry_faults(key, noun, self.names(key))
+        if self.order and self.many:
+            yield Fault("order", "several options may hold, so they are not ordinal.", "Remove it.")
+        elif strange := [name for name in self.order if name not in self.labels]:
+            near = get_close_matches(strange[0], self.labels, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"Choose among {', '.join(self.labels)}."
+            yield Fault("order", f"{strange[0]!r} is not a label of the question.", hint)
+        elif self.order and not 1 < len(self.order) == len(set(self.order)):
+            yield Fault("order", "an order has two labels or more, each of them once.", "Correct it, or remove it.")
 
 
 @dataclass

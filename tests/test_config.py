@@ -104,10 +104,9 @@ def test_no_file_repeats_a_default(path: Path) -> None:
 def test_without_overrides_every_setting_has_the_default_of_its_class_or_choice() -> None:
     config, plain = composed(), Config()
     for group in fields(Config):
-        if group.name not in ("labels", "source", "quality"):
+        if group.name not in ("labels", "source"):
             assert getattr(config, group.name) == getattr(plain, group.name)
     assert config.source.exclude == ["annotations/**"]
-    assert config.quality.ordinal == ["against", "neutral", "favor"]
 
 
 def test_the_demo_is_the_recorded_sample() -> None:

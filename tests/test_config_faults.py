@@ -155,17 +155,16 @@ def test_names_that_the_scheme_does_not_have_are_refused() -> None:
         "export.stance: the label scheme news_stance has no 'maybe'. Choose among against, favor, neutral, none.",
         "export.targets: the label scheme news_stance has no 'chna'. Did you mean china?",
     ]
-    error = refused("quality.ordinal=[against,neutrl,for]", "quality.asked={annotator-1: [GPE,PRSON]}", "split.near=2")
+    error = refused("quality.asked={annotator-1: [GPE,PRSON]}", "split.near=2")
     assert [str(fault) for fault in error.faults[1:]] == [
         "quality.asked: the label scheme news_stance has no 'PRSON'. Did you mean PERSON?",
-        "quality.ordinal: the label scheme news_stance has no 'neutrl'. Did you mean neutral?",
-        "quality.ordinal: the label scheme news_stance has no 'for'. Did you mean favor?",
     ]
     assert keys("suggestions=gazetteer", "suggestions.alias_label=ORGS") == ["suggestions.alias_label"]
     assert compose("suggestions.alias_label=ORGS").suggestions.alias_label == "ORGS"
-    assert compose("quality.ordinal=[against,neutral,favor]").quality.ordinal == ["against", "neutral", "favor"]
-    # The usual order of stances has a label that this scheme lacks.
-    assert "neutral" in compose("labels=mention_stance").quality.ordinal
+    error = refused("labels.questions.stance.order=[against,neutrl,favor]")
+    assert str(error.faults[0]) == (
+        "labels.questions.stance.order: 'neutrl' is not a label of the question. Did you mean neutral?"
+    )
     assert keys("suggestions=gazetteer", "labels=article_targets") == ["suggestions.alias_label"]
     assert compose("export.entities={WEAPON: null}", "export.targets=[japan]").export.targets == ["japan"]
     assert compose("labels=article_targets", "export.targets=[anything]").export.targets == ["anything"]

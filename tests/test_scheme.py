@@ -10,6 +10,7 @@ from builder.scheme import Label, Renames, Scheme, Target, resolve
 
 ENTITIES = {"labels": {"GPE": {"color": "#C2410C", "hotkey": "1"}, "ORG": None}}
 STANCE = {"labels": {"favor": "Favor", "none": {}}, "targets": {"japan": "Japan", "china": {"aliases": ["Beijing"]}}}
+TOPICS = {"kind": "choice", "labels": {"a": "A", "b": "B"}}
 GOOD: dict[str, Any] = {
     "name": "demo",
     "version": 3,
@@ -56,7 +57,10 @@ def test_plain_data_becomes_a_scheme() -> None:
     assert (entities.nesting, entities.overlap) == (True, False)
     assert stance.labels == {"favor": Label("Favor"), "none": Label()}
     assert stance.targets == {"japan": Target("Japan"), "china": Target(aliases=["Beijing"])}
-    assert (stance.mode, stance.absent, stance.many) == ("fixed", "none", False)
+    assert (stance.mode, stance.absent, stance.many, stance.order) == ("fixed", "none", False, [])
+    ordered = changed("questions.stance.order", ["none", "favor"])
+    assert scheme_from(plain(scheme_from(ordered))).questions["stance"].order == ["none", "favor"]
+    assert scheme_from(changed("questions.t", {**TOPICS, "order": ["b", "a"]})).questions["t"].order == ["b", "a"]
     assert list(scheme.questions["evidence"].labels) == ["EVIDENCE"]
     assert [question.required for question in scheme.questions.values()] == [True, True, True, False]
     assert not kind_of("comment")().required
@@ -124,6 +128,12 @@ def test_the_version_of_the_task_decides_where_renames_differ() -> None:
         ("questions.stance.mode", "author", "stance.mode: 'author' is no mode."),
         ("questions.stance.max_targets", 0, "stance.max_targets: 0 is less than 1."),
         ("questions.stance.absent", "nothing", "stance.absent: 'nothing' is not a stance label."),
+        ("questions.stance.order", ["favor", "nome"], "stance.order: 'nome' is not a label of the question. Did you mean none?"),
+        ("questions.stance.order", ["favor", "x"], "'x' is not a label of the question. Choose among favor, none."),
+        ("questions.stance.order", ["favor"], "stance.order: an order has two labels or more, each of them once."),
+        ("questions.stance.order", ["none", "favor", "none"], "stance.order: an order has two labels or more, each"),
+        ("questions.t", {**TOPICS, "order": ["a", "c"]}, "t.order: 'c' is not a label of the question."),
+        ("questions.t", {**TOPICS, "many": True, "order": ["yes", "no"]}, "t.order: several options may hold, so they are not ordinal."),
         ("questions.stance.labels", {}, "stance.labels: there are no stance labels."),
         ("questions.stance.targets", {}, "stance.targets: there are no targets."),
         ("questions.stance.labels.Favor", "x", "stance.labels.Favor: stance label 'Favor' is there twice"),

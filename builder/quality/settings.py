@@ -66,9 +66,6 @@ class Quality:
         "Pseudonym to entity labels, for annotators who were asked for some labels only.",
         example="quality.asked={annotator-1: [PERSON, ORG]}",
     )
-    ordinal: list[str] = setting(
-        [], "Order of the answers for ordinal alpha; others are left out of it. Empty: none.", released=True
-    )
     bootstrap: int = setting(1000, "Samples drawn for confidence intervals. 0: no intervals.", ge=0, le=1_000_000)
     confidence: float = setting(0.95, "Coverage of the confidence intervals.", ge=0.5, le=0.9999)
     seed: int = setting(0, "Seed of the bootstrap.")

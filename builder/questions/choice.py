@@ -35,6 +35,7 @@ class Choice(Kind):
 
     heading: str = ""
     options: dict[str, Label] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
     many: bool = False
     required: bool = True
     #: Of a page: options that were added while people annotated, each with the time (UTC, as ISO 8601 has it).

@@ -37,6 +37,7 @@ class Stance(Kind):
     #: Most targets one article may list, in article mode.
     max_targets: int = 8
     absent: str = "none"
+    order: list[str] = field(default_factory=list)
 
     def faults(self, scheme: Scheme) -> Iterator[Fault]:
         yield from super().faults(scheme)

@@ -57,7 +57,7 @@ def annotator_reports(
     made: dict[str, list[tuple[str, bool | None, float | None, str, str]]] = defaultdict(list)
     for name, *row in rows_of(annotations, *columns):
         made[name].append(tuple(row))
-    pairs = {q.name: answer_pairs(answer_votes(annotations, answers, q.name, list(q.labels))[0]) for q in questions}
+    pairs = {q.name: answer_pairs(answer_votes(annotations, answers, q)[0]) for q in questions}
     f1 = exact_f1_by_annotator(annotations, spans, "entity", settings)
     out: dict[str, AnnotatorReport] = {}
     for name in sorted(made):

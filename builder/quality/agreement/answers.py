@@ -14,6 +14,7 @@ from builder.quality.agreement.coefficients import Coefficient, Interval, rounde
 from builder.quality.agreement.parts import AgreementParts, agreement_parts
 from builder.quality.settings import Quality
 from builder.quality.votes import Votes, voting_unreviewed
+from builder.scheme import Question
 from builder.tables import rows_of
 
 
@@ -23,7 +24,7 @@ class AnswerMeasures:
 
     `items` have two ratings or more, `single` have one. `cohen` is the mean of all pairs of annotators (Light's kappa).
     `alpha` is Krippendorff's, `s` Bennett's, `ac1` Gwet's. `alpha_ordinal`, `ac2` and `cohen_weighted` (quadratic)
-    count only labels of `quality.ordinal`, in that order.
+    count only the labels that the question has in an order.
     """
 
     annotators: int
@@ -69,39 +70,39 @@ class AnswerPairs:
 
 
 def answer_votes(
-    annotations: pa.Table, answers: pa.Table, question: str, labels: Sequence[str]
+    annotations: pa.Table, answers: pa.Table, question: Question
 ) -> tuple[Votes, list[tuple[str, str]]]:
     """The votes on one question, without reviews, and the chunk and target of each item; each mention is an item."""
     allowed = voting_unreviewed(annotations)["annotation_id"].combine_chunks()
-    of_question = pc.and_(pc.equal(answers["question"], question), pc.is_in(answers["annotation_id"], allowed))
+    of_question = pc.and_(pc.equal(answers["question"], question.name), pc.is_in(answers["annotation_id"], allowed))
     columns = ("chunk_id", "target", "start", "end", "annotator", "label")
     given = {
         ((chunk, target, -1 if start is None else start, end or 0), annotator): label
         for chunk, target, start, end, annotator, label in rows_of(answers.filter(of_question), *columns)
-        if label in labels
+        if label in question.labels
     }
     items = sorted({item for item, _ in given})
     number = {item: i for i, item in enumerate(items)}
     rows = [(number[item], annotator, label) for (item, annotator), label in given.items()]
-    return Votes.of(sorted(rows), len(items), labels), [(chunk, target) for chunk, target, *_ in items]
+    return Votes.of(sorted(rows), len(items), list(question.labels)), [(chunk, target) for chunk, target, *_ in items]
 
 
 def answer_agreement(
-    annotations: pa.Table, answers: pa.Table, question: str, labels: Sequence[str], settings: Quality
+    annotations: pa.Table, answers: pa.Table, question: Question, settings: Quality
 ) -> AnswerAgreement:
     """Agreement on the answers to one question of the scheme."""
-    votes, items = answer_votes(annotations, answers, question, labels)
+    votes, items = answer_votes(annotations, answers, question)
     of_item = np.array([target for _, target in items], dtype=object)
-    mine = answers.filter(pc.equal(answers["question"], question))
+    mine = answers.filter(pc.equal(answers["question"], question.name))
     return AnswerAgreement(
-        measure(votes, settings),
-        {target: measure(votes.only(of_item == target), settings) for target in sorted({t for _, t in items})},
+        measure(votes, settings, question.order),
+        {target: measure(votes.only(of_item == target), settings, question.order) for target in sorted({t for _, t in items})},
         agreement_parts(votes, items, annotations, mine, ("target", "start"), settings),
     )
 
 
-def measure(votes: Votes, settings: Quality) -> AnswerMeasures:
-    """Every coefficient for any table of votes; ordinal alpha when two labels of `quality.ordinal` are among them."""
+def measure(votes: Votes, settings: Quality, order: Sequence[str] = ()) -> AnswerMeasures:
+    """Every coefficient for any table of votes; those for ordinal labels when two labels of `order` are among them."""
     patterns, weights = by.patterns_of_votes(votes)
     items = int(by.paired(patterns, weights)[1].sum())
 
@@ -112,7 +113,7 @@ def measure(votes: Votes, settings: Quality) -> AnswerMeasures:
         len(votes.annotators), len(votes.item), items, int(weights.sum()) - items, rounded(light(votes)),
         *of(by.observed), *of(by.fleiss), *of(by.nominal_alpha), *of(by.bennett_s), *of(by.gwet_ac1),
     )  # fmt: skip
-    ordered = [votes.labels.index(label) for label in settings.ordinal if label in votes.labels]
+    ordered = [votes.labels.index(label) for label in order if label in votes.labels]
     if len(ordered) > 1:
         ranked = by.patterns_of(votes.counts()[:, ordered])
         found.alpha_ordinal, found.alpha_ordinal_interval = with_interval(settings, by.ordinal_alpha, *ranked)

@@ -1,5 +1,7 @@
 """Agreement on answers, per target and over all, for any question."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -7,15 +9,22 @@ from builder.quality.agreement.answers import AnswerAgreement, answer_agreement,
 from builder.quality.agreement.coefficients import confusion
 from builder.quality.settings import Quality
 from builder.quality.votes import Votes
+from builder.questions.choice import Choice
+from builder.questions.stance import Stance
+from builder.scheme import Label
 from tests.samples import Crowd
 
 FAST = Quality(bootstrap=50)
 LABELS = ["favor", "against", "neutral", "none"]
 
 
-def agreement(crowd: Crowd, used: Quality = FAST, question: str = "stance") -> AnswerAgreement:
-    labels = LABELS if question == "stance" else ["war", "trade"]
-    return answer_agreement(crowd.annotations, crowd.answers, question, labels, used)
+def agreement(
+    crowd: Crowd, used: Quality = FAST, question: str = "stance", order: Sequence[str] = ()
+) -> AnswerAgreement:
+    stance = Stance(labels=dict.fromkeys(LABELS, Label()), order=list(order))
+    made = stance if question == "stance" else Choice(options={"war": Label(), "trade": Label()})
+    made.name = question
+    return answer_agreement(crowd.annotations, crowd.answers, made, used)
 
 
 def pairs(*labels: tuple[str, str]) -> Crowd:
@@ -69,9 +78,9 @@ def test_labels_that_the_question_does_not_know_are_left_out() -> None:
 
 
 def test_ordinal_alpha_forgives_the_near_more_than_the_far() -> None:
-    order = Quality(bootstrap=0, ordinal=["against", "neutral", "favor"])
+    settings, order = Quality(bootstrap=0), ["against", "neutral", "favor"]
     given = [("favor", "favor"), ("against", "against"), ("neutral", "neutral")]
-    near, far = (agreement(pairs(*given, ("favor", x)), order).targets["japan"] for x in ("neutral", "against"))
+    near, far = (agreement(pairs(*given, ("favor", x)), settings, order=order).targets["japan"] for x in ("neutral", "against"))
     assert near.alpha_ordinal is not None
     assert far.alpha_ordinal is not None
     assert near.alpha_ordinal > far.alpha_ordinal
@@ -83,7 +92,7 @@ def test_ordinal_alpha_forgives_the_near_more_than_the_far() -> None:
 )
 def test_ordinal_alpha_needs_two_labels_of_the_question(order: list[str], measured: bool) -> None:
     crowd = pairs(("favor", "favor"), ("against", "against"), ("none", "favor"))
-    found = agreement(crowd, Quality(bootstrap=10, ordinal=order)).targets["japan"]
+    found = agreement(crowd, Quality(bootstrap=10), order=order).targets["japan"]
     # "none" is not in the order, so what is left agrees fully.
     assert (found.alpha_ordinal == 1) is measured
     assert (found.alpha_ordinal_interval is not None) is measured

@@ -6,12 +6,12 @@ from builder.quality.agreement.answers import answer_agreement
 from builder.quality.agreement.parts import AgreementParts, PairAgreement, PartAgreement
 from builder.quality.agreement.spans import span_agreement
 from builder.quality.settings import Quality
-from tests.samples import Crowd
+from tests.samples import Crowd, scheme
 
 
 def parts(crowd: Crowd) -> AgreementParts:
-    labels = ["favor", "against", "none"]
-    found = answer_agreement(crowd.annotations, crowd.answers, "stance", labels, Quality(bootstrap=0)).parts
+    stance = scheme(stance=["favor", "against", "none"]).questions["stance"]
+    found = answer_agreement(crowd.annotations, crowd.answers, stance, Quality(bootstrap=0)).parts
     assert found is not None
     return found
 
