@@ -133,7 +133,7 @@ def test_the_version_of_the_task_decides_where_renames_differ() -> None:
         ("questions.stance.order", ["favor"], "stance.order: an order has two labels or more, each of them once."),
         ("questions.stance.order", ["none", "favor", "none"], "stance.order: an order has two labels or more, each"),
         ("questions.t", {**TOPICS, "order": ["a", "c"]}, "t.order: 'c' is not a label of the question."),
-        ("questions.t", {**TOPICS, "many": True, "order": ["yes", "no"]}, "t.order: several options may hold, so they are not ordinal."),
+        ("questions.t", {**TOPICS, "many": True, "order": ["yes", "no"]}, "t.order: several options may hold,"),
         ("questions.stance.labels", {}, "stance.labels: there are no stance labels."),
         ("questions.stance.targets", {}, "stance.targets: there are no targets."),
         ("questions.stance.labels.Favor", "x", "stance.labels.Favor: stance label 'Favor' is there twice"),
