@@ -128,7 +128,7 @@ def test_the_version_of_the_task_decides_where_renames_differ() -> None:
         ("questions.stance.mode", "author", "stance.mode: 'author' is no mode."),
         ("questions.stance.max_targets", 0, "stance.max_targets: 0 is less than 1."),
         ("questions.stance.absent", "nothing", "stance.absent: 'nothing' is not a stance label."),
-        ("questions.stance.order", ["favor", "nome"], "stance.order: 'nome' is not a label of the question. Did you mean none?"),
+        ("questions.stance.order", ["favor", "nome"], "'nome' is not a label of the question. Did you mean none?"),
         ("questions.stance.order", ["favor", "x"], "'x' is not a label of the question. Choose among favor, none."),
         ("questions.stance.order", ["favor"], "stance.order: an order has two labels or more, each of them once."),
         ("questions.stance.order", ["none", "favor", "none"], "stance.order: an order has two labels or more, each"),

@@ -69,9 +69,7 @@ class AnswerPairs:
     agreement: float | None
 
 
-def answer_votes(
-    annotations: pa.Table, answers: pa.Table, question: Question
-) -> tuple[Votes, list[tuple[str, str]]]:
+def answer_votes(annotations: pa.Table, answers: pa.Table, question: Question) -> tuple[Votes, list[tuple[str, str]]]:
     """The votes on one question, without reviews, and the chunk and target of each item; each mention is an item."""
     allowed = voting_unreviewed(annotations)["annotation_id"].combine_chunks()
     of_question = pc.and_(pc.equal(answers["question"], question.name), pc.is_in(answers["annotation_id"], allowed))
@@ -96,7 +94,10 @@ def answer_agreement(
     mine = answers.filter(pc.equal(answers["question"], question.name))
     return AnswerAgreement(
         measure(votes, settings, question.order),
-        {target: measure(votes.only(of_item == target), settings, question.order) for target in sorted({t for _, t in items})},
+        {
+            target: measure(votes.only(of_item == target), settings, question.order)
+            for target in sorted({t for _, t in items})
+        },
         agreement_parts(votes, items, annotations, mine, ("target", "start"), settings),
     )
 

@@ -80,7 +80,9 @@ def test_labels_that_the_question_does_not_know_are_left_out() -> None:
 def test_ordinal_alpha_forgives_the_near_more_than_the_far() -> None:
     settings, order = Quality(bootstrap=0), ["against", "neutral", "favor"]
     given = [("favor", "favor"), ("against", "against"), ("neutral", "neutral")]
-    near, far = (agreement(pairs(*given, ("favor", x)), settings, order=order).targets["japan"] for x in ("neutral", "against"))
+    near, far = (
+        agreement(pairs(*given, ("favor", x)), settings, order=order).targets["japan"] for x in ("neutral", "against")
+    )
     assert near.alpha_ordinal is not None
     assert far.alpha_ordinal is not None
     assert near.alpha_ordinal > far.alpha_ordinal
