@@ -347,4 +347,5 @@ def campaign(config: Config) -> "Campaign":
         server=config.label_studio,
         suggestions=config.suggestions,
         description=config.dataset.description,
+        selection=config.selection.method,
     )

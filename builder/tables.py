@@ -151,6 +151,7 @@ WINDOWS = _schema(
     title=pa.string(),
     scheme=pa.string(),
     targets=pa.list_(pa.string()),  # the article's own targets; null unless the scheme asks for them
+    selection=pa.string(),  # `selection.method` when the chunk was pushed; null in earlier projects
 )
 
 #: One row per finding about an annotation. `path` points into the raw result, such as `$.result[3].value.end`.

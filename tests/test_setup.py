@@ -110,6 +110,11 @@ def _campaign(config: Config) -> Any:
     return campaign(config)
 
 
+def test_a_campaign_says_how_its_chunks_were_selected(config: Config) -> None:
+    config.selection.method = "stratified"
+    assert _campaign(config).selection == "stratified"
+
+
 def test_a_machine_that_has_everything_is_well(config: Config, tmp_path: Path) -> None:
     config.labels = composed().labels
     health = doctor(config)

@@ -82,7 +82,7 @@ def validate(
     kinds = dict.fromkeys(q.span_kind for q in inputs.span_questions)
     measured = {kind: span_agreement(checked, spans, windows, kind, settings) for kind in kinds}
     agreement = AgreementReport(
-        answers={q.name: answer_agreement(checked, placed, q, settings) for q in questions},
+        answers={q.name: answer_agreement(checked, placed, windows, q, settings) for q in questions},
         spans={kind: result for kind, result in measured.items() if result},
         annotators=annotator_reports(checked, spans, placed, windows.num_rows, questions, settings),
         known_answers=scores,

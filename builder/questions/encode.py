@@ -18,10 +18,13 @@ def scheme_name(scheme: Scheme) -> str:
     return f"{scheme.name}@{scheme.version}"
 
 
-def task(chunk: Row, article: Row, scheme: Scheme, *, targets: Sequence[str] | None = None) -> dict[str, Any]:
+def task(
+    chunk: Row, article: Row, scheme: Scheme, *, targets: Sequence[str] | None = None, selection: str = ""
+) -> dict[str, Any]:
     """The `data` of the task that shows a chunk: a row of CHUNKS, of its article in ARTICLES, the article's targets.
 
-    `targets` are used in article mode only. Raises `SchemeError` when they are missing, repeated or too many.
+    `targets` are used in article mode only; `selection` says how the chunk was picked. Raises `SchemeError` when
+    targets are missing, repeated or too many.
     """
     data: dict[str, Any] = {
         "chunk_id": chunk["chunk_id"],
@@ -33,6 +36,7 @@ def task(chunk: Row, article: Row, scheme: Scheme, *, targets: Sequence[str] | N
         "context_before": chunk["context_before"] or "",
         "context_after": chunk["context_after"] or "",
         "scheme": scheme_name(scheme),
+        "selection": selection,
     }
     if any(question.mode == "article" for question in kinds(scheme)):
         own = list(targets or ())

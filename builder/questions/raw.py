@@ -106,6 +106,7 @@ class TaskData(_Struct):
     title: str | None = None
     scheme: str | None = None
     targets: list[str] | None = None
+    selection: str | None = None
     #: The annotations that a review task shows.
     review_of: list[str] | None = None
 

@@ -118,7 +118,7 @@ class Rows:
     def window(self, data: TaskData) -> None:
         """Adds what a task shows; of several tasks of one chunk the last counts."""
         place = (data.chunk_id, data.article_id, data.start, data.start + len(data.text))
-        self._windows.append((*place, data.text, data.title, data.scheme, data.targets))
+        self._windows.append((*place, data.text, data.title, data.scheme, data.targets, data.selection))
         # Now and then, because as Arrow buffers texts take less memory than as strings.
         if len(self._windows) >= _BATCH:
             self._flush_windows()

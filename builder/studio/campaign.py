@@ -58,7 +58,7 @@ class Campaign:
     """What this room needs to know about a dataset.
 
     `folder` holds the state of the dataset, `workspace` that of all its datasets, with the embedded server among it.
-    `description` is shown on the projects.
+    `description` is shown on the projects; `selection` is how their chunks were picked.
     """
 
     dataset: str
@@ -69,6 +69,7 @@ class Campaign:
     server: LabelStudio = field(default_factory=LabelStudio)
     suggestions: Suggestions = field(default_factory=Suggestions)
     description: str = ""
+    selection: str = ""
 
     @property
     def vault(self) -> Vault:

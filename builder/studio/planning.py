@@ -69,7 +69,8 @@ def plan_tasks(
     made = Plan({})
     for chunk in chunks:
         number, article = chunk["chunk_id"], by_id[chunk["article_id"]]
-        data = encode.task(chunk, article, campaign.scheme, targets=article.get("targets"))
+        own = article.get("targets")
+        data = encode.task(chunk, article, campaign.scheme, targets=own, selection=campaign.selection)
         if reason := unstorable(data):
             detail = f"the task of chunk {number} holds a character that Label Studio cannot store"
             of = {"article_id": chunk["article_id"], "chunk_id": number, "reason": reason, "detail": detail}

@@ -110,15 +110,15 @@ def test_a_line_that_is_no_task_of_ours_is_an_issue_and_nothing_else(read: Read,
 def test_windows_have_one_row_per_chunk_in_the_order_of_chunk_id(read: Read, task: Make) -> None:
     first, second, last = task([], "Tokyo 🚀", targets=["x"]), task([]), task([], "Tokyo 🚀")
     first["data"] |= {"chunk_id": "c2", "title": "T"}
-    last["data"] |= {"chunk_id": "c2", "title": "U", "scheme": None}
+    last["data"] |= {"chunk_id": "c2", "title": "U", "scheme": None, "selection": "random"}
     second["data"]["chunk_id"] = "c1"
     windows = read(first, second, last, {"id": 1, "data": {}}).windows
     assert windows.schema == WINDOWS
     assert windows.to_pylist() == [
         {"chunk_id": "c1", "article_id": "a", "start": 1000, "end": 1015, "text": "Japan and China", "title": None,
-         "scheme": "demo@2", "targets": None},
+         "scheme": "demo@2", "targets": None, "selection": None},
         {"chunk_id": "c2", "article_id": "a", "start": 1000, "end": 1007, "text": "Tokyo 🚀", "title": "U",
-         "scheme": None, "targets": None},
+         "scheme": None, "targets": None, "selection": "random"},
     ]  # fmt: skip
     assert read(first).windows["targets"].to_pylist() == [["x"]]
 

@@ -30,6 +30,7 @@ def test_task_data(scheme: Scheme) -> None:
     assert task(CHUNK, ARTICLE, scheme) == {
         "chunk_id": "c", "article_id": "a", "start": 7, "text": "Japan", "title": "A <b>",
         "byline": "2026-03-02 · chunk 1", "context_before": "", "context_after": "after", "scheme": "demo@2",
+        "selection": "",
     }  # fmt: skip
 
 

@@ -48,13 +48,15 @@ def test_people_share_one_project(world: Any) -> None:
     assert not (world.campaign.folder / "assignment.json").exists()
 
 
-def test_a_task_says_which_chunk_it_is(world: Any) -> None:
+def test_a_task_says_which_chunk_it_is_and_how_it_was_selected(world: Any) -> None:
+    world.campaign.selection = "random"
     made = plan(world)
     data = made.slots["all"][world.ids[1]].data
     chunk = world.chunks[1]
-    assert {key: data[key] for key in ("chunk_id", "article_id", "start", "text", "scheme")} == {
+    assert {key: data[key] for key in ("chunk_id", "article_id", "start", "text", "scheme", "selection")} == {
         **{key: chunk[key] for key in ("chunk_id", "article_id", "start", "text")},
         "scheme": "sample@1",
+        "selection": "random",
     }
 
 

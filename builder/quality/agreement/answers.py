@@ -86,7 +86,7 @@ def answer_votes(annotations: pa.Table, answers: pa.Table, question: Question) -
 
 
 def answer_agreement(
-    annotations: pa.Table, answers: pa.Table, question: Question, settings: Quality
+    annotations: pa.Table, answers: pa.Table, windows: pa.Table, question: Question, settings: Quality
 ) -> AnswerAgreement:
     """Agreement on the answers to one question of the scheme."""
     votes, items = answer_votes(annotations, answers, question)
@@ -98,7 +98,7 @@ def answer_agreement(
             target: measure(votes.only(of_item == target), settings, question.order)
             for target in sorted({t for _, t in items})
         },
-        agreement_parts(votes, items, annotations, mine, ("target", "start"), settings),
+        agreement_parts(votes, items, annotations, mine, ("target", "start"), windows, settings),
     )
 
 

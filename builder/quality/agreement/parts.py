@@ -1,11 +1,11 @@
 """What the votes on one question, or on the bounds of one kind of span, say besides how far annotators agree over all.
 
-That is: per pair, label, article and month, of annotators with themselves, how well half of the annotators predict the
+That is: per pair, label, article, month and selection, of annotators with themselves, how well half of the annotators predict the
 others, and what a model believes of each.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
@@ -41,7 +41,8 @@ class PairAgreement(PartAgreement):
 
 @dataclass
 class AgreementParts:
-    """Agreement per pair of annotators ("ada + ben"), article (the lowest first), and month of an item's last answer.
+    """Agreement per pair of annotators ("ada + ben"), article (the lowest first), and month of an item's last answer;
+    and per rule by which its chunk was selected.
 
     `labels` is the specific agreement: of those who gave an item the label, the mean share of the others who did.
     `repeated` compares what annotators said when they submitted a chunk again. `calibration` says by aggregation method
@@ -53,6 +54,7 @@ class AgreementParts:
     labels: dict[str, float | None]
     articles: dict[str, PartAgreement]
     months: dict[str, PartAgreement]
+    selections: dict[str, PartAgreement]
     repeated: dict[str, PartAgreement]
     calibration: dict[str, MeasuredCalibration]
     annotators: dict[str, AnnotatorModel]
@@ -61,9 +63,9 @@ class AgreementParts:
 
 def agreement_parts(
     votes: Votes, items: Sequence[tuple[str, str]], annotations: pa.Table, given: pa.Table, about: Sequence[str],
-    settings: Quality,
+    windows: pa.Table, settings: Quality,
 ) -> AgreementParts:  # fmt: skip
-    """The parts of the agreement in `votes`, whose `items` are chunks and targets, or chunks and bounds.
+    """The parts of the agreement in `votes`, whose `items` are chunks (of WINDOWS) and targets, or chunks and bounds.
 
     `given` are the rows of ANSWERS or SPANS that the votes were made from; its columns `about` tell the items of a
     chunk apart. With a label "", who gave an item no other label was silent about it.
@@ -76,8 +78,8 @@ def agreement_parts(
         if state in SUBMITTED and created is not None:
             last[chunk] = max(last.get(chunk, ""), f"{created:%Y-%m}")
 
-    def per(part_of: dict[str, str]) -> dict[str, PartAgreement]:
-        names = np.array([part_of.get(chunk, "") for chunk, _ in items], dtype=object)
+    def per(part_of: Mapping[str, str | None]) -> dict[str, PartAgreement]:
+        names = np.array([part_of.get(chunk) or "" for chunk, _ in items], dtype=object)
         return {name: _part(counts[names == name]) for name in sorted(set(names.tolist()) - {""})}
 
     by_article = {n: part for n, part in per(article).items() if part.items >= _ITEMS}
@@ -90,6 +92,7 @@ def agreement_parts(
         {label: rounded(share) for label, share in zip(votes.labels, shares.tolist(), strict=True)},
         {name: by_article[name] for name in lowest},
         per(last),
+        per(dict(rows_of(windows, "chunk_id", "selection"))),
         _repeated(annotations, given, about, "" in votes.labels),
         calibrations(votes),
         *annotator_models(votes, items, settings),

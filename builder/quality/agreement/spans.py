@@ -143,7 +143,7 @@ def span_agreement(
     return SpanAgreement(
         measure(range(len(found.labels))),
         {name: measure([i]) for i, name in enumerate(found.labels)},
-        agreement_parts(votes, bounds, annotations, mine, ("start", "end"), settings),
+        agreement_parts(votes, bounds, annotations, mine, ("start", "end"), windows, settings),
     )
 
 

@@ -24,7 +24,7 @@ def agreement(
     stance = Stance(labels=dict.fromkeys(LABELS, Label()), order=list(order))
     made = stance if question == "stance" else Choice(options={"war": Label(), "trade": Label()})
     made.name = question
-    return answer_agreement(crowd.annotations, crowd.answers, made, used)
+    return answer_agreement(crowd.annotations, crowd.answers, crowd.windows, made, used)
 
 
 def pairs(*labels: tuple[str, str]) -> Crowd:

@@ -1,5 +1,6 @@
 """Agreement in parts: pairs, labels, articles, months, and what annotators said again."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from builder.quality.agreement.answers import answer_agreement
@@ -9,9 +10,12 @@ from builder.quality.settings import Quality
 from tests.samples import Crowd, scheme
 
 
-def parts(crowd: Crowd) -> AgreementParts:
+def parts(crowd: Crowd, selections: Sequence[str | None] = ()) -> AgreementParts:
+    windows = crowd.windows
+    if selections:
+        windows = windows.set_column(windows.column_names.index("selection"), "selection", [list(selections)])
     stance = scheme(stance=["favor", "against", "none"]).questions["stance"]
-    found = answer_agreement(crowd.annotations, crowd.answers, stance, Quality(bootstrap=0)).parts
+    found = answer_agreement(crowd.annotations, crowd.answers, windows, stance, Quality(bootstrap=0)).parts
     assert found is not None
     return found
 
@@ -49,6 +53,15 @@ def test_months_are_those_of_the_last_answer() -> None:
         crowd.add(chunk, "ben", stances={"japan": label}, created=datetime(2026, ben, 5, tzinfo=UTC))
         crowd.add(chunk, "cyd", state="skipped", created=datetime(2026, 9, 5, tzinfo=UTC))
     assert parts(crowd).months == {"2026-02": PartAgreement(2, 0.5), "2026-03": PartAgreement(1, 1.0)}
+
+
+def test_selections_are_those_that_picked_the_chunks() -> None:
+    crowd = Crowd()
+    for n, (ada, ben) in enumerate([("favor", "favor"), ("none", "favor"), ("none", "none"), ("none", "favor")]):
+        crowd.add(f"c{n}", "ada", stances={"japan": ada}).add(f"c{n}", "ben", stances={"japan": ben})
+    assert parts(crowd).selections == {}
+    found = parts(crowd, ["random", "random", "keywords", None]).selections
+    assert found == {"keywords": PartAgreement(1, 1.0), "random": PartAgreement(2, 0.5)}
 
 
 def test_what_was_submitted_again_is_compared_with_before() -> None:
