@@ -1,7 +1,7 @@
 """What the votes on one question, or on the bounds of one kind of span, say besides how far annotators agree over all.
 
-That is: per pair, label, article, month and selection, of annotators with themselves, how well half of the annotators predict the
-others, and what a model believes of each.
+That is: per pair, label, article, month and selection, of annotators with themselves, how well half of the annotators
+predict the others, and what a model believes of each.
 """
 
 from collections import defaultdict
