@@ -284,8 +284,7 @@ def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, An
     owners = {found["id"]: found["email"] for found in projects.values() if "email" in found}
     asked = {found["id"]: found["asked"] for found in projects.values() if "asked" in found}
     former = {found["id"]: owner_of(slot) for slot, found in projects.items() if owner_of(slot)}
-    tasks = pull.folder / "tasks.jsonl"
-    decoded = decode(tasks, users, pull.key, scheme, pull.hash, owners, asked, pull.given, former)
+    decoded = decode(pull.folder / "tasks.jsonl", users, pull.key, scheme, pull.hash, owners, asked, pull.given, former)
     wanted = pc.field("article_id").isin(decoded.windows["article_id"].unique())
     columns = ["article_id", "cluster_id", "text"]
     rows = pq.read_table(inputs["articles"].table_path("articles"), columns=columns, filters=wanted).to_pylist()
