@@ -167,6 +167,10 @@ ISSUES = _schema(
     repair=pa.string(),  # what was changed, with the evidence; null when nothing was
 )
 
+#: How hard an item of gold is: logits by which annotators err on it more than on the mean item of its kind, with the
+#: interval (`quality.confidence`); null with one vote.
+_DIFFICULTY = dict.fromkeys(("difficulty", "difficulty_low", "difficulty_high"), pa.float64())
+
 #: One row per span that at least one annotator marked, with who marked it. `status` is "agreed" (unanimous), "single"
 #: (one vote), "adjudicated", "expert" or "unresolved"; a span voted down keeps status "rejected".
 GOLD_SPANS = _schema(
@@ -182,6 +186,7 @@ GOLD_SPANS = _schema(
     posterior=pa.list_(POSTERIOR),  # of each label marked there, and of none (null): they predict what people say
     shares=pa.list_(POSTERIOR),  # smoothed shares of the votes, likewise
     entropy=pa.float64(),  # of `posterior`, in nats
+    **_DIFFICULTY,
     method=pa.string(),
     votes=pa.list_(VOTE),  # one per annotator who saw the chunk; a null label is a vote against
     status=pa.string(),
@@ -200,6 +205,7 @@ GOLD_ANSWERS = _schema(
     posterior=pa.list_(POSTERIOR),  # of each label given to the question: they predict what people say
     shares=pa.list_(POSTERIOR),  # smoothed shares of the votes, likewise
     entropy=pa.float64(),  # of `posterior`, in nats
+    **_DIFFICULTY,
     method=pa.string(),
     votes=pa.list_(VOTE),
     status=pa.string(),

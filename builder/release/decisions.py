@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.release.arrays import Mask, flat, mask, numbers, records, small
-from builder.release.configuration import Numbering
+from builder.release.configuration import Column, Numbering
 from builder.release.features import INT, NUMBER, STRING
 from builder.release.settings import Export
 from builder.text import Ints
@@ -23,12 +23,21 @@ REASONS = {
     "disputed": "below the minimum agreement",
     "outside": "in no text of this release",
 }
+#: How hard an item is, with its interval, as gold says it.
+DIFFICULTY = dict.fromkeys(("difficulty", "difficulty_low", "difficulty_high"), NUMBER)
 #: What gold spans and evidence say about how they were decided, besides their place and label.
 COLUMNS = {
     "status": STRING, "probability": NUMBER, "votes_for": INT, "votes_against": INT, "share": NUMBER, "entropy": NUMBER,
+    **DIFFICULTY,
 }  # fmt: skip
+#: The same as columns of their own.
+DIFFICULTIES = [
+    Column("difficulty", NUMBER, "logits by which annotators err here more than elsewhere; null with one vote"),
+    Column("difficulty_low", NUMBER, "lower end of the interval of `difficulty`"),
+    Column("difficulty_high", NUMBER, "upper end of the interval of `difficulty`"),
+]
 #: What tables of gold must be read for it.
-READS = ("label", "probability", "votes", "shares", "entropy", "status")
+READS = ("label", "probability", "votes", "shares", "entropy", "status", *DIFFICULTY)
 
 
 def decided(gold: pa.Table, settings: Export) -> tuple[Ints, dict[str, int]]:
@@ -54,7 +63,7 @@ def columns(gold: pa.Table) -> dict[str, pa.Array]:
     parents, entries, mine = _own(gold, "shares")
     at = pc.index_in(pa.array(np.arange(gold.num_rows)), value_set=pa.array(parents[mine]))
     return {
-        **{name: flat(gold[name]) for name in ("status", "probability", "entropy")},
+        **{name: flat(gold[name]) for name in ("status", "probability", "entropy", *DIFFICULTY)},
         "share": pc.struct_field(entries, "probability").filter(pa.array(mine)).take(at),
         "votes_for": small(agreed),
         "votes_against": small(votes - agreed),

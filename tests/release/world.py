@@ -163,7 +163,13 @@ def entropy(*shares: float) -> float:
 def _soft(given: Sequence[str | None]) -> dict[str, Any]:
     """Shares of the votes, as the posterior of gold and as its shares."""
     counted = [{"label": label, "probability": count / len(given)} for label, count in Counter(given).items()]
-    return {"posterior": counted, "shares": counted, "entropy": entropy(*(x["probability"] for x in counted))}
+    spread = entropy(*(x["probability"] for x in counted))
+    return {"posterior": counted, "shares": counted, "entropy": spread, **hard(spread)}
+
+
+def hard(spread: float) -> dict[str, float]:
+    """The columns of difficulty that votes with this entropy get here."""
+    return {"difficulty": spread + 1, "difficulty_low": spread, "difficulty_high": spread + 3}
 
 
 def _votes(voters: list[dict[str, str]], labels: Iterable[str | None]) -> list[dict[str, Any]]:

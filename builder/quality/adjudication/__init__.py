@@ -10,11 +10,13 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
-from builder.quality.adjudication.spans import decision, gold_spans
+from builder.quality.adjudication.spans import SILENCE, decision, gold_spans
 from builder.quality.aggregation.believe import Decider, soft_columns
 from builder.quality.aggregation.majority import winners
+from builder.quality.agreement.models import difficulties, model_posterior
 from builder.quality.gates import Verdict, check_unresolved
 from builder.quality.mentions import one_place_each
 from builder.quality.settings import Aggregation, Quality
@@ -56,12 +58,13 @@ def adjudicate(
 ) -> Adjudicated:  # fmt: skip
     """One gold label for everything that annotators marked or answered, from the tables of `validate`.
 
-    `accuracy` is what annotators reached on the gold questions. Of the quality settings `asked` and
+    `accuracy` is what annotators reached on the gold questions. Of the quality settings `asked`, `confidence` and
     `gates.max_unresolved` are used.
     """
     decider = Decider(Voters(annotations, aggregation.experts, quality.asked), aggregation, accuracy)
     answers = one_place_each(answers, spans, voting(annotations)["annotation_id"].to_pylist())
-    marked, answered = gold_spans(spans, windows, decider), gold_answers(answers, decider)
+    marked = with_difficulty(gold_spans(spans, windows, decider), "kind", quality.confidence)
+    answered = with_difficulty(gold_answers(answers, decider), "question", quality.confidence)
     counts = [dict(sorted(Counter(table["status"].to_pylist()).items())) for table in (marked, answered)]
     unresolved = sum(c.get("unresolved", 0) for c in counts)
     decided = sum(c.get(status, 0) for c in counts for status in ("agreed", "single", "adjudicated", "expert"))
@@ -90,6 +93,30 @@ def gold_answers(answers: pa.Table, decider: Decider) -> pa.Table:
     # A stable sort: rows of one question are in the order of chunk, target and place.
     rows.sort(key=lambda r: (str(r["chunk_id"]), str(r["question"])))
     return build(rows, GOLD_ANSWERS)
+
+
+def with_difficulty(gold: pa.Table, about: str, confidence: float) -> pa.Table:
+    """The gold with its columns of difficulty; `about` is the column of the question or kind of span.
+
+    What an expert decided is right; else it is believed as Dawid and Skene's model believes it.
+    """
+    kinds = np.array(gold[about].to_pylist(), dtype=object)
+    found = np.full((gold.num_rows, 3), np.nan)
+    for kind in set(kinds.tolist()):
+        here = np.flatnonzero(kinds == kind)
+        rows = list(rows_of(gold.take(pa.array(here)), "votes", "label", "status"))
+        given = [(i, v["annotator"], v["label"] or SILENCE) for i, (votes, *_) in enumerate(rows) for v in votes]
+        labels = sorted({label for *_, label in given})
+        votes = Votes.of(given, len(rows), labels)
+        posterior = model_posterior(votes)
+        for i, (_, label, status) in enumerate(rows):
+            if status == "expert":
+                posterior[i] = [label == one for one in labels]
+        found[here] = difficulties(votes, posterior, confidence)
+    for name, values in zip(("difficulty_low", "difficulty", "difficulty_high"), found.T, strict=True):
+        column = pa.array(values, pa.float64(), from_pandas=True)
+        gold = gold.set_column(gold.column_names.index(name), gold.schema.field(name), column)
+    return gold
 
 
 def _gold_of(question: str, given: Mapping[Item, Mapping[str, str]], decider: Decider) -> list[dict[str, object]]:

@@ -18,6 +18,7 @@ from builder.quality.votes import Floats, Votes
 _SHARE, _COUNT = 0.05, 3
 #: Hard items that are named.
 _HARDEST = 10
+_USED = Aggregation(method="dawid_skene", smoothing=0.1)
 #: Logits by which annotators, and items, differ before any vote was seen (standard deviation).
 _SPREAD = 1.5
 
@@ -56,13 +57,13 @@ def annotator_models(
     `names` are the chunk of each item, and what the item is about. A label "" is silence: what an annotator says of a
     span that others marked.
     """
-    used = Aggregation(method="dawid_skene", smoothing=0.1)
     raters = votes.per_item()
     shared = votes.per_annotator(raters[votes.item] > 2)
     several = votes.where(raters[votes.item] > 1)
     if not len(several.item):
         return {}, []
-    believed = dawid_skene_fit(votes, used)[0][several.item]
+    posterior = model_posterior(votes)
+    believed = posterior[several.item]
     right = believed[np.arange(len(several.item)), several.label]
     width = len(votes.labels)
     out: dict[str, AnnotatorModel] = {}
@@ -72,13 +73,48 @@ def annotator_models(
         np.add.at(table.T, several.label[mine], believed[mine])
         accuracy, count = float(right[mine].mean()), int(mine.sum())
         interval = _wilson(accuracy, count, settings.confidence)
-        known = bool(shared[number] >= used.min_shared)
+        known = bool(shared[number] >= _USED.min_shared)
         words = [f"right in {accuracy:.0%} ({interval[0]:.0%} to {interval[1]:.0%}) of {count}"]
         words += _confusions(table, votes.labels)
         if not known:
             words.append(f"only {shared[number]:.0f} items are shared with two others, too few to be sure")
         out[votes.annotators[number]] = AnnotatorModel(count, round(accuracy, 6), interval, known, "; ".join(words))
-    return out, _hardest(several, names, right, settings.confidence)
+    found = difficulties(votes, posterior, settings.confidence)
+    order = [i for i in np.argsort(-found[:, 1], kind="stable").tolist() if found[i, 0] > 0][:_HARDEST]
+    hard = [(*names[i], *found[i].tolist()) for i in order]
+    return out, [HardItem(chunk, about, middle, (low, high)) for chunk, about, low, middle, high in hard]
+
+
+def model_posterior(votes: Votes) -> Floats:
+    """What the model believes of each label of each item."""
+    return dawid_skene_fit(votes, _USED)[0]
+
+
+def difficulties(votes: Votes, posterior: Floats, confidence: float) -> Floats:
+    """The difficulty of each item in logits with its interval, as items by low, middle and high; nan with one vote.
+
+    The logit of being right is an annotator's ability less the item's difficulty, and 0 is the mean of all items.
+    Fitted to the expected correctness of each vote, with a normal prior on both (G. Rasch 1960; as in GLAD of J.
+    Whitehill et al., NIPS 2009). `posterior` is what is believed to be right.
+    """
+    rated = votes.per_item() > 1
+    votes = votes.where(rated[votes.item])
+    right = posterior[votes.item, votes.label]
+    ability: Floats = np.zeros(len(votes.annotators))
+    difficulty: Floats = np.zeros(votes.items)
+    information: Floats = np.ones(votes.items)
+    for _ in range(25 if rated.any() else 0):
+        for values, per, sign in ((ability, votes.per_annotator, 1), (difficulty, votes.per_item, -1)):
+            expected = 1 / (1 + np.exp(difficulty[votes.item] - ability[votes.annotator]))
+            information = per(expected * (1 - expected)) + 1 / _SPREAD**2
+            values += (per(sign * (right - expected)) - values / _SPREAD**2) / information
+        # What moves all abilities and difficulties alike is left to the prior.
+        shift = (ability.sum() + difficulty.sum()) / (len(ability) + len(difficulty))
+        ability, difficulty = ability - shift, difficulty - shift
+    middle = difficulty - (difficulty[rated].mean() if rated.any() else 0)
+    reach = NormalDist().inv_cdf((1 + confidence) / 2) / np.sqrt(information)
+    found = np.round(np.stack([middle - reach, middle, middle + reach], axis=1), 6)
+    return np.where(rated[:, None], found, np.nan)
 
 
 def _confusions(table: Floats, labels: Sequence[str]) -> list[str]:
@@ -100,24 +136,3 @@ def _wilson(share: float, count: int, confidence: float) -> tuple[float, float]:
     middle, scale = share + z * z / (2 * count), 1 + z * z / count
     reach = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
     return round(max(middle - reach, 0) / scale, 6), round(min(middle + reach, scale) / scale, 6)
-
-
-def _hardest(votes: Votes, names: Sequence[tuple[str, str]], right: Floats, confidence: float) -> list[HardItem]:
-    """Items by difficulty: the logit of being right is an annotator's ability less the item's difficulty.
-
-    Fitted to the expected correctness of each vote, with a normal prior on both (G. Rasch 1960; as in GLAD of J.
-    Whitehill et al., NIPS 2009). Only items whose interval is above the mean are hard.
-    """
-    ability: Floats = np.zeros(len(votes.annotators))
-    difficulty: Floats = np.zeros(votes.items)
-    information: Floats = np.ones(votes.items)
-    for _ in range(25):
-        for values, per, sign in ((ability, votes.per_annotator, 1), (difficulty, votes.per_item, -1)):
-            expected = 1 / (1 + np.exp(difficulty[votes.item] - ability[votes.annotator]))
-            information = per(expected * (1 - expected)) + 1 / _SPREAD**2
-            values += (per(sign * (right - expected)) - values / _SPREAD**2) / information
-        difficulty -= difficulty[votes.item].mean()
-    reach = NormalDist().inv_cdf((1 + confidence) / 2) / np.sqrt(information)
-    order = [i for i in np.argsort(-difficulty, kind="stable").tolist() if difficulty[i] > reach[i]][:_HARDEST]
-    low, middle, high = (np.round(x, 6).tolist() for x in (difficulty - reach, difficulty, difficulty + reach))
-    return [HardItem(names[i][0], names[i][1], middle[i], (low[i], high[i])) for i in order]

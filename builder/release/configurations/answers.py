@@ -53,6 +53,7 @@ def _one(labels: list[str], question: Question, open_: bool, reasons: bool) -> I
     yield Column("shares", soft, "smoothed shares of the votes")
     yield Column("posterior", soft, "probability of each answer after aggregation")
     yield Column("entropy", NUMBER, "entropy of `posterior`, in nats")
+    yield from decisions.DIFFICULTIES
     if not open_:
         yield Column("probability", NUMBER, "probability of the label after aggregation", judged=True)
     yield Column("status", STRING, "how it was decided: agreed, single, adjudicated, expert or unresolved", judged=True)
@@ -67,6 +68,9 @@ def _many(labels: list[str]) -> Iterator[Column]:
     yield Column("undecided", options, "options that annotators could not decide on: neither held nor not", judged=True)
     yield Column("votes", dict.fromkeys(labels, INT), "how many annotators chose each option", judged=True)
     yield Column("annotators", INT, "how many annotators answered", judged=True)
+    yield Column(
+        "difficulty", dict.fromkeys(labels, NUMBER), "logits by which annotators err on each option; null: one vote"
+    )
 
 
 def _rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
@@ -95,7 +99,7 @@ def _rows_one(
         chosen |= state == OPEN
     gold, labels = gold.filter(pa.array(chosen)).combine_chunks(), labels[chosen]
     windows = numbers(gold["window"])
-    rows = {name: flat(gold[name]) for name in ("target", "probability", "entropy", "status")}
+    rows = {name: flat(gold[name]) for name in ("target", "probability", "entropy", "status", *decisions.DIFFICULTY)}
     rows |= {name: decisions.soft_labels(gold, name, numbering) for name in ("shares", "posterior")}
     rows |= {"label": pa.array(labels, mask=labels < 0), "votes": decisions.votes(gold, numbering)}
     key = [rows["target"]] if question.mode else []
@@ -147,6 +151,10 @@ def _rows_many(configuration: Configuration, _: Question, gold: pa.Table, index:
     held = np.unique(cell[kept & mask(pc.equal(gold["label"], "yes"))])
     open_ = np.setdiff1d(cell[~kept & in_row], held)
     rows = {"annotators": small(asked), "votes": records(**dict(zip(ids, map(small, chosen.T), strict=True)))}
+    hardness = np.full(chosen.size, np.nan)
+    hardness[cell[in_row]] = gold["difficulty"].to_numpy()[in_row]
+    columns = (pa.array(column, from_pandas=True) for column in hardness.reshape(-1, width).T)
+    rows["difficulty"] = records(**dict(zip(ids, columns, strict=True)))
     for name, cells in (("labels", held), ("undecided", open_)):
         rows[name] = list_of(cells // width, len(shown), pa.array(cells % width))
     return Maker(of_windows(shown, rows), index.article_codes[shown[held // width]], held % width, left_out)

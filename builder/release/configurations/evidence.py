@@ -25,6 +25,7 @@ _COLUMNS = (
     Column("share", NUMBER, "smoothed share of the votes for it"),
     Column("probability", NUMBER, "probability of the span after aggregation", judged=True),
     Column("entropy", NUMBER, "entropy of what the votes say about it, in nats"),
+    *decisions.DIFFICULTIES,
     Column("status", STRING, "how it was decided: agreed, single (one annotator), adjudicated or expert", judged=True),
 )
 

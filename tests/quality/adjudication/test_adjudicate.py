@@ -69,3 +69,31 @@ def test_decisions_of_experts_are_decided() -> None:
 @pytest.mark.parametrize("method", ["majority", "expert"])
 def test_the_method_is_named(method: str) -> None:
     assert adjudicated(Crowd(), method=method).summary.method == method
+
+
+def test_gold_says_how_hard_each_item_is() -> None:
+    crowd = Crowd()
+    for n in range(30):
+        for who in "abcde":
+            said = "against" if n == 0 and who in "ce" else "favor"
+            crowd.add(f"c{n:02}", who, [(0, 5, "GPE")] if said == "favor" else [], stances={"japan": said})
+    crowd.add("one", "a", [(0, 5, "GPE")], stances={"japan": "none"})
+    made = adjudicated(crowd)
+    for gold in (made.gold_spans, made.gold_answers):
+        first, *others, alone = gold.to_pylist()
+        assert first["difficulty"] > others[0]["difficulty"] + 1
+        assert first["difficulty_low"] < first["difficulty"] < first["difficulty_high"]
+        assert len({(row["difficulty_low"], row["difficulty"], row["difficulty_high"]) for row in others}) == 1
+        assert first["difficulty"] + 29 * others[0]["difficulty"] == pytest.approx(0, abs=1e-4)
+        assert [alone[name] for name in ("difficulty", "difficulty_low", "difficulty_high")] == [None] * 3
+
+
+def test_what_an_expert_decided_is_right_for_the_difficulty() -> None:
+    crowd = Crowd()
+    for n in range(20):
+        for who in "abcd":
+            crowd.add(f"c{n:02}", who, stances={"japan": "favor"})
+    before = adjudicated(crowd).gold_answers["difficulty"].to_pylist()
+    crowd.add("c00", "eve", stances={"japan": "against"}, project_id=2, parent_id="1:1 1:2")
+    now = adjudicated(crowd).gold_answers["difficulty"].to_pylist()
+    assert (len(set(before)), now[0] > now[1] + 2) == (1, True)

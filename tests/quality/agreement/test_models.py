@@ -1,9 +1,12 @@
 """What a model believes of annotators whose accuracy is known, in words, and which items are hard."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
-from builder.quality.agreement.models import _wilson, annotator_models
+from builder.quality.agreement.models import _wilson, annotator_models, difficulties
 from builder.quality.settings import Quality
 from builder.quality.votes import Votes
 from tests.quality.crowds import SKILLS, votes_of
@@ -68,3 +71,22 @@ def test_the_score_interval_of_a_published_example() -> None:
     assert _wilson(81 / 263, 263, 0.95) == (pytest.approx(0.2553, abs=5e-5), pytest.approx(0.3662, abs=5e-5))
     assert _wilson(0.0, 20, 0.95) == (0, pytest.approx(0.1611, abs=5e-5))
     assert _wilson(1.0, 20, 0.95)[1] == 1
+
+
+def test_difficulties_are_those_of_the_likeliest_abilities_and_difficulties() -> None:
+    """Four items and three annotators; the likeliest values as a general optimiser finds them."""
+    wrong = {(0, "y"), (1, "z")}
+    rows = [(i, who, "b" if (i, who) in wrong else "a") for i in range(4) for who in "xyz"] + [(4, "x", "a")]
+    votes, posterior = Votes.of(rows, 5, ["a", "b"]), np.tile([1.0, 0.0], (5, 1))
+    right = np.array([(i, who) not in wrong for i, who, _ in rows[:-1]])
+
+    def loss(found: Any) -> Any:
+        ability, difficulty = found[:3], found[3:]
+        logit = (ability[None, :] - difficulty[:, None]).ravel()
+        return (np.log1p(np.exp(logit)) - right * logit).sum() + (ability @ ability + difficulty @ difficulty) / 4.5
+
+    best = minimize(loss, np.zeros(7), tol=1e-10).x[3:]
+    found = difficulties(votes, posterior, 0.95)
+    assert found[:4, 1] == pytest.approx(best - best.mean(), abs=1e-4)
+    assert found[0] == pytest.approx([-1.360144, 0.518178, 2.396501], abs=2e-6)
+    assert np.isnan(found[4]).all()

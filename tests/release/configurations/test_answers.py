@@ -11,7 +11,7 @@ from builder.release.settings import Export
 from builder.scheme import Label, Question, Scheme, Target
 from builder.settings import setting
 from tests.release.configurations.test_annotations import UNSUGGESTED
-from tests.release.world import World, entropy, rows, sample, splits_of
+from tests.release.world import World, entropy, hard, rows, sample, splits_of
 from tests.samples import scheme
 
 
@@ -25,7 +25,8 @@ def question(name: str, labels: dict[str, Label], targets: dict[str, Target], *,
 def votes(**counts: int) -> dict[str, Any]:
     """The columns about votes, and those about shares where they are those of the votes."""
     shares = {label: count / sum(counts.values()) for label, count in counts.items()}
-    return {"votes": counts, "shares": shares, "posterior": shares, "entropy": entropy(*shares.values())}
+    spread = entropy(*shares.values())
+    return {"votes": counts, "shares": shares, "posterior": shares, "entropy": spread, **hard(spread)}
 
 
 TOPIC = question("topic", {"war": Label("War"), "trade": Label("Trade", "Money")}, {})
@@ -219,7 +220,8 @@ def test_a_question_with_many_answers_has_one_row_per_chunk(tmp_path: Path) -> N
     chunk = made.chunk(2, 0)
     assert rows(found.folder, "frame") == [
         {"id": chunk, "article_id": made.articles[2].id, "chunk_id": chunk, "text": made.articles[2].chunks[0],
-         "labels": [0, 1], "undecided": [], "votes": {"moral": 3, "legal": 2, "cost": 0}, "annotators": 3}
+         "labels": [0, 1], "undecided": [], "votes": {"moral": 3, "legal": 2, "cost": 0}, "annotators": 3,
+         "difficulty": {"moral": 1.0, "legal": 1 + entropy(2 / 3, 1 / 3), "cost": 1.0}}
     ]  # fmt: skip
     assert found.manifest.labels["frame"] == ["moral", "legal", "cost"]
     assert found.manifest.counts.labels["frame"] == {"moral": 1, "legal": 1, "cost": 0}

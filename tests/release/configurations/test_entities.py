@@ -6,7 +6,7 @@ import pytest
 
 from builder.errors import ConfigError, ReleaseError
 from builder.release.settings import Export
-from tests.release.world import World, entropy, rows, sample, splits_of
+from tests.release.world import World, entropy, hard, rows, sample, splits_of
 from tests.samples import ANNOTATORS, scheme
 
 
@@ -31,10 +31,11 @@ def test_a_row_is_a_text_with_its_tokens_tags_and_spans(tmp_path: Path) -> None:
         "text": text,
         "entities": [
             {"start": 0, "end": len(word), "label": "ORG", "text": word, "status": "agreed",
-             "probability": 1.0, "votes_for": 3, "votes_against": 0, "share": 1.0, "entropy": 0.0},
+             "probability": 1.0, "votes_for": 3, "votes_against": 0, "share": 1.0, "entropy": 0.0,
+             **hard(0)},
             {"start": 3, "end": 5, "label": "GPE", "text": text[3:5], "status": "adjudicated",
              "probability": 2 / 3, "votes_for": 2, "votes_against": 1, "share": 2 / 3,
-             "entropy": entropy(2 / 3, 1 / 3)},
+             "entropy": entropy(2 / 3, 1 / 3), **hard(entropy(2 / 3, 1 / 3))},
         ],
         "disputed": [],
     }  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 from builder.errors import ConfigError
 from builder.release.configurations import evidence
 from builder.release.settings import Export
-from tests.release.world import World, entropy, rows, sample
+from tests.release.world import World, entropy, hard, rows, sample
 from tests.samples import scheme
 
 
@@ -26,11 +26,11 @@ def test_a_row_per_span_and_target_has_its_place_and_votes(tmp_path: Path) -> No
     made = world.export()
     keys = {"article_id": world.articles[2].id, "chunk_id": chunk, "text": text}
     agreed = {"start": 4, "end": 9, "span": text[4:9], "votes_for": 3, "votes_against": 0, "probability": 1.0,
-              "share": 1.0, "entropy": 0.0, "status": "agreed"}  # fmt: skip
+              "share": 1.0, "entropy": 0.0, **hard(0), "status": "agreed"}  # fmt: skip
     assert [r for r in rows(made.folder, "evidence") if r["chunk_id"] == chunk] == [
         {"id": f"{chunk}:0:3:japan", **keys, "target": "japan", "start": 0, "end": 3, "span": text[:3],
          "votes_for": 2, "votes_against": 1, "probability": 2 / 3, "share": 2 / 3, "entropy": entropy(2 / 3, 1 / 3),
-         "status": "adjudicated"},
+         **hard(entropy(2 / 3, 1 / 3)), "status": "adjudicated"},
         {"id": f"{chunk}:4:9:japan", **keys, "target": "japan", **agreed},
         {"id": f"{chunk}:4:9:ukraine", **keys, "target": "ukraine", **agreed},
     ]  # fmt: skip
