@@ -136,9 +136,11 @@ def _mentions(names: tuple[str, ...]) -> re.Pattern[str]:
 
 @cache
 def _marks() -> str:
-    """All combining marks and joiners, which stay with the character before them."""
-    points = map(chr, (*range(0x300, 0x20000), *range(0xE0100, 0xE01F0)))
-    return "".join(char for char in points if _kind(char) == MARK)
+    """Ranges of all combining marks and joiners, which stay with the character before them, for a character class."""
+    marks = (p for p in (*range(0x300, 0x20000), *range(0xE0100, 0xE01F0)) if unicodedata.category(chr(p))[0] == "M")
+    points = np.array(sorted([*marks, *map(ord, _JOINERS)]))
+    # Written as single characters, the class would take ten times as long to compile.
+    return "".join(f"{chr(r[0])}-{chr(r[-1])}" for r in np.split(points, np.flatnonzero(np.diff(points) != 1) + 1))
 
 
 def similarity(a: Set[Any] | npt.NDArray[Any], b: Set[Any] | npt.NDArray[Any]) -> float:

@@ -12,6 +12,7 @@ from unittest import mock
 import builder
 from builder import BuilderError
 from builder.config import Config
+from builder.stage import Progress, silent
 from builder.tables import ARTICLES, CHUNKS
 from tests.samples import Project
 
@@ -32,11 +33,11 @@ def elsewhere(config: Config, workspace: Path, exports: Path) -> Config:
     return replace(config, paths=replace(config.paths, workspace=str(workspace), exports=str(exports)))
 
 
-def outcome(config: Config) -> Outcome:
+def outcome(config: Config, progress: Progress = silent) -> Outcome:
     """The files of the release by name, or what the error says."""
     try:
         with mock.patch("builder.release.export.check_loads"):
-            return contents(Path(builder.export(config).folder))
+            return contents(Path(builder.export(config, progress=progress).folder))
     except BuilderError as error:
         return str(error)
 

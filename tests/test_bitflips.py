@@ -5,6 +5,8 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.outcomes import contents, difference, elsewhere, outcome, pulled
 from tests.samples import Project
 
@@ -13,6 +15,7 @@ FLIPS = 500
 EACH = 1
 
 
+@pytest.mark.timeout(900)  # some five hundred exports
 def test_a_flipped_bit_never_gives_another_release(tmp_path: Path) -> None:
     project = Project(tmp_path, articles=3)
     pulled(project)

@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,7 +35,8 @@ def project(root: Path) -> Project:
     return made
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them")
+@pytest.mark.timeout(900)  # some fifty exports
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="stops and forks processes as POSIX systems do")
 def test_two_exports_at_once_are_both_right(tmp_path: Path) -> None:
     pulled(project(tmp_path))
     done = subprocess.run(
@@ -67,12 +67,16 @@ def main() -> None:
         one = _fork(first, stop_before=at)
         _, status = os.waitpid(one, os.WUNTRACED)
         stopped = os.WIFSTOPPED(status)
-        two = _fork(second)
-        _wait_or_stall(two)
+        waiting, says = os.pipe()
+        two = _fork(second, says=says)
+        os.close(says)
+        # It can be read when the second has ended, or has begun to wait for the first.
+        os.read(waiting, 1)
         if stopped:
             os.kill(one, signal.SIGCONT)
             os.waitpid(one, 0)
         _reap(two)
+        os.close(waiting)
         others = [method for method in METHODS if _files(root / f"at-{at}-{method}") != right[method]]
         wrong += [f"{method}, when the first stood before boundary {at}" for method in others]
         for name in ("", *(f"-{m}" for m in METHODS)):
@@ -108,8 +112,11 @@ def _config(config: Config, workspace: Path, exports: Path, method: str) -> Conf
     return replace(elsewhere(config, workspace, exports), aggregation=Aggregation(method=method))
 
 
-def _fork(config: Config, stop_before: int | None = None) -> int:
-    """A process that exports; with `stop_before` it stops before it makes its n-th visible change."""
+def _fork(config: Config, stop_before: int | None = None, says: int | None = None) -> int:
+    """A process that exports; with `stop_before` it stops before it makes its n-th visible change.
+
+    It writes to the pipe `says` when it begins to wait for another process.
+    """
     child = os.fork()
     if child:
         return child
@@ -117,7 +124,12 @@ def _fork(config: Config, stop_before: int | None = None) -> int:
         if stop_before is not None:
             _stop_before(stop_before, [config.workspace.resolve(), Path(config.paths.exports).resolve()])
         os.fsync = lambda fd: None
-        said = outcome(config)
+
+        def progress(what: str, done: int, total: int | None) -> None:
+            if says is not None and "waiting for another run" in what:
+                os.write(says, b"w")
+
+        said = outcome(config, progress)
         if isinstance(said, str):
             sys.stderr.write(said + "\n")
         if stop_before is None:
@@ -142,18 +154,6 @@ def _stop_before(number: int, roots: list[Path]) -> None:
                 os.kill(os.getpid(), signal.SIGSTOP)
 
     sys.addaudithook(watch)
-
-
-def _wait_or_stall(pid: int) -> None:
-    """Returns when a process has ended, or has done next to nothing for a while: it waits for the stopped one."""
-    before, idle = 0, 0
-    while idle < 20:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        if state[0] == "Z":
-            return
-        used = int(state[11]) + int(state[12])  # user and system time, in ticks of 10 ms
-        idle, before = (0, used) if used > before + 1 else (idle + 1, before)
-        time.sleep(0.05)
 
 
 def _reap(pid: int) -> None:
