@@ -56,7 +56,7 @@ def publish_release(
     the Hub's own client. Raises `ReleaseError` when the repository holds something newer or of another dataset, is
     public although private was asked for, or the Hub refuses.
     """
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+    from huggingface_hub import HfApi
 
     repo, tag = settings.repo, f"v{manifest.version}"
     own = {name: "" for name in UNLISTED if (root / name).exists()}
@@ -74,7 +74,6 @@ def publish_release(
                 f"{repo} is public, and export.private is true.",
                 "Set export.private=false to publish it for everybody, or make the repository private first.",
             )
-        files = {entry.rfilename: entry for entry in there.siblings or []}
         if tag in {ref.name for ref in api.list_repo_refs(repo, repo_type="dataset").tags}:
             if _manifest(api, repo, tag).digest != manifest.digest:
                 raise ReleaseError(
@@ -82,17 +81,8 @@ def publish_release(
                     "Export a new version, or delete the tag on the Hub if it was a mistake.",
                 )
             return Published(repo, tag)
-        before = set()
-        if "manifest.json" in files:
-            current = _manifest(api, repo, "main")
-            before = {*UNLISTED, *(file.path for file in current.files)}
-            if current.name != manifest.name:
-                raise ReleaseError(f"{repo} holds {current.name}, not {manifest.name}.", "Name another export.repo.")
-            if Version(current.version) > Version(manifest.version) and not pull_request:
-                raise ReleaseError(
-                    f"{repo} holds v{current.version}, which is newer than {tag}.",
-                    "Publish the newest release, or add --pull-request to propose the older one.",
-                )
+        files = {entry.rfilename: entry for entry in there.siblings or []}
+        before = _released_before(api, repo, manifest, pull_request) if "manifest.json" in files else set()
         strangers = sorted(files.keys() - own.keys() - before - {_ATTRIBUTES})
         found = Published(
             repo, tag,
@@ -101,26 +91,46 @@ def publish_release(
             deleted=sorted((files.keys() & before) - own.keys()) + (strangers if prune else []),
             kept=[] if prune else strangers,
         )  # fmt: skip
-        if not upload:
-            return found
-        if settings.gated != "no":
-            api.update_repo_settings(repo, gated=settings.gated, repo_type="dataset")  # type: ignore[arg-type]
-        commit, address = there.sha or "", ""
-        operations = list[Any](CommitOperationDelete(path) for path in found.deleted)
-        operations += [CommitOperationAdd(path, root / path) for path in (*found.added, *found.changed)]
-        if operations:
-            # Not `upload_folder`, which may make several commits: a reader in between would load a mixture. The parent
-            # makes the Hub refuse it when somebody else changed the branch since it was looked at.
-            made = api.create_commit(
-                repo, operations, commit_message=f"{manifest.name} {tag}", repo_type="dataset", revision="main",
-                create_pr=pull_request, parent_commit=there.sha,
-            )  # fmt: skip
-            commit, address = made.oid, made.pr_url or ""
-        elif pull_request:
-            return found
-        if not pull_request:
-            api.create_tag(repo, tag=tag, revision=commit, repo_type="dataset")
-        return replace(found, new=True, commit=commit, pull_request=address)
+        return _uploaded(api, root, found, settings, manifest.name, there.sha, pull_request) if upload else found
+
+
+def _released_before(api: "HfApi", repo: str, manifest: Manifest, pull_request: bool) -> set[str]:
+    """The paths of the release on the main branch; raises `ReleaseError` when this one may not take its place."""
+    current = _manifest(api, repo, "main")
+    if current.name != manifest.name:
+        raise ReleaseError(f"{repo} holds {current.name}, not {manifest.name}.", "Name another export.repo.")
+    if Version(current.version) > Version(manifest.version) and not pull_request:
+        raise ReleaseError(
+            f"{repo} holds v{current.version}, which is newer than v{manifest.version}.",
+            "Publish the newest release, or add --pull-request to propose the older one.",
+        )
+    return {*UNLISTED, *(file.path for file in current.files)}
+
+
+def _uploaded(
+    api: "HfApi", root: Path, found: Published, settings: Export, name: str, parent: str | None, pull_request: bool
+) -> Published:
+    """The changes are one commit on top of `parent`, which is tagged unless it is proposed."""
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    if settings.gated != "no":
+        api.update_repo_settings(found.repo, gated=settings.gated, repo_type="dataset")  # type: ignore[arg-type]
+    commit, address = parent or "", ""
+    operations = list[Any](CommitOperationDelete(path) for path in found.deleted)
+    operations += [CommitOperationAdd(path, root / path) for path in (*found.added, *found.changed)]
+    if operations:
+        # Not `upload_folder`, which may make several commits: a reader in between would load a mixture. The parent
+        # makes the Hub refuse it when somebody else changed the branch since it was looked at.
+        made = api.create_commit(
+            found.repo, operations, commit_message=f"{name} {found.tag}", repo_type="dataset", revision="main",
+            create_pr=pull_request, parent_commit=parent,
+        )  # fmt: skip
+        commit, address = made.oid, made.pr_url or ""
+    elif pull_request:
+        return found
+    if not pull_request:
+        api.create_tag(found.repo, tag=found.tag, revision=commit, repo_type="dataset")
+    return replace(found, new=True, commit=commit, pull_request=address)
 
 
 @contextlib.contextmanager

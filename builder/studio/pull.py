@@ -136,16 +136,7 @@ def _pull(
         set_back = since < state.since or client.ahead < state.ahead - _STEP
         usable = same and not full and not set_back
         base = past if usable else EarlierPull(None)
-        known: dict[str, LastRead] = {}
-        gone: set[int] = set()
-        rewritten = campaign.rewritten(client.key).results
-        for project in ids.values():
-            reader = ProjectReader(client, project, read, progress, past, rewritten)
-            if usable and (earlier := state.projects.get(str(project))):
-                known[str(project)], deleted = reader.changes(earlier, state.since, partial(base.ids, project))
-                gone |= deleted
-            else:
-                known[str(project)] = reader.everything()
+        known, gone = _read(client, campaign, ids, read, past, base if usable else None, state, progress)
         addresses = {str(user): {"email": email} for user, email in accounts(client).items()}
         deleted_accounts = [user["email"] for n, user in past.people().items() if n not in addresses]
         unchanged = not read.index and not gone and set(state.projects) == set(known)
@@ -173,9 +164,7 @@ def _pull(
         people = {str(user): by_id[str(user)] for user in sorted(users) if str(user) in by_id}
         whole = hash_of(file, people, setting)
         path = pulls.folder_of(folder, whole)
-        if not (new := not path.exists()):
-            pulls.verify_pull(path)
-        else:
+        if new := not path.exists():
             record = {
                 "hash": whole,
                 "setting": setting,
@@ -195,16 +184,50 @@ def _pull(
                 "started": started.isoformat(timespec="seconds"),
                 "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             }
-            with atomic_folder(path) as made:
-                file.rename(made / "tasks.jsonl")
-                write_json(made / "users.json", people)
-                write_json(made / "pull.json", pulls.sealed(record))
-                sync_tree(made)
+            _keep(path, file, people, record)
+        else:
+            pulls.verify_pull(path)
         write_json(folder / "latest.json", {"hash": whole})
         for number, last in known.items():
             last.annotations = submitted[number]
         write_json(folder / "state.json", asdict(_State(whole, client.key, since, client.ahead, known)))
         return Pulled(path, read_json(path / "pull.json"), new, len(read.index), usable, lost)
+
+
+def _read(
+    client: Client,
+    campaign: Campaign,
+    projects: Mapping[str, int],
+    file: TaskFile,
+    past: EarlierPull,
+    base: EarlierPull | None,
+    state: _State,
+    progress: Progress,
+) -> tuple[dict[str, LastRead], set[int]]:
+    """Reads into `file` what changed in the projects since `base` was made, or without it everything.
+
+    Returns what is known of each project now, and the ids of tasks that are gone.
+    """
+    known: dict[str, LastRead] = {}
+    gone: set[int] = set()
+    rewritten = campaign.rewritten(client.key).results
+    for project in projects.values():
+        reader = ProjectReader(client, project, file, progress, past, rewritten)
+        if base is not None and (earlier := state.projects.get(str(project))):
+            known[str(project)], deleted = reader.changes(earlier, state.since, partial(base.ids, project))
+            gone |= deleted
+        else:
+            known[str(project)] = reader.everything()
+    return known, gone
+
+
+def _keep(path: Path, file: Path, people: Mapping[str, Any], record: Mapping[str, Any]) -> None:
+    """The pull is a folder; the file of its tasks is moved there."""
+    with atomic_folder(path) as made:
+        file.rename(made / "tasks.jsonl")
+        write_json(made / "users.json", people)
+        write_json(made / "pull.json", pulls.sealed(record))
+        sync_tree(made)
 
 
 def _compare(expected: Mapping[str, int], found: Mapping[str, LastRead]) -> None:
