@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -53,8 +54,45 @@ def test_a_folder_of_ones_own_works_with_the_wheel(installed: Path, tmp_path: Pa
     assert (mine / ".builder" / "my-project" / "prepare").is_dir()
 
 
-def test_no_address_of_a_package_index_is_committed() -> None:
-    """Pins carry names and versions only, so that they hold behind any mirror."""
-    for line in (ROOT / "constraints.txt").read_text().splitlines():
-        assert "://" not in line
-        assert "==" in line, line
+PIN = re.compile(r"([\w.-]+)==(\S+)(?: ; ([^\\]+?))?(?: \\\n|\n)((?:    --hash=sha256:[0-9a-f]{64}(?: \\\n|\n))*)")
+
+
+def pins(path: Path) -> dict[tuple[str, str, str], int]:
+    """Name, version and marker of each pin of a file that has nothing else, with the number of its hashes."""
+    text = path.read_text("utf-8")
+    assert PIN.sub("", text) == ""
+    return {(name, version, marker): hashes.count("sha256") for name, version, marker, hashes in PIN.findall(text)}
+
+
+def test_what_is_installed_is_pinned_by_hashes_and_no_address() -> None:
+    """No address, so that pins hold behind any mirror; one hash at least for each, and one version in all files."""
+    free, all_of_it, demo = (
+        pins(ROOT / name) for name in ("constraints.txt", "requirements/all.txt", "requirements/studio.txt")
+    )
+    assert min(all_of_it.values()) >= 1
+    assert min(demo.values()) >= 1
+    assert {pin[:2] for pin in all_of_it} == {pin[:2] for pin in free}, "run `make constraints`"
+    assert {pin[:2] for pin in demo} <= {pin[:2] for pin in free}, "run `make constraints`"
+    assert {"hatchling", "editables", "label-studio"} <= {name for name, *_ in demo}
+
+
+def test_make_and_the_readme_install_nothing_without_its_hash() -> None:
+    for name in ("Makefile", "README.md", ".ci/run"):
+        text = (ROOT / name).read_text("utf-8")
+        for line in re.findall(r"(?m)^.*(?<!-m )pip install.*|^.*\$\(PIP\).*", text):
+            assert "--require-hashes" in line or "-e ." in line or "constraints.txt" in line, line
+
+
+def test_the_bill_of_materials_names_what_runs_by_its_hashes(tmp_path: Path) -> None:
+    """CycloneDX, made as `make sbom` makes it from what is pinned for the demo."""
+    recipe = (ROOT / "Makefile").read_text("utf-8").split("\nsbom:")[1].split("\n\n")[0].replace("\\\n", "")
+    command = recipe[recipe.index("cyclonedx-py") :].replace("dist/", f"{tmp_path}/").split()
+    subprocess.run([Path(sys.executable).parent / command[0], *command[1:], "--no-validate"], cwd=ROOT, check=True)
+    made = json.loads((tmp_path / "sbom.cdx.json").read_text("utf-8"))
+    assert (made["bomFormat"], made["metadata"]["component"]["name"]) == ("CycloneDX", "annotated-dataset-builder")
+    found = {
+        (part["name"], part["version"]): sum(len(ref.get("hashes", [])) for ref in part["externalReferences"])
+        for part in made["components"]
+    }
+    demo = pins(ROOT / "requirements/studio.txt")
+    assert found == {pin[:2]: hashes for pin, hashes in demo.items()}
