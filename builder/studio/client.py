@@ -10,9 +10,10 @@ its answer got lost: after `Unreachable`, callers look at what is there and writ
 
 import email.utils
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
@@ -83,25 +84,29 @@ class Client:
         """Where people open a project."""
         return f"{self.url}/projects/{project}/"
 
-    def ask(self, call: Callable[[Any], T]) -> T:
-        """What a call of the SDK returns that changes nothing, such as `lambda sdk: sdk.projects.get(7)`."""
-        return self._attempt(partial(self._call, self._sdk, call), self.settings.retries + 1)
+    def ask(self, call: Callable[[Any], Any], kind: type[T]) -> T:
+        """What a call of the SDK returns that changes nothing, as `kind`: `ask(lambda sdk: sdk.projects.get(7), ...)`.
 
-    def tell(self, call: Callable[[Any], T]) -> T:
+        Raises `Refused` when it is something else.
+        """
+        return self._attempt(partial(self._call, call, kind), self.settings.retries + 1)
+
+    def tell(self, call: Callable[[Any], Any], kind: type[T] = object) -> T:  # type: ignore[assignment]
         """What a call of the SDK returns that changes something; sent once. `Unreachable`: it may have been done."""
-        return self._attempt(partial(self._call, self._sdk, call), 1)
+        return self._attempt(partial(self._call, call, kind), 1)
 
-    def get(self, path: str, params: Params | None = None) -> Any:
-        """The decoded JSON at a path such as `api/version`."""
-        return self._json(path, self.send("GET", path, params))
+    def get(self, path: str, params: Params | None = None, kind: Any = object) -> Any:
+        """The decoded JSON at a path such as `api/version`; raises `Refused` when it is no `kind`."""
+        return self.decode(path, self.send("GET", path, params), kind)
 
     def post(self, path: str, body: Any = None, params: Params | None = None) -> Any:
         """The decoded answer to one POST, sent once. `Unreachable`: it may have been done."""
-        return self._json(path, self.send("POST", path, params, msgspec.json.encode(body)))
+        answer = self.send("POST", path, params, msgspec.json.encode(body))
+        return self.decode(path, answer, object) if answer else None
 
-    def patch(self, path: str, body: Any) -> Any:
-        """The decoded answer to one PATCH, sent once."""
-        return self._json(path, self.send("PATCH", path, None, msgspec.json.encode(body)))
+    def patch(self, path: str, body: Any) -> None:
+        """One PATCH, sent once."""
+        self.send("PATCH", path, None, msgspec.json.encode(body))
 
     def send(self, method: str, path: str, params: Params | None = None, content: bytes | None = None) -> bytes:
         """The body of the answer to one request; reads are tried again, writes are not.
@@ -162,18 +167,21 @@ class Client:
             base_url=self.url, api_key="none", httpx_client=self._http, timeout=self.settings.timeout, max_retries=0
         )
 
-    def _call(self, sdk: Any, call: Callable[[Any], T]) -> T:
+    def _call(self, call: Callable[[Any], Any], kind: type[T]) -> T:
         from label_studio_sdk.core.api_error import ApiError
         from label_studio_sdk.core.parse_error import ParsingError
 
         try:
-            return call(sdk)
-        except (ParsingError, RecursionError, UnicodeDecodeError) as e:
-            raise self._no_json(self._where) from e
+            with warnings.catch_warnings(action="ignore"):  # what the SDK finds odd is looked at here
+                found = call(self._sdk)
+            return found if kind is object else msgspec.convert(found, kind, from_attributes=True)
         except ApiError as e:
             if e.status_code is not None and 200 <= e.status_code < 300:
                 raise self._no_json(self._where) from e
             raise _Failed(e.status_code or 0, e.headers or {}, e.body) from e
+        except (ParsingError, RecursionError, ValueError, TypeError, AttributeError, KeyError) as e:
+            # The SDK takes whatever comes for what it expects.
+            raise self._no_json(self._where) from e
 
     def _once(self, method: str, path: str, params: Params | None, content: bytes | None) -> bytes:
         headers = {"Content-Type": "application/json"} if content is not None else None
@@ -219,15 +227,12 @@ class Client:
             target = connection.visible(failed.headers.get("location", ""))
             return Refused(f"{where} was redirected to {target} ({status}).", "Set label_studio.url to that address.")
         if status == 429:
-            wait = failed.headers.get("retry-after", "some")
+            wait = connection.visible(failed.headers.get("retry-after", "some")[:40])
             return Refused(f"{self.url} asks to slow down (429).", f"Run the command again after {wait} seconds.")
         if status in _DOUBTFUL or status >= 500:
             hint = "Read the server's log; then run the command again, which finishes what was left."
             return Unreachable(f"{where} failed on the server ({status}). {detail}".rstrip(), hint)
         return Refused(f"{where} was refused ({status}): {detail or 'no reason given'}")
-
-    def _json(self, path: str, body: bytes) -> Any:
-        return self.decode(path, body, object) if body else None
 
     def _no_json(self, where: str) -> Refused:
         hint = "Something in between answered, such as a login page or a proxy: check label_studio.url."
@@ -238,10 +243,19 @@ class Client:
 
 
 def _date(header: str) -> datetime | None:
+    """The time that a header gives, if any; one without a zone is UTC.
+
+    >>> _date("Mon, 05 Jan 2026 09:00:00 -0000") == _date("Mon, 05 Jan 2026 10:00:00 +0100")
+    True
+    >>> _date("soon"), _date("Mon, 01 Jan 0001 00:00:00 +2359"), _date("Mon, 05 Jan 2026 09:00:00 +999999999")
+    (None, None, None)
+    """
     try:
-        return email.utils.parsedate_to_datetime(header)
-    except ValueError:
+        found = email.utils.parsedate_to_datetime(header)
+    except (ValueError, OverflowError):
         return None
+    # The first and last years have no room for the sums that are made of a date.
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)) if 1 < found.year < MAXYEAR else None
 
 
 def _backoff(attempt: int) -> float:
@@ -254,10 +268,13 @@ def _backoff(attempt: int) -> float:
 
 
 def _wait(header: str | None, attempt: int) -> float:
-    """Seconds to wait: what the header Retry-After asks for (seconds or a date), or twice as long each time."""
-    if header is None:
-        return _backoff(attempt)
-    if header.strip().isdigit():
-        return float(header)
-    until = _date(header)
-    return max(0.0, until.timestamp() - time.time()) if until else _LONGEST_WAIT
+    """Seconds to wait: what the header Retry-After asks for (seconds or a date), or else twice as long each time.
+
+    >>> [_wait(header, 1) for header in ("7", None, "soon", "-5", "²")]
+    [7.0, 1.0, 1.0, 1.0, 1.0]
+    """
+    asked = (header or "").strip()
+    if asked.isascii() and asked.isdecimal():
+        return float(asked)
+    until = _date(asked)
+    return max(0.0, until.timestamp() - time.time()) if until else _backoff(attempt)

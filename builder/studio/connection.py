@@ -1,8 +1,10 @@
 """The HTTP connection to a Label Studio server: token, TLS, proxy, and what its failures mean."""
 
+import math
 import os
 import re
 import ssl
+import time
 import zlib
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
@@ -126,15 +128,17 @@ def open_connection(url: str, token: str, settings: LabelStudio) -> httpx.Client
 class Limited(httpx.SyncByteStream):
     """The body of an answer, unpacked; it ends in `httpx.ReadError` when it is too large, packed or unpacked.
 
-    httpx itself unpacks whatever comes.
+    httpx itself unpacks whatever comes, for as long as something comes; here it may take so many seconds.
     """
 
-    def __init__(self, stream: httpx.SyncByteStream, packed: bool = False) -> None:
-        self._stream, self._packed = stream, packed
+    def __init__(self, stream: httpx.SyncByteStream, packed: bool = False, seconds: float = math.inf) -> None:
+        self._stream, self._packed, self._until = stream, packed, time.monotonic() + seconds
 
     def __iter__(self) -> Iterator[bytes]:
         size = 0
         for part in self._unpacked() if self._packed else self._stream:
+            if time.monotonic() > self._until:
+                raise httpx.ReadTimeout("the answer did not end in time")
             size += len(part)
             if size > LARGEST:
                 raise httpx.ReadError(f"the answer is larger than {LARGEST >> 20} MiB")
@@ -161,7 +165,8 @@ def limit(response: httpx.Response) -> None:
     if packing not in ("identity", "gzip", "deflate"):
         raise httpx.DecodingError(f"the answer is packed as {visible(packing)}, which was not asked for")
     assert isinstance(response.stream, httpx.SyncByteStream)
-    response.stream = Limited(response.stream, packing != "identity")
+    seconds = response.request.extensions.get("timeout", {}).get("read") or math.inf
+    response.stream = Limited(response.stream, packing != "identity", seconds)
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,21 @@ class _LastPush:
     planned_predictions: int
     #: Chunk id -> task id.
     tasks: dict[str, int]
+
+
+def _move(annotation: int, task: int, sdk: Any) -> Any:
+    return sdk.annotations.update(annotation, task=task)
+
+
+class _Shown(msgspec.Struct):
+    data: dict[str, Any]
+
+
+class _Made(msgspec.Struct):
+    id: int
+    result: Any = None
+    completed_by: int | None = None
+    updated_by: int | None = None
 
 
 class _Answer(msgspec.Struct):
@@ -143,7 +159,9 @@ class Importer:
             # Another push may remove a task first: then `there` stays as it is, and the caller reads the project again.
             with contextlib.suppress(NotFound):
                 # Raw: the SDK guesses which kind of task an answer is.
-                shows = {entry.id: _shows(self.client.get(f"api/tasks/{entry.id}/")["data"]) for entry in entries}
+                shows = {
+                    entry.id: _shows(self.client.get(f"api/tasks/{entry.id}/", kind=_Shown).data) for entry in entries
+                }
                 kept = max(entries, key=lambda e: (shows[e.id] == wanted, e.answers, -e.id))
                 others = [entry for entry in entries if entry is not kept]
                 rest = [e for e in others if not self._merge(e.id, kept.id, shows[e.id] == shows[kept.id])]
@@ -155,18 +173,18 @@ class Importer:
         client = self.client
         # A task's own page shows only one's own drafts; this shows everybody's. The SDK has no method for it.
         drafts = f"api/tasks/{task}/drafts"
-        if client.get(drafts):
+        if client.get(drafts, kind=list[Any]):
             return False
-        for annotation in client.ask(lambda sdk: list(sdk.annotations.list(task))):
+        for annotation in client.ask(lambda sdk: list(sdk.annotations.list(task)), list[_Made]):
             if not same:
                 return False
             # What another had saved before stays another's.
-            if getattr(annotation, "updated_by", None) in (None, annotation.completed_by):
+            if annotation.updated_by in (None, annotation.completed_by):
                 self.moving(annotation.id, annotation.result)
-            client.tell(lambda sdk, number=annotation.id: sdk.annotations.update(number, task=kept))  # type: ignore[misc]
+            client.tell(partial(_move, annotation.id, kept))
             self.outcome.annotations_moved += 1
         # Read again: somebody may have saved in between, and deleting a task deletes what it holds.
-        if client.ask(lambda sdk: list(sdk.annotations.list(task))) or client.get(drafts):
+        if client.ask(lambda sdk: list(sdk.annotations.list(task)), list[_Made]) or client.get(drafts, kind=list[Any]):
             return False
         # Another push may have deleted it just now.
         with contextlib.suppress(NotFound):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import msgspec
 
 from builder.errors import ConfigError, SourceError, StudioError, Unreachable
 from builder.languages import language_code
@@ -130,9 +131,14 @@ def pseudonyms_of(settings: Annotators) -> dict[str, str]:
     return {person.email.lower(): person.pseudonym for person in people if person.pseudonym}
 
 
+class _Account(msgspec.Struct):
+    id: int
+    email: str
+
+
 def accounts(client: Client) -> dict[int, str]:
     """User id -> e-mail address of every account on the server."""
-    return {user.id: str(user.email) for user in client.ask(lambda sdk: sdk.users.list())}
+    return {user.id: user.email for user in client.ask(lambda sdk: sdk.users.list(), list[_Account])}
 
 
 def ensure_accounts(vault: Vault, client: Client, annotators: Sequence[Annotator]) -> dict[str, str]:
@@ -170,7 +176,7 @@ def token_of(url: str, email: str, password: str) -> str:
 
 def _sign_up(client: Client, email: str, password: str) -> None:
     # Raw: the SDK has no method for invitations.
-    invitation = client.get("api/invite")["token"]
+    invitation = client.get("api/invite", kind=dict[str, str]).get("token", "")
     with _browser(client.url) as page:
         form = {"email": email, "password": password, "allow_newsletters": "false"}
         answer = _submit(page, f"user/signup/?token={invitation}", form)

@@ -113,7 +113,7 @@ class ProjectReader:
         if task.get("draft_exists"):
             self.drafts.add(number)
             # A listing of tasks shows only one's own drafts; this shows everybody's.
-            drafts = self.client.get(f"api/tasks/{number}/drafts")
+            drafts = self.client.get(f"api/tasks/{number}/drafts", kind=list[dict[str, Any]])
         try:
             line = {
                 "id": number,

@@ -8,7 +8,7 @@ one. The note is for when somebody removes the mark from the description.
 import contextlib
 import re
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -37,17 +37,28 @@ _INTERNAL = (
 _MARK = re.compile(r"\[builder [^][]++\]")
 
 
-class Project(Protocol):
-    """A project as the SDK gives it, as far as it is used here."""
+class Project(msgspec.Struct):
+    """A project on the server, as far as it is used here."""
 
     id: int
     title: str
-    description: str | None
     label_config: str
     maximum_annotations: int
-    task_number: int
-    total_annotations_number: int
-    skipped_annotations_number: int
+    description: str | None = None
+    task_number: int | None = None
+    total_annotations_number: int | None = None
+    skipped_annotations_number: int | None = None
+    expert_instruction: str | None = None
+    show_skip_button: bool | None = None
+    skip_queue: str | None = None
+    enable_empty_annotation: bool | None = None
+    show_collab_predictions: bool | None = None
+    sampling: str | None = None
+
+
+class _Listed(msgspec.Struct):
+    id: int
+    description: str | None = None
 
 
 def is_for_all(slot: str) -> bool:
@@ -178,7 +189,7 @@ def ensure_view(client: Client, project: int, columns: Iterable[str], only_open:
     Annotators on a server with roles cannot make a view of their own. One that is there stays as it is.
     """
     # Raw: the SDK gives only views that have every field it knows.
-    if client.get("api/dm/views", {"project": project}):
+    if client.get("api/dm/views", {"project": project}, kind=list[Any]):
         return
     hidden = [f"tasks:data.{name}" for name in columns] + [f"tasks:{name}" for name in _INTERNAL]
     left = {"filter": "filter:tasks:completed_at", "operator": "empty", "type": "Datetime", "value": True}
@@ -228,7 +239,7 @@ def ensure_members(client: Client, campaign: Campaign) -> bool:
 
 def _create(client: Client, campaign: Campaign, slot: str) -> Project:
     try:
-        made: Project = client.tell(lambda sdk: sdk.projects.create(**_settings(campaign, slot)))
+        made = client.tell(lambda sdk: sdk.projects.create(**_settings(campaign, slot)), _Listed)
     except Unreachable:
         # It may have been made before its answer got lost.
         if found := find_project(client, campaign, slot):
@@ -265,17 +276,16 @@ def _overlap(campaign: Campaign, slot: str) -> int:
 
 
 def _get(client: Client, project: int) -> Project:
-    found: Project = client.ask(lambda sdk: sdk.projects.get(project))
-    return found
+    return client.ask(lambda sdk: sdk.projects.get(project), Project)
 
 
 def _marked(client: Client, words: str) -> list[int]:
     return sorted(project.id for project in _listing(client) if words in (project.description or ""))
 
 
-def _listing(client: Client) -> list[Project]:
+def _listing(client: Client) -> list[_Listed]:
     # Without `include` the server counts the annotations of every project.
-    return client.ask(lambda sdk: list(sdk.projects.list(page_size=1000, include="id,description")))
+    return client.ask(lambda sdk: list(sdk.projects.list(page_size=1000, include="id,description")), list[_Listed])
 
 
 def _noted(client: Client, campaign: Campaign) -> dict[str, int]:

@@ -4,13 +4,14 @@ For a server that lost them: a project was deleted, a database set back. `builde
 again. Drafts are not restored, and annotations get the time of the restoring.
 """
 
-import json
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from builder.stage import Progress, exclusive, silent
 from builder.store import canonical, digest, read_json
@@ -19,12 +20,31 @@ from builder.studio.client import Client
 from builder.studio.people import accounts
 from builder.studio.projects import existing_projects
 from builder.studio.recordings import save
-from builder.studio.tasks import pages, tasks_of, with_annotations
+from builder.studio.tasks import Author, ShownChunk, pages, tasks_of, with_annotations
 
 _NAMESPACE = uuid.UUID("5f0f5d5e-3a0b-5d0c-9d6e-6a3c1f1f0b77")
 _SAID = ("result", "was_cancelled", "lead_time", "ground_truth")
+
+
+class _Made(Author):
+    """An annotation of a pull or of a listing."""
+
+    id: int = 0
+    result: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    updated_by: int | None = None
+    lead_time: float | None = None
+    ground_truth: bool | None = False
+    created_at: str = ""
+
+
+class _Task(msgspec.Struct):
+    project: int = 0
+    data: ShownChunk = msgspec.field(default_factory=ShownChunk)
+    annotations: list[_Made] = []
+
+
 #: By chunk and author, annotations.
-_Said = dict[tuple[str, int], list[dict[str, Any]]]
+_Said = dict[tuple[str, int], list[_Made]]
 
 
 @dataclass
@@ -70,11 +90,11 @@ def _kept(client: Client, folder: Path, record: Mapping[str, Any], outcome: Rest
     known = {email.casefold(): number for number, email in accounts(client).items()}
     kept: dict[str, _Said] = defaultdict(lambda: defaultdict(list))
     with (folder / "tasks.jsonl").open("rb") as lines:
-        for task in (task for task in map(json.loads, lines) if isinstance(task["data"].get("chunk_id"), str)):
-            for made in task["annotations"]:
-                email = people.get(made["completed_by"], "")
+        for task in (msgspec.json.decode(line, type=_Task) for line in lines):
+            for made in task.annotations if isinstance(task.data.chunk_id, str) else ():
+                email = people.get(made.completed_by, "") if made.completed_by else ""
                 if email in known:
-                    kept[slots[task["project"]]][task["data"]["chunk_id"], known[email]].append(made)
+                    kept[slots[task.project]][task.data.chunk_id, known[email]].append(made)
                 else:
                     outcome.no_account[email] += 1
     return kept
@@ -101,8 +121,8 @@ def _restore(
         else:
             for row in missing:
                 # The server takes each `unique_id` once.
-                unique = uuid.uuid5(_NAMESPACE, f"{project} {tasks[chunk]} {author} {row['id']} {row['created_at']}")
-                body = {name: row[name] for name in _SAID} | {"completed_by": author, "unique_id": str(unique)}
+                unique = uuid.uuid5(_NAMESPACE, f"{project} {tasks[chunk]} {author} {row.id} {row.created_at}")
+                body = {name: getattr(row, name) for name in _SAID} | {"completed_by": author, "unique_id": str(unique)}
                 outcome.restored += dry_run or save(client, project, tasks[chunk], body)
         progress(what, n, len(kept))
 
@@ -112,20 +132,21 @@ def _note(client: Client, campaign: Campaign, project: int, kept: _Said) -> None
     noted, wanted = campaign.rewritten(client.key), {key: set(map(_digest, rows)) for key, rows in kept.items()}
     for key, found in _said(client, project).items():
         for made in found:
-            if _digest(made) in wanted.get(key, ()) and made["updated_by"] not in (None, made["completed_by"]):
-                noted.note(made["id"], made["result"])
+            if _digest(made) in wanted.get(key, ()) and made.updated_by not in (None, made.completed_by):
+                noted.note(made.id, made.result)
 
 
 def _said(client: Client, project: int) -> _Said:
     """What everybody said about every chunk of a project."""
     found: _Said = defaultdict(list)
     wanted = with_annotations(["id", "data"], ["id", "completed_by", "updated_by", "result", "was_cancelled"])
-    for page in pages(client, project, wanted, dict[str, Any]):
+    for page in pages(client, project, wanted, _Task):
         for task in page.tasks:
-            for made in task["annotations"]:
-                found[str(task["data"].get("chunk_id")), made["completed_by"]].append(made)
+            for made in task.annotations:
+                if made.completed_by is not None:
+                    found[str(task.data.chunk_id), made.completed_by].append(made)
     return found
 
 
-def _digest(row: Mapping[str, Any]) -> str:
-    return digest(canonical(row["result"]), str(bool(row["was_cancelled"])))
+def _digest(row: _Made) -> str:
+    return digest(canonical(row.result), str(bool(row.was_cancelled)))

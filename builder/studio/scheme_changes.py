@@ -16,6 +16,8 @@ from builder.studio.client import Client
 from builder.studio.projects import Project, change_project, ensure_project, find_project, page_of
 from builder.studio.tasks import filters, pages
 
+_Drafts = list[dict[str, Any]]
+
 
 def ensure_migrated(client: Client, campaign: Campaign, slot: str) -> tuple[Project, int]:
     """The project of a slot, set up, with its results under the names of the configured scheme.
@@ -75,9 +77,9 @@ def _rewrite(client: Client, project: int, old: Scheme, new: Scheme, found: Sche
             continue
         path = f"api/{kind}/{listed['id']}/"
         # Read again, because somebody may have saved since it was listed.
-        current = client.get(path)
+        current = client.get(path, kind=dict[str, Any])
         result = now(kind, current["result"])
-        drafts = client.get(f"api/tasks/{task}/drafts") if kind == "annotations" else []
+        drafts = client.get(f"api/tasks/{task}/drafts", kind=_Drafts) if kind == "annotations" else []
         # Saving an annotation deletes the drafts that would change it, so they are detached meanwhile.
         held = [draft["id"] for draft in drafts if draft["annotation"] == listed["id"]]
         for draft in held:
@@ -109,7 +111,7 @@ def _drafted(client: Client, project: int) -> Iterator[list[dict[str, Any]]]:
     query = filters({"filter": "draft_exists", "operator": "equal", "type": "Boolean", "value": True})
     for page in pages(client, project, {"include": "id", "query": query}, dict[str, Any]):
         for task in page.tasks:
-            yield client.get(f"api/tasks/{task['id']}/drafts")
+            yield client.get(f"api/tasks/{task['id']}/drafts", kind=_Drafts)
 
 
 def _used(client: Client, project: Project, old: Scheme, found: SchemeChanges) -> list[str]:
@@ -118,7 +120,7 @@ def _used(client: Client, project: Project, old: Scheme, found: SchemeChanges) -
     if not found.removals:
         return []
     made = [drafted["result"] for drafts in _drafted(client, project.id) for drafted in drafts]
-    if project.total_annotations_number + project.skipped_annotations_number:
+    if project.total_annotations_number or project.skipped_annotations_number:
         made += [listed["result"] for _, kind, listed in _results(client, project.id) if kind == "annotations"]
     held = set().union(*(used(result, old, found) for result in made))
     return [words for words in found.removals if words in held or (made and words not in found.names)]

@@ -140,8 +140,8 @@ def models_of(client: Client, project: int) -> list[tuple[str, int, str]] | None
     """
     try:
         found = client.get(f"api/projects/{project}/model-versions", {"extended": "true"})
-        return sorted((str(row["model_version"]), row["count"], str(row["latest"])) for row in found["static"])
-    except (NotFound, KeyError, TypeError):
+        return sorted((str(row["model_version"]), int(row["count"]), str(row["latest"])) for row in found["static"])
+    except (NotFound, KeyError, TypeError, ValueError):
         return None
 
 

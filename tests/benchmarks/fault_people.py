@@ -5,19 +5,17 @@ What an annotator tries must be refused. What a manager does must show in the ne
 """
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from typing import Any
 
-from builder import pipeline
 from builder.commands.annotation import pull, push, restore
 from builder.errors import BuilderError
 from builder.studio.client import Client
 from builder.studio.embedded.server import StudioServer
-from builder.studio.people import ensure_accounts, people_of, token_of
-from builder.studio.projects import find_project
+from builder.studio.people import ensure_accounts, people_of
 from builder.studio.pull import Pulled
 from builder.studio.settings import Annotators, LabelStudio
+from tests.benchmarks.fault_bench import Bench, annotators, said
 
 #: Annotations that a manager spoils before one pull.
 SPOILT = 12
@@ -33,54 +31,14 @@ def ensure_people(server: StudioServer) -> None:
         ensure_accounts(server.vault, client, people_of(Annotators(overlap=2)))
 
 
-@contextmanager
-def speaking(bench: Any) -> Iterator[list[Client]]:
-    """A client of each annotator."""
-    vault = bench.direct.vault
-    with ExitStack() as stack:
-        yield [
-            stack.enter_context(
-                Client(StudioServer(bench.direct.url, token_of(bench.direct.url, email, word)), LabelStudio())
-            )
-            for email, word in vault.secrets().annotators.items()
-        ]
-
-
-def annotate(bench: Any, made: Any, annotator: Client, tasks: int) -> dict[str, dict[str, Any]]:
-    """Some tasks are annotated by the annotator; by the comment of each, the annotation."""
-    project = project_of(bench, made)
-    found = {}
-    with bench.client() as client:
-        listed = client.get("api/tasks", {"project": project, "page": 1, "page_size": 1000, "include": "id"})["tasks"]
-    for task in listed[:tasks]:
-        bench.saved += 1
-        word = f"{made.config.dataset.name}-{task['id']}-{bench.saved}"
-        body = {"result": said(word), "lead_time": 9}
-        answer = annotator.post(f"api/tasks/{task['id']}/annotations/", body, {"project": project})
-        found[word] = {"id": answer["id"], "task": task["id"], "author": answer["completed_by"]}
-    return found
-
-
-def said(word: str) -> list[dict[str, Any]]:
-    item = {"id": "c", "from_name": "comment", "to_name": "text", "type": "textarea"}
-    return [{**item, "value": {"text": [word]}}]
-
-
-def project_of(bench: Any, made: Any) -> int:
-    with bench.client() as client:
-        project = find_project(client, pipeline.campaign(made.config), "all")
-    assert project is not None
-    return project.id
-
-
-def curious_annotators(bench: Any) -> None:
+def curious_annotators(bench: Bench) -> None:
     """One annotator tries to see and change what is another's, and what is the manager's."""
     for _ in range(ROUNDS):
         made = bench.dataset()
         push(made.config)
-        project = project_of(bench, made)
-        with speaking(bench) as (ada, ben):
-            words = annotate(bench, made, ada, 5)
+        project = bench.project_of(made)
+        with annotators(bench) as (ada, ben):
+            words = bench.annotate(made, author=ada)
             theirs = next(iter(words.values()))
             for method, path, body in _tried(project, theirs):
                 bench.toll.faults += 1
@@ -92,7 +50,7 @@ def curious_annotators(bench: Any) -> None:
                 bench.say(f"    was let through: {method} {path}")
         bench.again(lambda made=made: pull(made.config))
         bench.settle(made, set(words))
-        bench.say(f"{bench.toll.faults:4} things tried that are another's")
+        bench.done("things tried that are another's")
 
 
 def _tried(project: int, theirs: dict[str, Any]) -> list[Tried]:
@@ -118,14 +76,14 @@ def _tried(project: int, theirs: dict[str, Any]) -> list[Tried]:
     ]
 
 
-def meddling_managers(bench: Any) -> None:
+def meddling_managers(bench: Bench) -> None:
     """A manager deletes and changes what others said, and deletes tasks: before the first, and a full, pull."""
     for full in (False, True):
         for name, (spoil, seen) in SPOILS.items():
-            made = bench.dataset(gone_share=1.0)
+            made = bench.dataset()
             push(made.config)
-            with speaking(bench) as (ada, _):
-                words = annotate(bench, made, ada, SPOILT + 2)
+            with annotators(bench) as (ada, _):
+                words = bench.annotate(made, SPOILT + 2, ada)
             kept = pull(made.config)
             spoilt = list(words.items())[:SPOILT]
             with bench.client() as manager:
@@ -141,7 +99,7 @@ def meddling_managers(bench: Any) -> None:
                 made.config.dataset.pull = ""
                 pull(made.config)
                 bench.settle(made, set(words))
-            bench.say(f"{bench.toll.faults:4} {name} by a manager, {'full' if full else 'incremental'} pull")
+            bench.done(f"{name} by a manager, {'full' if full else 'incremental'} pull")
 
 
 def _delete(manager: Client, theirs: dict[str, Any], word: str) -> None:

@@ -274,8 +274,15 @@ def test_a_suggestion_is_judged(task: Make, choice: Make) -> None:
         ([choice("choice__topic", "money"), choice("choice__frame", "other")], "rejected"),
     ):
         made = task(result, parent_prediction=5)
-        made["predictions"] = [{"id": 5, "result": suggested}]
-        assert read(made, asking()).annotations["prediction"].to_pylist() == [became]
+        made["predictions"] = [{"id": 5, "result": suggested, "model_version": "m1", "score": 0.7}]
+        decoded = read(made, asking())
+        assert decoded.annotations["prediction"].to_pylist() == [became]
+        beside = {
+            (a["question"], a["target"]): (a["suggested"], a["suggestion_model"]) for a in decoded.answers.to_pylist()
+        }
+        said = {("topic", ""): "war", **NO, ("frame", "war"): "yes", ("frame", "money"): "yes"}
+        assert beside == {about: (label, "m1") for about, label in said.items()}
+        assert set(decoded.answers["suggestion_score"].to_pylist()) == {0.7}
 
 
 EARLIER = {"labels": {"conflict": None, "money": "Money", "other": None}}

@@ -288,7 +288,8 @@ class FakeLabelStudio:
 
     def _create_project(self, *, given: dict[str, Any], **_: Any) -> tuple[int, Any]:
         number = self._next("project")
-        self.projects[number] = {"maximum_annotations": 1, "description": "", **given, "id": number}
+        usual = {"title": "", "label_config": "<View></View>", "maximum_annotations": 1, "description": ""}
+        self.projects[number] = {**usual, **given, "id": number}
         self._summary[number] = set()
         return 201, self._shown(self.projects[number])
 

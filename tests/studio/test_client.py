@@ -17,12 +17,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from builder.errors import BuilderError, ConfigError, Refused, Unauthorized, Unreachable
 from builder.studio.client import Client, NotFound, _wait
 from builder.studio.connection import Limited, _limits, remote_token, within
 from builder.studio.embedded.server import StudioServer
+from builder.studio.people import accounts
 from builder.studio.settings import LabelStudio
 
 Connect = Callable[..., Client]
@@ -284,6 +286,11 @@ def test_the_token_comes_from_the_environment_or_a_file(tmp_path: Path, monkeypa
 # Calls of the SDK.
 
 
+class Shown(msgspec.Struct):
+    id: int
+    title: str | None = None
+
+
 def project(number: int) -> Callable[[Any], Any]:
     return lambda sdk: sdk.projects.get(number)
 
@@ -292,7 +299,7 @@ def project(number: int) -> Callable[[Any], Any]:
 def test_a_read_of_the_sdk_is_tried_again(standin: Any, connect: Connect, status: int) -> None:
     standin.answers = [answer(status), answer(status), answer(body={"id": 7, "title": "x"})]
     waits: list[float] = []
-    found = connect("/labels", waits=waits).ask(project(7))
+    found = connect("/labels", waits=waits).ask(project(7), Shown)
     assert (found.id, found.title) == (7, "x")
     assert {asked.path for asked in standin.asked} == {"/labels/api/projects/7/"}
     assert {asked.headers["Authorization"] for asked in standin.asked} == {f"Token {'0' * 40}"}
@@ -324,7 +331,7 @@ def test_what_the_sdk_raises_says_what_to_do(
 ) -> None:
     standin.answers = [answer(status, body, location="https://elsewhere.example")]
     with pytest.raises(error) as caught:
-        connect(retries=0).ask(project(7))
+        connect(retries=0).ask(project(7), Shown)
     assert says.replace("PORT", str(standin.http.server_port)) in str(caught.value)
 
 
@@ -333,12 +340,13 @@ def test_the_time_limit_holds_for_the_sdk_too(standin: Any, connect: Connect) ->
     slow.until = threading.Event()
     standin.answers = [slow]
     with pytest.raises(Unreachable, match=r"within 0\.2 s"):
-        connect(timeout=0.2, retries=0).ask(project(7))
+        connect(timeout=0.2, retries=0).ask(project(7), Shown)
     slow.until.set()
 
 
 @pytest.mark.parametrize(
-    ("header", "attempt", "seconds"), [(None, 0, 0.5), (None, 3, 4.0), (" 7 ", 0, 7.0), ("soon", 0, 60.0)]
+    ("header", "attempt", "seconds"),
+    [(None, 0, 0.5), (None, 3, 4.0), (" 7 ", 0, 7.0), ("soon", 1, 1.0), ("-5", 1, 1.0), ("²", 1, 1.0)],
 )
 def test_how_long_to_wait(header: str | None, attempt: int, seconds: float) -> None:
     assert _wait(header, attempt) == seconds
@@ -356,6 +364,30 @@ def test_a_write_that_is_turned_away_twice_is_refused(standin: Any, connect: Con
     assert (waits, len(standin.asked)) == ([60.0], 3)
 
 
+@pytest.mark.parametrize(
+    "dated",
+    [
+        "Mon, 05 Jan 2026 09:00:00 -0000",
+        "Mon, 01 Jan 0001 00:00:00 +2359",
+        "\xe9",
+        "Mon, 05 Jan 2026 09:00:00 +999999999",
+    ],
+)
+def test_an_odd_date_of_an_answer_stops_nothing(standin: Any, connect: Connect, dated: str) -> None:
+    standin.answers = [answer(body={}, date=dated)]
+    client = connect()
+    client.get("api/version")
+    assert client.first_asked.tzinfo is not None
+    assert client.now.endswith("+00:00")
+
+
+def test_what_a_server_asks_to_wait_is_shown_without_controls(standin: Any, connect: Connect) -> None:
+    standin.answers = [answer(429, retry_after="\x1b[31m" + 99 * "9")]
+    with pytest.raises(Refused) as caught:
+        connect(retries=0).get("api/version")
+    assert "after \\x1b[31m99999999999999999999999999999999999 seconds" in str(caught.value)
+
+
 @pytest.mark.parametrize(("release", "accepted"), [("1.12.9", False), ("1.13", True), ("2.0.1", True), ("dev", True)])
 def test_the_oldest_version(standin: Any, connect: Connect, release: str, accepted: bool) -> None:
     standin.answers = [answer(body={"release": release})]
@@ -369,12 +401,33 @@ def test_the_oldest_version(standin: Any, connect: Connect, release: str, accept
 @pytest.mark.parametrize("body", [b"[" * 200_000, b'"\xff\xfe"', b'{"id": "\xff"}'])
 def test_answers_that_are_too_deep_or_not_utf8_end_in_one_line(standin: Any, connect: Connect, body: bytes) -> None:
     standin.answers = [answer(body=body)]
-    for ask in (lambda: connect().get("api/version"), lambda: connect().ask(project(7))):
+    for ask in (lambda: connect().get("api/version"), lambda: connect().ask(project(7), Shown)):
         with pytest.raises(Refused, match="something else than its JSON"):
             ask()
     standin.answers = [answer(500, body)]
     with pytest.raises(Unreachable, match=r"failed on the server \(500\)\. Read the server's log"):
         connect(retries=0).get("api/version")
+
+
+@pytest.mark.parametrize("body", [7, None, "x", [7], [[]], {}, {"id": "x"}, {"id": None}, {"id": 7, "title": []}, b""])
+def test_answers_of_another_form_end_in_one_line(standin: Any, connect: Connect, body: Any) -> None:
+    standin.answers = [answer(body=body)]
+    for ask in (
+        lambda: connect().ask(project(7), Shown),
+        lambda: connect().tell(lambda sdk: sdk.projects.create(title="x"), Shown),
+        lambda: connect().get("api/projects/7/", kind=Shown),
+        lambda: connect().version(),
+    ):
+        with pytest.raises(Refused, match=r"something else than its JSON|gives no version"):
+            ask()
+
+
+@pytest.mark.parametrize("body", [7, None, {}, {"id": 7}, [{}], [{"id": 7}], [{"id": 7, "email": None}], [None], ["x"]])
+def test_a_listing_of_accounts_that_is_none_is_refused(standin: Any, connect: Connect, body: Any) -> None:
+    """A pull without its people would look like one whose annotators are unknown."""
+    standin.answers = [answer(body=body)]
+    with pytest.raises(Refused, match="something else than its JSON"):
+        accounts(connect())
 
 
 @pytest.mark.parametrize("start", [b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"])
@@ -423,6 +476,13 @@ def test_an_answer_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
         list(Limited(Parts(b"xy", b"zz")))
 
 
+def test_an_answer_does_not_go_on_after_its_time() -> None:
+    """Nobody waits for it any more, and what still comes would fill the memory."""
+    assert list(Limited(Parts(b"xy"), seconds=99)) == [b"xy"]
+    with pytest.raises(httpx.ReadTimeout, match="did not end in time"):
+        list(Limited(Parts(b"xy"), seconds=-1))
+
+
 def test_a_packed_answer_is_unpacked_and_no_more_than_it_may_be(
     standin: Any, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -434,7 +494,7 @@ def test_a_packed_answer_is_unpacked_and_no_more_than_it_may_be(
     ):
         standin.answers = [answer(body=packed, content_encoding=packing)]
         assert connect().get("api/projects/7/")["id"] == 7
-        assert connect().ask(project(7)).id == 7
+        assert connect().ask(project(7), Shown).id == 7
     assert {asked.headers["Accept-Encoding"] for asked in standin.asked} == {"gzip"}
     monkeypatch.setattr("builder.studio.connection._PART", 10)
     parts = list(Limited(Parts(gzip.compress(text)), packed=True))
@@ -442,7 +502,7 @@ def test_a_packed_answer_is_unpacked_and_no_more_than_it_may_be(
     assert max(map(len, parts)) <= 10, "never much at once"
     monkeypatch.setattr("builder.studio.connection.LARGEST", len(text) - 1)
     standin.answers = [answer(body=gzip.compress(text), content_encoding="gzip")]
-    for ask in (lambda: connect(retries=0).get("api/version"), lambda: connect(retries=0).ask(project(7))):
+    for ask in (lambda: connect(retries=0).get("api/version"), lambda: connect(retries=0).ask(project(7), Shown)):
         with pytest.raises(Unreachable, match="the answer is larger than"):
             ask()
 
@@ -457,7 +517,7 @@ def test_a_packing_that_was_not_asked_for_is_refused(standin: Any, connect: Conn
 def test_every_answer_is_limited(standin: Any, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("builder.studio.connection.LARGEST", 3)
     standin.answers = [answer(body={"id": 7})]
-    for ask in (lambda: connect(retries=0).get("api/version"), lambda: connect(retries=0).ask(project(7))):
+    for ask in (lambda: connect(retries=0).get("api/version"), lambda: connect(retries=0).ask(project(7), Shown)):
         with pytest.raises(Unreachable, match="the answer is larger than"):
             ask()
 

@@ -10,6 +10,7 @@ import pytest
 from builder.errors import ConfigError, SourceError, StudioError, Unauthorized
 from builder.studio.campaign import connected, open_server
 from builder.studio.embedded.server import find_server
+from builder.studio.people import accounts
 from builder.studio.planning import answers_so_far
 from builder.studio.projects import projects_of
 from builder.studio.push import push
@@ -133,7 +134,7 @@ def test_recorded_labels_are_submitted_once_by_their_accounts(recorded: Any, lay
         assert heard[-1] == ("annotate as ben", 4, 4)
         again = push(recorded, *rows())
         assert {name: (row.saved, row.there) for name, row in again.recorded.items()} == {"ada": (0, 4), "ben": (0, 4)}
-        emails = {user.id: user.email for user in client.ask(lambda sdk: sdk.users.list())}
+        emails = accounts(client)
         made = []
         for project in projects_of(client, recorded).values():
             page = client.get("api/tasks", {"project": project.id, "page": 1, "page_size": 100, "fields": "all"})
