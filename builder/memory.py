@@ -6,10 +6,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from typing import NoReturn, TypeVar
-
-T = TypeVar("T")
+from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 
 class TooSlowError(Exception):
@@ -17,37 +15,28 @@ class TooSlowError(Exception):
 
 
 @contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Inside the block `TooSlowError` is raised after so many seconds; 0 is no limit.
+def time_limit(seconds: float) -> Iterator[Callable[[bool], None]]:
+    """Gives a function that starts the limit anew when it is called with True, and ends it with False.
 
-    Only where signals reach the work: in the main thread, and not within a single call of compiled code.
+    `TooSlowError` is raised so many seconds after a start; 0 is no limit. Only where signals reach the work: in the
+    main thread, and not within a single call of compiled code.
     """
     if not seconds or threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-        yield
+        yield lambda _: None
         return
 
     def stop(*_: object) -> NoReturn:
         raise TooSlowError(f"it took more than {seconds:g} seconds")
 
+    # Setting a handler costs more than reading a short text, so it is set once for many limits.
     begin, before = time.monotonic(), signal.signal(signal.SIGALRM, stop)
-    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
     try:
-        yield
+        yield lambda on: signal.setitimer(signal.ITIMER_REAL, seconds if on else 0) and None
     finally:
         # Somebody else's alarm goes on.
         signal.setitimer(signal.ITIMER_REAL, max(left - time.monotonic() + begin, 0.001) if left else 0)
         signal.signal(signal.SIGALRM, before)
-
-
-def timed(items: Iterator[T], seconds: float) -> Iterator[T]:
-    """The items, each made within the limit; an iterator that is too slow sees `TooSlowError`."""
-    while True:
-        with time_limit(seconds):
-            try:
-                item = next(items)
-            except StopIteration:
-                return
-        yield item
 
 
 @contextlib.contextmanager

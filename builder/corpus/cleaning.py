@@ -72,8 +72,9 @@ def spaces(text: str) -> Iterable[Edit]:
 
 def whitespace(text: str) -> Iterator[Edit]:
     """No space at either end of a line, none doubled, at most one blank line, none at either end of the text."""
-    # Most texts are tidy, and a look at each line is cheaper than a pattern.
-    if is_spaced(text) and all(x and x[0] != " " and x[-1] != " " for x in text.split("\n")):
+    # Most texts are tidy, and looking for strings is cheaper than a pattern.
+    ends = text[:1] + text[-1:]
+    if is_spaced(text) and ends == ends.strip() and not any(map(text.__contains__, (" \n", "\n ", "\n\n\n"))):
         return
     start, end = len(text) - len(text.lstrip(" \n")), len(text.rstrip(" \n"))
     if start >= end:

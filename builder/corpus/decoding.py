@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from typing import BinaryIO, NamedTuple
 
 from builder.corpus.settings import Source
@@ -114,6 +115,7 @@ def _declaration(data: bytes) -> str:
     return ""
 
 
+@lru_cache(maxsize=256)
 def codec(label: str) -> str:
     """The codec for an encoding's label as browsers read it; empty for what is not ASCII-compatible or not known."""
     label = re.sub(r"^x-(?=sjis|gbk|euc|mac)|(?<=8859-8)-[ie]$|^windows-(?=874|949)", "", label.lower())

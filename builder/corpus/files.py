@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from operator import itemgetter
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from builder.corpus.globs import matcher
@@ -53,14 +53,12 @@ def list_files(raw: str, source: Source) -> tuple[list[RawFile], list[Reject]]:
     rejects: list[Reject] = []
     for one in sorted(found, key=itemgetter(0)):
         path = one[0]
-        if isinstance(one, Reject):
-            rejects += [one] if wanted(path) and not unwanted(path) else []
-        elif path.lower().endswith(_ARCHIVES):
+        if isinstance(one, RawFile) and path.lower().endswith(_ARCHIVES):
             for f in _members(one, source.storage_options):
                 if any(map(wanted, (f[0], path))) and not any(map(unwanted, (f[0], path))):
                     files.append(f) if isinstance(f, RawFile) else rejects.append(f)
         elif wanted(path) and not unwanted(path):
-            files.append(one)
+            files.append(one) if isinstance(one, RawFile) else rejects.append(one)
     if not files and not rejects:
         raise SourceError(
             f"The raw folder {shown_address(raw)} holds no files to read.",
@@ -87,7 +85,7 @@ def _address(raw: str) -> tuple[str, str, str]:
     >>> _address("zip://news/*.txt::s3://bucket/all.zip")
     ('zip://', 'news/*.txt', '::s3://bucket/all.zip')
     """
-    found = re.fullmatch(r"((?:\w+::)*[\w+.-]+://)((?:(?!::).)*)(.*)", raw, re.DOTALL)
+    found = is_remote(raw) and re.fullmatch(r"((?:\w+::)*[\w+.-]+://)((?:(?!::).)*)(.*)", raw, re.DOTALL)
     return (found[1], found[2], found[3]) if found else ("", raw, "")
 
 
@@ -110,18 +108,21 @@ def _local(root: Path, follow: bool) -> Iterator[RawFile | Reject]:
             yield Reject(prefix.rstrip("/"), None, UNREADABLE, e.strerror or str(e))
             continue
         for entry in entries:
-            if entry.name.startswith("."):
+            name = entry.name
+            if name[0] == ".":
                 continue
-            path = prefix + entry.name
+            path = prefix + name
             if not path.isascii():
                 # A name that is not UTF-8 keeps its address; it is shown with its bytes, by which it differs.
                 path = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-            if entry.is_symlink() and not follow and not Path(os.path.realpath(entry.path)).is_relative_to(parents[0]):
+            link = entry.is_symlink()
+            if link and not follow and not Path(os.path.realpath(entry.path)).is_relative_to(parents[0]):
                 detail = "the link leads out of the raw folder; source.follow_links=true allows it"
                 yield Reject(path, None, "outside", detail)
                 continue
             try:
-                is_file, is_folder = entry.is_file(), entry.is_dir()
+                is_file = entry.is_file()
+                is_folder = not is_file and entry.is_dir()
             except OSError:  # a link to itself
                 is_file = is_folder = False
             if is_file:
@@ -130,7 +131,7 @@ def _local(root: Path, follow: bool) -> Iterator[RawFile | Reject]:
                 except OSError as e:
                     yield Reject(path, None, UNREADABLE, e.strerror or str(e))
             elif is_folder:
-                target = os.path.realpath(entry.path) if entry.is_symlink() else f"{parents[-1]}/{entry.name}"
+                target = os.path.realpath(entry.path) if link else f"{parents[-1]}/{name}"
                 if target in parents:
                     yield Reject(path, None, "symlink-loop", "the link leads back to a folder that contains it")
                 else:
@@ -141,9 +142,9 @@ def _local(root: Path, follow: bool) -> Iterator[RawFile | Reject]:
 
 def _file(address: str, path: str, s: os.stat_result) -> RawFile:
     # The change time cannot be set back, so new bytes under an old modification time are noticed.
-    modified, changed = s.st_mtime_ns, s.st_ctime_ns
-    stamp = hash((s.st_ino, s.st_size, modified, changed))
-    return RawFile(path, address, s.st_size, stamp, changed if changed > modified else modified)
+    size, modified, changed = s.st_size, s.st_mtime_ns, s.st_ctime_ns
+    stamp = hash((s.st_ino, size, modified, changed))
+    return RawFile(path, address, size, stamp, changed if changed > modified else modified)
 
 
 def _members(file: RawFile, options: Mapping[str, Any]) -> Iterator[RawFile | Reject]:
@@ -217,11 +218,8 @@ def suffixes(path: str) -> tuple[str, str]:
     >>> suffixes("news/2024.JSONL.gz")
     ('.jsonl', '.gz')
     """
-    name = PurePosixPath(path)
-    last = name.suffix.lower()
-    if last in _COMPRESSIONS:
-        return PurePosixPath(name.stem).suffix.lower(), last
-    return last, ""
+    name, last = posixpath.splitext(path.lower())
+    return (posixpath.splitext(name)[1], last) if last in _COMPRESSIONS else (last, "")
 
 
 def is_remote(address: str) -> bool:

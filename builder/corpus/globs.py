@@ -19,7 +19,8 @@ def matcher(patterns: list[str]) -> re.Pattern[str]:
     try:
         for pattern in patterns:
             glob_translate(pattern)
-        return re.compile("|".join(map(_path, patterns)) or r"(?!)")
+        # Every path needs no look at its parts.
+        return re.compile("" if "**/*" in patterns else "|".join(map(_path, patterns)) or r"(?!)")
     except ValueError as e:
         raise ConfigError(f"One of the patterns {', '.join(patterns)} is not valid: {e}.", "Correct it.") from e
 

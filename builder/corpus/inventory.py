@@ -7,11 +7,13 @@ into slices of fixed size, so lines that are added at its end change only its la
 
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -40,6 +42,8 @@ _BLOCK = 1 << 20
 _LINES = (".jsonl", ".ndjson")
 #: A file changed so shortly before it was listed may change again without a new time stamp.
 _RACE_NS = 2_000_000_000
+#: How this system writes names as bytes.
+_NAMES = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 #: Bytes by which a file counts for more than its size, so that a million tiny files are not one shard.
 _OVERHEAD = 2048
 #: Bytes that are hashed at once by a worker, and those that are hashed sooner than workers are started.
@@ -121,7 +125,7 @@ def inventory(raw: str, source: Source, cache: Path, run: Run, progress: Progres
     """
     with uncollected():
         files, rejects = list_files(raw, source)
-    total, done = sum(f.size for f in files), 0
+    total, done = sum(map(itemgetter(2), files)), 0
 
     def advance(size: int) -> None:
         nonlocal done
@@ -140,7 +144,7 @@ def slice_files(
     """The slices of all files by path, and a reject per file that cannot be read."""
     now, step = time.time_ns(), source.shard_mb << 20
     path, address, size, stamp, changed = zip(*files, strict=True) if files else ((),) * 5
-    named = [pa.array(path, pa.string()), pa.array(map(os.fsencode, address), pa.binary()), pa.array(stamp, pa.int64())]
+    named = [pa.array(path, pa.string()), pa.array([a.encode(*_NAMES) for a in address], pa.binary()), pa.array(stamp, pa.int64())]
     listed = pa.table([*named, np.arange(len(files))], ["path", "address", "stamp", "number"])
     schema = _KNOWN.with_metadata({"step": str(step)})
     data = read_sealed(cache)

@@ -18,6 +18,7 @@ from builder.store import digest
 
 #: The reason of files that could not be opened or read to their end: another run may succeed.
 UNREADABLE = "unreadable"
+_BLOCK = 1 << 18
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -77,7 +78,9 @@ class TooLargeError(ValueError):
 def whole(stream: BinaryIO, source: Source) -> bytes:
     """All bytes of a stream that is one record; raises `TooLargeError` above the limit."""
     limit = source.max_record_mb << 20
-    data = stream.read(limit + 1)
+    data = stream.read(_BLOCK)
+    if len(data) == _BLOCK:  # room for the largest record is not made for every small file
+        data += stream.read(limit + 1 - _BLOCK)
     if len(data) > limit:
         raise TooLargeError(f"more than source.max_record_mb={source.max_record_mb} MB")
     return data

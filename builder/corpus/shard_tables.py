@@ -25,7 +25,7 @@ from builder.corpus.parts import made, read_sealed, write_sealed
 from builder.corpus.readers import read_file
 from builder.corpus.records import UNREADABLE, Record, Reject
 from builder.corpus.settings import CorpusSettings, Source
-from builder.memory import TooSlowError, time_limit, timed
+from builder.memory import TooSlowError, time_limit
 from builder.tables import ARTICLES, CHUNKS, TIME
 
 #: Articles, or characters of raw text, that are held in memory before they are written.
@@ -104,23 +104,29 @@ def _write(job: ShardJob, folder: Path) -> dict[str, Any]:
 
 def _articles(job: ShardJob, maker: ArticleMaker, rejected: list[Reject], counts: Counter[str]) -> Iterator[Article]:
     """The articles of a shard; appends what is rejected, and counts the records."""
-    limit = job.settings.source.max_record_seconds
-    for item in timed(read_shard(job.shard, job.settings.source), limit):
-        counts["records"] += item.record is not None
-        found: Article | Reject
-        if isinstance(item, Reject):
-            found = item
-        else:
-            try:
-                with time_limit(limit):
+    items = read_shard(job.shard, job.settings.source)
+    with time_limit(job.settings.source.max_record_seconds) as limited:
+        while True:
+            limited(True)
+            item = next(items, None)
+            if item is None:
+                return
+            counts["records"] += item.record is not None
+            found: Article | Reject
+            if isinstance(item, Reject):
+                found = item
+            else:
+                limited(True)
+                try:
                     found = maker.article(item, job.repeated)
-            except TooSlowError as e:
-                found = Reject(item.source_path, item.number, "too-slow", str(e), item.article_id)
-            rejected += [Reject(item.source_path, item.number, *p, item.article_id) for p in item.problems]
-        if isinstance(found, Reject):
-            rejected.append(found)
-        else:
-            yield found
+                except TooSlowError as e:
+                    found = Reject(item.source_path, item.number, "too-slow", str(e), item.article_id)
+                rejected += [Reject(item.source_path, item.number, *p, item.article_id) for p in item.problems]
+            limited(False)
+            if isinstance(found, Reject):
+                rejected.append(found)
+            else:
+                yield found
 
 
 def read_shard(shard: pa.Table, source: Source) -> Iterator[Record | Reject]:

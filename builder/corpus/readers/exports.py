@@ -33,6 +33,8 @@ Fields = dict[str, str]
 
 def documents(text: str) -> Iterator[Fields]:
     """The documents of an export as columns of a record; none where the text is no export."""
+    if "ocument" not in text and "DOCUMENTS" not in text:  # found many times as fast as by a pattern
+        return
     if _FACTIVA.search(text):
         at = 0
         for end in _FACTIVA.finditer(text):
