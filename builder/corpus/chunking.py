@@ -20,6 +20,7 @@ _CUTS = (re.compile(r"(?<=[;:])\s+|(?<=,)\s+|(?<!\s)\s++(?=[–—(])|(?<=[)–�
 _WORD = re.compile(r"\S+")
 #: Characters of a sentence that are cut at once: its words are many tuples, and a blob may be of any size.
 _STRETCH = 100_000
+_STRETCHES = re.compile(rf"\S(?s:.{{,{_STRETCH - 3}}}\S)?(?!\S)|\S{{1,{_STRETCH}}}")
 
 
 class ChunkBounds(NamedTuple):
@@ -58,10 +59,10 @@ class Parts:
 
         A chunk of at least `enough` ends with its paragraph when the next one does not fit.
         """
-        firsts: list[int] = []
-        count, tokens = len(self.gains), 0
-        for i, gain in enumerate(self.gains):
-            full = not firsts or tokens + gain > budget
+        firsts, tokens, count = [0], self.opening(0), len(self.gains)
+        for i in range(1, count):
+            gain = self.gains[i]
+            full = tokens + gain > budget
             if not full and tokens >= enough and self.paragraph(i):
                 end = next((j for j in range(i + 1, count) if self.paragraph(j)), count)
                 full = tokens + self.total[end] - self.total[i] > budget
@@ -111,26 +112,23 @@ class Chunker:
         """A sentence over the budget, cut between clauses, else words, else characters."""
         counter, budget = self.counter, self.settings.max_tokens
         step = max(1, int(budget * counter.characters))
-        for stretch in re.finditer(rf"\S(?s:.{{,{_STRETCH - 3}}}\S)?(?!\S)|\S{{1,{_STRETCH}}}", text[start:end]):
-            inside = stretch[0]
-            parts = [(0, len(inside))]
+        for stretch in _STRETCHES.finditer(text, start, end):
+            parts = [stretch.span()]
             for cut in (*_CUTS, None):
                 smaller: list[Interval] = []
-                for (a, b), n in zip(parts, counter.sizes(inside, parts), strict=True):
+                for (a, b), n in zip(parts, counter.sizes(text, parts), strict=True):
                     if n <= budget:
                         smaller.append((a, b))
                     elif cut:
-                        edges = [a, *(m.end() for m in cut.finditer(inside, a, b)), b]
-                        smaller += [(c, c + len(inside[c:d].rstrip())) for c, d in pairwise(edges)]
+                        edges = [a, *(m.end() for m in cut.finditer(text, a, b)), b]
+                        smaller += [(c, c + len(text[c:d].rstrip())) for c, d in pairwise(edges)]
                     else:
                         smaller += [(c, min(c + step, b)) for c in range(a, b, step)]
                 parts = smaller
-            firsts = Parts(inside, counter, parts, ()).packed(budget)
+            firsts = Parts(text, counter, parts, ()).packed(budget)
             packed = [(parts[i][0], parts[j - 1][1]) for i, j in pairwise(firsts)]
             # Parts of one word may have more tokens together than apart.
-            fits = max(counter.sizes(inside, packed)) <= budget
-            at = start + stretch.start()
-            yield from ((at + a, at + b) for a, b in (packed if fits else parts))
+            yield from packed if max(counter.sizes(text, packed)) <= budget else parts
 
 
 def by_sentences(chunker: Chunker, text: str, inner: list[Interval]) -> list[ChunkBounds]:

@@ -10,14 +10,6 @@ from typing import NamedTuple
 
 #: Longer lines are paragraphs.
 _LONGEST = 400
-#: Longer lines are looked at only with one of these signs, as nearly all are content.
-_SHORT = 80
-_SIGNS = (
-    "©", "(c)", "(C)", "opyright", "OPYRIGHT", "ights", "ermission", "ontribut", "iews", "pinion", "ublished",
-    "ppeared", "eport", "dit", "ritten", "riting", "icen", "ign up", "ubscri", "istributed", "isit ", "ollow", "ead ",
-    "ore:", "elated", "ource", "ompiled", "ranslat", "ssistance", "nputs", "iles from", "ontact", "each ", "http",
-    "www.", "also", "ussi", "gency", "gencies", "roduced", "dapted", "raphics",
-)  # fmt: skip
 _UPPER = r"[^\W_a-zß-öø-ÿа-яёіїєґά-ώ]"
 _WORD = (
     rf"[“\"'‘]?(?>(?:{_UPPER}\.)++(?:{_UPPER}(?!\w))?|{_UPPER}\w{{0,3}}\.(?!\w)|"
@@ -64,7 +56,7 @@ FORMULAS = {
     r"produced|distributed|provided|supplied|created))(?: (?:originally|first|here))? (?:on|in|by|at|from|with|via|"
     r"through) {source}(?:,? (?:on|in) (?:\w+\.? )?\d[\w ,.]{0,20})?",
     "post": r"The post .{1,200}(?:first appeared|appeared first) (?:on|in|at) {source}",
-    "copyright": rf"(?=.*(?:©|\([cC]\)|™|\b(?:19|20)\d\d\b))(?:{_NAME},? ?)?(?:(?i:copyright):? ?(?:©|\([cC]\))?|©|"
+    "copyright": rf"(?=(?:{_NAME},? ?)?[cC©(™])(?=.*(?:©|\([cC]\)|™|\b(?:19|20)\d\d\b))(?:{_NAME},? ?)?(?:(?i:copyright):? ?(?:©|\([cC]\))?|©|"
     rf"\([cC]\)|™ ?(?:and|&) ©) ?(?:{_YEAR},?)? ?(?:by )?(?:{_NAME})?(?:\.?, (?:an? )?{_NAME})*(?:,? {_YEAR})?",
     "rights": r"(?i:all (?:other )?rights reserved|(?:alle|tous|todos los|tutti i|todos os) (?:rechte|droits|derechos|"
     r"diritti|direitos) \w+|riproduzione riservata|licensing rights|(?:this material|no part of this|any "
@@ -149,15 +141,13 @@ def _pattern() -> re.Pattern[str]:
 
 def formula(line: str) -> Formula | None:
     """The formula that the whole line fits; None for a line that may be content."""
-    if len(line) > _SHORT and not (len(line) < _LONGEST and any(map(line.__contains__, _SIGNS))):
-        return None
-    if _PROSE.search(line):
+    if len(line) > _LONGEST:
         return None
     bare = line.strip(" *|•·").rstrip(" .;") or line
     if bare[0] + bare[-1] in ("()", "[]", "（）", "【】", "「」"):
         bare = bare[1:-1].rstrip(" .;") or line
     found = _pattern().fullmatch(bare)
-    if found is None:
+    if found is None or _PROSE.search(line):
         return None
     name = next(n for n in FORMULAS if found[n] is not None)
     source = found.groupdict().get(f"source_{name}")

@@ -166,7 +166,7 @@ class Mapper:
 def follow(item: Any, route: Iterable[str]) -> Any:
     """What the keys lead to in nested objects; None where one is missing."""
     for key in route:
-        item = item.get(key) if isinstance(item, Mapping) else None
+        item = item.get(key) if isinstance(item, dict) else None
     return item
 
 

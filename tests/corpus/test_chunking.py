@@ -244,3 +244,8 @@ def test_windows_cut_no_word_that_fits() -> None:
 def test_a_window_counts_the_sentences_that_begin_in_it() -> None:
     pieces = cut("One two. Three four. Five.", method="tokens", max_tokens=3)
     assert [(p.tokens, p.sentences) for p in pieces] == [(3, 2), (2, 1)]
+
+
+def test_a_sentence_over_the_budget_is_counted_like_the_text_it_is_in() -> None:
+    text = "A.\nA.\nA aaa中."  # the last line alone would pass for one with spaces
+    assert [(text[c.start : c.end], c.tokens) for c in cut(text, max_tokens=1)][2:] == [(c, 1) for c in "Aaaa中."]
