@@ -56,7 +56,8 @@ FORMULAS = {
     r"produced|distributed|provided|supplied|created))(?: (?:originally|first|here))? (?:on|in|by|at|from|with|via|"
     r"through) {source}(?:,? (?:on|in) (?:\w+\.? )?\d[\w ,.]{0,20})?",
     "post": r"The post .{1,200}(?:first appeared|appeared first) (?:on|in|at) {source}",
-    "copyright": rf"(?=(?:{_NAME},? ?)?[cC©(™])(?=.*(?:©|\([cC]\)|™|\b(?:19|20)\d\d\b))(?:{_NAME},? ?)?(?:(?i:copyright):? ?(?:©|\([cC]\))?|©|"
+    "copyright": rf"(?=(?:{_NAME},? ?)?[cC©(™])(?=.*(?:©|\([cC]\)|™|\b(?:19|20)\d\d\b))"
+    rf"(?:{_NAME},? ?)?(?:(?i:copyright):? ?(?:©|\([cC]\))?|©|"
     rf"\([cC]\)|™ ?(?:and|&) ©) ?(?:{_YEAR},?)? ?(?:by )?(?:{_NAME})?(?:\.?, (?:an? )?{_NAME})*(?:,? {_YEAR})?",
     "rights": r"(?i:all (?:other )?rights reserved|(?:alle|tous|todos los|tutti i|todos os) (?:rechte|droits|derechos|"
     r"diritti|direitos) \w+|riproduzione riservata|licensing rights|(?:this material|no part of this|any "

@@ -144,7 +144,11 @@ def slice_files(
     """The slices of all files by path, and a reject per file that cannot be read."""
     now, step = time.time_ns(), source.shard_mb << 20
     path, address, size, stamp, changed = zip(*files, strict=True) if files else ((),) * 5
-    named = [pa.array(path, pa.string()), pa.array([a.encode(*_NAMES) for a in address], pa.binary()), pa.array(stamp, pa.int64())]
+    named = [
+        pa.array(path, pa.string()),
+        pa.array([a.encode(*_NAMES) for a in address], pa.binary()),
+        pa.array(stamp, pa.int64()),
+    ]
     listed = pa.table([*named, np.arange(len(files))], ["path", "address", "stamp", "number"])
     schema = _KNOWN.with_metadata({"step": str(step)})
     data = read_sealed(cache)

@@ -1,14 +1,17 @@
 """Word documents, PDF files and web archives become records, and every damage of them a reject."""
 
+import gzip
 import io
 import random
 import sys
 import zipfile
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from builder.corpus.files import open_stream
 from builder.corpus.readers import read_file
 from builder.corpus.records import Record, Reject
 from builder.corpus.settings import Source
@@ -85,6 +88,33 @@ def test_damage_of_word_documents() -> None:
         assert isinstance(item, Record) or item.reason in ("bad-docx", "empty", "too-large"), item
 
 
+def packed(**parts: str) -> bytes:
+    """A Word document of these parts; __ in a name is a slash."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, text in parts.items():
+            archive.writestr(name.replace("__", "/") + ".xml", text)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "space"),
+    [
+        ("word__document", "http://purl.oclc.org/ooxml/wordprocessingml/main"),
+        ("word__document2", "http://schemas.openxmlformats.org/wordprocessingml/2006/main"),
+        ("word\\document", "http://schemas.openxmlformats.org/wordprocessingml/2006/main"),
+    ],
+)
+def test_word_documents_as_other_programs_write_them(name: str, space: str) -> None:
+    moved = f"<w:moveFrom>{run('Moved.')}</w:moveFrom>"
+    body = f'<w:document xmlns:w="{space}"><w:body><w:p>{moved}{run(OTHER)}</w:p></w:body></w:document>'
+    assert only("a.docx", packed(**{name: body})).raw == OTHER
+    for odd in ("", "<dc:title>", "<a><title>Talks</title>"):  # the properties are damaged, the text is not
+        assert only("a.docx", packed(**{name: body, "docProps__core": odd})).title == (
+            "Talks" if "Talks" in odd else None
+        )
+
+
 def pdf(*pages: list[str]) -> bytes:
     """A PDF file with these lines on its pages."""
     objects = [b"<</Type/Catalog/Pages 2 0 R>>", b"", b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"]
@@ -115,6 +145,23 @@ def test_a_pdf_file_and_its_paragraphs() -> None:
     assert (found.title, found.authors) == ("Talks", ["Ann Lee"])
     assert found.published == datetime(2024, 7, 29, 20, 2, 13, tzinfo=UTC)
     assert reject("a.pdf", pdf([])).detail == "there is no text in the document; a scan needs OCR first"
+
+
+def test_pdf_files_as_other_programs_write_them() -> None:
+    whole = pdf(["The ministers met."], ["They agreed."])
+    dated = only("a.pdf", whole.replace(b"D:20240729200213Z", b"Mon Jul 29 2024  "))
+    assert (dated.published, dated.title) == (datetime(2024, 7, 29, tzinfo=UTC), "Talks")
+    odd = only("a.pdf", whole.replace(b"D:20240729200213Z", b"D:20249929200213Z"))
+    assert (odd.published, [reason for reason, _ in odd.problems]) == (None, ["field-published"])
+    assert only("a.pdf", whole.replace(b"/Info 4 0 R", b"/Info 9 0 R")).title is None
+    for name in (b"Microsoft Word - talks", b"Untitled", b"talks.indd"):
+        assert only("a.pdf", whole.replace(b"(Talks)", b"(%s)" % name)).title is None
+    lost = only("a.pdf", whole.replace(b"/Contents 6 0 R", b"/Contents (none)"))
+    assert (lost.raw, lost.problems) == (
+        "They agreed.",
+        [("field-pages", "no text was found on 1 of 2 pages: 1")],
+    )
+    assert not only("a.pdf", whole).problems
 
 
 def test_damage_of_pdf_files(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,6 +223,23 @@ def test_a_web_archive() -> None:
     assert [(r.record, r.reason) for r in rejects] == [(1, "not-an-article"), (2, "not-an-article"), (3, "empty")]
     assert [r.detail for r in rejects[:2] if isinstance(r, Reject)] == ["the server answered 404", "it is image/png"]
     assert (last.number, last.url, last.raw, last.kind) == (4, "https://x.org/wet", OTHER, "text")
+
+
+def test_web_archives_as_other_programs_write_them(tmp_path: Path) -> None:
+    page = ("https://x.org/1", "200 OK", "\r\nServer: x", PAGE.encode())  # no type is named
+    assert only("a.warc", warc(page).rpartition(b"WARC/1.0")[0]).kind == "html"
+    brotli = ("https://x.org/1", "200 OK", "text/html\r\nContent-Encoding: br", b"\x8b\x03\x80abc\x03")
+    (found,) = read("a.warc", warc(brotli).rpartition(b"WARC/1.0")[0])
+    assert isinstance(found, Reject)
+    assert found.reason == "unread-packing"
+    pieces = [b"WARC/1.0" + piece for piece in warc(page, page).split(b"WARC/1.0")[1:]]
+    (tmp_path / "a.warc.gz").write_bytes(b"".join(map(gzip.compress, pieces))[:-40])
+    with open_stream(str(tmp_path / "a.warc.gz")) as stream:
+        *records, last = read_file(stream, "a.warc.gz", Source())
+    assert [isinstance(item, Record) for item in records] == [True, True]
+    assert isinstance(last, Reject)
+    assert last.reason == "damaged"
+    assert last.detail.endswith("; 2 records were read before")
 
 
 def test_damage_of_web_archives(monkeypatch: pytest.MonkeyPatch) -> None:

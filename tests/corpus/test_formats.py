@@ -103,6 +103,37 @@ def test_nitf_and_newsml() -> None:
     assert reject("a.xml", "no markup").reason == "bad-xml"
 
 
+FEED = "<rss><channel><title>Wire</title>{}</channel></rss>"
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        f"<title>Caf&eacute; & R&D</title><description>{OTHER} Roy&rsquo;s.</description>",
+        f"<title>Café &amp; R&#38;D</title><description><![CDATA[{OTHER} Roy’s.]]></description>",
+        f"<title>Café & R&D</title><description>-</description><content:encoded>{OTHER} Roy’s.</content:encoded>",
+    ],
+)
+@pytest.mark.parametrize("before", ["", "Warning: a.php\n<?xml version='1.0'?>", "\n\n", "<!-- a & b -->"])
+def test_feeds_as_other_programs_write_them(before: str, item: str) -> None:
+    author = "<author>a@x.org (Ann Lee)</author><link>http://x.org/?a=1&b=2</link>"
+    found = only("a.rss", before + FEED.format(f"<item>{item}{author}</item>"))
+    assert (found.title, found.raw, found.authors) == ("Café & R&D", f"{OTHER} Roy’s.", ["Ann Lee"])
+    assert found.url == "http://x.org/?a=1&b=2"
+
+
+def test_ampersands_in_character_data_stay() -> None:
+    found = only("a.rss", FEED.format(f"<item><description><![CDATA[R&D & &eacute; {OTHER}]]></description></item>"))
+    assert found.raw == f"R&D & &eacute; {OTHER}"
+
+
+def test_nitf_inside_newsml() -> None:
+    nitf = f"<nitf><body><body.head><hl1>Talks</hl1></body.head><body.content><p>{TEXT}</p><p>{OTHER}</p>"
+    item = f"<newsItem guid='1'><inlineXML>{nitf}</body.content></body></nitf></inlineXML></newsItem>"
+    found = only("a.xml", f"<newsMessage>{item}</newsMessage>")
+    assert (found.title, found.raw) == ("Talks", f"{TEXT}\n{OTHER}")
+
+
 def mail(text: str, subject: str = "News") -> bytes:
     head = f"From: Ann Lee <ann@example.org>\nSubject: {subject}\nMessage-ID: <{subject}@x>\n"
     date = "Date: Mon, 29 Jul 2024 20:02:13 +0000\n"
@@ -125,6 +156,33 @@ def test_mail_and_mailboxes() -> None:
     odd = mail("Plain text.").replace(b"iso-8859-2", b"x-nobody-knows")
     assert "Plain text." in only("a.eml", odd).raw
     assert reject("a.eml", b"Subject: nothing\n\n").reason == "no-text"
+
+
+FRENCH = "Les élèves étaient là où le maître les avait laissés."
+
+
+@pytest.mark.parametrize(
+    ("header", "codec"),
+    [("", "utf-8"), ("", "cp1252"), ("us-ascii", "utf-8"), ("iso-8859-1", "cp1252"), ("x-unknown", "utf-8")],
+)
+def test_mail_whose_charset_is_missing_or_wrong(header: str, codec: str) -> None:
+    kind = f"Content-Type: text/plain; charset={header}\n" if header else ""
+    found = only("a.eml", f"Subject: Élèves\nFrom: Zoë <z@x.fr>\n{kind}\n{FRENCH}\n".encode(codec))
+    assert (found.raw, found.title, found.authors) == (f"{FRENCH}\n", "Élèves", ["Zoë"])
+    assert found.encoding.name == codec
+
+
+def test_mail_as_other_programs_write_it() -> None:
+    parts = "Content-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain\n\n \n--b\n"
+    page = f"Content-Type: text/html; charset=utf-8\n\n<html><p>{FRENCH}</p><p>{OTHER}</p></html>\n--b--\n"
+    assert only("a.eml", f"Subject: x\nMIME-Version: 1.0\n{parts}{page}").raw == f"{FRENCH}\n{OTHER}"
+    assert only("a.eml", f"\ufeffFrom: <@>,,;:\nMessage-ID: <[x\nSubject: Odd\n\n{TEXT}\n").title == "Odd"
+    day = "Mon Jul 29 20:02:13 2024"
+    box = f"From a@b {day}\nSubject: 1\n\nOne.\n\nFrom here on.\n\nFrom - {day}\nSubject: 2\n\n>From there.\n"
+    assert [r.raw.strip() for r in read("a.mbox", box) if isinstance(r, Record)] == [
+        "One.\n\nFrom here on.",
+        "From there.",
+    ]
 
 
 def test_a_csv_without_header_is_said_and_not_eaten() -> None:

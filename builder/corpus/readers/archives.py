@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from email.message import Message
+from types import SimpleNamespace
 from typing import BinaryIO
 
 from builder.corpus.decoding import NotTextError, decode_text
@@ -24,16 +25,21 @@ def warc_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
         return
     limit, number = source.max_record_mb << 20, -1
     try:
-        for held in ArchiveIterator(stream, arc2warc=True):
+        # Reads that may be short lose nothing of what is before damage.
+        for held in ArchiveIterator(SimpleNamespace(read=stream.read1, tell=stream.tell), arc2warc=True):
             if held.rec_type not in _HELD:
                 continue
             number += 1
             data = held.content_stream().read(limit + 1)
             http = held.http_headers
             kind, charset = _kind(http.get_header("Content-Type", "") if http else held.content_type or "")
+            kind = kind or ("text/html" if data.lstrip()[:1] == b"<" else "")  # some servers do not say
+            packed = http.get_header("Content-Encoding", "") if http else ""
             status = http.get_statuscode() if http else "200"
             if status != "200":
                 yield Reject(path, number, "not-an-article", f"the server answered {status}")
+            elif packed in ("br", "zstd") and data.lstrip()[:1] != b"<":
+                yield Reject(path, number, "unread-packing", f"it is packed as {packed}; install brotli to read br")
             elif kind not in ("text/html", "application/xhtml+xml", "text/plain"):
                 yield Reject(path, number, "not-an-article", f"it is {kind or 'of no known type'}")
             elif len(data) > limit:

@@ -1,10 +1,12 @@
 """Reads .docx and .pdf: the whole file is one record, with title, author and date from its properties."""
 
 import io
+import logging
 import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 from builder.corpus.decoding import UTF8
@@ -13,7 +15,18 @@ from builder.corpus.records import Record, Reject, fill, sha256, storable, whole
 from builder.corpus.settings import Source
 from builder.memory import TooSlowError
 
-_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+#: The parts of a Word document that are read: some programs number them or part their names by backslashes.
+_PARTS = {
+    "text": re.compile(r"/?word[/\\]document\d*\.xml", re.IGNORECASE),
+    "properties": re.compile(r"/?docProps[/\\]core\d*\.xml", re.IGNORECASE),
+}
+_BROKEN = (zipfile.BadZipFile, zlib.error, KeyError, EOFError, ValueError)
+#: The namespace of the text, and that of documents in the strict form of the standard (ISO/IEC 29500).
+_SPACE = b"http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
+_WORD = f"{{{_SPACE.decode()}}}"
+#: Titles that programs give: names of files, and of nothing.
+_NO_TITLE = re.compile(r"(?:Microsoft Word - |untitled\b).*|.*\.(?:docx?|odt|rtf|indd|qxp|pages|pdf)", re.IGNORECASE)
 
 
 def docx_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
@@ -24,27 +37,38 @@ def docx_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            parts = {name: archive.getinfo(name) for name in archive.namelist()}
-            main, properties = parts["word/document.xml"], parts.get("docProps/core.xml")
-            if max(part.file_size for part in (main, properties) if part) > source.max_record_mb << 20:
+            parts = {
+                name: found
+                for found in archive.infolist()
+                for name, part in _PARTS.items()
+                if part.fullmatch(found.filename)
+            }
+            if max(part.file_size for part in parts.values()) > source.max_record_mb << 20:
                 yield Reject(path, 0, "too-large", f"more than source.max_record_mb={source.max_record_mb} MB")
                 return
-            body = etree.fromstring(archive.read(main), parser)
-            # Not every program writes properties.
-            about = etree.fromstring(archive.read(properties), parser) if properties else ()
+            body = etree.fromstring(archive.read(parts["text"]).replace(_STRICT, _SPACE), parser)
+            about = _properties(archive, parts.get("properties"))
     # zipfile raises RuntimeError for encrypted files, and NotImplementedError for packings that it does not know.
-    except (
-        *(zipfile.BadZipFile, zlib.error, KeyError, EOFError, RuntimeError, NotImplementedError),
-        etree.XMLSyntaxError,
-    ) as e:
+    except (*_BROKEN, RuntimeError, NotImplementedError, etree.XMLSyntaxError) as e:
         yield Reject(path, None, "bad-docx", f"it is no Word document: {e}", sha256(data)[:16])
         return
-    named = {etree.QName(element).localname: element.text for element in about}
-    columns = {"title": named.get("title"), "authors": named.get("creator"), "published": named.get("created")}
-    # A text box is there twice, the second time for programs that know no text boxes.
+    columns = {"title": about.get("title"), "authors": about.get("creator"), "published": about.get("created")}
+    # A text box is there twice, the second time for programs that know no text boxes; so is what was moved in review.
     etree.strip_elements(body, "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback", with_tail=False)
+    etree.strip_elements(body, f"{_WORD}moveFrom", with_tail=False)
     paragraphs = (_paragraph(element) for element in body.iter(f"{_WORD}p"))
     yield _record(path, data, "\n".join(text for text in paragraphs if text.strip()), columns)
+
+
+def _properties(archive: zipfile.ZipFile, part: zipfile.ZipInfo | None) -> dict[str, str | None]:
+    """Title, creator and the like; not every program writes them, and a text without them is a text."""
+    from lxml import etree
+
+    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True)
+    with suppress(*_BROKEN, etree.XMLSyntaxError):
+        root = etree.fromstring(archive.read(part), parser) if part else None
+        return {etree.QName(e).localname: e.text for e in (() if root is None else root.iterchildren(etree.Element))}
+    return {}
 
 
 def _paragraph(element: Any) -> str:
@@ -61,23 +85,41 @@ def pdf_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | R
     except ImportError:
         yield Reject(path, None, "unknown-format", ".pdf is read with the extra documents; install pypdf")
         return
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what it cannot read is said in a row
     data = whole(stream, source)
     try:
         reader = PdfReader(io.BytesIO(data))
         if reader.is_encrypted and not reader.decrypt(""):
             yield Reject(path, None, "encrypted", "the file needs a password", sha256(data)[:16])
             return
-        pages = [page.extract_text() for page in reader.pages]
-        about: Mapping[str, Any] = reader.metadata or {}
-        columns = {"title": about.get("/Title"), "authors": about.get("/Author")}
-        date = getattr(reader.metadata, "creation_date", None)
+        pages = [_page_text(page) for page in reader.pages]
     except TooSlowError:
         raise
     except Exception as e:  # noqa: BLE001 - of a damaged file it raises nearly every kind of error
         yield Reject(path, None, "bad-pdf", f"{type(e).__name__}: {e}", sha256(data)[:16])
         return
-    columns = {name: str(value) for name, value in columns.items() if value}
-    yield _record(path, data, "\n".join(map(_joined, pages)), columns | {"published": date})
+    columns: dict[str, Any] = {}
+    with suppress(Exception):  # a text without properties is a text
+        about: Mapping[str, Any] = reader.metadata or {}
+        names = {"title": "/Title", "authors": "/Author", "published": "/CreationDate"}
+        columns = {name: str(about[key]) for name, key in names.items() if about.get(key)}
+        columns["published"] = getattr(about, "creation_date", None)
+    found = _record(path, data, "\n".join(filter(str.strip, map(_joined, pages))), columns)
+    empty = [str(number) for number, page in enumerate(pages, 1) if not page.strip()]
+    if empty and isinstance(found, Record):
+        found.problems.append(
+            ("field-pages", f"no text was found on {len(empty)} of {len(pages)} pages: {', '.join(empty[:20])}")
+        )
+    yield found
+
+
+def _page_text(page: Any) -> str:
+    try:
+        return str(page.extract_text())
+    except TooSlowError:
+        raise
+    except Exception:  # noqa: BLE001 - the other pages can be read
+        return ""
 
 
 def _joined(page: str) -> str:
@@ -96,5 +138,7 @@ def _record(path: str, data: bytes, text: str, columns: dict[str, Any]) -> Recor
     if not text.strip():
         return Reject(path, 0, "empty", "there is no text in the document; a scan needs OCR first", sha256(data)[:16])
     record = Record(path, 0, sha256(data), UTF8, storable(text), alone=True)
+    if _NO_TITLE.fullmatch(columns.get("title") or ""):
+        del columns["title"]
     fill(record, columns, Source())
     return record

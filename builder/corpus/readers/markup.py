@@ -1,14 +1,16 @@
 """Reads .xml (RSS, Atom, NITF, NewsML-G2), .eml and .mbox: one record per item, article or message."""
 
+import codecs
 import email
 import re
 from collections.abc import Iterator
 from email import policy
 from email.message import EmailMessage
+from html import escape, unescape
 from typing import Any, BinaryIO
 
-from builder.corpus.decoding import UTF8, decode_text
-from builder.corpus.records import Mapper, Record, Reject, storable, whole
+from builder.corpus.decoding import UTF8, Encoding, NotTextError, decode_text
+from builder.corpus.records import Mapper, Record, Reject, sha256, storable, whole
 from builder.corpus.settings import FIELDS, Source
 
 #: For each element that is a record, where its columns are: paths of elements without their namespaces.
@@ -27,12 +29,26 @@ _COLUMNS = {
         "source": ".//doc.rights/@provider|.//distributor",
     },
     "newsItem": {  # NewsML-G2
-        "id": "@guid", "title": ".//headline", "text": ".//inlineXML|.//inlineData", "authors": ".//by|.//creator/name",
+        "id": "@guid", "title": ".//headline|.//hl1", "text": ".//body.content|.//inlineXML|.//inlineData",
+        "authors": ".//by|.//creator/name",
         "published": ".//contentCreated|.//versionCreated", "source": ".//provider/name|.//provider/@literal",
         "language": ".//language/@tag|@lang",
     },
 }  # fmt: skip
-_FROM = re.compile(rb"^From .*\n", re.MULTILINE)
+#: The namespace or prefix of a name, which some feeds never declare.
+_PREFIX = re.compile(r"\{.*\}|.*:")
+#: A character data section, a comment or an entity that XML knows; and an ampersand that XML does not know.
+_AMPERSAND = re.compile(
+    r"(<!\[CDATA\[.*?\]\]>|<!--.*?-->|&(?:#\d+|#x[\dA-Fa-f]+|amp|lt|gt|quot|apos);)|&(?:\w+;)?", re.DOTALL
+)
+#: An author as RSS has it: an address, and the name in brackets.
+_ADDRESS = re.compile(r"^\S+@\S+ \(([^()]+)\)$")
+#: The line before each message of a mailbox, with the day on which it came; and lines of a text that looked like one.
+_FROM = re.compile(rb"^From .*\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b.*\n", re.MULTILINE)
+_QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
+_HEADERS = {
+    "id": "Message-ID", "title": "Subject", "authors": "From", "published": "Date", "language": "Content-Language",
+}  # fmt: skip
 
 
 def xml_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
@@ -42,16 +58,16 @@ def xml_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | R
     text, encoding = decode_text(whole(stream, source), source)
     parser = etree.XMLParser(encoding="utf-8", recover=True, resolve_entities=False, no_network=True, huge_tree=True)
     try:
-        root = etree.fromstring(re.sub(r"\A\s*<\?xml[^>]*>", "", storable(text)).encode(), parser)
+        root = etree.fromstring(_mended(storable(text)).encode(), parser)
     except etree.XMLSyntaxError:
         root = None
     if root is None:
         yield Reject(path, None, "bad-xml", "there is no element in the file")
         return
     for element in root.iter(etree.Element):
-        element.tag = etree.QName(element).localname
+        element.tag = _PREFIX.sub("", element.tag)
         for name, value in element.attrib.items():
-            element.attrib[etree.QName(name).localname] = value
+            element.attrib[_PREFIX.sub("", name)] = value
     kind = next((kind for kind in ("newsItem", "nitf", "entry", "item") if next(root.iter(kind), None) is not None), "")
     if not kind:
         yield Reject(path, None, "unknown-format", f"<{root.tag}> is neither RSS, Atom, NITF nor NewsML-G2")
@@ -59,7 +75,15 @@ def xml_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | R
     mapper = _mapper(path, source)
     for number, element in enumerate(root.iter(kind)):
         item = {name: _value(element, where) for name, where in _COLUMNS[kind].items()}
+        item["authors"] = _ADDRESS.sub(r"\1", item["authors"])
         yield from mapper.records(item, etree.tostring(element), encoding, number)
+
+
+def _mended(text: str) -> str:
+    """The document from its first element on, with the entities of HTML and lone ampersands as XML has them."""
+    start = text.find("<?xml")
+    text = text[text.find(">", start) + 1 :] if start >= 0 else text[max(0, text.find("<")) :]
+    return _AMPERSAND.sub(lambda m: m[1] or escape(unescape(m[0])), text)
 
 
 def _value(element: Any, where: str) -> str:
@@ -91,23 +115,40 @@ def mbox_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
     """One record per message of a mailbox."""
     messages = [message for message in _FROM.split(whole(stream, source)) if message.strip()]
     for number, message in enumerate(messages):
-        yield from _message(message, path, number, source)
+        yield from _message(_QUOTED.sub(rb"\1", message), path, number, source)
 
 
 def _message(raw: bytes, path: str, number: int, source: Source) -> Iterator[Record | Reject]:
-    message = email.message_from_bytes(raw, EmailMessage, policy=policy.default)
-    body = message.get_body(("plain", "html"))
     try:
-        text = body.get_content() if body else ""
-    except LookupError:  # an encoding that Python does not know
-        text = decode_text(bytes(body.get_payload(decode=True)), source)[0] if body else ""
-    columns = {
-        "id": "Message-ID",
-        "title": "Subject",
-        "authors": "From",
-        "published": "Date",
-        "language": "Content-Language",
-    }
-    item = {name: str(message[header] or "") for name, header in columns.items()}
+        message = email.message_from_bytes(raw.removeprefix(codecs.BOM_UTF8), EmailMessage, policy=policy.default)
+        text, encoding = _body(message, source)
+        item = {name: _header(message, header, source, encoding.name) for name, header in _HEADERS.items()}
+    except NotTextError as e:
+        yield Reject(path, number, e.reason, str(e), sha256(raw)[:16])
+        return
+    except (LookupError, ValueError, AttributeError, TypeError) as e:  # the parser's own, on headers out of order
+        yield Reject(path, number, "bad-mail", f"{type(e).__name__}: {e}", sha256(raw)[:16])
+        return
     item["authors"] = re.sub(r"(?:(?<!\s)\s++)?+<[^<>]*+>|\"", "", item["authors"])
-    yield from _mapper(path, source).records(item | {"text": text}, raw, UTF8, number)
+    yield from _mapper(path, source).records(item | {"text": text}, raw, encoding, number)
+
+
+def _body(message: EmailMessage, source: Source) -> tuple[str, Encoding]:
+    """The text of a message, else its page; what their charset says may be missing or wrong."""
+    for part in filter(None, (message.get_body(("plain",)), message.get_body(("html",)))):
+        text, encoding = decode_text(part.get_payload(decode=True) or b"", source, part.get_content_charset() or "")
+        if text.strip():
+            return text, encoding
+    return "", UTF8
+
+
+def _header(message: EmailMessage, name: str, source: Source, encoding: str) -> str:
+    """The value of a header as it is meant, or as it is where that cannot be found out; `encoding` is the text's."""
+    raw = next((value for key, value in message.raw_items() if key.lower() == name.lower()), "")
+    data = str(raw).encode("utf-8", "surrogateescape")
+    if not data.isascii():  # some programs write their own encoding
+        return decode_text(data, source, encoding)[0]
+    try:
+        return str(message[name] or "")
+    except Exception:  # noqa: BLE001 - the parser fails in ways of its own
+        return str(raw)
