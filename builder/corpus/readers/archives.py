@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from email.message import Message
 from types import SimpleNamespace
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from builder.corpus.decoding import NotTextError, decode_text
 from builder.corpus.files import DamagedError
@@ -24,9 +24,10 @@ def warc_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
         yield Reject(path, None, "unknown-format", ".warc is read with the extra documents; install warcio")
         return
     limit, number = source.max_record_mb << 20, -1
+    # Reads that may be short lose nothing of what is before damage.
+    short: Any = SimpleNamespace(read=getattr(stream, "read1", stream.read), tell=stream.tell)
     try:
-        # Reads that may be short lose nothing of what is before damage.
-        for held in ArchiveIterator(SimpleNamespace(read=stream.read1, tell=stream.tell), arc2warc=True):
+        for held in ArchiveIterator(short, arc2warc=True):
             if held.rec_type not in _HELD:
                 continue
             number += 1

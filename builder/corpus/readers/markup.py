@@ -136,7 +136,8 @@ def _message(raw: bytes, path: str, number: int, source: Source) -> Iterator[Rec
 def _body(message: EmailMessage, source: Source) -> tuple[str, Encoding]:
     """The text of a message, else its page; what their charset says may be missing or wrong."""
     for part in filter(None, (message.get_body(("plain",)), message.get_body(("html",)))):
-        text, encoding = decode_text(part.get_payload(decode=True) or b"", source, part.get_content_charset() or "")
+        data: Any = part.get_payload(decode=True)  # bytes, whatever its type says
+        text, encoding = decode_text(data or b"", source, part.get_content_charset() or "")
         if text.strip():
             return text, encoding
     return "", UTF8
