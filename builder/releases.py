@@ -84,20 +84,33 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
 def _self_descriptions(path: str, pull: pipeline.KeptPull) -> dict[str, dict[str, str]]:
     """What annotators said about themselves, by pseudonym; raises `ConfigError` when the file cannot be used."""
     from builder.questions.decode import pseudonym
+    from builder.release.provenance import OWN
 
     if not path:
         return {}
+    known = {user["email"].strip().lower() for user in read_json(pull.folder / "users.json").values()}
+    found: dict[str, dict[str, str]] = {}
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-            return {
-                pseudonym(pull.key, row.pop("email"), pull.given): {k: v for k, v in row.items() if v} for row in rows
-            }
-    except (OSError, KeyError, csv.Error, UnicodeDecodeError) as e:
+            rows = csv.reader(file, strict=True)
+            columns = [name.strip() for name in next(rows, [])]
+            if columns.count("email") != 1 or len({*columns, *OWN} - {""}) < len(columns) + len(OWN):
+                raise ValueError(f"line 1 needs `email`, and other names than {', '.join(OWN)}, each once")
+            for row in filter(any, rows):
+                said = dict(zip(columns, map(str.strip, row), strict=True))
+                email = said.pop("email").lower()
+                if email not in known:
+                    raise ValueError(f"line {rows.line_num} has an address that no account of the pull has")
+                if (name := pseudonym(pull.key, email, pull.given)) in found:
+                    raise ValueError(f"line {rows.line_num} describes somebody a second time")
+                found[name] = {column: value for column, value in said.items() if value}
+    except (OSError, ValueError, csv.Error) as e:
+        reason = f"line {rows.line_num} has another number of cells than line 1" if "zip()" in str(e) else e
         raise ConfigError(
-            f"dataset.self_descriptions names {path}, which cannot be read: {e}.",
-            "Name a CSV file in UTF-8 with a column `email`.",
+            f"dataset.self_descriptions names {path}, which cannot be used: {reason}.",
+            "Name a CSV file in UTF-8 with the column `email`, a row per person and a column per description.",
         ) from e
+    return found
 
 
 def _note(dataset_folder: Path, release: Path) -> Path:

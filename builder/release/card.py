@@ -49,7 +49,7 @@ def release_pages(
         "title": dataset["title"] or dataset["name"],
         "description": dataset["description"] or f"News texts labelled under the scheme `{scheme.name}`.",
         "licence": _licence(dataset),
-        "languages": languages(manifest),
+        "codes": ", ".join(f"`{code}`" for code in languages(manifest)),
         "about": {name: SPECS[found.kind].about(found, settings["export"]) for name, found in configurations.items()},
         "labels": _label_tables(manifest),
         "examples": {name: _example(root, name, manifest.configs[name]) for name in filled},

@@ -14,6 +14,7 @@ from builder.release.compare import align
 from builder.release.configurations import SPECS
 from builder.release.features import STRING, arrow_schema, label_names, with_names
 from builder.release.manifest import Changes, Exported, RowChanges, data_files
+from builder.release.provenance import self_descriptions
 
 #: How many single changes of each configuration are shown.
 EXAMPLES = 20
@@ -37,7 +38,8 @@ def diff(old: Exported, new: Exported) -> Changes:
             for name in sorted({*a.agreement, *b.agreement})
             if a.agreement.get(name) != b.agreement.get(name)
         },
-        card=a.configuration["dataset"] != b.configuration["dataset"],
+        card=a.configuration["dataset"] != b.configuration["dataset"]
+        or self_descriptions(old.folder) != self_descriptions(new.folder),
         wording=_wording(a.configuration["labels"], b.configuration["labels"]),
     )
     for name in b.configs:
@@ -148,7 +150,7 @@ def lines(changes: Changes) -> list[str]:
     if changes.moved:
         out.append(f"{count(changes.moved, 'row', 'rows')} moved to another split.")
     if changes.card:
-        out.append("What the card says about the dataset changed.")
+        out.append("What is said about the dataset or its annotators changed.")
     out += [f"Reworded, {line}" for line in changes.wording]
     out += changes.notes
     known = [(name, old, new) for name, (old, new) in changes.agreement.items() if old is not None and new is not None]

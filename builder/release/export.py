@@ -79,6 +79,8 @@ def export(sources: Sources, exports: Path, scratch: Path, progress: Progress | 
             progress,
         )
         made, version = _manifest(name, sources, built), Version("1.0.0")
+        smallest = sources.configuration["dataset"]["min_group"]
+        write_annotators(root, built.annotations, sources.experts, sources.said, smallest)
         if last:
             made.previous = last.manifest.version
             made.changes = diff(last, Exported(root, made))
@@ -158,7 +160,6 @@ def _completed(root: Path, settings: Export) -> Manifest:
 def _describe(root: Path, made: Manifest, built: Built, sources: Sources, last: Exported | None) -> None:
     """Writes everything beside the data files."""
     write_articles(root, built.inputs["articles"], built.assignment)
-    write_annotators(root, built.annotations, sources.experts, sources.said, made.configuration["dataset"]["min_group"])
     formats.write(root, sources.settings.formats, made.configs)
     for name, text in release_pages(root, made, built.configurations, sources.scheme).items():
         write_text(root / name, text)

@@ -14,6 +14,8 @@ from builder.store import write_table
 #: Where a release keeps the split of each of its articles, which the next one takes up again.
 ARTICLES = "provenance/articles.parquet"
 ANNOTATORS = "provenance/annotators.parquet"
+#: Its columns that the builder fills; all others are what annotators said.
+OWN = {"annotator": pa.string(), "role": pa.string(), "annotations": pa.int64()}
 
 
 def write_articles(root: Path, articles: pa.Table, assignment: Assignment) -> None:
@@ -41,16 +43,22 @@ def write_annotators(
     """Writes role and number of annotations of every annotator, and what they `said` about themselves, by pseudonym.
 
     Columns: annotator, role ("annotator" or "expert"), annotations, and those of `said`. These are null for everybody
-    who shares all of them with fewer than `smallest` annotators (k-anonymity, Sweeney 2002).
+    who shares them and the role with fewer than `smallest` annotators (k-anonymity, Sweeney 2002).
     """
     counts = dict(sorted(Counter(annotations["annotator"].to_pylist()).items()))
-    shown = {name: tuple(sorted(said.get(name, {}).items())) for name in counts}
+    roles = {name: "expert" if name in experts else "annotator" for name in counts}
+    shown = {name: (roles[name], *sorted(said.get(name, {}).items())) for name in counts}
     alike = Counter(shown.values())
     rows: list[dict[str, object]] = [
-        {"annotator": name, "role": "expert" if name in experts else "annotator", "annotations": count}
-        | (dict(shown[name]) if alike[shown[name]] >= smallest else {})
+        {"annotator": name, "role": roles[name], "annotations": count}
+        | (said.get(name, {}) if alike[shown[name]] >= smallest else {})
         for name, count in counts.items()
     ]
     columns = sorted({key for described in said.values() for key in described})
-    schema = {"annotator": pa.string(), "role": pa.string(), "annotations": pa.int64()}
-    write_table(root / ANNOTATORS, pa.Table.from_pylist(rows, pa.schema(schema | dict.fromkeys(columns, pa.string()))))
+    write_table(root / ANNOTATORS, pa.Table.from_pylist(rows, pa.schema(OWN | dict.fromkeys(columns, pa.string()))))
+
+
+def self_descriptions(release: Path) -> list[dict[str, object]]:
+    """What a release says of its annotators besides how much they did; nothing before it is written."""
+    path = release / ANNOTATORS
+    return pq.read_table(path).drop_columns("annotations").to_pylist() if path.is_file() else []

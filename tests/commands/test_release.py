@@ -1,6 +1,7 @@
 """From raw files and a pull: releases are verified, rebuilt byte for byte, and traced back to raw bytes."""
 
 import json
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -311,6 +312,31 @@ def test_a_release_is_verified_without_repeating_its_settings(tmp_path: Path) ->
     people = {row["background"] for row in pq.read_table(root / "provenance/annotators.parquet").to_pylist()}
     assert people == {"editor", None}
     assert verify(made.config, f"{root.parent.name}/{root.name}").rebuilt == "same bytes"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("name,age\nada,30\n", "line 1 needs `email`"),
+        ("email,role\nada@example.com,editor\n", "line 1 needs `email`"),
+        ("email,age,age\nada@example.com,30,30\n", "line 1 needs `email`"),
+        ("", "line 1 needs `email`"),
+        ("email,age\nada@example.com,30\nada@example.org,30\n", "line 3 has an address that no account"),
+        ("email,age\nada@example.com,30\n\n Ada@example.com,40\n", "line 4 describes somebody a second time"),
+        ("email,age\nada@example.com,30,editor\n", "line 2 has another number of cells"),
+        ('email,age\nada@example.com,"30\n', "unexpected end of data"),
+        ("email,age\nada@example.com,\x9c30\n", "codec can't decode"),
+    ],
+)
+def test_a_file_of_self_descriptions_that_cannot_be_used(
+    project: Project, tmp_path: Path, text: str, reason: str
+) -> None:
+    said = tmp_path / "people.csv"
+    said.write_bytes(text.encode("latin-1"))
+    dataset = replace(project.config.dataset, self_descriptions=str(said))
+    with pytest.raises(ConfigError, match=re.escape(reason)) as raised:
+        export(replace(project.config, dataset=dataset))
+    assert "@" not in raised.value.message.replace(str(said), "")
 
 
 def test_the_log_lists_releases(project: Project) -> None:

@@ -266,12 +266,20 @@ def test_rows_and_annotators_say_where_they_come_from(tmp_path: Path) -> None:
         "annotator-678901": {"age": "60"},
     }
     dataset = Dataset(name="sample", min_group=2)
-    made = sample(tmp_path, dataset=dataset).export(said=said, experts=["annotator-678901"])
+    world = sample(tmp_path, dataset=dataset)
+    made = world.export(said=said, experts=["annotator-678901"])
     assert pq.read_table(made.folder / "provenance/annotators.parquet").to_pylist() == [
         {"annotator": "annotator-0a1b2c", "role": "annotator", "annotations": 48, "age": "30-39"},
         {"annotator": "annotator-3d4e5f", "role": "annotator", "annotations": 48, "age": "30-39"},
         {"annotator": "annotator-678901", "role": "expert", "annotations": 48, "age": None},
     ]
+    # The role counts as known: only one expert is that old.
+    alone = world.export(said=dict.fromkeys(said, {"age": "30-39"}), experts=["annotator-678901"])
+    assert not alone.new
+    later = world.export(said=dict.fromkeys(said, {"age": "40-49"}), experts=["annotator-678901"])
+    assert (later.folder.name, later.manifest.changes.level) == ("v1.0.1", "patch")
+    table = pq.read_table(later.folder / "provenance/annotators.parquet")
+    assert table["age"].to_pylist() == ["40-49", "40-49", None]
     articles = pq.read_table(made.folder / "provenance/articles.parquet")
     assert {"title", "source", "published", "language", "split"} <= set(articles.column_names)
 

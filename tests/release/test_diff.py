@@ -187,7 +187,9 @@ def test_the_card_alone_is_a_patch(tmp_path: Path) -> None:
     world.dataset = replace(world.dataset, description="New words.")
     found = world.export()
     assert (found.folder.name, found.manifest.changes.card) == ("v1.0.1", True)
-    assert "- What the card says about the dataset changed." in (found.folder / "CHANGELOG.md").read_text("utf-8")
+    assert "- What is said about the dataset or its annotators changed." in (found.folder / "CHANGELOG.md").read_text(
+        "utf-8"
+    )
 
 
 def test_new_words_of_the_scheme_are_a_patch_with_their_text(tmp_path: Path) -> None:
