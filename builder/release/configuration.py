@@ -37,9 +37,7 @@ class Column:
 #: The columns that every configuration begins with, and that of the text for those whose rows are of windows.
 KEYS = (
     Column("id", STRING, "id of the row, unique in the configuration"),
-    Column(
-        "article_id", STRING, "hash of what the article is known by: its source's id, else its address, file or text"
-    ),
+    Column("article_id", STRING, "hash of what the article is known by: its source's id, address, file or text"),
     Column("chunk_id", STRING, "id of the chunk or window that the text comes from"),
 )
 WINDOW = Column("text", STRING, "the window that annotators saw")

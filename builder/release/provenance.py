@@ -51,7 +51,7 @@ def write_annotators(
     alike = Counter(shown.values())
     rows: list[dict[str, object]] = [
         {"annotator": name, "role": roles[name], "annotations": count}
-        | (said.get(name, {}) if alike[shown[name]] >= smallest else {})
+        | (dict(said.get(name, {})) if alike[shown[name]] >= smallest else {})
         for name, count in counts.items()
     ]
     columns = sorted({key for described in said.values() for key in described})

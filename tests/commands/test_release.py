@@ -328,9 +328,7 @@ def test_a_release_is_verified_without_repeating_its_settings(tmp_path: Path) ->
         ("email,age\nada@example.com,\x9c30\n", "codec can't decode"),
     ],
 )
-def test_a_file_of_self_descriptions_that_cannot_be_used(
-    project: Project, tmp_path: Path, text: str, reason: str
-) -> None:
+def test_a_file_of_self_descriptions_is_refused(project: Project, tmp_path: Path, text: str, reason: str) -> None:
     said = tmp_path / "people.csv"
     said.write_bytes(text.encode("latin-1"))
     dataset = replace(project.config.dataset, self_descriptions=str(said))

@@ -274,9 +274,9 @@ def test_rows_and_annotators_say_where_they_come_from(tmp_path: Path) -> None:
         {"annotator": "annotator-678901", "role": "expert", "annotations": 48, "age": None},
     ]
     # The role counts as known: only one expert is that old.
-    alone = world.export(said=dict.fromkeys(said, {"age": "30-39"}), experts=["annotator-678901"])
+    alone = world.export(said={name: {"age": "30-39"} for name in said}, experts=["annotator-678901"])
     assert not alone.new
-    later = world.export(said=dict.fromkeys(said, {"age": "40-49"}), experts=["annotator-678901"])
+    later = world.export(said={name: {"age": "40-49"} for name in said}, experts=["annotator-678901"])
     assert (later.folder.name, later.manifest.changes.level) == ("v1.0.1", "patch")
     table = pq.read_table(later.folder / "provenance/annotators.parquet")
     assert table["age"].to_pylist() == ["40-49", "40-49", None]
