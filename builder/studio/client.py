@@ -89,11 +89,11 @@ class Client:
 
         Raises `Refused` when it is something else.
         """
-        return self._attempt(partial(self._call, call, kind), self.settings.retries + 1)
+        return self._attempt(partial(self._call, self._sdk, call, kind), self.settings.retries + 1)
 
     def tell(self, call: Callable[[Any], Any], kind: type[T] = object) -> T:  # type: ignore[assignment]
         """What a call of the SDK returns that changes something; sent once. `Unreachable`: it may have been done."""
-        return self._attempt(partial(self._call, call, kind), 1)
+        return self._attempt(partial(self._call, self._sdk, call, kind), 1)
 
     def get(self, path: str, params: Params | None = None, kind: Any = object) -> Any:
         """The decoded JSON at a path such as `api/version`; raises `Refused` when it is no `kind`."""
@@ -167,13 +167,13 @@ class Client:
             base_url=self.url, api_key="none", httpx_client=self._http, timeout=self.settings.timeout, max_retries=0
         )
 
-    def _call(self, call: Callable[[Any], Any], kind: type[T]) -> T:
+    def _call(self, sdk: Any, call: Callable[[Any], Any], kind: type[T]) -> T:
         from label_studio_sdk.core.api_error import ApiError
         from label_studio_sdk.core.parse_error import ParsingError
 
         try:
             with warnings.catch_warnings(action="ignore"):  # what the SDK finds odd is looked at here
-                found = call(self._sdk)
+                found = call(sdk)
             return found if kind is object else msgspec.convert(found, kind, from_attributes=True)
         except ApiError as e:
             if e.status_code is not None and 200 <= e.status_code < 300:

@@ -94,7 +94,7 @@ def alone(
 ) -> Ended:
     """Runs the command; `started` gets the id of the process before it begins."""
     ours, theirs = _PROCESSES.Pipe()
-    child = _PROCESSES.Process(target=_run, args=(command, config, spoil, theirs))
+    child = _PROCESSES.Process(target=_run, args=(command, config, spoil, theirs), daemon=True)
     child.start()
     theirs.close()
     assert child.pid is not None

@@ -12,6 +12,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
+from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +22,7 @@ import msgspec
 import pytest
 
 from builder.errors import BuilderError, ConfigError, Refused, Unauthorized, Unreachable
+from builder.studio import connection
 from builder.studio.client import Client, NotFound, _wait
 from builder.studio.connection import Limited, _limits, remote_token, within
 from builder.studio.embedded.server import StudioServer
@@ -333,6 +335,18 @@ def test_what_the_sdk_raises_says_what_to_do(
     with pytest.raises(error) as caught:
         connect(retries=0).ask(project(7), Shown)
     assert says.replace("PORT", str(standin.http.server_port)) in str(caught.value)
+
+
+def test_loading_the_sdk_takes_nothing_of_the_time_of_a_request(
+    standin: Any, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed: list[str] = []
+    loaded = cached_property(lambda client: timed.append("loaded") or SimpleNamespace(get=lambda: {"id": 7}))
+    loaded.__set_name__(Client, "_sdk")
+    monkeypatch.setattr(Client, "_sdk", loaded)
+    monkeypatch.setattr(connection, "within", lambda seconds, work: timed.append("begins") or work())
+    assert connect().ask(lambda sdk: sdk.get(), Shown).id == 7
+    assert timed == ["loaded", "begins"]
 
 
 def test_the_time_limit_holds_for_the_sdk_too(standin: Any, connect: Connect) -> None:
