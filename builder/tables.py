@@ -214,7 +214,14 @@ GOLD_ANSWERS = _schema(
 
 def rows_of(table: pa.Table, *columns: str) -> Iterator[tuple[Any, ...]]:
     """The rows of a table as tuples of the named columns."""
-    return zip(*(table[name].to_pylist() for name in columns), strict=True)
+    return zip(*(values_of(table[name]) for name in columns), strict=True)
+
+
+def values_of(column: pa.ChunkedArray) -> list[Any]:
+    """The values of a column as Python objects; texts, and numbers without nulls, many times as fast as one by one."""
+    whole = column.null_count == 0 and (pa.types.is_integer(column.type) or pa.types.is_floating(column.type))
+    values: list[Any] = column.to_numpy().tolist() if whole or pa.types.is_string(column.type) else column.to_pylist()
+    return values
 
 
 def build(rows: list[dict[str, object]], schema: pa.Schema) -> pa.Table:

@@ -57,7 +57,7 @@ def crowd(spans: int = SPANS) -> dict[str, Any]:
             places.append((at, at + len(word)))
             at += len(word) + 1
         chunk, start = f"c{c:06}", rng.randrange(5000)
-        values = (chunk, f"a{c // 4:06}", start, start + len(text), text, "", "news@1", None)
+        values = (chunk, f"a{c // 4:06}", start, start + len(text), text, "", "news@1", None, None)
         for name, value in zip(WINDOWS.names, values, strict=True):
             windows[name].append(value)
         for who in range(ANNOTATORS):

@@ -5,11 +5,12 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import combinations
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.quality.checks.inputs import Answers, CheckInputs, Finding, booleans, codes, described
 from builder.quality.votes import voting
-from builder.tables import rows_of
+from builder.tables import rows_of, values_of
 from builder.text import similarity, token_spans
 
 #: The label by question and target.
@@ -39,9 +40,11 @@ def article_changed(inputs: CheckInputs) -> Iterator[Finding]:
 def other_scheme(inputs: CheckInputs) -> Iterator[Finding]:
     """The annotation was made under another version of the label scheme."""
     now = f"{inputs.scheme.name}@{inputs.scheme.version}"
-    for row, made in enumerate(inputs.annotations["scheme_version"].to_pylist()):
-        if inputs.submitted[row] and made not in (now, inputs.scheme.version):
-            yield Finding(row, "$", f"It was made under label scheme {made or 'unknown'}; now it is {now}.")
+    made_under = inputs.annotations["scheme_version"]
+    same = booleans(pc.is_in(made_under, pa.array([now, inputs.scheme.version])))
+    for row in np.flatnonzero(inputs.submitted & ~same).tolist():
+        made = made_under[row].as_py()
+        yield Finding(row, "$", f"It was made under label scheme {made or 'unknown'}; now it is {now}.")
 
 
 def not_assigned(inputs: CheckInputs) -> Iterator[Finding]:
@@ -55,10 +58,10 @@ def changed_by_another(inputs: CheckInputs) -> Iterator[Finding]:
 
 
 def _by_another(inputs: CheckInputs, column: str, message: str) -> Iterator[Finding]:
-    rows = rows_of(inputs.annotations, "annotation_id", "annotator", column)
-    for row, (annotation, annotator, other) in enumerate(rows):
-        submitted = inputs.submitted[row] and annotation not in inputs.settings.accepted
-        if submitted and other is not None and other != annotator:
+    another = booleans(pc.not_equal(inputs.annotations[column], inputs.annotations["annotator"]))
+    for row in np.flatnonzero(inputs.submitted & another).tolist():
+        annotation, other = (inputs.annotations[name][row].as_py() for name in ("annotation_id", column))
+        if annotation not in inputs.settings.accepted:
             accept = f" To count it, add it to quality.accepted: {annotation}"
             yield Finding(row, "$", message.format(other) + accept)
 
@@ -99,11 +102,12 @@ def second_annotation(inputs: CheckInputs) -> Iterator[Finding]:
 
 def flagged(inputs: CheckInputs) -> Iterator[Finding]:
     """The annotator reported a problem with the chunk."""
-    comments = inputs.annotations["comment"].to_pylist()
-    for row, problems in enumerate(inputs.annotations["problems"].to_pylist()):
-        if problems and inputs.submitted[row]:
-            said = f" ({comments[row]})" if comments[row] else ""
-            yield Finding(row, "$.result[?(@.from_name=='problem')]", f"Reported: {', '.join(problems)}{said}.")
+    some = inputs.submitted & (pc.fill_null(pc.list_value_length(inputs.annotations["problems"]), 0).to_numpy() > 0)
+    rows = np.flatnonzero(some)
+    reported = inputs.annotations.select(["problems", "comment"]).take(pa.array(rows))
+    for row, problems, comment in zip(rows.tolist(), *(c.to_pylist() for c in reported.columns), strict=True):
+        said = f" ({comment})" if comment else ""
+        yield Finding(row, "$.result[?(@.from_name=='problem')]", f"Reported: {', '.join(problems)}{said}.")
 
 
 def straight_lining(inputs: CheckInputs) -> Iterator[Finding]:
@@ -114,7 +118,7 @@ def straight_lining(inputs: CheckInputs) -> Iterator[Finding]:
         if count < share * len(mine) or not answers:
             continue
         theirs = [work[chunk] for work in others for chunk in mine if chunk in work]
-        if theirs and sum(a == answers for a in theirs) >= share * len(theirs):
+        if theirs and theirs.count(answers) >= share * len(theirs):
             continue
         said = ", ".join(f"{target or question} {label}" for question, target, label in answers)
         yield Finding(None, "$", f"{count} of {len(mine)} chunks have the very same answers ({said}).", annotator)
@@ -142,16 +146,29 @@ def _habits(inputs: CheckInputs) -> Iterator[tuple[str, dict[str, Answers], list
 
 def _distance(work: dict[str, Answers], early: list[str], late: list[str]) -> float:
     """Total variation distance between the labels given on two lists of chunks: the share that differs."""
-    before, after = (Counter(label for c in half for _, _, label in work.get(c, ())) for half in (early, late))
+    before, after = (_labels(work[chunk] for chunk in half if chunk in work) for half in (early, late))
     n, m = before.total(), after.total()
     if not n or not m:
         return 0.0
     return sum(abs(before[x] / n - after[x] / m) for x in {*before, *after}) / 2
 
 
+def _labels(given: Iterable[Answers]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for answers, times in Counter(given).items():
+        for _, _, label in answers:
+            counts[label] += times
+    return counts
+
+
 def contradiction(inputs: CheckInputs) -> Iterator[Finding]:
     """Near-duplicate chunks got opposite answers: from one annotator, or from the majorities of two chunks."""
-    names, chunks = inputs.annotations["annotator"].to_pylist(), inputs.windows["chunk_id"].to_pylist()
+    clusters = [
+        inputs.clusters.get(article, article) for article in pc.unique(inputs.windows["article_id"]).to_pylist()
+    ]
+    if len(set(clusters)) == len(clusters):
+        return
+    names, chunks = values_of(inputs.annotations["annotator"]), values_of(inputs.windows["chunk_id"])
     rows: dict[int, list[int]] = defaultdict(list)
     for row in np.flatnonzero(inputs.submitted).tolist():
         rows[int(inputs.window_of_annotation[row])].append(row)
@@ -171,7 +188,7 @@ def contradiction(inputs: CheckInputs) -> Iterator[Finding]:
 
 def _near_duplicates(inputs: CheckInputs, annotated: Collection[int]) -> Iterator[tuple[int, int]]:
     """Pairs of annotated windows with nearly the same words, of two articles in one cluster."""
-    articles, texts = inputs.windows["article_id"].to_pylist(), inputs.windows["text"].to_pylist()
+    articles, texts = values_of(inputs.windows["article_id"]), values_of(inputs.windows["text"])
     groups: dict[str, list[int]] = defaultdict(list)
     for window, article in enumerate(articles):
         if window in annotated:

@@ -11,7 +11,7 @@ from builder.quality.checks.inputs import CheckInputs, Finding, booleans, codes,
 from builder.quality.checks.spans import unknown_span_label
 from builder.quality.votes import Mask
 from builder.scheme import Question, Target
-from builder.tables import rows_of
+from builder.tables import rows_of, values_of
 from builder.text import mentions
 
 
@@ -119,7 +119,7 @@ def evidence_without_answer(inputs: CheckInputs) -> Iterator[Finding]:
 
 def answer_out_of_sight(inputs: CheckInputs) -> Iterator[Finding]:
     """An answer is about a target that neither the chunk nor the headline mentions."""
-    texts, titles = inputs.windows["text"].to_pylist(), inputs.windows["title"].to_pylist()
+    texts, titles = values_of(inputs.windows["text"]), values_of(inputs.windows["title"])
     for question in inputs.answer_questions:
         # The targets of a question with several answers are its options: no text has to mention them.
         if question.mode == "mention" or question.many:

@@ -16,7 +16,7 @@ from builder.quality.settings import Quality
 from builder.quality.votes import SUBMITTED, Integers, Mask
 from builder.scheme import Question, Scheme
 from builder.settings import load
-from builder.tables import ISSUES, build, rows_of
+from builder.tables import ISSUES, build, rows_of, values_of
 from builder.text import Texts
 
 #: Question, target and label of every answer of an annotation, sorted by question and target.
@@ -179,7 +179,7 @@ def run_checks(inputs: CheckInputs) -> tuple[pa.Table, pa.Table]:
     """
     columns = ("annotation_id", "chunk_id", "task_id", "annotator")
     known = list(rows_of(inputs.annotations, *columns))
-    names = np.array(inputs.annotations["annotator"].to_pylist(), dtype=object)
+    names = np.array(values_of(inputs.annotations["annotator"]), dtype=object)
     quarantined = booleans(inputs.annotations["quarantined"]).copy()
     rows: list[dict[str, object]] = []
     for code, check in CHECKS.items():
