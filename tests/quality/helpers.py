@@ -1,6 +1,7 @@
 """What the tests of this room share: questions about whole chunks, and checks run over a crowd."""
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +25,7 @@ class Asked:
     targets: dict[str, Any] = field(default_factory=dict)
     mode: str = ""
     absent: str = ""
+    order: Sequence[str] = ()
     many: bool = False
     required: bool = True
     nesting: bool = True
