@@ -1,7 +1,6 @@
 """What the tests of this room share: questions about whole chunks, and checks run over a crowd."""
 
-from collections.abc import Iterable, Mapping
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
