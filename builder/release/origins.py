@@ -72,7 +72,7 @@ def find_bytes(
     if suffix in _UNNAMED:
         return Origin(why=f"a .{suffix} file holds its text packed, not as bytes of the file")
     # Parts of a mail have encodings of their own.
-    encoding = "latin-1" if suffix in _MAIL else encoding
+    charset, encoding = encoding or "", "latin-1" if suffix in _MAIL else encoding
     name = (encoding or "").removesuffix("+replace")
     try:
         text = data.decode(name, "strict" if name == encoding else "replace")
@@ -85,7 +85,7 @@ def find_bytes(
     if mark < 0 or data[mark:] != again:
         return Origin(why="bytes that are no text were replaced when the file was decoded")
     stop = ""
-    for carrier in _carriers(text, suffix, record):
+    for carrier in _carriers(text, suffix, record, charset.removesuffix("+replace")):
         place = _place(carrier.text, raw, start, end)
         if isinstance(place, str):
             stop = stop or place
@@ -102,8 +102,8 @@ _UNNAMED = ("docx", "pdf", "warc")
 _PACKED = ("gz", "bz2", "xz", "zst", "lz4", "lzma")
 
 
-def _carriers(text: str, suffix: str, record: int) -> Iterator[Carrier]:
-    """The texts in the record of a file, as they are there and as a page shows them."""
+def _carriers(text: str, suffix: str, record: int, charset: str) -> Iterator[Carrier]:
+    """The texts in the record of a file, as they are there and as a page shows them; `charset` is that of a mail."""
     if suffix in ("jsonl", "ndjson"):
         lines = re.finditer(r"[^\n]*\n|[^\n]+\Z", text)
         line = next(itertools.islice(lines, record, None), None)
@@ -113,7 +113,7 @@ def _carriers(text: str, suffix: str, record: int) -> Iterator[Carrier]:
     elif suffix in ("csv", "tsv"):
         found = _cells(text, suffix, record)
     elif suffix in _MAIL:
-        found = _mail(text)
+        found = _mail(text, charset)
     else:
         found = iter([Carrier(_units(re.finditer(".", text, re.DOTALL)))])
     for carrier in found:
@@ -126,8 +126,11 @@ def _carriers(text: str, suffix: str, record: int) -> Iterator[Carrier]:
                 yield carrier
 
 
-def _mail(text: str) -> Iterator[Carrier]:
-    """The text of a mail, a character per byte, in the encodings that it names: plain, quoted-printable and base64."""
+def _mail(text: str, charset: str) -> Iterator[Carrier]:
+    """The text of a mail, a character per byte, in its charset and those that it names.
+
+    It may be plain, quoted-printable or base64.
+    """
     whole = [(ord(char), (i, i + 1)) for i, char in enumerate(text)]
     pieces = [(match[0], match.span()) for match in _QUOTED.finditer(text) if match[0][:2] not in ("=\r", "=\n")]
     quoted = [(int(piece[1:], 16) if len(piece) > 1 else ord(piece), place) for piece, place in pieces]
@@ -137,7 +140,7 @@ def _mail(text: str) -> Iterator[Carrier]:
         at = at[: len(at) // 4 * 4]
         found = base64.b64decode("".join(text[i] for i in at))
         packed += [(byte, (at[i // 3 * 4], at[i // 3 * 4 + 3] + 1)) for i, byte in enumerate(found)]
-    for charset in dict.fromkeys([*_CHARSET.findall(text), "utf-8"]):
+    for charset in dict.fromkeys([charset or "utf-8", *_CHARSET.findall(text), "utf-8"]):
         with contextlib.suppress(LookupError):
             yield from (_read(spelled, charset) for spelled in (whole, quoted))
             yield _read(packed, charset)._replace(where="base64, in whole groups of four characters")

@@ -130,3 +130,10 @@ def test_of_equal_stretches_the_one_in_its_surroundings_is_meant() -> None:
     assert (
         find_bytes(other.encode(), "x.html", 0, "utf-8", "Kyiv is one.", 0, 4).why == "the text is there more than once"
     )
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8"])
+def test_mail_that_names_no_charset(encoding: str) -> None:
+    data = "Subject: x\n\nÀ bientôt — the minister left.\n".encode(encoding)
+    raw = "À bientôt — the minister left.\n"
+    assert cut(data, "a.eml", "bientôt —", raw, 0, encoding).decode(encoding) == "bientôt —"
