@@ -155,3 +155,10 @@ def test_a_doubtful_encoding_is_noted_or_rejected(name: str) -> None:
     assert (reject.reason, reject.article_id) == ("doubtful-encoding", noted.article_id)
     (sound,) = read(pages(TEXTS["de"])[name].encode(), name, doubtful_below=1, doubtful="reject")
     assert isinstance(sound, Record)
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_spaces_tell_the_order_of_bytes(codec: str) -> None:
+    text = 'id,text\n1,"รัฐมนตรีเห็นพ้องที่จะสร้างสายการผลิตที่สองภายในสามปี แหล่งข่าวกล่าวว่าข้อเรียกร้องนั้นอ่อนกว่าที่คาดไว้"\n'
+    found, encoding = decode_text(text.encode(codec), Source())
+    assert (found, encoding.name) == (text, codec)
