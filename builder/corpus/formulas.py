@@ -19,9 +19,16 @@ _OF = (
     r"(?:of|and|the|for|de|la|le|les|du|del|di|da|do|der|die|das|des|van|von|bin|al|el|y|e|et|und|i|a|at|to|in|with)\b"
 )
 _NAME = rf"(?:[Tt]he |[Oo]ur )?{_WORD}(?: (?:{_WORD}|&|{_OF})){{0,11}}(?:, (?:Inc|LLC|Ltd|L\.P)\b\.?)?"
+_FULL = rf"{_WORD} {_WORD}(?:(?:,| and|, and)? {_WORD})*"
+#: A site, or authors and agencies in lower case.
+_HOST = r"\w++(?:[./]\w++)++"
+_DATE = (
+    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*\b|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\b|"
+    r"\d{1,4}(?:st|nd|rd|th)?\b|at\b|[AaPp]\.?[Mm]\b\.?|[A-Z]{2,4}\b|[ ,.:/-])+"
+)
 _STAFF = (
     r"(?:writers?|reporters?|correspondents?|journalists?|staff|editors?|producers?|colleagues|agenc(?:y|ies)|"
-    r"newsroom|bureau|desk|team)\b"
+    r"newsroom|bureaus?|desk|team)\b"
 )
 _PEOPLE = rf"(?:[Tt]he )?(?:{_WORD}|{_STAFF})(?:,? (?:{_WORD}|&|{_OF}|on|from|{_STAFF})){{0,40}}"
 _YEAR = r"(?:19|20)\d\d(?: ?[-–] ?(?:20)?\d\d)?"
@@ -40,7 +47,8 @@ _MEDIA = (
     r"Flipboard|RSS|https?://\S+|@\w+)"
 )
 _AGENCY = (
-    r"(?:(?:the )?(?:AP|AFP|Reuters|dpa|DPA|APA|PTI|ANI|IANS|UNI|EFE|ANSA|Xinhua|Kyodo|Yonhap|TASS|ТАСС|Interfax|UPI|"
+    r"(?:(?:[Tt]he )?(?:Associated Press|Canadian Press|Press Association|Agence France-Presse|PA|AP|AFP|"
+    r"Reuters|dpa|DPA|APA|PTI|ANI|IANS|UNI|EFE|ANSA|Xinhua|Kyodo|Yonhap|TASS|ТАСС|Interfax|UPI|"
     r"CNN|BBC|VOA|RFE/RL|Anadolu|AA|PAP|ČTK|MTI|Agerpres|Lusa|LUSA|Belga|ANP|TT|NTB|STT|Ritzau|SDA|KNA|epd|SID|BNS|"
     r"ELTA|LETA|РИА Новости|Интерфакс|УНІАН|Укрінформ|AGI|Adnkronos|ATS|CP|AAP|Jiji|新华社|共同|時事|ロイター|"
     r"연합뉴스))"
@@ -65,19 +73,21 @@ FORMULAS = {
     r"with permission|used (?:with|by) permission|republished with permission)\b.{0,200})",
     "licence": r"(?:It is |It was |and is |and )?(?:(?:re)?(?:published|printed) |licensed |shared |used |available "
     r")?(?:here )?(?:under (?:a|an|the) .{0,60}[Ll]icen[cs]e|with (?:the )?(?:kind )?permission).{0,60}",
-    "contributed": rf"{_PEOPLE} (?:also )?contributed (?:(?:reporting|research|writing)?(?: ?(?:to|for) this "
+    "contributed": rf"{_FULL} reported from {_PEOPLE}|"
+    rf"{_PEOPLE} (?:also )?contributed (?:(?:reporting|research|writing)?(?: ?(?:to|for) this "
     rf"(?:report|article|story|piece|dispatch))?(?: from {_PEOPLE})?|from {_PEOPLE})|(?:Associated Press|AP|AFP|"
-    rf"Reuters) .{{0,80}} contributed .{{0,40}}",
+    rf"Reuters) .{{0,80}} contributed(?: .{{0,40}})?",
     "assistance": rf"-*\s?[Ww]ith (?:additional |further |agency )?(?:assistance|reporting|inputs?|contributions?|"
     rf"files|material|reports?|information) (?:from|by) {_PEOPLE}|[Ww]ith agency inputs",
-    "standards": r"Our Standards: .{1,80}",
+    "standards": rf"Our Standards: {_NAME}",
     "unedited": r"(?:\(?Except for the headline, )?[Tt]his (?:\w+ )?(?:story|article|report|copy|content|item) "
     r"(?:has|was|is)(?: not|n't)? ?(?:been )?(?:edited by|created from|generated|auto-?generated|published "
     r"(?:directly )?from|taken from|sourced from|translated (?:by|from|with)|machine).{0,140}",
     "views": r"(?:The|Any|All) (?:views|opinions)(?: and (?:views|opinions))?(?: \w+)? (?:expressed|in this).{0,240}",
-    "sign_up": r"(?:To .{0,40}, )?(?:Please )?(?i:sign up|subscribe|register|download|get the)\b(?=.{0,"
-    r"140}(?i:newsletter|e-?mail|alerts?|briefing|updates|podcast|channel|digest|inbox|\bapp\b|free|today|\$|€|£|"
-    r"subscription|subscriber|\bnow\b|here)).{0,160}",
+    "sign_up": r"(?:To .{0,40}, )?(?:Please )?(?:(?i:sign up|subscribe|register)\b(?=.{0,140}(?i:free|today|\$|€|£|"
+    r"subscription|subscriber|\bnow\b|here|newsletter|e-?mail|alerts?|briefing|updates|podcast|channel|digest|inbox))|"
+    r"(?i:sign up|subscribe|register|download|get the)\b(?=.{0,140}(?i:newsletter|e-?mail alerts?|briefing|podcast|"
+    r"digest|inbox|\bapp\b))).{0,160}",
     "follow": rf"(?i:follow|like|join|find|connect with|watch|listen to) (?:us|him|her|them|me|\S+|{_NAME}|"
     rf".{{1,50}}coverage)(?: \S+){{0,6}}? ?(?:on|at|via|:) {_MEDIA}.{{0,80}}",
     "read_more": r"(?i:read(?: more| next| also)?|more|also read|see also|related(?: \w+)?|watch|listen|next|up next|"
@@ -85,14 +95,26 @@ FORMULAS = {
     r"lesen sie auch|mehr zum thema|lea también|leia (?:também|mais)|leggi anche|lees ook|czytaj (?:też|także|"
     r"więcej)|читайте (?:также|також)|關連|関連記事)\s?[:：|>»] ?[“\"'‘]?(?!\w+ (?:that|which|who)\b)"
     rf"{_UPPER}.{{0,160}}",
-    "contact": r"(?i:reach|contact|e-?mail|write to|tips\?|media contact|press contact|contacts?|for (?:more|"
+    "contact": r"(?:(?:Have|Got) an? (?:news )?(?:tip|story|question)s?\? )?(?i:reach|contact|to contact the|"
+    r"e-?mail|write to|tips\?|media contact|press contact|contacts?|for (?:more|"
     r"further) (?:information|news|stories|coverage)|to see more|for more)\b.{0,100}(?:\[e-mail\]|@\w+|"
     r"\bhttps?://\S+|\bwww\.\S+|\w\.(?:com|org|net|co\.uk|de|fr)\b).{0,40}",
     "source": rf"(?i:sources?|quellen?|fuentes?|fontes?|bron|źródło|источник|джерело|kaynak|källa|kilde|lähde|zdroj|"
-    rf"sursa|forrás|πηγή|来源|來源|出典|المصدر|מקור|출처)\s?[:：] ?(?:{{source}}|{_AGENCY})(?:[,/;]| and {_NAME})*",
+    rf"sursa|forrás|πηγή|来源|來源|出典|المصدر|מקור|출처)\s?[:：] ?(?:{{source}}|{_AGENCY}|{_HOST})"
+    rf"(?:(?:, ?| ?[/;] ?| and )(?:{_NAME}|{_HOST}|(?:news )?agencies))*",
+    "dated": rf"(?i:(?:first |last )?(?:published|updated|posted|modified)(?: on| at)?:? )(?=.*\d{{4}}){_DATE}|"
+    rf"This (?:report|article|story) by {{source}} was (?:first|originally) published (?:on )?{_DATE}",
+    "credit": rf"(?i:photos?|pictures?|images?|video|illustrations?|graphics?|foto|fotos|bild|автор|фото|autore?|"
+    rf"auteur)(?: ?[:：]| by) {_PEOPLE}(?:/{_NAME})*(?: via {_NAME})?|{_PEOPLE}, {_AGENCY}|"
+    rf"{_UPPER}[\w.-]+(?: {_UPPER}[\w.-]+){{0,3}} ?/ ?{_AGENCY}",
+    "editor": r"[(（]?(?:责任编辑|責任編輯|编辑|編輯|記者|记者|本报记者|本報記者)[:： ]\s?[\w、· ]{2,20}[)）]?|"
+    r"<?저작권자.{0,40}|무단 ?전재.{0,20}금지|이 기사는 .{2,20} 제공했습니다",
+    "page": r"(?i:advertisements?|comments(?: \(\d+\))?|share this (?:article|story|page)|join the conversation|"
+    r"explore more on these topics|listen to more stories .{0,40}app|anzeige|publicité|publicidad|werbung|реклама)",
     "distributed": rf"(?:Distributed|Provided|Powered|Published|Syndicated|Released|Brought to you) by (?:the "
     rf")?{{source}}(?: (?:Distributed|Published) by {_NAME})*",
-    "agency": rf"(?:[Mm]it (?:Material|Informationen|Agenturmaterial) (?:von|der|des) |[Mm]it |[Aa]vec |[Cc]on "
+    "agency": rf"(?:[Mm]it Agenturmaterial|[Cc]om (?:a )?[Aa]gência {_NAME})|"
+    rf"(?:{_NAME} )?(?:[Mm]it (?:Material|Informationen|Agenturmaterial) (?:von|der|des) |[Mm]it |[Aa]vec |[Cc]on "
     rf"(?:información|informazioni) (?:de|di) |[Cc]om (?:informações|agências)(?: da| do| de)? |[Ww]ith |"
     rf"[Ss]ource |[Vv]ia |\(c\) ?|© ?)?(?:{_AGENCY}|Agenturen|agences|agencias|agências)(?:(?:, ?| ?/ ?| and | "
     rf"und | et | y | e | i )(?:{_AGENCY}|Agenturen|agences|agencias))*(?:[ /-][a-z]{{2,3}}(?:[/-][a-z]{{1,4}})*)?",
@@ -116,7 +138,7 @@ _ELSEWHERE = re.compile(
 #: A line with one of these verbs reports something.
 _PROSE = re.compile(
     r"\b(?:said|says|say|told|tells|added|asked|argued|argues|warned|warns|claimed|claims|suggests?|insisted|denied|"
-    r"according to|explained that|announced|confirmed)\b"
+    r"according to|explained that|announced|confirmed|admitted|wrote|urged?|urges|declined)\b"
 )
 #: What ends a sentence, with the quotation marks and brackets after it.
 SENTENCE_END = re.compile(r"[.!?…。！？｡؟۔।॥։።][\s\"'”’»›“‘)\]）」』】]*$")

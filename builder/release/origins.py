@@ -140,10 +140,10 @@ def _mail(text: str, charset: str) -> Iterator[Carrier]:
         at = at[: len(at) // 4 * 4]
         found = base64.b64decode("".join(text[i] for i in at))
         packed += [(byte, (at[i // 3 * 4], at[i // 3 * 4 + 3] + 1)) for i, byte in enumerate(found)]
-    for charset in dict.fromkeys([charset or "utf-8", *_CHARSET.findall(text), "utf-8"]):
+    for named in dict.fromkeys([charset or "utf-8", *_CHARSET.findall(text), "utf-8"]):
         with contextlib.suppress(LookupError):
-            yield from (_read(spelled, charset) for spelled in (whole, quoted))
-            yield _read(packed, charset)._replace(where="base64, in whole groups of four characters")
+            yield from (_read(spelled, named) for spelled in (whole, quoted))
+            yield _read(packed, named)._replace(where="base64, in whole groups of four characters")
 
 
 def _read(found: Iterable[tuple[int, tuple[int, int]]], charset: str) -> Carrier:
