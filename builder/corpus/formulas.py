@@ -26,11 +26,11 @@ _DATE = (
     r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*\b|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\b|"
     r"\d{1,4}(?:st|nd|rd|th)?\b|at\b|[AaPp]\.?[Mm]\b\.?|[A-Z]{2,4}\b|[ ,.:/-])+"
 )
-_STAFF = (
+STAFF = (
     r"(?:writers?|reporters?|correspondents?|journalists?|staff|editors?|producers?|colleagues|agenc(?:y|ies)|"
     r"newsroom|bureaus?|desk|team)\b"
 )
-_PEOPLE = rf"(?:[Tt]he )?(?:{_WORD}|{_STAFF})(?:,? (?:{_WORD}|&|{_OF}|on|from|{_STAFF})){{0,40}}"
+_PEOPLE = rf"(?:[Tt]he )?(?:{_WORD}|{STAFF})(?:,? (?:{_WORD}|&|{_OF}|on|from|{STAFF})){{0,40}}"
 _YEAR = r"(?:19|20)\d\d(?: ?[-–] ?(?:20)?\d\d)?"
 _THIS = (
     r"(?:This|The following) (?:\w+ )?(?:article|story|post|piece|essay|column|report|analysis|commentary|interview|"
@@ -46,7 +46,7 @@ _MEDIA = (
     r"(?:Facebook|Twitter|X|Instagram|YouTube|Telegram|WhatsApp|LinkedIn|TikTok|Threads|Bluesky|Mastodon|Google News|"
     r"Flipboard|RSS|https?://\S+|@\w+)"
 )
-_AGENCY = (
+AGENCY = (
     r"(?:(?:[Tt]he )?(?:Associated Press|Canadian Press|Press Association|Agence France-Presse|PA|AP|AFP|"
     r"Reuters|dpa|DPA|APA|PTI|ANI|IANS|UNI|EFE|ANSA|Xinhua|Kyodo|Yonhap|TASS|ТАСС|Interfax|UPI|"
     r"CNN|BBC|VOA|RFE/RL|Anadolu|AA|PAP|ČTK|MTI|Agerpres|Lusa|LUSA|Belga|ANP|TT|NTB|STT|Ritzau|SDA|KNA|epd|SID|BNS|"
@@ -58,6 +58,8 @@ FORMULAS = {
     "reporting": rf"{_ROLE} {_PEOPLE}",
     "original": r"(?i:read|view|see|find) (?:the|this|our|more of the)? ?(?i:original|full|complete|entire)(?: \w+)? "
     r"?(?:article|story|piece|report|post|interview|version)?(?: here| online)?(?: (?:on|at|in|from) {source})?",
+    "dated": rf"(?i:(?:first |last )?(?:published|updated|posted|modified)(?: on| at)?:? )(?=.*\d{{4}}){_DATE}|"
+    rf"This (?:report|article|story) by {{source}} was (?:first|originally) published (?:on )?{_DATE}",
     "published": rf"(?:(?:{_THIS}|It) (?:was|is|has been|had been|has|first|originally) ?)?(?i:(?:originally |first |"
     rf"also |"
     r"previously |re-?)*(?:published|appeared|posted|ran|republished|reprinted|syndicated|reproduced|adapted|"
@@ -100,13 +102,11 @@ FORMULAS = {
     r"further) (?:information|news|stories|coverage)|to see more|for more)\b.{0,100}(?:\[e-mail\]|@\w+|"
     r"\bhttps?://\S+|\bwww\.\S+|\w\.(?:com|org|net|co\.uk|de|fr)\b).{0,40}",
     "source": rf"(?i:sources?|quellen?|fuentes?|fontes?|bron|źródło|источник|джерело|kaynak|källa|kilde|lähde|zdroj|"
-    rf"sursa|forrás|πηγή|来源|來源|出典|المصدر|מקור|출처)\s?[:：] ?(?:{{source}}|{_AGENCY}|{_HOST})"
+    rf"sursa|forrás|πηγή|来源|來源|出典|المصدر|מקור|출처)\s?[:：] ?(?:{{source}}|{AGENCY}|{_HOST})"
     rf"(?:(?:, ?| ?[/;] ?| and )(?:{_NAME}|{_HOST}|(?:news )?agencies))*",
-    "dated": rf"(?i:(?:first |last )?(?:published|updated|posted|modified)(?: on| at)?:? )(?=.*\d{{4}}){_DATE}|"
-    rf"This (?:report|article|story) by {{source}} was (?:first|originally) published (?:on )?{_DATE}",
     "credit": rf"(?i:photos?|pictures?|images?|video|illustrations?|graphics?|foto|fotos|bild|автор|фото|autore?|"
-    rf"auteur)(?: ?[:：]| by) {_PEOPLE}(?:/{_NAME})*(?: via {_NAME})?|{_PEOPLE}, {_AGENCY}|"
-    rf"{_UPPER}[\w.-]+(?: {_UPPER}[\w.-]+){{0,3}} ?/ ?{_AGENCY}",
+    rf"auteur)(?: ?[:：]| by) {_PEOPLE}(?:/{_NAME})*(?: via {_NAME})?|{_PEOPLE}, {AGENCY}|"
+    rf"{_UPPER}[\w.-]+(?: {_UPPER}[\w.-]+){{0,3}} ?/ ?{AGENCY}",
     "editor": r"[(（]?(?:责任编辑|責任編輯|编辑|編輯|記者|记者|本报记者|本報記者)[:： ]\s?[\w、· ]{2,20}[)）]?|"
     r"<?저작권자.{0,40}|무단 ?전재.{0,20}금지|이 기사는 .{2,20} 제공했습니다",
     "page": r"(?i:advertisements?|comments(?: \(\d+\))?|share this (?:article|story|page)|join the conversation|"
@@ -116,8 +116,8 @@ FORMULAS = {
     "agency": rf"(?:[Mm]it Agenturmaterial|[Cc]om (?:a )?[Aa]gência {_NAME})|"
     rf"(?:{_NAME} )?(?:[Mm]it (?:Material|Informationen|Agenturmaterial) (?:von|der|des) |[Mm]it |[Aa]vec |[Cc]on "
     rf"(?:información|informazioni) (?:de|di) |[Cc]om (?:informações|agências)(?: da| do| de)? |[Ww]ith |"
-    rf"[Ss]ource |[Vv]ia |\(c\) ?|© ?)?(?:{_AGENCY}|Agenturen|agences|agencias|agências)(?:(?:, ?| ?/ ?| and | "
-    rf"und | et | y | e | i )(?:{_AGENCY}|Agenturen|agences|agencias))*(?:[ /-][a-z]{{2,3}}(?:[/-][a-z]{{1,4}})*)?",
+    rf"[Ss]ource |[Vv]ia |\(c\) ?|© ?)?(?:{AGENCY}|Agenturen|agences|agencias|agências)(?:(?:, ?| ?/ ?| and | "
+    rf"und | et | y | e | i )(?:{AGENCY}|Agenturen|agences|agencias))*(?:[ /-][a-z]{{2,3}}(?:[/-][a-z]{{1,4}})*)?",
     "desk": r"(?:[a-z]{2,5}(?:-[a-z]{2,5})*(?:/[a-z]{1,5}){1,4}|(?:© ?)?dpa-infocom,? dpa:[\d-]+/\d+|dpa(?: "
     r"[a-z0-9]{2,5}){1,5})",
     "desks": r"(?i:\(?(?:bericht|reportage|reporte|reportado|reporting|redigiert|geschrieben|rédigé|édité|edité|"

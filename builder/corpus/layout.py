@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache
 from typing import NamedTuple
 
-from builder.corpus.formulas import SENTENCE_END, formula, leads_elsewhere
+from builder.corpus.formulas import AGENCY, SENTENCE_END, STAFF, formula, leads_elsewhere
 from builder.corpus.records import author_names, instant
 from builder.corpus.settings import Cleaning
 from builder.offsets import Edit
@@ -33,6 +33,8 @@ _PERSON = (
     r"[^\W\d_a-z][\w.'’-]*(?: (?:[^\W\d_a-z][\w.'’-]*|de|van|von|der|den|bin|al|el|la|di|da|dos)){1,4}(?:, [JS]r\.?)?"
 )
 _NOT_PERSON = r"(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March \d|April \d|The |This |All |Then )"
+#: What follows a name in a byline and is no other name.
+_NOBODY = re.compile(rf"(?i:(?:\w+ ){{0,2}}{STAFF})|{AGENCY}")
 _DATED = re.compile(
     r"^(?:(?:first |last )?(?:published|updated|posted|modified|issued|date|released)(?: on| at)?|veröffentlicht(?: "
     r"am)?|stand|publié le|"
@@ -40,11 +42,22 @@ _DATED = re.compile(
     re.IGNORECASE,
 )
 _CAPITAL = r"[^\W\d_a-z]"
-_DATELINE = re.compile(
-    rf"(?P<place>{_CAPITAL}(?:{_CAPITAL}|[ .'’-])+?(?:, {_CAPITAL}[^\W\d]+(?: [^\W\d]+)?)?)?"
-    r"(?:, (?P<date>[A-Z][a-z]{2,8}\.? \d{1,2}(?:, \d{4})?|\d{1,2} [A-Z][a-z]{2,8}(?: \d{4})?))? ?"
-    r"\((?P<source>[A-Z][\w./ -]{1,24})\) ?(?:[-–—]+|:) ?"
-)
+_DAY = r"(?P<date>[^\W\d]{3,9}\.? \d{1,2}(?:, \d{4})?|\d{1,2}\.? [^\W\d]{3,10}\.?(?: \d{4})?)"
+_REGION = rf"(?:, {_CAPITAL}[^\W\d]+\.?(?: [^\W\d]+)?)?"
+_DASH = r" ?\.?(?:[-–—_]+|:) ?"
+#: How stories of agencies begin: a place in capitals, or any place before the name of an agency.
+_DATELINES = [
+    re.compile(pattern)
+    for pattern in (
+        rf"(?:(?P<place>{_CAPITAL}(?:{_CAPITAL}|[ ./'’-])+?{_REGION})(?:, {_DAY})? ?)?"
+        rf"\((?P<source>[A-Z][\w./ -]{{1,24}})\){_DASH}",
+        rf"(?P<place>{_CAPITAL}[\w ./'’-]{{1,40}}?{_REGION})(?:, {_DAY})? ?\((?P<source>{AGENCY})\){_DASH}",
+        rf"(?P<place>{_CAPITAL}(?:{_CAPITAL}|[ .'’-])+), {_DAY}"
+        rf"(?:\. /(?P<source>{AGENCY})/\.| [-–—] (?P<agency>{AGENCY})\.)",
+        r"[（(]?(?P<source>新华社|中新社)(?P<place>\w{2,8}?)(?P<date>\d{1,2}月\d{1,2}日)[电電][)）]?",
+        r"【(?P<place>\w{2,8}?)(?P<source>時事|共同)】",
+    )
+]
 _NO_SUMMARY = re.compile(
     r"\b(?:photo(?:graph)?s?|image|picture|credit|getty|shutterstock|illustration|file photo|courtesy|min(?:ute)?s? "
     r"read)\b|©|^advert",
@@ -156,7 +169,9 @@ class Recogniser:
             line = lines[at][2]
             names = _byline_in(language.split("-")[0]).fullmatch(line) if line[:1] in "BbVvPpDd" else None
             if names and self._on("byline", found) and (not SENTENCE_END.search(line) or line.endswith(("Jr.", "Sr."))):
-                found.authors += author_names(names[1])
+                found.authors += [name for name in author_names(names[1]) if not _NOBODY.fullmatch(name)]
+                days = (_day(part.strip(), language) for part in re.split(r"[|•—–]", line[names.end(1) :]))
+                found.published = found.published or next(filter(None, days), None)
                 found.parts.append(Part("byline", "byline", line))
             elif len(line) <= 80 and self._on("date", found) and (day := _day(line, language)):
                 found.published = found.published or day
@@ -168,10 +183,12 @@ class Recogniser:
     def _dateline(self, head: list[str], found: Layout, language: str) -> None:
         """Takes place, date and source from the line in which the story begins; they stay in the text."""
         for line in head[:_BYLINES]:
-            match = _DATELINE.match(line) if "(" in line[:80] else None
+            match = _dateline_of(line)
             if match and self._on("dateline", found):
-                found.place, found.source = match["place"], found.source or match["source"]
-                found.published = found.published or instant(match["date"], language)
+                named = match.groupdict()
+                found.place = named["place"]
+                found.source = found.source or named["source"] or named.get("agency")
+                found.published = found.published or instant(named.get("date"), language)
                 found.parts.append(Part("dateline", "dateline", match[0].strip()))
                 return
 
@@ -227,6 +244,13 @@ def _byline_in(language: str) -> re.Pattern[str]:
     )
 
 
+def _dateline_of(line: str) -> re.Match[str] | None:
+    """The dateline with which a line begins."""
+    if not any(map(line[:80].__contains__, ("(", "（", "【", "新社", "华社", "/", " - ", " – "))):
+        return None
+    return next(filter(None, (pattern.match(line) for pattern in _DATELINES)), None)
+
+
 def reads_like_title(lines: list[Line], language: str) -> bool:
     """Whether the first line is a headline: one phrase without an end, before lines that have one."""
     if len(lines) < 2 or len(lines[0][2]) > _TITLE_CHARS:
@@ -236,7 +260,10 @@ def reads_like_title(lines: list[Line], language: str) -> bool:
     ends = SENTENCE_END.search(line) and not re.search(r"\b[A-Z]\.[A-Z]\.$|\.\.\.$", line)
     if ends and not _asks(line, following, language):
         return False
-    if _OPEN_END.search(line) or _BULLET.match(line) or _DATELINE.match(line):
+    first = line.split(" ", 1)[0]
+    if first.islower() and first.isalpha():  # a headline begins with a capital, or a name such as iPhone
+        return False
+    if _OPEN_END.search(line) or _BULLET.match(line) or _dateline_of(line):
         return False
     if start == end + 1 and following[0].islower():  # one paragraph over several lines
         return False
@@ -248,7 +275,7 @@ def _asks(line: str, following: str, language: str) -> bool:
     """Whether a line that ends in ? or ! is a headline: it is in capitals like one, or before a byline or a date."""
     words = re.findall(r"[^\W\d_]++", line)
     cased = sum(word[0].isupper() for word in words) >= 4 and all(w[0].isupper() for w in words if len(w) > 3)
-    before = _byline_in(language.split("-")[0]).fullmatch(following) or _DATELINE.match(following)
+    before = _byline_in(language.split("-")[0]).fullmatch(following) or _dateline_of(following)
     return line.rstrip(" \"'”’»)")[-1:] in "?!？！" and bool(cased or before or _day(following, language))
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, BinaryIO, NamedTuple
+from zoneinfo import ZoneInfo
 
 from builder.corpus.decoding import Encoding
 from builder.corpus.settings import Source
@@ -277,7 +278,14 @@ def _written_out(text: str, language: str) -> datetime | None:
     import dateparser  # type: ignore[import-untyped]
 
     rules = {"PARSERS": ["absolute-time"], "REQUIRE_PARTS": ["day", "month", "year"], "TIMEZONE": "UTC"}
-    text = re.sub(r"(?<=\d)(?:\s*(?:Uhr|h))\b|\bat\b|[|·•]", " ", text)
+    text = re.sub(r"(?<=\d)(?:\s*(?:Uhr|h))\b|\bat\b|[|·•]|(?<=\d) m\.(?= )|(?<=\d) d\.", " ", text)
+    text = re.sub(r"(\d{4})[년年] ?(\d{1,2})[월月] ?(\d{1,2})[일日]", r"\1-\2-\3", text)
+    # News means British time by BST, and by ET what is the time in New York on that day.
+    text = re.sub(r"\bBST\b", "+0100", text)
+    eastern = re.search(r"\bET\b", text)
+    if eastern:
+        found = _written_out(text.replace("ET", ""), language)
+        return found and found.replace(tzinfo=ZoneInfo("America/New_York"))
     for languages in ([language] if language else []), ["en"]:
         with suppress(ValueError):  # of a language that it does not know
             if languages and (found := dateparser.parse(text, languages=languages, settings=rules)):

@@ -129,9 +129,17 @@ def test_dates_are_read_in_the_language_of_the_article(
         ("NEW YORK (AP) — ", "NEW YORK", "AP", None),
         ("(Agency) — ", None, "Agency", None),
         ("KYIV, Ukraine (AFP) – ", "KYIV, Ukraine", "AFP", None),
+        ("ST. PETERSBURG, Fla. (AP) _ ", "ST. PETERSBURG, Fla.", "AP", None),
+        ("WASHINGTON/KYIV, July 29 (Reuters) - ", "WASHINGTON/KYIV", "Reuters", None),
+        ("Madrid, 29 jul 2024 (EFE).- ", "Madrid", "EFE", 29),
+        ("Kiew/Berlin (dpa) - ", "Kiew/Berlin", "dpa", None),
+        ("MOSCOW, July 29. /TASS/. ", "MOSCOW", "TASS", None),
+        ("МОСКВА, 29 июл - РИА Новости. ", "МОСКВА", "РИА Новости", None),
+        ("（新华社北京7月29日电）", "北京", "新华社", None),
+        ("【東京時事】", "東京", "時事", None),
     ],
 )
-def test_a_dateline_fills_columns_and_stays(line: str, place: str | None, source: str, day: int | None) -> None:
+def test_a_dateline_fills_columns_and_stays(line: str, place: str | None, source: str | None, day: int | None) -> None:
     layout, _, body = parts(["A title", line + BODY[0], *BODY[1:]])
     assert (layout.place, layout.source, layout.published and layout.published.day) == (place, source, day)
     assert body == "\n".join([line + BODY[0], *BODY[1:]])
@@ -188,3 +196,27 @@ def test_a_question_is_a_title_where_it_is_written_or_placed_like_one(line: str,
     language = "de" if line.startswith("Wer") else "en"
     layout = Recogniser(Cleaning()).recognise("\n".join([line, following, *BODY]), language=language)
     assert (layout.title == line) is title
+
+
+@pytest.mark.parametrize(
+    ("line", "authors", "day"),
+    [
+        ("By ANN LEE, Associated Press", ["Ann Lee"], None),
+        ("By Ann Lee, Senior Staff Writer", ["Ann Lee"], None),
+        ("By Ann Lee and Bo Li | Harbour Wire | July 29, 2024", ["Ann Lee", "Bo Li"], 29),
+    ],
+)
+def test_a_byline_names_people_and_may_name_the_day(line: str, authors: list[str], day: int | None) -> None:
+    layout, _, body = parts(["A title", line, *BODY])
+    assert (layout.authors, layout.published and layout.published.day, body) == (authors, day, "\n".join(BODY))
+
+
+@pytest.mark.parametrize("line", ["and then nobody came", "he says no"])
+def test_a_line_that_begins_small_is_no_title(line: str) -> None:
+    assert parts([line, *BODY])[0].title is None
+    assert parts(["iPhone sales fall", *BODY])[0].title == "iPhone sales fall"
+
+
+def test_a_name_before_brackets_is_no_dateline() -> None:
+    layout, _, _ = parts(["A title", f"Elon Musk (CEO) - {BODY[0]}", *BODY[1:]])
+    assert (layout.place, layout.source, [part.kind for part in layout.parts]) == (None, None, ["title"])

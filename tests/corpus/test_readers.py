@@ -359,10 +359,23 @@ def test_the_field_mapping_is_configurable(tmp_path: Path) -> None:
         "Mon Jul 29 16:02:13 -0400 2024",
         "July 29, 2024 4:02:13 PM EDT",
         "Mon, 29 Jul 2024 22:02:13 CEST",
+        "29 July 2024 at 21:02:13 BST",
+        "4:02:13 PM ET, Mon July 29, 2024",
     ],
 )
 def test_dates_become_utc(value: object) -> None:
     assert instant(value) == datetime(2024, 7, 29, 20, 2, 13, tzinfo=UTC)
+
+
+def test_the_time_of_new_york_follows_its_seasons() -> None:
+    assert instant("January 29, 2024 3:02 PM ET") == datetime(2024, 1, 29, 20, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "language"), [("2024년 7월 29일", "ko"), ("2024 m. liepos 29 d.", "lt"), ("2024年7月29日", "ja")]
+)
+def test_dates_with_words_around_their_numbers(value: str, language: str) -> None:
+    assert instant(value, language) == datetime(2024, 7, 29, tzinfo=UTC)
 
 
 def test_a_number_of_eight_digits_is_a_day() -> None:
