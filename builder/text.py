@@ -87,18 +87,20 @@ _ABBREVIATIONS = {
     "hu": "dr prof ún Szt",
     "lt": "g pvz dr prof",
     "mr": "डॉ श्री प्रा",
-    "pl": "dr prof inż mgr hab gen płk ks ul św im tzw",
+    "pl": "dr prof inż mgr hab gen płk ks ul św im tzw ok",
     "ro": "dl dna dr prof str sf",
-    "ru": "г гг ул им проф акад тыс млн млрд трлн руб коп др т е п рис стр ст св гр тов ред см ср",
-    "uk": "м вул ім проф акад тис млн млрд грн р рр ст см ред гр ін обл",
+    "ru": "г ул им проф акад рис стр ст св гр тов ред см ср",
+    "uk": "м вул ім проф акад ст см ред гр обл",
 }
 
 
 @cache
 def _open_end(language: str) -> re.Pattern[str]:
     """Finds that a sentence goes on, in its end and the first character of what follows, with a NUL between them."""
-    known = "|".join(map(re.escape, _ABBREVIATIONS.get(language, "").split()))
-    initial = rf"(?:^|[^\w.])(?:{known}|[A-ZÀ-ÞА-ЯЁІЇЄҐ])\.\0[^\W_]|" if known else ""
+    names = _ABBREVIATIONS.get(language, "").split()
+    known = "|".join(map(re.escape, [*names, *map(str.capitalize, names)]))
+    # After a number it is a unit, such as a year, with which a sentence may end.
+    initial = rf"(?:^|(?<!\d)[^\w.])(?:{known}|[A-ZÀ-ÞА-ЯЁІЇЄҐ])\.\0[^\W_]|" if known else ""
     return re.compile(rf"{initial}\.\0{_SMALL}|[」』”’]\0[とっがをはにでもやへの]")
 
 

@@ -134,3 +134,17 @@ def test_similarity_is_what_two_sets_share() -> None:
     assert similarity(a, a) == 1
     assert similarity(a, {9}) == 0
     assert similarity(set(), set()) == similarity(np.array([]), np.array([])) == 0
+
+
+@pytest.mark.parametrize(
+    ("language", "parts"),
+    [
+        ("ro", ["Dl. Popescu și dna Ionescu au venit.", "Au plecat."]),
+        ("pl", ["Wyszedł ok. 5 rano.", "Było zimno."]),
+        ("uk", ["Він живе в м. Києві на вул. Лесі.", "Це далеко."]),
+        ("fr", ["MM. Roy et Petit sont là.", "Ils parlent."]),
+    ],
+)
+def test_abbreviations_end_no_sentence_wherever_they_are(language: str, parts: list[str]) -> None:
+    text = " ".join(parts)
+    assert [text[a:b] for a, b in sentences(text, language)] == parts

@@ -150,10 +150,10 @@ def _detected(data: bytes, source: Source) -> Encoding:
     expected = (g for g in guesses if g["language"] in source.languages and g["confidence"] >= least)
     best = next(expected, best)
     name = codecs.lookup(str(best["encoding"])).name
-    high, low = data[::2].count(0), data[1::2].count(0)
-    if name in ("utf-16-le", "utf-16-be") and high != low:
+    even, odd = data[::2].count(0), data[1::2].count(0)
+    if name in ("utf-16-le", "utf-16-be") and even != odd:
         # Spaces and line ends tell the order of bytes, which is mistaken where they are few, as in Thai.
-        name = "utf-16-be" if high > low else "utf-16-le"
+        name = "utf-16-be" if even > odd else "utf-16-le"
     return Encoding("utf-8" if name == "ascii" else _READ_AS.get(name, name), "detected", round(best["confidence"], 3))
 
 
