@@ -1,6 +1,8 @@
 """Near-duplicates are found whatever was done to them, unrelated articles never, and the kept one is the first."""
 
+import os
 import random
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import combinations, pairwise
@@ -15,6 +17,7 @@ from builder.corpus import near_duplicates
 from builder.corpus.inventory import inventory
 from builder.corpus.settings import CorpusSettings, Dedup, Source
 from builder.corpus.shard_tables import ShardJob, write_shard
+from builder.engine import Engine, Runner
 from tests.benchmarks.corpus_data import Writer, edited
 
 
@@ -104,21 +107,54 @@ def test_equal_values_make_pairs_and_a_crowd_makes_few() -> None:
     assert pairs_of([7] * 13, list(thirteen)) == sorted({*pairwise(thirteen), *((0, i) for i in thirteen[1:])})
 
 
-def test_tasks_of_any_size_find_the_same_clusters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def families(folder: Path) -> near_duplicates.CorpusIndex:
+    """Twelve articles in six shards, each with an edited copy and the same text again after it."""
     rng, writer = random.Random(2), Writer(2)
     texts: dict[str, str] = {}
     for i in range(12):
         text = "\n".join(writer.paragraphs(6))
         texts |= {f"{i:02}-a.txt": text, f"{i:02}-b.txt": edited(text, 0.05, rng), f"{i:02}-c.txt": text}
-    raw = tmp_path / "raw"
+    raw = folder / "raw"
     raw.mkdir()
     for name, text in texts.items():
         (raw / name).write_text(text)
-    slices = inventory(str(raw), Source(), tmp_path / "inventory", run).slices
+    slices = inventory(str(raw), Source(), folder / "inventory", run).slices
     for i in range(6):
         shard = slices.take(pa.array(range(6 * i, 6 * i + 6)))
-        write_shard(ShardJob(shard, tmp_path / f"{i:032x}", CorpusSettings()))
-    found = near_duplicates.CorpusIndex.load([tmp_path / f"{i:032x}" for i in range(6)])
+        write_shard(ShardJob(shard, folder / f"{i:032x}", CorpusSettings()))
+    return near_duplicates.CorpusIndex.load([folder / f"{i:032x}" for i in range(6)])
+
+
+def dies_once(task: tuple[str, Any, Any]) -> Any:
+    """The result of a function for an item; whoever calls the function first is killed."""
+    folder, function, item = task
+    mark = Path(folder) / function.__name__
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return function(item)
+
+
+@pytest.mark.parametrize("kind", ["local", pytest.param("dask", marks=pytest.mark.distributed)])
+def test_workers_killed_during_the_comparison_cost_nothing_but_time(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"_VALUES": 100, "_PAIRS": 5}.items():  # several tasks of each kind
+        monkeypatch.setattr(near_duplicates, name, value)
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    found = families(tmp_path)
+    with Runner(Engine(kind=kind, workers=2)) as runner:
+
+        def step(what: str, function: Any, items: list[Any]) -> Any:
+            return runner.run(dies_once, [(str(marks), function, item) for item in items])
+
+        assert kept(found, tmp_path / "parts", step) == [i // 3 * 3 for i in range(36)]
+    assert sorted(mark.name for mark in marks.iterdir()) == ["band_pairs", "compare_shingles", "write_shingles"]
+
+
+def test_tasks_of_any_size_find_the_same_clusters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = families(tmp_path)
     expected = [i // 3 * 3 for i in range(36)]
     assert kept(found, tmp_path / "one") == expected
     for held in (1 << 23, 100, 20):
