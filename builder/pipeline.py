@@ -154,17 +154,17 @@ def reading(source: Any) -> dict[str, Any]:
 
 def raw_opener(config: Config) -> Callable[[str], bytes | None]:
     """Reads a raw file by the `source_path` of its articles, decompressed; None where it is gone."""
-    from builder.corpus.files import list_files, open_stream
+    from builder.corpus import files, streams
 
     try:
-        known = {file.path: file.address for file in list_files(config.paths.raw, config.source)[0]}
+        known = {file.path: file.address for file in files.list_files(config.paths.raw, config.source)[0]}
     except SourceError:
         known = {}
 
     def read(path: str) -> bytes | None:
         if path not in known:
             return None
-        with open_stream(known[path], config.source.storage_options) as stream:
+        with streams.open_stream(known[path], config.source.storage_options) as stream:
             return stream.read()
 
     return read

@@ -1,25 +1,23 @@
-"""Raw files: their listing and their byte streams, local or remote, compressed or not."""
+"""Raw files: their listing, local or remote, those in archives included."""
 
-import contextlib
-import gzip
 import hashlib
-import io
 import os
 import posixpath
 import re
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from builder.corpus.globs import matcher
 from builder.corpus.records import UNREADABLE, Reject
 from builder.corpus.settings import Source
+from builder.corpus.streams import address_parts, is_remote, os_errors
 from builder.errors import SourceError
-from builder.settings import shown_address
 
 _MAGIC = re.compile(r"[*?\[]")
+#: Archives of several files, which are read as folders.
+_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.xz", ".tar.bz2")
 #: What remote file systems call the marks that change with a file.
 _STAMPS = ("ETag", "etag", "LastModified", "mtime", "last_modified", "created")
 
@@ -68,7 +66,7 @@ def list_files(raw: str, source: Source) -> tuple[list[RawFile], list[Reject]]:
 
 
 def _split_glob(raw: str, include: list[str]) -> tuple[str, list[str]]:
-    before, path, chained = _address(raw)
+    before, path, chained = address_parts(raw)
     if not _MAGIC.search(path) or (not is_remote(raw) and Path(raw).exists()):
         return raw, include
     parts = path.split("/")
@@ -77,16 +75,6 @@ def _split_glob(raw: str, include: list[str]) -> tuple[str, list[str]]:
     if not before:
         folder = folder or ("/" if path.startswith("/") else ".")
     return before + folder + chained, ["/".join(parts[first:])]
-
-
-def _address(raw: str) -> tuple[str, str, str]:
-    """The protocols before the path of an fsspec address, the path, and the address that it is chained to.
-
-    >>> _address("zip://news/*.txt::s3://bucket/all.zip")
-    ('zip://', 'news/*.txt', '::s3://bucket/all.zip')
-    """
-    found = is_remote(raw) and re.fullmatch(r"((?:\w+::)*[\w+.-]+://)((?:(?!::).)*)(.*)", raw, re.DOTALL)
-    return (found[1], found[2], found[3]) if found else ("", raw, "")
 
 
 def _local(root: Path, follow: bool) -> Iterator[RawFile | Reject]:
@@ -182,7 +170,7 @@ def _remote(root: str, options: dict[str, Any]) -> Iterator[RawFile | Reject]:
         what = " ".join(str(e).replace(root, shown).split())
         raise SourceError(f"{shown} cannot be listed: {what}.", "Check the address and source.storage_options.") from e
     base = base.rstrip("/")
-    before, inside, chained = _address(root)
+    before, inside, chained = address_parts(root)
     for name, info in listing.items():
         below = name[len(base) :].lstrip("/")
         # What follows the path of a web address may be a signature, and is no name of a file.
@@ -199,147 +187,3 @@ def _remote(root: str, options: dict[str, Any]) -> Iterator[RawFile | Reject]:
         there = f"{inside.rstrip('/')}/{below}" if inside.rstrip("/") and below else inside or below
         # Servers that do not say how large a file is leave it to whoever reads it.
         yield RawFile(path, f"{before}{there}{chained}", info.get("size") or 0, stamp)
-
-
-_BLOCK = 1 << 20
-#: Archives of several files, which are read as folders.
-_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.xz", ".tar.bz2")
-#: What fsspec calls the compression of a single file.
-_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".xz": "xz"}
-
-
-class DamagedError(ValueError):
-    """A compressed file is cut off or corrupt."""
-
-
-def suffixes(path: str) -> tuple[str, str]:
-    """The suffix that names the format, and that of the compression or the empty string; both lower-case.
-
-    >>> suffixes("news/2024.JSONL.gz")
-    ('.jsonl', '.gz')
-    """
-    name, last = posixpath.splitext(path.lower())
-    return (posixpath.splitext(name)[1], last) if last in _COMPRESSIONS else (last, "")
-
-
-def is_remote(address: str) -> bool:
-    """Whether an address names an fsspec protocol rather than a local path."""
-    return "://" in address
-
-
-def open_stream(address: str, options: Mapping[str, Any] | None = None) -> BinaryIO:
-    """The decompressed bytes of a file; reading raises `DamagedError` when its compression is broken."""
-    plain = open_raw(address, options)
-    compression = suffixes(_address(address)[1])[1]
-    if not compression:
-        return plain
-    from fsspec.compression import compr
-
-    below = compr[_COMPRESSIONS[compression]](plain, mode="rb")
-    # `read1` returns what was decompressed before the place where the file is damaged.
-    return cast(BinaryIO, io.BufferedReader(_Guarded(below, below.read1, _damage, under=plain), _BLOCK))
-
-
-def open_raw(address: str, options: Mapping[str, Any] | None = None) -> BinaryIO:
-    """The bytes of a file as they are stored; whatever goes wrong with it, remote or not, is an `OSError`."""
-    if is_remote(address):
-        with os_errors():
-            system, path = _system_of(address, dict(options or {}))
-            found = system.open(path, "rb")
-        # File systems differ in what their files can do besides reading. The file system is kept, because an archive is
-        # closed with the last one who knows it.
-        guarded = _Guarded(found, found.read, os_errors, seeks=True, under=system)
-        return cast(BinaryIO, io.BufferedReader(guarded, _BLOCK))
-    return open(address, "rb")  # noqa: PTH123 - the caller closes it, and names may not be valid UTF-8
-
-
-#: The archive that a thread opened last: to open one is to read all of it when it is compressed.
-_archive = threading.local()
-
-
-def forget_archive() -> None:
-    """The next member is read from its archive as it is then."""
-    vars(_archive).clear()
-
-
-def _system_of(address: str, options: dict[str, Any]) -> tuple[Any, str]:
-    """The file system of an address and the path there."""
-    import fsspec
-
-    member = re.fullmatch(r"(zip|tar)://(.+?)::(.*)", address, re.DOTALL)
-    if not member:
-        found: tuple[Any, str] = fsspec.core.url_to_fs(address, **options)
-        return found
-    if vars(_archive).get("key") != (member[3], options):
-        _archive.system, _ = fsspec.core.url_to_fs(f"{member[1]}://::{member[3]}", **options)
-        _archive.key = member[3], options
-    return _archive.system, member[2]
-
-
-def open_run(address: str, begin: int, end: int, options: Mapping[str, Any] | None = None) -> BinaryIO:
-    """The bytes from `begin` to `end` of a file as they are stored."""
-    plain = open_raw(address, options)
-    plain.seek(begin)
-    part = _Guarded(plain, lambda size: plain.read(min(size, end - plain.tell())), contextlib.nullcontext, under=plain)
-    return cast(BinaryIO, io.BufferedReader(part, _BLOCK))
-
-
-@contextlib.contextmanager
-def os_errors() -> Iterator[None]:
-    """Turns the errors of a remote file system's own library into `OSError`s; a missing library stays `ImportError`."""
-    try:
-        yield
-    except (OSError, ImportError):
-        raise
-    except Exception as e:
-        raise OSError(f"{type(e).__name__}: {e}") from e
-
-
-@contextlib.contextmanager
-def _damage() -> Iterator[None]:
-    """Turns what a decompressor says of its input into `DamagedError`; a file that cannot be read stays `OSError`."""
-    try:
-        yield
-    except Exception as e:
-        if isinstance(e, OSError) and not isinstance(e, gzip.BadGzipFile):
-            raise
-        raise DamagedError(str(e)) from e
-
-
-class _Guarded(io.RawIOBase):
-    """A stream over another one, whose errors `guard` turns into ours; `under` is held until it is closed."""
-
-    def __init__(
-        self,
-        below: BinaryIO,
-        read: Callable[[int], bytes],
-        guard: Callable[[], contextlib.AbstractContextManager[None]],
-        under: Any,
-        seeks: bool = False,
-    ) -> None:
-        self.below, self.read_below, self.guard, self.under = below, read, guard, under
-        self.seeks = seeks and below.seekable()
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return self.seeks
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self.below.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self.below.tell()
-
-    def readinto(self, buffer: Any) -> int:
-        with self.guard():
-            data = self.read_below(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        self.below.close()
-        if isinstance(self.under, io.IOBase):  # a decompressor does not close what it reads
-            self.under.close()
-        super().close()

@@ -23,10 +23,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from builder.corpus.decoding import is_wide
-from builder.corpus.files import RawFile, forget_archive, list_files, open_raw, suffixes
+from builder.corpus.files import RawFile, list_files
 from builder.corpus.parts import read_sealed, write_sealed
 from builder.corpus.records import UNREADABLE, Reject
 from builder.corpus.settings import Source
+from builder.corpus.streams import forget_archive, open_raw, suffixes
 from builder.memory import uncollected
 from builder.store import digest
 from builder.text import string_buffers

@@ -17,7 +17,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.corpus.articles import Article, ArticleMaker, article_table, chunk_table, reject_table
-from builder.corpus.files import forget_archive, open_run, open_stream
 from builder.corpus.inventory import FileSlice, in_batches
 from builder.corpus.layout import line_hash, split
 from builder.corpus.near_duplicates import bands, signatures
@@ -25,6 +24,7 @@ from builder.corpus.parts import made, read_sealed, write_sealed
 from builder.corpus.readers import read_file
 from builder.corpus.records import UNREADABLE, Record, Reject
 from builder.corpus.settings import CorpusSettings, Source
+from builder.corpus.streams import forget_archive, open_run, open_stream
 from builder.memory import TooSlowError, time_limit
 from builder.tables import ARTICLES, CHUNKS, TIME
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from builder.corpus.files import open_stream
 from builder.corpus.readers import read_file
 from builder.corpus.records import Record, Reject
 from builder.corpus.settings import Source
+from builder.corpus.streams import open_stream
 
 TEXT = "Ministers met in Kyiv — “late”, said Sinéad. They agreed."
 OTHER = "A storm closed the harbour of Genoa for three days."

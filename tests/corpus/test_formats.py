@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from builder.corpus.files import list_files
 from builder.corpus.readers import READERS, read_file
 from builder.corpus.records import Record, Reject
 from builder.corpus.settings import FORMATS, Source
+from builder.corpus.streams import forget_archive, open_raw
 from tests.corpus.workspace import Workspace
 
 TEXT = "Ministers met in Kyiv — “late”, said Sinéad. They agreed."
@@ -270,3 +272,30 @@ def test_archives_are_folders(tmp_path: Path, kind: str) -> None:
     path.write_bytes(path.read_bytes()[:40])
     work.prepare()
     assert [(r["source_path"], r["reason"]) for r in work.rows("rejects")] == [(f"news.{kind}", "damaged")]
+
+
+def test_an_archive_is_opened_once_while_it_stays_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pack(text: str) -> None:
+        with tarfile.open(tmp_path / "new", "w:gz") as archive:
+            for name in ("a.txt", "b.txt"):
+                (tmp_path / name).write_text(f"{text} {name}.")
+                archive.add(tmp_path / name, name)
+        (tmp_path / "new").replace(tmp_path / "news.tar.gz")
+
+    def texts() -> list[bytes]:
+        out = []
+        for name in ("a.txt", "b.txt"):
+            forget_archive()
+            with open_raw(f"tar://{name}::{tmp_path / 'news.tar.gz'}") as stream:
+                out.append(stream.read())
+        return out
+
+    opened: list[str] = []
+    given = fsspec.core.url_to_fs
+    monkeypatch.setattr(fsspec.core, "url_to_fs", lambda url, **o: opened.append(url) or given(url, **o))
+    pack("Old")
+    assert texts() == texts() == [b"Old a.txt.", b"Old b.txt."]
+    assert len(opened) == 1
+    pack("New")
+    assert texts() == [b"New a.txt.", b"New b.txt."]
+    assert len(opened) == 2

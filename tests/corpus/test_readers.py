@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 
 from builder.corpus import decoding, readers
 from builder.corpus.decoding import UTF8
-from builder.corpus.files import DamagedError, open_stream
 from builder.corpus.readers import READERS, read_file
 from builder.corpus.records import Record, Reject, fill, instant
 from builder.corpus.settings import Source
+from builder.corpus.streams import DamagedError, open_stream
 
 TEXT = "Ministers met in Kyiv — “late”, said Sinéad. They agreed."
 

@@ -5,7 +5,6 @@ from functools import partial
 from typing import BinaryIO
 
 from builder.corpus.decoding import NotTextError
-from builder.corpus.files import DamagedError, suffixes
 from builder.corpus.readers.archives import warc_file
 from builder.corpus.readers.documents import docx_file, pdf_file
 from builder.corpus.readers.json import json_file, jsonl_file
@@ -14,6 +13,7 @@ from builder.corpus.readers.pages import html_file, markdown_file, text_file
 from builder.corpus.readers.tables import csv_file, parquet_file
 from builder.corpus.records import UNREADABLE, Record, Reject, TooLargeError
 from builder.corpus.settings import Source
+from builder.corpus.streams import DamagedError, suffixes
 
 #: Reader by suffix; each takes the decompressed stream, the relative path and the settings.
 READERS: dict[str, Callable[[BinaryIO, str, Source], Iterator[Record | Reject]]] = {

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 from typing import Any, BinaryIO
 
 from builder.corpus.decoding import NotTextError, decode_text
-from builder.corpus.files import DamagedError
 from builder.corpus.readers.pages import extract
 from builder.corpus.records import Record, Reject, sha256, storable
 from builder.corpus.settings import Source
+from builder.corpus.streams import DamagedError
 from builder.memory import TooSlowError
 
 #: Kinds of WARC records that hold what a server gave; requests and notes of the crawler are passed over.
