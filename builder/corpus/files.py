@@ -14,6 +14,7 @@ from builder.corpus.records import UNREADABLE, Reject
 from builder.corpus.settings import Source
 from builder.corpus.streams import address_parts, is_remote, os_errors
 from builder.errors import SourceError
+from builder.settings import shown_address
 
 _MAGIC = re.compile(r"[*?\[]")
 #: Archives of several files, which are read as folders.
