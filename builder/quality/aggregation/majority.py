@@ -11,6 +11,8 @@ from builder.settings import load
 
 #: A difference of belief below this is a tie: rounding must not decide a label.
 TIE = 1e-6
+#: What a model leaves to all labels alike: none is ever impossible, however sure the model is.
+_DOUBT = 1e-3
 #: The intervals of accuracies cover 90 %.
 _Z = 1.645
 
@@ -73,6 +75,9 @@ def supported(votes: Votes, posterior: Floats, settings: Aggregation) -> Floats:
     """
     if not len(votes.item):
         return posterior
+    posterior = np.where(
+        posterior.any(axis=1, keepdims=True), (1 - _DOUBT) * posterior + _DOUBT / posterior.shape[1], 0
+    )
     unknown = votes.per_item(~known_annotators(votes, settings)[votes.annotator]) > 0
     counted = shares(votes)
     likeliest = counted >= counted.max(axis=1, keepdims=True) - TIE

@@ -66,7 +66,8 @@ def test_items_of_two_annotators_say_nothing_about_them() -> None:
     # Where both say "a" the model is believed; elsewhere votes are counted.
     both = shares(votes)[:, 0] == 1
     assert both.any()
-    assert (found[both] == posterior[both]).all()
+    # A thousandth is left to all labels alike: a model that is sure of what is wrong must not be infinitely wrong.
+    assert found[both] == pytest.approx(0.999 * posterior[both] + 0.0005)
     assert (found[~both] == shares(votes)[~both]).all()
     # Neither is surely better, so a tie stays one also where no shared items are asked for.
     tied = shares(votes).max(axis=1) < 1
