@@ -58,7 +58,7 @@ def language_code(value: str) -> str:
             raise ValueError
     except ValueError:
         named = language_named(value)
-        advice = f"; {named!r} is" if named else ", such as 'de'"
+        advice = f"; {named!r} is" if named else "; codes are short, like 'de'"
         raise ValueError(f"{value!r} is not a language code{advice}") from None
     script = found.script or ("Hant" if found.language == "zh" and found.territory in ("TW", "HK", "MO") else None)
     return Language.make(found.language, script=script).simplify_script().to_tag()

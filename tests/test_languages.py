@@ -25,8 +25,8 @@ def test_a_code_is_the_shortest_of_bcp_47(value: str, code: str) -> None:
     [
         ("German", "'German' is not a language code; 'de' is"),
         ("ukrainian", "'ukrainian' is not a language code; 'uk' is"),
-        ("xx", "'xx' is not a language code, such as 'de'"),
-        ("", "'' is not a language code, such as 'de'"),
+        ("xx", "'xx' is not a language code; codes are short, like 'de'"),
+        ("", "'' is not a language code; codes are short, like 'de'"),
     ],
 )
 def test_a_name_is_refused_with_the_right_code(value: str, said: str) -> None:

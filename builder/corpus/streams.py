@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, cast
 
 _BLOCK = 1 << 20
 #: What fsspec calls the compression of a single file.
-_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".xz": "xz"}
+_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".xz": "xz", ".bz2": "bz2"}
 
 
 class DamagedError(ValueError):

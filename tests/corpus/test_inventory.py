@@ -271,3 +271,10 @@ def test_a_damaged_inventory_is_made_again(tmp_path: Path) -> None:
         cache.write_bytes(damaged)
         assert slice_files([file], Source(), cache, here) == first
         assert cache.read_bytes() == whole
+
+
+def test_a_folder_without_files_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as caught:
+        list_files(str(tmp_path), Source())
+    assert caught.value.message == f"The raw folder {tmp_path} holds no files to read."
+    assert "source.include" in caught.value.hint

@@ -1,5 +1,6 @@
 """Every format is read, and every kind of damage becomes a reject that names it; what is sound is never lost."""
 
+import bz2
 import csv
 import gzip
 import io
@@ -427,9 +428,9 @@ def test_a_file_that_fails_is_read_up_to_there_and_counted(tmp_path: Path) -> No
     assert [(r.record, r.reason, r.detail) for r in items] == [(None, "unreadable", "Input/output error")]  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("suffix", ["gz", "zst", "xz"])
+@pytest.mark.parametrize("suffix", ["gz", "zst", "xz", "bz2"])
 def test_every_compression_is_read_and_its_damage_noticed(tmp_path: Path, suffix: str) -> None:
-    pack = {"gz": gzip.compress, "zst": zstd.compress, "xz": lzma.compress}[suffix]
+    pack = {"gz": gzip.compress, "zst": zstd.compress, "xz": lzma.compress, "bz2": bz2.compress}[suffix]
     lines = "".join(json.dumps({"text": f"Article {i}."}) + "\n" for i in range(50)).encode()
     records, rejects = found(put(tmp_path, f"a.JSONL.{suffix}", pack(lines) + pack(lines)))
     assert ([r.number for r in records], rejects) == (list(range(100)), [])
