@@ -6,6 +6,7 @@ one. The note is for when somebody removes the mark from the description.
 """
 
 import contextlib
+import itertools
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -18,7 +19,7 @@ from builder.questions.migrate import dated
 from builder.scheme import Scheme
 from builder.store import read_json, write_json
 from builder.studio.campaign import Campaign
-from builder.studio.client import Client, NotFound
+from builder.studio.client import Client, NotFound, Params
 from builder.studio.embedded import MEMBERS
 
 #: Slot of the project that all annotators share, and of the one in which experts decide.
@@ -59,6 +60,11 @@ class Project(msgspec.Struct):
 class _Listed(msgspec.Struct):
     id: int
     description: str | None = None
+
+
+class _Page(msgspec.Struct):
+    count: int
+    results: list[_Listed]
 
 
 def is_for_all(slot: str) -> bool:
@@ -284,8 +290,16 @@ def _marked(client: Client, words: str) -> list[int]:
 
 
 def _listing(client: Client) -> list[_Listed]:
-    # Without `include` the server counts the annotations of every project.
-    return client.ask(lambda sdk: list(sdk.projects.list(page_size=1000, include="id,description")), list[_Listed])
+    # Raw: the SDK takes any object for an empty page, and a project that is not seen would be made twice. Without
+    # `include` the server counts the annotations of every project.
+    found: list[_Listed] = []
+    for number in itertools.count(1):
+        asked: Params = {"page": number, "page_size": 1000, "include": "id,description"}
+        page = client.get("api/projects/", asked, kind=_Page)
+        found += page.results
+        if len(found) >= page.count or not page.results:
+            break
+    return found
 
 
 def _noted(client: Client, campaign: Campaign) -> dict[str, int]:

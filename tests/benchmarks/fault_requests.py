@@ -24,7 +24,7 @@ TASKS = ("GET", "/api/tasks")
 SAVE = ("POST", r"/api/tasks/\d+/annotations")
 #: The requests of each command that are spoilt, and which of their kind.
 PLACES = {
-    "push": [(*PROJECT, 1), (*IMPORT, 1), (*IMPORT, 3), (*TASKS, 2)],
+    "push": [(*PROJECT, 1), (*IMPORT, 1), (*IMPORT, 2), (*TASKS, 2)],
     "pull": [(*TASKS, 1), (*TASKS, 2), ("GET", "/api/users", 1)],
     "review": [(*PROJECT, 1), (*IMPORT, 1)],
     "restore": [(*TASKS, 1), (*SAVE, 1), (*SAVE, 3)],

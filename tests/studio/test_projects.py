@@ -228,6 +228,18 @@ def test_many_projects_are_listed_page_by_page(make_world: Callable[..., Any], m
     assert len(projects_of(world.client, world.campaign)) == 5
 
 
+@pytest.mark.parametrize("listing", [{}, [], 7, {"results": None}, {"count": 1, "results": [{"description": "x"}]}])
+def test_no_project_is_made_where_the_listing_of_projects_is_none(
+    make_world: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, listing: Any
+) -> None:
+    """One that is not seen would be made a second time."""
+    world = make_world()
+    monkeypatch.setattr(world.fake, "_list_projects", lambda **_: (200, listing))
+    with pytest.raises(Refused, match="something else than its JSON"):
+        ensure_project(world.client, world.campaign, "all")
+    assert world.fake.projects == {}
+
+
 PEOPLE = {"ada": "ada@example.org", "ben": "ben@example.org"}
 
 
