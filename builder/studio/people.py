@@ -5,9 +5,10 @@ a person would: through the sign-up page of an invitation.
 """
 
 import csv
+import difflib
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,10 @@ _DOMAIN = "builder.invalid"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}\Z")
 #: Names of projects that are nobody's own.
 _SLOTS = {"all", "review"}
+_EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\Z")
+#: Columns of the file of people that mean something, and the key of fields that have no column.
+_COLUMNS = ("name", "email", "role", "active", "pseudonym", "languages")
+_REST = "fields without a column"
 _CSRF = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 _FIELD_ERROR = re.compile(r'class="field_error"[^<>]{0,200}+>((?:(?!</|class="field_error").)*+)</', re.S)
 
@@ -78,51 +83,69 @@ def people_of(settings: Annotators) -> list[Annotator]:
         return [person for person in read_people(Path(settings.file)) if person.active]
     else:
         people = dict(settings.people) or {f"annotator-{n + 1}": "" for n in range(settings.overlap)}
-    for name in people:
-        if not _NAME.match(name):
-            raise ConfigError(
-                f"annotators.people: {name!r} is not a plain name.", "Use letters, digits, '.', '_' and '-'."
-            )
-    return [Annotator(name, people[name] or f"{name.lower()}@{_DOMAIN}") for name in sorted(people)]
+    found = [Annotator(name, people[name] or f"{name.lower()}@{_DOMAIN}") for name in sorted(people)]
+    taken: set[str] = set()
+    for person in found:
+        if why := next(_wrong(person, taken), None):
+            hint = "Names have letters, digits, '.', '_' and '-'; everybody has a name and an address of their own."
+            raise ConfigError(f"annotators.people: {why}.", hint)
+    return found
+
+
+def _wrong(person: Annotator, taken: set[str]) -> Iterator[str]:
+    """What is wrong with a person, given names, addresses and pseudonyms that are taken; adds those of the person."""
+    if not _NAME.match(person.name) or person.name.casefold() in _SLOTS:
+        yield f"{person.name!r} is not a plain name"
+    if not _EMAIL.match(person.email):
+        yield f"{person.email!r} is not an e-mail address"
+    if person.pseudonym and not _NAME.match(person.pseudonym):
+        yield f"{person.pseudonym!r} is not a plain pseudonym"
+    # An account has one address, whatever its case; a name is also that of a project.
+    own = {f"name {person.name}".casefold(), person.email.casefold(), person.pseudonym} - {""}
+    if not taken.isdisjoint(own):
+        yield f"the name, address or pseudonym of {person.name} is that of somebody before"
+    taken |= own
 
 
 def read_people(path: Path) -> list[Annotator]:
     """The people of a CSV file with the columns name, email, role, active, pseudonym and languages, sorted by name.
 
     `role` is annotator (also when empty) or expert; who has `no` in `active` left. `languages` are codes such as "de",
-    separated by blanks. Raises `SourceError` with the number
-    of a line that is wrong.
+    separated by blanks. Other columns are not read. Raises `SourceError` with the
+    number of a line that is wrong, and for a column whose name is nearly one of these.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            rows = [(reader.line_num, {k: (v or "").strip() for k, v in row.items() if k}) for row in reader]
+            reader = csv.DictReader(file, restkey=_REST, restval="")
+            rows = [(reader.line_num, {k: v if k == _REST else v.strip() for k, v in row.items()}) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as e:
         raise SourceError(f"annotators.file cannot be read: {e}.", "Correct the path, or save it as CSV.") from e
-    if missing := {"name", "email"} - set(reader.fieldnames or ()):
+    columns = [str(name) for name in reader.fieldnames or ()]
+    if missing := {"name", "email"} - set(columns):
         raise SourceError(f"{path} has no column {sorted(missing)[0]}.", "Its first line names the columns.")
-    people: dict[str, Annotator] = {}
+    for name in columns:
+        near = difflib.get_close_matches(name.strip().casefold(), _COLUMNS, 1, 0.75)
+        if columns.count(name) > 1 or (near and name not in _COLUMNS):
+            why = f"Did you mean {near[0]}?" if near and name not in _COLUMNS else "Leave one of them out."
+            raise SourceError(f"{path}: the column {name!r} is {'there twice' if why[0] == 'L' else 'not known'}.", why)
+    found: list[Annotator] = []
     taken: set[str] = set()
     for line, row in rows:
-        name, email, role, shown = row["name"], row["email"], row.get("role") or "annotator", row.get("pseudonym", "")
+        active, role = row.get("active", "").casefold(), row.get("role") or "annotator"
+        wrong = {
+            "it has more fields than the first line": _REST in row,
+            f"{role!r} is neither annotator nor expert": role not in ("annotator", "expert"),
+            f"active is {row.get('active')!r}, neither yes nor no": active not in ("", "yes", "no"),
+        }
+        why = next((why for why, holds in wrong.items() if holds), "")
         try:
             languages = tuple(map(language_code, row.get("languages", "").split()))
         except ValueError as e:
-            raise SourceError(f"{path}:{line}: {e}.", "Correct the line.") from e
-        wrong = {
-            f"{name!r} is not a plain name": not _NAME.match(name) or name.casefold() in _SLOTS,
-            f"{email!r} is not an e-mail address": "@" not in email,
-            f"{role!r} is neither annotator nor expert": role not in ("annotator", "expert"),
-            f"active is {row.get('active')!r}, neither yes nor no": row.get("active", "") not in ("", "yes", "no"),
-            f"{shown!r} is not a plain pseudonym": bool(shown) and not _NAME.match(shown),
-            "the name, address or pseudonym is that of an earlier line": name in people
-            or not taken.isdisjoint({email.casefold(), shown} - {""}),
-        }
-        if found := [why for why, holds in wrong.items() if holds]:
-            raise SourceError(f"{path}:{line}: {found[0]}.", "Correct the line.")
-        taken |= {email.casefold(), shown}
-        people[name] = Annotator(name, email, role, shown, languages, row.get("active") != "no")
-    return [people[name] for name in sorted(people)]
+            languages, why = (), why or str(e)
+        found.append(Annotator(row["name"], row["email"], role, row.get("pseudonym", ""), languages, active != "no"))
+        if why := why or next(_wrong(found[-1], taken), ""):
+            raise SourceError(f"{path}:{line}: {why}.", "Correct the line.")
+    return sorted(found, key=lambda person: person.name)
 
 
 def pseudonyms_of(settings: Annotators) -> dict[str, str]:

@@ -86,11 +86,16 @@ def test_people_are_managed_in_a_file(tmp_path: Path) -> None:
         ("cyd,nobody,,", "'nobody' is not an e-mail address"),
         ("cyd,c@example.org,boss,", "'boss' is neither annotator nor expert"),
         ("cyd,c@example.org,,maybe", "active is 'maybe', neither yes nor no"),
-        ("cyd,ADA@example.org,,", "is that of an earlier line"),
-        ("ada,other@example.org,,", "is that of an earlier line"),
+        ("cyd,ADA@example.org,,", "is that of somebody before"),
+        ("ada,other@example.org,,", "is that of somebody before"),
         ("cyd", "'' is not an e-mail address"),
         ("cyd,c@example.org,,,A 1,", "'A 1' is not a plain pseudonym"),
-        ("cyd,c@example.org,,,A-1,", "is that of an earlier line"),
+        ("cyd,c@example.org,,,A-1,", "is that of somebody before"),
+        ("Ada,other@example.org,,", "of Ada is that of somebody before"),
+        ("cyd,c @example.org,,", "'c @example.org' is not an e-mail address"),
+        ("cyd,c@example@org,,", "'c@example@org' is not an e-mail address"),
+        ('cyd,"c@exam\x07ple.org",,', "is not an e-mail address"),
+        ("cyd,c@example.org,,yes,,,no", "it has more fields than the first line"),
         ("cyd,c@example.org,,,,German", "'German' is not a language code; 'de' is"),
     ],
 )
@@ -99,6 +104,42 @@ def test_a_wrong_line_is_named(tmp_path: Path, line: str, says: str) -> None:
     with pytest.raises(SourceError, match=says) as caught:
         read_people(path)
     assert caught.value.message.startswith(f"{path}:3: ")
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ("name,email,Active", "the column 'Active' is not known. Did you mean active"),
+        ("name,email,activ", "the column 'activ' is not known. Did you mean active"),
+        ("name,email,role ", "the column 'role ' is not known. Did you mean role"),
+        ("name,email,language", "the column 'language' is not known. Did you mean languages"),
+        ("name,email,active,active", "the column 'active' is there twice. Leave one of them out"),
+    ],
+)
+def test_a_column_that_would_not_be_read_is_named(tmp_path: Path, columns: str, says: str) -> None:
+    """Who left would stay."""
+    with pytest.raises(SourceError, match=says):
+        read_people(written(tmp_path, columns, "ada,ada@example.org,no"))
+
+
+def test_yes_and_no_are_read_in_any_case(tmp_path: Path) -> None:
+    path = written(tmp_path, "name,email,active", "ada,ada@example.org,NO", "ben,ben@example.org,Yes")
+    assert [(person.name, person.active) for person in read_people(path)] == [("ada", False), ("ben", True)]
+
+
+@pytest.mark.parametrize(
+    ("people", "says"),
+    [
+        ({"ada": "a@example.org", "ben": "A@example.org"}, "of ben is that of somebody before"),
+        ({"Ada": "a@example.org", "ada": "b@example.org"}, "of ada is that of somebody before"),
+        ({"ada": "nobody"}, "'nobody' is not an e-mail address"),
+        ({"Review": "a@example.org"}, "'Review' is not a plain name"),
+        ({"all": ""}, "'all' is not a plain name"),
+    ],
+)
+def test_two_people_never_share_an_account_or_a_project(people: dict[str, str], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        people_of(Annotators(overlap=1, people=people))
 
 
 def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
