@@ -119,9 +119,18 @@ class Mapper:
         self.routes = lru_cache(maxsize=1024)(self._routes)  # objects of one file have the same few lists of keys
 
     def _routes(self, keys: tuple[str, ...]) -> list[tuple[str, list[list[str]]]]:
-        """For each column, the paths that may lead somewhere in an object with these keys; a key may hold a dot."""
+        """For each column, the paths that may lead somewhere in an object with these keys.
+
+        A key may hold a dot, and may be in capitals where no other one fits.
+        """
+        known = {key.lower(): key for key in reversed(keys)} | {key: key for key in keys}
         every = {
-            column: [route for path in paths for route in ([path], path.split(".")) if route[0] in keys]
+            column: [
+                [key, *route[1:]]
+                for path in paths
+                for route in ([path], path.split("."))
+                if (key := known.get(route[0]) or known.get(route[0].lower()))
+            ]
             for column, paths in self.fields.items()
         }
         return [(column, routes) for column, routes in every.items() if routes]

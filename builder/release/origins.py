@@ -191,11 +191,12 @@ def _json_strings(text: str, lo: int, hi: int) -> Iterator[Carrier]:
 
 def _cells(text: str, suffix: str, record: int) -> Iterator[Carrier]:
     """The cells of the row of the record, named by their columns."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    mark = "\t" if suffix == "tsv" else max(",;|\t", key=first.count)
+    named = re.match(r"\s*sep=(.)\s*\n", text)  # of spreadsheet programs
+    at = named.end() if named else 0
+    first = next((line for line in text[at:].splitlines() if line.strip()), "")
+    mark = named[1] if named else "\t" if suffix == "tsv" else max(",;|\t", key=first.count)
     cell = re.compile(_CELL.pattern % (re.escape(mark), re.escape(mark)))
     rows: list[list[Carrier]] = [[]]
-    at = 0
     while match := cell.match(text, at):
         quoted = match.group(1) is not None
         pieces = re.compile('""|.' if quoted else ".", re.DOTALL).finditer(text, *match.span(int(quoted)))

@@ -493,3 +493,25 @@ def test_seconds_and_milliseconds_since_1970_are_told_apart() -> None:
     )
     assert instant("2024-07") == datetime(2024, 7, 1, tzinfo=UTC)
     assert instant("0999-01-01") is None
+
+
+@pytest.mark.parametrize("first", ["sep=;\n", "sep=;\r\n"])
+def test_a_line_that_names_the_delimiter_is_no_row(tmp_path: Path, first: str) -> None:
+    records, rejects = found(put(tmp_path, "a.csv", f'{first}id;text\n7;"One, two."\n'))
+    assert ([(r.record_id, r.raw, r.number) for r in records], rejects) == ([("7", "One, two.", 0)], [])
+
+
+def test_the_case_of_field_names_matters_only_between_alike(tmp_path: Path) -> None:
+    records, rejects = found(put(tmp_path, "a.csv", "ID,TITLE,Text,Byline\n7,Head,One.,Ann Lee\n"))
+    (record,) = records
+    assert (record.record_id, record.title, record.raw, record.authors, rejects) == (
+        "7",
+        "Head",
+        "One.",
+        ["Ann Lee"],
+        [],
+    )
+    (record,), _ = found(
+        put(tmp_path, "b.jsonl", json.dumps({"Text": "No.", "text": "Yes.", "Fields": {"lang": "de"}}))
+    )
+    assert (record.raw, record.language) == ("Yes.", "de")

@@ -137,3 +137,8 @@ def test_mail_that_names_no_charset(encoding: str) -> None:
     data = "Subject: x\n\nÀ bientôt — the minister left.\n".encode(encoding)
     raw = "À bientôt — the minister left.\n"
     assert cut(data, "a.eml", "bientôt —", raw, 0, encoding).decode(encoding) == "bientôt —"
+
+
+def test_cells_below_a_line_that_names_the_delimiter() -> None:
+    data = f'sep=;\r\nid;text\r\n1;"{BODY.replace(chr(34), chr(34) * 2)}"\r\n'.encode()
+    assert cut(data, "a.csv", "bientôt, 東京", record=0).decode() == "bientôt, 東京"

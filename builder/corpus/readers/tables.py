@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -71,6 +72,9 @@ def csv_file(stream: BinaryIO, path: str, source: Source, delimiter: str = "") -
                     return
                 if not first.strip():
                     continue
+                if named := re.fullmatch(r"sep=(.)\s*", first):  # of spreadsheet programs
+                    delimiter = named[1]
+                    continue
                 found.again.append(found.row.pop())
                 delimiter = delimiter or max(",;|\t", key=first.count)
                 reader = csv.reader(found, delimiter=delimiter, strict=True)
@@ -91,7 +95,7 @@ def csv_file(stream: BinaryIO, path: str, source: Source, delimiter: str = "") -
             continue
         if not header:
             header = [cell.strip() for cell in row]
-            if not any(path.split(".")[0] in header for path in source.fields["text"]):
+            if "text" not in dict(mapper.routes(tuple(header))):
                 names = ", ".join(cell[:30] for cell in header[:8])
                 advice = "set source.fields.text, or source.columns when the file has no header"
                 yield Reject(
