@@ -71,9 +71,8 @@ class Source:
     exclude: Words = setting([], "Globs, relative to `paths.raw`: a file must match none.")
     fields: dict[Annotated[str, limits(choices=FIELDS, allowed="a column of an article")], Words] = setting(
         FIELDS,
-        "For each column of an article, the record's fields to try in order, in any case of letters. A dot leads into nested "
-        "objects. Columns "
-        "that are not given keep their defaults.",
+        "For each column of an article, the record's fields to try in order, in any case of letters. A dot leads into "
+        "nested objects. Columns that are not given keep their defaults.",
         example="source.fields.text=[my_text]",
         released=True,
     )
