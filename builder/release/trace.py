@@ -1,6 +1,6 @@
 """From a released row back to what somebody wrote: gold and votes, annotations, chunk, article, raw characters."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,11 @@ def trace(root: Path, manifest: Manifest, row_id: str, paths: Mapping[str, Path]
             f"{missing} of the release is not in the workspace.",
             "Trace in the workspace and with the raw articles it was made from.",
         )
-    article, chunk = articles[0], {key: chunks[0].get(key) for key in ("chunk_id", "ordinal", "start", "end")}
+    article, chunk, form = (
+        articles[0],
+        {key: chunks[0].get(key) for key in ("chunk_id", "ordinal", "start", "end")},
+        manifest.configuration["source"]["format"],
+    )
     spec = SPECS[manifest.configs[configuration].kind]
     start, end = _stretch(row, chunk, article["text"])
     asked = {**row, "question": manifest.configs[configuration].question, "place": (start, end)}
@@ -81,7 +85,7 @@ def trace(root: Path, manifest: Manifest, row_id: str, paths: Mapping[str, Path]
     seen = near if spec.texts == "chunks" else [chunk_id]
     by_id = {a["annotation_id"]: a for window in seen for a in _rows(paths, "annotations", "chunk_id", window)}
     gold = [
-        _gold(table, found, by_id, article, opener)
+        _gold(table, found, by_id, lambda start, end: place(article, start, end, opener, form))
         for table, supports in spec.traced.items()
         for found in _rows(paths, table, "article_id", article_id)
         if supports(asked, found)
@@ -89,7 +93,7 @@ def trace(root: Path, manifest: Manifest, row_id: str, paths: Mapping[str, Path]
     annotations = [by_id[row["id"]]] if row["id"] in by_id else by_id.values()
     return Trace(
         configuration, split, row, gold, [{key: found[key] for key in _ANNOTATION} for found in annotations], chunk,
-        {key: article[key] for key in _ARTICLE}, place(article, start, end, opener),
+        {key: article[key] for key in _ARTICLE}, place(article, start, end, opener, form),
     )  # fmt: skip
 
 
@@ -127,7 +131,7 @@ def _rows(paths: Mapping[str, Path], table: str, column: str, value: str) -> lis
 
 
 def _gold(
-    table: str, found: Mapping[str, Any], by_id: Mapping[str, Any], article: Mapping[str, Any], opener: Opener
+    table: str, found: Mapping[str, Any], by_id: Mapping[str, Any], placed: Callable[[int, int], Place]
 ) -> dict[str, Any]:
     shown: dict[str, Any] = {"table": table, **{key: found[key] for key in _GOLD if key in found}}
     shown["votes"] = [
@@ -135,16 +139,20 @@ def _gold(
         for vote in found["votes"] or []
     ]
     if found.get("start") is not None:
-        shown["place"] = place(article, found["start"], found["end"], opener)
+        shown["place"] = placed(found["start"], found["end"])
     return shown
 
 
-def place(article: Mapping[str, Any], start: int, end: int, opener: Opener) -> Place:
-    """Where `text[start:end]` of an article is in its raw record and file."""
+def place(article: Mapping[str, Any], start: int, end: int, opener: Opener, form: str = "auto") -> Place:
+    """Where `text[start:end]` of an article is in its raw record and file, which was read as `source.format` says."""
     text, raw, path, record = (article[key] for key in ("text", "raw", "source_path", "record"))
     segments = [Segment(s["start"], s["end"], s["raw_start"], s["raw_end"]) for s in article["map"]]
     a, b = OffsetMap(tuple(segments)).to_raw(start, end)
-    found = find_bytes(opener(path), path, record, article["encoding"], raw, a, b)
+    try:
+        data, name = opener(path), path if form == "auto" else f"file.{form}"
+        found = find_bytes(data, name, record, article["encoding"], raw, a, b)
+    except (OSError, ValueError) as e:
+        found = Origin(why=f"the file cannot be read any more: {' '.join(str(e).split())}")
     return Place(
         **vars(found), article=(start, end), text=text[start:end], before=text[max(0, start - _CONTEXT) : start],
         after=text[end : end + _CONTEXT], file=path, record=record, raw=(a, b), raw_text=raw[a:b],

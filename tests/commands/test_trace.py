@@ -6,19 +6,22 @@ import gzip
 import html
 import io
 import json
+import lzma
 import quopri
 import random
 import re
 import tarfile
 import zipfile
+from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
-from builder import pipeline
+from builder import export, pipeline, trace
 from builder.release.trace import place
 from builder.tables import ARTICLES
 from tests.samples import Project, article
@@ -145,3 +148,49 @@ def test_without_the_raw_files_the_step_that_stops_is_named(tmp_path: Path) -> N
         path.unlink()
     found = place(row, 0, 5, pipeline.raw_opener(project.config))
     assert (found.bytes, found.why, found.text) == (None, "the file is gone", row["text"][:5])
+
+
+@pytest.mark.parametrize("path", ["feed.txt", "feed.html", "feed.dump", "feed.txt.xz"])
+def test_a_format_that_was_set_decides_where_the_text_is_looked_for(tmp_path: Path, path: str) -> None:
+    """Whatever the suffix says; compressed files and those in archives of any packing alike."""
+    project = Project(tmp_path, articles=0)
+    lines = "".join(json.dumps(fields(number)) + "\n" for number in (0, 1)).encode()
+    content = lzma.compress(lines) if path.endswith("xz") else lines
+    with tarfile.open(project.config.raw / "all.tar.xz", "w:xz") as archive:
+        member = tarfile.TarInfo(path)
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    config = replace(project.config, source=replace(project.config.source, format="jsonl"))
+    stage = pipeline.prepared(config)
+    project.config = config
+    known = stage.table("articles", ARTICLES).to_pylist()
+    row = next(row for row in known if row["record"] == 1)
+    start = row["text"].index("café")
+    found = place(row, start, start + 4, pipeline.raw_opener(config), "jsonl")
+    assert (found.where, lines[slice(*found.bytes or (0, 0))]) == ("text", b"caf\\u00e9")
+
+
+def test_a_release_says_how_its_files_were_read(tmp_path: Path) -> None:
+    """`trace` needs no setting repeated."""
+    project = Project(tmp_path, articles=0)
+    lines = "".join(json.dumps(fields(number)) + "\n" for number in range(6))
+    (project.config.raw / "feed.txt").write_text(lines)
+    read = replace(project.config, source=replace(project.config.source, format="jsonl"))
+    stage = pipeline.prepared(read)
+    articles = [row | {"source_path": f"{row['record']}.txt"} for row in stage.table("articles").to_pylist()]
+    project.pull(articles, stage.table("selected").to_pylist())
+    released = export(read)
+    row = released.load("stance")["train"][0]
+    found = trace(project.config, f"stance/{row['id']}").trace.place
+    assert json.loads(f'"{lines.encode()[slice(*found.bytes or (0, 0))].decode()}"') == row["text"]
+
+
+def test_a_file_that_is_damaged_since_says_so(tmp_path: Path) -> None:
+    project = Project(tmp_path, articles=0)
+    path = project.config.raw / "a.txt.gz"
+    path.write_bytes(gzip.compress(f"News\n\n{body(1)}".encode()))
+    row = pipeline.prepared(project.config).table("articles", ARTICLES).to_pylist()[0]
+    path.write_bytes(path.read_bytes()[:60])
+    found = place(row, 0, 5, pipeline.raw_opener(project.config))
+    assert found.bytes is None
+    assert found.why.startswith("the file cannot be read any more: ")
