@@ -20,8 +20,9 @@ TEMPERATURES = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 13.0)
 MIXTURES = (0.25, 0.5, 0.75, 1.0)
 #: Votes that smoothing adds to an item, spread over the labels as they are spread over all items.
 SMOOTHINGS = (0.25, 0.5, 1.0, 2.0)
-#: Held-out votes from which temperature and mixture are learned; with fewer, shares with half a vote are used.
-FEWEST = 30
+#: Held-out votes from which temperature and mixture are learned; with fewer, shares with half a vote are used. So they
+#: are unless another choice surely predicts better: its gain is larger than its standard error by this factor (95 %).
+FEWEST, _SURE = 30, 1.645
 _BINS = 10
 #: Parts of the items: what is scored on one of them was learned on the others.
 _FOLDS = 5
@@ -102,17 +103,22 @@ def measure_calibration(
         parts = zip(seen, posteriors, held, strict=True)
         return np.concatenate([np.maximum(made.of(half, p)[other.item], LEAST) for half, p, other in parts])
 
+    usual = np.log(predicted(SoftLabels())[np.arange(len(label)), label])
+
     @cache
-    def losses(made: SoftLabels) -> Floats:
-        given = predicted(made)[np.arange(len(label)), label]
-        return np.bincount(fold, weights=-np.log(given), minlength=_FOLDS).astype(np.float64)
+    def gains(made: SoftLabels) -> Floats:
+        """By fold, what is gained over the usual shares in logarithms of probability; and the sum of its squares."""
+        gain = np.log(predicted(made)[np.arange(len(label)), label]) - usual
+        return np.stack([np.bincount(fold, weights=g, minlength=_FOLDS) for g in (gain, gain**2)])
 
-    def learned(without: int | None = None) -> SoftLabels:
-        def loss(made: SoftLabels) -> float:
-            return float(losses(made).sum() - (0 if without is None else losses(made)[without]))
+    def learned(without: int = -1) -> SoftLabels:
+        def gained(made: SoftLabels) -> float:
+            return float(gains(made)[0, np.arange(_FOLDS) != without].sum())
 
-        best = min((SoftLabels(smoothing=s) for s in SMOOTHINGS), key=loss)
-        return min([best, *(SoftLabels(m, t, best.smoothing) for m in MIXTURES for t in TEMPERATURES)], key=loss)
+        best = max((SoftLabels(smoothing=s) for s in SMOOTHINGS), key=gained)
+        best = max([best, *(SoftLabels(m, t, best.smoothing) for m in MIXTURES for t in TEMPERATURES)], key=gained)
+        error = float(np.sqrt(gains(best)[1, np.arange(_FOLDS) != without].sum()))
+        return best if gained(best) > _SURE * error else SoftLabels()
 
     crossed = np.empty((len(label), len(votes.labels)))
     for part in range(_FOLDS):

@@ -91,3 +91,15 @@ def test_few_votes_are_not_measured() -> None:
         votes = Votes.of([*rows, (items, "x", "a")], items + 1, ["a", "b"])
         assert (measure_calibration(votes, Aggregation(), {}) is not None) is measured
         assert sorted(calibrations(votes)) == (["dawid_skene", "mace", "majority"] if measured else [])
+
+
+@pytest.mark.parametrize("method", ["majority", "dawid_skene", "mace", "sequence", "weighted"])
+def test_what_few_votes_show_by_chance_changes_nothing(method: str) -> None:
+    """Two annotators agree as often as half a vote of smoothing expects; what was learned would predict worse."""
+    rows = [(i, who, "ab"[(i + (who == "y" and i % 6 == 0)) % 2]) for i in range(180) for who in "xy"]
+    found = measure_calibration(Votes.of(rows, 180, ["a", "b"]), Aggregation(method=method), {})
+    assert found is not None
+    assert found.released.cross_entropy <= found.shares.cross_entropy
+    if method == "majority":
+        assert found.made == SoftLabels()
+        assert found.released == found.shares
