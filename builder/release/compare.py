@@ -13,6 +13,9 @@ from builder.release.arrays import Mask, flat, mask, numbers
 from builder.release.manifest import Change
 from builder.text import Ints
 
+#: What changed where a label stays.
+_VOTES = "other votes for the same label"
+
 
 @dataclass(frozen=True)
 class Aligned:
@@ -74,7 +77,7 @@ def value_changes(both: Aligned, columns: Iterable[str]) -> Iterator[Change]:
     for name in ("status", "votes"):
         for row, before, after in _changed(both, name):
             if row not in relabelled:
-                what = f"status {before} -> {after}" if name == "status" else name
+                what = f"status {before} -> {after}" if name == "status" else _VOTES
                 yield Change(row, what, _words(before), _words(after))
 
 
@@ -97,7 +100,7 @@ def span_changes(both: Aligned, column: str) -> Iterator[Change]:
                 yield Change(row, f"status {a} -> {b}", f"{place} {a}", f"{place} {b}")
             a, b = (f"{place} {span.get('votes_for')} for, {span.get('votes_against')} against" for span in pair)
             if a != b:
-                yield Change(row, "votes", a, b)
+                yield Change(row, _VOTES, a, b)
 
 
 def _changed(both: Aligned, name: str) -> Iterator[tuple[Any, ...]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from builder import prepare
+from builder import compose, prepare
 from builder.config import Config, Paths
 from builder.corpus import prepare as corpus
 from builder.corpus import shard_tables
@@ -102,3 +102,10 @@ def test_keywords_are_the_aliases_of_targets_unless_they_are_given(make: Make) -
 def test_the_counts_are_shown(make: Make) -> None:
     lines = [line.split() for line in printed("prepare", prepare(make())).splitlines()]
     assert ["articles", "1"] in lines
+
+
+def test_every_article_of_the_sample_has_a_date(tmp_path: Path) -> None:
+    """Otherwise `split=by_time` would refuse the sample."""
+    config = compose("experiment=demo", f"paths.workspace={tmp_path / 'workspace'}")
+    published = prepare(config).table("articles")["published"]
+    assert (len(published), published.null_count) == (17, 0)

@@ -47,7 +47,7 @@ def test_changes_of_values_say_labels_first_and_decisions_of_the_others() -> Non
         Change("a", "favor -> none", "favor", "none"),
         Change("c", "x, y -> none", "x, y", "none"),
         Change("b", "status agreed -> single", "agreed", "single"),
-        Change("b", "votes", "none 3", "none 1"),
+        Change("b", "other votes for the same label", "none 3", "none 1"),
     ]
 
 
@@ -80,7 +80,7 @@ def test_changes_of_spans_say_places_words_and_decisions() -> None:
     ]
     more = [decided(0, 3, "agreed", 2, 1), old[1]]
     assert list(span_changes(align(table(r={"s": old}), table(r={"s": more})), "s")) == [
-        Change("r", "votes", "ORG 0-3 3 for, 0 against", "ORG 0-3 2 for, 1 against"),
+        Change("r", "other votes for the same label", "ORG 0-3 3 for, 0 against", "ORG 0-3 2 for, 1 against"),
     ]
     bare = [span(0, 3), span(5, 8)]
     assert list(span_changes(align(table(r={"s": bare}), table(r={"s": bare[:1]})), "s")) == [

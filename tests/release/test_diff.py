@@ -227,14 +227,14 @@ def test_other_decisions_on_the_same_labels_are_told(tmp_path: Path) -> None:
     assert found.level == "patch"
     assert [(e.id, e.what, e.old, e.new) for e in found.rows["stance"].examples] == [
         (row, "status agreed -> adjudicated", "agreed", "adjudicated"),
-        (row, "votes", "favor 3", "favor 2, neutral 1"),
+        (row, "other votes for the same label", "favor 3", "favor 2, neutral 1"),
     ]
     spans = world.articles[3].spans[0]
     assert found.rows["entities"].labels == {"status agreed -> adjudicated": len(spans), "votes": len(spans)}
     a, b, name = spans[0]
     assert [(e.what, e.old, e.new) for e in found.rows["entities"].examples[:2]] == [
         ("status agreed -> adjudicated", f"{name} {a}-{b} agreed", f"{name} {a}-{b} adjudicated"),
-        ("votes", f"{name} {a}-{b} 3 for, 0 against", f"{name} {a}-{b} 2 for, 1 against"),
+        ("other votes for the same label", f"{name} {a}-{b} 3 for, 0 against", f"{name} {a}-{b} 2 for, 1 against"),
     ]
 
 

@@ -113,9 +113,9 @@ def test_versions_and_changes_tell_it(story: tuple[World, Releases]) -> None:
         ],
         [
             "- `entities`: added: 1.",
-            "- `entities`: votes: 3.",
+            "- `entities`: other votes for the same label: 3.",
             "- `stance`: 1 answer added.",
-            "- `stance`: votes: 1.",
+            "- `stance`: other votes for the same label: 1.",
             "- `stance_unresolved`: 1 answer removed.",
             "- `evidence`: 1 span of evidence added.",
             "- `annotations`: 1 annotation changed.",
