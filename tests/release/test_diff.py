@@ -230,7 +230,10 @@ def test_other_decisions_on_the_same_labels_are_told(tmp_path: Path) -> None:
         (row, "other votes for the same label", "favor 3", "favor 2, neutral 1"),
     ]
     spans = world.articles[3].spans[0]
-    assert found.rows["entities"].labels == {"status agreed -> adjudicated": len(spans), "votes": len(spans)}
+    assert found.rows["entities"].labels == {
+        "status agreed -> adjudicated": len(spans),
+        "other votes for the same label": len(spans),
+    }
     a, b, name = spans[0]
     assert [(e.what, e.old, e.new) for e in found.rows["entities"].examples[:2]] == [
         ("status agreed -> adjudicated", f"{name} {a}-{b} agreed", f"{name} {a}-{b} adjudicated"),
