@@ -4,7 +4,7 @@ import gzip
 import json
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import pytest
 
 from builder.corpus import inventory, prepare, shard_tables
 from builder.corpus.prepare import shard_settings
+from builder.corpus.readers import READERS
+from builder.corpus.records import Record
 from builder.corpus.settings import Boilerplate, Chunking, Cleaning, CorpusSettings, Dedup, Selection, Source
 from builder.engine import Engine, Runner
 from builder.errors import SourceError
@@ -474,3 +476,31 @@ def test_only_settings_that_shards_depend_on_change_their_key(tmp_path: Path) ->
     assert shard_settings(other, "1") == changed[-1]
     tokenizer.write_text("{ }")
     assert shard_settings(counted, "1") not in changed
+
+
+def test_what_takes_too_long_is_rejected_and_the_rest_is_read(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = shard_tables.ArticleMaker.article
+
+    def article(maker: Any, record: Record, repeated: frozenset[int] = frozenset()) -> Any:
+        while "slow" in record.raw:
+            pass
+        return own(maker, record, repeated)
+
+    def slow(stream: Any, path: str, source: Source) -> Iterator[Record]:
+        while True:
+            pass
+        yield  # makes it an iterator
+
+    monkeypatch.setattr(shard_tables.ArticleMaker, "article", article)
+    monkeypatch.setitem(READERS, ".md", slow)
+    work = make()
+    texts = (*BODY[:2], "A slow text.", BODY[2])
+    work.put("a.jsonl", "".join(json.dumps({"text": text}) + "\n" for text in texts))
+    work.put("b.md", "Never read.")
+    work.put("c.txt", "It rained for hours in the capital.")
+    work.prepare(source=Source(max_record_seconds=0.2))
+    assert [(r["source_path"], r["record"], r["reason"], r["detail"]) for r in work.rows("rejects")] == [
+        ("a.jsonl", 2, "too-slow", "it took more than 0.2 seconds"),
+        ("b.md", 0, "too-slow", "it took more than 0.2 seconds; 0 records were read before"),
+    ]
+    assert [a["source_path"] for a in work.rows("articles")] == ["a.jsonl"] * 3 + ["c.txt"]

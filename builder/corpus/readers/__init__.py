@@ -14,6 +14,7 @@ from builder.corpus.readers.tables import csv_file, parquet_file
 from builder.corpus.records import UNREADABLE, Record, Reject, TooLargeError
 from builder.corpus.settings import Source
 from builder.corpus.streams import DamagedError, suffixes
+from builder.memory import TooSlowError
 
 #: Reader by suffix; each takes the decompressed stream, the relative path and the settings.
 READERS: dict[str, Callable[[BinaryIO, str, Source], Iterator[Record | Reject]]] = {
@@ -64,6 +65,8 @@ def read_file(stream: BinaryIO, path: str, source: Source, first: int = 0) -> It
         yield Reject(path, None, "damaged", f"{e}; {following - first} records were read before")
     except NotTextError as e:
         yield Reject(path, None, e.reason, str(e))
+    except TooSlowError as e:
+        yield Reject(path, following, "too-slow", f"{e}; {following - first} records were read before")
     except TooLargeError as e:
         yield Reject(path, following, "too-large", str(e))
     except OSError as e:

@@ -54,9 +54,13 @@ def warc_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
                 address = held.rec_headers.get_header("WARC-Target-URI")
                 record = Record(path, number, sha256(data), encoding, storable(text), url=address)
                 found = bool(text.strip())
-                if kind != "text/plain":
-                    record.kind, found = "html", extract(record, text, source.recall)
-                    record.url = address
+                try:
+                    if kind != "text/plain":
+                        record.kind, found = "html", extract(record, text, source.recall)
+                        record.url = address
+                except TooSlowError as e:  # of one page; the others can be read
+                    yield Reject(path, number, "too-slow", str(e), record.article_id)
+                    continue
                 nothing = "no article text was found in the page"
                 yield record if found else Reject(path, number, "empty", nothing, record.article_id)
     except (DamagedError, OSError, TooSlowError):

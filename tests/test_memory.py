@@ -1,0 +1,75 @@
+"""Work ends at its time limit, and whoever else set an alarm keeps it."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from typing import NoReturn
+
+import pytest
+
+from builder.memory import TooSlowError, time_limit
+
+
+def left() -> float:
+    return signal.getitimer(signal.ITIMER_REAL)[0]
+
+
+def other(*_: object) -> NoReturn:
+    raise AssertionError("an alarm that nobody waits for")
+
+
+def endless() -> NoReturn:
+    while True:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def _alarm() -> Iterator[None]:
+    """An alarm of somebody else, far away; that of the test's own time limit comes back afterwards."""
+    handler = signal.signal(signal.SIGALRM, other)
+    before = signal.setitimer(signal.ITIMER_REAL, 1000)
+    yield
+    signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, *before)
+
+
+def test_work_over_its_limit_is_ended_and_the_next_starts_anew() -> None:
+    with time_limit(0.05) as limited:
+        for _ in range(2):
+            limited(True)
+            with pytest.raises(TooSlowError, match=r"^it took more than 0\.05 seconds$"):
+                endless()
+
+
+def test_a_limit_holds_between_its_start_and_its_end() -> None:
+    with time_limit(30) as limited:
+        assert left() == 0
+        limited(True)
+        assert 0 < left() <= 30
+        limited(False)
+        assert left() == 0
+        limited(True)
+    assert 900 < left() <= 1000
+    assert signal.getsignal(signal.SIGALRM) is other
+
+
+def test_an_alarm_of_nobody_stays_away() -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    with time_limit(30) as limited:
+        limited(True)
+    assert left() == 0
+
+
+def test_no_limit_and_other_threads_leave_the_alarm_alone() -> None:
+    seen: list[float] = []
+
+    def work(seconds: float) -> None:
+        with time_limit(seconds) as limited:
+            limited(True)
+            seen.append(left())
+
+    work(0)
+    thread = threading.Thread(target=work, args=(1e-6,))
+    thread.start()
+    thread.join()
+    assert [900 < remaining <= 1000 for remaining in seen] == [True, True]
