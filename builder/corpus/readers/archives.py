@@ -25,7 +25,7 @@ def warc_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
         return
     limit, number = source.max_record_mb << 20, -1
     # Reads that may be short lose nothing of what is before damage.
-    short: Any = SimpleNamespace(read=getattr(stream, "read1", stream.read), tell=stream.tell)
+    short: Any = SimpleNamespace(read=getattr(stream, "read1", stream.read))
     try:
         for held in ArchiveIterator(short, arc2warc=True):
             if held.rec_type not in _HELD:
