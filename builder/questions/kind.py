@@ -172,5 +172,6 @@ def put(item: dict[str, Any], names: Mapping[str, str]) -> None:
 
 def unknown(given: Iterable[str], known: Iterable[str], what: str) -> None:
     """Raises `ValueError` naming what is not known."""
-    if strange := [name for name in given if name not in set(known)]:
+    names = list(known)  # what is given need not be hashable
+    if strange := [name for name in given if name not in names]:
         raise ValueError(f"unknown {what} {', '.join(map(repr, strange))}")

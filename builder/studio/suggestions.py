@@ -7,11 +7,12 @@ it, with code points of the chunk's text. That becomes one prediction, stored wi
 
 import importlib
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import httpx
 import msgspec
@@ -29,13 +30,15 @@ Row = Mapping[str, Any]
 Hook = Callable[[list[dict[str, Any]]], Iterable[dict[str, Any]]]
 #: Stored where neither the hook nor the settings name a model.
 _VERSIONS = {"gazetteer": "gazetteer"}
+#: In JSON: an escape that is not itself escaped.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class _Said(msgspec.Struct):
     """What a hook gives about one chunk, besides what it says."""
 
     chunk_id: str
-    score: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    score: float | None = None
     model_version: str = ""
 
 
@@ -78,11 +81,15 @@ def _prediction(
     row: Row, said: _Said, text: str, targets: Sequence[str], scheme: Scheme, settings: Suggestions
 ) -> dict[str, Any]:
     """What a hook says about a chunk as Label Studio imports it; raises `ValueError` when it does not fit."""
-    version = said.model_version or settings.model_version or _VERSIONS.get(settings.method, "")
-    if "\0" in version:
-        raise ValueError(f"the model version {version!r} holds a NUL, which the server cannot store")
+    version = said.model_version.strip() or settings.model_version or _VERSIONS.get(settings.method, "")
     if not version:
         raise ValueError("it has no model_version; set suggestions.model_version, or give one")
+    if not version.isprintable():
+        raise ValueError(f"the model version {version!r} holds characters that cannot be shown")
+    if said.score is not None and not 0 <= said.score <= 1:
+        raise ValueError(f"the score {said.score} is not between 0 and 1")
+    if _NUL.search(msgspec.json.encode(row)):  # fails where half of a surrogate pair is in it
+        raise ValueError("it holds a NUL, which the server cannot store")
     answers = {name: value for name, value in row.items() if name not in _Said.__struct_fields__}
     _refuse_unfit(statement(answers, scheme, targets=targets, text=text).spans, text, scheme)
     result = [{**item, "origin": "prediction"} for item in stated(answers, text, 0, scheme, targets)]
@@ -179,7 +186,9 @@ def http_hook(scheme: Scheme, settings: Suggestions) -> Hook:
         if why:
             message = f"The model at {shown_address(settings.url)} gave no suggestions: {why}."
             raise Unreachable(message, "Start it, or set suggestions=none.")
-        return _understood(answer.content, shown_address(settings.url))
+        return _understood(
+            lambda: json.loads(answer.content, object_pairs_hook=_once_each), shown_address(settings.url)
+        )
 
     return hook
 
@@ -197,20 +206,21 @@ def python_hook(scheme: Scheme, settings: Suggestions) -> Hook:
 
     def hook(chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
         try:
-            said = msgspec.json.encode({"suggestions": function(chunks)})
+            # Not as JSON, in which a score that is no number would look like none at all.
+            said = msgspec.to_builtins({"suggestions": function(chunks)})
         except Exception as e:  # anything may go wrong in somebody else's function
             raise StudioError(
                 f"suggestions.function {name} failed: {type(e).__name__}: {e}.",
                 "Correct it; HYDRA_FULL_ERROR=1 shows where.",
             ) from e
-        return _understood(said, name)
+        return _understood(lambda: said, name)
 
     return hook
 
 
-def _understood(body: bytes, where: str) -> list[dict[str, Any]]:
+def _understood(body: Callable[[], Any], where: str) -> list[dict[str, Any]]:
     try:
-        answer = msgspec.convert(json.loads(body, object_pairs_hook=_once_each), _Answer)
+        answer = msgspec.convert(body(), _Answer)
     except (ValueError, RecursionError) as e:  # also those of msgspec
         raise StudioError(f"The suggestions of {where} do not have the right form: {e}.", "Correct the hook.") from e
     return [{"model_version": answer.model_version, **row} for row in answer.suggestions]

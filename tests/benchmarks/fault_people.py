@@ -62,7 +62,7 @@ def _tried(project: int, theirs: dict[str, Any]) -> list[Tried]:
         ("PATCH", annotation, {"was_cancelled": True}),
         ("PUT", annotation, {"result": []}),
         ("DELETE", annotation, None),
-        ("POST", f"{task}annotations/", {"result": [], "completed_by": theirs["author"]}),
+        ("POST", f"{task}annotations/", {"result": [], "completed_by": theirs["completed_by"]}),
         ("POST", f"{task}annotations/", {"result": [], "ground_truth": True}),
         ("PATCH", task, {"data": {"text": "changed"}}),
         ("DELETE", task, None),

@@ -72,8 +72,8 @@ def late_requests(bench: Bench) -> None:
 
 def killed_commands(bench: Bench) -> None:
     """The builder is killed -9 before and after requests of a push and of a pull, and between them."""
-    moments = [("push", *PROJECT, 1)] + [("push", *IMPORT, nth) for nth in (1, 3)]
-    moments += [("push", *TASKS, nth) for nth in (1, 2)] + [("pull", *TASKS, nth) for nth in (1, 2, 4)]
+    moments = [("push", *PROJECT, 1)] + [("push", *IMPORT, nth) for nth in (1, 2)]
+    moments += [("push", *TASKS, nth) for nth in (1, 2)] + [("pull", *TASKS, nth) for nth in (1, 2, 3)]
     for command, method, path, nth in moments:
         made = bench.dataset()
         words = _annotated(bench, made, command)

@@ -164,11 +164,16 @@ def _raises(chunks: list[dict[str, Any]]) -> Any:
             "whole numbers",
         ),
         (lambda chunks: {1, 2j}, "TypeError"),
-        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "score": 1.01}], "<= 1.0"),
-        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "score": -0.01}], ">= 0.0"),
+        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "score": 1.01}], r"1\.01 is not between 0 and 1"),
+        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "score": -0.01}], r"-0\.01 is not between 0 and 1"),
         (lambda chunks: [{"chunk_id": "elsewhere"}], "was not asked about"),
         (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"]}] * 2, "two suggestions for chunk"),
-        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "model_version": "m\0"}], "holds a NUL"),
+        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "model_version": "m\0"}], "cannot be shown"),
+        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "model_version": "\x1b[2J"}], "cannot be shown"),
+        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "score": float("nan")}], "nan is not between 0 and 1"),
+        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "comment": "a\0"}], "holds a NUL"),
+        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "comment": "\ud800"}], "surrogates not allowed"),
+        (lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "stance": {"japan": ["favor"]}}], r"labels \['favor'\]"),
         (_raises, "KeyError: 'body'"),
     ],
 )
@@ -182,6 +187,35 @@ def test_a_function_that_does_not_do_as_it_should(
     with pytest.raises(StudioError, match=says) as caught:
         suggestions_for(two.config.labels, two.config.suggestions, two.chunks, two.articles)
     assert "Correct" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        (b'"score": NaN', "nan is not between 0 and 1"),
+        (b'"score": 1e999', "inf is not between 0 and 1"),
+        (b'"model_version": " "', "has no model_version"),
+        (b'"comment": "\\u0000"', "holds a NUL"),
+        (b'"comment": "\\ud800"', "surrogates not allowed"),
+        (b'"comment": "a", "comment": "b"', "'comment' is there twice"),
+    ],
+)
+def test_a_model_that_says_what_cannot_be_stored(two: Any, standin: Any, said: bytes, says: str) -> None:
+    row = b'{"chunk_id": "' + two.chunks[0]["chunk_id"].encode() + b'", ' + said + b"}"
+    standin.answers = [SimpleNamespace(status=200, body=b'{"suggestions": [' + row + b"]}", headers={})]
+    version = "" if b"model_version" in said else "m"
+    two.config.suggestions = Suggestions(method="http", url=standin.url, model_version=version)
+    with pytest.raises(StudioError, match=says):
+        suggestions_for(two.config.labels, two.config.suggestions, two.chunks, two.articles)
+
+
+def test_a_backslash_is_no_nul(two: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("my_model")
+    module.predict = lambda chunks: [{"chunk_id": chunks[0]["chunk_id"], "comment": r"C:\u0000"}]  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "my_model", module)
+    settings = Suggestions(method="python", function="my_model:predict", model_version="m")
+    ((made,),) = suggestions_for(two.config.labels, settings, two.chunks, two.articles).values()
+    assert made["result"][0]["value"] == {"text": [r"C:\u0000"]}
 
 
 def test_chunks_are_given_in_batches(make_sample: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
