@@ -42,10 +42,12 @@ def make_backup(workspace: Path, file: Path, progress: Progress = silent) -> Bac
     """Everything that people did, who they are, and the embedded server's data are in the file, mode 0600.
 
     The embedded server may run: of an SQLite database its state at one moment is kept. Raises `StoreError` when there
-    is nothing to keep, the file is there already, or another command works in the workspace.
+    is nothing to keep, the file is there already or in the workspace, or another command works in the workspace.
     """
     if file.exists():
         raise StoreError(f"{file} is there already.", "Name another file; a backup is never overwritten.")
+    if file.resolve().is_relative_to(workspace.resolve()):
+        raise StoreError(f"{file} is in the workspace and would be lost with it.", "Name a file elsewhere.")
     made, total = datetime.now(UTC).isoformat(timespec="seconds"), 0
     digests: dict[str, str] = {}
     with (

@@ -115,3 +115,10 @@ def test_a_damaged_backup_is_refused_and_leaves_nothing(workspace: Path, tmp_pat
     with pytest.raises(StoreError, match=r"damaged|no whole backup"):
         restore_backup(file, tmp_path / "again")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.tar.gz", "work", "x"]
+
+
+def test_a_backup_in_the_workspace_is_refused(workspace: Path) -> None:
+    """It would hold a part of itself, and be lost with what it keeps."""
+    with pytest.raises(StoreError, match="is in the workspace and would be lost with it"):
+        make_backup(workspace, workspace / "studio" / ".." / "b.tar.gz")
+    assert not (workspace / "b.tar.gz").exists()
