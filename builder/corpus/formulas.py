@@ -19,7 +19,8 @@ _OF = (
     r"(?:of|and|the|for|de|la|le|les|du|del|di|da|do|der|die|das|des|van|von|bin|al|el|y|e|et|und|i|a|at|to|in|with)\b"
 )
 _NAME = rf"(?:[Tt]he |[Oo]ur )?{_WORD}(?: (?:{_WORD}|&|{_OF})){{0,11}}(?:, (?:Inc|LLC|Ltd|L\.P)\b\.?)?"
-_FULL = rf"{_WORD} {_WORD}(?:(?:,| and|, and)? {_WORD})*"
+#: People by first and last name, as bodies are named otherwise.
+_FULL = rf"{_WORD} {_WORD}(?:(?:,|,? and) {_WORD} {_WORD})*"
 #: A site, or authors and agencies in lower case.
 _HOST = r"\w++(?:[./]\w++)++"
 _DATE = (

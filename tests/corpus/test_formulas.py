@@ -129,6 +129,7 @@ RECOGNISED = [
     ("###", "end", None),
     ("Reporting by Harbour bureaus, writing by Mari Ito, editing by Ruth Vale", "reporting", None),
     ("Ruth Vale reported from Genoa.", "contributed", None),
+    ("Ruth Vale, Mari Ito and Dan Cole reported from Genoa and Osaka.", "contributed", None),
     ("AP journalists Mari Ito and Dan Cole contributed.", "contributed", None),
     ("This report by The Canadian Press was first published July 29, 2024.", "dated", "The Canadian Press"),
     ("Last updated on Tue 30 Jul 2024", "dated", None),
@@ -154,6 +155,8 @@ RECOGNISED = [
 #: Paragraphs that begin or end like a formula, a title or a summary, and are what an article says.
 CONTENT = [
     "Our Standards: nobody had read them.",
+    "Doctors Without Borders reported from Gaza.",
+    "She reported from Gaza for two years.",
     "Get the vaccine now, doctors urge.",
     "Reporting by Reuters journalists was blocked in Belarus on Tuesday.",
     "Updated figures are due on Monday.",
