@@ -9,6 +9,7 @@ is independent Bayesian classifier combination (H.-C. Kim and Z. Ghahramani, 201
 from collections.abc import Mapping
 
 import numpy as np
+from scipy.special import digamma
 
 from builder.quality.aggregation.dawid_skene import DECIMALS, LEAST, normalised
 from builder.quality.aggregation.majority import supported
@@ -132,22 +133,5 @@ class _Chains:
 
 def _expected_log(counts: Floats) -> Floats:
     """The expected logarithms of probabilities with these Dirichlet counts, along the last axis."""
-    return _digamma(counts) - _digamma(counts.sum(axis=-1, keepdims=True))
-
-
-def _digamma(x: Floats) -> Floats:
-    """The derivative of the logarithm of the gamma function, for positive numbers; right to nine decimals.
-
-    Source: M. Abramowitz and I. A. Stegun, Handbook of Mathematical Functions, 6.3.5 and 6.3.18.
-    """
-    x = x.astype(np.float64)
-    shift = np.zeros_like(x)
-    for _ in range(6):
-        small = x < 6
-        shift -= np.where(small, 1 / x, 0)
-        x = np.where(small, x + 1, x)
-    square = 1 / x**2
-    out: Floats = (
-        shift + np.log(x) - 0.5 / x - square * (1 / 12 - square * (1 / 120 - square * (1 / 252 - square / 240)))
-    )
-    return out
+    found: Floats = digamma(counts) - digamma(counts.sum(axis=-1, keepdims=True))
+    return found

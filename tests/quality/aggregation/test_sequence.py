@@ -6,16 +6,14 @@ import numpy as np
 import pytest
 
 from builder.quality.aggregation.dawid_skene import dawid_skene_fit
-from builder.quality.aggregation.sequence import _before, _Chains, _digamma, sequence_fit
+from builder.quality.aggregation.sequence import _before, _Chains, _expected_log, sequence_fit
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Votes
 
 
-def test_digamma_at_known_points() -> None:
-    euler = 0.5772156649015329
-    found = _digamma(np.array([1.0, 2.0, 0.5, 10.0]))
-    expected = [-euler, 1 - euler, -euler - 2 * np.log(2), sum(1 / n for n in range(1, 10)) - euler]
-    assert found == pytest.approx(expected, abs=1e-8)
+def test_logarithms_are_those_of_the_dirichlet_distribution() -> None:
+    # The digamma function of 1, 2 and 3 is -g, 1 - g and 3 / 2 - g with Euler's g.
+    assert _expected_log(np.array([[1.0, 2.0], [1.0, 1.0]])) == pytest.approx(np.array([[-1.5, -0.5], [-1.0, -1.0]]))
 
 
 def test_the_tag_before_is_that_of_the_annotator_in_the_same_text() -> None:
