@@ -1,14 +1,18 @@
 """Gold questions go to every annotator among the other chunks, and each annotator is scored on them."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from builder import pull, push, validate
+from builder.commands.workspace import labels
 from builder.errors import SourceError
 from builder.quality.settings import Quality
-from builder.studio.settings import Annotators
+from builder.questions.interface import interface
+from builder.studio.settings import Annotators, Suggestions
+from tests.conftest import connected
 
 
 @pytest.mark.studio
@@ -39,3 +43,28 @@ def test_questions_that_are_no_chunks_are_an_error(make_sample: Any, tmp_path: A
     sample.config.quality = Quality(questions=str(path))
     with pytest.raises(SourceError, match=r"No gold question in .* matches a chunk"):
         push(sample.config)
+
+
+@pytest.mark.studio
+def test_the_page_of_a_scheme_is_shown_with_an_example(studio: Any, tmp_path: Path) -> None:
+    """`builder labels --preview` puts the same example there once, whatever the settings of the dataset are."""
+    sample = studio.dataset(chunks=1)
+    config = sample.config
+    config.quality = Quality(questions=str(tmp_path / "none.jsonl"))
+    config.suggestions = Suggestions(method="python", function="nowhere:nothing", model_version="m")
+    config.selection.method, config.annotators.overlap = "keywords", 3
+    first, again = labels(config, preview=True), labels(config, preview=True)
+    assert first == again
+    assert first.page.startswith("http://127.0.0.1:")
+    project = int(first.page.rstrip("/").rpartition("/")[2])
+    with connected(config) as (_, client):
+        found = client.get(f"api/projects/{project}/")
+        (task,) = client.get("api/tasks", {"project": project, "fields": "all"})["tasks"]
+    assert found["title"].startswith("test-")
+    assert "preview" in found["title"]
+    assert found["label_config"] == interface(config.labels).strip()
+    assert task["data"]["text"].startswith("On Monday ministers of two countries met")
+    assert (task["data"]["title"], task["predictions"]) == ("An example", [])
+    assert (config.selection.method, config.quality.questions, config.suggestions.method) == (
+        "keywords", str(tmp_path / "none.jsonl"), "python",
+    )  # fmt: skip
