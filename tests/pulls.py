@@ -16,5 +16,6 @@ def keep_pull(config: Config, tasks: str, people: dict[str, Any], **record: Any)
     folder.mkdir(exist_ok=True)
     (pulls / "tasks.jsonl").replace(folder / "tasks.jsonl")
     write_json(folder / "users.json", people)
-    write_json(folder / "pull.json", sealed({"hash": whole, "setting": "", "projects": {}, **record}))
+    counts = {"tasks": tasks.count("\n"), "annotations": 0, "skipped": 0, "drafts": 0}
+    write_json(folder / "pull.json", sealed({"hash": whole, "setting": "", "projects": {}, "counts": counts, **record}))
     write_json(pulls / "latest.json", {"hash": whole})

@@ -1,23 +1,32 @@
-"""Two exports with different aggregations at once: each releases its own gold, wherever the other one stands still.
+"""Commands at once in one workspace: each does what it does alone. Two exports with different aggregations: each
+releases its own gold, wherever the other one stands still.
 
-`python -m tests.test_concurrent FOLDER` runs the two in forked processes. One stops itself before it makes something
-visible in the workspace or in exports/ (a rename); the other then runs to its end, or until it waits for the first.
+`python -m tests.test_concurrent FOLDER pairs` runs every two commands side by side that need no server.
+`python -m tests.test_concurrent FOLDER exports` runs the two in forked processes. One stops itself before it makes
+something visible in the workspace or in exports/ (a rename); the other then runs to its end, or until it waits.
 """
 
 import contextlib
 import importlib
+import itertools
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NoReturn
+from unittest import mock
 
+import pyarrow.parquet as pq
 import pytest
 
+import builder
 from builder.config import Config
+from builder.errors import StoreError
 from builder.quality.settings import Aggregation
 from tests.outcomes import contents, elsewhere, outcome, pulled
 from tests.samples import SAYS, Project
@@ -39,8 +48,30 @@ def project(root: Path) -> Project:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="stops and forks processes as POSIX systems do")
 def test_two_exports_at_once_are_both_right(tmp_path: Path) -> None:
     pulled(project(tmp_path))
+    said = _said(tmp_path, "exports")
+    assert said["alike"] == [], "the two aggregations give the same release, so they prove nothing"
+    assert said["wrong"] == []
+    assert said["boundaries"] >= 5
+
+
+@pytest.mark.timeout(900)  # some ninety pairs
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks processes as POSIX systems do")
+def test_any_two_commands_at_once_are_both_right(tmp_path: Path) -> None:
+    """None fails, the release that was there stays as it was, and an export gives what it gives alone.
+
+    A backup or a clean-up may find another command at work, and says so.
+    """
+    made = project(tmp_path)
+    pulled(made)
+    assert isinstance(outcome(made.config), dict)
+    said = _said(tmp_path, "pairs")
+    assert said["wrong"] == []
+    assert said["pairs"] == 91
+
+
+def _said(root: Path, what: str) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.test_concurrent", str(tmp_path)],
+        [sys.executable, "-m", "tests.test_concurrent", str(root), what],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -48,14 +79,78 @@ def test_two_exports_at_once_are_both_right(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said["alike"] == [], "the two aggregations give the same release, so they prove nothing"
-    assert said["wrong"] == []
-    assert said["boundaries"] >= 5
+    return dict(json.loads(done.stdout))
 
 
-def main() -> None:
-    root = Path(sys.argv[1])
+def _commands(config: Config) -> dict[str, Callable[[], object]]:
+    """What needs no server, by name; what makes stages makes them under settings that nothing was made under."""
+    quality = replace(config.quality, bootstrap=10)
+    other = replace(config, quality=quality, aggregation=Aggregation(method="dawid_skene"))
+    cut = replace(other, chunking=replace(config.chunking, max_tokens=12, method="sentences"))
+    release = Path(config.paths.exports) / config.dataset.name / "v1.0.0"
+    row = next(iter(pq.read_table(next((release / "stance").iterdir()), columns=["id"])["id"].to_pylist()))
+    return {
+        "prepare": lambda: builder.prepare(cut),
+        "validate": lambda: builder.validate(other),
+        "adjudicate": lambda: builder.adjudicate(other),
+        "export": lambda: builder.export(other),
+        "verify": lambda: builder.verify(config, "v1.0.0", hashes_only=True),
+        "trace": lambda: builder.trace(config, f"stance/{row}", release="v1.0.0"),
+        "diff": lambda: builder.diff(config, "v1.0.0", "v1.0.0"),
+        "log": lambda: builder.log(config),
+        "status": lambda: builder.status(config),
+        "clean": lambda: builder.clean(config),
+        "backup": lambda: builder.backup(config, str(config.workspace.parent / f"{os.getpid()}.tar.gz")),
+        "labels": lambda: builder.labels(config),
+        "doctor": lambda: builder.doctor(config),
+    }
+
+
+def pairs(root: Path) -> None:
+    config = project(root).config
+    first = _files(Path(config.paths.exports))
+
+    def beside(name: str, *commands: str) -> dict[str, bytes]:
+        """The files of exports/ after these commands at once, in a copy of the project; which of them failed."""
+        here = root / name
+        for part in ("workspace", "exports"):
+            shutil.copytree(root / part, here / part)
+        there = elsewhere(config, here / "workspace", here / "exports")
+        running = {os.fork() or _child(_commands(there)[command]): command for command in commands}
+        for pid, command in running.items():
+            code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            # These two want the workspace to themselves, and say so.
+            if code and not (code == 2 and command in ("clean", "backup")):
+                wrong.append(f"{command} failed in {name}")
+        found = _files(here / "exports")
+        shutil.rmtree(here)
+        return found
+
+    wrong: list[str] = []
+    names = list(_commands(config))
+    after = {command: beside(command, command) for command in names}
+    found = list(itertools.combinations_with_replacement(names, 2))
+    for pair in found:
+        there = beside(" beside ".join(pair), *pair)
+        if there != after["export" if "export" in pair else pair[0]] or not first.items() <= there.items():
+            wrong.append(f"{' beside '.join(pair)}: another release")
+    print(json.dumps({"pairs": len(found), "wrong": wrong}))  # noqa: T201
+
+
+def _child(command: Callable[[], object]) -> NoReturn:
+    code = 1
+    try:
+        os.fsync = lambda fd: None
+        with mock.patch("builder.release.export.check_loads"):
+            command()
+        code = 0
+    except StoreError as error:
+        code = 2 if error.message.startswith("Another command works on") else 1
+    finally:
+        os._exit(code)
+
+
+def exports(root: Path) -> None:
     config = project(root).config
     right = {method: _alone(root, config, method) for method in METHODS}
     _load(root / "modules")
@@ -162,4 +257,4 @@ def _reap(pid: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    {"pairs": pairs, "exports": exports}[sys.argv[2]](Path(sys.argv[1]))
