@@ -1,5 +1,5 @@
-# Every target sets up what it needs: one virtual environment in .venv, from the files in requirements/,
-# which name every file that may be installed by its hash.
+# Every target sets up what it needs: one virtual environment in .venv, from constraints-studio.txt or
+# constraints-all.txt, which name every file that may be installed by its hash.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -34,12 +34,12 @@ COMPILE := uv pip compile -q pyproject.toml --group build --universal --python-v
 	--no-annotate --no-header
 constraints:  ## Pin what pyproject.toml asks for; UPGRADE=--upgrade renews all pins
 	$(COMPILE) --all-extras $(UPGRADE) -o constraints.txt
-	$(COMPILE) --extra studio -c constraints.txt --generate-hashes -o requirements/studio.txt
-	$(COMPILE) --all-extras -c constraints.txt --generate-hashes -o requirements/all.txt
+	$(COMPILE) --extra studio -c constraints.txt --generate-hashes -o constraints-studio.txt
+	$(COMPILE) --all-extras -c constraints.txt --generate-hashes -o constraints-all.txt
 
 sbom: $(VENV)/.all  ## Write what runs with the embedded Label Studio as CycloneDX: dist/sbom.cdx.json
 	mkdir -p dist
-	$(BIN)/cyclonedx-py requirements requirements/studio.txt --pyproject pyproject.toml \
+	$(BIN)/cyclonedx-py requirements constraints-studio.txt --pyproject pyproject.toml \
 		--output-reproducible -o dist/sbom.cdx.json
 
 clean:  ## Remove what make made; the workspace (.builder) and releases stay
@@ -50,9 +50,9 @@ $(VENV)/bin/python:
 		|| { echo "Python 3.11 or newer is needed; name it with: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# One stamp per file in requirements/, renewed when the dependencies change.
+# One stamp per file of pins, renewed when the dependencies change.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
-$(VENV)/.%: requirements/%.txt pyproject.toml | $(VENV)/bin/python
+$(VENV)/.%: constraints-%.txt pyproject.toml | $(VENV)/bin/python
 	$(PIP) --require-hashes -r $<
 	$(PIP) --no-build-isolation -e .
 	@touch $@

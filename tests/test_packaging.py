@@ -67,7 +67,7 @@ def pins(path: Path) -> dict[tuple[str, str, str], int]:
 def test_what_is_installed_is_pinned_by_hashes_and_no_address() -> None:
     """No address, so that pins hold behind any mirror; one hash at least for each, and one version in all files."""
     free, all_of_it, demo = (
-        pins(ROOT / name) for name in ("constraints.txt", "requirements/all.txt", "requirements/studio.txt")
+        pins(ROOT / name) for name in ("constraints.txt", "constraints-all.txt", "constraints-studio.txt")
     )
     assert min(all_of_it.values()) >= 1
     assert min(demo.values()) >= 1
@@ -94,5 +94,5 @@ def test_the_bill_of_materials_names_what_runs_by_its_hashes(tmp_path: Path) -> 
         (part["name"], part["version"]): sum(len(ref.get("hashes", [])) for ref in part["externalReferences"])
         for part in made["components"]
     }
-    demo = pins(ROOT / "requirements/studio.txt")
+    demo = pins(ROOT / "constraints-studio.txt")
     assert found == {pin[:2]: hashes for pin, hashes in demo.items()}
