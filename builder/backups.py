@@ -20,6 +20,7 @@ import builder
 from builder.errors import StoreError
 from builder.stage import Progress, exclusive, silent
 from builder.store import atomic, file_digest
+from builder.studio import pulls
 
 RECORD = "backup.json"
 #: Folders of a dataset that are made again, and what the embedded server makes anew when it starts.
@@ -42,7 +43,8 @@ def make_backup(workspace: Path, file: Path, progress: Progress = silent) -> Bac
     """Everything that people did, who they are, and the embedded server's data are in the file, mode 0600.
 
     The embedded server may run: of an SQLite database its state at one moment is kept. Raises `StoreError` when there
-    is nothing to keep, the file is there already or in the workspace, or another command works in the workspace.
+    is nothing to keep, the file is there already or in the workspace, another command works in the workspace, or a pull
+    or the key of the pseudonyms is not what was written.
     """
     if file.exists():
         raise StoreError(f"{file} is there already.", "Name another file; a backup is never overwritten.")
@@ -59,6 +61,7 @@ def make_backup(workspace: Path, file: Path, progress: Progress = silent) -> Bac
         for uses in workspace.glob("*/locks"):
             busy = f"Another command works on {uses.parent.name}."
             locks.enter_context(exclusive(uses / "use", "backup", wait=False, busy=busy))
+        _refuse_damage(workspace)
         found = sorted(_worth_keeping(workspace))
         if not found:
             raise StoreError(f"{workspace} holds nothing that could not be made again.", "Set paths.workspace.")
@@ -109,6 +112,16 @@ def restore_backup(file: Path, workspace: Path, progress: Progress = silent) -> 
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return Backup(file, len(digests), sum(path.stat().st_size for path in workspace.rglob("*")), record["made"])
+
+
+def _refuse_damage(workspace: Path) -> None:
+    """Damage would be noticed only where the backup is needed, and there is nothing left to mend it from."""
+    if (key := workspace / "pseudonyms.key").exists():
+        pulls.read_key(key)
+    for folder in workspace.glob("*/pulls"):
+        pulls.latest(folder)
+        for kept in folder.glob("[0-9a-f]*"):
+            pulls.verify_pull(kept)
 
 
 def _worth_keeping(workspace: Path) -> Iterator[Path]:

@@ -38,7 +38,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "library": ("questions", "corpus", "quality"),
     "pipeline": ("questions", "corpus", "quality", "studio", "engine", "config"),
     "releases": ("questions", "release", "config", "pipeline"),
-    "backups": (),
+    "backups": ("studio",),
     "setup": ("studio", "config", "composing"),
     "commands": ("questions", "quality", "release", "studio", "config", "pipeline", "releases", "backups", "setup"),
     "cli": ("config", "composing", "commands"),

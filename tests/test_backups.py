@@ -10,14 +10,20 @@ from pathlib import Path
 import pytest
 
 from builder.backups import RECORD, make_backup, restore_backup
+from builder.config import Config, Dataset, Paths
 from builder.errors import StoreError
 from builder.store import write_text
+from builder.studio.pulls import ensure_key
+from tests.pulls import keep_pull
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     root = tmp_path / "work"
-    for name in KEPT | LEFT:
+    config = Config(paths=Paths(workspace=str(root)), dataset=Dataset(name="news"))
+    keep_pull(config, '{"id": 7}\n', {"1": {"email": "ada@example.org"}})
+    ensure_key(root / "pseudonyms.key")
+    for name in (KEPT | LEFT) - set(contents(root)):
         write_text(root / name, f"the contents of {name}\n")
     (root / "studio" / "data" / "label_studio.sqlite3").unlink()
     with closing(sqlite3.connect(root / "studio" / "data" / "label_studio.sqlite3")) as database:
@@ -27,9 +33,10 @@ def workspace(tmp_path: Path) -> Path:
     return root
 
 
+PULL = "76575f0368d9028b"
 KEPT = {
     "pseudonyms.key",
-    "news/pulls/0123/tasks.jsonl",
+    *(f"news/pulls/{PULL}/{name}" for name in ("pull.json", "tasks.jsonl", "users.json")),
     "news/pulls/latest.json",
     "news/projects.json",
     "studio/secrets.json",
@@ -122,3 +129,18 @@ def test_a_backup_in_the_workspace_is_refused(workspace: Path) -> None:
     with pytest.raises(StoreError, match="is in the workspace and would be lost with it"):
         make_backup(workspace, workspace / "studio" / ".." / "b.tar.gz")
     assert not (workspace / "b.tar.gz").exists()
+
+
+def test_damage_is_refused_before_it_is_kept(workspace: Path, tmp_path: Path) -> None:
+    """One flipped bit in each file of a pull, in the note of the latest one and in the key of the pseudonyms."""
+    for name in ("pseudonyms.key", *(name for name in sorted(KEPT) if name.startswith("news/pulls/"))):
+        path = workspace / name
+        whole = path.read_bytes()
+        # A bit that keeps JSON readable where it can: the last letter or digit.
+        at = max(i for i, byte in enumerate(whole) if chr(byte).isalnum())
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.raises(StoreError):
+            make_backup(workspace, tmp_path / "b.tar.gz")
+        path.write_bytes(whole)
+        assert not (tmp_path / "b.tar.gz").exists()
+    make_backup(workspace, tmp_path / "b.tar.gz")

@@ -291,7 +291,7 @@ def test_a_backup_is_made_while_no_other_command_works(typed: Typed, tmp_path: P
     for name in ("news-stance", "other"):
         (tmp_path / ".builder" / name / "locks").mkdir(parents=True)
         (tmp_path / ".builder" / name / "pulls").mkdir()
-    (tmp_path / ".builder" / "pseudonyms.key").write_text("key")
+    (tmp_path / ".builder" / "pseudonyms.key").write_text("k" * 32)
     with in_use(tmp_path / ".builder" / "other"):
         code, _, err = typed("backup", "b.tar.gz")
         assert (code, err) == (1, "builder: Another command works on other. Wait until it ends.\n")
@@ -301,7 +301,7 @@ def test_a_backup_is_made_while_no_other_command_works(typed: Typed, tmp_path: P
         assert typed("status", "dataset.name=other")[0] == 1
     assert typed("backup", "b.tar.gz")[0] == 0
     assert typed("backup", "b.tar.gz", "--restore", "paths.workspace=again")[0] == 0
-    assert (tmp_path / "again" / "pseudonyms.key").read_text() == "key"
+    assert (tmp_path / "again" / "pseudonyms.key").read_text() == "k" * 32
 
 
 def test_a_reader_that_has_enough_is_no_error() -> None:

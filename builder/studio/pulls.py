@@ -35,13 +35,16 @@ def latest(pulls: Path) -> tuple[Path, dict[str, Any]] | None:
     pointer = read_json(pulls / "latest.json")
     if pointer is None:
         return None
+    path = folder_of(pulls, str(pointer.get("hash")))
+    record = read_json(path / "pull.json") if "hash" in pointer else {}
+    if record is None:
+        raise StoreError(f"The pull {path} is missing.", f"Delete {pulls / 'latest.json'} and run `builder pull`.")
     if "hash" not in pointer:
         message = f"{pulls / 'latest.json'} is not what was written: somebody changed it, or the disk is damaged."
         raise StoreError(message, "Delete it and run `builder pull`.")
-    path = folder_of(pulls, str(pointer["hash"]))
-    record = read_json(path / "pull.json")
-    if record is None:
-        raise StoreError(f"The pull {path} is missing.", f"Delete {pulls / 'latest.json'} and run `builder pull`.")
+    if pointer["hash"] != record.get("hash"):
+        message = f"{pulls / 'latest.json'} and {path / 'pull.json'} name two pulls: one was changed, or is damaged."
+        raise StoreError(message, "Run `builder pull --full` after moving both away.")
     return path, record
 
 
