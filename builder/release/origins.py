@@ -99,7 +99,7 @@ def find_bytes(
 _MAIL = ("eml", "mbox")
 #: Texts inside are compressed, or are drawn on pages.
 _UNNAMED = ("docx", "pdf", "warc")
-_PACKED = ("gz", "xz", "zst")
+_PACKED = ("gz", "zst", "xz", "bz2")
 
 
 def _carriers(text: str, suffix: str, record: int, charset: str) -> Iterator[Carrier]:

@@ -1,6 +1,7 @@
 """Random stretches of articles of every format are traced to bytes that decode to them, or to the row that has them."""
 
 import base64
+import bz2
 import csv
 import gzip
 import html
@@ -150,12 +151,13 @@ def test_without_the_raw_files_the_step_that_stops_is_named(tmp_path: Path) -> N
     assert (found.bytes, found.why, found.text) == (None, "the file is gone", row["text"][:5])
 
 
-@pytest.mark.parametrize("path", ["feed.txt", "feed.html", "feed.dump", "feed.txt.xz"])
+@pytest.mark.parametrize("path", ["feed.txt", "feed.html", "feed.dump", "feed.txt.xz", "feed.txt.bz2"])
 def test_a_format_that_was_set_decides_where_the_text_is_looked_for(tmp_path: Path, path: str) -> None:
     """Whatever the suffix says; compressed files and those in archives of any packing alike."""
     project = Project(tmp_path, articles=0)
     lines = "".join(json.dumps(fields(number)) + "\n" for number in (0, 1)).encode()
-    content = lzma.compress(lines) if path.endswith("xz") else lines
+    pack = {"xz": lzma.compress, "bz2": bz2.compress}.get(path.rpartition(".")[2], bytes)
+    content = pack(lines)
     with tarfile.open(project.config.raw / "all.tar.xz", "w:xz") as archive:
         member = tarfile.TarInfo(path)
         member.size = len(content)
