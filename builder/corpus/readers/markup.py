@@ -35,14 +35,14 @@ _COLUMNS = {
         "language": ".//language/@tag|@lang",
     },
 }  # fmt: skip
-#: The namespace or prefix of a name, which some feeds never declare.
-_PREFIX = re.compile(r"\{.*\}|.*:")
-#: A character data section, a comment or an entity that XML knows; and an ampersand that XML does not know.
+#: A character data section, a comment (to the end, where none ends them) or an entity that XML knows; and an ampersand
+#: that XML does not know.
 _AMPERSAND = re.compile(
-    r"(<!\[CDATA\[.*?\]\]>|<!--.*?-->|&(?:#\d+|#x[\dA-Fa-f]+|amp|lt|gt|quot|apos);)|&(?:\w+;)?", re.DOTALL
+    r"(<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&(?:#\d+|#x[\dA-Fa-f]+|amp|lt|gt|quot|apos);)|&(?:\w+;)?",
+    re.DOTALL,
 )
 #: An author as RSS has it: an address, and the name in brackets.
-_ADDRESS = re.compile(r"^\S+@\S+ \(([^()]+)\)$")
+_ADDRESS = re.compile(r"^[^\s@]{1,200}@[^\s@]{1,200} \(([^()]{1,500})\)$")
 #: The line before each message of a mailbox, with the day on which it came; and lines of a text that looked like one.
 _FROM = re.compile(rb"^From .*\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b.*\n", re.MULTILINE)
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
@@ -65,9 +65,9 @@ def xml_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | R
         yield Reject(path, None, "bad-xml", "there is no element in the file")
         return
     for element in root.iter(etree.Element):
-        element.tag = _PREFIX.sub("", element.tag)
+        element.tag = _local(element.tag)
         for name, value in element.attrib.items():
-            element.attrib[_PREFIX.sub("", name)] = value
+            element.attrib[_local(name)] = value
     kind = next((kind for kind in ("newsItem", "nitf", "entry", "item") if next(root.iter(kind), None) is not None), "")
     if not kind:
         yield Reject(path, None, "unknown-format", f"<{root.tag}> is neither RSS, Atom, NITF nor NewsML-G2")
@@ -77,6 +77,11 @@ def xml_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | R
         item = {name: _value(element, where) for name, where in _COLUMNS[kind].items()}
         item["authors"] = _ADDRESS.sub(r"\1", item["authors"])
         yield from mapper.records(item, etree.tostring(element), encoding, number)
+
+
+def _local(name: str) -> str:
+    """A name without its namespace or prefix, which some feeds never declare."""
+    return name.rpartition("}")[2].rpartition(":")[2]
 
 
 def _mended(text: str) -> str:
