@@ -41,12 +41,10 @@ def die(n: int) -> int:
 
 
 def first_ends_last(task: tuple[str, int]) -> int:
-    """The first item waits until another is done."""
+    """The first item waits until the result of another was seen."""
     folder, n = Path(task[0]), task[1]
-    if n:
-        (folder / f"done-{n}").touch()
-    else:
-        until(lambda: list(folder.glob("done-*")))
+    if not n:
+        until((folder / "seen").exists)
     return n
 
 
@@ -59,7 +57,10 @@ def test_every_item_has_its_result_as_soon_as_it_is_done(settings: Engine, tmp_p
     with Runner(settings) as runner:
         assert sorted(runner.run(double, range(20))) == [(i, 2 * i) for i in range(20)]
         if runner.workers > 1:
-            found = list(runner.run(first_ends_last, [(str(tmp_path), n) for n in range(3)]))
+            found = []
+            for result in runner.run(first_ends_last, [(str(tmp_path), n) for n in range(3)]):
+                found.append(result)
+                (tmp_path / "seen").touch()
             assert sorted(found) == [(0, 0), (1, 1), (2, 2)] != found
         assert list(runner.run(double, [])) == []
 
