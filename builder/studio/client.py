@@ -247,7 +247,7 @@ def _date(header: str) -> datetime | None:
 
     >>> _date("Mon, 05 Jan 2026 09:00:00 -0000") == _date("Mon, 05 Jan 2026 10:00:00 +0100")
     True
-    >>> _date("soon"), _date("Mon, 01 Jan 0001 00:00:00 +2359"), _date("Mon, 05 Jan 2026 09:00:00 +999999999")
+    >>> _date("soon"), _date("Fri, 31 Dec 9999 23:59:59 GMT"), _date("Mon, 05 Jan 2026 09:00:00 +999999999")
     (None, None, None)
     """
     try:
