@@ -13,7 +13,7 @@ demo: $(VENV)/.studio  ## Build the sample dataset: raw articles -> Label Studio
 
 test: $(VENV)/.all  ## All tests; those that need Chromium are skipped, with the reason, where there is none
 	@# Two processes, each with a Label Studio of its own; the tests of one file share their fixtures.
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.all  ## What CI checks: style, format, types, generated documents
 	$(BIN)/ruff check .

@@ -58,10 +58,14 @@ _SENTENCES = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Gives tests with a server the longer limit: it may start first, and a machine may be busy."""
-    for item in items:
-        if any(item.get_closest_marker(name) for name in ("studio", "browser")):
-            item.add_marker(pytest.mark.timeout(SERVER_LIMIT))
+    """Gives tests with a server the longer limit: it may start first, and a machine may be busy.
+
+    They come first, so that several processes end at about the same time.
+    """
+    slow = {item for item in items if any(item.get_closest_marker(name) for name in ("studio", "browser"))}
+    for item in slow:
+        item.add_marker(pytest.mark.timeout(SERVER_LIMIT))
+    items.sort(key=lambda item: item not in slow)
 
 
 @dataclass
