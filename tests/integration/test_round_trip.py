@@ -90,7 +90,10 @@ def test_a_run_on_a_server_elsewhere_ends_with_what_is_left(
 ) -> None:
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "one.txt").write_text("Japan and Boeing agreed on a new line for missiles.", encoding="utf-8")
-    with open_server(pipeline.campaign(studio.dataset(chunks=1).config)) as server:
+    # On a server elsewhere, people have accounts already.
+    known = studio.dataset(chunks=1, annotators=Annotators(overlap=1)).config
+    push(known)
+    with open_server(pipeline.campaign(known)) as server:
         monkeypatch.setenv("LABEL_STUDIO_API_KEY", server.token)
         config = studio.dataset(chunks=1, annotators=Annotators(overlap=1)).config
         config.paths = Paths(raw=str(tmp_path / "raw"), workspace=str(tmp_path / "workspace"))
@@ -156,7 +159,10 @@ def test_a_project_deleted_by_somebody_is_missed(studio: Any) -> None:
 def test_pushes_from_two_workspaces_at_once_end_in_one_project(
     studio: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with open_server(pipeline.campaign(studio.dataset(chunks=1).config)) as server:
+    # On a server elsewhere, people have accounts already.
+    known = studio.dataset(chunks=1, annotators=Annotators(overlap=1)).config
+    push(known)
+    with open_server(pipeline.campaign(known)) as server:
         monkeypatch.setenv("LABEL_STUDIO_API_KEY", server.token)
         settings = LabelStudio(url=server.url, batch_bytes=2048)
         people = Annotators(overlap=1)
