@@ -20,7 +20,6 @@ import builder
 from builder.errors import StoreError
 from builder.stage import Progress, exclusive, silent
 from builder.store import atomic, file_digest
-from builder.studio import pulls
 
 RECORD = "backup.json"
 #: Folders of a dataset that are made again, and what the embedded server makes anew when it starts.
@@ -116,6 +115,8 @@ def restore_backup(file: Path, workspace: Path, progress: Progress = silent) -> 
 
 def _refuse_damage(workspace: Path) -> None:
     """Damage would be noticed only where the backup is needed, and there is nothing left to mend it from."""
+    from builder.studio import pulls  # with the client of Label Studio, which takes long to import
+
     if (key := workspace / "pseudonyms.key").exists():
         pulls.read_key(key)
     for folder in workspace.glob("*/pulls"):
