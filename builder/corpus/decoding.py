@@ -126,6 +126,9 @@ def codec(label: str) -> str:
     return ""
 
 
+_ORDERS = ("utf-16-le", "utf-16-be")
+
+
 def _detected(data: bytes, source: Source) -> Encoding:
     """The encoding that chardet finds most likely for bytes that are not valid UTF-8."""
     import chardet
@@ -150,10 +153,9 @@ def _detected(data: bytes, source: Source) -> Encoding:
     expected = (g for g in guesses if g["language"] in source.languages and g["confidence"] >= least)
     best = next(expected, best)
     name = codecs.lookup(str(best["encoding"])).name
-    even, odd = data[::2].count(0), data[1::2].count(0)
-    if name in ("utf-16-le", "utf-16-be") and even != odd:
+    if name in _ORDERS:
         # Spaces and line ends tell the order of bytes, which is mistaken where they are few, as in Thai.
-        name = "utf-16-be" if even > odd else "utf-16-le"
+        name = max((name, *_ORDERS), key=lambda order: sum(map(data.decode(order, "replace").count, " \r\n")))
     return Encoding("utf-8" if name == "ascii" else _READ_AS.get(name, name), "detected", round(best["confidence"], 3))
 
 

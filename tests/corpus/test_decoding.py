@@ -162,3 +162,11 @@ def test_spaces_tell_the_order_of_bytes(codec: str) -> None:
     text = 'id,text\n1,"รัฐมนตรีเห็นพ้องที่จะสร้างสายการผลิตที่สองภายในสามปี แหล่งข่าวกล่าวว่าข้อเรียกร้องนั้นอ่อนกว่าที่คาดไว้"\n'
     found, encoding = decode_text(text.encode(codec), Source())
     assert (found, encoding.name) == (text, codec)
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_characters_with_a_zero_byte_do_not_turn_the_order_of_bytes(order: str) -> None:
+    """As U+4E00 and the wide space have one, and Latin letters the other."""
+    text = "　　一个最开放的城市，一年一度的会议在这里开始。\n" + "政府说，一切都将公开，最后一次讨论一定会进行。" * 20
+    found, encoding = decode_text(text.encode(order), Source())
+    assert (found, encoding.name) == (text, order)
