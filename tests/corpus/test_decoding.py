@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.decoding import UTF8, Encoding, NotTextError, codec, decode_text, line_decoder
+from builder.corpus.decoding import UTF8, Encoding, NotTextError, _detected, codec, decode_text, line_decoder
 from builder.corpus.readers import read_file
 from builder.corpus.records import Record, Reject
 from builder.corpus.settings import Source
@@ -170,3 +170,5 @@ def test_characters_with_a_zero_byte_do_not_turn_the_order_of_bytes(order: str) 
     text = "　　一个最开放的城市，一年一度的会议在这里开始。\n" + "政府说，一切都将公开，最后一次讨论一定会进行。" * 20
     found, encoding = decode_text(text.encode(order), Source())
     assert (found, encoding.name) == (text, order)
+    long = "一年一度的会议，一切公开，最后一次。" * 30
+    assert _detected(long.encode(order), Source()).name == order
