@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, Self
 
+import msgspec
+
 from builder.errors import Fault, SchemeError
 from builder.questions.kind import Kind, Statement, Writing, unknown
 from builder.questions.page import BLOCK, InterfacePage, literal, names_on
@@ -73,7 +75,7 @@ class Choice(Kind):
                 options = {option: Label() for option in names_on(page, name)}
                 many, required = question.get("choice") == "multiple", question.get("required") == "true"
                 made = cls(options=options, many=many, required=required)
-                made.since = json.loads(question.get("since", "{}"))
+                made.since = msgspec.json.decode(question.get("since", "{}"), type=dict[str, str])
                 yield name.removeprefix(PREFIX), made
 
     def read(self, dispatch: Dispatch) -> None:

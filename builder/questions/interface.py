@@ -54,18 +54,21 @@ def interface(scheme: Scheme, review: bool = False) -> str:
 def scheme_of(config: str) -> Scheme:
     """The names that a labeling configuration asks with, as a scheme without version, words, colours and keys.
 
-    What was added by hand is among them; it may lack everything. Raises `xml.etree.ElementTree.ParseError`.
+    What was added by hand is among them; it may lack everything. Raises `ValueError` when it is none.
     """
-    page = ET.fromstring(config)
+    try:
+        page = ET.fromstring(config)
+    except ET.ParseError as e:
+        raise ValueError(str(e)) from e
     questions: dict[str, Question] = {}
     for kind in KINDS:
         questions.update(kind_of(kind).found(page))
     return UncheckedScheme(version="", questions=questions)
 
 
-def dates_of(config: str) -> dict[str, dict[str, str]]:
-    """By question with many options that a labeling configuration asks: since when each is shown, empty for always."""
-    asked = [q for q in scheme_of(config).questions.values() if isinstance(q, Choice) and q.many]
+def dates_of(scheme: Scheme) -> dict[str, dict[str, str]]:
+    """By question with many options that a project asks: since when each is shown, empty for always."""
+    asked = [q for q in scheme.questions.values() if isinstance(q, Choice) and q.many]
     return {q.name: {option: q.since.get(option, "") for option in q.options} for q in asked}
 
 

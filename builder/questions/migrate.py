@@ -103,7 +103,7 @@ def _put(result: Sequence[Mapping[str, Any]], old: Scheme, renames: Mapping[str,
     every = {name: Renames() for name in old.questions} | dict(renames)
     out = [deepcopy(dict(item)) for item in result]
     for item in out:
-        for question in kinds(old):
+        for question in kinds(old) if isinstance(item.get("from_name"), str) else ():
             question.rename(item, every)
     return out
 

@@ -17,6 +17,7 @@ from builder.studio.embedded.server import StudioServer, open_embedded
 from builder.studio.embedded.vault import Vault
 from builder.studio.people import Annotator, annotators_of, people_of
 from builder.studio.settings import Annotators, LabelStudio, Suggestions
+from builder.studio.tasks import Saved
 
 
 @dataclass
@@ -38,10 +39,10 @@ class Rewritten:
             # The line break comes first: a line that a stop cut off does not spoil the next one.
             file.write(f"\n{json.dumps(line)}")
 
-    def is_own(self, made: Mapping[str, Any]) -> bool:
-        """Whether nobody but its author and the builder saved an annotation, as the server gives it."""
-        saved = made.get("updated_by") in (None, made["completed_by"])
-        return saved or self.results.get(made["id"]) == digest(canonical(made["result"]))
+    def is_own(self, made: Saved) -> bool:
+        """Whether nobody but its author and the builder saved an annotation."""
+        saved = made.updated_by in (None, made.completed_by)
+        return saved or self.results.get(made.id) == digest(canonical(made.result))
 
     @cached_property
     def results(self) -> Mapping[int, str]:

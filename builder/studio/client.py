@@ -56,7 +56,8 @@ class Client:
         self, server: StudioServer, settings: LabelStudio, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self.url = server.url.rstrip("/")
-        self.embedded = server.embedded
+        #: Where the accounts of the embedded server are; None for a server elsewhere.
+        self.vault = server.vault
         self.sleep = sleep
         self.settings = settings
         self._date: datetime | None = None
@@ -78,7 +79,7 @@ class Client:
     @property
     def key(self) -> str:
         """Names the server in notes of the workspace. The embedded one may get another port at its next start."""
-        return "embedded" if self.embedded else self.url
+        return "embedded" if self.vault else self.url
 
     def address(self, project: int) -> str:
         """Where people open a project."""
@@ -122,7 +123,7 @@ class Client:
         try:
             return msgspec.json.decode(body, type=kind)
         except (ValueError, RecursionError) as e:
-            raise self._no_json(f"{self.url}/{path}") from e
+            raise self._no_json(f"{self.url}/{path}", e) from e
 
     def pause(self, attempt: int) -> None:
         """Waits before the next attempt, twice as long each time."""
@@ -181,7 +182,7 @@ class Client:
             raise _Failed(e.status_code or 0, e.headers or {}, e.body) from e
         except (ParsingError, RecursionError, ValueError, TypeError, AttributeError, KeyError) as e:
             # The SDK takes whatever comes for what it expects.
-            raise self._no_json(self._where) from e
+            raise self._no_json(self._where, e) from e
 
     def _once(self, method: str, path: str, params: Params | None, content: bytes | None) -> bytes:
         headers = {"Content-Type": "application/json"} if content is not None else None
@@ -220,7 +221,7 @@ class Client:
         status, where, detail = failed.status, self._where, connection.reason(failed.body)
         if status in (401, 403):
             said = f"HTTP {status}: {detail}" if detail else f"HTTP {status}"
-            return connection.unauthorized(self.url, said, self.embedded)
+            return connection.unauthorized(self.url, said, self.vault is not None)
         if status == 404:
             return NotFound(f"{where} does not exist (404).", connection.CHECK_URL)
         if 300 <= status < 400:
@@ -234,9 +235,11 @@ class Client:
             return Unreachable(f"{where} failed on the server ({status}). {detail}".rstrip(), hint)
         return Refused(f"{where} was refused ({status}): {detail or 'no reason given'}")
 
-    def _no_json(self, where: str) -> Refused:
-        hint = "Something in between answered, such as a login page or a proxy: check label_studio.url."
-        return Refused(f"{where} answered with something else than its JSON.", hint)
+    def _no_json(self, where: str, error: Exception | None = None) -> Refused:
+        # What msgspec says names a place, and no words of the server.
+        detail = f": {error}" if isinstance(error, msgspec.ValidationError) else ""
+        hint = "A login page or a proxy may have answered, or a Label Studio before 1.13: check label_studio.url."
+        return Refused(f"{where} answered with something else than its JSON{detail}.", hint)
 
     def _note_where(self, request: httpx.Request) -> None:
         self._where = f"{request.method} {str(request.url).partition('?')[0]}"

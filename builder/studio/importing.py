@@ -21,7 +21,7 @@ from builder.errors import Refused, Unreachable
 from builder.store import read_json, write_json
 from builder.studio.client import Client, NotFound
 from builder.studio.planning import PlannedTask
-from builder.studio.tasks import ProjectTasks, ShownChunk, Size, TaskEntry, size_of, tasks_of, tasks_of_chunks
+from builder.studio.tasks import ProjectTasks, Saved, ShownChunk, Size, TaskEntry, size_of, tasks_of, tasks_of_chunks
 
 _ROUNDS = 6
 _SMALLEST_BATCH = 64 << 10
@@ -72,13 +72,6 @@ def _move(annotation: int, task: int, sdk: Any) -> Any:
 
 class _Shown(msgspec.Struct):
     data: dict[str, Any]
-
-
-class _Made(msgspec.Struct):
-    id: int
-    result: Any = None
-    completed_by: int | None = None
-    updated_by: int | None = None
 
 
 class _Answer(msgspec.Struct):
@@ -175,7 +168,7 @@ class Importer:
         drafts = f"api/tasks/{task}/drafts"
         if client.get(drafts, kind=list[Any]):
             return False
-        for annotation in client.ask(lambda sdk: list(sdk.annotations.list(task)), list[_Made]):
+        for annotation in client.ask(lambda sdk: list(sdk.annotations.list(task)), list[Saved]):
             if not same:
                 return False
             # What another had saved before stays another's.
@@ -184,7 +177,7 @@ class Importer:
             client.tell(partial(_move, annotation.id, kept))
             self.outcome.annotations_moved += 1
         # Read again: somebody may have saved in between, and deleting a task deletes what it holds.
-        if client.ask(lambda sdk: list(sdk.annotations.list(task)), list[_Made]) or client.get(drafts, kind=list[Any]):
+        if client.ask(lambda sdk: list(sdk.annotations.list(task)), list[Saved]) or client.get(drafts, kind=list[Any]):
             return False
         # Another push may have deleted it just now.
         with contextlib.suppress(NotFound):

@@ -11,13 +11,13 @@ from typing import Any
 
 import msgspec
 
-from builder.errors import Refused
 from builder.stage import Progress, silent
 from builder.store import canonical, digest
 from builder.studio.client import Client, Params
 from builder.studio.pulls import EarlierPull, TaskFile
 from builder.studio.tasks import (
     MOST_IDS,
+    TaskEntry,
     TaskPage,
     batches,
     filters,
@@ -27,17 +27,57 @@ from builder.studio.tasks import (
     with_annotations,
 )
 
-# Without fields that change by themselves, such as "created_ago", and the task's own dates and counts.
-_TASK = ("id", "data", "meta", "predictions", "draft_exists")
-_ANNOTATION = (
-    *("id", "result", "completed_by", "was_cancelled", "ground_truth", "created_at", "updated_at", "draft_created_at"),
-    *("lead_time", "parent_prediction", "parent_annotation", "import_id", "last_action", "updated_by"),
-)
-_PREDICTION = ("id", "result", "model_version", "score", "created_at", "updated_at")
-_DRAFT = ("id", "result", "user", "annotation", "created_at", "updated_at", "lead_time")
-_WANTED = with_annotations((*_TASK, "model_version", "score"), _ANNOTATION)
 
-_Page = TaskPage[dict[str, Any]]
+# Without fields that change by themselves, such as "created_ago", and the task's own dates and counts.
+class _Annotation(msgspec.Struct):
+    id: int
+    result: Any
+    completed_by: int | None
+    was_cancelled: bool | None
+    ground_truth: Any
+    created_at: str | None
+    updated_at: str | None
+    draft_created_at: Any
+    lead_time: Any
+    parent_prediction: Any
+    parent_annotation: Any
+    import_id: Any
+    last_action: Any
+    updated_by: int | None
+
+
+class _Prediction(msgspec.Struct):
+    id: int
+    result: Any = None
+    model_version: Any = None
+    score: Any = None
+    created_at: Any = None
+    updated_at: Any = None
+
+
+class _Draft(msgspec.Struct):
+    id: int
+    result: Any = None
+    user: Any = None
+    annotation: int | None = None
+    created_at: Any = None
+    updated_at: Any = None
+    lead_time: Any = None
+
+
+class _Task(msgspec.Struct):
+    id: int
+    data: dict[str, Any]
+    annotations: list[_Annotation]
+    predictions: list[_Prediction]
+    meta: Any = None
+    draft_exists: bool = False
+
+
+_WANTED = with_annotations(
+    (*(name for name in _Task.__struct_fields__ if name != "annotations"), "model_version", "score"),
+    _Annotation.__struct_fields__,
+)
 
 
 @dataclass
@@ -95,7 +135,7 @@ class ProjectReader:
             return self.everything(), base() - self.read
         if (now.count, now.highest) == (before.count, before.highest):
             return LastRead(now.count, now.highest, sorted(self.drafts), models, now.annotations), set()
-        there = self._listing({"include": "id"}, _ids)
+        there = self._listing({"include": "id"}, lambda page: [task.id for task in page.tasks], kind=TaskEntry)
         earlier = base()
         self._take_ids(sorted(there - earlier - self.read))
         # What was read as changed may have been deleted before the ids were.
@@ -106,47 +146,29 @@ class ProjectReader:
             selected = {"selectedItems": {"all": False, "included": some}}
             self._listing({**_WANTED, "query": msgspec.json.encode(selected).decode()}, self._take_page)
 
-    def _add(self, task: dict[str, Any]) -> None:
-        number = task["id"]
-        drafts: list[dict[str, Any]] = []
-        self.drafts.discard(number)
-        if task.get("draft_exists"):
-            self.drafts.add(number)
+    def _add(self, task: _Task) -> None:
+        drafts: list[_Draft] = []
+        self.drafts.discard(task.id)
+        if task.draft_exists:
+            self.drafts.add(task.id)
             # A listing of tasks shows only one's own drafts; this shows everybody's.
-            drafts = self.client.get(f"api/tasks/{number}/drafts", kind=list[dict[str, Any]])
-        try:
-            line = {
-                "id": number,
-                "project": self.project,
-                "data": task["data"],
-                "meta": task.get("meta"),
-                "annotations": [self._annotation(made) for made in task["annotations"]],
-                "predictions": [{key: made.get(key) for key in _PREDICTION} for made in task["predictions"]],
-                "drafts": [{key: made.get(key) for key in _DRAFT} for made in drafts],
-            }
-        except KeyError as e:
-            raise Refused(
-                f"Task {number} came from {self.client.url} without {e}.",
-                "Is that a Label Studio of version 1.13 or later?",
-            ) from e
-        self.file.add(line)
-        self.read.add(number)
+            drafts = self.client.get(f"api/tasks/{task.id}/drafts", kind=list[_Draft])
+        for made in task.annotations:
+            if made.completed_by is None:
+                made.completed_by = self.past.authors.get((made.id, made.created_at))
+            another = made.updated_by not in (None, made.completed_by)
+            if another and self.rewritten.get(made.id) == digest(canonical(made.result)):
+                # Its author is who said it, although the builder saved it last.
+                made.updated_by = None
+        said = {"annotations": task.annotations, "predictions": task.predictions, "drafts": drafts}
+        self.file.add({"id": task.id, "project": self.project, "data": task.data, "meta": task.meta, **said})
+        self.read.add(task.id)
 
-    def _annotation(self, made: Mapping[str, Any]) -> dict[str, Any]:
-        kept = {key: made[key] for key in _ANNOTATION}
-        if kept["completed_by"] is None:
-            kept["completed_by"] = self.past.authors.get((kept["id"], kept["created_at"]))
-        another = kept["updated_by"] not in (None, kept["completed_by"])
-        if another and self.rewritten.get(kept["id"]) == digest(canonical(kept["result"])):
-            # Its author is who said it, although the builder saved it last.
-            kept["updated_by"] = None
-        return kept
-
-    def _take_page(self, page: _Page) -> list[int]:
+    def _take_page(self, page: TaskPage[_Task]) -> list[int]:
         for task in page.tasks:
             self._add(task)
         self.progress("pull", len(self.read), max(page.total, len(self.read)))
-        return _ids(page)
+        return [task.id for task in page.tasks]
 
     def _all_but_gone(self, there: set[int], models: list[tuple[str, int, str]] | None) -> LastRead:
         """What is known of a project with these tasks. Others that were read have been deleted meanwhile."""
@@ -156,9 +178,7 @@ class ProjectReader:
         self.drafts &= there
         return LastRead(len(there), max(there, default=0), sorted(self.drafts), models)
 
-    def _listing(self, wanted: Params, take: Callable[[_Page], list[int]], readers: int = 1) -> set[int]:
-        return read_steadily(self.client, self.project, wanted, dict[str, Any], take, readers)
-
-
-def _ids(page: _Page) -> list[int]:
-    return [task["id"] for task in page.tasks]
+    def _listing(
+        self, wanted: Params, take: Callable[[TaskPage[Any]], list[int]], readers: int = 1, kind: type = _Task
+    ) -> set[int]:
+        return read_steadily(self.client, self.project, wanted, kind, take, readers)

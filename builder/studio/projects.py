@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from builder.errors import Refused, StoreError, StudioError, Unreachable
+from builder.errors import ConfigError, Refused, StoreError, StudioError, Unreachable
 from builder.questions.interface import interface, scheme_of
 from builder.questions.migrate import dated
 from builder.scheme import Scheme
@@ -21,6 +21,7 @@ from builder.store import read_json, write_json
 from builder.studio.campaign import Campaign
 from builder.studio.client import Client, NotFound, Params
 from builder.studio.embedded import MEMBERS
+from builder.studio.people import accounts, ensure_accounts, people_of
 
 #: Slot of the project that all annotators share, and of the one in which experts decide.
 SHARED = "all"
@@ -161,6 +162,15 @@ def page_of(slot: str, scheme: Scheme) -> str:
     return interface(scheme, review=slot == REVIEW).strip()
 
 
+def asked_by(client: Client, project: Project) -> Scheme:
+    """What a project asks, as `scheme_of` reads it; raises `Refused` when that is no labeling configuration."""
+    try:
+        return scheme_of(project.label_config)
+    except ValueError as e:
+        message = f"Project {project.id} at {client.url} has no labeling configuration that can be read"
+        raise Refused(f"{message}: {e}.", "Correct it in the settings of the project.") from e
+
+
 def ensure_project(client: Client, campaign: Campaign, slot: str) -> Project:
     """The project of a slot, made when there is none, set up for the configured scheme and overlap.
 
@@ -169,7 +179,7 @@ def ensure_project(client: Client, campaign: Campaign, slot: str) -> Project:
     project = find_project(client, campaign, slot) or _create(client, campaign, slot)
     settings = _settings(campaign, slot)
     if project.task_number:
-        scheme = dated(scheme_of(project.label_config), campaign.scheme, client.now)
+        scheme = dated(asked_by(client, project), campaign.scheme, client.now)
         settings["label_config"] = page_of(slot, scheme)
     changed = {key: value for key, value in settings.items() if getattr(project, key) != value}
     if mark(campaign.dataset, slot) in (project.description or ""):
@@ -221,6 +231,30 @@ def change_project(client: Client, project: int, settings: dict[str, Any]) -> No
         raise Refused(e.message, hint) from e
 
 
+def ensure_people(client: Client, campaign: Campaign, dry_run: bool = False) -> None:
+    """Everybody of the configuration can work in the projects; called before anything is pushed.
+
+    On the embedded server the builder makes missing accounts. On a server elsewhere that has roles they are needed for
+    the members of its projects: raises `ConfigError` that names all who lack one.
+    """
+    people = people_of(campaign.annotators)
+    if client.vault is not None:
+        if not dry_run:
+            ensure_accounts(client.vault, client, people)
+        return
+    try:
+        client.get(MEMBERS)
+    except NotFound:
+        return
+    known = {email.casefold() for email in accounts(client).values()}
+    if missing := [f"{person.name} ({person.email})" for person in people if person.email.casefold() not in known]:
+        whom = f"{len(missing)} of {len(people)} people" if len(people) > 1 else "Who annotates"
+        raise ConfigError(
+            f"{whom} lack an account at {client.url}, which has roles: {', '.join(missing)}. Nothing was pushed.",
+            "Let them sign up there (Organization, Invite people), or correct annotators.people or annotators.file.",
+        )
+
+
 def ensure_members(client: Client, campaign: Campaign) -> bool:
     """Only those who work in a project may open it; False on a server that has no roles.
 
@@ -234,7 +268,7 @@ def ensure_members(client: Client, campaign: Campaign) -> bool:
     try:
         client.send("PUT", MEMBERS, None, msgspec.json.encode({"projects": projects}))
     except NotFound as e:
-        if client.embedded and campaign.server.roles:
+        if client.vault is not None and campaign.server.roles:
             raise StudioError(
                 f"The embedded Label Studio at {client.url} lets everybody see and change everything.",
                 "Stop it with `builder serve --stop` and start it again.",

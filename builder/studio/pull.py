@@ -35,7 +35,7 @@ from builder.studio.campaign import Campaign, connected
 from builder.studio.client import Client
 from builder.studio.people import accounts
 from builder.studio.project_reader import LastRead, ProjectReader
-from builder.studio.projects import Project, existing_projects, owners_of
+from builder.studio.projects import Project, asked_by, existing_projects, owners_of
 from builder.studio.pulls import EarlierPull, Losses, TaskFile, hash_of, losses, merge_lines, pull_counts
 
 #: A change that is being saved while we read may be dated earlier than it becomes visible.
@@ -118,7 +118,7 @@ def _pull(
     started, scheme = datetime.now(UTC), campaign.scheme
     # What else decides how a pull is read: the scheme, and which project is which, whose, and asks what.
     ids, owners = {slot: p.id for slot, p in projects.items()}, owners_of(campaign, projects)
-    asked = {slot: dates_of(p.label_config) for slot, p in projects.items()}
+    asked = {slot: dates_of(asked_by(client, p)) for slot, p in projects.items()}
     setting = digest(*map(canonical, (asdict(scheme), ids, owners, asked)))
     with (
         _writing(folder),

@@ -4,22 +4,34 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from builder.errors import ConfigError
 from builder.questions.migrate import SchemeChanges
 from builder.stage import Progress, exclusive, silent
 from builder.studio.campaign import Campaign, connected
 from builder.studio.client import Client
 from builder.studio.importing import Imported, import_tasks
-from builder.studio.people import ensure_accounts, people_of
 from builder.studio.planning import PlannedTask, answers_so_far, plan_tasks
-from builder.studio.projects import ensure_members, ensure_view, find_project, is_for_all
+from builder.studio.projects import ensure_members, ensure_people, ensure_view, find_project, is_for_all
 from builder.studio.recordings import Submitted, recorded_bodies, submit_recorded
 from builder.studio.scheme_changes import ensure_migrated, preview_changes
 from builder.studio.suggestions import suggestions_for
-from builder.studio.tasks import MOST_IDS, batches, models_of, pages, tasks_of
+from builder.studio.tasks import MOST_IDS, TaskEntry, batches, models_of, pages, tasks_of
 
 Row = Mapping[str, Any]
 _ANSWERED = "id,data,predictions,model_version,total_annotations,cancelled_annotations,draft_exists"
+
+
+class _Suggested(msgspec.Struct):
+    model_version: str | None = None
+
+
+class _Suggestible(TaskEntry):
+    """A task with the models of its predictions."""
+
+    predictions: list[_Suggested] = msgspec.field(default_factory=list)
+    draft_exists: bool = False
 
 
 @dataclass
@@ -79,16 +91,15 @@ def push(
             "Leave label_studio.url empty, or set annotators=human.",
         )
     suggested = suggestions_for(campaign.scheme, campaign.suggestions, chunks, articles)
-    with connected(campaign, progress) as (server, client):
+    with connected(campaign, progress) as (_, client):
         version = client.version()
+        ensure_people(client, campaign, dry_run)
         answers = answers_so_far(client, campaign)
         plan = plan_tasks(campaign, chunks, articles, suggested, known, answers, keep=not dry_run)
-        pushed = Pushed(server.url, version, dry_run, rejects=plan.rejects)
+        pushed = Pushed(client.url, version, dry_run, rejects=plan.rejects)
         if dry_run:
             pushed.projects = [_preview(client, campaign, slot, tasks) for slot, tasks in plan.slots.items()]
             return pushed
-        if server.vault is not None:
-            ensure_accounts(server.vault, client, people_of(campaign.annotators))
         with exclusive(campaign.folder / "push", "push", wait=False):
             for slot, tasks in plan.slots.items():
                 pushed.projects.append(push_project(client, campaign, slot, tasks, progress))
@@ -154,15 +165,15 @@ def drop_outdated(client: Client, project: int, plan: Mapping[str, PlannedTask])
     if models is not None and {version for version, _, _ in models} <= set().union(*planned.values()):
         return 0, 0
     outdated, kept = [], 0
-    for page in pages(client, project, {"fields": "all", "include": _ANSWERED}, dict[str, Any]):
+    for page in pages(client, project, {"fields": "all", "include": _ANSWERED}, _Suggestible):
         for task in page.tasks:
-            wanted = planned.get(str(task["data"].get("chunk_id")))
-            if wanted is None or {p["model_version"] for p in task["predictions"]} <= wanted:
+            wanted = planned.get(str(task.data.chunk_id))
+            if wanted is None or {made.model_version for made in task.predictions} <= wanted:
                 continue
-            if task["total_annotations"] + task["cancelled_annotations"] or task["draft_exists"]:
+            if task.answers or task.draft_exists:
                 kept += 1
             else:
-                outdated.append(task["id"])
+                outdated.append(task.id)
     for some in batches(outdated, MOST_IDS):
         body = {"selectedItems": {"all": False, "included": some}, "ordering": [], "project": project}
         client.post("api/dm/actions", body, {"id": "delete_tasks_predictions", "project": project})

@@ -15,7 +15,7 @@ from builder.questions.encode import scheme_name
 from builder.stage import Progress, exclusive, silent
 from builder.studio.campaign import Campaign, connected
 from builder.studio.planning import PlannedTask
-from builder.studio.projects import AGAIN, ensure_members, projects_of
+from builder.studio.projects import AGAIN, ensure_members, ensure_people, projects_of
 from builder.studio.push import PushedProject, push_project
 from builder.studio.tasks import tasks_of
 
@@ -50,6 +50,7 @@ def reopen(
     planned = _planned(campaign, pull, annotations)
     with exclusive(campaign.folder / "push", "push", wait=False), connected(campaign, progress) as (_, client):
         client.version()
+        ensure_people(client, campaign, dry_run)
         there = projects_of(client, campaign)
         for name, tasks in sorted(planned.items()):
             number, open_, answered = 1, set[str](), set[str]()

@@ -20,18 +20,15 @@ from builder.studio.client import Client
 from builder.studio.people import accounts
 from builder.studio.projects import existing_projects
 from builder.studio.recordings import save
-from builder.studio.tasks import Author, ShownChunk, pages, tasks_of, with_annotations
+from builder.studio.tasks import Saved, ShownChunk, pages, tasks_of, with_annotations
 
 _NAMESPACE = uuid.UUID("5f0f5d5e-3a0b-5d0c-9d6e-6a3c1f1f0b77")
 _SAID = ("result", "was_cancelled", "lead_time", "ground_truth")
 
 
-class _Made(Author):
+class _Made(Saved):
     """An annotation of a pull or of a listing."""
 
-    id: int = 0
-    result: list[dict[str, Any]] = msgspec.field(default_factory=list)
-    updated_by: int | None = None
     lead_time: float | None = None
     ground_truth: bool | None = False
     created_at: str = ""

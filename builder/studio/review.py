@@ -15,7 +15,7 @@ from builder.scheme import Scheme
 from builder.stage import Progress, exclusive, silent
 from builder.studio.campaign import Campaign, connected
 from builder.studio.planning import PlannedTask
-from builder.studio.projects import REVIEW, ensure_members
+from builder.studio.projects import REVIEW, ensure_members, ensure_people
 from builder.studio.push import PushedProject, push_project
 
 Row = Mapping[str, Any]
@@ -31,6 +31,7 @@ def send_review(
     planned = plan_review(cases, tasks, campaign.scheme)
     with exclusive(campaign.folder / "push", "push", wait=False), connected(campaign, progress) as (_, client):
         client.version()
+        ensure_people(client, campaign)
         sent = push_project(client, campaign, REVIEW, planned, progress, remember=False)
         ensure_members(client, campaign)
         return sent

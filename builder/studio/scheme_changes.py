@@ -7,16 +7,25 @@ configuration with both names, while the results are rewritten one by one; after
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from builder.errors import Refused
-from builder.questions.interface import scheme_of
 from builder.questions.migrate import SchemeChanges, changes, dated, renamed, transition, used
 from builder.scheme import Scheme
 from builder.studio.campaign import Campaign, Rewritten
 from builder.studio.client import Client
-from builder.studio.projects import Project, change_project, ensure_project, find_project, page_of
-from builder.studio.tasks import filters, pages
+from builder.studio.projects import Project, asked_by, change_project, ensure_project, find_project, page_of
+from builder.studio.tasks import Saved, filters, pages
 
-_Drafts = list[dict[str, Any]]
+
+class _Saved(Saved):
+    result: list[dict[str, Any]] = msgspec.field(default_factory=list)
+
+
+class _Task(msgspec.Struct):
+    id: int
+    annotations: list[_Saved] = []
+    predictions: list[_Saved] = []
 
 
 def ensure_migrated(client: Client, campaign: Campaign, slot: str) -> tuple[Project, int]:
@@ -29,7 +38,7 @@ def ensure_migrated(client: Client, campaign: Campaign, slot: str) -> tuple[Proj
     rewritten = 0
     if found is not None and found.task_number:
         # The project itself says how it asks: the workspace may be a new one, or somebody changed the project.
-        old = scheme_of(found.label_config)
+        old = asked_by(client, found)
         rewritten = _migrate(client, campaign, found, old, slot)
     return ensure_project(client, campaign, slot), rewritten
 
@@ -38,7 +47,7 @@ def preview_changes(client: Client, project: Project, scheme: Scheme) -> tuple[S
     """What the scheme changes about a project, and whether a push would be refused because of it."""
     if not project.task_number:
         return SchemeChanges(), False
-    old = scheme_of(project.label_config)
+    old = asked_by(client, project)
     found = changes(old, scheme)
     return found, bool(_used(client, project, old, found))
 
@@ -73,45 +82,45 @@ def _rewrite(client: Client, project: int, old: Scheme, new: Scheme, found: Sche
         return renamed(kept, old, new)
 
     for task, kind, listed in _results(client, project):
-        if now(kind, listed["result"]) == listed["result"]:
+        if now(kind, listed.result) == listed.result:
             continue
-        path = f"api/{kind}/{listed['id']}/"
+        path = f"api/{kind}/{listed.id}/"
         # Read again, because somebody may have saved since it was listed.
-        current = client.get(path, kind=dict[str, Any])
-        result = now(kind, current["result"])
-        drafts = client.get(f"api/tasks/{task}/drafts", kind=_Drafts) if kind == "annotations" else []
+        current = client.get(path, kind=_Saved)
+        result = now(kind, current.result)
+        drafts = client.get(f"api/tasks/{task}/drafts", kind=list[_Saved]) if kind == "annotations" else []
         # Saving an annotation deletes the drafts that would change it, so they are detached meanwhile.
-        held = [draft["id"] for draft in drafts if draft["annotation"] == listed["id"]]
+        held = [draft.id for draft in drafts if draft.annotation == listed.id]
         for draft in held:
             client.patch(f"api/drafts/{draft}/", {"annotation": None})
         if kind == "annotations" and noted.is_own(current):
-            noted.note(listed["id"], result)
+            noted.note(listed.id, result)
         client.patch(path, {"result": result})
         for draft in held:
-            client.patch(f"api/drafts/{draft}/", {"annotation": listed["id"]})
+            client.patch(f"api/drafts/{draft}/", {"annotation": listed.id})
         rewritten += 1
-    for draft in (draft for drafts in _drafted(client, project) for draft in drafts):
-        if (result := now("drafts", draft["result"])) != draft["result"]:
-            client.patch(f"api/drafts/{draft['id']}/", {"result": result})
+    for made in (made for drafts in _drafted(client, project) for made in drafts):
+        if (result := now("drafts", made.result)) != made.result:
+            client.patch(f"api/drafts/{made.id}/", {"result": result})
             rewritten += 1
     return rewritten
 
 
-def _results(client: Client, project: int) -> Iterator[tuple[int, str, dict[str, Any]]]:
+def _results(client: Client, project: int) -> Iterator[tuple[int, str, _Saved]]:
     """Every annotation and prediction, with its task and kind. Rewriting them does not change their order."""
     wanted = {"fields": "all", "include": "id,annotations,predictions,result"}
-    for page in pages(client, project, wanted, dict[str, Any]):
+    for page in pages(client, project, wanted, _Task):
         for task in page.tasks:
             for kind in ("annotations", "predictions"):
-                yield from ((task["id"], kind, made) for made in task[kind])
+                yield from ((task.id, kind, made) for made in getattr(task, kind))
 
 
-def _drafted(client: Client, project: int) -> Iterator[list[dict[str, Any]]]:
+def _drafted(client: Client, project: int) -> Iterator[list[_Saved]]:
     """The drafts of each task that has any, whoever made them."""
     query = filters({"filter": "draft_exists", "operator": "equal", "type": "Boolean", "value": True})
-    for page in pages(client, project, {"include": "id", "query": query}, dict[str, Any]):
+    for page in pages(client, project, {"include": "id", "query": query}, _Task):
         for task in page.tasks:
-            yield client.get(f"api/tasks/{task['id']}/drafts", kind=_Drafts)
+            yield client.get(f"api/tasks/{task.id}/drafts", kind=list[_Saved])
 
 
 def _used(client: Client, project: Project, old: Scheme, found: SchemeChanges) -> list[str]:
@@ -119,8 +128,8 @@ def _used(client: Client, project: Project, old: Scheme, found: SchemeChanges) -
     any."""
     if not found.removals:
         return []
-    made = [drafted["result"] for drafts in _drafted(client, project.id) for drafted in drafts]
+    made = [drafted.result for drafts in _drafted(client, project.id) for drafted in drafts]
     if project.total_annotations_number or project.skipped_annotations_number:
-        made += [listed["result"] for _, kind, listed in _results(client, project.id) if kind == "annotations"]
+        made += [listed.result for _, kind, listed in _results(client, project.id) if kind == "annotations"]
     held = set().union(*(used(result, old, found) for result in made))
     return [words for words in found.removals if words in held or (made and words not in found.names)]

@@ -56,6 +56,15 @@ class Author(msgspec.Struct):
     was_cancelled: bool | None = False
 
 
+class Saved(Author):
+    """An annotation, draft or prediction with what it says, and for a draft the annotation that it would change."""
+
+    id: int = 0
+    result: Any = msgspec.field(default_factory=list)
+    updated_by: int | None = None
+    annotation: int | None = None
+
+
 class AnnotatedTask(msgspec.Struct):
     """A task with the authors of its annotations and skips."""
 

@@ -199,16 +199,16 @@ def test_a_page_says_since_when_it_shows_what_was_added() -> None:
     more = asking(version="2", migrations={"1": {"frame": {"labels": {"conflict": "war"}}}})
     first = interface(dated(old, more, NOON))
     LabelInterface(first).validate()
-    assert dates_of(interface(old)) == {"frame": {"conflict": "", "money": ""}}
-    assert dates_of(first) == {"frame": {"war": "", "money": "", "other": NOON}}
+    assert dates_of(scheme_of(interface(old))) == {"frame": {"conflict": "", "money": ""}}
+    assert dates_of(scheme_of(first)) == {"frame": {"war": "", "money": "", "other": NOON}}
     # Also through the page that has both names, and when it is set up again later.
-    both = dates_of(interface(dated(old, transition(old, more), NOON)))["frame"]
+    both = dates_of(scheme_of(interface(dated(old, transition(old, more), NOON))))["frame"]
     assert both == {"conflict": "", "money": "", "war": NOON, "other": NOON}
     for page in (first, interface(dated(old, transition(old, more), NOON))):
         again = dated(scheme_of(page), more, "2026-04-01T00:00:00+00:00")
-        assert dates_of(interface(again)) == {"frame": {"war": "", "money": "", "other": NOON}}
+        assert dates_of(scheme_of(interface(again))) == {"frame": {"war": "", "money": "", "other": NOON}}
     none = asking(frame={"many": False})
-    assert dates_of(interface(dated(none, more, NOON))) == {"frame": dict.fromkeys(OPTIONS, NOON)}
+    assert dates_of(scheme_of(interface(dated(none, more, NOON)))) == {"frame": dict.fromkeys(OPTIONS, NOON)}
     assert interface(dated(more, more, NOON)) == interface(more)
 
 

@@ -63,7 +63,7 @@ class FakeLabelStudio:
     #: Called with method and path before each request is handled.
     before: Callable[[str, str], None] | None = None
     #: Project id -> the addresses of its members; None on a server without roles.
-    members: dict[str, list[str]] | None = field(default_factory=dict)
+    members: dict[str, list[str]] | None = None
     #: Sign-ups are refused with this message.
     no_sign_up: str = ""
     _late: list[tuple[int, Callable[[], Any]]] = field(default_factory=list)
@@ -270,7 +270,15 @@ class FakeLabelStudio:
     def _set_members(self, *, given: dict[str, Any], **_: Any) -> tuple[int, Any]:
         if self.members is None:
             raise Refusal(404, "Not found.")
+        known = {u["email"].casefold() for u in self.users}
+        if unknown := {e for some in given["projects"].values() for e in some if e.casefold() not in known}:
+            raise Refusal(400, f"There is no account of {', '.join(sorted(unknown))}.")
         self.members |= given["projects"]
+        return 200, {"roles": True}
+
+    def _has_roles(self, **_: Any) -> tuple[int, Any]:
+        if self.members is None:
+            raise Refusal(404, "Not found.")
         return 200, {"roles": True}
 
     def _invite(self, **_: Any) -> tuple[int, Any]:
@@ -524,6 +532,7 @@ _ROUTES = [
     ("GET", "/api/current-user/token", "_token"),
     ("GET", "/api/users/?", "_list_users"),
     ("GET", "/api/invite", "_invite"),
+    ("GET", "/api/builder/members", "_has_roles"),
     ("PUT", "/api/builder/members", "_set_members"),
     ("GET", "/api/projects/", "_list_projects"),
     ("POST", "/api/projects/", "_create_project"),

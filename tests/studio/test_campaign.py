@@ -4,6 +4,7 @@ from pathlib import Path
 
 from builder.store import canonical, digest
 from builder.studio.campaign import Rewritten
+from builder.studio.tasks import Saved
 
 ONE, TWO = [{"id": "a"}], [{"id": "b"}]
 
@@ -35,7 +36,6 @@ def test_a_line_that_was_cut_off_spoils_no_other(tmp_path: Path) -> None:
 def test_what_another_changed_is_not_its_authors_afterwards(tmp_path: Path) -> None:
     noted = Rewritten(tmp_path, "s")
     noted.note(7, ONE)
-    made = {"id": 7, "completed_by": 2, "result": ONE}
-    assert [noted.is_own({**made, "updated_by": who}) for who in (None, 2, 1)] == [True, True, True]
-    assert not noted.is_own({**made, "updated_by": 1, "result": TWO})
-    assert not noted.is_own({**made, "updated_by": 1, "id": 8})
+    assert [noted.is_own(Saved(2, id=7, result=ONE, updated_by=who)) for who in (None, 2, 1)] == [True, True, True]
+    assert not noted.is_own(Saved(2, id=7, result=TWO, updated_by=1))
+    assert not noted.is_own(Saved(2, id=8, result=ONE, updated_by=1))

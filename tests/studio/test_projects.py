@@ -9,6 +9,7 @@ import pytest
 
 from builder.errors import Refused, StudioError, Unreachable
 from builder.store import read_json, write_json
+from builder.studio.embedded.vault import Vault
 from builder.studio.projects import (
     ensure_members,
     ensure_project,
@@ -243,8 +244,16 @@ def test_no_project_is_made_where_the_listing_of_projects_is_none(
 PEOPLE = {"ada": "ada@example.org", "ben": "ben@example.org"}
 
 
+def add_accounts(world: Any, *emails: str) -> None:
+    """The server has roles, and these accounts."""
+    world.fake.members = {}
+    for email in emails:
+        world.fake.add_user(email)
+
+
 def test_only_those_who_work_in_a_project_are_its_members(make_world: Callable[..., Any]) -> None:
     world = make_world(annotators=Annotators(layout="each", overlap=1, people=PEOPLE))
+    add_accounts(world, *PEOPLE.values())
     slots = {slot: str(world.project(slot)) for slot in ("ada", "ben", "cyd", "all", "all/4", "review", "again/1/ben")}
     assert ensure_members(world.client, world.campaign)
     assert world.fake.members == {
@@ -261,15 +270,15 @@ def test_experts_alone_are_members_of_the_review(make_world: Callable[..., Any],
     file = tmp_path / "people.csv"
     file.write_text("name,email,role\nada,ada@example.org,\neva,eva@example.org,expert\n", encoding="utf-8")
     world = make_world(annotators=Annotators(overlap=1, file=str(file)))
+    add_accounts(world, "ada@example.org", "eva@example.org")
     everybody, review = str(world.project()), str(world.project("review"))
     ensure_members(world.client, world.campaign)
     assert world.fake.members == {everybody: ["ada@example.org"], review: ["eva@example.org"]}
 
 
-def test_a_server_without_roles_is_told_from_one_that_should_have_them(world: Any) -> None:
-    world.fake.members = None
+def test_a_server_without_roles_is_told_from_one_that_should_have_them(world: Any, tmp_path: Path) -> None:
     assert not ensure_members(world.client, world.campaign)
-    world.client.embedded = True
+    world.client.vault = Vault(tmp_path)
     with pytest.raises(StudioError, match="lets everybody see and change everything"):
         ensure_members(world.client, world.campaign)
     world.campaign.server.roles = False

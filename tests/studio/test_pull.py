@@ -370,5 +370,5 @@ def test_a_server_that_leaves_out_a_field_is_refused(
         return row
 
     monkeypatch.setattr(world.fake, "_listed", without)
-    with pytest.raises(Refused, match="without 'completed_by'"):
+    with pytest.raises(Refused, match="missing required field `completed_by` - at"):
         pull(world.campaign, full=True)

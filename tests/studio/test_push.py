@@ -121,6 +121,32 @@ def test_a_dry_run_counts_what_is_there(world: Any) -> None:
     assert world.fake.tasks == before
 
 
+LACKS = r"lack an account at http://\S+, which has roles: .*. Nothing was pushed. Let them sign up there"
+
+
+@pytest.mark.parametrize("layout", ["each", "shared"])
+def test_everybody_without_an_account_is_named_before_anything_is_pushed(world: Any, layout: str) -> None:
+    """Only where the server has roles, which need the accounts."""
+    world.campaign.annotators = replace(EACH, layout=layout)
+    world.fake.members = {}
+    world.fake.add_user("someone@example.org")
+    for dry_run in (True, False):
+        with pytest.raises(ConfigError, match="^2 of 2 people " + LACKS) as caught:
+            run(world, dry_run=dry_run)
+        assert "ada (ada@example.org), ben (ben@example.org)" in str(caught.value)
+    world.fake.add_user("Ada@Example.org")
+    with pytest.raises(ConfigError, match="^1 of 2 people " + LACKS) as caught:
+        run(world)
+    assert "ada@" not in str(caught.value)
+    assert (world.fake.projects, world.fake.members) == ({}, {})
+    assert not world.campaign.folder.exists()
+    world.fake.add_user("ben@example.org")
+    assert run(world).roles
+    world.fake.members = None
+    world.campaign.annotators = replace(EACH, layout=layout, people={"cyd": "cyd@example.org"})
+    assert not run(world).roles, "without roles, anybody can be given an account later"
+
+
 def test_two_pushes_of_a_dataset_at_once_are_refused(world: Any) -> None:
     with (
         exclusive(world.campaign.folder / "push", "push"),

@@ -19,6 +19,7 @@ ADA, BEN = "ada@example.org", "ben@example.org"
 def world(make_world: Callable[..., Any]) -> Any:
     """ada and ben annotated the first chunk, ben the second one empty."""
     world = make_world(annotators=Annotators(overlap=2, people={"ada": ADA, "ben": BEN}))
+    world.fake.members = {}
     tasks = world.fake.add_tasks(
         world.project(), *({"data": {"chunk_id": c["chunk_id"], "text": c["text"]}} for c in world.chunks)
     )
