@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     )  # fmt: skip
     from builder.commands.stages import adjudicate as adjudicate, prepare as prepare, run as run, validate as validate
     from builder.commands.workspace import (
-        backup as backup, clean as clean, doctor as doctor, init as init, labels as labels, status as status,
+        backup as backup, clean as clean, doctor as doctor, init as init, labels as labels, report as report,
+        status as status,
     )  # fmt: skip
     from builder.composing import compose as compose
     from builder.config import Config as Config

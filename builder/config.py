@@ -15,6 +15,7 @@ from builder.errors import ConfigError, Fault, SchemeError
 from builder.quality.settings import Aggregation, Quality
 from builder.questions import scheme_from
 from builder.release.settings import Dataset, Export, Split
+from builder.reporting.settings import Report
 from builder.scheme import Scheme
 from builder.settings import (
     SECRETS_ELSEWHERE,
@@ -71,6 +72,7 @@ class Config:
     aggregation: Aggregation = field(default_factory=Aggregation)
     split: Split = field(default_factory=Split)
     export: Export = field(default_factory=Export)
+    report: Report = field(default_factory=Report)
     engine: Engine = field(default_factory=Engine)
 
     @property

@@ -252,14 +252,28 @@ def in_use(dataset: Path) -> Iterator[None]:
 def code_digest(*rooms: str) -> str:
     """Digest of the source of rooms of the package and of its ground floor."""
     ground = [path for path in PACKAGE.iterdir() if path.is_file() and path.suffix == ".py" and path.stem not in _TOP]
-    inside = [path for room in rooms for path in (PACKAGE / room).rglob("*") if path.suffix in (".py", ".j2", ".css")]
+    inside = [
+        path for room in rooms for path in (PACKAGE / room).rglob("*") if path.suffix in (".py", ".j2", ".css", ".js")
+    ]
     assert {path.relative_to(PACKAGE).parts[0] for path in inside} == set(rooms)
     parts = sorted((path.relative_to(PACKAGE).as_posix(), path) for path in [*ground, *inside])
     return digest(*(part for name, path in parts for part in (name, path.read_bytes())))
 
 
 #: Modules at the top of the package that decide no result: they only call what does.
-_TOP = ("__init__", "backups", "cli", "composing", "config", "library", "pipeline", "releases", "setup", "stage")
+_TOP = (
+    "__init__",
+    "backups",
+    "cli",
+    "composing",
+    "config",
+    "library",
+    "pipeline",
+    "releases",
+    "reports",
+    "setup",
+    "stage",
+)
 
 
 _version = cache(importlib.metadata.version)

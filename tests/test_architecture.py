@@ -31,16 +31,20 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "corpus": (),
     "quality": ("questions",),
     "release": ("questions",),
+    "reporting": ("questions", "corpus", "quality", "release"),
     "studio": ("questions", "quality"),
     "engine": (),
-    "config": ("questions", "corpus", "quality", "release", "studio", "engine"),
+    "config": ("questions", "corpus", "quality", "release", "reporting", "studio", "engine"),
     "composing": ("config",),
     "library": ("questions", "corpus", "quality"),
     "pipeline": ("questions", "corpus", "quality", "studio", "engine", "config"),
     "releases": ("questions", "release", "config", "pipeline"),
+    "reports": ("questions", "quality", "release", "reporting", "studio", "config", "pipeline", "releases"),
     "backups": ("studio",),
     "setup": ("studio", "config", "composing"),
-    "commands": ("questions", "quality", "release", "studio", "config", "pipeline", "releases", "backups", "setup"),
+    "commands": (
+        *("questions", "quality", "release", "studio", "config", "pipeline", "releases", "reports", "backups", "setup"),
+    ),
     "cli": ("config", "composing", "commands"),
 }
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

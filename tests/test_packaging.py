@@ -41,6 +41,9 @@ def test_wheel_runs_elsewhere(installed: Path, tmp_path: Path) -> None:
         installed.parent / "python", "-c", "import builder.composing as c; print(c.conf_folder())", cwd=tmp_path
     ).stdout
     assert Path(where.strip()).is_relative_to(installed.parent.parent)
+    # The page of the report is made from the wheel's own templates, styles and script.
+    written = json.loads(run(installed, "report", "--json", cwd=tmp_path).stdout)
+    assert '<h2 id="progress-title">Progress</h2>' in (tmp_path / written["file"]).read_text("utf-8")
 
 
 def test_a_folder_of_ones_own_works_with_the_wheel(installed: Path, tmp_path: Path) -> None:

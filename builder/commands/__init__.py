@@ -36,6 +36,7 @@ COMMANDS = {
     "serve": Command("annotation", "Run the embedded Label Studio, and say where to label", "", "stop foreground"),
     "people": Command("annotation", "Show who annotates, and with which accounts", "", "passwords"),
     "status": Command("workspace", "Show how far each stage and the annotation are, and what to do next"),
+    "report": Command("workspace", "Write one page that shows progress, agreement, gold, the corpus and the release"),
     "diff": Command("releases", "Compare two releases: rows, labels, boundaries, splits", "OLD NEW"),
     "log": Command("releases", "List the releases with their counts, agreement and hashes"),
     "verify": Command("releases", "Check a release's hashes and rebuild it from its pull", "[RELEASE]", "hashes_only"),

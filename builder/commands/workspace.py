@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder import backups, pipeline, releases, setup
+from builder import backups, pipeline, releases, reports, setup
 from builder.commands import Shown, table_of
 from builder.config import Config
 from builder.release import manifest
@@ -217,6 +217,19 @@ def _counts(name: str, found: dict[str, Any]) -> str:
     known = {**found, **found.get("rows", {}), "unresolved": _unresolved(found)}
     when = f"{found['finished'][:16].replace('T', ' ')} UTC: " if found.get("finished") else ""
     return when + ", ".join(f"{known[key]:,} {key.replace('_', ' ')}" for key in _SHOWN[name])
+
+
+def report(config: Config, *, progress: Progress = silent) -> reports.WrittenReport:
+    """One HTML page shows all that is known, at any stage of the work; results that are missing are made first.
+
+    With `report.public=true` it is the page of the latest release; raises `ReleaseError` when there is none.
+    """
+    return reports.write_report(config, progress)
+
+
+def show_report(result: reports.WrittenReport) -> Shown:
+    yield from (f"report: {note}" for note in result.notes)
+    yield f"report: {result.file}, {result.bytes:,} bytes. Open it in a browser."
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,114 @@
+"""The page: sections of plain values become one HTML file that needs no other file and no network."""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_TEMPLATES = Path(__file__).parent / "templates"
+#: The sections in their order on the page. Each has a template of its name, which gets its values as `section`.
+TITLES = {
+    "progress": "Progress",
+    "agreement": "Agreement",
+    "disagreements": "Disagreements",
+    "gold": "Gold and checks",
+    "corpus": "Corpus",
+    "release": "Release",
+}
+
+
+@dataclass(frozen=True)
+class About:
+    """What the whole page is about. `made` is when, in UTC; None on pages that must not depend on it.
+
+    `facts` are shown at the top as name and value; `notes` say what the page shows that is not of the configuration at
+    hand, and why.
+    """
+
+    dataset: str
+    made: datetime | None = None
+    facts: Sequence[tuple[str, str]] = ()
+    notes: Sequence[str] = ()
+    public: bool = False
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A number with a bar beside it whose length is `value` per `largest`."""
+
+    value: float | None
+    largest: float
+
+
+def page(about: About, sections: Mapping[str, object]) -> str:
+    """The HTML of the page with the given sections, by the names of `TITLES`. The same values give the same bytes."""
+    shown = {name: sections[name] for name in TITLES if name in sections}
+    return _templates().get_template("page.html.j2").render(about=about, sections=shown, public=about.public)
+
+
+@cache
+def _templates() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(loader=FileSystemLoader(_TEMPLATES), undefined=StrictUndefined, autoescape=True)
+    script = (_TEMPLATES / "page.js").read_text("utf-8")
+    # The page itself forbids every script but its own, whatever a text may hold.
+    known = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    made.globals.update(
+        TITLES=TITLES, Bar=Bar, cell=_cell, script=Markup(script), script_hash=known,
+        style=Markup((_TEMPLATES / "style.css").read_text("utf-8")),
+    )  # fmt: skip
+    made.filters.update(in_words=in_words, prose=prose)
+    return made
+
+
+def in_words(value: Any, digits: int = 3) -> str:
+    """A value in words: what is not known is a dash, an interval is "0.71 to 0.89".
+
+    >>> in_words(12345), in_words((0.5, 0.75)), in_words(None), in_words(12.0, 0)
+    ('12,345', '0.500 to 0.750', '–', '12')
+    """
+    if value is None:
+        return "–"
+    if isinstance(value, tuple | list):
+        return " to ".join(in_words(bound, digits) for bound in value)
+    if isinstance(value, float):
+        return f"{value:,.{digits}f}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def prose(text: str) -> Markup:
+    """A text with what is between backticks as code.
+
+    >>> prose("Run `builder pull` <now>.")
+    Markup('Run <code>builder pull</code> &lt;now&gt;.')
+    """
+    parts = text.split("`")
+    return Markup("").join(Markup("<code>{}</code>" if i % 2 else "{}").format(part) for i, part in enumerate(parts))
+
+
+def _cell(value: Any, digits: int = 3, tag: str = "td") -> Markup:
+    """A cell of a table, with the value by which its column is sorted where that is not its text."""
+    bar = Markup("")
+    if isinstance(value, Bar):
+        share = 100 * value.value / value.largest if value.value and value.largest else 0
+        bar = Markup('<span class="bar" style="--share:{:.1f}%" aria-hidden="true"></span>').format(share)
+        value = value.value
+    attributes = Markup(' scope="row"') if tag == "th" else Markup("")
+    key = value[0] if isinstance(value, tuple) else value
+    if isinstance(key, int | float):
+        attributes += Markup(' class="number" data-sort="{}"').format(key)
+    elif key is None:
+        attributes += Markup(' class="number" data-sort=""')
+    return Markup("<{0}{1}>{2}{3}</{0}>").format(
+        Markup(tag), attributes, value if isinstance(value, Markup) else in_words(value, digits), bar
+    )

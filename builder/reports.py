@@ -1,0 +1,164 @@
+"""The report of a configuration: what its stages, pulls and releases say, on one page."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder import pipeline, releases
+from builder.config import Config
+from builder.errors import BuilderError, ReleaseError
+from builder.stage import Progress, Stage, silent
+from builder.store import read_json, write_text
+
+if TYPE_CHECKING:
+    from builder.release.manifest import Exported
+
+
+@dataclass(frozen=True)
+class WrittenReport:
+    """Where the page is, its size, and why it shows less than the configuration asks for."""
+
+    file: Path
+    bytes: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Known:
+    """All that a configuration has: None is what it does not have yet. The oldest release is first.
+
+    `pull` is the folder of the pull and `record` its pull.json. `notes` say what could not be made, and why.
+    """
+
+    prepare: Stage | None
+    validate: Stage | None
+    adjudicate: Stage | None
+    pull: Path | None
+    record: Mapping[str, Any]
+    releases: tuple["Exported", ...]
+    notes: tuple[str, ...]
+
+
+def report_file(config: Config) -> Path:
+    """Where the page is written."""
+    return Path(config.report.output) if config.report.output else config.dataset_folder / "report.html"
+
+
+def write_report(config: Config, progress: Progress = silent) -> WrittenReport:
+    """The page is written. Raises `ReleaseError` for a public page without a release."""
+    known = known_of(config, progress)
+    progress("report", 0, None)
+    text = internal_page(config, known)
+    file = report_file(config)
+    write_text(file, text)
+    return WrittenReport(file, len(text.encode()), known.notes)
+
+
+def known_of(config: Config, progress: Progress = silent) -> Known:
+    """What the configuration has, its stages made where they can be. What cannot be made is a note, and no error."""
+    from builder.release import manifest
+    from builder.studio.pulls import latest
+
+    notes: dict[str, list[str]] = {}
+
+    def made(name: str, make: Callable[[Config, Progress], Stage]) -> Stage | None:
+        try:
+            return make(config, progress)
+        except BuilderError as e:
+            found = pipeline.stages(config).latest(name)
+            notes.setdefault(str(e), []).extend([name] if found else [])
+            return found
+
+    prepare = made("prepare", pipeline.prepared)
+    there = config.dataset.pull or (config.dataset_folder / "pulls" / "latest.json").exists()
+    validate = made("validate", pipeline.checked) if there else None
+    adjudicate = made("adjudicate", pipeline.gold) if there else None
+    pull = None
+    if validate:
+        # The pull of the annotations that are shown, which need not be the latest.
+        pull = config.dataset_folder / "pulls" / validate.summary["pull"][:16]
+    elif found := latest(config.dataset_folder / "pulls"):
+        pull = found[0]
+    done: list[Exported] = []
+    try:
+        done = [manifest.Exported(root, manifest.read(root)) for _, root in manifest.releases(_folder(config))]
+    except ReleaseError as e:
+        notes[str(e)] = []
+    shown = tuple(
+        f"{why} The last result of {' and '.join(names)} is shown." if names else why for why, names in notes.items()
+    )
+    record = (read_json(pull / "pull.json") if pull else None) or {}
+    return Known(prepare, validate, adjudicate, pull, record, tuple(done), shown)
+
+
+def _folder(config: Config) -> Path:
+    return releases.release_folder(config)
+
+
+def internal_page(config: Config, known: Known) -> str:
+    """The page for those who run the annotation: it has names and texts."""
+    from builder.reporting.page import About, page
+
+    facts = []
+    if known.record:
+        when = known.record.get("finished")
+        facts.append(("Pull", f"{known.record['hash'][:16]}{f', of {_time(when)}' if when else ''}"))
+    if known.releases:
+        facts.append(("Latest release", f"v{known.releases[-1].manifest.version}"))
+    facts.append(("Labels", f"{config.labels.name}, version {config.labels.version}"))
+    about = About(config.dataset.name, datetime.now(UTC), facts, known.notes)
+    return page(about, {"progress": _progress(config, known)})
+
+
+def _time(iso: str) -> str:
+    return f"{datetime.fromisoformat(iso).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _progress(config: Config, known: Known) -> Any:
+    from builder.reporting.progress import progress_section
+    from builder.studio.people import people_of
+    from builder.studio.planning import overlaps_of
+    from builder.tables import ANNOTATIONS, WINDOWS
+
+    selected = known.prepare and known.prepare.summary["selected"]
+    common: dict[str, Any] = {
+        "overlap": config.annotators.overlap, "idle": config.report.idle, "selected": selected,
+        "confidence": config.quality.confidence,
+    }  # fmt: skip
+    if known.validate is None or known.pull is None:
+        return progress_section(None, None, **common)
+    windows = known.validate.table("windows", WINDOWS)
+    again = config.annotators.after_skip == "another" and len(people_of(config.annotators))
+    return progress_section(
+        known.validate.table("annotations", ANNOTATIONS),
+        windows,
+        overlaps=overlaps_of(config.annotators, windows["chunk_id"].to_pylist()),
+        everybody=again or 0,
+        reopened=_reopened(known.pull, known.record),
+        accounts=_accounts(config, known.pull),
+        today=datetime.fromisoformat(known.record["finished"]).date() if "finished" in known.record else None,
+        **common,
+    )
+
+
+def _reopened(pull: Path, record: Mapping[str, Any]) -> set[str]:
+    """The chunks of a pull that went back to an annotator and have no new answer."""
+    from builder.studio.projects import AGAIN
+    from builder.studio.pulls import EarlierPull
+
+    again = {project["id"] for slot, project in record["projects"].items() if slot.startswith(AGAIN)}
+    lines = EarlierPull(pull).lines() if again else ()
+    return {line.task.chunk_id for line in lines if line.task.project in again and not line.task.annotations}
+
+
+def _accounts(config: Config, pull: Path) -> dict[str, str]:
+    """The e-mail address of each pseudonym."""
+    from builder.questions.decode import pseudonym
+    from builder.studio.people import pseudonyms_of
+    from builder.studio.pulls import read_key
+
+    key, given = read_key(config.workspace / "pseudonyms.key"), pseudonyms_of(config.annotators)
+    users = read_json(pull / "users.json") or {}
+    return {pseudonym(key, user["email"], given): user["email"] for user in users.values()}

@@ -1,0 +1,61 @@
+"""The page: whole in itself, the same bytes for the same values, and every text escaped."""
+
+import re
+from datetime import UTC, datetime
+
+from markupsafe import Markup
+
+from builder.reporting.page import _TEMPLATES, TITLES, About, Bar, _cell, in_words, page
+from builder.reporting.plots import timeline
+from builder.reporting.progress import progress_section
+from tests.samples import DAY, Crowd
+
+HOSTILE = "<script>alert(1)</script>\"' onload=x `"
+
+
+def test_hostile_names_are_text_wherever_they_are_shown() -> None:
+    crowd = Crowd().add("c", HOSTILE, [(0, 5, "GPE")])
+    section = progress_section(crowd.annotations, crowd.windows, overlap=1, idle=900, accounts={HOSTILE: HOSTILE})
+    text = page(About(HOSTILE, DAY, [(HOSTILE, HOSTILE)], [HOSTILE]), {"progress": section})
+    assert "<script>alert" not in text
+    assert text.count("<script>") == 1
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 8
+    assert "onload=x" not in re.sub(r"&lt;script&gt;.*?onload=x", "", text)
+
+
+def test_the_page_needs_nothing_else_and_forbids_other_scripts() -> None:
+    text = page(About("news"), {"progress": progress_section(None, None, overlap=1, idle=900)})
+    assert not re.search(r"(src|href)=\"(?!#)|url\(|@import|https?://", text)
+    assert "default-src &#39;none&#39;" in text.replace("'", "&#39;")
+    assert "Made" not in text
+    assert "Made 2026-03-02 09:00 UTC" in page(About("news", datetime(2026, 3, 2, 9, tzinfo=UTC)), {})
+
+
+def test_sections_are_in_the_order_of_their_titles_and_each_has_a_template() -> None:
+    section = progress_section(None, None, overlap=1, idle=900)
+    assert page(About("news"), {"progress": section}).count("<section") == 1
+    assert {path.name.partition(".")[0] for path in _TEMPLATES.glob("*.html.j2")} - {"page", "macros"} <= set(TITLES)
+
+
+def test_cells_say_and_sort_by_their_value() -> None:
+    assert _cell(1234) == '<td class="number" data-sort="1234">1,234</td>'
+    assert _cell((0.25, 0.5)) == '<td class="number" data-sort="0.25">0.250 to 0.500</td>'
+    assert _cell(None) == '<td class="number" data-sort="">–</td>'
+    assert _cell("<b>", tag="th") == '<th scope="row">&lt;b&gt;</th>'
+    assert _cell(Markup("<b>x</b>")) == "<td><b>x</b></td>"
+    bar = '<span class="bar" style="--share:25.0%" aria-hidden="true"></span>'
+    assert _cell(Bar(1, 4)) == f'<td class="number" data-sort="1">1{bar}</td>'
+    assert "--share:0.0%" in _cell(Bar(None, 4))
+    assert "--share:0.0%" in _cell(Bar(0, 0))
+    assert in_words(True) == "True"
+
+
+def test_a_timeline_has_round_ticks_and_every_day_inside() -> None:
+    chart = timeline("T", "W", [[(DAY.date(), 0.0), (DAY.date().replace(day=10), 118.0)]])
+    assert [(tick.at, tick.text) for tick in chart.ticks] == [(212.0, "0"), (144.7, "50"), (77.3, "100"), (10.0, "150")]
+    assert [tick.text for tick in chart.days] == [f"2026-03-{day:02d}" for day in (2, 4, 6, 8, 10)]
+    assert chart.lines == ("M94.0 212.0L680.0 53.1",)
+    assert chart.dots == ((94.0, 212.0), (680.0, 53.1))
+    single = timeline("T", "W", [[(DAY.date(), 0.5)]], [[(DAY.date(), 0.25)]], least=-0.3)
+    assert [tick.text for tick in single.ticks] == ["-0.4", "-0.2", "0", "0.2", "0.4", "0.6"]
+    assert single.bands == ("M94.0 80.7Z",)

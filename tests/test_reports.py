@@ -1,0 +1,68 @@
+"""The report of a configuration is right at every stage, and says what is not known yet."""
+
+import html
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from builder import report
+from builder.config import Paths
+from builder.reporting.settings import Report
+from tests.outcomes import pulled
+from tests.results import printed
+from tests.samples import EMAILS, Project, scheme
+
+
+def shown(file: Path) -> str:
+    """The text of the page on one line, without its style and script."""
+    body = re.sub(r"(?s)<(style|script)>.*?</\1>", "", file.read_text("utf-8"))
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def test_an_empty_workspace_has_a_page_that_says_what_to_do(tmp_path: Path) -> None:
+    project = Project(tmp_path, articles=0)
+    written = report(project.config)
+    assert written.file == tmp_path / "workspace" / "sample" / "report.html"
+    assert written.file.stat().st_mode & 0o777 == 0o600
+    assert written.bytes == written.file.stat().st_size
+    [note] = written.notes
+    assert note.startswith(f"The raw folder {tmp_path / 'raw'} holds no files to read.")
+    text = shown(written.file)
+    assert note in text
+    assert "No annotation is known, because nothing was pulled: builder push , annotate, builder pull ." in text
+    assert printed("report", written).splitlines()[-1].startswith(f"report: {written.file}, ")
+
+
+def test_articles_alone_are_read_for_the_page(tmp_path: Path) -> None:
+    project = Project(tmp_path, articles=2)
+    project.config.report = Report(output=str(tmp_path / "out" / "page.html"))
+    written = report(project.config)
+    assert written.notes == ()
+    assert written.file == tmp_path / "out" / "page.html"
+    assert "8 chunks are selected. No annotation is known" in shown(written.file)
+
+
+def test_a_pull_is_shown_with_the_accounts_of_its_people(tmp_path: Path) -> None:
+    project = Project(tmp_path, articles=2)
+    project.dissent[0, 0, 0] = {"absent": True}
+    project.dissent[1, 0, 0] = {"skip": True}
+    pulled(project)
+    text = shown(report(project.config).file)
+    assert "7 of 8 chunks are done (88 %)" in text
+    assert "1 annotations are missing" not in text  # of one day alone there is no pace
+    assert all(email in text for email in EMAILS)
+    assert "Median 20.0 seconds" in text
+
+
+def test_what_cannot_be_made_again_is_shown_as_it_was_last_with_the_reason(tmp_path: Path) -> None:
+    project = Project(tmp_path, articles=2)
+    pulled(project)
+    report(project.config)
+    other = replace(project.config, labels=scheme(name="other", stance=[], evidence=False))
+    [note] = report(other).notes
+    assert "the pull was annotated under" in note
+    assert note.endswith("The last result of validate and adjudicate is shown.")
+    moved = replace(project.config, paths=Paths(str(tmp_path / "gone"), *list(vars(project.config.paths).values())[1:]))
+    [note] = report(moved).notes
+    assert note.endswith("The last result of prepare and validate and adjudicate is shown.")
+    assert "8 of 8 chunks are done (100 %)" in shown(report(moved).file)
