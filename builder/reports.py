@@ -109,7 +109,7 @@ def internal_page(config: Config, known: Known) -> str:
         facts.append(("Latest release", f"v{known.releases[-1].manifest.version}"))
     facts.append(("Labels", f"{config.labels.name}, version {config.labels.version}"))
     about = About(config.dataset.name, datetime.now(UTC), facts, known.notes)
-    return page(about, {"progress": _progress(config, known)})
+    return page(about, {"progress": _progress(config, known), "agreement": _agreement(config, known)})
 
 
 def _time(iso: str) -> str:
@@ -141,6 +141,23 @@ def _progress(config: Config, known: Known) -> Any:
         today=datetime.fromisoformat(known.record["finished"]).date() if "finished" in known.record else None,
         **common,
     )
+
+
+def _agreement(config: Config, known: Known) -> Any:
+    import msgspec
+
+    from builder import tables
+    from builder.quality.agreement import AgreementReport
+    from builder.reporting.agreement import agreement_section
+
+    if known.validate is None:
+        return agreement_section(None, {}, config.labels, config.quality, {})
+    names = ("annotations", "spans", "answers", "windows")
+    read = {name: known.validate.table(name, getattr(tables, name.upper())) for name in names}
+    sources = known.prepare and known.prepare.table("articles", columns=["article_id", "source"])
+    of_article = dict(tables.rows_of(sources, "article_id", "source")) if sources else {}
+    report = msgspec.convert(known.validate.json("agreement"), AgreementReport)
+    return agreement_section(report, read, config.labels, config.quality, of_article)
 
 
 def _reopened(pull: Path, record: Mapping[str, Any]) -> set[str]:

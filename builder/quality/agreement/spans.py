@@ -138,7 +138,7 @@ def span_agreement(
         units = 1 - observed / expected if expected > 0 else float("nan")
         return SpanMeasures(int(matches[:, 2].sum()), *f1(0), *f1(1), rounded(alpha), tokens, rounded(units))
 
-    votes, bounds = _bounds_votes(found)
+    votes, bounds = bounds_votes(found)
     mine = spans.filter(pc.equal(spans["kind"], kind))
     return SpanAgreement(
         measure(range(len(found.labels))),
@@ -147,7 +147,7 @@ def span_agreement(
     )
 
 
-def _bounds_votes(found: Marked) -> tuple[Votes, list[tuple[str, str]]]:
+def bounds_votes(found: Marked) -> tuple[Votes, list[tuple[str, str]]]:
     """Votes on all bounds that anybody marked: the label, or "" of an annotator of the chunk who marked nothing there.
 
     Annotators who were not asked for all labels are left out.

@@ -1,0 +1,136 @@
+"""Agreement as the page shows it: the figures of the report, confusions, and who and what differs from the rest."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from functools import cache
+
+import pytest
+
+from builder.quality.agreement.parts import PartAgreement
+from builder.quality.checks.inputs import CheckInputs
+from builder.quality.settings import Quality
+from builder.quality.validate import validate
+from builder.reporting.agreement import AgreementSection, Compared, agreement_section, reliability, verdict
+from builder.reporting.page import About, page
+from builder.tables import ISSUES
+from tests.samples import DAY, Crowd, scheme
+
+QUALITY = Quality(bootstrap=20)
+SCHEME = scheme(targets={"japan": ["Japan"]}, evidence=False)
+FIRST = date(2026, 3, 2)
+
+
+def made(crowd: Crowd, sources: Mapping[str, str | None] | None = None) -> AgreementSection:
+    tables = {name: getattr(crowd, name) for name in ("annotations", "spans", "answers", "windows")}
+    found = validate(CheckInputs(*tables.values(), SCHEME, QUALITY), ISSUES.empty_table(), {})
+    return agreement_section(found.agreement, {**tables, **found.tables}, SCHEME, QUALITY, sources or {})
+
+
+def crowd(days: int = 1) -> Crowd:
+    """Of 40 chunks half are `favor` and half `neutral`; cyd says `against` to ten of the first, and ORG to 25 places.
+
+    The chunks are spread evenly over so many days.
+    """
+    found = Crowd()
+    for n in range(40):
+        right, when = "neutral" if n % 2 else "favor", DAY + timedelta(days=n * days // 40)
+        for name in ("ada", "ben", "cyd"):
+            stance = "against" if name == "cyd" and n % 4 == 0 else right
+            label = "ORG" if name == "cyd" and n < 25 else "GPE"
+            found.add(f"c{n:02d}", name, [(0, 5, label)], {"japan": stance}, created=when, lead_time=40.0)
+    return found
+
+
+@cache
+def over(days: int) -> AgreementSection:
+    return made(crowd(days))
+
+
+def test_confusions_are_counted_and_said() -> None:
+    stance, entity = over(30).questions
+    assert stance.names == ("favor", "against", "neutral", "none")
+    assert stance.confusion == {"favor": (80, 20, 0, 0), "against": (20, 0, 0, 0), "neutral": (0, 0, 120, 0)}
+    assert stance.confused == (
+        "favor and against: 20 pairs; where one person says favor, another says against in 20%, "
+        "and the other way round in 100%",
+    )
+    assert (entity.names, entity.confusion) == (("", "GPE", "ORG"), {"GPE": (0, 140, 50), "ORG": (0, 50, 0)})
+    assert entity.confused == (
+        "GPE and ORG: 50 pairs; where one person says GPE, another says ORG in 26%, and the other way round in 100%",
+    )
+    assert (stance.spans, entity.spans) == (False, True)
+
+
+def test_labels_and_annotators_are_set_beside_the_rest() -> None:
+    stance, entity = over(30).questions
+    favor, against, neutral, none = stance.labels
+    assert (favor.name, favor.votes, favor.value) == ("favor", 50, 0.8)
+    assert (against.votes, against.value, against.verdict) == (10, 0.0, "too few to tell")
+    assert neutral == Compared("neutral", 60, 1.0, (1.0, 1.0), "higher than the rest")
+    assert none == Compared("none", 0, None, None, "too few to tell")
+    ada, _, cyd = stance.annotators
+    assert (ada.votes, ada.verdict) == (40, "higher than the rest")
+    assert (cyd.votes, cyd.verdict) == (40, "lower than the rest")
+    assert "says against for favor in 50% of 20" in cyd.words
+    assert stance.figures[-1].observed == pytest.approx(1 - 20 / 120, abs=1e-6)
+    assert [(f.about, f.verdict) for f in entity.figures] == [
+        ("GPE", "higher than the rest"), ("ORG", "lower than the rest"), ("all", ""),
+    ]  # fmt: skip
+    assert entity.labels == ()
+    assert stance.pairs[0] == ("ada", "ben", 40, 1.0, 1.0)
+    assert [pair[:2] for pair in stance.pairs] == [("ada", "ben"), ("ada", "cyd"), ("ben", "cyd")]
+
+
+def test_who_shares_no_chunk_with_others_is_too_few_to_tell() -> None:
+    found = made(crowd().add("alone", "dan", [(0, 5, "GPE")], {"japan": "favor"}))
+    assert found.questions[0].annotators[-1] == Compared("dan", 0, None, None, "too few to tell")
+
+
+def test_agreement_per_source_leaves_out_articles_without_one() -> None:
+    """In the chunks of even numbers below 20, cyd differs in every other one."""
+    sources = {f"c{n:02d}": "Harbour Post" if n < 20 and n % 2 == 0 else None for n in range(40)}
+    found = made(crowd(), sources).questions[0]
+    assert found.parts["source"] == {"Harbour Post": PartAgreement(10, pytest.approx(2 / 3, abs=1e-6))}
+    assert "source" not in over(30).questions[0].parts
+
+
+def test_agreement_over_time_is_per_day_week_or_month() -> None:
+    assert list(over(22).questions[0].parts["day"])[:2] == [FIRST, FIRST + timedelta(days=1)]
+    weeks = over(30).questions[0]
+    assert list(weeks.parts["week from Monday"])[:2] == [FIRST, FIRST + timedelta(days=7)]
+    assert weeks.chart
+    assert weeks.chart.words == (
+        "The share of pairs that agree was 0.80 on 2026-03-02 and 1.00 on 2026-03-30; it was lowest on 2026-03-02, "
+        "with 0.80."
+    )
+    assert list(made(crowd(200)).questions[0].parts["month from"])[1] == date(2026, 4, 1)
+    single = made(crowd(1)).questions[0]
+    assert single.parts["day"] == {FIRST: PartAgreement(40, pytest.approx(5 / 6, abs=1e-6))}
+    assert single.chart is None
+
+
+def test_without_two_people_on_a_chunk_nothing_is_known() -> None:
+    alone = Crowd().add("c1", "ada", [(0, 5, "GPE")], {"japan": "favor"}).add("c2", "ben", [(0, 5, "GPE")])
+    assert made(alone).missing == "No agreement is known: no two people have annotated the same chunk yet."
+    assert "builder validate" in agreement_section(None, {}, SCHEME, QUALITY, {}).missing
+    assert made(Crowd().window("c1")).missing.startswith("No agreement is known")
+
+
+def test_words_for_figures_are_exact_at_their_bounds() -> None:
+    assert [reliability(alpha) for alpha in (None, 0.8, 0.7999, 0.667, 0.666)] == [
+        "not known", "reliable", "tentative conclusions only", "tentative conclusions only", "too low to conclude from",
+    ]  # fmt: skip
+    assert verdict(19, (0.1, 0.2), 0.5) == "too few to tell"
+    assert verdict(20, None, 0.5) == verdict(20, (0.1, 0.2), None) == "too few to tell"
+    assert verdict(20, (0.1, 0.4), 0.5) == "lower than the rest"
+    assert verdict(20, (0.6, 0.7), 0.5) == "higher than the rest"
+    assert verdict(20, (0.5, 0.7), 0.5) == verdict(20, (0.3, 0.5), 0.5) == "like the rest"
+
+
+def test_the_page_shows_a_table_per_part() -> None:
+    text = page(About("news"), {"agreement": over(22)})
+    for words in (
+        "Confusion on stance: one person says (row)", "Pairs of annotators on entity", "Agreement on stance per day",
+        "Agreement on entity over time", "Labels of stance beside the rest", "Agreement on entity per label",
+    ):  # fmt: skip
+        assert words in text
