@@ -1,5 +1,6 @@
 """Edited articles keep what was annotated of them: ids, labels and splits, through to the next release."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from builder import export, pipeline, prepare, verify
+from builder.store import digest
 from builder.tables import ARTICLES, CHUNKS
+from tests.corpus.workspace import Workspace
 from tests.samples import Project
 
 ADDED = "In the meantime the harbour was closed to all vessels, and nobody knew for how long it would stay so."
@@ -80,10 +83,6 @@ def test_labels_follow_their_text_into_the_next_release(project: Project) -> Non
 
 
 def test_what_is_only_metadata_changes_no_id(tmp_path: Path) -> None:
-    import json
-
-    from tests.corpus.workspace import Workspace
-
     work = Workspace(str(tmp_path / "raw"), tmp_path / "work")
     record = {"id": "a-1", "url": "https://example.org/1", "text": "Ministers met on Monday in the harbour."}
     work.put("a.jsonl", json.dumps(record))
@@ -102,20 +101,58 @@ def test_what_is_only_metadata_changes_no_id(tmp_path: Path) -> None:
     assert len({c["chunk_id"] for c in work.rows("chunks")} & before) == 1
 
 
-def test_records_that_share_an_id_are_articles_of_their_own(tmp_path: Path) -> None:
-    import json
+@pytest.mark.parametrize("number", [1, "news-1", "2024-07-29-1", "0000000000000001", "feed-2024-07-29-abc"])
+def test_ids_count_within_their_file_whatever_other_files_there_are(tmp_path: Path, number: object) -> None:
+    work = Workspace(str(tmp_path / "raw"), tmp_path / "work")
+    texts = {"m": "Ministers met on Monday.", "b": "A storm closed the harbour for days.", "z": "Nobody won the cup."}
+    seen: dict[str, str] = {}
+    for name in "mbz":
+        work.put(f"{name}.jsonl", json.dumps({"id": number, "text": texts[name]}))
+        summary = work.prepare()
+        found = {a["text"]: a["article_id"] for a in work.rows("articles")}
+        assert seen.items() <= found.items()
+        assert summary.unused_fields == {}
+        seen = found
+    assert len(set(seen.values())) == 3
 
-    from tests.corpus.workspace import Workspace
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "https://example.org/1",
+        "urn:newsml:example.org:20240729:1",
+        "tag:example.org,2024:1",
+        "<17.abc@example.org>",
+        "0191029f-7c3a-7d62-9f0e-3b1f5e0c2a11",
+        "66a7b2c91f4e8d0012ab34cd",
+        "0a1b2c3d4e5f6071",
+        "DOCN000020240729ek7t0001x",
+    ],
+)
+def test_ids_that_are_unique_anywhere_follow_their_article_into_another_file(tmp_path: Path, name: str) -> None:
+    work = Workspace(str(tmp_path / "raw"), tmp_path / "work")
+    record = {"id": name, "text": "Ministers met on Monday."}
+    work.put("a.jsonl", json.dumps(record))
+    work.prepare()
+    (before,) = work.rows("articles")
+    (tmp_path / "raw" / "a.jsonl").unlink()
+    work.put("b.jsonl", "\n" + json.dumps({**record, "text": "Ministers met on Tuesday."}))
+    work.prepare()
+    (after,) = work.rows("articles")
+    assert after["article_id"] == before["article_id"] == digest("id", name)[:16]
+
+
+def test_records_that_share_an_address_are_articles_of_their_own(tmp_path: Path) -> None:
     work = Workspace(str(tmp_path / "raw"), tmp_path / "work")
     texts = [
         "Ministers met on Monday.",
         "A storm closed the harbour for days.",
         "The team won the cup again, nine to two.",
     ]
+    address = "https://example.org"
     for name, text in zip("abc", texts, strict=True):
-        work.put(f"{name}.jsonl", json.dumps({"id": 1, "text": text}))
-    work.put("d.jsonl", json.dumps({"id": 1, "text": texts[0]}))
+        work.put(f"{name}.jsonl", json.dumps({"url": address, "text": text}))
+    work.put("d.jsonl", json.dumps({"url": address, "text": texts[0]}))
     summary = work.prepare()
     articles, chunks = work.rows("articles"), work.rows("chunks")
     assert [a["text"] for a in articles] == texts
@@ -123,9 +160,12 @@ def test_records_that_share_an_id_are_articles_of_their_own(tmp_path: Path) -> N
     assert [c["article_id"] for c in chunks] == [a["article_id"] for a in articles]
     assert summary.rejected == {"duplicate-record": 1}
     assert summary.unused_fields == {"field-id": 2}
-    first = articles[0]["article_id"]
-    work.put("b.jsonl", json.dumps({"id": 1, "text": texts[1] + " It came at night."}))
+    first = digest("url", address)[:16]
+    assert [a["article_id"] for a in articles] == [
+        first,
+        *(digest("again", first, f"record 0 of {name}.jsonl")[:16] for name in "bc"),
+    ]
+    work.put("b.jsonl", json.dumps({"url": address, "text": texts[1] + " It came at night."}))
+    (tmp_path / "raw" / "d.jsonl").unlink()
     work.prepare()
-    again = work.rows("articles")
-    assert [a["article_id"] for a in again] == [a["article_id"] for a in articles]
-    assert again[0]["article_id"] == first
+    assert [a["article_id"] for a in work.rows("articles")] == [a["article_id"] for a in articles]

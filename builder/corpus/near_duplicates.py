@@ -119,15 +119,12 @@ def same_bytes(corpus: CorpusIndex) -> tuple[Ints, Ints]:
     return order[at][by_number], first[by_number]
 
 
-def shared_ids(corpus: CorpusIndex, repeats: Ints) -> dict[int, int]:
-    """Articles whose id another one before them has, and how many; those with the same bytes are not counted."""
+def shared_ids(corpus: CorpusIndex, repeats: Ints) -> Ints:
+    """Articles whose id another one before them has; those with the same bytes are not counted."""
     order = np.argsort(corpus.ids, kind="stable")
     order = order[~np.isin(order, repeats, assume_unique=True)]
     ordered = corpus.ids[order]
-    out: dict[int, int] = {}
-    for at in (np.flatnonzero(ordered[1:] == ordered[:-1]) + 1).tolist():
-        out[int(order[at])] = out.get(int(order[at - 1]), 0) + 1
-    return out
+    return np.sort(order[1:][ordered[1:] == ordered[:-1]])
 
 
 def band_pairs(task: tuple[list[Path], Ints, range, int, int, Path]) -> Hashes:

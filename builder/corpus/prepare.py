@@ -227,8 +227,10 @@ def _outcomes(
     corpus = CorpusIndex.load(folders)
     repeats, first = same_bytes(corpus)
     members, kept = near_duplicates(corpus, repeats, settings.dedup, parts, report.each)
+    # An address that several records share names the first; the others are known by their places as well.
     again = shared_ids(corpus, repeats)
-    renamed = {a: digest("again", f"{corpus.ids[a]:016x}", str(number))[:16] for a, number in again.items()}
+    places = zip(again.tolist(), corpus.places(again), strict=True)
+    renamed = {a: digest("again", f"{corpus.ids[a]:016x}", place)[:16] for a, place in places}
     kept_ids = [renamed.get(a, f"{corpus.ids[a]:016x}") for a in kept.tolist()]
     article = np.concatenate([repeats, members, np.array([*renamed], np.int64)])
     order = np.argsort(article, kind="stable")
