@@ -47,6 +47,9 @@ _MEDIA = (
     r"(?:Facebook|Twitter|X|Instagram|YouTube|Telegram|WhatsApp|LinkedIn|TikTok|Threads|Bluesky|Mastodon|Google News|"
     r"Flipboard|RSS|https?://\S+|@\w+)"
 )
+#: Agencies whose name is no common word, and words by which a body is known as one of the media.
+_PRESS = r"(?:[Tt]he )?(?:Associated Press|Canadian Press|Press Association|Agence France-Presse)"
+_MEDIUM = r"\b(?:Media|News|Newswires?|Agency|Press|Wire|Content|Syndi\w+)\b"
 AGENCY = (
     r"(?:(?:[Tt]he )?(?:Associated Press|Canadian Press|Press Association|Agence France-Presse|PA|AP|AFP|"
     r"Reuters|dpa|DPA|APA|PTI|ANI|IANS|UNI|EFE|ANSA|Xinhua|Kyodo|Yonhap|TASS|ТАСС|Interfax|UPI|"
@@ -61,34 +64,40 @@ FORMULAS = {
     r"?(?:article|story|piece|report|post|interview|version)?(?: here| online)?(?: (?:on|at|in|from) {source})?",
     "dated": rf"(?i:(?:first |last )?(?:published|updated|posted|modified)(?: on| at)?:? )(?=.*\d{{4}}){_DATE}|"
     rf"This (?:report|article|story) by {{source}} was (?:first|originally) published (?:on )?{_DATE}",
-    "published": rf"(?:(?:{_THIS}|It) (?:was|is|has been|had been|has|first|originally) ?)?(?i:(?:originally |first |"
-    rf"also |"
-    r"previously |re-?)*(?:published|appeared|posted|ran|republished|reprinted|syndicated|reproduced|adapted|"
-    r"produced|distributed|provided|supplied|created))(?: (?:originally|first|here))? (?:on|in|by|at|from|with|via|"
-    r"through) {source}(?:,? (?:on|in) (?:\w+\.? )?\d[\w ,.]{0,20})?",
+    # What else is produced, provided or created is not by its name an article.
+    "published": rf"(?:(?:(?:{_THIS}|It) (?:was|is|has been|had been|has|first|originally) ?)?(?i:(?:originally |first |"
+    r"also |previously |re-?)*(?:published|republished|reprinted|syndicated|adapted|distributed)|"
+    r"(?:originally |first |previously )+(?:appeared|posted|ran))|"
+    rf"{_THIS} (?:was |is |has been |had been |has |first |originally |also |previously )*(?:appeared|posted|ran|"
+    r"reproduced|produced|provided|supplied|created))(?: (?:originally|first|here))? (?:on|in|by|at|from|with|via|"
+    r"through) (?!\d+$){source}(?:,? (?:on|in) (?:\w+\.? )?\d[\w ,.]{0,20})?",
     "post": r"The post .{1,200}(?:first appeared|appeared first) (?:on|in|at) {source}",
     "copyright": rf"(?=(?:{_NAME},? ?)?[cC©(™])(?=.*(?:©|\([cC]\)|™|\b(?:19|20)\d\d\b))"
     rf"(?:{_NAME},? ?)?(?:(?i:copyright):? ?(?:©|\([cC]\))?|©|"
     rf"\([cC]\)|™ ?(?:and|&) ©) ?(?:{_YEAR},?)? ?(?:by )?(?:{_NAME})?(?:\.?, (?:an? )?{_NAME})*(?:,? {_YEAR})?",
     "rights": r"(?i:all (?:other )?rights reserved|(?:alle|tous|todos los|tutti i|todos os) (?:rechte|droits|derechos|"
-    r"diritti|direitos) \w+|riproduzione riservata|licensing rights|(?:this material|no part of this|any "
-    r"(?:reproduction|republication|use)|unauthori[sz]ed|(?:re)?distribution|reproduction in whole|(?:re)?printed "
-    r"with permission|used (?:with|by) permission|republished with permission)\b.{0,200})",
+    r"diritti|direitos) \w+|riproduzione riservata|licensing rights|(?:(?:re)?printed|used|republished) (?:with|by) "
+    r"permission\b.{0,100}|(?:this material|no part of this|any|unauthori[sz]ed|(?:re)?distribution|reproduction)\b"
+    r"(?=.*\b(?:reproduc|republi|redistribut|rewritten|copied|use of this))"
+    r"(?=.*\b(?:permi|prohibit|forbidden|consent|may not)).{0,200})",
     "licence": r"(?:It is |It was |and is |and )?(?:(?:re)?(?:published|printed) |licensed |shared |used |available "
-    r")?(?:here )?(?:under (?:a|an|the) .{0,60}[Ll]icen[cs]e|with (?:the )?(?:kind )?permission).{0,60}",
+    r")?(?:here )?(?:under (?:a|an|the) (?:(?:Creative Commons|CC|open)\b.{0,40} )?[Ll]icen[cs]e|with (?:the )?(?:kind )?permission).{0,60}",
     "contributed": rf"{_FULL} reported from {_PEOPLE}|"
     rf"{_PEOPLE} (?:also )?contributed (?:(?:reporting|research|writing)?(?: ?(?:to|for) this "
     rf"(?:report|article|story|piece|dispatch))?(?: from {_PEOPLE})?|from {_PEOPLE})|(?:Associated Press|AP|AFP|"
-    rf"Reuters) .{{0,80}} contributed(?: .{{0,40}})?",
+    rf"Reuters) .{{0,80}} contributed(?: (?:to this|from|reporting)\b.{{0,40}})?",
     "assistance": rf"-*\s?[Ww]ith (?:additional |further |agency )?(?:assistance|reporting|inputs?|contributions?|"
     rf"files|material|reports?|information) (?:from|by) {_PEOPLE}|[Ww]ith agency inputs",
     "standards": rf"Our Standards: {_NAME}",
-    "unedited": r"(?:\(?Except for the headline, )?[Tt]his (?:\w+ )?(?:story|article|report|copy|content|item) "
+    "unedited": r"(?=.*\b(?:edited|feed|agency|wire|syndicat|translated|machine|automat|auto-|software|AI\b))"
+    r"(?:\(?Except for the headline, )?[Tt]his (?:\w+ )?(?:story|article|report|copy|content|item) "
     r"(?:has|was|is)(?: not|n't)? ?(?:been )?(?:edited by|created from|generated|auto-?generated|published "
     r"(?:directly )?from|taken from|sourced from|translated (?:by|from|with)|machine).{0,140}",
-    "views": r"(?:The|Any|All) (?:views|opinions)(?: and (?:views|opinions))?(?: \w+)? (?:expressed|in this).{0,240}",
-    "sign_up": r"(?:To .{0,40}, )?(?:Please )?(?:(?i:sign up|subscribe|register)\b(?=.{0,140}(?i:free|today|\$|€|£|"
-    r"subscription|subscriber|\bnow\b|here|newsletter|e-?mail|alerts?|briefing|updates|podcast|channel|digest|inbox))|"
+    "views": r"(?:The|Any|All) (?:views|opinions)(?: and (?:views|opinions))?(?: \w+)? (?:expressed|in this)"
+    r"(?=.*\b(?:authors?|writers?|columnists?|reflect|endorse|official policy)\b).{0,240}",
+    "sign_up": r"(?:To .{0,40}, )?(?:Please )?(?:(?i:sign up|subscribe|register)\b(?=.{0,140}(?i:"
+    r"subscription|subscriber|newsletter|e-?mail|alerts?|briefing|updates|podcast|channel|digest|inbox)|"
+    r"[^,]{0,60}(?i:free|today|\$|€|£|\bnow|here)\b(?! or\b)[^,]{0,20}$)|"
     r"(?i:sign up|subscribe|register|download|get the)\b(?=.{0,140}(?i:newsletter|e-?mail alerts?|briefing|podcast|"
     r"digest|inbox|\bapp\b))).{0,160}",
     "follow": rf"(?i:follow|like|join|find|connect with|watch|listen to) (?:us|him|her|them|me|\S+|{_NAME}|"
@@ -101,30 +110,30 @@ FORMULAS = {
     "contact": r"(?:(?:Have|Got) an? (?:news )?(?:tip|story|question)s?\? )?(?i:reach|contact|to contact the|"
     r"e-?mail|write to|tips\?|media contact|press contact|contacts?|for (?:more|"
     r"further) (?:information|news|stories|coverage)|to see more|for more)\b.{0,100}(?:\[e-mail\]|@\w+|"
-    r"\bhttps?://\S+|\bwww\.\S+|\w\.(?:com|org|net|co\.uk|de|fr)\b).{0,40}",
+    r"\bhttps?://\S+|\bwww\.\S+|\w\.(?:com|org|net|co\.uk|de|fr)\b)\S{0,80}(?: or .{0,40})?",
     "source": rf"(?i:sources?|quellen?|fuentes?|fontes?|bron|źródło|источник|джерело|kaynak|källa|kilde|lähde|zdroj|"
     rf"sursa|forrás|πηγή|来源|來源|出典|المصدر|מקור|출처)\s?[:：] ?(?:{{source}}|{AGENCY}|{_HOST})"
     rf"(?:(?:, ?| ?[/;] ?| and )(?:{_NAME}|{_HOST}|(?:news )?agencies))*",
     "credit": rf"(?i:photos?|pictures?|images?|video|illustrations?|graphics?|foto|fotos|bild|автор|фото|autore?|"
-    rf"auteur)(?: ?[:：]| by) {_PEOPLE}(?:/{_NAME})*(?: via {_NAME})?|{_PEOPLE}, {AGENCY}|"
-    rf"{_UPPER}[\w.-]+(?: {_UPPER}[\w.-]+){{0,3}} ?/ ?{AGENCY}",
+    rf"auteur)(?: ?[:：]| by) {_PEOPLE}(?:/{_NAME})*(?: via {_NAME})?|{_FULL}, {_PRESS}|"
+    rf"{_UPPER}[\w.-]+(?: {_UPPER}[\w.-]+){{1,3}} ?/ ?{AGENCY}",
     "editor": r"[(（]?(?:责任编辑|責任編輯|编辑|編輯|記者|记者|本报记者|本報記者)[:： ]\s?[\w、· ]{2,20}[)）]?|"
     r"<?저작권자.{0,40}|무단 ?전재.{0,20}금지|이 기사는 .{2,20} 제공했습니다",
     "page": r"(?i:advertisements?|comments(?: \(\d+\))?|share this (?:article|story|page)|join the conversation|"
     r"explore more on these topics|listen to more stories .{0,40}app|anzeige|publicité|publicidad|werbung|реклама)",
-    "distributed": rf"(?:Distributed|Provided|Powered|Published|Syndicated|Released|Brought to you) by (?:the "
-    rf")?{{source}}(?: (?:Distributed|Published) by {_NAME})*",
+    "distributed": rf"(?:Distributed|Published|Syndicated|Brought to you|(?:Provided|Powered)(?=.*{_MEDIUM})) by "
+    rf"(?:the )?{{source}}(?: (?:Distributed|Published) by {_NAME})*",
     "agency": rf"(?:[Mm]it Agenturmaterial|[Cc]om (?:a )?[Aa]gência {_NAME})|"
-    rf"(?:{_NAME} )?(?:[Mm]it (?:Material|Informationen|Agenturmaterial) (?:von|der|des) |[Mm]it |[Aa]vec |[Cc]on "
-    rf"(?:información|informazioni) (?:de|di) |[Cc]om (?:informações|agências)(?: da| do| de)? |[Ww]ith |"
+    rf"(?:(?:{_NAME} )?(?:[Mm]it (?:Material|Informationen|Agenturmaterial) (?:von|der|des) |[Aa]vec |[Cc]on "
+    rf"(?:información|informazioni) (?:de|di) |[Cc]om (?:informações|agências)(?: da| do| de)? )|[Mm]it |[Ww]ith |"
     rf"[Ss]ource |[Vv]ia |\(c\) ?|© ?)?(?:{AGENCY}|Agenturen|agences|agencias|agências)(?:(?:, ?| ?/ ?| and | "
     rf"und | et | y | e | i )(?:{AGENCY}|Agenturen|agences|agencias))*(?:[ /-][a-z]{{2,3}}(?:[/-][a-z]{{1,4}})*)?",
     "desk": r"(?:[a-z]{2,5}(?:-[a-z]{2,5})*(?:/[a-z]{1,5}){1,4}|(?:© ?)?dpa-infocom,? dpa:[\d-]+/\d+|dpa(?: "
     r"[a-z0-9]{2,5}){1,5})",
     "desks": r"(?i:\(?(?:bericht|reportage|reporte|reportado|reporting|redigiert|geschrieben|rédigé|édité|edité|"
     r"version française|editado|escrito|edición|traducido|traducción|redazione|editing|tradotto|edição|"
-    r"reportagem|por|texto)"
-    rf"(?: (?:adicional|von|de|di|por|par|da|do|a cura di|en español))*:?) {_PEOPLE}",
+    r"reportagem|texto)(?:(?: (?:adicional|von|de|di|por|par|da|do|a cura di|en español))+:?|:)) "
+    rf"{_PEOPLE}|(?:[Bb]ericht|[Rr]eportage|[Vv]ersion française|[Pp]or:?) {_FULL}",
     "end": r"(?:END|ENDS|Ends|End(?:item)?|FIN|FINE|-?30-?|KCNA|完|了|终|[\W_]{3,}|[#*■□●◆–—-]+)",
 }
 #: Lines after which only other articles are named.

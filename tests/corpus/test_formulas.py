@@ -136,6 +136,10 @@ RECOGNISED = [
     ("First published on Mon 29 Jul 2024 20.02 BST", "dated", None),
     ("Ruth Vale, The Canadian Press", "credit", None),
     ("(Dan Cole/PTI)", "credit", None),
+    ("Provided by SyndiGate Media Inc.", "distributed", None),
+    ("Ouest-France avec AFP", "agency", None),
+    ("Por Ana Ruiz", "desks", None),
+    ("Originally posted on Grid Weekly", "published", "Grid Weekly"),
     ("Photo by Ruth Vale/AFP via Getty Images", "credit", None),
     ("Фото: ТАСС", "credit", None),
     ("autor: Hana Mori", "credit", None),
@@ -256,6 +260,41 @@ CONTENT = [
     "Produced by 300 workers, the part costs a fortune.",
     "Created by decree, the agency has no staff.",
     "Updated figures are due in June.",
+    "It was created by Congress.",
+    "Any use of force would end the talks.",
+    "Unauthorized immigrants moved in at night.",
+    "Distribution of food began on Monday.",
+    "Distribution by helicopter is not permitted.",
+    "No part of this building was damaged.",
+    "This material is harder than steel.",
+    "The views expressed in this poll are shared by most voters.",
+    "Reuters data contributed to the sell-off.",
+    "Register now or lose the vote.",
+    "Sign up now, the army tells young men.",
+    "Contact with extremists on the site Example.com led to arrests.",
+    "It is available under a new driving licence that costs 40 euros.",
+    "This report was taken from the ministry's safe.",
+]
+#: Entries of lists and tables, which end an article without being a trailer.
+FRAGMENTS = [
+    "Ministers, Reuters",
+    "Police, BBC",
+    "Berlin, Paris, AFP",
+    "President Biden, CNN",
+    "Ministers/Reuters",
+    "Interview with CNN",
+    "Deal With AP",
+    "Prime Minister BBC",
+    "Editors at Reuters",
+    "Produced in Germany",
+    "Supplied by Rheinmetall",
+    "Published in 1984",
+    "Ran on Sunday",
+    "Released by Hamas",
+    "Powered by Siemens",
+    "Por Dios",
+    "Editing Genes",
+    "Texto Sagrado",
 ]
 BODY = [
     "The two governments agreed on Monday to build a second line for the interceptors, officials of both sides told "
@@ -284,6 +323,12 @@ def test_what_may_be_content_is_never_cut(line: str) -> None:
     assert kept(["A headline of three ministers", *BODY, line]) == "\n".join([*BODY, line])
     assert kept([line, *BODY]) == "\n".join([line, *BODY])
     assert kept([line, line.lower(), *BODY]).startswith(line)
+
+
+@pytest.mark.parametrize("line", FRAGMENTS)
+def test_an_entry_of_a_list_at_the_end_is_never_cut(line: str) -> None:
+    assert formula(line) is None
+    assert kept(["A headline of three ministers", *BODY, line]) == "\n".join([*BODY, line])
 
 
 def test_there_are_enough_examples_and_one_of_every_formula() -> None:
