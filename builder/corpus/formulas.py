@@ -65,8 +65,8 @@ FORMULAS = {
     "dated": rf"(?i:(?:first |last )?(?:published|updated|posted|modified)(?: on| at)?:? )(?=.*\d{{4}}){_DATE}|"
     rf"This (?:report|article|story) by {{source}} was (?:first|originally) published (?:on )?{_DATE}",
     # What else is produced, provided or created is not by its name an article.
-    "published": rf"(?:(?:(?:{_THIS}|It) (?:was|is|has been|had been|has|first|originally) ?)?(?i:(?:originally |first |"
-    r"also |previously |re-?)*(?:published|republished|reprinted|syndicated|adapted|distributed)|"
+    "published": rf"(?:(?:(?:{_THIS}|It) (?:was|is|has been|had been|has|first|originally) ?)?(?i:(?:originally |"
+    r"first |also |previously |re-?)*(?:published|republished|reprinted|syndicated|adapted|distributed)|"
     r"(?:originally |first |previously )+(?:appeared|posted|ran))|"
     rf"{_THIS} (?:was |is |has been |had been |has |first |originally |also |previously )*(?:appeared|posted|ran|"
     r"reproduced|produced|provided|supplied|created))(?: (?:originally|first|here))? (?:on|in|by|at|from|with|via|"
@@ -81,7 +81,8 @@ FORMULAS = {
     r"(?=.*\b(?:reproduc|republi|redistribut|rewritten|copied|use of this))"
     r"(?=.*\b(?:permi|prohibit|forbidden|consent|may not)).{0,200})",
     "licence": r"(?:It is |It was |and is |and )?(?:(?:re)?(?:published|printed) |licensed |shared |used |available "
-    r")?(?:here )?(?:under (?:a|an|the) (?:(?:Creative Commons|CC|open)\b.{0,40} )?[Ll]icen[cs]e|with (?:the )?(?:kind )?permission).{0,60}",
+    r")?(?:here )?(?:under (?:a|an|the) (?:(?:Creative Commons|CC|open)\b.{0,40} )?[Ll]icen[cs]e|"
+    r"with (?:the )?(?:kind )?permission).{0,60}",
     "contributed": rf"{_FULL} reported from {_PEOPLE}|"
     rf"{_PEOPLE} (?:also )?contributed (?:(?:reporting|research|writing)?(?: ?(?:to|for) this "
     rf"(?:report|article|story|piece|dispatch))?(?: from {_PEOPLE})?|from {_PEOPLE})|(?:Associated Press|AP|AFP|"

@@ -161,7 +161,13 @@ class Mapper:
         """The record of one object. Without bytes of its own it is known by its JSON with sorted keys."""
         own = sha256(json.dumps(item, sort_keys=True, default=str).encode() if raw is None else raw)
         if not isinstance(item, dict):
-            yield Reject(self.path, number, "not-an-object", f"the record is a {type(item).__name__}", own[:16])
+            yield Reject(
+                self.path,
+                number,
+                "not-an-object",
+                f"the record is a {type(item).__name__}, no object with named fields",
+                own[:16],
+            )
             return
         columns = self.columns(item)
         text = columns.get("text")

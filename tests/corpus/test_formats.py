@@ -206,6 +206,38 @@ def test_two_lists_in_json_name_the_setting() -> None:
     assert "source.records=none" in reject("a.json", json.dumps(whole), records="none").detail
 
 
+@pytest.mark.parametrize("orient", ["records", "columns", "index", "split", "table"])
+@pytest.mark.parametrize("inside", ["", "data.news"])
+def test_tables_that_pandas_writes_are_read_in_every_orientation_that_names_their_columns(
+    orient: str, inside: str
+) -> None:
+    rows = [{"id": "a", "n": 1, "body": TEXT}, {"id": "b", "n": None, "body": OTHER}, {"id": "c", "n": 3, "body": None}]
+    columns = {name: {str(i): row[name] for i, row in enumerate(rows)} for name in rows[0]}
+    table: Any = {
+        "records": rows,
+        "columns": columns,
+        "index": {str(i): row for i, row in enumerate(rows)},
+        "split": {"columns": list(columns), "index": [0, 1, 2], "data": [list(row.values()) for row in rows]},
+        "table": {"schema": {"fields": [{"name": "id"}], "pandas_version": "1.4.0"}, "data": rows},
+    }[orient]
+    whole = {"data": {"news": table, "related": [{"text": OTHER}]}} if inside else table
+    found = read("a.json", json.dumps(whole), records=inside)
+    assert [(r.number, r.record_id, r.raw) for r in found if isinstance(r, Record)] == [(0, "a", TEXT), (1, "b", OTHER)]
+    assert [(r.reason, r.record) for r in found if isinstance(r, Reject)] == [("no-text", 2)]
+    assert not any(r.alone for r in found if isinstance(r, Record))
+
+
+def test_objects_that_are_no_table_are_refused_with_what_is_missing() -> None:
+    for whole in ({"a": {"x": 1}, "b": {"y": 2}}, {"text": {"0": TEXT}, "id": {"1": "a"}}, {"data": [], "columns": 3}):
+        found = reject("a.json", json.dumps(whole))
+        assert found.reason == "no-text"
+        assert "set source.fields.text" in found.detail
+    (first, second) = read("a.json", json.dumps([["a", TEXT], ["b", OTHER]]))
+    assert isinstance(first, Reject)
+    assert isinstance(second, Reject)
+    assert first.detail == second.detail == "the record is a list, no object with named fields"
+
+
 @pytest.mark.parametrize(
     ("item", "columns"),
     [

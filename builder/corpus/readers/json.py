@@ -28,9 +28,9 @@ _BETWEEN = re.compile(r"[ \t\r\n,\ufeff]*")
 
 
 def json_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
-    """One record per object: the object itself, or the objects of the list that it is or holds.
+    """One record per object: the object itself, or the objects of the list or table that it is or holds.
 
-    A list at the top is read element by element, so the file may be of any size.
+    A list at the top is read element by element, so the file may be of any size. Tables are those that pandas writes.
     """
     head = stream.peek(64)[:64] if hasattr(stream, "peek") else b""
     if not source.records and head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0").startswith(b"["):
@@ -63,19 +63,40 @@ def json_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
 
 def _records_in(value: Any, source: Source) -> list[Any] | str:
     """The records of a document, or why none were found."""
+    mapper = Mapper("", source)
     if source.records:
         found = follow(value, source.records.split("."))
-        return found if isinstance(found, list) else f"there is no list at source.records={source.records}"
+        rows = found if isinstance(found, list) else _rows(found, mapper)
+        return f"there is no list at source.records={source.records}" if rows is None else rows
     if isinstance(value, list):
         return value
     if not isinstance(value, dict):
         return "no object with a text field; set source.records and source.fields"
-    if isinstance(Mapper("", source).columns(value).get("text"), str):
+    if isinstance(mapper.columns(value).get("text"), str):
         return [value]
+    if rows := _rows(value, mapper):
+        return rows
     lists = dict(_lists(value))
     if len(lists) > 1:
         return f"it has lists of objects at {', '.join(lists)}; set source.records to one of them"
     return next(iter(lists.values()), [value])
+
+
+def _rows(value: Any, mapper: Mapper) -> list[dict[str, Any]] | None:
+    """The rows of a table as `DataFrame.to_json` writes it: by column, by row, split into parts, or with a schema."""
+    match value:
+        case {"columns": list(names), "data": list(rows), **others} if others.keys() <= {"index"}:
+            return [dict(zip(map(str, names), row, strict=False)) for row in rows if isinstance(row, list)]
+        case {"schema": dict(), "data": list(rows), **others} if not others:
+            return rows
+    parts = list(value.values()) if isinstance(value, dict) else []
+    if not parts or not all(isinstance(part, dict) for part in parts):
+        return None
+    if all("text" in dict(mapper.routes(tuple(part))) for part in parts):
+        return parts
+    if "text" in dict(mapper.routes(tuple(value))) and all(part.keys() == parts[0].keys() for part in parts):
+        return [dict(zip(value, row, strict=True)) for row in zip(*(part.values() for part in parts), strict=True)]
+    return None
 
 
 def _lists(value: dict[str, Any], at: str = "", depth: int = 3) -> Iterator[tuple[str, list[Any]]]:
