@@ -1,9 +1,10 @@
-"""Files that are whole or absent, for their owner alone unless they are released, and digests of what they hold."""
+"""Files: names, digests of what they hold, and how they are whole or absent, and private unless they are released."""
 
 import contextlib
 import hashlib
 import json
 import os
+import posixpath
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,20 @@ from builder.errors import StoreError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+#: What fsspec calls the compression of a single file, by its suffix.
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".xz": "xz", ".bz2": "bz2"}
+
+
+def suffixes(path: str) -> tuple[str, str]:
+    """The suffix that names the format, and that of the compression or the empty string; both lower-case.
+
+    >>> suffixes("news/2024.JSONL.gz")
+    ('.jsonl', '.gz')
+    """
+    name, last = posixpath.splitext(path.lower())
+    return (posixpath.splitext(name)[1], last) if last in COMPRESSIONS else (last, "")
 
 
 def digest(*parts: str | bytes) -> str:

@@ -27,9 +27,9 @@ from builder.corpus.files import RawFile, list_files
 from builder.corpus.parts import read_sealed, write_sealed
 from builder.corpus.records import UNREADABLE, Reject
 from builder.corpus.settings import Source
-from builder.corpus.streams import forget_archive, open_raw, suffixes
+from builder.corpus.streams import forget_archive, open_raw
 from builder.memory import uncollected
-from builder.store import digest
+from builder.store import digest, suffixes
 from builder.text import string_buffers
 
 T = TypeVar("T")

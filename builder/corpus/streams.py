@@ -3,30 +3,19 @@
 import contextlib
 import gzip
 import io
-import posixpath
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from builder.store import COMPRESSIONS, suffixes
+
 _BLOCK = 1 << 20
-#: What fsspec calls the compression of a single file.
-_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".xz": "xz", ".bz2": "bz2"}
 
 
 class DamagedError(ValueError):
     """A compressed file is cut off or corrupt."""
-
-
-def suffixes(path: str) -> tuple[str, str]:
-    """The suffix that names the format, and that of the compression or the empty string; both lower-case.
-
-    >>> suffixes("news/2024.JSONL.gz")
-    ('.jsonl', '.gz')
-    """
-    name, last = posixpath.splitext(path.lower())
-    return (posixpath.splitext(name)[1], last) if last in _COMPRESSIONS else (last, "")
 
 
 def is_remote(address: str) -> bool:
@@ -52,7 +41,7 @@ def open_stream(address: str, options: Mapping[str, Any] | None = None) -> Binar
         return plain
     from fsspec.compression import compr
 
-    below = compr[_COMPRESSIONS[compression]](plain, mode="rb")
+    below = compr[COMPRESSIONS[compression]](plain, mode="rb")
     # `read1` returns what was decompressed before the place where the file is damaged.
     return cast(BinaryIO, io.BufferedReader(_Guarded(below, below.read1, _damage, under=plain), _BLOCK))
 

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from builder.store import suffixes
+
 #: Decompressed bytes of the file of a record, by its `source_path`; None when there is no such file.
 Opener = Callable[[str], bytes | None]
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -66,7 +68,7 @@ def find_bytes(
     """The bytes that decode to `raw[start:end]`, in the file `path` with these contents."""
     if data is None:
         return Origin(why="the file is gone")
-    suffix = next((s for s in reversed(path.lower().split("/")[-1].split(".")) if s not in _PACKED), "")
+    suffix = suffixes(path)[0].removeprefix(".")
     if suffix == "parquet":
         return _in_parquet(data, record, raw)
     if suffix in _UNNAMED:
@@ -99,7 +101,6 @@ def find_bytes(
 _MAIL = ("eml", "mbox")
 #: Texts inside are compressed, or are drawn on pages.
 _UNNAMED = ("docx", "pdf", "warc")
-_PACKED = ("gz", "zst", "xz", "bz2")
 
 
 def _carriers(text: str, suffix: str, record: int, charset: str) -> Iterator[Carrier]:

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from builder.corpus.streams import _COMPRESSIONS
-from builder.release.origins import _PACKED, Origin, find_bytes
+from builder.release.origins import Origin, find_bytes
+from builder.store import COMPRESSIONS
 
 BODY = 'The “minister” said: "No\\yes, 5 < 6 & more".\nÀ bientôt, 東京 😀 — the minister left.\nThe end of it.'
 WANTED = ('"No\\yes, 5 < 6 & more"', "bientôt, 東京 😀", "minister left.\nThe end", "The “minister”", "it.")
@@ -40,7 +40,7 @@ def test_text_in_any_encoding(wanted: str, encoding: str) -> None:
 
 @pytest.mark.parametrize("wanted", WANTED)
 @pytest.mark.parametrize("ascii_only", [True, False])
-@pytest.mark.parametrize("path", ["x.jsonl", "x.json", "x.json.gz"])
+@pytest.mark.parametrize("path", ["x.jsonl", *("x.json" + suffix for suffix in ("", *COMPRESSIONS))])
 def test_values_of_json(path: str, ascii_only: bool, wanted: str) -> None:
     if "jsonl" in path:
         text = "\n".join(json.dumps(row, ensure_ascii=ascii_only) for row in ROWS) + "\n"
@@ -143,8 +143,3 @@ def test_mail_that_names_no_charset(encoding: str) -> None:
 def test_cells_below_a_line_that_names_the_delimiter() -> None:
     data = f'sep=;\r\nid;text\r\n1;"{BODY.replace(chr(34), chr(34) * 2)}"\r\n'.encode()
     assert cut(data, "a.csv", "bientôt, 東京", record=0).decode() == "bientôt, 東京"
-
-
-def test_every_compression_that_is_read_is_known_here() -> None:
-    """Its suffix hides that of the format."""
-    assert {f".{suffix}" for suffix in _PACKED} == set(_COMPRESSIONS)

@@ -13,8 +13,9 @@ from builder.corpus.readers.pages import html_file, markdown_file, text_file
 from builder.corpus.readers.tables import csv_file, parquet_file
 from builder.corpus.records import UNREADABLE, Record, Reject, TooLargeError
 from builder.corpus.settings import Source
-from builder.corpus.streams import DamagedError, suffixes
+from builder.corpus.streams import DamagedError
 from builder.memory import TooSlowError
+from builder.store import suffixes
 
 #: Reader by suffix; each takes the decompressed stream, the relative path and the settings.
 READERS: dict[str, Callable[[BinaryIO, str, Source], Iterator[Record | Reject]]] = {
