@@ -1,10 +1,12 @@
 """From sets for target-dependent sentiment and back: every mention of a text is a row with its place and polarity."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+from datasets import load_dataset
 
 import builder
 from builder.corpus.settings import Chunking
@@ -68,6 +70,11 @@ def test_what_a_set_says_comes_back_from_a_release(tmp_path: Path) -> None:
         ("Doe", 19, 22, "positive"),
         *[("Ms. Doe", 15, 22, "positive")] * 2,
     ]
+    loaded = {"stance": load_dataset(str(folder), "stance", cache_dir=str(tmp_path))}
+    (line_of_card,) = re.findall(r"^batches = (.*)$", (folder / "README.md").read_text(encoding="utf-8"), re.M)
+    batches = eval(line_of_card, loaded)["train"]
+    assert batches.column_names == ["text", "target", "from", "to", "label"]
+    assert {type(value) for row in batches for value in row.values()} == {str, int}, "they fit into tensors"
     report = json.loads((builder.validate(project.config).folder / "agreement.json").read_text(encoding="utf-8"))
     measured = report["answers"]["stance"]["overall"]
     assert (measured["items"], measured["single"], measured["ratings"]) == (7, 0, 21)

@@ -16,7 +16,7 @@ from builder.release.settings import Export
 from builder.scheme import Scheme
 
 _COLUMNS = (
-    Column("target", STRING, "the target whose answer the span supports; null where answers are about mentions"),
+    Column("target", STRING, "the target whose answer the span supports; not there where answers are about mentions"),
     Column("start", INT, "start of the span in `text`, in code points", judged=True),
     Column("end", INT, "end of the span in `text`, exclusive", judged=True),
     Column("span", STRING, "`text[start:end]`"),
@@ -31,8 +31,10 @@ _COLUMNS = (
 
 
 def _declare(scheme: Scheme, _: Export, __: Mapping[str, list[str]]) -> Iterator[Configuration]:
-    """One configuration per question that asks for evidence."""
-    return (Configuration(found.name, _COLUMNS, found) for found in scheme.of_kind("evidence"))
+    """One configuration per question that asks for evidence; where stances are toward mentions, it names no target."""
+    named = any(question.mode in ("fixed", "article") for question in scheme.questions.values())
+    columns = tuple(column for column in _COLUMNS if named or column.name != "target")
+    return (Configuration(found.name, columns, found) for found in scheme.of_kind("evidence"))
 
 
 def evidence_spans(index: Index, settings: Export) -> tuple[pa.Table, dict[str, int]]:
@@ -71,7 +73,7 @@ def _rows(_: Configuration, index: Index, settings: Export) -> Maker:
 
 def _supports(row: Mapping[str, Any], gold: Mapping[str, Any]) -> bool:
     here = gold["kind"] == "evidence" and gold["chunk_id"] == row["chunk_id"]
-    return bool(here and row["target"] in (gold["targets"] or [None]) and gold["text"] == row["span"])
+    return bool(here and row.get("target") in (gold["targets"] or [None]) and gold["text"] == row["span"])
 
 
 SPEC = Spec(

@@ -75,7 +75,8 @@ def test_evidence_without_a_target_is_released(tmp_path: Path) -> None:
     for n in range(3):
         world.dissent[n, chunk] = {"spans": [(4, 9, "EVIDENCE", [])], "stances": {}}
     found = [r for r in rows(world.export().folder, "evidence") if r["chunk_id"] == chunk]
-    assert [(r["id"], r["target"], r["span"], r["votes_for"]) for r in found] == [(f"{chunk}:4:9", None, text[4:9], 3)]
+    assert [(r["id"], r["span"], r["votes_for"]) for r in found] == [(f"{chunk}:4:9", text[4:9], 3)]
+    assert "target" not in found[0], "a column of nulls says nothing, and no tensor holds it"
 
 
 def test_changed_votes_are_a_patch(tmp_path: Path) -> None:
