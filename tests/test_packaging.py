@@ -77,6 +77,7 @@ def test_what_is_installed_is_pinned_by_hashes_and_no_address() -> None:
     assert {pin[:2] for pin in all_of_it} == {pin[:2] for pin in free}, "run `make constraints`"
     assert {pin[:2] for pin in demo} <= {pin[:2] for pin in free}, "run `make constraints`"
     assert {"hatchling", "editables", "label-studio"} <= {name for name, *_ in demo}
+    assert [(name, hashes > 0) for (name, *_), hashes in pins(ROOT / "constraints-pip.txt").items()] == [("pip", True)]
 
 
 def test_make_and_the_readme_install_nothing_without_its_hash() -> None:
