@@ -109,7 +109,8 @@ def internal_page(config: Config, known: Known) -> str:
         facts.append(("Latest release", f"v{known.releases[-1].manifest.version}"))
     facts.append(("Labels", f"{config.labels.name}, version {config.labels.version}"))
     about = About(config.dataset.name, datetime.now(UTC), facts, known.notes)
-    return page(about, {"progress": _progress(config, known), "agreement": _agreement(config, known)})
+    sections = {"progress": _progress(config, known), "agreement": _agreement(config, known)}
+    return page(about, sections | _facts(config, known))
 
 
 def _time(iso: str) -> str:
@@ -179,3 +180,40 @@ def _accounts(config: Config, pull: Path) -> dict[str, str]:
     key, given = read_key(config.workspace / "pseudonyms.key"), pseudonyms_of(config.annotators)
     users = read_json(pull / "users.json") or {}
     return {pseudonym(key, user["email"], given): user["email"] for user in users.values()}
+
+
+def _facts(config: Config, known: Known) -> dict[str, Any]:
+    """The sections on disagreements, gold, the corpus and the latest release."""
+    from builder.reporting.corpus import ARTICLE_COLUMNS, CHUNK_COLUMNS, corpus_section
+    from builder.reporting.disagreements import disagreement_section
+    from builder.reporting.gold import gold_section
+    from builder.reporting.release import release_section
+
+    checked, decided, prepared = known.validate, known.adjudicate, known.prepare
+    names = ("annotations", "spans", "answers", "windows")
+    labelled: dict[str, Any] = {name: checked.table(name) if checked else None for name in names}
+    gold = (decided.table("gold_spans"), decided.table("gold_answers")) if decided else None
+    summary = prepared.summary if prepared else {}
+    columns = {"articles": ARTICLE_COLUMNS, "chunks": CHUNK_COLUMNS, "selected": CHUNK_COLUMNS, "rejects": None}
+    corpus: dict[str, Any] = {
+        name: prepared.table(name, columns=of) if prepared else None for name, of in columns.items()
+    }
+    return {
+        "disagreements": disagreement_section(
+            **labelled, scheme=config.labels, gold=gold, asked=config.quality.asked,
+            link=pipeline.campaign(config).task_link, accounts=_accounts(config, known.pull) if known.pull else {},
+        ),
+        "gold": gold_section(
+            labelled["annotations"],
+            checked.table("issues") if checked else None,
+            checked.json("agreement") if checked else {},
+            gold,
+            decided.summary["chosen"] if decided else {},
+            [gate for stage in (checked, decided) if stage for gate in stage.summary["gates"]],
+            config.quality,
+        ),
+        "corpus": corpus_section(**corpus, summary=summary, selection=config.selection.method),
+        "release": release_section(
+            known.releases[-1].manifest if known.releases else None, [found.folder.name for found in known.releases]
+        ),
+    }  # fmt: skip

@@ -67,7 +67,7 @@ def _templates() -> "Environment":
         TITLES=TITLES, Bar=Bar, cell=_cell, script=Markup(script), script_hash=known,
         style=Markup((_TEMPLATES / "style.css").read_text("utf-8")),
     )  # fmt: skip
-    made.filters.update(in_words=in_words, prose=prose)
+    made.filters.update(in_words=in_words, isolated=isolated, prose=prose, unturned=unturned)
     return made
 
 
@@ -96,6 +96,26 @@ def prose(text: str) -> Markup:
     return Markup("").join(Markup("<code>{}</code>" if i % 2 else "{}").format(part) for i, part in enumerate(parts))
 
 
+#: Characters that turn the text around them, with what is shown instead: left alone, they would reach past their text.
+_TURNING = {0x202A + n: f"⟪{name}⟫" for n, name in enumerate(("LRE", "RLE", "PDF", "LRO", "RLO"))} | {
+    0x2066 + n: f"⟪{name}⟫" for n, name in enumerate(("LRI", "RLI", "FSI", "PDI"))
+}
+
+
+def unturned(text: str) -> str:
+    """The text with a name in place of every character that turns text around.
+
+    >>> unturned("a" + chr(0x202E) + "b")
+    'a⟪RLO⟫b'
+    """
+    return text if text.isascii() else text.translate(_TURNING)
+
+
+def isolated(text: str) -> str | Markup:
+    """The text, unturned, with a direction of its own: the words around it stay in their order."""
+    return text if text.isascii() else Markup("<bdi>{}</bdi>").format(unturned(text))
+
+
 def _cell(value: Any, digits: int = 3, tag: str = "td") -> Markup:
     """A cell of a table, with the value by which its column is sorted where that is not its text."""
     bar = Markup("")
@@ -109,6 +129,6 @@ def _cell(value: Any, digits: int = 3, tag: str = "td") -> Markup:
         attributes += Markup(' class="number" data-sort="{}"').format(key)
     elif key is None:
         attributes += Markup(' class="number" data-sort=""')
-    return Markup("<{0}{1}>{2}{3}</{0}>").format(
-        Markup(tag), attributes, value if isinstance(value, Markup) else in_words(value, digits), bar
-    )
+    if not isinstance(value, Markup):
+        value = isolated(value) if isinstance(value, str) else in_words(value, digits)
+    return Markup("<{0}{1}>{2}{3}</{0}>").format(Markup(tag), attributes, value, bar)

@@ -1,7 +1,7 @@
 """The generated campaign holds what it says it holds."""
 
 from builder import pipeline
-from tests.report.campaign import COMMENT, HOSTILE, Campaign
+from tests.reporting.campaign import COMMENT, HOSTILE, Campaign
 
 
 def test_the_checks_find_what_is_planted(campaign: Campaign) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.report.campaign import Campaign
+from tests.reporting.campaign import Campaign
 
 
 @pytest.fixture(scope="session")

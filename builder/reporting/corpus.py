@@ -1,0 +1,175 @@
+"""The corpus: which articles there are, by source, month, language and length; what was left out; what is selected."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from builder.quality.checks.inputs import codes, integers
+from builder.quality.votes import Integers
+from builder.release.arrays import positions_in
+from builder.tables import rows_of
+
+#: Sources, clusters and such that are listed; the others are counted together.
+_LISTED = 25
+_CHARACTERS, _TOKENS = (0, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000), (0, 25, 50, 100, 200, 400, 800, 1600)
+#: The columns of ARTICLES and CHUNKS that are read.
+ARTICLE_COLUMNS = ["article_id", "source", "published", "language", "title", "cluster_id", "kept", "sections"]
+CHUNK_COLUMNS = ["chunk_id", "article_id", "tokens"]
+
+
+@dataclass(frozen=True)
+class CorpusPart:
+    """Articles with something in common: how many, without near-duplicates that are left out, and their chunks."""
+
+    name: str
+    articles: int
+    kept: int
+    chunks: int
+    selected: int
+
+
+@dataclass(frozen=True)
+class RejectCount:
+    """How often something was left out for a reason, and where that was first."""
+
+    reason: str
+    count: int
+    example: str
+
+
+@dataclass(frozen=True)
+class DuplicateCluster:
+    """Articles that are nearly the same."""
+
+    article_id: str
+    articles: int
+    sources: tuple[str, ...]
+    titles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CorpusSection:
+    """`parts` are by "source", "month", "language" and "length"; `sizes` are chunks by their tokens.
+
+    `clusters` are the largest of `clustered`; `unmatched` keywords of the selection are in no chunk.
+    """
+
+    missing: str = ""
+    totals: tuple[tuple[str, int], ...] = ()
+    parts: Mapping[str, tuple[CorpusPart, ...]] | None = None
+    sizes: tuple[tuple[str, int], ...] = ()
+    rejects: tuple[RejectCount, ...] = ()
+    clustered: int = 0
+    in_clusters: int = 0
+    clusters: tuple[DuplicateCluster, ...] = ()
+    selection: str = ""
+    unmatched: tuple[str, ...] = ()
+
+
+def corpus_section(
+    articles: pa.Table | None,
+    chunks: pa.Table | None,
+    selected: pa.Table | None,
+    rejects: pa.Table | None,
+    summary: Mapping[str, Any],
+    selection: str = "",
+    *,
+    released: Collection[str] | None = None,
+    metadata: Collection[str] = ("title", "source", "published", "language"),
+) -> CorpusSection:
+    """The corpus that the tables and the summary of `prepare` show; `selection` is the method that chose the chunks.
+
+    Of ARTICLES and CHUNKS (all, and selected) `ARTICLE_COLUMNS` and `CHUNK_COLUMNS` are read. In the form for the
+    public, `released` are the ids of the articles in the release, and `metadata` what it says about articles.
+    """
+    if articles is None or chunks is None or selected is None or rejects is None:
+        return CorpusSection("No article is read yet: run `builder prepare`.")
+    public = released is not None
+    if public:
+        ids = pa.array(sorted(released or ()), pa.string())
+        articles, chunks, selected = (t.filter(pc.is_in(t["article_id"], ids)) for t in (articles, chunks, selected))
+    ids = articles["article_id"].combine_chunks()
+    ones = np.ones(len(ids), np.int64)
+    kept = articles["kept"].to_numpy().astype(np.int64)
+    per_article = (np.bincount(positions_in(t["article_id"], ids), minlength=len(ids)) for t in (chunks, selected))
+    counts = [ones, kept, *per_article]
+    by = {
+        "source": _named(articles["source"], counts),
+        "month": sorted(_named(pc.strftime(articles["published"], "%Y-%m"), counts, 240), key=lambda part: part.name),
+        "language": _named(articles["language"], counts),
+        "length": _binned(_lengths(articles["sections"]), _CHARACTERS, counts),
+    }
+    shown = {name: tuple(found) for name, found in by.items() if {"month": "published"}.get(name, name) in metadata}
+    sizes = _binned(integers(chunks["tokens"]), _TOKENS, [np.ones(chunks.num_rows, np.int64)] * 4)
+    cluster, _ = codes(articles["cluster_id"])
+    members = np.bincount(cluster)
+    reasons = rejects.group_by("reason", use_threads=False).aggregate(
+        [([], "count_all"), ("source_path", "first"), ("detail", "first")]
+    )
+    return CorpusSection(
+        totals=tuple((n, int(summary[n])) for n in ("files", "records", "articles", "kept", "chunks", "selected")),
+        parts={**shown, "length": tuple(by["length"])},
+        sizes=tuple((part.name, part.articles) for part in sizes),
+        rejects=tuple(
+            RejectCount(reason, n, "" if public else ": ".join(filter(None, where)))
+            for reason, n, *where in sorted(
+                rows_of(reasons, "reason", "count_all", "source_path_first", "detail_first"),
+                key=lambda row: (-row[1], row[0]),
+            )
+        ),
+        clustered=int((members > 1).sum()),
+        in_clusters=int(members[members > 1].sum()),
+        clusters=() if public else tuple(_clusters(articles, cluster, members)),
+        selection=selection,
+        unmatched=tuple(summary["unmatched"]),
+    )
+
+
+def _named(values: pa.ChunkedArray, counts: Sequence[Integers], listed: int = _LISTED) -> list[CorpusPart]:
+    """The parts with the same value, those with most articles first; what is beyond those `listed` is one part."""
+    of, names = codes(pc.fill_null(values, "not known"))
+    found = _parts(names, of, counts)
+    found.sort(key=lambda part: (-part.articles, part.name))
+    if others := found[listed:]:
+        sums = (sum(vars(part)[name] for part in others) for name in ("articles", "kept", "chunks", "selected"))
+        found[listed:] = [CorpusPart(f"{len(others):,} others", *sums)]
+    return found
+
+
+def _binned(values: Integers, edges: Sequence[int], counts: Sequence[Integers]) -> list[CorpusPart]:
+    """The parts with a value from each edge to the next, but for those without any before the first and after the last
+    that has one."""
+    names = [f"{low:,} to {high - 1:,}" for low, high in pairwise(edges)] + [f"{edges[-1]:,} or more"]
+    found = _parts(names, np.searchsorted(edges, values, side="right") - 1, counts)
+    some = [n for n, part in enumerate(found) if part.articles] or [0]
+    return found[some[0] : some[-1] + 1]
+
+
+def _parts(names: Sequence[str], of: Integers, counts: Sequence[Integers]) -> list[CorpusPart]:
+    sums = [np.bincount(of, weights=n, minlength=len(names)).astype(np.int64).tolist() for n in counts]
+    return [CorpusPart(name, *row) for name, *row in zip(names, *sums, strict=True)]
+
+
+def _lengths(sections: pa.ChunkedArray) -> Integers:
+    """The characters of each text: sections tile it, so they are the end of the last one."""
+    sizes = pc.fill_null(pc.list_value_length(sections), 0).to_numpy()
+    ends = pc.struct_field(pc.list_flatten(sections), "end").to_numpy()
+    found = np.zeros(len(sizes), np.int64)
+    found[sizes > 0] = ends[np.cumsum(sizes)[sizes > 0] - 1]
+    return found
+
+
+def _clusters(articles: pa.Table, cluster: Integers, members: Integers) -> list[DuplicateCluster]:
+    largest = np.argsort(-members, kind="stable")[:_LISTED]
+    found = []
+    for number in largest[members[largest] > 1].tolist():
+        of = articles.take(pa.array(np.flatnonzero(cluster == number)))
+        sources = tuple(sorted(filter(None, set(of["source"].to_pylist()))))
+        titles = tuple(filter(None, of["title"].to_pylist()))[:5]
+        found.append(DuplicateCluster(of["cluster_id"][0].as_py(), of.num_rows, sources, titles))
+    return found

@@ -1,0 +1,218 @@
+"""Chunks as each annotator labelled them, side by side: texts cut where spans begin and end, and rows to compare."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from builder.scheme import Scheme
+
+Row = dict[str, Any]
+Link = Callable[[int, int], str] | None
+#: What is shown of one chunk at most: characters, annotators, places; and characters of a span in a row.
+_LONGEST, _VIEWS, _PLACES, _WORDS = 20_000, 8, 25, 160
+
+
+class Disagreement(NamedTuple):
+    """One disagreement. `kind` is the question for answers; else label, border or missed, with the kind of span in
+    `of`. `start` and `end` are article coordinates, -1 for answers, which have a `target`."""
+
+    chunk: str
+    kind: str
+    of: str
+    label: str
+    target: str = ""
+    start: int = -1
+    end: int = -1
+
+
+@dataclass(frozen=True)
+class TextPiece:
+    """A stretch of a text with the labels of the spans over it, the outermost first, and of those that begin there."""
+
+    text: str
+    labels: tuple[str, ...] = ()
+    opens: tuple[str, ...] = ()
+    disputed: bool = False
+
+
+@dataclass(frozen=True)
+class AnnotatorView:
+    """What one annotator did. `link` leads to the task; it is empty where that is not for readers."""
+
+    annotator: str
+    account: str
+    link: str
+    state: str
+    problems: tuple[str, ...]
+    comment: str
+    pieces: tuple[TextPiece, ...] = ()
+
+    @classmethod
+    def of(
+        cls, row: Row, link: Link, accounts: Mapping[str, str], pieces: tuple[TextPiece, ...] = ()
+    ) -> "AnnotatorView":
+        """The view of a row of ANNOTATIONS."""
+        who, where = row["annotator"], link(row["project_id"], row["task_id"]) if link else ""
+        noted = tuple(row["problems"] or ()), row["comment"] or ""
+        return cls(who, accounts.get(who, ""), where, row["state"], *noted, pieces)
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """What each view says of one thing: a target, or words; and what was decided, where that is known.
+
+    `kinds` of disagreements are none where all say the same.
+    """
+
+    about: str
+    kinds: tuple[str, ...]
+    said: tuple[str, ...]
+    decided: str
+
+
+@dataclass(frozen=True)
+class DisputedChunk:
+    """A chunk with `count` disagreements: the view of each annotator, and in rows answers and disputed words.
+
+    `cut` is how many characters of the text are not shown, `more` how many rows and views.
+    """
+
+    chunk_id: str
+    title: str
+    count: int
+    views: tuple[AnnotatorView, ...]
+    answers: tuple[Contrast, ...]
+    spans: tuple[Contrast, ...]
+    cut: int = 0
+    more: int = 0
+
+
+def side_by_side(
+    about: Mapping[str, Sequence[Disagreement]], voters: pa.Table, spans: pa.Table, answers: pa.Table,
+    windows: pa.Table, gold: tuple[pa.Table, pa.Table] | None, scheme: Scheme, link: Link, accounts: Mapping[str, str],
+) -> Iterator[DisputedChunk]:  # fmt: skip
+    """The chunks with their disagreements, in the order of `about`. `voters` are the annotations to show."""
+    chunks = pa.array(list(about), pa.string())
+    texts, people, marked, answered = (
+        _by(table.filter(pc.is_in(table["chunk_id"], chunks)), by)
+        for table, by in (
+            (windows, "chunk_id"), (voters, "chunk_id"), (spans, "annotation_id"), (answers, "annotation_id"),
+        )
+    )  # fmt: skip
+    gold_spans, gold_answers = (
+        _by(table.filter(pc.is_in(table["chunk_id"], chunks)), "chunk_id") for table in gold or (spans[:0], answers[:0])
+    )
+    for chunk, found in about.items():
+        [window], every = texts[chunk], people[chunk]
+        begin, text, shown = window["start"], window["text"], every[:_VIEWS]
+        places = [one for one in found if one.start >= 0]
+        made = [sorted(marked[row["annotation_id"]], key=lambda s: (s["start"], -s["end"])) for row in shown]
+        said = [answered[row["annotation_id"]] for row in shown]
+        rows = list(_of_words(text, begin, places, made, gold_spans[chunk]))
+        views = []
+        for row, own in zip(shown, made, strict=True):
+            cut = [(s["start"] - begin, s["end"] - begin, _label(s), _disputed(s, places)) for s in own]
+            views.append(AnnotatorView.of(row, link, accounts, pieces(text[:_LONGEST], cut)))
+        yield DisputedChunk(
+            chunk, window["title"] or "", len(found), tuple(views),
+            tuple(_of_targets(scheme, [one for one in found if one.start < 0], said, gold_answers[chunk])),
+            tuple(rows[:_PLACES]), max(len(text) - _LONGEST, 0),
+            max(len(rows) - _PLACES, 0) + len(every) - len(shown),
+        )  # fmt: skip
+
+
+def pieces(text: str, spans: Iterable[tuple[int, int, str, bool]]) -> tuple[TextPiece, ...]:
+    """The text cut wherever a span (start, end, label, whether it is disputed) begins or ends; spans may cross.
+
+    >>> [(p.text, p.labels, p.opens) for p in pieces("a b c", [(0, 3, "X", False), (2, 5, "Y", True)])]
+    [('a ', ('X',), ('X',)), ('b', ('X', 'Y'), ('Y',)), (' c', ('Y',), ())]
+    """
+    inside = ((max(start, 0), min(end, len(text)), label, disputed) for start, end, label, disputed in spans)
+    there = sorted((span for span in inside if span[0] < span[1]), key=lambda span: (span[0], -span[1], span[2]))
+    edges = sorted({0, len(text)}.union(*((start, end) for start, end, *_ in there)))
+    found = []
+    for start, end in pairwise(edges):
+        over = [span for span in there if span[0] <= start and end <= span[1]]
+        opens = tuple(span[2] for span in over if span[0] == start)
+        found.append(TextPiece(text[start:end], tuple(s[2] for s in over), opens, any(s[3] for s in over)))
+    return tuple(found)
+
+
+def _of_targets(
+    scheme: Scheme, found: Iterable[Disagreement], said: Sequence[list[Row]], gold: Iterable[Row]
+) -> Iterator[Contrast]:
+    """A row per question and target that anybody answered, in the order of the scheme."""
+    disputed = {(one.kind, one.target) for one in found}
+    given = [{(row["question"], row["target"]): row["label"] for row in rows} for rows in said]
+    decided = {(row["question"], row["target"]): row for row in gold}
+    for name, question in scheme.questions.items():
+        targets = {target for mine in given for asked, target in mine if asked == name}
+        known = {target: n for n, target in enumerate(question.targets)}
+        for target in sorted(targets, key=lambda t: (known.get(t, len(known)), t)):
+            labels = [mine.get((name, target)) for mine in given]
+            shown = tuple("no answer" if label is None else question.label_title(label) for label in labels)
+            settled = decided.get((name, target), {"label": None, "status": ""})
+            label = question.label_title(settled["label"]) if settled["label"] else ""
+            yield Contrast(
+                f"{name}: {question.title(target)}" if target else name,
+                (name,) * ((name, target) in disputed),
+                shown,
+                f"{label} ({settled['status']})" if label else settled["status"],
+            )
+
+
+def _of_words(
+    text: str, begin: int, found: Iterable[Disagreement], made: Sequence[list[Row]], gold: list[Row]
+) -> Iterator[Contrast]:
+    """A row per stretch of the text that disputed spans of one kind share, in the order of the text."""
+    stretches: list[list[Disagreement]] = []
+    for one in sorted(found, key=lambda one: (one.of, one.start, one.end)):
+        if stretches and stretches[-1][0].of == one.of and one.start < max(each.end for each in stretches[-1]):
+            stretches[-1].append(one)
+        else:
+            stretches.append([one])
+    for same in sorted(stretches, key=lambda same: (same[0].start, same[0].of)):
+        start, end = same[0].start, max(one.end for one in same)
+        said, [decided] = (
+            [
+                [s for s in spans if s["kind"] == same[0].of and s["start"] < end and start < s["end"]]
+                for spans in several
+            ]
+            for several in (made, [gold])
+        )
+
+        def quoted(span: Row, whole: tuple[int, int] = (start, end)) -> str:
+            same = (span["start"], span["end"]) == whole
+            return _label(span) if same else f"{_label(span)} “{_short(span['text'])}”"
+
+        yield Contrast(
+            _short(text[start - begin : end - begin]),
+            tuple(dict.fromkeys(one.kind for one in same)),
+            tuple("; ".join(map(quoted, mine)) or "nothing" for mine in said),
+            "; ".join(f"{quoted(span)} ({span['status']})" for span in decided),
+        )
+
+
+def _disputed(span: Row, places: Iterable[Disagreement]) -> bool:
+    return any(p.of == span["kind"] and p.start <= span["start"] and span["end"] <= p.end for p in places)
+
+
+def _label(span: Row) -> str:
+    """What is read as the label of a span: evidence has its targets beside it."""
+    return f"{span['label']}: {', '.join(span['targets'])}" if span["targets"] else str(span["label"])
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= _WORDS else f"{words[: _WORDS // 2]} … {words[-_WORDS // 2 :]}"
+
+
+def _by(table: pa.Table, column: str) -> dict[str, list[Row]]:
+    rows: dict[str, list[Row]] = defaultdict(list)
+    for row in table.to_pylist():
+        rows[row[column]].append(row)
+    return rows
