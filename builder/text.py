@@ -78,29 +78,52 @@ def sentences(text: str, language: str = "en", at: int = 0) -> list[tuple[int, i
 
 #: A letter that has a capital, and is none.
 _SMALL = "[a-zß-öø-ÿāăąćčďđēėęěğģīįıķļłńņňőœřśşšţťūůűųźżžșțα-ωά-ώа-яёіїєґўј]"
-#: Abbreviations that do not end a sentence and that sentencex does not know, by language.
+#: Abbreviations that do not end a sentence and that sentencex does not know, by language; also with a capital. Those
+#: that often end one, such as units and "etc.", are left out, and those that are a word as well have their capital.
 _ABBREVIATIONS = {
     "ar": "د أ م ص ت",
-    "cs": "p pí dr prof ing mgr čl sv ul",
-    "fr": "M MM Mme Mmes Mlle Mlles Me Dr Pr prof St Ste art av",
+    "bg": "ген проф акад доц адв инж ул бул пл им обл чл д-р г-н т.нар",
+    "cs": "p pí dr prof ing mgr čl sv ul tř odst srov zást plk kpt mjr",
+    "da": "hr fr dr prof gen adv cand chr Sct Skt kl ca nr jf evt bl.a f.eks",
+    "de": "Dt Fa Hl Reg Bd Okt geb",
+    "el": "κκ καθ στρ υπ Αγ Λεωφ οδ αρ σελ τηλ περ δηλ βλ",
+    "es": "cnel dip mons pdte sen Cía Dª aprox",
+    "et": "dr prof kindr kol hr pr lk nt näit nn sh",
+    "fi": "tri hra ev vt klo nro ns ks kts",
+    "fr": "M MM Mme Mmes Mlle Mlles Me Dr Pr prof Mgr gén Col Cdt Cne Lt Cie St Ste art av bd",
     "hi": "डॉ श्री श्रीमती प्रो पं कु स्व",
-    "hu": "dr prof ún Szt",
-    "lt": "g pvz dr prof",
+    "hr": "gđa dr prof doc akad inž mons mag ul sv br čl npr tzv tj",
+    "hu": "dr prof ifj özv szül gr br vö ezr kb ún Szt",
+    "it": "on sig prof",
+    "lt": "g pvz dr prof doc inž kun plk mjr šv pr al vad",
+    "lv": "dr prof ģen plkv inž sv piem apm",
     "mr": "डॉ श्री प्रा",
-    "pl": "dr prof inż mgr hab gen płk ks ul św im tzw ok",
-    "ro": "dl dna dr prof str sf",
-    "ru": "г ул им проф акад рис стр ст св гр тов ред см ср",
-    "uk": "м вул ім проф акад ст см ред гр обл",
+    "nl": "mevr ds kol ong o.a",
+    "no": "hr fr dr prof gen adv chr kl ca nr jf evt vedr iflg pga bl.a f.eks",
+    "pl": "dr prof inż mgr hab lek mec red pos sen min gen płk mjr kpt por sierż ks bp abp kard św ul al pl os woj gm "
+    "im str godz tel zob tj wg tzw ok m.in",
+    "pt": "Av R Pe cap cel dep des gov min pres sen aprox",
+    "ro": "dl dna dr prof av dep cpt str bd bdul jud mun alin pct sf aprox cca",
+    "ru": "г ул пл наб им пос дер оз проф акад арх реж худ зам нач пом гл ген полк лейт кап рис стр ст св гр тов ред "
+    "см ср напр ок г-н д-р т.е е",
+    "sk": "plk kpt mjr čl",
+    "sl": "dr prof doc mag akad inž msgr gen ul sv št čl npr tj",
+    "sr": "gđa dr prof gen inž ul sv br čl npr tzv tj г др проф ген инж ул св бр чл нпр тзв тј",
+    "sv": "kl enl jfr bl.a t.ex",
+    "tr": "doç yrd opr ord alb korg tuğg bşk müh Av Cad Gör Hz Mah Öğr Org Sn örn bkz M.Ö M.S",
+    "uk": "м вул пл пр просп бул смт ім проф акад тов заст ген ст см ред гр обл бл",
 }
+#: Languages that share the abbreviations of another one.
+_KIN = {"bs": "hr", "nb": "no", "nn": "no"}
 
 
 @cache
 def _open_end(language: str) -> re.Pattern[str]:
     """Finds that a sentence goes on, in its end and the first character of what follows, with a NUL between them."""
-    names = _ABBREVIATIONS.get(language, "").split()
+    names = _ABBREVIATIONS.get(_KIN.get(language, language), "").split()
     known = "|".join(map(re.escape, [*names, *map(str.capitalize, names)]))
     # After a number it is a unit, such as a year, with which a sentence may end.
-    initial = rf"(?:^|(?<!\d)[^\w.])(?:{known}|[A-ZÀ-ÞА-ЯЁІЇЄҐ])\.\0[^\W_]|" if known else ""
+    initial = rf"(?:^|(?<!\d)[^\w.])(?:{known or '(?!)'}|[A-ZÀ-ÞΑ-ΩА-ЯЁІЇЄҐ])\.\0[^\W_]|"
     return re.compile(rf"{initial}\.\0{_SMALL}|[」』”’]\0[とっがをはにでもやへの]")
 
 

@@ -12,8 +12,9 @@ from datetime import datetime
 from functools import cache
 from typing import NamedTuple
 
+from builder.corpus.dates import instant
 from builder.corpus.formulas import AGENCY, SENTENCE_END, STAFF, formula, leads_elsewhere
-from builder.corpus.records import author_names, instant
+from builder.corpus.records import author_names
 from builder.corpus.settings import Cleaning
 from builder.offsets import Edit
 from builder.text import sentences
@@ -294,7 +295,7 @@ def _words(text: str) -> list[str]:
 
 def _day(line: str, language: str) -> datetime | None:
     """The date that the whole line is, if it names a year."""
-    if not re.search(r"\d{4}", line) or len(line) > 100:
+    if not re.search(r"\d{4}|[\d元]年", line) or len(line) > 100:
         return None
     return instant(_DATED.sub("", line), language)
 

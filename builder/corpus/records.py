@@ -4,14 +4,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, BinaryIO, NamedTuple
-from zoneinfo import ZoneInfo
 
+from builder.corpus.dates import instant
 from builder.corpus.decoding import Encoding
 from builder.corpus.settings import Source
 from builder.languages import language_code
@@ -113,11 +111,7 @@ def storable(text: str) -> str:
 
 
 _TAG = re.compile(r"<(?:p|br|div|span|a|strong|em|b|i|ul|li|h[1-6]|img|figure|blockquote)\b[^<>]*>", re.IGNORECASE)
-_DATE_FORMATS = ("%d.%m.%Y", "%Y/%m/%d", "%Y%m%d", "%Y-%m")
-_UTC = re.compile(r"(?<=\d)\s*(?:UTC|GMT)\Z")
 _TITLES = r"(?!(?:Jr|Sr|II|III|IV|MD|M\.D|PhD|Ph\.D)\b)"
-#: Smaller numbers are not seconds since 1970: 20240729 is a day.
-_EPOCH = 1e8
 
 
 class Mapper:
@@ -254,72 +248,6 @@ def _names(value: Any, split: bool = True) -> list[str]:
     # A list in a list names nobody, and aliases of YAML nest lists without end.
     items = value if isinstance(value, Iterable) else ()
     return [n for item in items if isinstance(item, str | int | float | Mapping) for n in _names(item, split=False)]
-
-
-def instant(value: Any, language: str = "") -> datetime | None:
-    """The moment in UTC that a date, epoch seconds, or a date written out in a language name.
-
-    A time without a zone is taken as UTC; None when it is no date between the years 1000 and 9999, or a relative one.
-
-    >>> instant("2024-07-29T20:02:13+02:00").isoformat()
-    '2024-07-29T18:02:13+00:00'
-    >>> [instant(*date).day for date in (("Sept. 5, 2024",), ("5. März 2024", "de"), ("05/07/2024", "fr"))]
-    [5, 5, 5]
-    """
-    try:
-        found = _instant(value, language)
-        if found is None or not 1000 <= found.year <= 9998:
-            return None
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _instant(value: Any, language: str) -> datetime | None:
-    if isinstance(value, datetime):
-        return value
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day)
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        if abs(value) >= _EPOCH:
-            return datetime.fromtimestamp(value / 1000 if abs(value) > 1e11 else value, tz=UTC)
-        value = str(value)
-    if not isinstance(value, str):
-        return None
-    text = value.strip()
-    with suppress(ValueError):
-        return datetime.fromisoformat(_UTC.sub("+00:00", text))
-    for form in _DATE_FORMATS:
-        with suppress(ValueError):
-            return datetime.strptime(text, form)
-    if re.fullmatch(r"\d{9,13}(\.\d+)?", text):
-        return _instant(float(text), language)
-    return _written_out(text, language.split("-")[0]) if len(text) <= 80 and re.search(r"\d", text) else None
-
-
-@lru_cache(maxsize=4096)
-def _written_out(text: str, language: str) -> datetime | None:
-    import dateparser  # type: ignore[import-untyped]
-
-    rules = {"PARSERS": ["absolute-time"], "REQUIRE_PARTS": ["day", "month", "year"], "TIMEZONE": "UTC"}
-    text = re.sub(r"(?<=\d)(?:\s*(?:Uhr|h))\b|\bat\b|[|·•]|(?<=\d) m\.(?= )|(?<=\d) d\.", " ", text)
-    text = re.sub(r"(\d{4})[년年] ?(\d{1,2})[월月] ?(\d{1,2})[일日]", r"\1-\2-\3", text)
-    # News means British time by BST, and by ET what is the time in New York on that day.
-    text = re.sub(r"\bBST\b", "+0100", text)
-    eastern = re.search(r"\bET\b", text)
-    if eastern:
-        found = _written_out(text.replace("ET", ""), language)
-        return found and found.replace(tzinfo=ZoneInfo("America/New_York"))
-    for languages in ([language] if language else []), ["en"]:
-        with suppress(ValueError):  # of a language that it does not know
-            if languages and (found := dateparser.parse(text, languages=languages, settings=rules)):
-                moment: datetime = found
-                return moment
-    with suppress(ValueError, TypeError, IndexError):  # of mail, with the year at the end
-        return parsedate_to_datetime(text)
-    return None
 
 
 def looks_like_html(text: str) -> bool:

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from builder.corpus import decoding, readers
 from builder.corpus.decoding import UTF8
 from builder.corpus.readers import READERS, read_file
-from builder.corpus.records import Record, Reject, fill, instant
+from builder.corpus.records import Record, Reject, fill
 from builder.corpus.settings import Source
 from builder.corpus.streams import DamagedError, open_stream
 
@@ -347,65 +347,6 @@ def test_the_field_mapping_is_configurable(tmp_path: Path) -> None:
     assert (record.raw, record.title) == (TEXT, "H")
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "2024-07-29T20:02:13Z",
-        "Mon, 29 Jul 2024 20:02:13 GMT",
-        1722283333,
-        "1722283333",
-        1722283333000,
-        "2024-07-29 20:02:13",
-        "2024-07-29 20:02:13 UTC",
-        "Mon Jul 29 16:02:13 -0400 2024",
-        "July 29, 2024 4:02:13 PM EDT",
-        "Mon, 29 Jul 2024 22:02:13 CEST",
-        "29 July 2024 at 21:02:13 BST",
-        "4:02:13 PM ET, Mon July 29, 2024",
-    ],
-)
-def test_dates_become_utc(value: object) -> None:
-    assert instant(value) == datetime(2024, 7, 29, 20, 2, 13, tzinfo=UTC)
-
-
-def test_the_time_of_new_york_follows_its_seasons() -> None:
-    assert instant("January 29, 2024 3:02 PM ET") == datetime(2024, 1, 29, 20, 2, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("value", "language"), [("2024년 7월 29일", "ko"), ("2024 m. liepos 29 d.", "lt"), ("2024年7月29日", "ja")]
-)
-def test_dates_with_words_around_their_numbers(value: str, language: str) -> None:
-    assert instant(value, language) == datetime(2024, 7, 29, tzinfo=UTC)
-
-
-def test_a_number_of_eight_digits_is_a_day() -> None:
-    assert instant(20240729) == instant("20240729") == datetime(2024, 7, 29, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "",
-        "soon",
-        True,
-        None,
-        [],
-        1e30,
-        "0000-00-00",
-        2024,
-        0,
-        "yesterday",
-        "2 days ago",
-        "Monday",
-        "July 2024",
-        "29 July",
-    ],
-)
-def test_what_is_no_date_is_none(value: object) -> None:
-    assert instant(value) is None
-
-
 @pytest.mark.parametrize(("size", "reasons"), [(1 << 20, []), ((1 << 20) + 1, ["too-large"])])
 def test_the_limit_of_a_record_is_its_last_byte(tmp_path: Path, size: int, reasons: list[str]) -> None:
     source = Source(max_record_mb=1)
@@ -482,17 +423,6 @@ def test_a_summary_field_comes_before_the_text_when_it_is_asked_for(tmp_path: Pa
         put(tmp_path, "b.json", json.dumps({"text": TEXT, "summary": TEXT[:20]})), Source(summary_field=True)
     )
     assert (same.raw, same.summary) == (TEXT, None)
-
-
-def test_seconds_and_milliseconds_since_1970_are_told_apart() -> None:
-    assert instant(100_000_000_000) == datetime(5138, 11, 16, 9, 46, 40, tzinfo=UTC)
-    assert instant(100_000_000_001) == datetime(1973, 3, 3, 9, 46, 40, 1000, tzinfo=UTC)
-    assert instant(100_000_000) == datetime(1973, 3, 3, 9, 46, 40, tzinfo=UTC)
-    assert (
-        instant("29.07.2024") == instant("2024/07/29") == instant("29 July 2024") == datetime(2024, 7, 29, tzinfo=UTC)
-    )
-    assert instant("2024-07") == datetime(2024, 7, 1, tzinfo=UTC)
-    assert instant("0999-01-01") is None
 
 
 @pytest.mark.parametrize("first", ["sep=;\n", "sep=;\r\n"])

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from builder.corpus.dates import instant
 from builder.corpus.formulas import formula
-from builder.corpus.records import instant
 from builder.languages import language_named
 
 #: What ends a document, or begins one in older exports of Nexis; and what every document of Nexis has.
