@@ -14,7 +14,7 @@ from builder.engine import Engine
 from builder.errors import ConfigError, Fault, SchemeError
 from builder.quality.settings import Aggregation, Quality
 from builder.questions import scheme_from
-from builder.release.settings import Dataset, Export, Split
+from builder.release.settings import Dataset, Export, Split, release_name
 from builder.reporting.settings import Report
 from builder.scheme import Scheme
 from builder.settings import (
@@ -90,8 +90,8 @@ class Config:
 
     @property
     def release_folder(self) -> Path:
-        """Holds one folder per version."""
-        return Path(self.paths.exports) / self.dataset.name
+        """Holds one folder per version of the dataset, or of the configured variant of it."""
+        return Path(self.paths.exports) / release_name(self.dataset.name, self.export.variant)
 
 
 @dataclass

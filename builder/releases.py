@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder import pipeline
+from builder import pipeline, reports
 from builder.config import Config
 from builder.errors import ConfigError, GateError, ReleaseError, StoreError
 from builder.questions import plain, scheme_from
@@ -41,7 +41,7 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
             f"Below the quality gates: {below}.",
             "Run `builder review`, change quality.gates, or release it with that on the card: export.below_gates=true.",
         )
-    noted, folder = to_note(config), release_folder(config)
+    noted, folder = to_note(config), config.release_folder
     # One export of a dataset at a time, so that each sees the version before its own.
     with exclusive(config.dataset_folder / "locks" / f"export-{folder.name}", "export", progress):
 
@@ -49,7 +49,7 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
             """The note that an export of exactly this, on top of the latest version, was made."""
             files = [path / "manifest.json" for _, path in manifest.releases(folder)[-1:]]
             files.append(Path(config.dataset.self_descriptions or "-"))
-            parts = (manifest.encode(noted), config.annotators.kind, code_digest("release"), below)
+            parts = (manifest.encode(noted), config.annotators.kind, code_digest("release", "reporting"), below)
             stages = (stage.fingerprint for stage in made.values())
             key = digest(*parts, *stages, *(file_digest(path) for path in files if path.is_file()))
             return config.dataset_folder / "exported" / f"{key[:16]}.json"
@@ -72,6 +72,7 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
             recorded=config.annotators.kind == "recorded",
             experts=config.aggregation.experts,
             said=_self_descriptions(config.dataset.self_descriptions, pull),
+            report=lambda root, about: reports.public_page(config, made, root, about),
         )
         found = export(sources, folder.parent, config.dataset_folder / "scratch", progress)
         write_json(remembered(), {"version": found.folder.name})
@@ -147,13 +148,6 @@ def tables_of(config: Config, keys: Mapping[str, str]) -> dict[str, Path]:
             "Run `builder export` in the workspace it was made in, with the same settings and code.",
         )
     return table_paths({name: stage for name, stage in made.items() if stage})
-
-
-def release_folder(config: Config) -> Path:
-    """Holds one folder per version of the dataset, or of the configured variant of it."""
-    from builder.release.manifest import release_name
-
-    return Path(config.paths.exports) / release_name(config.dataset.name, config.export.variant)
 
 
 def rebuild(config: Config, root: Path, manifest: "Manifest", there: Path, progress: Progress) -> Path:

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder import pipeline, releases
+from builder import pipeline
 from builder.config import Config
 from builder.errors import BuilderError, ReleaseError
 from builder.stage import Progress, Stage, silent
 from builder.store import read_json, write_text
 
 if TYPE_CHECKING:
-    from builder.release.manifest import Exported
+    from builder.release.manifest import Exported, Manifest
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,26 @@ def report_file(config: Config) -> Path:
 
 
 def write_report(config: Config, progress: Progress = silent) -> WrittenReport:
-    """The page is written. Raises `ReleaseError` for a public page without a release."""
-    known = known_of(config, progress)
-    progress("report", 0, None)
-    text = internal_page(config, known)
+    """The page is written. Raises `ReleaseError` for a public page without a release that has one."""
+    notes: tuple[str, ...] = ()
+    if config.report.public:
+        text = _released_page(config)
+    else:
+        known = known_of(config, progress)
+        progress("report", 0, None)
+        text, notes = internal_page(config, known), known.notes
     file = report_file(config)
     write_text(file, text)
-    return WrittenReport(file, len(text.encode()), known.notes)
+    return WrittenReport(file, len(text.encode()), notes)
+
+
+def _released_page(config: Config) -> str:
+    from builder.release.manifest import REPORT, find_release
+
+    root = find_release(config.release_folder, "latest")
+    if not (root / REPORT).is_file():
+        raise ReleaseError(f"{root} has no {REPORT}: an earlier version of the builder made it.", "Make a new release.")
+    return (root / REPORT).read_text("utf-8")
 
 
 def known_of(config: Config, progress: Progress = silent) -> Known:
@@ -83,7 +96,7 @@ def known_of(config: Config, progress: Progress = silent) -> Known:
         pull = found[0]
     done: list[Exported] = []
     try:
-        done = [manifest.Exported(root, manifest.read(root)) for _, root in manifest.releases(_folder(config))]
+        done = [manifest.Exported(root, manifest.read(root)) for _, root in manifest.releases(config.release_folder)]
     except ReleaseError as e:
         notes[str(e)] = []
     shown = tuple(
@@ -91,10 +104,6 @@ def known_of(config: Config, progress: Progress = silent) -> Known:
     )
     record = (read_json(pull / "pull.json") if pull else None) or {}
     return Known(prepare, validate, adjudicate, pull, record, tuple(done), shown)
-
-
-def _folder(config: Config) -> Path:
-    return releases.release_folder(config)
 
 
 def internal_page(config: Config, known: Known) -> str:
@@ -113,38 +122,56 @@ def internal_page(config: Config, known: Known) -> str:
     return page(about, sections | _facts(config, known))
 
 
+def public_page(config: Config, made: Mapping[str, Stage], root: Path, manifest: "Manifest") -> str:
+    """The page of a release: no name, and no text that the release does not hold. `made` are its stages.
+
+    It depends on nothing but these, so that it is the same when the release is made again.
+    """
+    from builder.reporting.page import About, page
+
+    people = "annotations" in manifest.configs
+    facts = [("Version", manifest.version), ("Pull", manifest.pull.hash[:16]), ("Licence", config.dataset.license)]
+    known = Known(made["prepare"], made["validate"], made["adjudicate"], None, {}, (), ())
+    sections = {"progress": _progress(config, known, public=True, people=people)}
+    sections["agreement"] = _agreement(config, known, public=True, people=people)
+    return page(About(manifest.name, None, facts, (), True), sections)
+
+
 def _time(iso: str) -> str:
     return f"{datetime.fromisoformat(iso).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _progress(config: Config, known: Known) -> Any:
+def _progress(config: Config, known: Known, *, public: bool = False, people: bool = True) -> Any:
     from builder.reporting.progress import progress_section
+    from builder.reporting.settings import Report
     from builder.studio.people import people_of
     from builder.studio.planning import overlaps_of
     from builder.tables import ANNOTATIONS, WINDOWS
 
-    selected = known.prepare and known.prepare.summary["selected"]
-    common: dict[str, Any] = {
-        "overlap": config.annotators.overlap, "idle": config.report.idle, "selected": selected,
-        "confidence": config.quality.confidence,
-    }  # fmt: skip
-    if known.validate is None or known.pull is None:
-        return progress_section(None, None, **common)
-    windows = known.validate.table("windows", WINDOWS)
-    again = config.annotators.after_skip == "another" and len(people_of(config.annotators))
+    if known.validate is None:
+        summary = known.prepare.summary if known.prepare else {}
+        return progress_section(None, None, overlap=None, idle=0, selected=summary.get("selected"))
+    annotations, windows = known.validate.table("annotations", ANNOTATIONS), known.validate.table("windows", WINDOWS)
+    if public or known.pull is None:
+        # How many people were wanted, and what counts as idle, is no part of a release.
+        return progress_section(annotations, windows, overlap=None, idle=Report().idle, people=people)
+    again = config.annotators.after_skip == "another"
     return progress_section(
-        known.validate.table("annotations", ANNOTATIONS),
+        annotations,
         windows,
+        overlap=config.annotators.overlap,
         overlaps=overlaps_of(config.annotators, windows["chunk_id"].to_pylist()),
-        everybody=again or 0,
+        idle=config.report.idle,
+        everybody=len(people_of(config.annotators)) if again else 0,
+        selected=known.prepare.summary["selected"] if known.prepare else None,
         reopened=_reopened(known.pull, known.record),
         accounts=_accounts(config, known.pull),
         today=datetime.fromisoformat(known.record["finished"]).date() if "finished" in known.record else None,
-        **common,
+        confidence=config.quality.confidence,
     )
 
 
-def _agreement(config: Config, known: Known) -> Any:
+def _agreement(config: Config, known: Known, *, public: bool = False, people: bool = True) -> Any:
     import msgspec
 
     from builder import tables
@@ -158,7 +185,7 @@ def _agreement(config: Config, known: Known) -> Any:
     sources = known.prepare and known.prepare.table("articles", columns=["article_id", "source"])
     of_article = dict(tables.rows_of(sources, "article_id", "source")) if sources else {}
     report = msgspec.convert(known.validate.json("agreement"), AgreementReport)
-    return agreement_section(report, read, config.labels, config.quality, of_article)
+    return agreement_section(report, read, config.labels, config.quality, of_article, public=public, people=people)
 
 
 def _reopened(pull: Path, record: Mapping[str, Any]) -> set[str]:

@@ -38,8 +38,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "composing": ("config",),
     "library": ("questions", "corpus", "quality"),
     "pipeline": ("questions", "corpus", "quality", "studio", "engine", "config"),
-    "releases": ("questions", "release", "config", "pipeline"),
-    "reports": ("questions", "quality", "release", "reporting", "studio", "config", "pipeline", "releases"),
+    "reports": ("questions", "quality", "release", "reporting", "studio", "config", "pipeline"),
+    "releases": ("questions", "release", "config", "pipeline", "reports"),
     "backups": ("studio",),
     "setup": ("studio", "config", "composing"),
     "commands": (

@@ -4,9 +4,16 @@ import html
 import re
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
+import pytest
+
+import builder
 from builder import report
+from builder.commands import releases
 from builder.config import Paths
+from builder.errors import ReleaseError
+from builder.release.settings import Export
 from builder.reporting.settings import Report
 from tests.outcomes import pulled
 from tests.results import printed
@@ -66,3 +73,44 @@ def test_what_cannot_be_made_again_is_shown_as_it_was_last_with_the_reason(tmp_p
     [note] = report(moved).notes
     assert note.endswith("The last result of prepare and validate and adjudicate is shown.")
     assert "8 of 8 chunks are done (100 %)" in shown(report(moved).file)
+
+
+def test_a_release_holds_the_public_page_which_a_rebuild_gives_again(tmp_path: Path) -> None:
+    """Byte for byte, whatever the settings are that are no part of a release; and it has no address and no text."""
+    project = Project(tmp_path, articles=3)
+    project.dissent[1, 0, 0] = {"stances": {"ukraine": "against", "japan": "none"}, "comment": "ask ada@example.com"}
+    pulled(project)
+    with mock.patch("builder.release.export.check_loads"):
+        made = builder.export(project.config)
+        page = made.folder / "report.html"
+        assert "report.html" in {file.path for file in made.manifest.files}
+        found = releases.verify(replace(project.config, report=Report(idle=1.0)))
+    assert found.rebuilt == "same bytes"
+    text = shown(page)
+    assert "The public report" in text
+    assert "Made" not in text
+    assert "annotator-" in text
+    assert not [email for email in EMAILS if email in page.read_text("utf-8")]
+    assert "witnesses of day" not in text
+    project.config.report = Report(public=True)
+    assert report(project.config).file.read_bytes() == page.read_bytes()
+    page.unlink()
+    with pytest.raises(ReleaseError, match=r"v1\.0\.0 has no report\.html"):
+        report(project.config)
+
+
+def test_without_annotations_in_the_release_its_page_says_nothing_of_single_people(tmp_path: Path) -> None:
+    project = Project(tmp_path, articles=3, export=Export(configs=["entities", "stance"]))
+    pulled(project)
+    with mock.patch("builder.release.export.check_loads"):
+        page = builder.export(project.config).folder / "report.html"
+    assert "annotator-" not in page.read_text("utf-8")
+    assert "2026-03-02" not in page.read_text("utf-8")
+    assert "Krippendorff's alpha is" in shown(page)
+
+
+def test_a_public_page_needs_a_release(tmp_path: Path) -> None:
+    project = Project(tmp_path, articles=0)
+    project.config.report = Report(public=True)
+    with pytest.raises(ReleaseError, match="There is no release"):
+        report(project.config)

@@ -25,7 +25,7 @@ _CHANGES = 5
 
 def _find(config: Config, name: str) -> tuple[Path, Manifest]:
     """The release of a version, in a folder, or the latest for an empty name."""
-    root = find_release(releases.release_folder(config), name)
+    root = find_release(config.release_folder, name)
     return root, read(root)
 
 
@@ -105,7 +105,7 @@ def show_diff(result: Changes) -> Shown:
 
 def log(config: Config, *, progress: Progress = silent) -> list[Manifest]:
     """The manifests of all releases, oldest first. Raises `ReleaseError` when one cannot be read."""
-    return [read(path) for _, path in finished(releases.release_folder(config))]
+    return [read(path) for _, path in finished(config.release_folder)]
 
 
 def plain_log(result: list[Manifest]) -> list[dict[str, Any]]:
@@ -161,7 +161,7 @@ def verify(config: Config, release: str = "", *, hashes_only: bool = False, prog
     workspace, takes the configuration from the manifest, and needs no network. Raises `ReleaseError` with every
     problem.
     """
-    root = find_release(releases.release_folder(config), release)
+    root = find_release(config.release_folder, release)
     made = outline(root)
     problems = verification.check_files(root, made.files)
     found = Verified(root, made.version, len(made.files), signed_by=signer(root, config.export.signers))

@@ -130,7 +130,7 @@ def status(config: Config, *, progress: Progress = silent) -> Status:
         from builder.studio.serving import server_status
 
         server = server_status(pipeline.campaign(config))
-    released = manifest.releases(releases.release_folder(config))
+    released = manifest.releases(config.release_folder)
     latest = read_json(config.dataset_folder / "pulls" / "latest.json")
     record = read_json(config.dataset_folder / "pulls" / latest["hash"][:16] / "pull.json") if latest else None
     pulled = {"finished": record.get("finished"), **record["counts"]} if record else None

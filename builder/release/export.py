@@ -3,7 +3,7 @@
 import errno
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,9 @@ from builder.release.build import Built, Progress, build_release
 from builder.release.card import figures, findings, release_pages
 from builder.release.croissant import croissant
 from builder.release.diff import changelog, diff, lines
-from builder.release.manifest import Exported, Manifest, Pull
+from builder.release.manifest import REPORT, Exported, Manifest, Pull
 from builder.release.provenance import earlier_splits, write_annotators, write_articles
-from builder.release.settings import Export, Split
+from builder.release.settings import Export, Split, release_name
 from builder.release.signing import SIGNATURE, sign
 from builder.release.tags import tokenizer_digest
 from builder.release.verify import check_loads
@@ -51,6 +51,8 @@ class Sources:
     #: Pseudonyms of experts, and what annotators said about themselves, by pseudonym.
     experts: Collection[str] = ()
     said: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: The text of report.html, from the release so far and its manifest.
+    report: Callable[[Path, Manifest], str] | None = None
 
 
 def export(sources: Sources, exports: Path, scratch: Path, progress: Progress | None = None) -> Exported:
@@ -60,7 +62,7 @@ def export(sources: Sources, exports: Path, scratch: Path, progress: Progress | 
     there is nothing to release or it does not load, `StoreError` when a table is missing or another export was first,
     `ConfigError` when a setting does not fit the scheme.
     """
-    name = manifest.release_name(sources.configuration["dataset"]["name"], sources.settings.variant)
+    name = release_name(sources.configuration["dataset"]["name"], sources.settings.variant)
     before = manifest.releases(exports / name)
     last = Exported(before[-1][1], manifest.read(before[-1][1])) if before else None
     scratch.mkdir(parents=True, exist_ok=True)
@@ -168,6 +170,8 @@ def _describe(root: Path, made: Manifest, built: Built, sources: Sources, last: 
     day = newest.date().isoformat() if newest else ""
     log = (last.folder / "CHANGELOG.md").read_text(encoding="utf-8") if last else ""
     write_text(root / "CHANGELOG.md", changelog(f"v{made.version}", day, lines(made.changes), log))
+    if sources.report:
+        write_text(root / REPORT, sources.report(root, made))
     made.files = manifest.files(root, built.hashes)
     write_text(root / "croissant.json", manifest.encode(croissant(made, day)))
     manifest.seal(root, made, sources.settings.sign)

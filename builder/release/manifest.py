@@ -19,6 +19,8 @@ from builder.store import digest, file_digest, write_text
 
 T = TypeVar("T")
 FORMAT = 3
+#: The page of a release, for people.
+REPORT = "report.html"
 #: Files of a release that its manifest cannot list.
 UNLISTED = ("manifest.json", SIGNATURE)
 _NAME = re.compile(r"v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)\Z")
@@ -265,7 +267,7 @@ def seal(root: Path, manifest: Manifest, key: str) -> None:
 def code() -> dict[str, str]:
     """Version of the builder, and a hash of its source that distinguishes two states of the same version."""
     here = Path(builder.__file__).parent
-    sources = sorted(p for p in here.rglob("*") if p.suffix in (".py", ".j2"))
+    sources = sorted(p for p in here.rglob("*") if p.suffix in (".py", ".j2", ".css", ".js"))
     source = digest(*(part for p in sources for part in (p.relative_to(here).as_posix(), p.read_bytes())))
     return {"version": builder.__version__, "source_sha256": source}
 
@@ -326,8 +328,3 @@ def find_release(folder: Path, name: str) -> Path:
 def data_files(release: Path, configuration: str, split: str) -> list[Path]:
     """The Parquet files of a split, in order."""
     return sorted((release / configuration).glob(f"{split}-?????-of-?????.parquet"))
-
-
-def release_name(dataset: str, variant: str) -> str:
-    """The name of the dataset, followed by the variant when there is one: also the name of its folder of releases."""
-    return f"{dataset}-{variant}" if variant else dataset

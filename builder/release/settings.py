@@ -251,3 +251,8 @@ class Export:
             yield Fault("formats", "conll needs tags.", "Set export.tokens=true and export.tags=bio.")
         if "spacy" in self.formats and not (self.text and self.tokens and self.tags != "none"):
             yield Fault("formats", "spacy needs texts and tags.", "Set text and tokens to true, and tags to bio.")
+
+
+def release_name(dataset: str, variant: str) -> str:
+    """The name of the dataset, followed by the variant when there is one: also the name of its folder of releases."""
+    return f"{dataset}-{variant}" if variant else dataset

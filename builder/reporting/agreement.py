@@ -28,6 +28,8 @@ from builder.tables import rows_of
 FEW = 20
 #: Above the first, alpha is reliable; below the second not even tentative conclusions are (Krippendorff 2004, 11.4).
 _RELIABLE, _DOUBTFUL = 0.8, 0.667
+#: Targets that are shown: those with the most items.
+_TARGETS = 50
 #: Agreement over time is per day up to so many days, and per week up to so many weeks.
 _DAYS, _WEEKS = 22, 26
 
@@ -93,18 +95,19 @@ class AgreementSection:
 
 def agreement_section(
     report: AgreementReport | None, tables: Mapping[str, pa.Table], scheme: Scheme, quality: Quality,
-    sources: Mapping[str, str | None],
+    sources: Mapping[str, str | None], *, public: bool = False, people: bool = True,
 ) -> AgreementSection:  # fmt: skip
     """The agreement of a report and of the tables that it was measured on, by their names.
 
-    `sources` has the source of each article.
+    `sources` has the source of each article. Targets that are words of an article are not on a `public` page, and
+    without `people` nothing is said of single annotators, nor of when they worked.
     """
     if report is None:
         return AgreementSection("No agreement is known: run `builder pull`, and `builder validate`.")
     annotations, spans, windows = (tables[name] for name in ("annotations", "spans", "windows"))
-    people = list(report.annotators)
+    names = list(report.annotators) if people else []
     source_of = {chunk: sources.get(article) or "" for chunk, article in rows_of(windows, "chunk_id", "article_id")}
-    time, unit = _times(annotations)
+    time, unit = _times(annotations) if people else ({}, "day")
     places: dict[str, Mapping[str, Any]] = {
         "source": source_of,
         unit: time,
@@ -114,15 +117,17 @@ def agreement_section(
     found = []
     # The last result may be one of other labels than the configured ones.
     for name, answers in ((name, one) for name, one in report.answers.items() if name in scheme.questions):
-        targets = answers.targets if len(answers.targets) > 1 else {}
-        measured = {**{target or name: one for target, one in targets.items()}, "all": answers.overall}
+        fixed = scheme.questions[name].mode not in ("mention", "article")
+        targets = answers.targets if len(answers.targets) > 1 and (fixed or not public) else {}
+        most = sorted(targets, key=lambda target: -targets[target].items)[:_TARGETS]
+        measured = {**{target or name: targets[target] for target in most}, "all": answers.overall}
         figures = tuple(
             Figures(about, m.items, m.observed, m.observed_interval, m.alpha, m.alpha_interval, reliability(m.alpha))
             for about, m in measured.items()
         )
         votes, items = answer_votes(annotations, placed, scheme.questions[name])
         labels = tuple(_labels(votes, figures[-1].observed, quality))
-        found.append(_question(name, figures, labels, votes, items, answers.parts, places, people))
+        found.append(_question(name, figures, labels, votes, items, answers.parts, places, names))
     for kind, of_kind in report.spans.items():
         every = {**(of_kind.labels if len(of_kind.labels) > 1 else {}), "all": of_kind.overall}
         whole = of_kind.overall.exact_f1
@@ -134,7 +139,7 @@ def agreement_section(
             for about, m in every.items()
         )  # fmt: skip
         votes, items = bounds_votes(marked(annotations, spans, kind, quality.asked))
-        found.append(_question(kind, figures, (), votes, items, of_kind.parts, places, people))
+        found.append(_question(kind, figures, (), votes, items, of_kind.parts, places, names))
     if not any(question.figures[-1].basis for question in found):
         return AgreementSection("No agreement is known: no two people have annotated the same chunk yet.")
     return AgreementSection("", quality.confidence, tuple(found))
@@ -169,7 +174,7 @@ def _question(
             part = PartAgreement(int((mine.sum(axis=1) > 1).sum()), agreeing)
             by_place.setdefault(about, {})[one] = part
     table = counts.T @ counts - np.diag(counts.sum(axis=0))
-    pairs = [tuple(pair.split(" + ", 1)) for pair in parts.pairs]
+    pairs = parts.pairs if people else {}
     return QuestionAgreement(
         name=name,
         spans="" in votes.labels,
@@ -179,7 +184,7 @@ def _question(
         names=tuple(votes.labels),
         confusion={label: tuple(map(int, row)) for label, row in zip(votes.labels, table, strict=True) if row.sum()},
         confused=tuple(_confused(votes.labels, table)),
-        pairs=tuple((*pair, p.items, p.observed, p.cohen) for pair, p in zip(pairs, parts.pairs.values(), strict=True)),
+        pairs=tuple((*pair.split(" + ", 1), p.items, p.observed, p.cohen) for pair, p in pairs.items()),
         parts=by_place,
         chart=next(
             (_over_time(name, found) for found in by_place.values() if isinstance(next(iter(found)), date)), None

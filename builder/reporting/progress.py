@@ -22,6 +22,8 @@ from builder.tables import rows_of
 
 #: A pace is that of this many days at most, and is not known from fewer than these.
 _PACE, _FEWEST = 14, 3
+#: More annotators than any chunk has.
+_NEVER = 1_000_000
 #: Medians of two people are compared when each has this many times, and differ from this ratio on.
 _TIMES, _RATIO = 10, 1.5
 
@@ -137,7 +139,7 @@ def progress_section(
     annotations: pa.Table | None,
     windows: pa.Table | None,
     *,
-    overlap: int,
+    overlap: int | None,
     idle: float,
     overlaps: Mapping[str, int] = MappingProxyType({}),
     everybody: int = 0,
@@ -146,13 +148,15 @@ def progress_section(
     accounts: Mapping[str, str] = MappingProxyType({}),
     today: date | None = None,
     confidence: float = 0.95,
+    people: bool = True,
 ) -> ProgressSection:
     """The progress that the tables ANNOTATIONS and WINDOWS of a pull show; without them, what is to be done first.
 
-    A chunk is done when `overlap` people (those in `overlaps`: as many as that says) annotated or skipped it. Where a
+    A chunk is done when `overlap` people (those in `overlaps`: as many as that says) annotated or skipped it; None says
+    nothing of what is done and when the rest is. Where a
     skipped chunk goes to another person, `everybody` is how many people there are: skips then count only when all of
     them answered. Of times above `idle` seconds, the rest is cut. `accounts` are the e-mail addresses by pseudonym,
-    `today` is the day of the pull, from which a forecast counts.
+    `today` is the day of the pull, from which a forecast counts. Without `people` nothing is said per person and day.
     """
     if annotations is None or windows is None:
         first = "" if selected is None else f"{selected:,} chunks are selected. "
@@ -172,7 +176,8 @@ def progress_section(
         if not review and work.owner in (None, work.annotator)
     ]
     submitted = [work for work in own if work.state != "draft"]
-    needed = {chunk: overlaps.get(chunk, overlap) for chunk in windows["chunk_id"].to_pylist()}
+    usual = _NEVER if overlap is None else overlap
+    needed = {chunk: overlaps.get(chunk, usual) for chunk in windows["chunk_id"].to_pylist()}
     made: dict[str, set[str]] = defaultdict(set)
     answered: dict[str, set[str]] = defaultdict(set)
     done_on: dict[str, date | None] = {}
@@ -186,7 +191,7 @@ def progress_section(
         if day:
             by_day[day][work.annotator] += 1
         counted = made if len(answered[work.chunk]) < everybody else answered
-        if work.chunk not in done_on and len(counted[work.chunk]) >= needed.get(work.chunk, overlap):
+        if work.chunk not in done_on and len(counted[work.chunk]) >= needed.get(work.chunk, usual):
             done_on[work.chunk] = day
     open_ = needed.keys() - done_on.keys()
     having = made if everybody else answered
@@ -194,18 +199,18 @@ def progress_section(
     untouched = sum(not answered[chunk] for chunk in open_)
     became = Counter(done_on.values())
     days = tuple(DayProgress(day, sum(n.values()), dict(n), became[day]) for day, n in sorted(by_day.items()))
-    forecast = forecast_of(days, left, today, confidence)
+    forecast = None if overlap is None else forecast_of(days, left, today, confidence)
     return ProgressSection(
-        chunks=ChunkCounts(
+        chunks=None if overlap is None else ChunkCounts(
             len(needed), len(needed) - len(open_), len(open_) - untouched, untouched, len(reviewed),
             None if reopened is None else len(reopened), selected,
         ),
         times=_times((work.seconds for work in submitted if work.state in SUBMITTED), idle),
         idle=idle,
-        people=_people(own, idle, accounts),
-        days=days,
+        people=_people(own, idle, accounts) if people else (),
+        days=days if people else (),
         forecast=forecast,
-        chart=_chart(days, forecast) if days else None,
+        chart=_chart(days, forecast) if days and people else None,
     )  # fmt: skip
 
 
@@ -280,13 +285,13 @@ def forecast_of(days: Collection[DayProgress], left: int, today: date | None, co
     return Forecast(left, "", round(mean, 1), since, until, on(middle - z * error), on(middle), last, confidence)
 
 
-def _chart(days: tuple[DayProgress, ...], forecast: Forecast) -> Chart:
+def _chart(days: tuple[DayProgress, ...], forecast: Forecast | None) -> Chart:
     sums = accumulate(float(each.made) for each in days)
     line = [(each.day, so_far) for each, so_far in zip(days, sums, strict=True)]
     total = int(line[-1][1])
     words = f"{total:,} annotations and skips from {days[0].day} to {days[-1].day}, each day added to those before."
     areas: list[list[tuple[date, float]]] = []
-    if forecast.first and forecast.middle:
+    if forecast and forecast.first and forecast.middle:
         wanted, latest = float(total + forecast.left), forecast.last or forecast.middle
         areas = [[line[-1], (forecast.first, wanted), (latest, wanted)]]
         words += (
