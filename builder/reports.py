@@ -118,43 +118,55 @@ def internal_page(config: Config, known: Known) -> str:
         facts.append(("Latest release", f"v{known.releases[-1].manifest.version}"))
     facts.append(("Labels", f"{config.labels.name}, version {config.labels.version}"))
     about = About(config.dataset.name, datetime.now(UTC), facts, known.notes)
-    sections = {"progress": _progress(config, known), "agreement": _agreement(config, known)}
-    return page(about, sections | _facts(config, known))
+    return page(about, _sections(config, known))
 
 
 def public_page(config: Config, made: Mapping[str, Stage], root: Path, manifest: "Manifest") -> str:
     """The page of a release: no name, and no text that the release does not hold. `made` are its stages.
 
-    It depends on nothing but these, so that it is the same when the release is made again.
+    It depends on nothing but these and the settings in the manifest, so it is the same when the release is made again.
     """
+    from builder.release.manifest import Exported
     from builder.reporting.page import About, page
 
-    people = "annotations" in manifest.configs
     facts = [("Version", manifest.version), ("Pull", manifest.pull.hash[:16]), ("Licence", config.dataset.license)]
-    known = Known(made["prepare"], made["validate"], made["adjudicate"], None, {}, (), ())
-    sections = {"progress": _progress(config, known, public=True, people=people)}
-    sections["agreement"] = _agreement(config, known, public=True, people=people)
-    return page(About(manifest.name, None, facts, (), True), sections)
+    known = Known(made["prepare"], made["validate"], made["adjudicate"], None, {}, (Exported(root, manifest),), ())
+    return page(About(manifest.name, None, facts, (), True), _sections(config, known, public=True))
+
+
+def _sections(config: Config, known: Known, public: bool = False) -> dict[str, Any]:
+    """The sections of the page; a public one says nothing of people and times that the latest release does not hold."""
+    from builder.tables import ANNOTATIONS, ANSWERS, ISSUES, SPANS, WINDOWS
+
+    schemas = {
+        "annotations": ANNOTATIONS, "spans": SPANS, "answers": ANSWERS, "windows": WINDOWS, "issues": ISSUES,
+    }  # fmt: skip
+    checked = known.validate
+    tables: dict[str, Any] = {n: checked.table(n, schema) if checked else None for n, schema in schemas.items()}
+    people = not public or "annotations" in known.releases[-1].manifest.configs
+    return {
+        "progress": _progress(config, known, tables, public, people),
+        "agreement": _agreement(config, known, tables, public, people),
+        **_facts(config, known, tables, public),
+    }
 
 
 def _time(iso: str) -> str:
     return f"{datetime.fromisoformat(iso).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _progress(config: Config, known: Known, *, public: bool = False, people: bool = True) -> Any:
+def _progress(config: Config, known: Known, tables: Mapping[str, Any], public: bool, people: bool) -> Any:
     from builder.reporting.progress import progress_section
     from builder.reporting.settings import Report
     from builder.studio.people import people_of
     from builder.studio.planning import overlaps_of
-    from builder.tables import ANNOTATIONS, WINDOWS
 
-    if known.validate is None:
-        summary = known.prepare.summary if known.prepare else {}
-        return progress_section(None, None, overlap=None, idle=0, selected=summary.get("selected"))
-    annotations, windows = known.validate.table("annotations", ANNOTATIONS), known.validate.table("windows", WINDOWS)
-    if public or known.pull is None:
-        # How many people were wanted, and what counts as idle, is no part of a release.
-        return progress_section(annotations, windows, overlap=None, idle=Report().idle, people=people)
+    annotations, windows = tables["annotations"], tables["windows"]
+    selected = known.prepare.summary["selected"] if known.prepare else None
+    if known.validate is None or known.pull is None:
+        # How many people were wanted, and from when on somebody is away, is no part of a release.
+        idle = Report().idle
+        return progress_section(annotations, windows, overlap=None, idle=idle, selected=selected, people=people)
     again = config.annotators.after_skip == "another"
     return progress_section(
         annotations,
@@ -163,7 +175,7 @@ def _progress(config: Config, known: Known, *, public: bool = False, people: boo
         overlaps=overlaps_of(config.annotators, windows["chunk_id"].to_pylist()),
         idle=config.report.idle,
         everybody=len(people_of(config.annotators)) if again else 0,
-        selected=known.prepare.summary["selected"] if known.prepare else None,
+        selected=selected,
         reopened=_reopened(known.pull, known.record),
         accounts=_accounts(config, known.pull),
         today=datetime.fromisoformat(known.record["finished"]).date() if "finished" in known.record else None,
@@ -171,21 +183,17 @@ def _progress(config: Config, known: Known, *, public: bool = False, people: boo
     )
 
 
-def _agreement(config: Config, known: Known, *, public: bool = False, people: bool = True) -> Any:
+def _agreement(config: Config, known: Known, tables: Mapping[str, Any], public: bool, people: bool) -> Any:
     import msgspec
 
-    from builder import tables
     from builder.quality.agreement import AgreementReport
     from builder.reporting.agreement import agreement_section
+    from builder.tables import rows_of
 
-    if known.validate is None:
-        return agreement_section(None, {}, config.labels, config.quality, {})
-    names = ("annotations", "spans", "answers", "windows")
-    read = {name: known.validate.table(name, getattr(tables, name.upper())) for name in names}
-    sources = known.prepare and known.prepare.table("articles", columns=["article_id", "source"])
-    of_article = dict(tables.rows_of(sources, "article_id", "source")) if sources else {}
-    report = msgspec.convert(known.validate.json("agreement"), AgreementReport)
-    return agreement_section(report, read, config.labels, config.quality, of_article, public=public, people=people)
+    report = msgspec.convert(known.validate.json("agreement"), AgreementReport) if known.validate else None
+    articles = known.prepare and known.prepare.table("articles", columns=["article_id", "source"])
+    sources = dict(rows_of(articles, "article_id", "source")) if articles else {}
+    return agreement_section(report, tables, config.labels, config.quality, sources, public=public, people=people)
 
 
 def _reopened(pull: Path, record: Mapping[str, Any]) -> set[str]:
@@ -209,38 +217,52 @@ def _accounts(config: Config, pull: Path) -> dict[str, str]:
     return {pseudonym(key, user["email"], given): user["email"] for user in users.values()}
 
 
-def _facts(config: Config, known: Known) -> dict[str, Any]:
+def _facts(config: Config, known: Known, tables: Mapping[str, Any], public: bool) -> dict[str, Any]:
     """The sections on disagreements, gold, the corpus and the latest release."""
+    from builder.release.provenance import earlier_splits
     from builder.reporting.corpus import ARTICLE_COLUMNS, CHUNK_COLUMNS, corpus_section
     from builder.reporting.disagreements import disagreement_section
     from builder.reporting.gold import gold_section
     from builder.reporting.release import release_section
 
     checked, decided, prepared = known.validate, known.adjudicate, known.prepare
-    names = ("annotations", "spans", "answers", "windows")
-    labelled: dict[str, Any] = {name: checked.table(name) if checked else None for name in names}
     gold = (decided.table("gold_spans"), decided.table("gold_answers")) if decided else None
-    summary = prepared.summary if prepared else {}
     columns = {"articles": ARTICLE_COLUMNS, "chunks": CHUNK_COLUMNS, "selected": CHUNK_COLUMNS, "rejects": None}
     corpus: dict[str, Any] = {
         name: prepared.table(name, columns=of) if prepared else None for name, of in columns.items()
     }
+    last = known.releases[-1] if known.releases else None
     return {
         "disagreements": disagreement_section(
-            **labelled, scheme=config.labels, gold=gold, asked=config.quality.asked,
-            link=pipeline.campaign(config).task_link, accounts=_accounts(config, known.pull) if known.pull else {},
+            tables["annotations"],
+            tables["spans"],
+            tables["answers"],
+            tables["windows"],
+            config.labels,
+            gold=gold,
+            asked=config.quality.asked,
+            link=pipeline.campaign(config).task_link,
+            accounts=_accounts(config, known.pull) if known.pull else {},
+            texts=not public,
         ),
         "gold": gold_section(
-            labelled["annotations"],
-            checked.table("issues") if checked else None,
+            tables["annotations"],
+            tables["issues"],
             checked.json("agreement") if checked else {},
             gold,
             decided.summary["chosen"] if decided else {},
             [gate for stage in (checked, decided) if stage for gate in stage.summary["gates"]],
             config.quality,
+            public=public,
         ),
-        "corpus": corpus_section(**corpus, summary=summary, selection=config.selection.method),
+        "corpus": corpus_section(
+            **corpus,
+            summary=prepared.summary if prepared else {},
+            selection=config.selection.method,
+            released=earlier_splits([last.folder]) if public and last else None,
+            metadata=config.export.metadata,
+        ),
         "release": release_section(
-            known.releases[-1].manifest if known.releases else None, [found.folder.name for found in known.releases]
+            last.manifest if last else None, [f"v{one.manifest.version}" for one in known.releases]
         ),
-    }  # fmt: skip
+    }

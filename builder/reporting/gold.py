@@ -137,6 +137,8 @@ def gold_section(
     stopped = stopped.filter(pc.invert(pc.is_in(stopped["chunk_id"], reviewed)))
     counts, waiting, chunks = [], [], set(stopped["chunk_id"].to_pylist())
     for table, (name, about) in zip(reversed(gold or ()), _ABOUT, strict=False):
+        if public and about == "target":  # it may be words of an article
+            about = name
         found = Counter(rows_of(table, name, "status"))
         for question in sorted({question for question, _ in found}):
             numbers = tuple(found[question, status] for status in STATUSES)
@@ -146,7 +148,7 @@ def gold_section(
         for key in sorted(set(rows_of(still, name, about))):
             of = still.filter(pc.and_(pc.equal(still[name], key[0]), pc.equal(still[about], key[1])))
             examples = () if public else tuple(map(_undecided, of.slice(0, _WAITING).to_pylist()))
-            words = f"{key[0]}: {key[1]}" if key[1] else key[0]
+            words = f"{key[0]}: {key[1]}" if key[1] and about != name else key[0]
             waiting.append(WaitingLine(words, of.num_rows, pc.count_distinct(of["chunk_id"]).as_py(), examples))
     if stopped.num_rows:
         errors = issues.filter(pc.equal(issues["severity"], "error"))
