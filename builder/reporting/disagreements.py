@@ -132,12 +132,14 @@ def _of_answers(annotations: pa.Table, answers: pa.Table, question: Question) ->
 def _of_spans(found: Marked, kind: str) -> Iterator[Disagreement]:
     """The marks that not everybody made who was asked: pairs of them where two people have one each, and the others."""
     rows = np.stack([found.chunk_of[found.owner], found.start, found.end, found.label])
-    marks, mark = np.unique(rows, axis=1, return_inverse=True)
+    # Rows of one mark are side by side.
+    first = np.any(np.diff(rows, axis=1, prepend=-1) != 0, axis=0)
+    marks, mark = rows[:, first], np.cumsum(first) - 1
     wanted = np.zeros((len(found.chunks), len(found.labels)))
     np.add.at(wanted, found.chunk_of, found.heard)
-    disputed = np.bincount(mark.reshape(-1), minlength=marks.shape[1]) < wanted[marks[0], marks[3]]
-    at = np.flatnonzero(disputed[mark.reshape(-1)])
-    (chunk, start, end, label), mark, owner = rows[:, at], mark.reshape(-1)[at], found.owner[at]
+    disputed = np.bincount(mark, minlength=marks.shape[1]) < wanted[marks[0], marks[3]]
+    at = np.flatnonzero(disputed[mark])
+    (chunk, start, end, label), mark, owner = rows[:, at], mark[at], found.owner[at]
     held = mark * len(found.chunk_of) + owner
     pairs: set[tuple[int, int]] = set()
     for left, right in overlapping_pairs(chunk, start, end):
@@ -151,7 +153,9 @@ def _of_spans(found: Marked, kind: str) -> Iterator[Disagreement]:
     for one_mark, other_mark in sorted(pairs | {(n, n) for n in alone}):
         (number, start_one, end_one, of_one), (_, start_other, end_other, of_other) = known[one_mark], known[other_mark]
         name = "missed" if one_mark == other_mark else "border" if of_one == of_other else "label"
-        labels = " / ".join(found.labels[n] for n in sorted({of_one, of_other}))
+        labels = found.labels[min(of_one, of_other)]
+        if of_one != of_other:
+            labels += f" / {found.labels[max(of_one, of_other)]}"
         place = min(start_one, start_other), max(end_one, end_other)
         yield Disagreement(found.chunks[number], name, kind, labels, "", *place)
 
