@@ -2,7 +2,7 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from itertools import zip_longest
 from typing import Any
 
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from builder.release.compare import align
 from builder.release.configurations import SPECS
 from builder.release.features import STRING, arrow_schema, label_names, with_names
-from builder.release.manifest import Changes, Exported, RowChanges, data_files
+from builder.release.manifest import Change, Changes, Exported, RowChanges, data_files
 from builder.release.provenance import self_descriptions
 
 #: How many single changes of each configuration are shown.
@@ -112,10 +112,18 @@ def _rows(name: str, old: Exported, new: Exported, same_columns: bool) -> tuple[
         labels=dict(sorted(Counter(change.what for change in changes).items())),
         added_ids=both.added["id"].slice(0, EXAMPLES).to_pylist(),
         removed_ids=both.removed["id"].slice(0, EXAMPLES).to_pylist(),
-        examples=changes[:EXAMPLES],
+        examples=_examples(changes),
     )
     moved = pc.sum(pc.not_equal(both.old["split"], both.new["split"])).as_py() or 0
     return counts, moved if SPECS[kind].moves else 0
+
+
+def _examples(changes: Iterable[Change]) -> list[Change]:
+    """The first changes of each kind in turn, so that no kind hides another."""
+    kinds: dict[str, list[Change]] = {}
+    for change in changes:
+        kinds.setdefault(change.what, []).append(change)
+    return [change for turn in zip_longest(*kinds.values()) for change in turn if change][:EXAMPLES]
 
 
 def _judged(release: Exported, configuration: str, splits: Collection[str]) -> pa.Table:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.release.diff import changelog, count, diff, lines
-from builder.release.manifest import Changes, Exported, RowChanges, read
+from builder.release.diff import _examples, changelog, count, diff, lines
+from builder.release.manifest import Change, Changes, Exported, RowChanges, read
 from builder.release.settings import Export, Split
 from tests.release.world import World, sample
 from tests.samples import article, scheme
@@ -261,3 +261,9 @@ def test_the_newest_section_stands_first() -> None:
     assert changelog("v1.0.1", "2026-03-02", ["A.", "B."], first) == (
         "# Changelog\n\n## v1.0.1 (2026-03-02)\n\n- A.\n- B.\n\n## v1.0.0\n\n- First release.\n"
     )
+
+
+def test_examples_show_every_kind_of_change() -> None:
+    many = [Change(str(n), "favor -> none") for n in range(30)]
+    found = _examples([*many, Change("x", "moved"), Change("y", "moved")])
+    assert [change.id for change in found] == ["0", "x", "1", "y", *map(str, range(2, 18))]
