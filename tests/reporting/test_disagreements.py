@@ -1,5 +1,8 @@
 """Disagreements are counted by kind and label, and the most disputed chunks are shown side by side."""
 
+import random
+from collections import Counter
+from itertools import permutations, product
 from typing import Any
 
 import pytest
@@ -223,3 +226,26 @@ def test_without_texts_there_are_counts_alone() -> None:
     found = section(crowd, texts=False)
     assert (found.chunks, found.notes, found.noted, found.disputed) == ((), (), 1, 1)
     assert found.groups == (DisagreementGroup("missed", "entity", "GPE", 1, 1, ()),)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_counts_are_those_of_everybody_compared_with_everybody(seed: int) -> None:
+    rng, crowd, expected = random.Random(seed), Crowd(), Counter[tuple[str, str, str]]()
+    for chunk in "cde":
+        marks: dict[str, set[tuple[int, int, str]]] = {}
+        for who in "abc"[: rng.randint(1, 3)]:
+            ends = [sorted(rng.sample(range(12), 2)) for _ in range(rng.randint(0, 5))]
+            marks[who] = {(start, end, rng.choice("XYZ")) for start, end in ends}
+            crowd.add(chunk, who, sorted(marks[who]))
+        found = set()
+        for one, other in permutations(marks, 2):
+            for x, y in product(marks[one] - marks[other], marks[other] - marks[one]):
+                if x[:2] == y[:2]:
+                    found.add(("label", frozenset((x, y))))
+                elif x[2] == y[2] and x[0] < y[1] and y[0] < x[1]:
+                    found.add(("border", frozenset((x, y))))
+        paired = {mark for _, pair in found for mark in pair}
+        open_ = set().union(*marks.values()) - set.intersection(*marks.values())
+        found |= {("missed", frozenset((mark,))) for mark in open_ - paired}
+        expected.update((kind, "entity", " / ".join(sorted({mark[2] for mark in pair}))) for kind, pair in found)
+    assert groups(crowd, made=scheme(entities="XYZ", overlap=True)) == expected
