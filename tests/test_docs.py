@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,20 +12,15 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from builder.cli import COMMANDS, flags_of, parse_line
-from builder.composing import compose_jobs, conf_folder, register
+from builder.cli import COMMANDS, flags_of
+from builder.composing import conf_folder, register
 from builder.config import Composed
 from builder.settings import leaves
-from builder.setup import make_project
 from tests import documents as docs
 from tests.documents import documents
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-LINES = sorted(
-    {m.split("#")[0].strip().rstrip(".") for m in re.findall(r"^(?:\$ )?(builder [a-z].*)$", README, re.MULTILINE)}
-    | {m for m in re.findall(r"`(builder [a-z][^`]*)`", README) if "<command>" not in m}
-)
 
 
 def test_every_command_is_documented() -> None:
@@ -35,17 +29,6 @@ def test_every_command_is_documented() -> None:
         flags, options = flags_of(name)
         for flag in flags | options:
             assert flag in README, f"{name} {flag}"
-
-
-@pytest.mark.parametrize("line", LINES)
-def test_every_command_line_composes(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Command, flags, words and overrides are all known; a sweep composes each of its choices."""
-    _, name, *argv = shlex.split(line.replace("<row id>", "ROW").replace("<file name>", "news_stance"))
-    if "my-project" in line:
-        make_project(str(tmp_path / "my-project"), "news_stance")
-        monkeypatch.chdir(tmp_path / "my-project")
-    typed = parse_line(name, argv)
-    assert compose_jobs(typed.overrides, sweep="--multirun" in typed.flags)
 
 
 def test_python_in_the_readme_runs_as_it_is(tmp_path: Path) -> None:
