@@ -102,19 +102,19 @@ def main() -> None:
 
 def _main(argv: list[str]) -> int:
     name = argv[0] if argv else "--help"
-    if name in ("-h", "--help", "help", "--version"):
-        print(f"builder {__version__}" if name == "--version" else _help())
-        return 0
-    if name in ("-sc", "--shell-completion"):
-        return _complete(argv)
     try:
-        if name not in COMMANDS:
-            raise _unknown(name)
-        line = parse_line(name, argv[1:])
-    except ConfigError as error:
-        return _fail(error, _USAGE)
-    signal.signal(signal.SIGTERM, _terminate)
-    try:
+        if name in ("-h", "--help", "help", "--version"):
+            print(f"builder {__version__}" if name == "--version" else _help())
+            return 0
+        if name in ("-sc", "--shell-completion"):
+            return _complete(argv)
+        try:
+            if name not in COMMANDS:
+                raise _unknown(name)
+            line = parse_line(name, argv[1:])
+        except ConfigError as error:
+            return _fail(error, _USAGE)
+        signal.signal(signal.SIGTERM, _terminate)
         code = _run(name, line)
         sys.stdout.flush()
         return code
