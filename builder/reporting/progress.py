@@ -7,7 +7,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import accumulate
 from statistics import NormalDist, fmean, median, variance
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from builder.quality.votes import SUBMITTED, reviews
 from builder.reporting.plots import Chart, timeline
@@ -130,7 +131,7 @@ class _Work(NamedTuple):
     annotator: str
     chunk: str
     state: str
-    created: datetime | None
+    day: date | None
     seconds: float | None
     owner: str | None
 
@@ -163,18 +164,15 @@ def progress_section(
         return ProgressSection(
             f"{first}No annotation is known, because nothing was pulled: `builder push`, annotate, `builder pull`."
         )
-    columns = ("annotator", "chunk_id", "state", "created", "lead_time", "assigned_to")
-    every = [_Work(*row) for row in rows_of(annotations, *columns)]
-    of_experts = reviews(annotations)
-    reviewed = {
-        work.chunk for work, review in zip(every, of_experts, strict=True) if review and work.state in SUBMITTED
-    }
+    # In the order of time, so that a chunk is done on the day of the annotation that completes it.
+    annotations = annotations.sort_by([("created", "ascending"), ("annotator", "ascending")])
+    days_of = pc.cast(annotations["created"], pa.date32(), safe=False)
+    columns = ("annotator", "chunk_id", "state", "day", "lead_time", "assigned_to")
+    every = [_Work(*row) for row in rows_of(annotations.append_column("day", days_of), *columns)]
+    made_by = list(zip(every, reviews(annotations), strict=True))
+    reviewed = {work.chunk for work, review in made_by if review and work.state in SUBMITTED}
     # What somebody did in the project of another does not count.
-    own = [
-        work
-        for work, review in zip(every, of_experts, strict=True)
-        if not review and work.owner in (None, work.annotator)
-    ]
+    own = [work for work, review in made_by if not review and work.owner in (None, work.annotator)]
     submitted = [work for work in own if work.state != "draft"]
     usual = _NEVER if overlap is None else overlap
     needed = {chunk: overlaps.get(chunk, usual) for chunk in windows["chunk_id"].to_pylist()}
@@ -182,17 +180,15 @@ def progress_section(
     answered: dict[str, set[str]] = defaultdict(set)
     done_on: dict[str, date | None] = {}
     by_day: dict[date, Counter[str]] = defaultdict(Counter)
-    # In the order of time, so that a chunk is done on the day of the annotation that completes it.
-    for work in sorted(submitted, key=lambda work: (work.created is None, work.created, work.annotator)):
-        day = work.created.date() if work.created else None
+    for work in submitted:
         answered[work.chunk].add(work.annotator)
         if work.state != "skipped":
             made[work.chunk].add(work.annotator)
-        if day:
-            by_day[day][work.annotator] += 1
+        if work.day:
+            by_day[work.day][work.annotator] += 1
         counted = made if len(answered[work.chunk]) < everybody else answered
         if work.chunk not in done_on and len(counted[work.chunk]) >= needed.get(work.chunk, usual):
-            done_on[work.chunk] = day
+            done_on[work.chunk] = work.day
     open_ = needed.keys() - done_on.keys()
     having = made if everybody else answered
     left = sum(max(needed[chunk] - len(having[chunk]), 1) for chunk in open_)
@@ -232,7 +228,7 @@ def _people(own: Iterable[_Work], idle: float, accounts: Mapping[str, str]) -> t
     for name, mine in sorted(by_name.items()):
         states = Counter(work.state for work in mine)
         counts = (states["labelled"], states["labelled-empty"], states["skipped"], states["draft"])
-        days = {work.created.date() for work in mine if work.created and work.state != "draft"}
+        days = {work.day for work in mine if work.day and work.state != "draft"}
         pace = _pace(times[name], [times[other] for other in times if other != name])
         found.append(PersonProgress(name, accounts.get(name, ""), *counts, len(days), times[name], pace))
     return tuple(found)

@@ -100,7 +100,7 @@ def marked(annotations: pa.Table, spans: pa.Table, kind: str, asked: Mapping[str
     owner = pc.index_in(rows["annotation_id"], value_set=voters["annotation_id"])
     rows, own = rows.filter(pc.is_valid(owner)), owner.drop_null().to_numpy().astype(np.int64)
     columns = (voters["chunk_id"], voters["annotator"], rows["label"])
-    chunks, annotators, labels = names = [sorted(set(column.to_pylist())) for column in columns]
+    chunks, annotators, labels = names = [sorted(column.unique().to_pylist()) for column in columns]
     chunk_of, annotator_of, label = (
         pc.index_in(column, value_set=pa.array(values, pa.string())).to_numpy().astype(np.int64)
         for column, values in zip(columns, names, strict=True)
