@@ -1,6 +1,6 @@
 """The corpus: which articles there are, by source, month, language and length; what was left out; what is selected."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -14,8 +14,8 @@ from builder.quality.votes import Integers
 from builder.release.arrays import positions_in
 from builder.tables import rows_of
 
-#: Sources, clusters and such that are listed; the others are counted together.
-_LISTED = 25
+#: Sources and clusters that are listed, and titles of a cluster; other sources are counted together.
+_LISTED, _TITLES = 25, 5
 _CHARACTERS, _TOKENS = (0, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000), (0, 25, 50, 100, 200, 400, 800, 1600)
 #: The columns of ARTICLES and CHUNKS that are read.
 ARTICLE_COLUMNS = ["article_id", "source", "published", "language", "title", "cluster_id", "kept", "sections"]
@@ -34,39 +34,21 @@ class CorpusPart:
 
 
 @dataclass(frozen=True)
-class RejectCount:
-    """How often something was left out for a reason, and where that was first."""
-
-    reason: str
-    count: int
-    example: str
-
-
-@dataclass(frozen=True)
-class DuplicateCluster:
-    """Articles that are nearly the same."""
-
-    article_id: str
-    articles: int
-    sources: tuple[str, ...]
-    titles: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class CorpusSection:
     """`parts` are by "source", "month", "language" and "length"; `sizes` are chunks by their tokens.
 
-    `clusters` are the largest of `clustered`; `unmatched` keywords of the selection are in no chunk.
+    `rejects` has per reason how many there are, and the first. `clusters` are the largest of `clustered`, with titles,
+    articles, sources and the id of the kept article; `unmatched` keywords of the selection are in no chunk.
     """
 
     missing: str = ""
     totals: tuple[tuple[str, int], ...] = ()
     parts: Mapping[str, tuple[CorpusPart, ...]] | None = None
     sizes: tuple[tuple[str, int], ...] = ()
-    rejects: tuple[RejectCount, ...] = ()
+    rejects: tuple[tuple[str, int, str], ...] = ()
     clustered: int = 0
     in_clusters: int = 0
-    clusters: tuple[DuplicateCluster, ...] = ()
+    clusters: tuple[tuple[str, int, str, str], ...] = ()
     selection: str = ""
     unmatched: tuple[str, ...] = ()
 
@@ -116,7 +98,7 @@ def corpus_section(
         parts={**shown, "length": tuple(by["length"])},
         sizes=tuple((part.name, part.articles) for part in sizes),
         rejects=tuple(
-            RejectCount(reason, n, "" if public else ": ".join(filter(None, where)))
+            (reason, n, "" if public else ": ".join(filter(None, where)))
             for reason, n, *where in sorted(
                 rows_of(reasons, "reason", "count_all", "source_path_first", "detail_first"),
                 key=lambda row: (-row[1], row[0]),
@@ -164,12 +146,10 @@ def _lengths(sections: pa.ChunkedArray) -> Integers:
     return found
 
 
-def _clusters(articles: pa.Table, cluster: Integers, members: Integers) -> list[DuplicateCluster]:
+def _clusters(articles: pa.Table, cluster: Integers, members: Integers) -> Iterator[tuple[str, int, str, str]]:
     largest = np.argsort(-members, kind="stable")[:_LISTED]
-    found = []
     for number in largest[members[largest] > 1].tolist():
         of = articles.take(pa.array(np.flatnonzero(cluster == number)))
-        sources = tuple(sorted(filter(None, set(of["source"].to_pylist()))))
-        titles = tuple(filter(None, of["title"].to_pylist()))[:5]
-        found.append(DuplicateCluster(of["cluster_id"][0].as_py(), of.num_rows, sources, titles))
-    return found
+        titles = " · ".join(list(filter(None, of["title"].to_pylist()))[:_TITLES])
+        sources = ", ".join(sorted(filter(None, set(of["source"].to_pylist()))))
+        yield titles, of.num_rows, sources, of["cluster_id"][0].as_py()

@@ -1,9 +1,8 @@
 """Gold and checks: how labels were decided, what waits for an expert, and what checks and gates say."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -19,32 +18,9 @@ from builder.tables import rows_of
 #: The checks of how somebody works, and statuses of gold in the order of a table.
 HABITS = ("straight-lining", "drift", "fast-answer", "fast-empty", "failed-questions")
 STATUSES = ("agreed", "single", "adjudicated", "expert", "unresolved", "rejected")
-_EXAMPLES, _WAITING = 3, 20
+_EXAMPLES, _WAITING, _LISTED = 3, 20, 50
 #: By kind of gold: the column with its question, and that which says what it is about.
 _ABOUT = (("question", "target"), ("kind", "label"))
-
-
-@dataclass(frozen=True)
-class GoldCount:
-    """Gold of one question or kind of span, counted by `STATUSES`, and the method that decided, with the reason."""
-
-    name: str
-    method: str
-    counts: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class CalibrationLine:
-    """How well one method predicts `votes` that it has not seen: as mean Brier score (0 is best) of the shares of the
-    votes, the method's own probabilities and the released ones; and the calibration error of these."""
-
-    name: str
-    method: str
-    votes: int
-    shares: float
-    model: float
-    released: float
-    error: float
 
 
 @dataclass(frozen=True)
@@ -96,15 +72,21 @@ class WaitingLine:
 
 @dataclass(frozen=True)
 class GoldSection:
-    """`missing` says why nothing is known, `undecided` why gold is not. `waiting_chunks` wait for an expert."""
+    """`missing` says why nothing is known, `undecided` why gold is not. `waiting_chunks` wait for an expert.
+
+    `gold` has per question or kind of span the method that decided, and how many labels have each of `STATUSES`.
+    `calibration` says per question and method how well held-out votes are predicted: their number; the mean Brier score
+    of the shares of votes, of the method's own probabilities and of the released ones; and the calibration error of
+    these.
+    """
 
     statuses: ClassVar[tuple[str, ...]] = STATUSES
     habit_checks: ClassVar[tuple[str, ...]] = HABITS
 
     missing: str = ""
     undecided: str = ""
-    gold: tuple[GoldCount, ...] = ()
-    calibration: tuple[CalibrationLine, ...] = ()
+    gold: tuple[tuple[str, str, tuple[int, ...]], ...] = ()
+    calibration: tuple[tuple[str, str, int, float, float, float, float], ...] = ()
     waiting_chunks: int = 0
     waiting: tuple[WaitingLine, ...] = ()
     gates: tuple[Mapping[str, Any], ...] = ()
@@ -135,32 +117,30 @@ def gold_section(
     stopped = submitted.filter(pc.fill_null(submitted["quarantined"], False))
     reviewed = pa.array(sorted(reviewed_chunks(annotations)), pa.string())
     stopped = stopped.filter(pc.invert(pc.is_in(stopped["chunk_id"], reviewed)))
-    counts, waiting, chunks = [], [], set(stopped["chunk_id"].to_pylist())
+    counts: list[tuple[str, str, tuple[int, ...]]] = []
+    waiting: list[WaitingLine] = []
+    chunks = set(stopped["chunk_id"].to_pylist())
     for table, (name, about) in zip(reversed(gold or ()), _ABOUT, strict=False):
-        if public and about == "target":  # it may be words of an article
-            about = name
         found = Counter(rows_of(table, name, "status"))
-        for question in sorted({question for question, _ in found}):
-            numbers = tuple(found[question, status] for status in STATUSES)
-            counts.append(GoldCount(question, chosen.get(question, ""), numbers))
+        counts += [
+            (question, chosen.get(question, ""), tuple(found[question, status] for status in STATUSES))
+            for question in sorted({question for question, _ in found})
+        ]
         still = table.filter(pc.equal(table["status"], "unresolved"))
         chunks |= set(still["chunk_id"].to_pylist())
-        for key in sorted(set(rows_of(still, name, about))):
-            of = still.filter(pc.and_(pc.equal(still[name], key[0]), pc.equal(still[about], key[1])))
-            examples = () if public else tuple(map(_undecided, of.slice(0, _WAITING).to_pylist()))
-            words = f"{key[0]}: {key[1]}" if key[1] and about != name else key[0]
-            waiting.append(WaitingLine(words, of.num_rows, pc.count_distinct(of["chunk_id"]).as_py(), examples))
+        # A target may be words of an article.
+        waiting += _waiting(still, name, name if public and about == "target" else about, public)
     if stopped.num_rows:
         errors = issues.filter(pc.equal(issues["severity"], "error"))
         errors = errors.filter(pc.is_in(errors["annotation_id"], stopped["annotation_id"].combine_chunks()))
-        own = pc.count_distinct(stopped["chunk_id"]).as_py()
+        own = len(set(stopped["chunk_id"].to_pylist()))
         waiting.append(WaitingLine("in quarantine", stopped.num_rows, own, _examples(errors, public, _WAITING)))
     return GoldSection(
         undecided="" if gold else "No gold label is decided yet: run `builder adjudicate`.",
         gold=tuple(counts),
         calibration=tuple(_calibration(agreement)),
         waiting_chunks=len(chunks),
-        waiting=tuple(sorted(waiting, key=lambda line: (-line.count, line.about))),
+        waiting=tuple(sorted(waiting, key=lambda line: (-line.count, line.about))[:_LISTED]),
         # What a gate says about an annotator names that person.
         gates=tuple(v for v in gates if not (public and v["gate"] == "min_question_accuracy")),
         checks=tuple(_checks(issues, quality, public)),
@@ -168,15 +148,24 @@ def gold_section(
     )
 
 
-def _undecided(row: Mapping[str, Any]) -> FindingExample:
-    """The votes on a row of gold, in words."""
-    votes = Counter("nothing" if vote["label"] is None else vote["label"] for vote in row["votes"])
-    said = ", ".join(f"{label} {n}" for label, n in votes.most_common())
-    return FindingExample(row["chunk_id"], "", f"“{row['text']}”: {said}" if row.get("text") else said)
+def _waiting(still: pa.Table, name: str, about: str, public: bool) -> Iterator[WaitingLine]:
+    """Gold without a decision, by question and what it is about, with the votes on the first of it."""
+    rows: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for at, key in enumerate(rows_of(still, name, about)):
+        rows[key].append(at)
+    for (question, of), positions in rows.items():
+        examples = []
+        for row in [] if public else still.take(positions[:_WAITING]).to_pylist():
+            votes = Counter("nothing" if vote["label"] is None else vote["label"] for vote in row["votes"])
+            said = ", ".join(f"{label} {n}" for label, n in votes.most_common())
+            examples.append(FindingExample(row["chunk_id"], "", f"“{row['text']}”: {said}" if "text" in row else said))
+        chunks = len(set(still["chunk_id"].take(positions).to_pylist()))
+        words = f"{question}: {of}" if of and about != name else question
+        yield WaitingLine(words, len(positions), chunks, tuple(examples))
 
 
 def _examples(issues: pa.Table, public: bool, most: int = _EXAMPLES) -> tuple[FindingExample, ...]:
-    rows = islice(rows_of(issues.slice(0, most), "chunk_id", "annotator", "message"), 0 if public else most)
+    rows = rows_of(issues.slice(0, 0 if public else most), "chunk_id", "annotator", "message")
     return tuple(FindingExample(chunk or "", annotator or "", message) for chunk, annotator, message in rows)
 
 
@@ -214,13 +203,8 @@ def _habits(submitted: pa.Table, issues: pa.Table, agreement: Mapping[str, Any],
     ]
 
 
-def _calibration(agreement: Mapping[str, Any]) -> list[CalibrationLine]:
-    measured = [*agreement.get("answers", {}).items(), *agreement.get("spans", {}).items()]
-    return [
-        CalibrationLine(
-            name, method, of["released"]["votes"], of["shares"]["brier"], of["model"]["brier"], of["released"]["brier"],
-            of["released"]["calibration_error"],
-        )
-        for name, found in measured
-        for method, of in found["parts"]["calibration"].items()
-    ]  # fmt: skip
+def _calibration(agreement: Mapping[str, Any]) -> Iterator[tuple[str, str, int, float, float, float, float]]:
+    for name, found in [*agreement.get("answers", {}).items(), *agreement.get("spans", {}).items()]:
+        for method, of in found["parts"]["calibration"].items():
+            scores = (of[probabilities]["brier"] for probabilities in ("shares", "model", "released"))
+            yield (name, method, of["released"]["votes"], *scores, of["released"]["calibration_error"])

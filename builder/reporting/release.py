@@ -4,21 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from builder.release.diff import lines
-from builder.release.manifest import Change, Manifest
+from builder.release.manifest import Change, Manifest, SplitFacts
 from builder.release.tags import LOSSES
-
-
-@dataclass(frozen=True)
-class Balance:
-    """A label, or all rows (an empty label), of one configuration: how many there are in each split."""
-
-    configuration: str
-    label: str
-    splits: tuple[int, ...]
-
-    @property
-    def total(self) -> int:
-        return sum(self.splits)
 
 
 @dataclass(frozen=True)
@@ -41,7 +28,8 @@ class ConfigurationChange:
 class ReleaseSection:
     """One release and its difference from the one before; `words` say it as CHANGELOG.md does.
 
-    `lost` is what rows cannot hold, and `left_out` gold that has no row: configuration, reason and number.
+    `balance` has per configuration and label, or "" for all rows, the number in each of the `splits`. `lost` is what
+    rows cannot hold, and `left_out` gold that has no row: configuration, reason and number.
     """
 
     missing: str = ""
@@ -50,7 +38,7 @@ class ReleaseSection:
     versions: tuple[str, ...] = ()
     below_gates: str = ""
     splits: tuple[str, ...] = ()
-    balance: tuple[Balance, ...] = ()
+    balance: tuple[tuple[str, str, tuple[int, ...]], ...] = ()
     left_out: tuple[tuple[str, str, int], ...] = ()
     lost: tuple[tuple[str, str, int], ...] = ()
     words: tuple[str, ...] = ()
@@ -64,10 +52,10 @@ def release_section(manifest: Manifest | None, versions: Sequence[str] = ()) -> 
     splits = tuple(dict.fromkeys(name for found in manifest.configs.values() for name in found.splits))
     balance = []
     for name, found in manifest.configs.items():
-        facts = [found.splits.get(split) for split in splits]
-        balance.append(Balance(name, "", tuple(f.rows if f else 0 for f in facts)))
-        labels = dict.fromkeys(label for f in facts if f for label in f.labels)
-        balance += [Balance(name, label, tuple(f.labels.get(label, 0) if f else 0 for f in facts)) for label in labels]
+        facts = [found.splits.get(split, SplitFacts()) for split in splits]
+        balance.append((name, "", tuple(one.rows for one in facts)))
+        labels = dict.fromkeys(label for one in facts for label in one.labels)
+        balance += [(name, label, tuple(one.labels.get(label, 0) for one in facts)) for label in labels]
     return ReleaseSection(
         version=manifest.version,
         previous=manifest.previous,

@@ -8,8 +8,6 @@ from builder.reporting.corpus import (
     CHUNK_COLUMNS,
     CorpusPart,
     CorpusSection,
-    DuplicateCluster,
-    RejectCount,
     corpus_section,
 )
 from builder.tables import ARTICLES, CHUNKS, REJECTS, build
@@ -102,9 +100,9 @@ def test_articles_are_counted_with_their_chunks() -> None:
 
 def test_rejects_name_the_first_and_clusters_their_articles() -> None:
     found = corpus()
-    assert found.rejects == (RejectCount("no-text", 2, "x.json: first"), RejectCount("empty", 1, "y.txt"))
+    assert found.rejects == (("no-text", 2, "x.json: first"), ("empty", 1, "y.txt"))
     assert (found.clustered, found.in_clusters) == (1, 2)
-    assert found.clusters == (DuplicateCluster("a0", 2, ("Post",), ("Title 0", "Title 3")),)
+    assert found.clusters == (("Title 0 · Title 3", 2, "Post", "a0"),)
 
 
 def test_the_public_form_is_about_released_articles_and_what_the_release_says_of_them() -> None:
@@ -112,7 +110,7 @@ def test_the_public_form_is_about_released_articles_and_what_the_release_says_of
     assert found.parts is not None
     assert list(found.parts) == ["language", "length"]
     assert found.parts["language"] == (CorpusPart("ar", 1, 1, 2, 0), CorpusPart("en", 1, 1, 2, 2))
-    assert found.rejects == (RejectCount("no-text", 2, ""), RejectCount("empty", 1, ""))
+    assert found.rejects == (("no-text", 2, ""), ("empty", 1, ""))
     assert (found.clustered, found.clusters, sum(n for _, n in found.sizes)) == (0, (), 4)
     with_dates = corpus(released=["a1"], metadata=["published", "source"])
     assert with_dates.parts is not None

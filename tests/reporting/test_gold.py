@@ -8,9 +8,7 @@ from builder.quality.adjudication import adjudicate
 from builder.quality.checks import CHECKS
 from builder.quality.settings import Aggregation, Quality
 from builder.reporting.gold import (
-    CalibrationLine,
     FindingExample,
-    GoldCount,
     GoldSection,
     HabitLine,
     WaitingLine,
@@ -71,8 +69,8 @@ def test_nothing_is_known_before_a_pull_and_gold_may_be_missing() -> None:
 def test_gold_is_counted_by_status_with_its_method() -> None:
     # agreed, single, adjudicated, expert, unresolved, rejected
     assert section(crowd()).gold == (
-        GoldCount("stance", "majority", (2, 0, 0, 1, 1, 0)),
-        GoldCount("entity", "majority", (1, 0, 0, 1, 2, 0)),
+        ("stance", "majority", (2, 0, 0, 1, 1, 0)),
+        ("entity", "majority", (1, 0, 0, 1, 2, 0)),
     )
 
 
@@ -130,8 +128,8 @@ def test_calibration_is_that_of_the_agreement_report() -> None:
         "spans": {"entity": {"parts": {"calibration": {"mace": of}}}},
     }
     assert section(crowd(), agreement=agreement).calibration == (
-        CalibrationLine("stance", "majority", 40, 0.5, 0.75, 0.25, 0.125),
-        CalibrationLine("entity", "mace", 40, 0.5, 0.75, 0.25, 0.125),
+        ("stance", "majority", 40, 0.5, 0.75, 0.25, 0.125),
+        ("entity", "mace", 40, 0.5, 0.75, 0.25, 0.125),
     )
 
 
@@ -146,3 +144,15 @@ def test_the_public_form_names_nobody_and_quotes_nothing() -> None:
     assert not any(line.examples for line in (*found.waiting, *found.checks))
     assert [line.count for line in found.waiting] == [1, 1, 1, 1]
     assert [line.count for line in found.checks if line.count] == [1, 4, 1, 1]
+
+
+def test_many_things_that_wait_are_not_all_listed() -> None:
+    made = Crowd()
+    for n in range(60):
+        for who, label in (("ada", "favor"), ("ben", "against")):
+            made.add(f"c{n}", who, stances={f"target {n:02}": label})
+    found = section(made)
+    assert (len(found.waiting), found.waiting_chunks) == (50, 60)
+    assert found.waiting[0] == WaitingLine("stance: target 00", 1, 1, (FindingExample("c0", "", "favor 1, against 1"),))
+    # A target may be words of an article, so the public form counts them together.
+    assert section(made, public=True).waiting == (WaitingLine("stance", 60, 60, ()),)
