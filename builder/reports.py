@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from builder import pipeline
 from builder.config import Config
-from builder.errors import BuilderError, ReleaseError
+from builder.errors import BuilderError, ReleaseError, StoreError
 from builder.stage import Progress, Stage, silent
 from builder.store import read_json, write_text
 
 if TYPE_CHECKING:
+    from builder.quality.agreement import AgreementReport
     from builder.release.manifest import Exported, Manifest
 
 
@@ -69,16 +70,21 @@ def _released_page(config: Config) -> str:
     return (root / REPORT).read_text("utf-8")
 
 
-def known_of(config: Config, progress: Progress = silent) -> Known:
-    """What the configuration has, its stages made where they can be. What cannot be made is a note, and no error."""
+def known_of(config: Config, progress: Progress = silent, *, make: bool = True) -> Known:
+    """What the configuration has, its stages made where they can be. What cannot be made is a note, and no error.
+
+    Without `make` it is what was made last.
+    """
     from builder.release import manifest
     from builder.studio.pulls import latest
 
     notes: dict[str, list[str]] = {}
 
-    def made(name: str, make: Callable[[Config, Progress], Stage]) -> Stage | None:
+    def made(name: str, stage: Callable[[Config, Progress], Stage]) -> Stage | None:
+        if not make:
+            return pipeline.stages(config).latest(name)
         try:
-            return make(config, progress)
+            return stage(config, progress)
         except BuilderError as e:
             found = pipeline.stages(config).latest(name)
             notes.setdefault(str(e), []).extend([name] if found else [])
@@ -184,16 +190,59 @@ def _progress(config: Config, known: Known, tables: Mapping[str, Any], public: b
 
 
 def _agreement(config: Config, known: Known, tables: Mapping[str, Any], public: bool, people: bool) -> Any:
-    import msgspec
-
-    from builder.quality.agreement import AgreementReport
     from builder.reporting.agreement import agreement_section
     from builder.tables import rows_of
 
-    report = msgspec.convert(known.validate.json("agreement"), AgreementReport) if known.validate else None
+    report = _agreement_report(known.validate) if known.validate else None
     articles = known.prepare and known.prepare.table("articles", columns=["article_id", "source"])
     sources = dict(rows_of(articles, "article_id", "source")) if articles else {}
     return agreement_section(report, tables, config.labels, config.quality, sources, public=public, people=people)
+
+
+def _agreement_report(validate: Stage) -> "AgreementReport":
+    import msgspec
+
+    from builder.quality.agreement import AgreementReport
+
+    try:
+        return msgspec.convert(validate.json("agreement"), AgreementReport)
+    except msgspec.ValidationError as e:
+        path = validate.folder / "agreement.json"
+        raise StoreError(f"{path} was written by another version of the builder.", "Run `builder validate`.") from e
+
+
+def facts_in_words(config: Config) -> dict[str, list[str]]:
+    """What the page says in numbers, in a few lines by subject, of the stages that were made last."""
+    from builder.release.diff import lines
+    from builder.reporting.agreement import agreement_in_words
+    from builder.reporting.progress import progress_in_words
+    from builder.tables import ANNOTATIONS, WINDOWS
+
+    found: dict[str, list[str]] = {}
+    try:
+        known = known_of(config, make=False)
+        if known.validate:
+            tables = {"annotations": ANNOTATIONS, "windows": WINDOWS}
+            read = {name: known.validate.table(name, schema) for name, schema in tables.items()}
+            found["progress"] = progress_in_words(_progress(config, known, read, False, True))
+            found["agreement"] = agreement_in_words(_agreement_report(known.validate))
+            summary = known.validate.summary
+            counted = [f"{each['check']} {each['count']:,}" for each in summary["issues"] if each["severity"] != "info"]
+            found["checks"] = [", ".join(counted[:6]) + (" ..." if len(counted) > 6 else "")] if counted else []
+            gates = summary["gates"] + (known.adjudicate.summary["gates"] if known.adjudicate else [])
+            found["gates"] = [f"{gate['gate']}: {gate['message']}" for gate in gates if not gate["holds"]]
+        if known.adjudicate:
+            gold = known.adjudicate.summary
+            for table in ("gold_answers", "gold_spans"):
+                counts = ", ".join(f"{count:,} {status}" for status, count in gold[table].items() if count)
+                found.setdefault("gold", []).append(f"{table.removeprefix('gold_')}: {counts or 'none'}")
+        if known.releases:
+            found["changes"] = [line.strip() for line in lines(known.releases[-1].manifest.changes)[:3]]
+    except StoreError as e:
+        found["not known"] = [str(e)]
+    file = report_file(config)
+    found["report"] = [str(file) if file.exists() else "none: builder report"]
+    return {name: said for name, said in found.items() if said}
 
 
 def _reopened(pull: Path, record: Mapping[str, Any]) -> set[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder import pipeline, tables
+from builder import pipeline, reports, tables
 from builder.commands import Shown, table_of
 from builder.config import Config
 from builder.errors import ConfigError, SourceError
@@ -247,6 +247,8 @@ class Server:
     served: serving.Served | None = None
     stopped: bool = False
     open: contextlib.ExitStack | None = field(default=None, repr=False)
+    #: Where the report is, or is to be.
+    report: Path = Path("report.html")
 
 
 def serve(config: Config, *, stop: bool = False, foreground: bool = False, progress: Progress = silent) -> Server:
@@ -259,7 +261,8 @@ def serve(config: Config, *, stop: bool = False, foreground: bool = False, progr
         return Server(campaign, stopped=serving.stop_serving(campaign))
     with contextlib.ExitStack() as stack:
         served = stack.enter_context(serving.serve(campaign, keep=not foreground, progress=progress))
-        return Server(campaign, served, open=stack.pop_all() if foreground else None)
+        report = reports.report_file(config)
+        return Server(campaign, served, open=stack.pop_all() if foreground else None, report=report)
 
 
 def plain_serve(result: Server) -> dict[str, object]:
@@ -268,7 +271,7 @@ def plain_serve(result: Server) -> dict[str, object]:
         return {"running": False, "stopped": result.stopped}
     found = asdict(result.served)
     people = set(found.pop("passwords")) - {result.served.administrator}
-    return {"running": True, **found, "annotators": sorted(people)}
+    return {"running": True, **found, "annotators": sorted(people), "report": str(result.report)}
 
 
 def show_serve(result: Server) -> Shown:
@@ -284,6 +287,8 @@ def show_serve(result: Server) -> Shown:
     yield from (f"Label ({slot}) at {url}" for slot, url in served.projects.items())
     if not served.projects:
         yield "There is nothing to label yet: run `builder prepare` and `builder push`."
+    there = result.report.exists()
+    yield f"The report is {result.report}; {'`builder report` renews it' if there else '`builder report` writes it'}."
     if result.open is None:
         yield "It stays until `builder serve --stop`."
         return

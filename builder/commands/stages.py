@@ -7,12 +7,13 @@ from typing import Any
 
 import msgspec
 
-from builder import pipeline
+from builder import pipeline, reports
 from builder.commands import Shown, annotation, function_of, plain_of, releases, table_of
 from builder.config import Config
 from builder.errors import ConfigError, GateError, StoreError
 from builder.quality.agreement import AgreementReport
 from builder.quality.validate import ValidationSummary
+from builder.release.manifest import releases as finished
 from builder.release.settings import unstated
 from builder.stage import Progress, Stage, silent
 from builder.studio.campaign import open_server
@@ -194,13 +195,14 @@ class Run:
     validate: Stage | None = None
     adjudicate: Stage | None = None
     export: releases.Release | None = None
+    report: reports.WrittenReport | None = None
 
 
 def run(config: Config, *, progress: Progress = silent) -> Run:
     """Every step ran, or those before people annotate.
 
     Recorded annotators submit their labels right after the push. With people, the embedded server keeps running when
-    this returns, and the same command goes on where they are.
+    this returns, and the same command goes on where they are. The report is written in any case, also below a gate.
     """
     campaign = pipeline.campaign(config)
     people = config.annotators.kind == "human"
@@ -212,12 +214,25 @@ def run(config: Config, *, progress: Progress = silent) -> Run:
             # On a server elsewhere people have their accounts already, and the push said where the projects are.
             if people and not config.label_studio.url:
                 made.serve = annotation.serve(config, progress=progress)
+            made.report = _report(config, progress)
             return made
         made.pull = annotation.pull(config, progress=progress)
-    made.validate = validate(config, progress=progress)
-    made.adjudicate = adjudicate(config, progress=progress)
-    made.export = releases.export(config, progress=progress)
+    try:
+        made.validate = validate(config, progress=progress)
+        made.adjudicate = adjudicate(config, progress=progress)
+        made.export = releases.export(config, progress=progress)
+    except GateError as e:
+        report = _report(config, progress)
+        raise GateError(e.message, f"{e.hint} See also {report.file}." if report else e.hint, e.result) from e
+    made.report = _report(config, progress)
     return made
+
+
+def _report(config: Config, progress: Progress) -> reports.WrittenReport | None:
+    """The report is written; None where it is to be public and nothing is released yet."""
+    if config.report.public and not finished(config.release_folder):
+        return None
+    return reports.write_report(config, progress)
 
 
 def plain_run(result: Run) -> dict[str, Any]:

@@ -107,8 +107,8 @@ def show_labels(result: Labels) -> Shown:
 class Status:
     """By stage its latest summary, or None, and the settings that differ from it; server, pull, releases; what is next.
 
-    `made` has the time of each stage and release. `pulled` counts what the latest pull holds. `next` is a command, and
-    why.
+    `made` has the time of each stage and release. `pulled` counts what the latest pull holds. `facts` are lines by
+    subject: what the report says in numbers. `next` is a command, and why.
     """
 
     dataset: str
@@ -118,6 +118,7 @@ class Status:
     changed: dict[str, list[str]]
     label_studio: "ServerStatus | None"
     pulled: dict[str, Any] | None
+    facts: dict[str, list[str]]
     next: str
     releases: list[str]
 
@@ -144,6 +145,7 @@ def status(config: Config, *, progress: Progress = silent) -> Status:
         changed={name: pipeline.changed(config, stage) for name, stage in found.items() if stage},
         label_studio=server,
         pulled=pulled,
+        facts=reports.facts_in_words(config),
         next=_next({name: stage.summary for name, stage in found.items() if stage}, server, pulled, bool(released)),
         releases=[f"v{version}" for version, _ in released],
     )
@@ -199,6 +201,7 @@ def show_status(result: Status) -> Shown:
     lines += [("release", f"{result.made[name]}: {name}{of}") for name in latest] or [
         ("release", "none: builder export")
     ]
+    lines += [(name if n == 0 else "", line) for name, found in result.facts.items() for n, line in enumerate(found)]
     lines.append(("next", result.next))
     yield from (f"  {name:<13} {line}" for name, line in lines)
 

@@ -243,6 +243,23 @@ def _annotators(parts: AgreementParts, people: Sequence[str]) -> Iterator[Compar
         yield Compared(name, model.votes, model.accuracy, model.interval, said, model.words)
 
 
+def agreement_in_words(report: AgreementReport) -> list[str]:
+    """Agreement per question, and who is below the rest, in a few lines."""
+    found, low = [], []
+    measured = {
+        name: ("alpha", a.overall.alpha, a.overall.alpha_interval, a.parts) for name, a in report.answers.items()
+    }
+    measured |= {
+        kind: ("exact F1", s.overall.exact_f1, s.overall.exact_f1_interval, s.parts) for kind, s in report.spans.items()
+    }
+    for name, (measure, value, interval, parts) in measured.items():
+        between = f" ({interval[0]:.3f} to {interval[1]:.3f})" if interval else ""
+        words = f": {reliability(value)}" if measure == "alpha" and value is not None else ""
+        found.append(f"{name}: {measure} {'not known' if value is None else f'{value:.3f}'}{between}{words}")
+        low += [f"{one.name} on {name}" for one in _annotators(parts, [*parts.annotators]) if "lower" in one.verdict]
+    return found + ([f"below the rest: {', '.join(low)}"] if low else [])
+
+
 def _confused(labels: Sequence[str], table: Floats) -> Iterator[str]:
     """The most frequent disagreements, in words."""
     cells = [(table[a, b], a, b) for a, b in np.ndindex(*table.shape) if a < b and table[a, b]]

@@ -210,6 +210,18 @@ def progress_section(
     )  # fmt: skip
 
 
+def progress_in_words(section: ProgressSection) -> list[str]:
+    """The section in a few lines."""
+    found, times = [], section.times
+    if chunks := section.chunks:
+        found.append(f"{chunks.done:,} of {chunks.total:,} chunks are done, {chunks.reopened or 0:,} are reopened")
+    if (forecast := section.forecast) and forecast.middle:
+        found.append(f"{forecast.left:,} annotations are missing: about {forecast.middle}, from {forecast.first} on")
+    if times.known:
+        found.append(f"{times.median:,.0f} seconds per chunk, half of them {times.low:,.0f} to {times.high:,.0f}")
+    return found + [f"{person.name} is {person.pace}" for person in section.people if "than most" in person.pace]
+
+
 def _times(seconds: Iterable[float | None], idle: float) -> Times:
     known = np.array([value for value in seconds if value is not None], dtype=np.float64)
     if not len(known):

@@ -50,6 +50,7 @@ def test_how_far_everything_is_fits_a_screen(tmp_path: Path) -> None:
         "  label studio  not running: builder serve",
         "  pull          none: builder pull",
         "  release       none: builder export",
+        "  report        none: builder report",
         "  next          builder prepare: the articles are not read yet",
     ]
     for user, label in enumerate(("favor", "against", "neutral")):
@@ -71,6 +72,15 @@ def test_how_far_everything_is_fits_a_screen(tmp_path: Path) -> None:
         "  label studio  not running: builder serve",
         "  pull          DAY: 12 tasks, 1,036 annotations, 1 skipped, 0 drafts",
         "  release       DAY: v1.0.0",
+        "  progress      12 of 12 chunks are done, 0 are reopened",
+        "                20 seconds per chunk, half of them 20 to 20",
+        "  agreement     stance: alpha 0.938 (0.784 to 1.000): reliable",
+        "                entity: exact F1 1.000 (1.000 to 1.000)",
+        "                evidence: exact F1 1.000 (1.000 to 1.000)",
+        "  gold          answers: 23 agreed, 1 unresolved",
+        "                spans: 56 agreed",
+        "  changes       First release.",
+        "  report        none: builder report",
         "  next          builder review: 1 gold labels are unresolved",
     ]
 

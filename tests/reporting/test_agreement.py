@@ -9,8 +9,15 @@ import pytest
 from builder.quality.agreement.parts import PartAgreement
 from builder.quality.checks.inputs import CheckInputs
 from builder.quality.settings import Quality
-from builder.quality.validate import validate
-from builder.reporting.agreement import AgreementSection, Compared, agreement_section, reliability, verdict
+from builder.quality.validate import Validated, validate
+from builder.reporting.agreement import (
+    AgreementSection,
+    Compared,
+    agreement_in_words,
+    agreement_section,
+    reliability,
+    verdict,
+)
 from builder.reporting.page import About, page
 from builder.tables import ISSUES
 from tests.samples import DAY, Crowd, scheme
@@ -20,10 +27,14 @@ SCHEME = scheme(targets={"japan": ["Japan"]}, evidence=False)
 FIRST = date(2026, 3, 2)
 
 
+def validated(crowd: Crowd) -> Validated:
+    tables = (crowd.annotations, crowd.spans, crowd.answers, crowd.windows)
+    return validate(CheckInputs(*tables, SCHEME, QUALITY), ISSUES.empty_table(), {})
+
+
 def made(crowd: Crowd, sources: Mapping[str, str | None] | None = None) -> AgreementSection:
-    tables = {name: getattr(crowd, name) for name in ("annotations", "spans", "answers", "windows")}
-    found = validate(CheckInputs(*tables.values(), SCHEME, QUALITY), ISSUES.empty_table(), {})
-    return agreement_section(found.agreement, {**tables, **found.tables}, SCHEME, QUALITY, sources or {})
+    found = validated(crowd)
+    return agreement_section(found.agreement, found.tables, SCHEME, QUALITY, sources or {})
 
 
 def crowd(days: int = 1) -> Crowd:
@@ -134,3 +145,13 @@ def test_the_page_shows_a_table_per_part() -> None:
         "Agreement on entity over time", "Labels of stance beside the rest", "Agreement on entity per label",
     ):  # fmt: skip
         assert words in text
+
+
+def test_a_few_lines_say_the_same() -> None:
+    stance, entity, below = agreement_in_words(validated(crowd()).agreement)
+    assert stance.startswith("stance: alpha 0.7")
+    assert stance.endswith("): tentative conclusions only")
+    assert entity.startswith("entity: exact F1 0.583 (")
+    assert below == "below the rest: cyd on stance, cyd on entity"
+    alone = Crowd().add("c1", "ada", [(0, 5, "GPE")], {"japan": "favor"})
+    assert agreement_in_words(validated(alone).agreement) == ["stance: alpha not known", "entity: exact F1 not known"]

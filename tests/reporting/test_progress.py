@@ -12,6 +12,7 @@ from builder.reporting.progress import (
     ProgressSection,
     Times,
     forecast_of,
+    progress_in_words,
     progress_section,
 )
 from tests.samples import DAY, Crowd
@@ -155,3 +156,19 @@ def test_without_a_pull_the_section_says_what_to_do() -> None:
     assert found.missing.startswith("1,200 chunks are selected. No annotation is known, because nothing was pulled")
     assert found.chunks is None
     assert made(Crowd().window("c")).chunks == ChunkCounts(1, 0, 0, 1, 0, None, None)
+
+
+def test_a_few_lines_say_the_same() -> None:
+    crowd = Crowd()
+    for n in range(20):
+        crowd.add(f"c{n}", "ada", SPAN, lead_time=30.0, created=DAY + timedelta(days=n % 4))
+        if n > 4:
+            crowd.add(f"c{n}", "ben", SPAN, lead_time=90.0, created=DAY + timedelta(days=n % 4))
+    assert progress_in_words(made(crowd)) == [
+        "15 of 20 chunks are done, 0 are reopened",
+        "5 annotations are missing: about 2026-03-06, from 2026-03-06 on",
+        "30 seconds per chunk, half of them 30 to 90",
+        "ada is faster than most: 0.33 times 90 s",
+        "ben is slower than most: 3 times 30 s",
+    ]
+    assert progress_in_words(progress_section(None, None, overlap=2, idle=900)) == []
