@@ -19,9 +19,9 @@ CHUNKERS = {
 }
 #: Choices of `chunking.unit`, with what counts them, and of `selection.by`, with the strata of a shard's articles.
 UNITS = {
-    "words": "builder.corpus.budgets:WordCounter",
-    "characters": "builder.corpus.budgets:CharacterCounter",
-    "tokenizer": "builder.corpus.budgets:TokenCounter",
+    "words": "builder.corpus.chunking:WordCounter",
+    "characters": "builder.corpus.chunking:CharacterCounter",
+    "tokenizer": "builder.corpus.chunking:TokenCounter",
 }
 STRATA = {
     "source": "builder.corpus.selection:by_source",

@@ -12,10 +12,10 @@ from builder.errors import ConfigError
 from builder.quality.agreement import AgreementReport, annotator_reports
 from builder.quality.agreement.answers import answer_agreement
 from builder.quality.agreement.spans import span_agreement
+from builder.quality.anchoring import one_place_each
 from builder.quality.checks.inputs import CheckInputs, run_checks
 from builder.quality.gates import Verdict, check_gates
 from builder.quality.known_answers import Key, KnownAnswers, known_by_chunk, score
-from builder.quality.mentions import one_place_each
 from builder.quality.votes import voting
 from builder.scheme import Scheme
 from builder.tables import rows_of

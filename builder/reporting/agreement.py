@@ -18,7 +18,7 @@ from builder.quality.agreement.answers import answer_votes
 from builder.quality.agreement.coefficients import Interval
 from builder.quality.agreement.parts import AgreementParts, PartAgreement
 from builder.quality.agreement.spans import bounds_votes, marked
-from builder.quality.mentions import one_place_each
+from builder.quality.anchoring import one_place_each
 from builder.quality.settings import Quality
 from builder.quality.votes import SUBMITTED, Floats, Votes, voting
 from builder.reporting.plots import Chart, timeline

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from builder.quality.agreement.answers import answer_votes
 from builder.quality.agreement.spans import Marked, marked
-from builder.quality.mentions import one_place_each
+from builder.quality.anchoring import one_place_each
 from builder.quality.votes import overlapping_pairs, voting_unreviewed
 from builder.reporting.side_by_side import AnnotatorView, Disagreement, DisputedChunk, Link, side_by_side
 from builder.scheme import Question, Scheme

@@ -79,7 +79,7 @@ def chunking(report: Report, raw: Path) -> None:
     from sentencex import segment
 
     from builder.corpus.articles import Article, ArticleMaker
-    from builder.corpus.budgets import tokenizer
+    from builder.corpus.chunking import tokenizer
     from builder.corpus.records import Record
     from builder.corpus.settings import Chunking, Cleaning, Source
     from builder.corpus.shard_tables import read_shard

@@ -7,7 +7,7 @@ import numpy as np
 from builder.quality.aggregation.dawid_skene import dawid_skene_fit
 from builder.quality.aggregation.mace import mace_fit
 from builder.quality.aggregation.sequence import sequence_fit
-from builder.quality.agreement.unitizing import disagreements
+from builder.quality.agreement.coefficients import disagreements
 from builder.quality.settings import Aggregation
 from tests.benchmarks.ratios import Report, best_of
 from tests.benchmarks.span_crowd import token_votes

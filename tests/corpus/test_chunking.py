@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.corpus import chunking
-from builder.corpus.budgets import tokenizer
-from builder.corpus.chunking import ChunkBounds, Chunker
+from builder.corpus.chunking import ChunkBounds, Chunker, tokenizer
 from builder.corpus.settings import CHUNKERS, Chunking
 from builder.errors import ConfigError
 from builder.text import sentences

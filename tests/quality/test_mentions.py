@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from builder.quality.mentions import one_place_each
+from builder.quality.anchoring import one_place_each
 from builder.tables import ANSWERS, SPANS, build
 
 TEXT = "Mr. Tanaka met the Bank of Japan; Tanaka left."

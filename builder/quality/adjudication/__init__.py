@@ -17,8 +17,8 @@ from builder.quality.adjudication.spans import SILENCE, decision, gold_spans
 from builder.quality.aggregation.believe import Decider, soft_columns
 from builder.quality.aggregation.majority import winners
 from builder.quality.agreement.models import difficulties, model_posterior
+from builder.quality.anchoring import one_place_each
 from builder.quality.gates import Verdict, check_unresolved
-from builder.quality.mentions import one_place_each
 from builder.quality.settings import Aggregation, Quality
 from builder.quality.votes import Voter, Voters, Votes, voting
 from builder.tables import GOLD_ANSWERS, build, rows_of

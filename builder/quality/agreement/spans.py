@@ -14,9 +14,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.agreement.coefficients import Interval, nominal_alpha, paired, patterns_of, rounded, with_interval
+from builder.quality.agreement.coefficients import (
+    Interval,
+    disagreements,
+    nominal_alpha,
+    paired,
+    patterns_of,
+    rounded,
+    with_interval,
+)
 from builder.quality.agreement.parts import AgreementParts, agreement_parts
-from builder.quality.agreement.unitizing import disagreements
 from builder.quality.settings import Quality
 from builder.quality.votes import Floats, Integers, Mask, Votes, overlapping_pairs, voting_unreviewed
 from builder.text import Texts, words

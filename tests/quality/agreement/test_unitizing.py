@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from builder.quality.agreement.unitizing import disagreements
+from builder.quality.agreement.coefficients import disagreements
 
 
 def of(units: list[tuple[int, int, int]], bounds: tuple[int, int, int] = (150, 450, 2)) -> tuple[float, float]:

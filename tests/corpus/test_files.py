@@ -7,7 +7,7 @@ from fsspec.utils import glob_translate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.globs import matcher
+from builder.corpus.files import matcher
 from builder.errors import ConfigError
 
 SEGMENTS = ["*", "**", "a", "a*", "*a", "*a*b", "?b", "[ab]*", "[!a]", "b*a*", "[*]", "x.y", "*.*", "[]a]"]
