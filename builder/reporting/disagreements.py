@@ -79,12 +79,10 @@ def disagreement_section(
         return DisagreementSection("No annotation is checked yet: run `builder pull`, then `builder validate`.")
     voters = voting_unreviewed(annotations)
     answers = one_place_each(answers, spans, voters["annotation_id"].to_pylist())
-    found: list[Disagreement] = []
-    for question in scheme.questions.values():
-        if question.gives == "answers":
-            found += _of_answers(annotations, answers, question)
-        elif kind := question.span_kind:
-            found += _of_spans(marked(annotations, spans, kind, asked if kind == "entity" else {}), kind)
+    questions = scheme.questions.values()
+    found = [one for q in questions if q.gives == "answers" for one in _of_answers(annotations, answers, q)]
+    for kind in dict.fromkeys(q.span_kind for q in questions if q.span_kind):
+        found += _of_spans(marked(annotations, spans, kind, asked if kind == "entity" else {}), kind)
     groups, chosen = _groups(found)
     shown: list[DisputedChunk] = []
     about: dict[str, list[Disagreement]] = {chunk: [] for chunk in chosen} if texts else {}
@@ -126,7 +124,7 @@ def _of_answers(annotations: pa.Table, answers: pa.Table, question: Question) ->
         for at in np.flatnonzero(given[:, one] & given[:, other]).tolist():
             chunk, target = items[at]
             label = target if question.many else f"{votes.labels[one]} / {votes.labels[other]}"
-            yield Disagreement(chunk, question.name, "", label, target)
+            yield Disagreement(chunk, question.name, "", label)
 
 
 def _of_spans(found: Marked, kind: str) -> Iterator[Disagreement]:
@@ -157,7 +155,7 @@ def _of_spans(found: Marked, kind: str) -> Iterator[Disagreement]:
         if of_one != of_other:
             labels += f" / {found.labels[max(of_one, of_other)]}"
         place = min(start_one, start_other), max(end_one, end_other)
-        yield Disagreement(found.chunks[number], name, kind, labels, "", *place)
+        yield Disagreement(found.chunks[number], name, kind, labels, *place)
 
 
 def _groups(

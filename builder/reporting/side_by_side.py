@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -19,13 +20,12 @@ _LONGEST, _VIEWS, _PLACES, _WORDS = 20_000, 8, 25, 160
 
 class Disagreement(NamedTuple):
     """One disagreement. `kind` is the question for answers; else label, border or missed, with the kind of span in
-    `of`. `start` and `end` are article coordinates, -1 for answers, which have a `target`."""
+    `of`. `start` and `end` are article coordinates, -1 for answers."""
 
     chunk: str
     kind: str
     of: str
     label: str
-    target: str = ""
     start: int = -1
     end: int = -1
 
@@ -120,7 +120,7 @@ def side_by_side(
             views.append(AnnotatorView.of(row, link, accounts, pieces(text[:_LONGEST], cut)))
         yield DisputedChunk(
             chunk, window["title"] or "", len(found), tuple(views),
-            tuple(_of_targets(scheme, [one for one in found if one.start < 0], said, gold_answers[chunk])),
+            tuple(_of_targets(scheme, said, gold_answers[chunk])),
             tuple(rows[:_PLACES]), max(len(text) - _LONGEST, 0),
             max(len(rows) - _PLACES, 0) + len(every) - len(shown),
         )  # fmt: skip
@@ -143,26 +143,23 @@ def pieces(text: str, spans: Iterable[tuple[int, int, str, bool]]) -> tuple[Text
     return tuple(found)
 
 
-def _of_targets(
-    scheme: Scheme, found: Iterable[Disagreement], said: Sequence[list[Row]], gold: Iterable[Row]
-) -> Iterator[Contrast]:
-    """A row per question and target that anybody answered, in the order of the scheme."""
-    disputed = {(one.kind, one.target) for one in found}
-    given = [{(row["question"], row["target"]): row["label"] for row in rows} for rows in said]
-    decided = {(row["question"], row["target"]): row for row in gold}
+def _of_targets(scheme: Scheme, said: Sequence[list[Row]], gold: Iterable[Row]) -> Iterator[Contrast]:
+    """A row per question and target, or mention of it, that anybody answered, in the order of the scheme."""
+    key = itemgetter("question", "target", "start")
+    given = [{key(row): row["label"] for row in rows} for rows in said]
+    decided = {key(row): row for row in gold}
     for name, question in scheme.questions.items():
-        targets = {target for mine in given for asked, target in mine if asked == name}
         known = {target: n for n, target in enumerate(question.targets)}
-        for target in sorted(targets, key=lambda t: (known.get(t, len(known)), t)):
-            labels = [mine.get((name, target)) for mine in given]
-            shown = tuple("no answer" if label is None else question.label_title(label) for label in labels)
-            settled = decided.get((name, target), {"label": None, "status": ""})
-            label = question.label_title(settled["label"]) if settled["label"] else ""
+        asked = {about for mine in given for about in mine if about[0] == name}
+        for about in sorted(asked, key=lambda about: (known.get(about[1], len(known)), about[2] or 0, about[1])):
+            labels = [mine.get(about) for mine in given]
+            settled = decided.get(about, {"label": None, "status": ""})
+            label = f"{question.label_title(settled['label'])} " if settled["label"] else ""
             yield Contrast(
-                f"{name}: {question.title(target)}" if target else name,
-                (name,) * ((name, target) in disputed),
-                shown,
-                f"{label} ({settled['status']})" if label else settled["status"],
+                f"{name}: {question.title(about[1])}" if about[1] else name,
+                (name,) * (len(set(labels) - {None}) > 1),
+                tuple("no answer" if label is None else question.label_title(label) for label in labels),
+                f"{label}({settled['status']})" if label else settled["status"],
             )
 
 

@@ -249,3 +249,14 @@ def test_counts_are_those_of_everybody_compared_with_everybody(seed: int) -> Non
         found |= {("missed", frozenset((mark,))) for mark in open_ - paired}
         expected.update((kind, "entity", " / ".join(sorted({mark[2] for mark in pair}))) for kind, pair in found)
     assert groups(crowd, made=scheme(entities="XYZ", overlap=True)) == expected
+
+
+def test_two_mentions_of_one_name_are_two_rows_in_the_order_of_the_text() -> None:
+    crowd = Crowd().window("c", "Kyiv. will build Patriot missiles for the United States and Kyiv.")
+    for who, second in (("ada", "against"), ("ben", "none")):
+        crowd.add("c", who, [(0, 4, "GPE"), (60, 64, "GPE")], {(60, 64): second, (0, 4): "favor"})
+    [chunk] = section(crowd, scheme(mode="mention", evidence=False)).chunks
+    assert chunk.answers == (
+        Contrast("stance: Kyiv", (), ("Favor", "Favor"), ""),
+        Contrast("stance: Kyiv", ("stance",), ("Against", "None"), ""),
+    )
