@@ -120,7 +120,14 @@ def test_the_public_form_is_about_released_articles_and_what_the_release_says_of
 def test_many_sources_are_counted_together() -> None:
     articles = build(
         [
-            {"article_id": f"a{n}", "source": f"s{n:02}", "cluster_id": f"a{n}", "kept": n % 2 == 0, "sections": []}
+            {
+                "article_id": f"a{n}",
+                "source": f"s{n:02}",
+                "cluster_id": "a0" if n < 7 else f"a{n}",
+                "kept": n % 2 == 0,
+                "sections": [],
+                "title": f"T{n}" if n else None,
+            }
             for n in range(30)
         ],
         ARTICLES,
@@ -132,3 +139,4 @@ def test_many_sources_are_counted_together() -> None:
     assert found.parts["source"][0] == CorpusPart("s00", 1, 1, 0, 0)
     assert found.parts["source"][-1] == CorpusPart("5 others", 5, 2, 0, 0)
     assert found.sizes == (("0 to 24", 0),)
+    assert found.clusters == (("T1 · T2 · T3 · T4 · T5", 7, "s00, s01, s02, s03, s04, s05, s06", "a0"),)

@@ -260,3 +260,28 @@ def test_two_mentions_of_one_name_are_two_rows_in_the_order_of_the_text() -> Non
         Contrast("stance: Kyiv", (), ("Favor", "Favor"), ""),
         Contrast("stance: Kyiv", ("stance",), ("Against", "None"), ""),
     )
+
+
+def test_of_many_groups_some_chunks_are_shown_and_of_many_notes_the_latest() -> None:
+    labels, crowd = [f"L{n:02}" for n in range(20)], Crowd()
+    for n, label in enumerate(labels):
+        for m in range(3):
+            crowd.add(f"c{n:02}{m}", "ada", [(0, 5, label)], comment=label).add(f"c{n:02}{m}", "ben", [])
+    for n in range(150):
+        crowd.add(f"n{n}", "ada", comment=f"note {n}")
+    found = section(crowd, scheme(entities=labels))
+    shown = [chunk.chunk_id for chunk in found.chunks]
+    # The ten most disputed, then one of each group that has none of its first, and so on.
+    assert len(shown) == 40
+    assert shown[:12] == [f"c{n:02}{m}" for n in range(3) for m in range(3)] + ["c030", "c040", "c050"]
+    assert (found.noted, len(found.notes), found.notes[0][1].comment) == (210, 200, "note 149")
+
+
+def test_long_spans_are_shortened_in_rows_alone() -> None:
+    crowd = Crowd().window("c", "x" * 80 + "y" * 100 + "z" * 80)
+    crowd.add("c", "ada", [(0, 260, "ORG")]).add("c", "ben", [(0, 259, "ORG"), (10, 170, "GPE")])
+    [chunk] = section(crowd).chunks
+    [row] = chunk.spans
+    assert row.about == "x" * 80 + " … " + "z" * 80
+    assert row.said == ("ORG", f"ORG “{'x' * 80} … y{'z' * 79}”; GPE “{'x' * 70}{'y' * 90}”")
+    assert "".join(piece.text for piece in chunk.views[0].pieces) == crowd.windows["text"][0].as_py()

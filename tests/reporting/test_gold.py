@@ -156,3 +156,14 @@ def test_many_things_that_wait_are_not_all_listed() -> None:
     assert found.waiting[0] == WaitingLine("stance: target 00", 1, 1, (FindingExample("c0", "", "favor 1, against 1"),))
     # A target may be words of an article, so the public form counts them together.
     assert section(made, public=True).waiting == (WaitingLine("stance", 60, 60, ()),)
+
+
+def test_the_votes_of_some_are_shown() -> None:
+    made = Crowd()
+    for n in range(21):
+        for who, label in (("ada", "favor"), ("ben", "against")):
+            made.add(f"c{n:02}", who, stances={"japan": label})
+    [line] = section(made).waiting
+    assert (line.count, line.chunks, [example.chunk_id for example in line.examples]) == (
+        21, 21, [f"c{n:02}" for n in range(20)],
+    )  # fmt: skip
