@@ -151,8 +151,7 @@ def show_hello(result):
 import numpy as np
 import pyarrow as pa
 
-from builder.release.configuration import Column, Configuration, Maker, Spec, of_windows
-from builder.release.features import INT
+from builder.release.configuration import INT, Column, Configuration, Maker, Spec, of_windows
 
 
 def _declare(scheme, settings, earlier):
@@ -178,7 +177,7 @@ SPEC = Spec(
         ),
         (
             "builder/release/configurations/__init__.py",
-            "from builder.release.features",
+            "from builder.release.configurations import",
             "from builder.release.configurations import windows\n",
         ),
         ("builder/release/configurations/__init__.py", '    "annotations":', '    "windows": windows.SPEC,\n'),

@@ -23,8 +23,8 @@ from builder.stage import Progress, Stage, silent
 from builder.store import write_table
 from builder.studio import pull as pulling
 from builder.studio import push as pushing
-from builder.studio import reopening, serving
-from builder.studio import restore as restoring
+from builder.studio import review as reviewing
+from builder.studio import saving, serving
 from builder.studio.campaign import Campaign
 from builder.studio.people import Annotator
 from builder.studio.pulls import tasks_by_chunk
@@ -179,7 +179,7 @@ def show_review(result: Review) -> Shown:
         )
 
 
-def reopen(config: Config, which: str, *, dry_run: bool = False, progress: Progress = silent) -> reopening.Reopened:
+def reopen(config: Config, which: str, *, dry_run: bool = False, progress: Progress = silent) -> reviewing.Reopened:
     """Chunks are back with their annotators, who find what they said before filled in.
 
     `which` is `missing` (a question of the scheme has no answer, as after a target was added), `quarantined`, `all`
@@ -205,10 +205,10 @@ def reopen(config: Config, which: str, *, dry_run: bool = False, progress: Progr
     chosen: dict[str, list[str]] = {}
     for annotation, annotator in tables.rows_of(table, "annotation_id", "annotator"):
         chosen.setdefault(names.get(annotator, ""), []).append(annotation)
-    return reopening.reopen(campaign, found.folder, chosen, dry_run=dry_run, progress=progress)
+    return reviewing.reopen(campaign, found.folder, chosen, dry_run=dry_run, progress=progress)
 
 
-def show_reopen(result: reopening.Reopened) -> Shown:
+def show_reopen(result: reviewing.Reopened) -> Shown:
     for name, count in sorted(result.sent.items()):
         yield f"reopen {name}: {count} chunks sent back, {result.open[name]} open since before"
     yield from (f"Label ({row.slot}) at {row.url}" for row in result.projects)
@@ -218,16 +218,16 @@ def show_reopen(result: reopening.Reopened) -> Shown:
         yield "reopen: nothing to send back."
 
 
-def restore(config: Config, *, dry_run: bool = False, progress: Progress = silent) -> restoring.Restored:
+def restore(config: Config, *, dry_run: bool = False, progress: Progress = silent) -> saving.Restored:
     """What the latest pull, or that of `dataset.pull`, holds and the server lost is on the server again.
 
     Run `builder push` before it, so that there are projects and tasks. Raises `StoreError` without a pull.
     """
     folder = pipeline.chosen_pull(config).folder
-    return restoring.restore(pipeline.campaign(config), folder, dry_run=dry_run, progress=progress)
+    return saving.restore(pipeline.campaign(config), folder, dry_run=dry_run, progress=progress)
 
 
-def show_restore(result: restoring.Restored) -> Shown:
+def show_restore(result: saving.Restored) -> Shown:
     yield (
         f"restore {result.pull[:16]}: {result.restored} annotations restored, {result.there} there, "
         f"{result.newer} left out because their authors annotated the chunk again"

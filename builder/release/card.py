@@ -10,10 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.languages import language_code
-from builder.release.configuration import Configuration
+from builder.release.configuration import Configuration, label_names, with_names, yaml_list
 from builder.release.configurations import SPECS
 from builder.release.decisions import REASONS
-from builder.release.features import label_names, with_names, yaml_list
 from builder.release.manifest import Configured, Manifest, data_files
 from builder.release.tags import LOSSES
 from builder.scheme import Scheme

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from builder.release.card import languages, machine, methods, processing
-from builder.release.features import Features, label_names
+from builder.release.configuration import Features, label_names
 from builder.release.manifest import Manifest
 
 _CONTEXT: dict[str, Any] = {

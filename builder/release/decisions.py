@@ -8,8 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.release.arrays import Mask, flat, mask, numbers, records, small
-from builder.release.configuration import Column, Numbering
-from builder.release.features import INT, NUMBER, STRING
+from builder.release.configuration import INT, NUMBER, STRING, Column, Numbering
 from builder.release.settings import Export
 from builder.text import Ints
 

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from builder.release.compare import align
+from builder.release.configuration import STRING, arrow_schema, label_names, with_names
 from builder.release.configurations import SPECS
-from builder.release.features import STRING, arrow_schema, label_names, with_names
 from builder.release.manifest import Change, Changes, Exported, RowChanges, data_files
 from builder.release.provenance import self_descriptions
 

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from builder.errors import ConfigError
+from builder.release.configuration import Features, label_names
 from builder.release.configurations import SPECS
-from builder.release.features import Features, label_names
 from builder.release.manifest import Configured, data_files
 from builder.release.settings import FORMATS
 from builder.settings import load

@@ -10,8 +10,8 @@ import pyarrow.dataset as ds
 
 from builder.errors import ReleaseError, StoreError
 from builder.offsets import OffsetMap, Segment
+from builder.release.configuration import label_names, with_names
 from builder.release.configurations import SPECS
-from builder.release.features import label_names, with_names
 from builder.release.manifest import Manifest, data_files
 from builder.release.origins import Opener, Origin, find_bytes
 from builder.release.passages import STAGES

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.errors import ReleaseError
-from builder.release.leakage import Fingerprints
 from builder.release.manifest import UNLISTED, Configured, File, Manifest, Outline, data_files, read
+from builder.release.separation import Fingerprints
 from builder.store import file_digest
 
 #: What file managers leave in folders, and the Hub adds.

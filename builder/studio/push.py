@@ -14,7 +14,7 @@ from builder.studio.client import Client
 from builder.studio.importing import Imported, import_tasks
 from builder.studio.planning import PlannedTask, answers_so_far, plan_tasks
 from builder.studio.projects import ensure_members, ensure_people, ensure_view, find_project, is_for_all
-from builder.studio.recordings import Submitted, recorded_bodies, submit_recorded
+from builder.studio.saving import Submitted, recorded_bodies, submit_recorded
 from builder.studio.scheme_changes import ensure_migrated, preview_changes
 from builder.studio.suggestions import suggestions_for
 from builder.studio.tasks import MOST_IDS, TaskEntry, batches, models_of, pages, tasks_of

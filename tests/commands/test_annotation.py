@@ -14,9 +14,8 @@ from builder.commands.workspace import Cleaned
 from builder.studio import serving
 from builder.studio.people import Annotator
 from builder.studio.push import Pushed, PushedProject
-from builder.studio.recordings import Submitted
-from builder.studio.reopening import Reopened
-from builder.studio.restore import Restored
+from builder.studio.review import Reopened
+from builder.studio.saving import Restored, Submitted
 from builder.studio.scheme_changes import SchemeChanges
 from builder.studio.serving import Served
 from tests.results import printed

@@ -15,7 +15,7 @@ from builder.studio.campaign import open_server
 from builder.studio.people import ensure_accounts
 from builder.studio.projects import projects_of
 from builder.studio.pull import Pulled
-from builder.studio.recordings import Submitted
+from builder.studio.saving import Submitted
 from builder.studio.serving import annotation_progress
 from builder.studio.settings import Annotators, LabelStudio
 from tests.conftest import connected, sample

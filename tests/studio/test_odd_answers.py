@@ -12,9 +12,8 @@ from builder.errors import BuilderError
 from builder.quality.review_cases import ReviewCase
 from builder.studio.pull import pull
 from builder.studio.push import push
-from builder.studio.reopening import reopen
-from builder.studio.restore import restore
-from builder.studio.review import send_review
+from builder.studio.review import reopen, send_review
+from builder.studio.saving import restore
 from builder.studio.serving import annotation_progress
 from builder.studio.settings import Annotators, Suggestions
 from tests.studio.test_scheme_changes import BEFORE, RENAMED, said

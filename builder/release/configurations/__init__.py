@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from builder.errors import ConfigError
-from builder.release.configuration import ABOUT_ARTICLES, KEYS, WINDOW, Column, Configuration, Spec
+from builder.release.configuration import ABOUT_ARTICLES, KEYS, STRING, WINDOW, Column, Configuration, Spec
 from builder.release.configurations import annotations, answers, entities, evidence
-from builder.release.features import STRING
 from builder.release.settings import Export
 from builder.scheme import Scheme
 

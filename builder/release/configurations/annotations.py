@@ -9,8 +9,18 @@ import pyarrow.compute as pc
 
 from builder.masking import KINDS, masked
 from builder.release.arrays import flat, list_of, mask, numbers, ordered, places, positions_in, records
-from builder.release.configuration import Column, Configuration, Maker, Spec, of_windows
-from builder.release.features import FLAG, INT, NUMBER, STRING, sequence
+from builder.release.configuration import (
+    FLAG,
+    INT,
+    NUMBER,
+    STRING,
+    Column,
+    Configuration,
+    Maker,
+    Spec,
+    of_windows,
+    sequence,
+)
 from builder.release.passages import Index, iso
 from builder.release.settings import Export
 from builder.scheme import Question, Scheme

@@ -10,10 +10,21 @@ import pyarrow.compute as pc
 from builder.release import decisions
 from builder.release.arrays import flat, list_of, mask, numbers, places, positions_in, records, small, text_array
 from builder.release.compare import value_changes
-from builder.release.configuration import Column, Configuration, Maker, Spec, numbering, of_windows
+from builder.release.configuration import (
+    INT,
+    NUMBER,
+    STRING,
+    Column,
+    Configuration,
+    Maker,
+    Spec,
+    class_label,
+    numbering,
+    of_windows,
+    sequence,
+)
 from builder.release.configurations import evidence
 from builder.release.decisions import KEPT, OPEN
-from builder.release.features import INT, NUMBER, STRING, class_label, sequence
 from builder.release.passages import Index
 from builder.release.settings import Export
 from builder.scheme import Question, Scheme

@@ -11,13 +11,24 @@ from builder.errors import ReleaseError
 from builder.release import decisions
 from builder.release.arrays import Mask, flat, list_of, lists, numbers, records, small, text_array, touching
 from builder.release.compare import span_changes
-from builder.release.configuration import Column, Configuration, Maker, Spec, numbering
+from builder.release.configuration import (
+    FLAG,
+    INT,
+    NUMBER,
+    STRING,
+    Column,
+    Configuration,
+    Maker,
+    Spec,
+    class_label,
+    numbering,
+    sequence,
+    value,
+)
 from builder.release.decisions import DOWN, KEPT, OPEN
-from builder.release.features import FLAG, INT, NUMBER, STRING, class_label, sequence, value
 from builder.release.passages import Index, Passages
 from builder.release.settings import Export
-from builder.release.soft_tags import soft_tags
-from builder.release.tags import IGNORED, LOSSES, Marks, tag_names, tag_tokens, tokenized, unknown_tokens
+from builder.release.tags import IGNORED, LOSSES, Marks, soft_tags, tag_names, tag_tokens, tokenized, unknown_tokens
 from builder.scheme import Scheme
 from builder.text import Ints, Texts
 

@@ -9,8 +9,7 @@ import pyarrow.compute as pc
 
 from builder.release import decisions
 from builder.release.arrays import flat, numbers, ordered, places, text_array
-from builder.release.configuration import Column, Configuration, Maker, Spec, of_windows
-from builder.release.features import INT, NUMBER, STRING
+from builder.release.configuration import INT, NUMBER, STRING, Column, Configuration, Maker, Spec, of_windows
 from builder.release.passages import Index
 from builder.release.settings import Export
 from builder.scheme import Scheme

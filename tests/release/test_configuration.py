@@ -5,8 +5,18 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pytest
 
+from builder.release.configuration import (
+    FLAG,
+    INT,
+    NUMBER,
+    STRING,
+    arrow_type,
+    class_label,
+    label_names,
+    sequence,
+    value,
+)
 from builder.release.configurations import declare
-from builder.release.features import FLAG, INT, NUMBER, STRING, arrow_type, class_label, label_names, sequence, value
 from builder.release.settings import Export
 from tests.release.configurations.test_answers import FRAMES, TOPIC, asking
 from tests.samples import scheme
