@@ -7,6 +7,13 @@ from builder.release.diff import lines
 from builder.release.manifest import Change, Manifest, SplitFacts
 from builder.release.tags import LOSSES
 
+#: What rows cannot hold, in words.
+_LOST = {why: f"spans that {words}" for why, words in LOSSES.items()} | {
+    "row-border": "spans that cross the border of a row and are in none",
+    "masked-tokens": "tokens whose tag is not known, so that training does not see them",
+    "strict-rows": "texts that are left out, because a span in them was not decided",
+}
+
 
 @dataclass(frozen=True)
 class ConfigurationChange:
@@ -85,7 +92,7 @@ def _is_flip(what: str) -> bool:
 def _listed(counts: Mapping[str, Mapping[str, int]]) -> tuple[tuple[str, str, int], ...]:
     """Configuration, reason in words and number; what is held is no loss."""
     return tuple(
-        (name, LOSSES.get(why, why), n)
+        (name, _LOST.get(why, why), n)
         for name, found in counts.items()
         for why, n in found.items()
         if n and why != "held"

@@ -285,3 +285,9 @@ def test_long_spans_are_shortened_in_rows_alone() -> None:
     assert row.about == "x" * 80 + " … " + "z" * 80
     assert row.said == ("ORG", f"ORG “{'x' * 80} … y{'z' * 79}”; GPE “{'x' * 70}{'y' * 90}”")
     assert "".join(piece.text for piece in chunk.views[0].pieces) == crowd.windows["text"][0].as_py()
+
+
+def test_rows_of_words_are_in_the_order_of_the_text() -> None:
+    crowd = Crowd().add("c", "ada", [STATES, (0, 5, "EVIDENCE", [])]).add("c", "ben", [UKRAINE])
+    [chunk] = section(crowd).chunks
+    assert [row.about for row in chunk.spans] == ["Tokyo", "United States", "Ukraine"]

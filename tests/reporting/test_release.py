@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from builder.release.configurations.entities import _MASKED, _ROW_BORDER, _STRICT
 from builder.release.manifest import (
     Change,
     Changes,
@@ -14,6 +15,7 @@ from builder.release.manifest import (
     RowChanges,
     SplitFacts,
 )
+from builder.release.tags import LOSSES
 from builder.reporting.release import ConfigurationChange, ReleaseSection, release_section
 
 FLIP = Change("c:japan", "favor -> none", "favor", "none")
@@ -58,7 +60,10 @@ def test_rows_and_labels_are_counted_by_split() -> None:
 
 def test_what_is_lost_is_said_in_words() -> None:
     found = release_section(manifest())
-    assert found.lost == (("entities", "are inside or around another span", 2), ("entities", "masked-tokens", 4))
+    assert found.lost == (
+        ("entities", "spans that are inside or around another span", 2),
+        ("entities", "tokens whose tag is not known, so that training does not see them", 4),
+    )
     assert found.left_out == (("stance", "unresolved", 3),)
 
 
@@ -79,3 +84,10 @@ def test_flipped_labels_and_moved_borders_are_shown_with_examples() -> None:
         ConfigurationChange("entities", 0, 0, 3, 7, (("moved", 7), ("relabelled", 3), ("added", 11)), (MOVED,)),
     )
     assert "`stance`: favor -> none: 2." in found.words
+
+
+def test_every_loss_of_a_configuration_has_words() -> None:
+    known = {"held", *LOSSES, _ROW_BORDER, _MASKED, _STRICT}
+    lost = release_section(manifest(losses={"entities": dict.fromkeys(known, 1)})).lost
+    assert len(lost) == 7
+    assert not known & {words for _, words, _ in lost}
