@@ -12,13 +12,14 @@ import pyarrow.compute as pc
 from builder.quality.checks import CHECKS
 from builder.quality.settings import Quality
 from builder.quality.votes import SUBMITTED, reviewed_chunks
+from builder.reporting.side_by_side import shortened
 from builder.settings import load
 from builder.tables import rows_of
 
 #: The checks of how somebody works, and statuses of gold in the order of a table.
 HABITS = ("straight-lining", "drift", "fast-answer", "fast-empty", "failed-questions")
 STATUSES = ("agreed", "single", "adjudicated", "expert", "unresolved", "rejected")
-_EXAMPLES, _WAITING, _LISTED = 3, 20, 50
+_EXAMPLES, _WAITING, _LISTED, _MESSAGE = 3, 20, 50, 500
 #: By kind of gold: the column with its question, and that which says what it is about.
 _ABOUT = (("question", "target"), ("kind", "label"))
 
@@ -158,7 +159,8 @@ def _waiting(still: pa.Table, name: str, about: str, public: bool) -> Iterator[W
         for row in [] if public else still.take(positions[:_WAITING]).to_pylist():
             votes = Counter("nothing" if vote["label"] is None else vote["label"] for vote in row["votes"])
             said = ", ".join(f"{label} {n}" for label, n in votes.most_common())
-            examples.append(FindingExample(row["chunk_id"], "", f"“{row['text']}”: {said}" if "text" in row else said))
+            about_it = f"“{shortened(row['text'])}”: {said}" if "text" in row else said
+            examples.append(FindingExample(row["chunk_id"], "", about_it))
         chunks = len(set(still["chunk_id"].take(positions).to_pylist()))
         words = f"{question}: {of}" if of and about != name else question
         yield WaitingLine(words, len(positions), chunks, tuple(examples))
@@ -166,7 +168,7 @@ def _waiting(still: pa.Table, name: str, about: str, public: bool) -> Iterator[W
 
 def _examples(issues: pa.Table, public: bool, most: int = _EXAMPLES) -> tuple[FindingExample, ...]:
     rows = rows_of(issues.slice(0, 0 if public else most), "chunk_id", "annotator", "message")
-    return tuple(FindingExample(chunk or "", annotator or "", message) for chunk, annotator, message in rows)
+    return tuple(FindingExample(chunk or "", who or "", shortened(message, _MESSAGE)) for chunk, who, message in rows)
 
 
 def _checks(issues: pa.Table, quality: Quality, public: bool) -> list[CheckLine]:

@@ -14,8 +14,8 @@ from builder.scheme import Scheme
 
 Row = dict[str, Any]
 Link = Callable[[int, int], str] | None
-#: What is shown of one chunk at most: characters, annotators, places; and characters of a span in a row.
-_LONGEST, _VIEWS, _PLACES, _WORDS = 20_000, 8, 25, 160
+#: What is shown of one chunk at most: characters, annotators, places; and characters of a span in a row, of a comment.
+_LONGEST, _VIEWS, _PLACES, _WORDS, _COMMENT = 20_000, 8, 25, 160, 2000
 
 
 class Disagreement(NamedTuple):
@@ -58,7 +58,7 @@ class AnnotatorView:
     ) -> "AnnotatorView":
         """The view of a row of ANNOTATIONS."""
         who, where = row["annotator"], link(row["project_id"], row["task_id"]) if link else ""
-        noted = tuple(row["problems"] or ()), row["comment"] or ""
+        noted = tuple(row["problems"] or ()), shortened(row["comment"] or "", _COMMENT)
         return cls(who, accounts.get(who, ""), where, row["state"], *noted, pieces)
 
 
@@ -108,7 +108,7 @@ def side_by_side(
         _by(table.filter(pc.is_in(table["chunk_id"], chunks)), "chunk_id") for table in gold or (spans[:0], answers[:0])
     )
     for chunk, found in about.items():
-        [window], every = texts[chunk], people[chunk]
+        window, every = texts[chunk][0], people[chunk]
         begin, text, shown = window["start"], window["text"], every[:_VIEWS]
         places = [one for one in found if one.start >= 0]
         made = [sorted(marked[row["annotation_id"]], key=lambda s: (s["start"], -s["end"])) for row in shown]
@@ -185,10 +185,10 @@ def _of_words(
 
         def quoted(span: Row, whole: tuple[int, int] = (start, end)) -> str:
             same = (span["start"], span["end"]) == whole
-            return _label(span) if same else f"{_label(span)} “{_short(span['text'])}”"
+            return _label(span) if same else f"{_label(span)} “{shortened(span['text'])}”"
 
         yield Contrast(
-            _short(text[start - begin : end - begin]),
+            shortened(text[max(start - begin, 0) : max(end - begin, 0)]),
             tuple(dict.fromkeys(one.kind for one in same)),
             tuple("; ".join(map(quoted, mine)) or "nothing" for mine in said),
             "; ".join(f"{quoted(span)} ({span['status']})" for span in decided),
@@ -204,8 +204,13 @@ def _label(span: Row) -> str:
     return f"{span['label']}: {', '.join(span['targets'])}" if span["targets"] else str(span["label"])
 
 
-def _short(words: str) -> str:
-    return words if len(words) <= _WORDS else f"{words[: _WORDS // 2]} … {words[-_WORDS // 2 :]}"
+def shortened(words: str, most: int = _WORDS) -> str:
+    """The words, or their first and last ones where they are longer than `most` characters.
+
+    >>> shortened("abcdef", 6), shortened("abcdefg", 6)
+    ('abcdef', 'abc … efg')
+    """
+    return words if len(words) <= most else f"{words[: most // 2]} … {words[-most // 2 :]}"
 
 
 def _by(table: pa.Table, column: str) -> dict[str, list[Row]]:

@@ -167,3 +167,9 @@ def test_the_votes_of_some_are_shown() -> None:
     assert (line.count, line.chunks, [example.chunk_id for example in line.examples]) == (
         21, 21, [f"c{n:02}" for n in range(20)],
     )  # fmt: skip
+
+
+def test_endless_messages_are_shortened() -> None:
+    odd = issues([{"check": "flagged", "severity": "info", "message": "m" * n} for n in (500, 501)])
+    [line] = [line for line in gold_section(crowd().annotations, odd, {}, None).checks if line.count]
+    assert [example.message for example in line.examples] == ["m" * 500, f"{'m' * 250} … {'m' * 250}"]
