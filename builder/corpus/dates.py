@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 _DATE_FORMATS = ("%d.%m.%Y", "%Y/%m/%d", "%Y%m%d", "%Y-%m")
 _UTC = re.compile(r"(?<=\d)\s*(?:UTC|GMT)\Z")
-#: The year before the first of an era: of Japan, and of the Republic of China; and that of Thailand, in Thai.
+#: The year before the first of an era, in Japan and in the Republic of China.
 _ERAS = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018, "民國": 1911, "民国": 1911}
 _EAST_ASIAN = re.compile(
     rf"(?:中華)?({'|'.join(_ERAS)})? ?(\d{{1,4}}|元)[년年] ?(\d{{1,2}})[월月] ?(\d{{1,2}})[일日](?:\s?[(（]\w[)）])?"
 )
-_BUDDHIST, _THAI_YEAR = 543, re.compile(r"(?:พ\.ศ\. ?)?(?<!\d)(2[45]\d\d)(?!\d)")
+#: Years in Thailand, where no news is of so late a year of the Common Era, and how far they are ahead.
+_BUDDHIST_YEAR, _BUDDHIST = re.compile(r"(?:พ\.ศ\. ?)?(?<!\d)(?<!:\d\d\.)(2[45]\d\d)(?!\d)"), 543
 #: Smaller numbers are not seconds since 1970: 20240729 is a day.
 _EPOCH = 1e8
 
@@ -53,8 +54,7 @@ def _instant(value: Any, language: str) -> datetime | None:
     if not isinstance(value, str):
         return None
     text = value.strip()
-    if language.startswith("th"):
-        text = _THAI_YEAR.sub(lambda m: str(int(m[1]) - _BUDDHIST), text)
+    text = _BUDDHIST_YEAR.sub(lambda m: str(int(m[1]) - _BUDDHIST), text)
     with suppress(ValueError):
         return datetime.fromisoformat(_UTC.sub("+00:00", text))
     for form in _DATE_FORMATS:

@@ -65,7 +65,7 @@ FORMULAS = {
     "dated": rf"(?i:(?:first |last )?(?:published|updated|posted|modified)(?: on| at)?:? )(?=.*\d{{4}}){_DATE}|"
     rf"This (?:report|article|story) by {{source}} was (?:first|originally) published (?:on )?{_DATE}",
     # What else is produced, provided or created is not by its name an article.
-    "published": rf"(?:(?:(?:{_THIS}|It) (?:was|is|has been|had been|has|first|originally) ?)?(?i:(?:originally |"
+    "published": rf"(?:(?:{_THIS} (?:was|is|has been|had been|has|first|originally) ?)?(?i:(?:originally |"
     r"first |also |previously |re-?)*(?:published|republished|reprinted|syndicated|adapted|distributed)|"
     r"(?:originally |first |previously )+(?:appeared|posted|ran))|"
     rf"{_THIS} (?:was |is |has been |had been |has |first |originally |also |previously )*(?:appeared|posted|ran|"
@@ -118,15 +118,15 @@ FORMULAS = {
     "credit": rf"(?i:photos?|pictures?|images?|video|illustrations?|graphics?|foto|fotos|bild|автор|фото|autore?|"
     rf"auteur)(?: ?[:：]| by) {_PEOPLE}(?:/{_NAME})*(?: via {_NAME})?|{_FULL}, {_PRESS}|"
     rf"{_UPPER}[\w.-]+(?: {_UPPER}[\w.-]+){{1,3}} ?/ ?{AGENCY}",
-    "editor": r"[(（]?(?:责任编辑|責任編輯|编辑|編輯|記者|记者|本报记者|本報記者)[:： ]\s?[\w、· ]{2,20}[)）]?|"
-    r"<?저작권자.{0,40}|무단 ?전재.{0,20}금지|이 기사는 .{2,20} 제공했습니다",
+    "editor": r"[(（]?(?:责任编辑|責任編輯|编辑|編輯|記者|记者|本报记者|本報記者)[:： ]\s?\w{2,4}"
+    r"(?:[、· ]\w{2,4}){0,4}[)）]?|<?저작권자.{0,40}|무단 ?전재.{0,20}금지|이 기사는 .{2,20} 제공했습니다",
     "page": r"(?i:advertisements?|comments(?: \(\d+\))?|share this (?:article|story|page)|join the conversation|"
     r"explore more on these topics|listen to more stories .{0,40}app|anzeige|publicité|publicidad|werbung|реклама)",
     "distributed": rf"(?:Distributed|Published|Syndicated|Brought to you|(?:Provided|Powered)(?=.*{_MEDIUM})) by "
     rf"(?:the )?{{source}}(?: (?:Distributed|Published) by {_NAME})*",
     "agency": rf"(?:[Mm]it Agenturmaterial|[Cc]om (?:a )?[Aa]gência {_NAME})|"
-    rf"(?:(?:{_NAME} )?(?:[Mm]it (?:Material|Informationen|Agenturmaterial) (?:von|der|des) |[Aa]vec |[Cc]on "
-    rf"(?:información|informazioni) (?:de|di) |[Cc]om (?:informações|agências)(?: da| do| de)? )|[Mm]it |[Ww]ith |"
+    rf"(?:(?:(?:{_WORD} {_NAME}|\w+-\w+) )?(?:[Mm]it (?:Material|Informationen|Agenturmaterial) (?:von|der|des) |"
+    rf"[Aa]vec |[Cc]on (?:información|informazioni) (?:de|di) |[Cc]om (?:informações|agências)(?: da| do| de)? )|[Mm]it |[Ww]ith |"
     rf"[Ss]ource |[Vv]ia |\(c\) ?|© ?)?(?:{AGENCY}|Agenturen|agences|agencias|agências)(?:(?:, ?| ?/ ?| and | "
     rf"und | et | y | e | i )(?:{AGENCY}|Agenturen|agences|agencias))*(?:[ /-][a-z]{{2,3}}(?:[/-][a-z]{{1,4}})*)?",
     "desk": r"(?:[a-z]{2,5}(?:-[a-z]{2,5})*(?:/[a-z]{1,5}){1,4}|(?:© ?)?dpa-infocom,? dpa:[\d-]+/\d+|dpa(?: "
@@ -134,7 +134,7 @@ FORMULAS = {
     "desks": r"(?i:\(?(?:bericht|reportage|reporte|reportado|reporting|redigiert|geschrieben|rédigé|édité|edité|"
     r"version française|editado|escrito|edición|traducido|traducción|redazione|editing|tradotto|edição|"
     r"reportagem|texto)(?:(?: (?:adicional|von|de|di|por|par|da|do|a cura di|en español))+:?|:)) "
-    rf"{_PEOPLE}|(?:[Bb]ericht|[Rr]eportage|[Vv]ersion française|[Pp]or:?) {_FULL}",
+    rf"(?={_WORD} ){_PEOPLE}|(?:[Bb]ericht|[Rr]eportage|[Vv]ersion française|[Pp]or:?) {_FULL}",
     "end": r"(?:END|ENDS|Ends|End(?:item)?|FIN|FINE|-?30-?|KCNA|完|了|终|[\W_]{3,}|[#*■□●◆–—-]+)",
 }
 #: Lines after which only other articles are named.
@@ -184,6 +184,8 @@ def formula(line: str) -> Formula | None:
     if found is None or _PROSE.search(line):
         return None
     name = next(n for n in FORMULAS if found[n] is not None)
+    if name == "read_more" and line.endswith("."):  # headlines are no sentences
+        return None
     source = found.groupdict().get(f"source_{name}")
     return Formula(name, source.split(", ")[0].strip(' .“”"') if source else None)
 

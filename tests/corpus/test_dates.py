@@ -48,6 +48,7 @@ def test_the_time_of_new_york_follows_its_seasons() -> None:
         ("29/07/2567", "th"),
         ("2567-07-29", "th"),
         ("29 กรกฎาคม 2024", "th"),
+        ("2567-07-29", ""),
     ],
 )
 def test_dates_with_words_around_their_numbers_and_of_other_eras(value: str, language: str) -> None:
@@ -106,3 +107,9 @@ def test_seconds_and_milliseconds_since_1970_are_told_apart() -> None:
     )
     assert instant("2024-07") == datetime(2024, 7, 1, tzinfo=UTC)
     assert instant("0999-01-01") is None
+
+
+def test_fractions_of_seconds_are_no_years_of_another_era() -> None:
+    assert instant("2024-07-29 20:02:13.2567") == datetime(2024, 7, 29, 20, 2, 13, 256700, tzinfo=UTC)
+    assert instant("2599-01-02") == datetime(2056, 1, 2, tzinfo=UTC)
+    assert instant("2600-01-02") == datetime(2600, 1, 2, tzinfo=UTC)

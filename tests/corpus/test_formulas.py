@@ -261,6 +261,9 @@ CONTENT = [
     "Created by decree, the agency has no staff.",
     "Updated figures are due in June.",
     "It was created by Congress.",
+    "Read: The bill passed.",
+    "Next: Parliament votes on Monday.",
+    "It was first published in Paris.",
     "Any use of force would end the talks.",
     "Unauthorized immigrants moved in at night.",
     "Distribution of food began on Monday.",
@@ -277,6 +280,13 @@ CONTENT = [
 ]
 #: Entries of lists and tables, which end an article without being a trailer.
 FRAGMENTS = [
+    "记者：你为什么辞职",
+    "記者 なぜ辞めるのですか",
+    "编辑 这本书很难",
+    "Entretien avec AFP",
+    "Scholz mit Informationen der BBC",
+    "Reportage de Paris",
+    "Traducción de Cervantes",
     "Ministers, Reuters",
     "Police, BBC",
     "Berlin, Paris, AFP",
