@@ -126,8 +126,8 @@ FORMULAS = {
     rf"(?:the )?{{source}}(?: (?:Distributed|Published) by {_NAME})*",
     "agency": rf"(?:[Mm]it Agenturmaterial|[Cc]om (?:a )?[Aa]gência {_NAME})|"
     rf"(?:(?:(?:{_WORD} {_NAME}|\w+-\w+) )?(?:[Mm]it (?:Material|Informationen|Agenturmaterial) (?:von|der|des) |"
-    rf"[Aa]vec |[Cc]on (?:información|informazioni) (?:de|di) |[Cc]om (?:informações|agências)(?: da| do| de)? )|[Mm]it |[Ww]ith |"
-    rf"[Ss]ource |[Vv]ia |\(c\) ?|© ?)?(?:{AGENCY}|Agenturen|agences|agencias|agências)(?:(?:, ?| ?/ ?| and | "
+    rf"[Aa]vec |[Cc]on (?:información|informazioni) (?:de|di) |[Cc]om (?:informações|agências)(?: da| do| de)? )|[Mm]it |"
+    rf"[Ww]ith |[Ss]ource |[Vv]ia |\(c\) ?|© ?)?(?:{AGENCY}|Agenturen|agences|agencias|agências)(?:(?:, ?| ?/ ?| and | "
     rf"und | et | y | e | i )(?:{AGENCY}|Agenturen|agences|agencias))*(?:[ /-][a-z]{{2,3}}(?:[/-][a-z]{{1,4}})*)?",
     "desk": r"(?:[a-z]{2,5}(?:-[a-z]{2,5})*(?:/[a-z]{1,5}){1,4}|(?:© ?)?dpa-infocom,? dpa:[\d-]+/\d+|dpa(?: "
     r"[a-z0-9]{2,5}){1,5})",
