@@ -57,6 +57,7 @@ AGENCY = (
     r"ELTA|LETA|РИА Новости|Интерфакс|УНІАН|Укрінформ|AGI|Adnkronos|ATS|CP|AAP|Jiji|新华社|共同|時事|ロイター|"
     r"연합뉴스))"
 )
+_AGENCIES = rf"(?:{AGENCY}|Agenturen|agences|agencias|agências)"
 
 FORMULAS = {
     "reporting": rf"{_ROLE} {_PEOPLE}",
@@ -126,9 +127,9 @@ FORMULAS = {
     rf"(?:the )?{{source}}(?: (?:Distributed|Published) by {_NAME})*",
     "agency": rf"(?:[Mm]it Agenturmaterial|[Cc]om (?:a )?[Aa]gência {_NAME})|"
     rf"(?:(?:(?:{_WORD} {_NAME}|\w+-\w+) )?(?:[Mm]it (?:Material|Informationen|Agenturmaterial) (?:von|der|des) |"
-    rf"[Aa]vec |[Cc]on (?:información|informazioni) (?:de|di) |[Cc]om (?:informações|agências)(?: da| do| de)? )|[Mm]it |"
-    rf"[Ww]ith |[Ss]ource |[Vv]ia |\(c\) ?|© ?)?(?:{AGENCY}|Agenturen|agences|agencias|agências)(?:(?:, ?| ?/ ?| and | "
-    rf"und | et | y | e | i )(?:{AGENCY}|Agenturen|agences|agencias))*(?:[ /-][a-z]{{2,3}}(?:[/-][a-z]{{1,4}})*)?",
+    rf"[Aa]vec |[Cc]on (?:información|informazioni) (?:de|di) |[Cc]om (?:informações|agências)(?: da| do| de)? )|"
+    rf"[Mm]it |[Ww]ith |[Ss]ource |[Vv]ia |\(c\) ?|© ?)?{_AGENCIES}"
+    rf"(?:(?:, ?| ?/ ?| and | und | et | y | e | i ){_AGENCIES})*(?:[ /-][a-z]{{2,3}}(?:[/-][a-z]{{1,4}})*)?",
     "desk": r"(?:[a-z]{2,5}(?:-[a-z]{2,5})*(?:/[a-z]{1,5}){1,4}|(?:© ?)?dpa-infocom,? dpa:[\d-]+/\d+|dpa(?: "
     r"[a-z0-9]{2,5}){1,5})",
     "desks": r"(?i:\(?(?:bericht|reportage|reporte|reportado|reporting|redigiert|geschrieben|rédigé|édité|edité|"

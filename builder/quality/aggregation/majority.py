@@ -103,16 +103,22 @@ def _surely_better(votes: Votes, posterior: Floats) -> Mask:
     """
     width, count = len(votes.labels), np.maximum(votes.per_annotator(), 1)
     right = votes.per_annotator(posterior[votes.item, votes.label]) / count
-    middle, scale = right + _Z**2 / (2 * count), 1 + _Z**2 / count
-    reach = _Z * np.sqrt(np.maximum(right * (1 - right), 0) / count + (_Z / (2 * count)) ** 2)
     low, high = (
         votes.counts(np.log(p * (width - 1) / (1 - p))[votes.annotator])
-        for p in (np.clip(bound / scale, 0.001, 0.999) for bound in (middle - reach, middle + reach))
+        for p in np.clip(score_interval(right, count, _Z), 0.001, 0.999)
     )
     items, best = np.arange(votes.items), posterior.argmax(axis=1)
     high[items, best] = -np.inf
     better: Mask = low[items, best] > high.max(axis=1) + TIE
     return better
+
+
+def score_interval(share: Floats, count: Floats, z: float) -> Floats:
+    """Low and high of the score interval of each share of a count (E. B. Wilson 1927, doi
+    10.1080/01621459.1927.10502953), `z` standard errors wide on each side."""
+    middle, scale = share + z * z / (2 * count), 1 + z * z / count
+    reach = z * np.sqrt(np.maximum(share * (1 - share), 0) / count + (z / (2 * count)) ** 2)
+    return np.clip(np.stack([middle - reach, middle + reach]) / scale, 0, 1)
 
 
 def known_annotators(votes: Votes, settings: Aggregation) -> Mask:

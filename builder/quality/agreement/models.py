@@ -3,7 +3,6 @@
 The model is Dawid and Skene's: what is right is believed as its posterior says.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -11,6 +10,7 @@ from statistics import NormalDist
 import numpy as np
 
 from builder.quality.aggregation.dawid_skene import dawid_skene_fit
+from builder.quality.aggregation.majority import score_interval
 from builder.quality.settings import Aggregation, Quality
 from builder.quality.votes import Floats, Votes
 
@@ -65,20 +65,20 @@ def annotator_models(
     posterior = model_posterior(votes)
     believed = posterior[several.item]
     right = believed[np.arange(len(several.item)), several.label]
-    width = len(votes.labels)
+    width, z = len(votes.labels), NormalDist().inv_cdf((1 + settings.confidence) / 2)
     out: dict[str, AnnotatorModel] = {}
     for number in np.unique(several.annotator).tolist():
         mine = several.annotator == number
         table = np.zeros((width, width))
         np.add.at(table.T, several.label[mine], believed[mine])
         accuracy, count = float(right[mine].mean()), int(mine.sum())
-        interval = _wilson(accuracy, count, settings.confidence)
+        low, high = score_interval(np.array(accuracy), np.array(count), z).round(6).tolist()
         known = bool(shared[number] >= _USED.min_shared)
-        words = [f"right in {accuracy:.0%} ({interval[0]:.0%} to {interval[1]:.0%}) of {count}"]
+        words = [f"right in {accuracy:.0%} ({low:.0%} to {high:.0%}) of {count}"]
         words += _confusions(table, votes.labels)
         if not known:
             words.append(f"only {shared[number]:.0f} items are shared with two others, too few to be sure")
-        out[votes.annotators[number]] = AnnotatorModel(count, round(accuracy, 6), interval, known, "; ".join(words))
+        out[votes.annotators[number]] = AnnotatorModel(count, round(accuracy, 6), (low, high), known, "; ".join(words))
     found = difficulties(votes, posterior, settings.confidence)
     order = [i for i in np.argsort(-found[:, 1], kind="stable").tolist() if found[i, 0] > 0][:_HARDEST]
     hard = [(*names[i], *found[i].tolist()) for i in order]
@@ -128,11 +128,3 @@ def _confusions(table: Floats, labels: Sequence[str]) -> list[str]:
         if share >= _SHARE:
             said.append(f"{how or f'misses {right}'} in {share:.0%} of {totals[true]:.0f}")
     return said
-
-
-def _wilson(share: float, count: int, confidence: float) -> tuple[float, float]:
-    """The score interval of a share (E. B. Wilson 1927, doi 10.1080/01621459.1927.10502953)."""
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    middle, scale = share + z * z / (2 * count), 1 + z * z / count
-    reach = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return round(max(middle - reach, 0) / scale, 6), round(min(middle + reach, scale) / scale, 6)

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.aggregation.soft import MeasuredCalibration, calibrations
+from builder.quality.aggregation.believe import MeasuredCalibration, calibrations
 from builder.quality.agreement.coefficients import cohen, confusion, observed, patterns_of, rounded
 from builder.quality.agreement.models import AnnotatorModel, HardItem, annotator_models
 from builder.quality.settings import Quality

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from builder.quality.agreement.models import _wilson, annotator_models, difficulties
+from builder.quality.aggregation.majority import score_interval
+from builder.quality.agreement.models import annotator_models, difficulties
 from builder.quality.settings import Quality
 from builder.quality.votes import Votes
 from tests.quality.crowds import SKILLS, votes_of
@@ -68,9 +69,9 @@ def test_without_shared_items_nothing_is_believed() -> None:
 
 def test_the_score_interval_of_a_published_example() -> None:
     # R. G. Newcombe 1998 (Statistics in Medicine 17, 857-872), method 3: 81 of 263 is .2553 to .3662.
-    assert _wilson(81 / 263, 263, 0.95) == (pytest.approx(0.2553, abs=5e-5), pytest.approx(0.3662, abs=5e-5))
-    assert _wilson(0.0, 20, 0.95) == (0, pytest.approx(0.1611, abs=5e-5))
-    assert _wilson(1.0, 20, 0.95)[1] == 1
+    low, high = score_interval(np.array([81 / 263, 0.0, 1.0]), np.array([263, 20, 20]), 1.959964)
+    assert low.tolist() == [pytest.approx(0.2553, abs=5e-5), 0, pytest.approx(0.8389, abs=5e-5)]
+    assert high.tolist() == [pytest.approx(0.3662, abs=5e-5), pytest.approx(0.1611, abs=5e-5), 1]
 
 
 def test_difficulties_are_those_of_the_likeliest_abilities_and_difficulties() -> None:
