@@ -138,15 +138,17 @@ def _of_spans(found: Marked, kind: str) -> Iterator[Disagreement]:
     disputed = np.bincount(mark, minlength=marks.shape[1]) < wanted[marks[0], marks[3]]
     at = np.flatnonzero(disputed[mark])
     (chunk, start, end, label), mark, owner = rows[:, at], mark[at], found.owner[at]
-    held = mark * len(found.chunk_of) + owner
+    people = len(found.chunk_of)
+    held = mark * people + owner  # ascending, as the rows are
     pairs: set[tuple[int, int]] = set()
     for left, right in overlapping_pairs(chunk, start, end):
         alike = (label[left] == label[right]) | ((start[left] == start[right]) & (end[left] == end[right]))
         for one, other in ((left, right), (right, left)):  # neither has what the other has
-            alike &= ~np.isin(mark[one] * len(found.chunk_of) + owner[other], held)
+            wished = mark[one] * people + owner[other]
+            alike &= held[np.minimum(np.searchsorted(held, wished), len(held) - 1)] != wished
         both = np.sort(np.stack([mark[left[alike]], mark[right[alike]]]), axis=0)
         pairs.update(zip(*both.tolist(), strict=True))
-    alone = set(mark.tolist()).difference(*pairs) if pairs else set(mark.tolist())
+    alone = set(mark.tolist()) - {each for pair in pairs for each in pair}
     known = marks.T.tolist()
     for one_mark, other_mark in sorted(pairs | {(n, n) for n in alone}):
         (number, start_one, end_one, of_one), (_, start_other, end_other, of_other) = known[one_mark], known[other_mark]
@@ -165,8 +167,8 @@ def _groups(
     show: the most disputed ones, and then those of each group in turn."""
     totals = Counter(one.chunk for one in found)
     per: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
-    for one in found:
-        per[one.kind, one.of, one.label][one.chunk] += 1
+    for (chunk, *group), n in Counter(one[:4] for one in found).items():
+        per[group[0], group[1], group[2]][chunk] = n
     groups = [
         (key, n.total(), sorted(n, key=lambda chunk, n=n: (-n[chunk], totals[chunk], chunk)))  # type: ignore[misc]
         for key, n in sorted(per.items(), key=lambda each: (-each[1].total(), each[0]))

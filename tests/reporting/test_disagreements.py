@@ -295,7 +295,9 @@ def test_rows_of_words_are_in_the_order_of_the_text() -> None:
 
 def test_spans_outside_of_the_window_and_endless_comments_do_no_harm() -> None:
     crowd = Crowd().window("c", "Tokyo will build.", start=50)
-    crowd.add("c", "ada", [(40, 55, "GPE"), (60, 99, "ORG")], comment="x" * 2001).add("c", "ben", [(0, 3, "GPE")])
+    crowd.add("c", "ada", [(40, 45, "ORG"), (40, 55, "GPE"), (60, 99, "ORG")], comment="x" * 2001).add(
+        "c", "ben", [(0, 3, "GPE")]
+    )
     [chunk] = section(crowd).chunks
     assert [row.about for row in chunk.spans] == ["", "Tokyo", " build."]
     assert [piece.text for piece in chunk.views[0].pieces] == ["Tokyo", " will", " build."]
