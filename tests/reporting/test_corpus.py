@@ -30,7 +30,7 @@ def corpus(**more: Any) -> CorpusSection:
                 "kept": n != 3,
                 "sections": [{"kind": "summary", "start": 0, "end": 9}, {"kind": "body", "start": 10, "end": end}]
                 if (end := [499, 500, 50_000, 600, 0][n])
-                else [],
+                else None,
             }
             for n in range(5)
         ],
@@ -112,6 +112,7 @@ def test_the_public_form_is_about_released_articles_and_what_the_release_says_of
     assert found.parts["language"] == (CorpusPart("ar", 1, 1, 2, 0), CorpusPart("en", 1, 1, 2, 2))
     assert found.rejects == (("no-text", 2, ""), ("empty", 1, ""))
     assert (found.clustered, found.clusters, sum(n for _, n in found.sizes)) == (0, (), 4)
+    assert found.sizes[:2] == (("25 to 49", 2), ("50 to 99", 1))
     with_dates = corpus(released=["a1"], metadata=["published", "source"])
     assert with_dates.parts is not None
     assert list(with_dates.parts) == ["source", "month", "length"]

@@ -302,3 +302,13 @@ def test_spans_outside_of_the_window_and_endless_comments_do_no_harm() -> None:
     assert [row.about for row in chunk.spans] == ["", "Tokyo", " build."]
     assert [piece.text for piece in chunk.views[0].pieces] == ["Tokyo", " will", " build."]
     assert chunk.views[0].comment == f"{'x' * 1000} … {'x' * 1000}"
+
+
+def test_chunks_with_most_of_a_group_come_first_and_of_those_the_clearest() -> None:
+    crowd = Crowd()
+    for chunk, missed, other in (("b", 1, 0), ("c", 1, 2), ("z", 2, 0), ("a", 1, 1), ("d", 1, 0)):
+        spans = [TOKYO, STATES][:missed] + [(n, n + 1, "ORG") for n in range(8, 8 + other)]
+        crowd.add(chunk, "ada", spans).add(chunk, "ben", [])
+    found = section(crowd)
+    assert [(group.label, group.examples) for group in found.groups] == [("GPE", ("z", "b", "d")), ("ORG", ("c", "a"))]
+    assert [chunk.chunk_id for chunk in found.chunks] == ["c", "a", "z", "b", "d"]
