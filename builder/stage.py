@@ -261,19 +261,9 @@ def code_digest(*rooms: str) -> str:
 
 
 #: Modules at the top of the package that decide no result: they only call what does.
-_TOP = (
-    "__init__",
-    "backups",
-    "cli",
-    "composing",
-    "config",
-    "library",
-    "pipeline",
-    "releases",
-    "reports",
-    "setup",
-    "stage",
-)
+_TOP = {
+    "__init__", "backups", "cli", "composing", "config", "library", "pipeline", "releases", "reports", "setup", "stage",
+}  # fmt: skip
 
 
 _version = cache(importlib.metadata.version)

@@ -30,7 +30,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     made = Project(folder, articles=2)
     pulled(made)
     builder.export(made.config)
-    fake = FakeLabelStudio()
+    fake = FakeLabelStudio(members={})
     fake.start()
     with pytest.MonkeyPatch.context() as patch:
 

@@ -20,7 +20,7 @@ print("arguments", sys.argv[1:], flush=True)
 assert sys.argv[1:4] == ["start", "-b", "--port"] and sys.argv[5:] == ["--internal-host", "127.0.0.1"]
 {first}
 from tests.studio.fake import FakeLabelStudio
-fake = FakeLabelStudio()
+fake = FakeLabelStudio(members={{}})
 fake.users[0].update(email=os.environ["LABEL_STUDIO_USERNAME"], token=os.environ["LABEL_STUDIO_USER_TOKEN"])
 fake.start(int(sys.argv[4]))
 time.sleep(3600)
