@@ -28,6 +28,7 @@ class Article:
     `source`, `authors` and `url` are without personal data that is masked; the record has them as they were.
     """
 
+    id: str
     record: Record
     layout: Layout
     text: str
@@ -59,6 +60,7 @@ class ArticleMaker:
         """The cleaned article, or the reject that says why nothing is left of it."""
         title = clean(record.title, self.steps)[0].replace("\n", " ") if record.title else None
         text, mapping = self.tidy(record)
+        article_id = record.article_id
         language = record.language or detected_language(text, self.language)
         summary = int(record.summary is not None)
         layout = self.recogniser.recognise(text, title or None, record.source, repeated, summary, language)
@@ -68,13 +70,13 @@ class ArticleMaker:
         body = shifted(layout.body, layout.cuts)
         if len(text.strip()) < self.min_chars:
             what = "short" if text.strip() else "empty"
-            return Reject(record.source_path, record.number, what, f"{len(text)} characters", record.article_id)
+            return Reject(record.source_path, record.record, what, f"{len(text)} characters", article_id)
         sections = [("body", body, len(text))]
         if body:
             sections.insert(0, ("summary", 0, len(text[:body].rstrip())))
         authors = [masked(name, self.masks) for name in record.authors or layout.authors]
         source, url = (value and masked(value, self.masks) for value in (layout.source, record.url))
-        return Article(record, layout, text, sections, mapping, language, source, authors, url)
+        return Article(article_id, record, layout, text, sections, mapping, language, source, authors, url)
 
     def chunks(self, article: Article) -> Iterator[tuple[str, ChunkBounds, str, str]]:
         """Section, bounds, context before and context after of each chunk."""
@@ -92,11 +94,11 @@ class ArticleMaker:
 def article_table(found: Sequence[Article]) -> pa.Table:
     """The articles table; every article is its own cluster until the whole corpus has been compared."""
     records = [a.record for a in found]
-    ids = [r.article_id for r in records]
+    ids = [a.id for a in found]
     columns: dict[str, Any] = {
         "article_id": ids,
         "source_path": [r.source_path for r in records],
-        "record": [r.number for r in records],
+        "record": [r.record for r in records],
         "record_id": [r.record_id for r in records],
         "raw_sha256": [r.sha256 for r in records],
         "encoding": [r.encoding.name for r in records],
@@ -126,7 +128,7 @@ def chunk_table(found: Sequence[Article], maker: ArticleMaker) -> pa.Table:
     """The chunks table of the articles."""
     out: list[tuple[Any, ...]] = []
     for article in found:
-        article_id, whole = article.record.article_id, article.text
+        article_id, whole = article.id, article.text
         cut = list(maker.chunks(article))
         ids = chunk_ids(article_id, [whole[bounds.start : bounds.end] for _, bounds, _, _ in cut])
         for ordinal, (kind, (start, end, tokens, sentences), before, after) in enumerate(cut):

@@ -176,13 +176,13 @@ def _pattern() -> re.Pattern[str]:
 
 def formula(line: str) -> Formula | None:
     """The formula that the whole line fits; None for a line that may be content."""
-    if len(line) > _LONGEST:
+    if len(line) > _LONGEST or _PROSE.search(line):
         return None
     bare = line.strip(" *|•·").rstrip(" .;") or line
     if bare[0] + bare[-1] in ("()", "[]", "（）", "【】", "「」"):
         bare = bare[1:-1].rstrip(" .;") or line
     found = _pattern().fullmatch(bare)
-    if found is None or _PROSE.search(line):
+    if found is None:
         return None
     name = next(n for n in FORMULAS if found[n] is not None)
     if name == "read_more" and line.endswith("."):  # headlines are no sentences

@@ -47,7 +47,7 @@ class Record:
     """
 
     source_path: str
-    number: int
+    record: int
     sha256: str
     encoding: Encoding
     raw: str
@@ -75,10 +75,6 @@ class Record:
         path = self.source_path if self.alone else None
         known = {"id": self.record_id, "url": self.url, "path": path, "text": self.raw}
         return digest(*next((kind, value) for kind, value in known.items() if value))[:16]
-
-    @property
-    def record(self) -> int:
-        return self.number
 
 
 class TooLargeError(ValueError):

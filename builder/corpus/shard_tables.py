@@ -120,8 +120,8 @@ def _articles(job: ShardJob, maker: ArticleMaker, rejected: list[Reject], counts
                 try:
                     found = maker.article(item, job.repeated)
                 except TooSlowError as e:
-                    found = Reject(item.source_path, item.number, "too-slow", str(e), item.article_id)
-                rejected += [Reject(item.source_path, item.number, *p, item.article_id) for p in item.problems]
+                    found = Reject(item.source_path, item.record, "too-slow", str(e), item.article_id)
+                rejected += [Reject(item.source_path, item.record, *p, item.article_id) for p in item.problems]
             limited(False)
             if isinstance(found, Reject):
                 rejected.append(found)

@@ -219,10 +219,10 @@ def test_a_web_archive() -> None:
     assert isinstance(last, Record)
     assert (first.url, first.title, first.language, first.kind) == ("https://x.org/1", "Rozmowy", "pl", "html")
     assert "zbudują drugą linię" in first.raw
-    assert (first.encoding.name, first.encoding.found, first.number) == ("iso8859-2", "declared", 0)
+    assert (first.encoding.name, first.encoding.found, first.record) == ("iso8859-2", "declared", 0)
     assert [(r.record, r.reason) for r in rejects] == [(1, "not-an-article"), (2, "not-an-article"), (3, "empty")]
     assert [r.detail for r in rejects[:2] if isinstance(r, Reject)] == ["the server answered 404", "it is image/png"]
-    assert (last.number, last.url, last.raw, last.kind) == (4, "https://x.org/wet", OTHER, "text")
+    assert (last.record, last.url, last.raw, last.kind) == (4, "https://x.org/wet", OTHER, "text")
 
 
 def test_web_archives_as_other_programs_write_them(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_an_older_export_of_nexis(end: str) -> None:
     assert (second.title, second.source, second.authors) == ("Der Sturm", "Hafenblatt", [])
     assert (second.published, second.language, second.raw) == (datetime(2024, 7, 30, tzinfo=UTC), "de", FIRST)
     # The address of a publisher is shared by all its articles.
-    assert (first.number, second.number, second.url) == (0, 1, None)
+    assert (first.record, second.record, second.url) == (0, 1, None)
     assert first.article_id != second.article_id
 
 

@@ -74,7 +74,7 @@ def test_a_feed_of_rss() -> None:
     )  # fmt: skip
     assert (first.authors, first.source, first.language) == (["Ann Lee"], "Harbour Wire", "en")
     assert first.published == datetime(2024, 7, 29, 20, 2, 13, tzinfo=UTC)
-    assert (second.number, second.raw, second.record_id) == (1, OTHER, None)
+    assert (second.record, second.raw, second.record_id) == (1, OTHER, None)
 
 
 def test_a_feed_of_atom() -> None:
@@ -152,7 +152,7 @@ def test_mail_and_mailboxes() -> None:
     assert (found.record_id, found.published) == ("<News@x>", datetime(2024, 7, 29, 20, 2, 13, tzinfo=UTC))
     box = b"".join(b"From ann Mon Jul 29 20:02:13 2024\n" + mail(f"Text {n}.", f"N{n}") for n in range(3))
     records = [r for r in read("a.mbox", box) if isinstance(r, Record)]
-    assert [(r.number, r.raw.strip(), r.title) for r in records] == [(n, f"Text {n}.", f"N{n}") for n in range(3)]
+    assert [(r.record, r.raw.strip(), r.title) for r in records] == [(n, f"Text {n}.", f"N{n}") for n in range(3)]
     html = mail(f"<html><body><p>{OTHER}</p><p>Second.</p></body></html>").replace(b"text/plain", b"text/html")
     assert only("a.eml", html).raw == f"{OTHER}\nSecond."
     odd = mail("Plain text.").replace(b"iso-8859-2", b"x-nobody-knows")
@@ -222,7 +222,7 @@ def test_tables_that_pandas_writes_are_read_in_every_orientation_that_names_thei
     }[orient]
     whole = {"data": {"news": table, "related": [{"text": OTHER}]}} if inside else table
     found = read("a.json", json.dumps(whole), records=inside)
-    assert [(r.number, r.record_id, r.raw) for r in found if isinstance(r, Record)] == [(0, "a", TEXT), (1, "b", OTHER)]
+    assert [(r.record, r.record_id, r.raw) for r in found if isinstance(r, Record)] == [(0, "a", TEXT), (1, "b", OTHER)]
     assert [(r.reason, r.record) for r in found if isinstance(r, Reject)] == [("no-text", 2)]
     assert not any(r.alone for r in found if isinstance(r, Record))
 

@@ -55,8 +55,8 @@ def test_a_large_file_of_lines_is_cut_at_line_ends(tmp_path: Path) -> None:
     numbers = []
     for piece in cut:
         found = [r for r in read_shard(shard_of([piece]), Source()) if isinstance(r, Record)]
-        assert found[0].number == piece.first
-        numbers += [(r.number, int(r.raw.split()[0])) for r in found]
+        assert found[0].record == piece.first
+        numbers += [(r.record, int(r.raw.split()[0])) for r in found]
     assert numbers == [(i, i) for i in range(1000)]
 
 

@@ -88,7 +88,7 @@ def test_lines_of_json(tmp_path: Path, suffix: str) -> None:
     data = "\n".join(lines).encode()
     packed = {"": data, ".gz": gzip.compress(data), ".zst": zstd.compress(data)}[suffix]
     records, rejects = found(put(tmp_path, f"a.jsonl{suffix}", packed))
-    assert [r.number for r in records] == [0, 5]
+    assert [r.record for r in records] == [0, 5]
     first = records[0]
     assert (first.title, first.source, first.record_id) == ("T", "Post", "../../etc/x")
     assert first.published == datetime(2024, 5, 1, tzinfo=UTC)
@@ -327,7 +327,7 @@ def test_a_cut_archive_gives_the_lines_before_the_cut(tmp_path: Path) -> None:
     lines = "".join(json.dumps({"text": f"Article {i}."}) + "\n" for i in range(20))
     noise = random.Random(1).randbytes(40_000).hex()
     records, rejects = found(put(tmp_path, "a.jsonl.gz", gzip.compress((lines + noise).encode(), mtime=0)[:-3000]))
-    assert [r.number for r in records] == list(range(20))
+    assert [r.record for r in records] == list(range(20))
     assert [r.reason for r in rejects] == ["damaged"]
 
 
@@ -374,7 +374,7 @@ def test_every_compression_is_read_and_its_damage_noticed(tmp_path: Path, suffix
     pack = {"gz": gzip.compress, "zst": zstd.compress, "xz": lzma.compress, "bz2": bz2.compress}[suffix]
     lines = "".join(json.dumps({"text": f"Article {i}."}) + "\n" for i in range(50)).encode()
     records, rejects = found(put(tmp_path, f"a.JSONL.{suffix}", pack(lines) + pack(lines)))
-    assert ([r.number for r in records], rejects) == (list(range(100)), [])
+    assert ([r.record for r in records], rejects) == (list(range(100)), [])
     _, (reject,) = found(put(tmp_path, f"b.jsonl.{suffix}", pack(lines)[:-6]))
     assert reject.reason == "damaged"
     assert reject.detail.endswith("records were read before")
@@ -428,7 +428,7 @@ def test_a_summary_field_comes_before_the_text_when_it_is_asked_for(tmp_path: Pa
 @pytest.mark.parametrize("first", ["sep=;\n", "sep=;\r\n"])
 def test_a_line_that_names_the_delimiter_is_no_row(tmp_path: Path, first: str) -> None:
     records, rejects = found(put(tmp_path, "a.csv", f'{first}id;text\n7;"One, two."\n'))
-    assert ([(r.record_id, r.raw, r.number) for r in records], rejects) == ([("7", "One, two.", 0)], [])
+    assert ([(r.record_id, r.raw, r.record) for r in records], rejects) == ([("7", "One, two.", 0)], [])
 
 
 def test_the_case_of_field_names_matters_only_between_alike(tmp_path: Path) -> None:

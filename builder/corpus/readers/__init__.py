@@ -86,6 +86,6 @@ def _doubted(record: Record, source: Source) -> Record | Reject:
         return record
     detail = f"{name} was detected, {sure:.2f} sure; if that is wrong, set source.encoding"
     if source.doubtful == "reject":
-        return Reject(record.source_path, record.number, "doubtful-encoding", detail, record.article_id)
+        return Reject(record.source_path, record.record, "doubtful-encoding", detail, record.article_id)
     record.problems.append(("field-encoding", detail))
     return record
