@@ -24,7 +24,7 @@ lint: $(VENV)/.all  ## What CI checks: style, format, types, generated documents
 docs: $(VENV)/.all  ## Write the generated documents again: conf/, builder/, exports/
 	$(BIN)/python -m tests.documents
 
-bench: $(VENV)/.all  ## One line per ratio; ONLY=corpus|label_studio|quality|release picks an area
+bench: $(VENV)/.all  ## One line per ratio; ONLY=corpus|label_studio|quality|release|report picks an area
 	$(BIN)/python -m tests.benchmarks $(ONLY)
 
 faults: $(VENV)/.all  ## Inject the faults of the fault list into a real Label Studio

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-AREAS = ("corpus", "label_studio", "quality", "release")
+AREAS = ("corpus", "label_studio", "quality", "release", "report")
 
 if __name__ == "__main__":
     areas = sys.argv[1:] or list(AREAS)
