@@ -163,7 +163,10 @@ def test_the_votes_of_some_are_shown() -> None:
     for n in range(21):
         for who, label in (("ada", "favor"), ("ben", "against")):
             made.add(f"c{n:02}", who, stances={"japan": label})
-    [line] = section(made).waiting
+    for who, label in (("ada", "favor"), ("ben", "against")):
+        made.add("one", who, stances={"a target": label})
+    line, last = section(made).waiting
+    assert (last.about, last.count) == ("stance: a target", 1)
     assert (line.count, line.chunks, [example.chunk_id for example in line.examples]) == (
         21, 21, [f"c{n:02}" for n in range(20)],
     )  # fmt: skip
