@@ -145,7 +145,7 @@ def _of_spans(found: Marked, kind: str) -> Iterator[Disagreement]:
         alike = (label[left] == label[right]) | ((start[left] == start[right]) & (end[left] == end[right]))
         for one, other in ((left, right), (right, left)):  # neither has what the other has
             wished = mark[one] * people + owner[other]
-            alike &= held[np.minimum(np.searchsorted(held, wished), len(held) - 1)] != wished
+            alike &= np.append(held, -1)[np.searchsorted(held, wished)] != wished
         both = np.sort(np.stack([mark[left[alike]], mark[right[alike]]]), axis=0)
         pairs.update(zip(*both.tolist(), strict=True))
     alone = set(mark.tolist()) - {each for pair in pairs for each in pair}
