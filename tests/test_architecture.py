@@ -16,6 +16,7 @@ GROUND = (
     "memory",
     "offsets",
     "text",
+    "arrays",
     "hashing",
     "languages",
     "settings",

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from builder.arrays import flat
 from builder.errors import ReleaseError
-from builder.release.arrays import flat
 from builder.release.configuration import Configuration, Maker
 from builder.release.configurations import SPECS, chosen, declare
 from builder.release.manifest import Configured, Counts, Leakage

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.release.arrays import Mask, flat, mask, numbers
+from builder.arrays import Mask, flat, mask, numbers
 from builder.release.manifest import Change
 from builder.text import Ints
 

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.release.arrays import flat, matching, numbers
+from builder.arrays import flat, matching, numbers
 from builder.release.compare import Aligned
 from builder.release.manifest import Change
 from builder.release.settings import Export

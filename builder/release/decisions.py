@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.release.arrays import Mask, flat, mask, numbers, records, small
+from builder.arrays import Mask, flat, mask, numbers, records, small
 from builder.release.configuration import INT, NUMBER, STRING, Column, Numbering
 from builder.release.settings import Export
 from builder.text import Ints

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from builder.arrays import Mask, flat, mask, numbers, ordered, positions_in, touching
 from builder.errors import ReleaseError, StoreError
-from builder.release.arrays import Mask, flat, mask, numbers, ordered, positions_in, touching
 from builder.text import Ints
 
 #: Table to the stage that makes it.

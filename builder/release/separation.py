@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from builder.arrays import mask, positions_in, text_array
 from builder.hashing import Hashes, mixed, word_hashes, word_runs
-from builder.release.arrays import mask, positions_in, text_array
 from builder.release.manifest import Leakage, LeftOut
 from builder.release.passages import Index, Passages, key
 from builder.release.settings import Split

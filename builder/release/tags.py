@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from builder.arrays import Mask, flat, lists, matching, numbers, positions_in, spread, touching
 from builder.errors import ConfigError
-from builder.release.arrays import Mask, flat, lists, matching, numbers, positions_in, spread, touching
 from builder.release.configuration import Numbering
 from builder.release.passages import Index, Passages, key
 from builder.release.settings import Export

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.checks.inputs import codes, integers
+from builder.arrays import numbers, positions_in
+from builder.quality.checks.inputs import codes
 from builder.quality.votes import Integers
-from builder.release.arrays import positions_in
 from builder.tables import rows_of
 
 #: Sources and clusters that are listed, and titles of a cluster; other sources are counted together.
@@ -87,7 +87,7 @@ def corpus_section(
         "length": _binned(_lengths(articles["sections"]), _CHARACTERS, counts),
     }
     shown = {name: tuple(found) for name, found in by.items() if {"month": "published"}.get(name, name) in metadata}
-    sizes = _binned(integers(chunks["tokens"]), _TOKENS, [np.ones(chunks.num_rows, np.int64)] * 4)
+    sizes = _binned(numbers(chunks["tokens"]), _TOKENS, [np.ones(chunks.num_rows, np.int64)] * 4)
     cluster, _ = codes(articles["cluster_id"])
     members = np.bincount(cluster)
     reasons = rejects.group_by("reason", use_threads=False).aggregate(

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from builder.arrays import numbers, positions_in, spread, text_array
 from builder.quality.agreement.coefficients import (
     Interval,
     disagreements,
@@ -90,7 +91,7 @@ class _Shown(NamedTuple):
     @classmethod
     def of(cls, found: Marked, windows: pa.Table) -> "_Shown":
         shown = windows.take(pc.index_in(pa.array(found.chunks, pa.string()), value_set=windows["chunk_id"]))
-        start, end = (shown[name].to_numpy().astype(np.int64) for name in ("start", "end"))
+        start, end = numbers(shown["start"]), numbers(shown["end"])
         texts = Texts.of(shown["text"].combine_chunks())
         tokens, chunk = words(texts), found.chunk_of[found.owner]
         # From offsets in the article to positions in all texts.
@@ -105,16 +106,15 @@ def marked(annotations: pa.Table, spans: pa.Table, kind: str, asked: Mapping[str
     voters = voting_unreviewed(annotations)
     rows = spans.filter(pc.equal(spans["kind"], kind))
     owner = pc.index_in(rows["annotation_id"], value_set=voters["annotation_id"])
-    rows, own = rows.filter(pc.is_valid(owner)), owner.drop_null().to_numpy().astype(np.int64)
+    rows, own = rows.filter(pc.is_valid(owner)), numbers(owner.drop_null())
     columns = (voters["chunk_id"], voters["annotator"], rows["label"])
     chunks, annotators, labels = names = [sorted(column.unique().to_pylist()) for column in columns]
     chunk_of, annotator_of, label = (
-        pc.index_in(column, value_set=pa.array(values, pa.string())).to_numpy().astype(np.int64)
-        for column, values in zip(columns, names, strict=True)
+        positions_in(column, text_array(values)) for column, values in zip(columns, names, strict=True)
     )
     by_name = [[name not in asked or x in asked[name] for x in labels] for name in annotators]
     heard = np.array(by_name, dtype=np.bool_).reshape(len(annotators), len(labels))[annotator_of]
-    start, end = (rows[c].to_numpy().astype(np.int64) for c in ("start", "end"))
+    start, end = numbers(rows["start"]), numbers(rows["end"])
     # The same span given twice by one annotator is one span.
     _, low, high, code, who = np.unique(np.stack([chunk_of[own], start, end, label, own]), axis=1)
     return Marked(chunks, annotators, labels, chunk_of, annotator_of, heard, who, low, high, code)
@@ -169,20 +169,13 @@ def bounds_votes(found: Marked) -> tuple[Votes, list[tuple[str, str]]]:
     readers = np.flatnonzero(of_all)
     readers = readers[np.argsort(found.chunk_of[readers], kind="stable")]
     low, high = (np.searchsorted(found.chunk_of[readers], bounds[:, 0], side=side) for side in ("left", "right"))
-    silent_item, reader = _ranges(low, high)
+    silent_item, reader = spread(low, high)
     silent = ~np.isin(silent_item * len(of_all) + readers[reader], item * len(of_all) + owner)
     items = np.concatenate([item, silent_item[silent]])
     who = found.annotator_of[np.concatenate([owner, readers[reader[silent]]])]
     given = np.concatenate([found.label[rows] + 1, np.zeros(int(silent.sum()), np.int64)])
     names = [(found.chunks[chunk], f"[{start}, {end})") for chunk, start, end in bounds.tolist()]
     return Votes(len(bounds), found.annotators, ["", *found.labels], items, who, given), names
-
-
-def _ranges(low: Integers, high: Integers) -> tuple[Integers, Integers]:
-    """All integers of the half-open intervals, one interval after the other: the number of the interval, and each."""
-    size = np.maximum(high - low, 0)
-    row = np.repeat(np.arange(len(size)), size)
-    return row, (low - np.cumsum(size) + size)[row] + np.arange(len(row))
 
 
 def exact_f1_by_annotator(annotations: pa.Table, spans: pa.Table, kind: str, settings: Quality) -> dict[str, float]:
@@ -249,7 +242,7 @@ def _token_alpha(found: Marked, shown: _Shown, labels: Sequence[int], heard: Mas
     rows = np.flatnonzero(heard[found.owner] & np.isin(found.label, labels))
     # The longest span over a token comes first.
     rows = rows[np.lexsort((found.label[rows], (found.start - found.end)[rows]))]
-    number, token = _ranges(shown.low[rows], shown.high[rows])
+    number, token = spread(shown.low[rows], np.maximum(shown.low, shown.high)[rows])
     size, width = len(shown.chunk_of), len(labels) + 1
     _, outermost = np.unique(found.owner[rows][number] * size + token, return_index=True)
     given = np.searchsorted(labels, found.label[rows][number[outermost]]) + 1

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.checks.inputs import Answers, CheckInputs, Finding, booleans, codes, described
+from builder.arrays import mask
+from builder.quality.checks.inputs import Answers, CheckInputs, Finding, codes, described
 from builder.quality.votes import voting
 from builder.tables import rows_of, values_of
 from builder.text import similarity, token_spans
@@ -41,7 +42,7 @@ def other_scheme(inputs: CheckInputs) -> Iterator[Finding]:
     """The annotation was made under another version of the label scheme."""
     now = f"{inputs.scheme.name}@{inputs.scheme.version}"
     made_under = inputs.annotations["scheme_version"]
-    same = booleans(pc.is_in(made_under, pa.array([now, inputs.scheme.version])))
+    same = mask(pc.is_in(made_under, pa.array([now, inputs.scheme.version])))
     for row in np.flatnonzero(inputs.submitted & ~same).tolist():
         made = made_under[row].as_py()
         yield Finding(row, "$", f"It was made under label scheme {made or 'unknown'}; now it is {now}.")
@@ -58,7 +59,7 @@ def changed_by_another(inputs: CheckInputs) -> Iterator[Finding]:
 
 
 def _by_another(inputs: CheckInputs, column: str, message: str) -> Iterator[Finding]:
-    another = booleans(pc.not_equal(inputs.annotations[column], inputs.annotations["annotator"]))
+    another = mask(pc.not_equal(inputs.annotations[column], inputs.annotations["annotator"]))
     for row in np.flatnonzero(inputs.submitted & another).tolist():
         annotation, other = (inputs.annotations[name][row].as_py() for name in ("annotation_id", column))
         if annotation not in inputs.settings.accepted:
@@ -79,7 +80,7 @@ def fast_answer(inputs: CheckInputs) -> Iterator[Finding]:
 def _fast(inputs: CheckInputs, state: str, how: str) -> Iterator[Finding]:
     least, times = inputs.settings.fast_seconds, inputs.annotations["lead_time"]
     fast = pc.and_(pc.equal(inputs.annotations["state"], state), pc.less(times, least))
-    for row in np.flatnonzero(booleans(fast)).tolist():
+    for row in np.flatnonzero(mask(fast)).tolist():
         accepted = inputs.annotations["prediction"][row].as_py() == "accepted"
         end = "; the suggestion was accepted as it was." if accepted else "."
         said = f"It was submitted {how} after {times[row].as_py():.1f} s (below {least:g} s){end}"
@@ -88,7 +89,7 @@ def _fast(inputs: CheckInputs, state: str, how: str) -> Iterator[Finding]:
 
 def second_annotation(inputs: CheckInputs) -> Iterator[Finding]:
     """The annotator submitted the chunk more than once; the latest counts."""
-    usable = inputs.submitted & ~booleans(inputs.annotations["quarantined"])
+    usable = inputs.submitted & ~mask(inputs.annotations["quarantined"])
     chunk, _ = codes(inputs.annotations["chunk_id"])
     who, names = codes(inputs.annotations["annotator"])
     made = (chunk * len(names) + who)[usable]

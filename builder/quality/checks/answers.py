@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.checks.inputs import CheckInputs, Finding, booleans, codes, described, positions
+from builder.arrays import mask, positions_in
+from builder.quality.checks.inputs import CheckInputs, Finding, codes, described
 from builder.quality.checks.spans import unknown_span_label
 from builder.quality.votes import Mask
 from builder.scheme import Question, Target
@@ -21,7 +22,7 @@ def unknown_label(inputs: CheckInputs) -> Iterator[Finding]:
     known = np.zeros(inputs.answers.num_rows, dtype=np.bool_)
     for question in inputs.answer_questions:
         labels = pa.array(list(question.labels), pa.string())
-        known |= _about(inputs, question) & booleans(pc.is_in(inputs.answers["label"], labels))
+        known |= _about(inputs, question) & mask(pc.is_in(inputs.answers["label"], labels))
     for row, name, target, label in inputs.answer_rows(~known):
         yield Finding(row, inputs.path_of(name, target), f"{label!r} is no answer to {described(name, target)}.")
 
@@ -32,7 +33,7 @@ def unknown_target(inputs: CheckInputs) -> Iterator[Finding]:
         about = _about(inputs, question)
         if question.mode not in ("article", "mention"):
             asked = pa.array(question.asked(None), pa.string())
-            about &= ~booleans(pc.is_in(inputs.answers["target"], asked))
+            about &= ~mask(pc.is_in(inputs.answers["target"], asked))
         for row, name, target, label in inputs.answer_rows(about):
             targets = inputs.asked(question, row)
             if targets is not None and target not in targets:
@@ -77,7 +78,7 @@ def _complete(inputs: CheckInputs, question: Question) -> Mask:
         return np.zeros(inputs.annotations.num_rows, dtype=np.bool_)
     targets = pa.array(question.asked(None), pa.string())
     rows = np.flatnonzero(_about(inputs, question))
-    target = positions(inputs.answers["target"], targets)
+    target = positions_in(inputs.answers["target"], targets)
     answered = np.zeros((inputs.annotations.num_rows, len(targets) + 1), dtype=np.bool_)
     answered[inputs.annotation_of_answer[rows], target[rows]] = True
     complete: Mask = np.asarray(answered[:, : len(targets)].all(axis=1))
@@ -125,8 +126,8 @@ def answer_out_of_sight(inputs: CheckInputs) -> Iterator[Finding]:
         if question.mode == "mention" or question.many:
             continue
         visible: dict[tuple[int, str], bool] = {}
-        judged = booleans(pc.not_equal(inputs.answers["label"], question.absent)) & _about(inputs, question)
-        judged &= booleans(pc.not_equal(inputs.answers["target"], ""))
+        judged = mask(pc.not_equal(inputs.answers["label"], question.absent)) & _about(inputs, question)
+        judged &= mask(pc.not_equal(inputs.answers["target"], ""))
         for row, name, target, label in inputs.answer_rows(judged):
             window = int(inputs.window_of_annotation[row])
             if window < 0:
@@ -143,11 +144,11 @@ def answer_out_of_sight(inputs: CheckInputs) -> Iterator[Finding]:
 
 def _about(inputs: CheckInputs, question: Question) -> Mask:
     """Which answers are to the question."""
-    return booleans(pc.equal(inputs.answers["question"], question.name))
+    return mask(pc.equal(inputs.answers["question"], question.name))
 
 
 def _evidence(inputs: CheckInputs) -> Iterator[tuple[int, str, list[str]]]:
-    rows = np.flatnonzero(booleans(pc.equal(inputs.spans["kind"], "evidence")))
+    rows = np.flatnonzero(mask(pc.equal(inputs.spans["kind"], "evidence")))
     table = inputs.spans.select(["span_id", "targets"]).take(pa.array(rows)).to_pylist()
     for row, span in zip(inputs.annotation_of_span[rows].tolist(), table, strict=True):
         yield row, f"$.result[?(@.id=='{span['span_id']}')]", span["targets"] or []

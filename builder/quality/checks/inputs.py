@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from builder.arrays import mask, numbers, positions_in
 from builder.errors import StoreError
 from builder.quality.checks import CHECKS
 from builder.quality.settings import Quality
@@ -58,8 +59,8 @@ class CheckInputs:
         self.answer_questions = [q for q in questions if q.gives == "answers"]
         self.span_questions = [q for q in questions if q.gives == "spans"]
         #: Annotations that somebody submitted, with labels or truthfully empty.
-        self.submitted = booleans(pc.is_in(self.annotations["state"], pa.array(SUBMITTED)))
-        self.start, self.end = integers(self.spans["start"]), integers(self.spans["end"])
+        self.submitted = mask(pc.is_in(self.annotations["state"], pa.array(SUBMITTED)))
+        self.start, self.end = numbers(self.spans["start"]), numbers(self.spans["end"])
 
     def asked(self, question: Question, row: int) -> list[str] | None:
         """The targets that a question asks an annotation about; None when they are not a known list."""
@@ -115,12 +116,12 @@ class CheckInputs:
     @cached_property
     def window_of_span(self) -> Integers:
         """Row of the window of each span; -1 where there is none."""
-        return positions(self.spans["chunk_id"], self.windows["chunk_id"])
+        return positions_in(self.spans["chunk_id"], self.windows["chunk_id"])
 
     @cached_property
     def window_of_annotation(self) -> Integers:
         """Row of the window of each annotation; -1 where there is none."""
-        return positions(self.annotations["chunk_id"], self.windows["chunk_id"])
+        return positions_in(self.annotations["chunk_id"], self.windows["chunk_id"])
 
     @cached_property
     def inside(self) -> Mask:
@@ -128,7 +129,7 @@ class CheckInputs:
         w = self.window_of_span
         if not self.windows.num_rows:
             return np.zeros(len(w), dtype=np.bool_)
-        low, high = integers(self.windows["start"])[w], integers(self.windows["end"])[w]
+        low, high = numbers(self.windows["start"])[w], numbers(self.windows["end"])[w]
         return (w >= 0) & (self.start < self.end) & (self.start >= low) & (self.end <= high)
 
     @cached_property
@@ -154,7 +155,7 @@ class CheckInputs:
         """What to add to an article offset of each span to get its position in `shown.points`."""
         if not self.windows.num_rows:
             return np.zeros(len(self.start), dtype=np.int64)
-        shift: Integers = (self.shown.starts[:-1] - integers(self.windows["start"]))[self.window_of_span]
+        shift: Integers = (self.shown.starts[:-1] - numbers(self.windows["start"]))[self.window_of_span]
         return shift
 
     def path_of(self, question: str, target: str) -> str:
@@ -180,7 +181,7 @@ def run_checks(inputs: CheckInputs) -> tuple[pa.Table, pa.Table]:
     columns = ("annotation_id", "chunk_id", "task_id", "annotator")
     known = list(rows_of(inputs.annotations, *columns))
     names = np.array(values_of(inputs.annotations["annotator"]), dtype=object)
-    quarantined = booleans(inputs.annotations["quarantined"]).copy()
+    quarantined = mask(inputs.annotations["quarantined"]).copy()
     rows: list[dict[str, object]] = []
     for code, check in CHECKS.items():
         severity = inputs.settings.severity.get(code, "off")
@@ -205,27 +206,8 @@ def described(question: str, target: str) -> str:
     return f"{question} for {target}" if target else question
 
 
-def booleans(column: pa.ChunkedArray | pa.Array) -> Mask:
-    """A boolean column; null is false."""
-    out: Mask = np.asarray(pc.fill_null(column, False).to_numpy(zero_copy_only=False), dtype=np.bool_)
-    return out
-
-
-def integers(column: pa.ChunkedArray) -> Integers:
-    """An integer column without nulls."""
-    out: Integers = column.to_numpy().astype(np.int64)
-    return out
-
-
-def positions(keys: pa.ChunkedArray, among: pa.ChunkedArray) -> Integers:
-    """The row of each key in a column of unique keys; -1 where it is missing."""
-    found = pc.index_in(keys, value_set=among)
-    out: Integers = pc.fill_null(found, -1).to_numpy().astype(np.int64)
-    return out
-
-
 def _owners(rows: pa.Table, annotations: pa.Table) -> Integers:
-    owners = positions(rows["annotation_id"], annotations["annotation_id"])
+    owners = positions_in(rows["annotation_id"], annotations["annotation_id"])
     if len(owners) and owners.min() < 0:
         orphan = rows["annotation_id"][int(owners.argmin())].as_py()
         raise StoreError(f"Labels name annotation {orphan}, which is not there.", "Run `builder pull` again.")

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.quality.checks.inputs import CheckInputs, Finding, booleans
+from builder.arrays import mask, numbers
+from builder.quality.checks.inputs import CheckInputs, Finding
 from builder.quality.votes import Integers, Mask, overlapping_pairs
 from builder.scheme import Question
 from builder.text import MARK, SPACE, WORD, Texts, class_of
@@ -32,7 +33,7 @@ def zero_length(inputs: CheckInputs) -> Iterator[Finding]:
 
 def text_mismatch(inputs: CheckInputs) -> Iterator[Finding]:
     """The text stored with the span is not the text at its bounds."""
-    lengths = pc.fill_null(pc.utf8_length(inputs.spans["text"]), -1).to_numpy().astype(np.int64)
+    lengths = numbers(pc.fill_null(pc.utf8_length(inputs.spans["text"]), -1))
     wrong = inputs.inside & (lengths != inputs.end - inputs.start)
     rows = np.flatnonzero(inputs.inside & ~wrong)
     stored = inputs.spans["text"] if len(rows) == len(lengths) else inputs.spans["text"].take(pa.array(rows))
@@ -124,7 +125,7 @@ def _of(inputs: CheckInputs, question: Question) -> Mask:
     """Which spans are answers to the question."""
     labels = pa.array(list(question.labels), pa.string())
     kind = pc.equal(inputs.spans["kind"], question.span_kind)
-    return booleans(pc.and_(kind, pc.is_in(inputs.spans["label"], labels)))
+    return mask(pc.and_(kind, pc.is_in(inputs.spans["label"], labels)))
 
 
 def _meeting(inputs: CheckInputs, questions: Collection[Question], crosses: bool) -> Integers:

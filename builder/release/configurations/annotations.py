@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from builder.arrays import flat, list_of, mask, numbers, ordered, places, positions_in, records
 from builder.masking import KINDS, masked
-from builder.release.arrays import flat, list_of, mask, numbers, ordered, places, positions_in, records
 from builder.release.configuration import (
     FLAG,
     INT,

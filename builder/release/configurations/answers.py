@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from builder.arrays import flat, list_of, mask, numbers, places, positions_in, records, small, text_array
 from builder.release import decisions
-from builder.release.arrays import flat, list_of, mask, numbers, places, positions_in, records, small, text_array
 from builder.release.compare import value_changes
 from builder.release.configuration import (
     INT,

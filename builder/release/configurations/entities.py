@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from builder.arrays import Mask, flat, list_of, lists, numbers, records, small, text_array, touching
 from builder.errors import ReleaseError
 from builder.release import decisions
-from builder.release.arrays import Mask, flat, list_of, lists, numbers, records, small, text_array, touching
 from builder.release.compare import span_changes
 from builder.release.configuration import (
     FLAG,

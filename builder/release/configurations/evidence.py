@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from builder.arrays import flat, numbers, ordered, places, text_array
 from builder.release import decisions
-from builder.release.arrays import flat, numbers, ordered, places, text_array
 from builder.release.configuration import INT, NUMBER, STRING, Column, Configuration, Maker, Spec, of_windows
 from builder.release.passages import Index
 from builder.release.settings import Export

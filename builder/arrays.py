@@ -1,4 +1,4 @@
-"""Small operations on Arrow columns and numpy arrays that every configuration uses."""
+"""Small operations on Arrow columns and numpy arrays that several rooms use."""
 
 import numpy as np
 import numpy.typing as npt
