@@ -12,9 +12,10 @@ import builder
 from builder import report
 from builder.commands import releases
 from builder.config import Paths
-from builder.errors import ReleaseError
+from builder.errors import Fault, ReleaseError
 from builder.release.settings import Export
 from builder.reporting.settings import Report
+from builder.settings import Hint, read_settings
 from tests.outcomes import pulled
 from tests.results import printed
 from tests.samples import EMAILS, Project, scheme
@@ -114,3 +115,12 @@ def test_a_public_page_needs_a_release(tmp_path: Path) -> None:
     project.config.report = Report(public=True)
     with pytest.raises(ReleaseError, match="There is no release"):
         report(project.config)
+
+
+@pytest.mark.parametrize(
+    ("output", "refused"), [("", False), ("a/b.html", False), ("raw/a.jsonl", True), (".html", True)]
+)
+def test_only_a_page_may_be_written_over(output: str, refused: bool) -> None:
+    faults: list[Fault] = []
+    read_settings(Hint(Report), {"output": output}, "report.", faults)
+    assert bool(faults) == refused

@@ -107,7 +107,8 @@ BOUNDS = {
     "aggregation.min_shared": (0, 1000000), "aggregation.smoothing": (0, 1000),
     "split.seed": (None, None), "split.near": ("> 0", 1),
     "export.min_probability": (0, 1), "export.min_agreement": (0, 1), "export.shard_rows": (1, None),
-    "export.group_rows": (1, None), "engine.workers": (0, None), "engine.retries": (0, None),
+    "export.group_rows": (1, None), "report.idle": ("> 0", None),
+    "engine.workers": (0, None), "engine.retries": (0, None),
 }  # fmt: skip
 
 

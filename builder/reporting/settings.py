@@ -9,7 +9,12 @@ from builder.settings import setting
 class Report:
     """The page that `builder report` writes."""
 
-    output: str = setting("", "File of the page. Empty: `<paths.workspace>/<dataset.name>/report.html`.")
+    output: str = setting(
+        "",
+        "File of the page. Empty: `<paths.workspace>/<dataset.name>/report.html`.",
+        pattern=r"^(.+\.html?)?$(?!\n)",
+        allowed="a path that ends in .html",
+    )
     public: bool = setting(
         False, "Write the public page, which is that of the latest release, without names and texts."
     )

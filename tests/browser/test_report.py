@@ -140,6 +140,9 @@ def test_on_paper_all_of_it_is_there(page: Page, pages: dict[str, Path]) -> None
         "all => all.filter((o) => getComputedStyle(o).overflowX !== 'visible')"
     )
     assert hidden == []
+    # The width of A4 between margins of 12 mm: nothing is cut.
+    page.set_viewport_size({"width": 703, "height": 1000})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 703
     page.emulate_media(media="screen")
 
 
