@@ -76,7 +76,6 @@ def known_of(config: Config, progress: Progress = silent, *, make: bool = True) 
     Without `make` it is what was made last.
     """
     from builder.release import manifest
-    from builder.studio.pulls import latest
 
     notes: dict[str, list[str]] = {}
 
@@ -98,8 +97,10 @@ def known_of(config: Config, progress: Progress = silent, *, make: bool = True) 
     if validate:
         # The pull of the annotations that are shown, which need not be the latest.
         pull = config.dataset_folder / "pulls" / validate.summary["pull"][:16]
-    elif found := latest(config.dataset_folder / "pulls"):
-        pull = found[0]
+    elif there:
+        from builder.studio.pulls import latest
+
+        pull = (latest(config.dataset_folder / "pulls") or (None,))[0]
     done: list[Exported] = []
     try:
         done = [manifest.Exported(root, manifest.read(root)) for _, root in manifest.releases(config.release_folder)]
@@ -213,15 +214,15 @@ def _agreement_report(validate: Stage) -> "AgreementReport":
 
 def facts_in_words(config: Config) -> dict[str, list[str]]:
     """What the page says in numbers, in a few lines by subject, of the stages that were made last."""
-    from builder.release.diff import lines
-    from builder.reporting.agreement import agreement_in_words
-    from builder.reporting.progress import progress_in_words
-    from builder.tables import ANNOTATIONS, WINDOWS
-
     found: dict[str, list[str]] = {}
     try:
         known = known_of(config, make=False)
         if known.validate:
+            # Only now: the status of a fresh workspace imports nothing heavy.
+            from builder.reporting.agreement import agreement_in_words
+            from builder.reporting.progress import progress_in_words
+            from builder.tables import ANNOTATIONS, WINDOWS
+
             tables = {"annotations": ANNOTATIONS, "windows": WINDOWS}
             read = {name: known.validate.table(name, schema) for name, schema in tables.items()}
             found["progress"] = progress_in_words(_progress(config, known, read, False, True))
@@ -237,6 +238,8 @@ def facts_in_words(config: Config) -> dict[str, list[str]]:
                 counts = ", ".join(f"{count:,} {status}" for status, count in gold[table].items() if count)
                 found.setdefault("gold", []).append(f"{table.removeprefix('gold_')}: {counts or 'none'}")
         if known.releases:
+            from builder.release.diff import lines
+
             found["changes"] = [line.strip() for line in lines(known.releases[-1].manifest.changes)[:3]]
     except StoreError as e:
         found["not known"] = [str(e)]
