@@ -138,7 +138,7 @@ def _pull(
         base = past if usable else EarlierPull(None)
         known, gone = _read(client, campaign, ids, read, past, base if usable else None, state, progress)
         addresses = {str(user): {"email": email} for user, email in accounts(client).items()}
-        deleted_accounts = [user["email"] for n, user in past.people().items() if n not in addresses]
+        deleted_accounts = sorted(user["email"] for n, user in past.people().items() if n not in addresses)
         unchanged = not read.index and not gone and set(state.projects) == set(known)
         if before and usable and unchanged and before[1]["setting"] == setting:
             _compare({number: last.annotations or 0 for number, last in state.projects.items()}, known)
