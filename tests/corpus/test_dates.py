@@ -107,6 +107,7 @@ def test_seconds_and_milliseconds_since_1970_are_told_apart() -> None:
     )
     assert instant("2024-07") == datetime(2024, 7, 1, tzinfo=UTC)
     assert instant("0999-01-01") is None
+    assert instant("1000-01-01") == datetime(1000, 1, 1, tzinfo=UTC)
 
 
 def test_fractions_of_seconds_are_no_years_of_another_era() -> None:
