@@ -98,7 +98,9 @@ class Try:
         toll = self.bench.toll
         toll.unseen += ended.defect
         if not ended.killed and not ended.error:
-            toll.changed += ended.result != right.result
+            if ended.result != right.result:
+                toll.changed += 1
+                self.bench.say(f"    {self.command}: another result, without an error; flipped: {self.flipped[0]}")
             return
         for _ in range(2):
             again = self.run()
