@@ -101,8 +101,8 @@ def test_what_is_only_metadata_changes_no_id(tmp_path: Path) -> None:
     assert len({c["chunk_id"] for c in work.rows("chunks")} & before) == 1
 
 
-@pytest.mark.parametrize("number", [1, "news-1", "2024-07-29-1", "0000000000000001", "feed-2024-07-29-abc"])
-def test_ids_count_within_their_file_whatever_other_files_there_are(tmp_path: Path, number: object) -> None:
+@pytest.mark.parametrize("number", [1, "17", "00042", 99999])
+def test_numbers_of_records_count_within_their_file(tmp_path: Path, number: object) -> None:
     work = Workspace(str(tmp_path / "raw"), tmp_path / "work")
     texts = {"m": "Ministers met on Monday.", "b": "A storm closed the harbour for days.", "z": "Nobody won the cup."}
     seen: dict[str, str] = {}
@@ -124,12 +124,12 @@ def test_ids_count_within_their_file_whatever_other_files_there_are(tmp_path: Pa
         "tag:example.org,2024:1",
         "<17.abc@example.org>",
         "0191029f-7c3a-7d62-9f0e-3b1f5e0c2a11",
-        "66a7b2c91f4e8d0012ab34cd",
-        "0a1b2c3d4e5f6071",
-        "DOCN000020240729ek7t0001x",
+        "100000",
+        "news-17",
+        "2024-07-29-1",
     ],
 )
-def test_ids_that_are_unique_anywhere_follow_their_article_into_another_file(tmp_path: Path, name: str) -> None:
+def test_other_ids_follow_their_article_into_another_file(tmp_path: Path, name: str) -> None:
     work = Workspace(str(tmp_path / "raw"), tmp_path / "work")
     record = {"id": name, "text": "Ministers met on Monday."}
     work.put("a.jsonl", json.dumps(record))

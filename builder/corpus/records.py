@@ -19,12 +19,8 @@ from builder.store import digest
 UNREADABLE = "unreadable"
 _BLOCK = 1 << 18
 _SURROGATE = re.compile("[\ud800-\udfff]")
-#: Ids that no other source gives: addresses, URNs, those of mails, UUIDs, hashes, accession numbers of databases.
-_UNIQUE = re.compile(
-    r"[a-z][a-z\d+.-]*://\S+|(?:urn|tag|doi):\S+|<?[^\s@<>]+@[^\s@<>]+>?|"
-    r"(?=.*[a-z])(?=.*\d)(?:[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|[\da-f]{16,}|[\da-z]{20,})",
-    re.IGNORECASE,
-)
+#: Ids that number the records of a file: those of another file are of other records.
+_ROW = re.compile(r"\d{1,5}")
 
 
 class Reject(NamedTuple):
@@ -68,9 +64,9 @@ class Record:
     def article_id(self) -> str:
         """16 hex digits of its source's id, else its address, else the path of a file of its own, else its text.
 
-        An id that another file may give as well, such as a number, counts within its file.
+        An id that may number the records of a file, of up to five digits alone, counts within its file.
         """
-        if self.record_id and not _UNIQUE.fullmatch(self.record_id):
+        if self.record_id and _ROW.fullmatch(self.record_id):
             return digest("id", self.source_path, self.record_id)[:16]
         path = self.source_path if self.alone else None
         known = {"id": self.record_id, "url": self.url, "path": path, "text": self.raw}
