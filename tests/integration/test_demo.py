@@ -14,6 +14,7 @@ import pytest
 
 from builder.commands.stages import Run, plain_run, run
 from builder.config import Config
+from tests.browser.label_studio import browser_page
 from tests.composing import composed
 from tests.results import counts, printed
 from tests.waiting import until
@@ -62,6 +63,27 @@ def test_the_first_run_releases_and_says_how_to_load(released: Any) -> None:
     assert summary.push.projects[0].imported == summary.prepare.summary["selected"]
     assert counts(summary.pull, "annotations") == (3 * summary.prepare.summary["selected"],)
     assert f'load_dataset("{config.release_folder}/v1.0.0", "entities")' in said
+
+
+@pytest.mark.browser
+def test_its_report_is_read_in_a_browser(released: Any) -> None:
+    config, summary, said = released
+    file = config.dataset_folder / "report.html"
+    assert str(file) in said
+    with browser_page() as page:
+        page.goto(file.as_uri())
+        text = re.sub(r"\s+", " ", page.inner_text("body"))
+        links = [one.get_attribute("href") or "" for one in page.query_selector_all("a[href*='/projects/']")]
+    chunks = summary.prepare.summary["selected"]
+    assert f"{chunks} of {chunks} chunks are done (100 %)" in text
+    assert "Latest release v1.0.0" in text
+    for name in RECORDED:
+        assert f"{name}@builder.invalid" in text
+    # Three annotators hardly agree on the few events: the sample's known weakness.
+    assert re.search(r"EVENT 24 0\.417 .{0,40} 0\.415", text)
+    assert "China is the implied opponent." in text
+    assert links
+    assert all(f":{config.label_studio.port}/projects/" in link for link in links)
 
 
 def test_released_labels_are_what_the_annotators_recorded(released: Any) -> None:
