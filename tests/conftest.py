@@ -8,7 +8,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -19,6 +19,7 @@ from filelock import FileLock
 
 from builder import pipeline, tables
 from builder.config import Config, Dataset, Paths
+from builder.corpus.prepare import Summary
 from builder.scheme import Scheme
 from builder.store import digest, write_table
 from builder.studio.embedded import MEMBERS
@@ -104,8 +105,12 @@ class Sample:
             write_table(folder / "articles.parquet", tables.build(self.articles, tables.ARTICLES))
             for name in ("chunks", "selected"):
                 write_table(folder / f"{name}.parquet", tables.build(chunks, tables.CHUNKS))
-            counts = dict.fromkeys(("files", "records", "articles", "kept", "chunks"), len(chunks))
-            return {**counts, "selected": len(chunks), "rejected": {}, "unused_fields": {}}
+            write_table(folder / "rejects.parquet", tables.build([], tables.REJECTS))
+            counts = dict.fromkeys(("files", "records", "articles", "kept", "chunks", "selected"), len(chunks))
+            of_what: dict[str, dict[str, int]] = {
+                name: {} for name in ("encodings", "languages", "rejected", "unused_fields")
+            }
+            return asdict(Summary(**counts, **of_what, shards=1, bytes=0, unmatched=[]))
 
         with _PATCHING, mock.patch.object(pipeline, "_prepare", make):
             pipeline.prepared(self.config)
@@ -264,6 +269,8 @@ def _rows(name: str, chunks: int) -> tuple[list[dict[str, Any]], list[dict[str, 
                         "section": "body",
                         "context_before": "",
                         "context_after": "",
+                        "tokens": len(text[start:].split()),
+                        "sentences": 4,
                     }
                 )
             text += "\n\n"
