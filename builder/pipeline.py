@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder.config import Config, unknown_names
+from builder.config import Config
 from builder.errors import ConfigError, SourceError, StoreError
 from builder.languages import language_code
+from builder.pseudonyms import quality_of
 from builder.stage import Progress, Stage, Stages, code_digest, exclusive, settings_digests, silent
 from builder.store import canonical, digest, file_digest, read_json, write_json, write_table
 
@@ -116,9 +117,9 @@ def _overlaps(annotators: "Annotators") -> Given:
 def settings_of(config: Config, name: str) -> dict[str, Any]:
     """The settings that a stage reads, by group."""
     if name == "validate":
-        return {"labels": config.labels, "quality": config.quality, "overlap": config.annotators.overlap}
+        return {"labels": config.labels, "quality": quality_of(config), "overlap": config.annotators.overlap}
     if name == "adjudicate":
-        return {"aggregation": config.aggregation, "quality": config.quality}
+        return {"aggregation": config.aggregation, "quality": quality_of(config)}
     groups = ("cleaning", "dedup", "chunking", "selection")
     return {group: getattr(config, group) for group in groups} | {
         "source": reading(config.source),
@@ -183,29 +184,6 @@ def chosen_pull(config: Config) -> KeptPull:
     verify_pull(folder)
     key = read_key(config.workspace / "pseudonyms.key")
     return KeptPull(folder, str(record["hash"]), key, pseudonyms_of(config.annotators))
-
-
-def refuse_unknown_people(config: Config) -> None:
-    """Raises `ConfigError` for each pseudonym in the settings that is nobody's who annotates in the workspace."""
-    from builder.questions.decode import pseudonym
-    from builder.studio.people import people_of, pseudonyms_of
-    from builder.studio.pulls import read_key
-
-    given = {"aggregation.experts": config.aggregation.experts, "aggregation.weights": config.aggregation.weights}
-    given["quality.asked"] = config.quality.asked
-    if any(given.values()):
-        people = people_of(config.annotators) if config.annotators.kind == "human" else []
-        key, emails = read_key(config.workspace / "pseudonyms.key"), {person.email for person in people}
-        # Those of other datasets too: a pseudonym is the same in all of a workspace.
-        for path in config.workspace.glob("*/pulls/*/users.json"):
-            emails |= {user["email"] for user in read_json(path).values()}
-        named = pseudonyms_of(config.annotators)
-        known = {pseudonym(key, email, named) for email in emails} | set(named.values())
-        if latest := stages(config).latest("validate"):  # somebody may be known by a project alone
-            known |= set(latest.table("annotations")["annotator"].to_pylist())
-        faults = [f for name in given for f in unknown_names(name, given[name], known, "nobody annotates as")]
-        if faults:
-            raise ConfigError.of(faults)
 
 
 def checked(config: Config, progress: Progress = silent) -> Stage:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from builder import pipeline, reports
 from builder.config import Config
 from builder.errors import ConfigError, GateError, ReleaseError, StoreError
+from builder.pseudonyms import quality_of
 from builder.questions import plain, scheme_from
 from builder.settings import fields_of, public
 from builder.stage import Progress, Stage, code_digest, exclusive, silent
-from builder.store import digest, file_digest, read_json, write_json
+from builder.store import digest, file_digest, read_json, write_json, write_text
 
 if TYPE_CHECKING:
     from builder.release.manifest import Exported, Manifest
@@ -33,6 +34,7 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
     from builder.release import manifest
     from builder.release.export import Sources, export
 
+    config = replace(config, quality=quality_of(config))
     made = {"prepare": pipeline.prepared(config, progress)}
     made |= {"validate": pipeline.checked(config, progress), "adjudicate": pipeline.gold(config, progress)}
     below = pipeline.gates(made["validate"], made["adjudicate"])
@@ -77,8 +79,8 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
         found = export(sources, folder.parent, config.dataset_folder / "scratch", progress)
         write_json(remembered(), {"version": found.folder.name})
         if found.new:
-            # The manifest lacks private settings, and a rebuild must not ask for them.
-            write_json(_note(config.dataset_folder, found.folder), noted)
+            # The manifest lacks private settings, and a rebuild must not ask for them. Mappings keep their order.
+            write_text(_note(config.dataset_folder, found.folder), manifest.encode(noted))
     return found
 
 
@@ -198,7 +200,9 @@ def _as_released(config: Config, manifest: "Manifest", root: Path, there: Path) 
         groups[name] = msgspec.convert(asdict(own) | noted.get(name, {}) | said, type(own))
     groups["export"].sign = ""
     kind = "recorded" if manifest.recorded else "human"
-    annotators = replace(config.annotators, kind=kind, recorded=config.annotators.recorded or "recorded")
+    # Which labels people were asked for then is in `quality`; the file of people may say something else now.
+    recorded = config.annotators.recorded or "recorded"
+    annotators = replace(config.annotators, kind=kind, recorded=recorded, layout="shared")
     paths = replace(config.paths, workspace=str(there / "workspace"), exports=str(there / "exports"))
     return replace(config, paths=paths, annotators=annotators, **groups)
 

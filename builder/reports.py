@@ -1,7 +1,7 @@
 """The report of a configuration: what its stages, pulls and releases say, on one page."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from builder import pipeline
 from builder.config import Config
 from builder.errors import BuilderError, ReleaseError, StoreError
+from builder.pseudonyms import accounts_of, quality_of
 from builder.stage import Progress, Stage, silent
 from builder.store import read_json, write_text
 
@@ -148,6 +149,7 @@ def _sections(config: Config, known: Known, public: bool = False) -> dict[str, A
     schemas = {
         "annotations": ANNOTATIONS, "spans": SPANS, "answers": ANSWERS, "windows": WINDOWS, "issues": ISSUES,
     }  # fmt: skip
+    config = replace(config, quality=quality_of(config))
     checked = known.validate
     tables: dict[str, Any] = {n: checked.table(n, schema) if checked else None for n, schema in schemas.items()}
     people = not public or "annotations" in known.releases[-1].manifest.configs
@@ -184,7 +186,7 @@ def _progress(config: Config, known: Known, tables: Mapping[str, Any], public: b
         everybody=len(people_of(config.annotators)) if again else 0,
         selected=selected,
         reopened=_reopened(known.pull, known.record),
-        accounts=_accounts(config, known.pull),
+        accounts=accounts_of(config, known.pull),
         today=datetime.fromisoformat(known.record["finished"]).date() if "finished" in known.record else None,
         confidence=config.quality.confidence,
     )
@@ -258,17 +260,6 @@ def _reopened(pull: Path, record: Mapping[str, Any]) -> set[str]:
     return {line.task.chunk_id for line in lines if line.task.project in again and not line.task.annotations}
 
 
-def _accounts(config: Config, pull: Path) -> dict[str, str]:
-    """The e-mail address of each pseudonym."""
-    from builder.questions.decode import pseudonym
-    from builder.studio.people import pseudonyms_of
-    from builder.studio.pulls import read_key
-
-    key, given = read_key(config.workspace / "pseudonyms.key"), pseudonyms_of(config.annotators)
-    users = read_json(pull / "users.json") or {}
-    return {pseudonym(key, user["email"], given): user["email"] for user in users.values()}
-
-
 def _facts(config: Config, known: Known, tables: Mapping[str, Any], public: bool) -> dict[str, Any]:
     """The sections on disagreements, gold, the corpus and the latest release."""
     from builder.release.provenance import earlier_splits
@@ -294,7 +285,7 @@ def _facts(config: Config, known: Known, tables: Mapping[str, Any], public: bool
             gold=gold,
             asked=config.quality.asked,
             link=pipeline.campaign(config).task_link,
-            accounts=_accounts(config, known.pull) if known.pull else {},
+            accounts=accounts_of(config, known.pull) if known.pull else {},
             texts=not public,
         ),
         "gold": gold_section(

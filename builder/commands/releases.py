@@ -10,6 +10,7 @@ from builder import pipeline, releases
 from builder.commands import Shown
 from builder.config import Config
 from builder.errors import ConfigError, ReleaseError
+from builder.pseudonyms import refuse_unknown_people
 from builder.release import diff as comparison
 from builder.release import trace as tracing
 from builder.release import verify as verification
@@ -55,7 +56,7 @@ def export(config: Config, *, progress: Progress = silent) -> Release:
     Raises `GateError` below a quality gate, `ConfigError` when settings name nobody, and `ReleaseError` when there is
     nothing to release.
     """
-    pipeline.refuse_unknown_people(config)
+    refuse_unknown_people(config)
     return Release(**vars(releases.released(config, progress)))
 
 

@@ -11,6 +11,7 @@ from builder import pipeline, reports
 from builder.commands import Shown, annotation, function_of, plain_of, releases, table_of
 from builder.config import Config
 from builder.errors import ConfigError, GateError, StoreError
+from builder.pseudonyms import refuse_unknown_people
 from builder.quality.agreement import AgreementReport
 from builder.quality.validate import ValidationSummary
 from builder.release.manifest import releases as finished
@@ -70,7 +71,7 @@ def validate(config: Config, *, card: bool = False, progress: Progress = silent)
     """
     if card and (missing := unstated(config.dataset)):
         raise ConfigError.of(missing)
-    pipeline.refuse_unknown_people(config)
+    refuse_unknown_people(config)
     stage = pipeline.checked(config, progress)
     if (below := pipeline.gates(stage)) and not config.export.below_gates:
         hint = f"See {stage.folder}, run `builder review`, or change quality.gates."
@@ -165,7 +166,7 @@ def adjudicate(config: Config, *, progress: Progress = silent) -> Stage:
     Its summary has the verdict of the gate on unresolved labels, which `export` holds. Raises `StoreError` when nothing
     was pulled, `ConfigError` when settings name nobody.
     """
-    pipeline.refuse_unknown_people(config)
+    refuse_unknown_people(config)
     return pipeline.gold(config, progress)
 
 

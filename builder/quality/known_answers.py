@@ -8,10 +8,11 @@ list of the chosen options.
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -115,11 +116,16 @@ def spread_among(chunks: Sequence[Row], questions: Sequence[Row]) -> list[Row]:
 
 
 def score(
-    known: Mapping[str, KnownAnswers], annotations: pa.Table, spans: pa.Table, answers: pa.Table
+    known: Mapping[str, KnownAnswers],
+    annotations: pa.Table,
+    spans: pa.Table,
+    answers: pa.Table,
+    only: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> dict[str, KnownAnswerScore]:
     """The score of every annotator who answered a gold question, in alphabetical order; `known` is by chunk id.
 
-    Quarantined annotations are scored too: a wrong answer is a wrong answer. Reviews, skips and drafts are not.
+    Quarantined annotations are scored too: a wrong answer is a wrong answer. Reviews, skips and drafts are not. `only`
+    maps annotators to the labels of entities that they were asked for: the others are not scored.
     """
     voters = voting_unreviewed(annotations, quarantined=True)
     voters = voters.filter(pc.is_in(voters["chunk_id"], pa.array(list(known), pa.string())))
@@ -139,8 +145,9 @@ def score(
         n[1] += sum(said.get(about) == label for about, label in right.answers.items())
         n[2] += len(right.answers)
         if right.spans is not None:
-            n[3] += 2 * len(found & right.spans)
-            n[4] += len(found) + len(right.spans)
+            due, had = ({m for m in some if m[2] in only.get(annotator, (m[2],))} for some in (right.spans, found))
+            n[3] += 2 * len(had & due)
+            n[4] += len(had) + len(due)
     return {name: _score(*totals[name]) for name in sorted(totals)}
 
 

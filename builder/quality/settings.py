@@ -63,7 +63,8 @@ class Quality:
     same_text: float = setting(0.8, "Jaccard similarity of words from which two chunks are the same text.", ge=0, le=1)
     asked: dict[str, list[str]] = setting(
         {},
-        "Pseudonym to entity labels, for annotators who were asked for some labels only.",
+        "Pseudonym to entity labels, for annotators who were asked for some labels only. The column `labels` of"
+        " annotators.file adds to it.",
         example="quality.asked={annotator-1: [PERSON, ORG]}",
     )
     bootstrap: int = setting(1000, "Samples drawn for confidence intervals. 0: no intervals.", ge=0, le=1_000_000)

@@ -70,7 +70,7 @@ def validate(
     """
     spans, answers, windows, settings = inputs.spans, inputs.answers, inputs.windows, inputs.settings
     refuse_other_scheme(windows, inputs.annotations, issues, inputs.scheme)
-    scores = score(known_by_chunk(known_answers, windows), inputs.annotations, spans, answers)
+    scores = score(known_by_chunk(known_answers, windows), inputs.annotations, spans, answers, settings.asked)
     inputs.failed_questions = {
         name: f"{result.chunks} gold questions were answered with accuracy {result.accuracy:.2f}."
         for name, result in scores.items()

@@ -4,13 +4,14 @@ Additions apply at once. Renames and merges rewrite the results that carry the o
 while both names are in its configuration. Removals of what somebody used would orphan labels, and are refused.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from builder.questions import kind_of
+from builder.questions import UncheckedScheme, kind_of
 from builder.questions.choice import Choice
+from builder.questions.entities import Entities
 from builder.questions.kind import kinds
 from builder.scheme import Question, Renames, Scheme
 
@@ -65,6 +66,18 @@ def transition(old: Scheme, new: Scheme) -> Scheme:
             }
             questions[question.name] = question.with_names(more)
     return replace(new, questions=questions, migrations={})
+
+
+def narrowed(scheme: Scheme, labels: Collection[str]) -> Scheme:
+    """The scheme as people see it who are asked for these labels of entities only: each in the colour it always has."""
+    questions: dict[str, Question] = dict(scheme.questions)
+    for question in kinds(scheme):
+        if isinstance(question, Entities):
+            colors = question.colors()
+            kept = {n: replace(label, color=colors[n]) for n, label in question.labels.items() if n in labels}
+            questions[question.name] = replace(question, labels=kept)
+    # Migrations may name labels that are not asked for.
+    return UncheckedScheme(**{**vars(scheme), "questions": questions})
 
 
 def dated(old: Scheme, new: Scheme, now: str) -> Scheme:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from builder.questions.migrate import narrowed
 from builder.scheme import Scheme
 from builder.stage import Progress, silent
 from builder.store import canonical, digest
@@ -15,7 +16,7 @@ from builder.studio.client import Client
 from builder.studio.connection import remote_token
 from builder.studio.embedded.server import StudioServer, open_embedded
 from builder.studio.embedded.vault import Vault
-from builder.studio.people import Annotator, annotators_of, people_of
+from builder.studio.people import Annotator, annotators_of, labels_asked, people_of
 from builder.studio.settings import Annotators, LabelStudio, Suggestions
 from builder.studio.tasks import Saved
 
@@ -81,6 +82,15 @@ class Campaign:
     def people(self) -> list[Annotator]:
         """Who annotates, sorted by name."""
         return annotators_of(self.annotators)
+
+    def asked_of(self, name: str) -> Scheme:
+        """The scheme as it is asked of an annotator: with the labels in the file of people, where it gives some.
+
+        Raises `SourceError` when the scheme lacks one of them.
+        """
+        asked = labels_asked(self.annotators, self.scheme) if name else {}
+        labels = next((person.labels for person in asked.values() if person.name == name), ())
+        return narrowed(self.scheme, labels) if labels else self.scheme
 
     @property
     def experts(self) -> list[str]:

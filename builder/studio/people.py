@@ -9,7 +9,7 @@ import difflib
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -17,6 +17,7 @@ import msgspec
 
 from builder.errors import ConfigError, SourceError, StudioError, Unreachable
 from builder.languages import language_code
+from builder.scheme import Scheme
 from builder.studio.client import Client
 from builder.studio.connection import default_tls
 from builder.studio.embedded.vault import Vault
@@ -29,7 +30,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}\Z")
 _SLOTS = {"all", "review"}
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\Z")
 #: Columns of the file of people that mean something, and the key of fields that have no column.
-_COLUMNS = ("name", "email", "role", "active", "pseudonym", "languages")
+_COLUMNS = ("name", "email", "role", "active", "pseudonym", "languages", "labels")
 _REST = "fields without a column"
 _CSRF = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 _FIELD_ERROR = re.compile(r'class="field_error"[^<>]{0,200}+>((?:(?!</|class="field_error").)*+)</', re.S)
@@ -46,7 +47,11 @@ class Annotator:
     pseudonym: str = ""
     #: What the person reads, as codes; empty: everything.
     languages: tuple[str, ...] = ()
+    #: Labels of entities that the person is asked for; empty: all.
+    labels: tuple[str, ...] = ()
     active: bool = True
+    #: File and line that say so.
+    where: str = field(default="", compare=False)
 
 
 def annotators_of(settings: Annotators) -> list[Annotator]:
@@ -57,10 +62,10 @@ def annotators_of(settings: Annotators) -> list[Annotator]:
             f"annotators.overlap is {settings.largest_overlap}, but there are {len(people)} annotators.",
             "Name more annotators, or lower the overlap.",
         )
-    if settings.layout == "shared" and any(person.languages for person in people):
+    if settings.layout == "shared" and any(person.languages or person.labels for person in people):
         raise ConfigError(
-            "In a shared project anybody gets the next chunk, whatever its language.",
-            "Set annotators.layout=each, or leave out the languages of annotators.",
+            "In a shared project anybody gets the next chunk, whatever its language, and is asked for every label.",
+            "Set annotators.layout=each, or leave out the languages and labels of annotators.",
         )
     return people
 
@@ -108,11 +113,11 @@ def _wrong(person: Annotator, taken: set[str]) -> Iterator[str]:
 
 
 def read_people(path: Path) -> list[Annotator]:
-    """The people of a CSV file with the columns name, email, role, active, pseudonym and languages, sorted by name.
+    """The people of a CSV file with the columns of `annotators.file`, sorted by name.
 
     `role` is annotator (also when empty) or expert; who has `no` in `active` left. `languages` are codes such as "de",
-    separated by blanks. Other columns are not read. Raises `SourceError` with the
-    number of a line that is wrong, and for a column whose name is nearly one of these.
+    `labels` those of entities that the person is asked for; both are separated by blanks. Other columns are not read.
+    Raises `SourceError` with the number of a line that is wrong, and for a column whose name is nearly one of these.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -142,9 +147,13 @@ def read_people(path: Path) -> list[Annotator]:
             languages = tuple(map(language_code, row.get("languages", "").split()))
         except ValueError as e:
             languages, why = (), why or str(e)
-        found.append(Annotator(row["name"], row["email"], role, row.get("pseudonym", ""), languages, active != "no"))
-        if why := why or next(_wrong(found[-1], taken), ""):
-            raise SourceError(f"{path}:{line}: {why}.", "Correct the line.")
+        labels, where = tuple(row.get("labels", "").split()), f"{path}:{line}"
+        person = Annotator(
+            row["name"], row["email"], role, row.get("pseudonym", ""), languages, labels, active != "no", where
+        )
+        if why := why or next(_wrong(person, taken), ""):
+            raise SourceError(f"{where}: {why}.", "Correct the line.")
+        found.append(person)
     return sorted(found, key=lambda person: person.name)
 
 
@@ -152,6 +161,23 @@ def pseudonyms_of(settings: Annotators) -> dict[str, str]:
     """E-mail address, in small letters -> pseudonym, of the people to whom the file gives one, also those who left."""
     people = read_people(Path(settings.file)) if settings.file else []
     return {person.email.lower(): person.pseudonym for person in people if person.pseudonym}
+
+
+def labels_asked(settings: Annotators, scheme: Scheme) -> dict[str, Annotator]:
+    """E-mail address, in small letters -> a person whom the file asks for some labels of entities only.
+
+    Those who left are among them; where all share one project there is nobody. Raises `SourceError` with the line of a
+    label that the scheme does not have.
+    """
+    people = read_people(Path(settings.file)) if settings.file and settings.layout == "each" else []
+    known = [label for question in scheme.of_kind("entities") for label in question.labels]
+    for person in people:
+        for label in person.labels:
+            if label not in known:
+                near = difflib.get_close_matches(label, known, n=1) or [", ".join(known) or "none"]
+                message = f"{person.where}: the label scheme {scheme.name} has no entity label {label!r}."
+                raise SourceError(message, f"The column `labels` may name {near[0]}.")
+    return {person.email.lower(): person for person in people if person.labels}
 
 
 class _Account(msgspec.Struct):

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -13,6 +13,8 @@ import msgspec
 
 from builder.errors import ConfigError, SourceError
 from builder.questions import encode
+from builder.questions.migrate import changes, used
+from builder.scheme import Scheme
 from builder.store import read_json, write_json
 from builder.studio.campaign import Campaign
 from builder.studio.client import Client
@@ -91,10 +93,25 @@ def plan_tasks(
         names = [annotator.name for annotator in campaign.people]
         made.assigned |= {chunk_id: names for chunk_id in everyone if chunk_id in tasks}
         made.slots = {name: {} for name in names}
+        asked = {name: campaign.asked_of(name) for name in names}
         for chunk_id, task in tasks.items():
             for name in made.assigned[chunk_id]:
-                made.slots.setdefault(name, {})[chunk_id] = task
+                shown = _within(task, asked[name], campaign.scheme) if name in asked else task
+                made.slots.setdefault(name, {})[chunk_id] = shown
     return made
+
+
+def _within(task: PlannedTask, asked: Scheme, scheme: Scheme) -> PlannedTask:
+    """The task without suggestions of what its annotator is not asked for."""
+    if asked is scheme:
+        return task
+    hidden = changes(scheme, asked)
+
+    def kept(result: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        gone = {item["id"] for item in result if used([item], scheme, hidden)}
+        return [item for item in result if item["id"] not in gone]
+
+    return replace(task, predictions=[made | {"result": kept(made["result"])} for made in task.predictions])
 
 
 def overlaps_of(settings: Annotators, chunk_ids: Iterable[str]) -> dict[str, int]:

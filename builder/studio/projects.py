@@ -179,7 +179,7 @@ def ensure_project(client: Client, campaign: Campaign, slot: str) -> Project:
     project = find_project(client, campaign, slot) or _create(client, campaign, slot)
     settings = _settings(campaign, slot)
     if project.task_number:
-        scheme = dated(asked_by(client, project), campaign.scheme, client.now)
+        scheme = dated(asked_by(client, project), campaign.asked_of(owner_of(slot)), client.now)
         settings["label_config"] = page_of(slot, scheme)
     changed = {key: value for key, value in settings.items() if getattr(project, key) != value}
     if mark(campaign.dataset, slot) in (project.description or ""):
@@ -232,7 +232,7 @@ def change_project(client: Client, project: int, settings: dict[str, Any]) -> No
 
 
 def ensure_people(client: Client, campaign: Campaign, dry_run: bool = False) -> None:
-    """Everybody of the configuration can work in the projects; called before anything is pushed.
+    """Everybody of the configuration can work in the projects; called before anything is changed.
 
     On the embedded server the builder makes missing accounts. On a server elsewhere that has roles they are needed for
     the members of its projects: raises `ConfigError` that names all who lack one.
@@ -250,7 +250,7 @@ def ensure_people(client: Client, campaign: Campaign, dry_run: bool = False) -> 
     if missing := [f"{person.name} ({person.email})" for person in people if person.email.casefold() not in known]:
         whom = f"{len(missing)} of {len(people)} people" if len(people) > 1 else "Who annotates"
         raise ConfigError(
-            f"{whom} lack an account at {client.url}, which has roles: {', '.join(missing)}. Nothing was pushed.",
+            f"{whom} lack an account at {client.url}, which has roles: {', '.join(missing)}. Nothing was changed.",
             "Let them sign up there (Organization, Invite people), or correct annotators.people or annotators.file.",
         )
 
@@ -297,7 +297,7 @@ def _settings(campaign: Campaign, slot: str) -> dict[str, Any]:
     return {
         "title": title(campaign.dataset, slot),
         "description": f"{campaign.description}\n\n{mark(campaign.dataset, slot)}".strip(),
-        "label_config": page_of(slot, campaign.scheme),
+        "label_config": page_of(slot, campaign.asked_of(owner_of(slot))),
         "maximum_annotations": _overlap(campaign, slot),
         "expert_instruction": _FOR_EXPERTS if slot == REVIEW else "",
         "show_skip_button": True,

@@ -13,7 +13,7 @@ from builder.studio.campaign import Campaign, connected
 from builder.studio.client import Client
 from builder.studio.importing import Imported, import_tasks
 from builder.studio.planning import PlannedTask, answers_so_far, plan_tasks
-from builder.studio.projects import ensure_members, ensure_people, ensure_view, find_project, is_for_all
+from builder.studio.projects import ensure_members, ensure_people, ensure_view, find_project, is_for_all, owner_of
 from builder.studio.saving import Submitted, recorded_bodies, submit_recorded
 from builder.studio.scheme_changes import ensure_migrated, preview_changes
 from builder.studio.suggestions import suggestions_for
@@ -185,7 +185,7 @@ def _preview(client: Client, campaign: Campaign, slot: str, tasks: Mapping[str, 
     if project := find_project(client, campaign, slot):
         there = tasks_of(client, project.id)
         found.project, found.url = project.id, client.address(project.id)
-        found.scheme, found.refused = preview_changes(client, project, campaign.scheme)
+        found.scheme, found.refused = preview_changes(client, project, campaign.asked_of(owner_of(slot)))
         found.present = sum(chunk in there.by_chunk for chunk in tasks)
         found.imported -= found.present
         found.duplicates_removed = sum(len(entries) - 1 for entries in there.duplicates().values())

@@ -14,7 +14,7 @@ from builder.questions.migrate import SchemeChanges, changes, dated, renamed, tr
 from builder.scheme import Scheme
 from builder.studio.campaign import Campaign, Rewritten
 from builder.studio.client import Client
-from builder.studio.projects import Project, asked_by, change_project, ensure_project, find_project, page_of
+from builder.studio.projects import Project, asked_by, change_project, ensure_project, find_project, owner_of, page_of
 from builder.studio.tasks import Saved, filters, pages
 
 
@@ -53,13 +53,14 @@ def preview_changes(client: Client, project: Project, scheme: Scheme) -> tuple[S
 
 
 def _migrate(client: Client, campaign: Campaign, project: Project, old: Scheme, slot: str) -> int:
-    new = campaign.scheme
+    new = campaign.asked_of(owner_of(slot))
     found = changes(old, new)
     if dropped := _used(client, project, old, found):
         raise Refused(
             f"Project {project.id} at {client.url} has annotations or drafts, and the scheme"
             f" {new.name}@{new.version} drops {', '.join(dropped)}.",
-            "Add a migration that says what they are called now, keep them, or push under another dataset.name.",
+            "Add a migration that says what they are called now, keep them (in annotators.file as well), or push under"
+            " another dataset.name.",
         )
     rewritten = 0
     if found.renames:

@@ -97,7 +97,8 @@ class Annotators:
     file: str = setting(
         "",
         "Path of a CSV file of people instead: name, email, role (annotator or expert), active (yes or no), pseudonym"
-        " (in releases), languages (codes that the person reads, with blanks between). Experts alone open the review.",
+        " (in releases), languages (codes that the person reads) and labels (of entities, where the person is asked for"
+        " some only), both with blanks between. Experts alone open the review.",
     )
     recorded: str = setting("", "Folder of recorded labels, one <annotator>.jsonl each.")
     partial: bool = setting(False, "Whether a recorded annotator may have left chunks out.")

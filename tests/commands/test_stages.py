@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from builder import adjudicate, export, prepare, validate
+from builder import adjudicate, export, prepare, validate, verify
+from builder.config import Config
 from builder.errors import ConfigError, GateError
+from builder.pseudonyms import quality_of
 from builder.quality.settings import Aggregation, Gates
 from builder.questions.decode import pseudonym
 from builder.studio.pulls import read_key
 from builder.studio.settings import Annotators
+from builder.tables import GOLD_SPANS, rows_of
 from tests.outcomes import pulled
 from tests.results import printed
 from tests.samples import EMAILS, Project
@@ -67,6 +70,42 @@ def test_people_of_the_workspace_and_of_the_configuration_are_known(project: Pro
     pull.parent.mkdir(parents=True)
     pull.write_text('{"7": {"email": "Dee@example.com"}}')
     assert adjudicate(replace(config, aggregation=experts)).summary["gold_answers"]["expert"] == 24
+
+
+def test_labels_in_the_file_of_people_say_who_was_asked(tmp_path: Path) -> None:
+    """One who was not asked for a label does not vote against it, and a release is made again without the file."""
+    project, file = Project(tmp_path, articles=1), tmp_path / "people.csv"
+    project.dissent = {(0, 0, 1): {"spans": []}, (1, 0, 1): {"spans": []}}
+    pulled(project)
+
+    def asking(*labels: str) -> Config:
+        rows = [f"p{n},{email},{some}" for n, (email, some) in enumerate(zip(EMAILS, labels, strict=True))]
+        file.write_text("\n".join(["name,email,labels", *rows]), encoding="utf-8")
+        return replace(project.config, annotators=Annotators(file=str(file), overlap=3, layout="each"))
+
+    def found(config: Config) -> list[tuple[str, str]]:
+        spans = adjudicate(config).table("gold_spans", GOLD_SPANS)
+        return sorted({row for row in rows_of(spans, "label", "status") if row[1] != "agreed"})
+
+    rejected = [(label, "rejected") for label in ("GPE", "ORG", "PERSON")]
+    assert found(asking("", "", "")) == [("EVIDENCE", "unresolved"), *rejected]
+    config, known = asking("GPE", "GPE ORG", ""), names(project)
+    assert found(config) == [
+        ("EVIDENCE", "unresolved"), ("GPE", "rejected"), ("ORG", "unresolved"), ("PERSON", "single"),
+    ]  # fmt: skip
+    assert all(verdict["holds"] for verdict in validate(config).summary["gates"]), "all three voted on the chunk"
+    asked = {known[0]: ["GPE", "EVIDENCE"], known[1]: ["GPE", "ORG", "EVIDENCE"]}
+    given = replace(config, quality=replace(config.quality, asked={known[0]: ["GPE"]}))
+    assert (quality_of(config).asked, quality_of(given).asked) == (asked, asked)
+    given.quality.asked[known[1]] = ["ORG"]
+    with pytest.raises(ConfigError, match=rf"names ORG for {known[1]}, and \S+people.csv:3 other labels"):
+        validate(given)
+    backwards = dict(sorted(asked.items(), reverse=True))
+    by_hand = replace(config, annotators=Annotators(), quality=replace(config.quality, asked=backwards))
+    assert (export(by_hand).version, verify(by_hand).rebuilt) == ("v1.0.0", "same bytes")
+    made = export(config)
+    asking("ORG", "", "")
+    assert verify(config, made.version).rebuilt == "same bytes"
 
 
 def test_what_was_prepared_is_shown(project: Project) -> None:

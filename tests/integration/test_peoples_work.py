@@ -19,7 +19,7 @@ from builder.studio.projects import projects_of
 from builder.studio.pull import Pulled
 from builder.studio.serving import annotation_progress
 from builder.studio.settings import Annotators, LabelStudio
-from builder.tables import ANNOTATIONS
+from builder.tables import ANNOTATIONS, GOLD_SPANS, rows_of
 from tests.conftest import connected, sample, small_scheme
 from tests.results import printed
 
@@ -104,6 +104,41 @@ def test_a_change_of_anothers_annotation_is_noticed_and_a_rename_is_none(studio:
         assert push(config).projects[0].results_rewritten == 6
         pull(config)
         assert changed_by_another(config) == 1, "those that the builder renamed are still their authors'"
+
+
+def test_labels_are_asked_of_some_from_the_page_to_gold(studio: Any, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("name,email,labels\nrae,rae@example.org,ORG\nsid,sid@example.org,\n", encoding="utf-8")
+    config = studio.dataset(chunks=1, annotators=Annotators(overlap=2, layout="each", file=str(file))).config
+    push(config)
+
+    def marked(label: str) -> dict[str, Any]:
+        mark = {"id": label, "from_name": "entity", "to_name": "text", "type": "labels"}
+        return {**NOTHING, "result": [{**mark, "value": {"start": 0, "end": 4, "text": "", "labels": [label]}}]}
+
+    with speaking(config) as who:
+        pages = {slot: p.label_config for slot, p in projects_of(who["admin"], pipeline.campaign(config)).items()}
+        assert {slot: ('value="GPE"' in page, 'value="ORG"' in page) for slot, page in pages.items()} == {
+            "rae": (False, True),
+            "sid": (True, True),
+        }
+        for name, label in (("rae", "ORG"), ("sid", "GPE")):
+            (task,) = tasks(who["admin"], config, name)
+            who[name].post(f"api/tasks/{task}/annotations/", marked(label))
+        pull(config)
+        spans = pipeline.gold(config).table("gold_spans", GOLD_SPANS)
+        assert set(rows_of(spans, "label", "status")) == {("GPE", "single"), ("ORG", "unresolved")}
+        assert reopen(config, "all").sent == {"rae": 1, "sid": 1}
+        again = projects_of(who["admin"], pipeline.campaign(config))["again/1/rae"]
+        assert 'value="GPE"' not in again.label_config
+        who["admin"].send("DELETE", f"api/projects/{projects_of(who['admin'], pipeline.campaign(config))['rae'].id}/")
+        config.label_studio = replace(config.label_studio, gone_share=1)
+        push(config)
+        assert restore(config).restored == 1
+        config.labels = small_scheme(
+            version="2", entities=["PLACE", "ORG"], migrations={"1": {"entities": {"GPE": "PLACE"}}}
+        )
+        assert {row.slot: row.results_rewritten for row in push(config).projects} == {"rae": 0, "sid": 1}
 
 
 def test_two_deleted_people_stay_two(studio: Any) -> None:

@@ -82,6 +82,15 @@ def test_annotators_are_scored_on_answers_and_spans() -> None:
     }
 
 
+def test_labels_that_were_not_asked_for_are_not_scored() -> None:
+    crowd = Crowd().add("c", "ada", [(0, 5, "GPE")]).add("c", "ben", [(0, 5, "GPE")])
+    asked = known(crowd, spans={(0, 5, "GPE"), (17, 24, "ORG")})
+    scores = score(asked, crowd.annotations, crowd.spans, crowd.answers, {"ada": ["GPE"], "eve": ["ORG"]})
+    assert {name: found.span_f1 for name, found in scores.items()} == {"ada": 1.0, "ben": 0.666667}
+    scores = score(asked, crowd.annotations, crowd.spans, crowd.answers, {"ada": ["ORG"]})
+    assert scores["ada"].span_f1 == 0, "what was marked without being asked for is not counted, either"
+
+
 def test_a_score_without_a_basis_is_none() -> None:
     crowd = Crowd().add("c", "ada", stances={"japan": "favor"})
     tables = (crowd.annotations, crowd.spans, crowd.answers)

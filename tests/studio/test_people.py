@@ -1,12 +1,14 @@
 """Who annotates: people as configured, recorded annotators by their files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from builder.errors import ConfigError, SourceError
-from builder.studio.people import Annotator, annotators_of, people_of, pseudonyms_of, read_people
+from builder.studio.people import Annotator, annotators_of, labels_asked, people_of, pseudonyms_of, read_people
 from builder.studio.settings import Annotators
+from tests.samples import scheme
 
 
 def test_people_are_sorted_by_name() -> None:
@@ -56,17 +58,19 @@ def written(tmp_path: Path, *lines: str) -> Path:
 def test_people_are_managed_in_a_file(tmp_path: Path) -> None:
     path = written(
         tmp_path,
-        "name,email,role,active,notes,pseudonym,languages",
-        "ben, Ben@example.org ,,,speaks Greek,,",
-        "ada,ada@example.org,annotator,yes,,A-1,de EN-gb",
-        "eva,eva@example.org,expert,,,E-1,",
-        "finn,Finn@example.org,annotator,no,left in May,A-2,",
+        "name,email,role,active,notes,pseudonym,languages,labels",
+        "ben, Ben@example.org ,,,speaks Greek,,,",
+        "ada,ada@example.org,annotator,yes,,A-1,de EN-gb,GPE  ORG",
+        "eva,eva@example.org,expert,,,E-1,,",
+        "finn,Finn@example.org,annotator,no,left in May,A-2,,ORG",
     )
     settings = Annotators(overlap=2, file=str(path))
-    ada = Annotator("ada", "ada@example.org", pseudonym="A-1", languages=("de", "en"))
+    ada = Annotator("ada", "ada@example.org", pseudonym="A-1", languages=("de", "en"), labels=("GPE", "ORG"))
     ben, eva = Annotator("ben", "Ben@example.org"), Annotator("eva", "eva@example.org", "expert", "E-1")
     assert people_of(settings) == [ada, ben, eva]
-    assert read_people(path)[-1] == Annotator("finn", "Finn@example.org", "annotator", "A-2", active=False)
+    assert read_people(path)[-1] == Annotator(
+        "finn", "Finn@example.org", "annotator", "A-2", (), ("ORG",), active=False
+    )
     assert pseudonyms_of(settings) == {"ada@example.org": "A-1", "eva@example.org": "E-1", "finn@example.org": "A-2"}
     assert pseudonyms_of(Annotators()) == {}
     with pytest.raises(ConfigError, match="In a shared project anybody gets the next chunk"):
@@ -125,6 +129,20 @@ def test_a_column_that_would_not_be_read_is_named(tmp_path: Path, columns: str, 
 def test_yes_and_no_are_read_in_any_case(tmp_path: Path) -> None:
     path = written(tmp_path, "name,email,active", "ada,ada@example.org,NO", "ben,ben@example.org,Yes")
     assert [(person.name, person.active) for person in read_people(path)] == [("ada", False), ("ben", True)]
+
+
+def test_labels_of_entities_are_asked_of_some_in_projects_of_their_own(tmp_path: Path) -> None:
+    lines = ["name,email,active,labels", "ada,Ada@x,,GPE", "ben,b@x,no,ORG GPE", "cyd,c@x,,"]
+    settings = Annotators(overlap=1, layout="each", file=str(written(tmp_path, *lines)))
+    asked = labels_asked(settings, scheme())
+    assert {email: person.labels for email, person in asked.items()} == {"ada@x": ("GPE",), "b@x": ("ORG", "GPE")}
+    assert (asked["b@x"].where, labels_asked(Annotators(), scheme())) == (f"{tmp_path}/people.csv:3", {})
+    with pytest.raises(SourceError, match=r"people.csv:2: the label scheme sample has no entity label 'GPE'. .* ORG\."):
+        labels_asked(settings, scheme(entities=["ORG"]))
+    shared = replace(settings, layout="shared")
+    assert labels_asked(shared, scheme()) == {}
+    with pytest.raises(ConfigError, match="is asked for every label"):
+        annotators_of(shared)
 
 
 @pytest.mark.parametrize(

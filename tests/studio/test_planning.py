@@ -258,6 +258,31 @@ def test_a_skipped_chunk_gets_another_annotator_where_asked(make_world: Any) -> 
     assert plan(world, answers=everybody).assigned[chunk] == ["ada", "ben", "cyd"], "nobody is left"
 
 
+def test_suggestions_are_of_labels_that_a_person_is_asked_for(make_world: Any, tmp_path: Path) -> None:
+    world = make_world()
+    file = tmp_path / "people.csv"
+    file.write_text("name,email,labels\nada,a@x,ORG GPE\nben,b@x,\n", encoding="utf-8")
+    world.campaign.annotators = Annotators(layout="each", overlap=2, file=str(file))
+
+    def mark(region: str, label: str) -> dict[str, Any]:
+        value = {"start": 0, "end": 4, "labels": [label]}
+        return {"id": region, "from_name": "entity", "to_name": "text", "type": "labels", "value": value}
+
+    stance = {"from_name": "mention_stance", "to_name": "text", "type": "choices", "value": {"choices": ["favor"]}}
+    result = [
+        mark("1", "PERSON"),
+        mark("2", "GPE"),
+        mark("3", "EVIDENCE"),
+        {"id": "1", **stance},
+        {"id": "2", **stance},
+    ]
+    made = plan(world, suggested={world.ids[0]: [{"model_version": "m", "result": result, "score": 0.5}]}).slots
+    assert made["ben"][world.ids[0]].predictions[0]["result"] == result
+    (shown,) = made["ada"][world.ids[0]].predictions
+    assert shown == {"model_version": "m", "result": [result[1], result[2], result[4]], "score": 0.5}
+    assert made["ada"][world.ids[1]] == made["ben"][world.ids[1]]
+
+
 def test_annotators_get_what_they_read(make_world: Any, tmp_path: Path) -> None:
     world = make_world(articles=2)
     world.articles[0]["language"], world.articles[1]["language"] = "de", None

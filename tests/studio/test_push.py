@@ -121,7 +121,7 @@ def test_a_dry_run_counts_what_is_there(world: Any) -> None:
     assert world.fake.tasks == before
 
 
-LACKS = r"lack an account at http://\S+, which has roles: .*. Nothing was pushed. Let them sign up there"
+LACKS = r"lack an account at http://\S+, which has roles: .*. Nothing was changed. Let them sign up there"
 
 
 @pytest.mark.parametrize("layout", ["each", "shared"])

@@ -1,5 +1,7 @@
 """A scheme changes under a project that people have annotated, and no label is lost."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,8 +10,9 @@ from builder.errors import Refused
 from builder.questions.interface import interface
 from builder.questions.migrate import SchemeChanges
 from builder.store import canonical, digest
-from builder.studio.projects import find_project
+from builder.studio.projects import find_project, projects_of
 from builder.studio.scheme_changes import ensure_migrated, preview_changes
+from builder.studio.settings import Annotators
 from tests import samples
 
 BEFORE = samples.scheme(entities=("GPE", "ORG"))
@@ -124,6 +127,36 @@ def test_what_is_saved_while_labels_are_renamed_stays(world: Any, tasks: list[in
     world.fake.before = correct
     migrate(world, RENAMED)
     assert names(made["result"]) == [("entity", "PLACE")]
+
+
+def test_a_project_of_ones_own_shows_the_labels_that_its_annotator_is_asked_for(world: Any, tmp_path: Path) -> None:
+    """Through a rename and an addition, until a label that was used would go; reopened chunks as well."""
+    file = tmp_path / "people.csv"
+    people = Annotators(layout="each", overlap=1, file=str(file))
+    world.campaign.annotators = people
+
+    def asked(slot: str, labels: str) -> list[str]:
+        file.write_text(f"name,email,labels\nada,a@x,{labels}\nben,b@x,\n", encoding="utf-8")
+        project, _ = ensure_migrated(world.client, world.campaign, slot)
+        return [name for name in re.findall('<Label value="(.*?)"', project.label_config) if name != "EVIDENCE"]
+
+    world.campaign.scheme = BEFORE
+    color = re.compile('value="ORG".*?background="(.*?)"')
+    shown = {slot: asked(slot, "ORG") for slot in ("ada", "ben", "review")}
+    assert shown == {"ada": ["ORG"], "ben": ["GPE", "ORG"], "review": ["GPE", "ORG"]}
+    pages = projects_of(world.client, world.campaign)
+    assert color.findall(pages["ada"].label_config) == color.findall(pages["ben"].label_config) != []
+    (task,) = world.fake.add_tasks(world.project("ada"), {"data": {"chunk_id": world.ids[0]}})
+    world.fake.annotate(task, said("ORG"))
+    world.fake.predict(task, result=said("ORG"))
+    assert asked("ada", "GPE ORG") == ["GPE", "ORG"]
+    world.campaign.scheme = RENAMED
+    assert asked("ada", "ORG") == ["ORG"], "nobody used the other"
+    assert names(world.fake.tasks[task]["annotations"][0]["result"]) == [("entity", "ORG"), ("stance__kyiv", "favor")]
+    assert (asked("again/1/ada", "PLACE"), asked("ada", "ORG PLACE")) == (["PLACE"], ["PLACE", "ORG"])
+    with pytest.raises(Refused, match="the scheme sample@2 drops entity label ORG") as caught:
+        asked("ada", "PLACE")
+    assert "annotators.file" in caught.value.hint
 
 
 @pytest.mark.parametrize("what", ["annotation", "skip", "draft"])
