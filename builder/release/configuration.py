@@ -116,7 +116,7 @@ class Column:
     name: str
     feature: Any
     about: str
-    #: Whether a change of it is a change of labels or of what supports them. Texts follow from ids.
+    #: Whether a change of it makes another version. Texts follow from ids, and the rest from votes.
     judged: bool = False
     #: The question whose answers it holds, if it holds those of one.
     question: Question | None = None

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from builder.release.compare import align
 from builder.release.configuration import STRING, arrow_schema, label_names, with_names
 from builder.release.configurations import SPECS
-from builder.release.manifest import Change, Changes, Exported, RowChanges, data_files
+from builder.release.manifest import Change, Changes, Exported, Manifest, RowChanges, data_files
 from builder.release.provenance import self_descriptions
 
 #: How many single changes of each configuration are shown.
@@ -44,7 +44,8 @@ def diff(old: Exported, new: Exported) -> Changes:
     )
     for name in b.configs:
         if name in a.configs:
-            if columns := _columns(a.configs[name].features, b.configs[name].features):
+            features = (_with_tokenizer(made, name) for made in (a, b))
+            if columns := _columns(*features):
                 found.columns[name] = columns
             found.rows[name], moved = _rows(name, old, new, same_columns=not columns)
             found.moved += moved
@@ -84,6 +85,12 @@ def _labels(old: dict[str, list[str]], new: dict[str, list[str]]) -> dict[str, l
         if lines:
             found[question] = lines
     return found
+
+
+def _with_tokenizer(made: Manifest, name: str) -> dict[str, Any]:
+    """The features of a configuration; ids of tokens are of their tokenizer."""
+    features = made.configs[name].features
+    return features | ({"input_ids": made.tokenizer} if "input_ids" in features else {})
 
 
 def _columns(old: dict[str, Any], new: dict[str, Any]) -> dict[str, list[str]]:

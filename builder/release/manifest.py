@@ -48,7 +48,7 @@ class SplitFacts(msgspec.Struct):
 
 
 class Configured(msgspec.Struct):
-    """One configuration and its splits with rows. A change of a `judged` column is a change of labels."""
+    """One configuration and its splits with rows. A change of a `judged` column makes another version."""
 
     kind: str = ""
     features: dict[str, Any] = {}

@@ -22,6 +22,7 @@ from builder.release.manifest import Leakage, LeftOut
 from builder.release.passages import Index, Passages, key
 from builder.release.settings import Split
 from builder.release.splits import Assignment, Member
+from builder.store import digest
 from builder.text import Ints, sentences, similarity
 
 
@@ -98,51 +99,49 @@ def _cut(index: Index, granularity: str, language: str, splits: Ints) -> Iterato
 
 
 def by_sentence(chunks: Passages, language: str) -> Passages:
-    """One text per sentence, with id `<chunk_id>:<start in the chunk>` and the number of its chunk."""
+    """One text per sentence, with id `<chunk_id>:<start>-<end>`, both in the chunk, and the number of its chunk."""
     rows = [
-        (number, start, text[start:end])
-        for number, text in enumerate(chunks.text.to_pylist())
+        (number, start, text[start:end], f"{chunk}:{start}-{end}")
+        for number, (chunk, text) in enumerate(zip(*(chunks.rows[c].to_pylist() for c in ("chunk_id", "text")), strict=True))
         for start, end in sentences(text, language)
     ]
-    owner, starts, texts = _columns(rows)
+    owner, starts, texts, ids = _columns(rows)
     whole = chunks.take(owner)
-    chunk_ids = whole.rows["chunk_id"]
-    ids = _ids(chunk_ids, starts)
-    return Passages.of(ids, whole.rows["article_id"], chunk_ids, texts, whole.keys + starts, whole.numbers)
+    return Passages.of(
+        ids, whole.rows["article_id"], whole.rows["chunk_id"], texts, whole.keys + starts, whole.numbers
+    )
 
 
 def stretches(index: Index, kept: Ints) -> Iterator[Passages]:
-    """One text per stretch of neighbouring chunks, with id `<article_id>:<start>` and the number of its first chunk.
+    """One text per stretch of neighbouring chunks, with the number of its first chunk.
 
-    `kept` are the chunks to use, in order. Between two chunks of a stretch there is only white space.
+    `kept` are the chunks to use, in order. Between two chunks of a stretch there is only white space. Like that of a
+    chunk, the id depends on the text: a row of an article that was edited, or annotated further, is another row.
     """
     kept = kept[np.lexsort((index.starts[kept], index.article_codes[kept]))]
     codes = index.article_codes[kept]
     for batch in index.inputs.stream("articles", ["article_id", "text"]):
         found = positions_in(batch["article_id"], index.articles)
         bounds = (np.searchsorted(codes, edge).tolist() for edge in (found, found + (found >= 0)))
-        rows: list[tuple[int, int, str]] = []
+        rows: list[tuple[int, int, str, str]] = []
         for lo, hi, text in zip(*bounds, batch["text"].to_pylist(), strict=True):
             end = -1
             for chunk in kept[lo:hi].tolist():
                 start, first = int(index.starts[chunk]), chunk
                 if end >= 0 and not text[end:start].strip():
-                    first, start, _ = rows.pop()
+                    first, start, *_ = rows.pop()
                 end = max(end, int(index.ends[chunk]))
-                rows.append((first, start, text[start:end]))
-        owner, starts, texts = _columns(rows)
-        article_codes = index.article_codes[owner]
-        articles, chunks = index.articles.take(pa.array(article_codes)), index.chunk_ids.take(pa.array(owner))
-        yield Passages.of(_ids(articles, starts), articles, chunks, texts, key(article_codes, starts), owner)
+                shown = text[start:end]
+                rows.append((first, start, shown, digest(index.chunk_ids[first].as_py(), shown)[:16]))
+        owner, starts, texts, ids = _columns(rows)
+        where, chunks = index.article_codes[owner], index.chunk_ids.take(pa.array(owner))
+        yield Passages.of(ids, index.articles.take(pa.array(where)), chunks, texts, key(where, starts), owner)
 
 
-def _columns(rows: list[tuple[int, int, str]]) -> tuple[Ints, Ints, pa.Array]:
+def _columns(rows: list[tuple[int, int, str, str]]) -> tuple[Ints, Ints, pa.Array, pa.Array]:
     owner, starts = (np.array([row[i] for row in rows], np.int64) for i in (0, 1))
-    return owner, starts, text_array([text for _, _, text in rows])
-
-
-def _ids(within: pa.Array, starts: Ints) -> pa.Array:
-    return pc.binary_join_element_wise(within, pa.array(starts).cast(pa.string()), ":")
+    texts, ids = (text_array([row[i] for row in rows]) for i in (2, 3))
+    return owner, starts, texts, ids
 
 
 RUN = 5

@@ -1,5 +1,6 @@
 """From a released row back to what somebody wrote: gold and votes, annotations, chunk, article, raw characters."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,14 +99,12 @@ def trace(root: Path, manifest: Manifest, row_id: str, paths: Mapping[str, Path]
 
 
 def _stretch(row: Mapping[str, Any], chunk: Mapping[str, Any], text: str) -> tuple[int, int]:
-    """Where the row's text is in the article's: sentences and stretches have their start at the end of their id."""
+    """Where the row's text is in the article's: the id of a sentence ends with its place in its chunk."""
     start, end = int(chunk["start"]), int(chunk["end"])
-    base, _, offset = str(row["id"]).rpartition(":")
-    if "text" in row and offset.isdigit() and base in (row["chunk_id"], row["article_id"]):
-        begin = int(offset) + (start if base == row["chunk_id"] else 0)
-        if text[begin : begin + len(row["text"])] == row["text"]:
-            return begin, begin + len(row["text"])
-    return start, end
+    if sentence := re.fullmatch(rf"{re.escape(row['chunk_id'])}:(\d+)-(\d+)", row["id"]):
+        return start + int(sentence[1]), start + int(sentence[2])
+    shown = row.get("text", "")
+    return start, start + len(shown) if shown and text.startswith(shown, start) else end
 
 
 def find_row(root: Path, manifest: Manifest, row_id: str) -> tuple[str, str, dict[str, Any]]:

@@ -1,13 +1,17 @@
 """Versions, diffs and changelogs tell what changed in terms of labels."""
 
+import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from builder.release.diff import _examples, changelog, count, diff, lines
 from builder.release.manifest import Change, Changes, Exported, RowChanges, read
 from builder.release.settings import Export, Split
-from tests.release.world import World, sample
+from tests.release.test_tokenizer import tokenizer
+from tests.release.world import World, sample, splits_of
 from tests.samples import article, scheme
 
 
@@ -267,3 +271,42 @@ def test_examples_show_every_kind_of_change() -> None:
     many = [Change(str(n), "favor -> none") for n in range(30)]
     found = _examples([*many, Change("x", "moved"), Change("y", "moved")])
     assert [change.id for change in found] == ["0", "x", "1", "y", *map(str, range(2, 18))]
+
+
+@pytest.mark.parametrize("spans", [True, False])
+def test_a_row_of_an_edited_article_is_another_row(spans: bool, tmp_path: Path) -> None:
+    """A stretch begins where it began, with other words: nothing of the old ones is quoted as a change of labels."""
+    world = sample(tmp_path)
+    settings = Export(configs=["entities"], granularity="article")
+    before = world.export(settings)
+    made, other = world.articles[2], article(20)
+    kept = made.chunks[3]
+    made.chunks[3], made.spans[3] = (other.chunks[0], other.spans[0]) if spans else (f"{kept} So be it", made.spans[3])
+    found = world.export(settings)
+    rows = found.manifest.changes.rows["entities"]
+    assert (found.folder.name, rows.added, rows.removed, rows.changed) == ("v1.1.0", 1, 1, 0)
+    assert (rows.labels, rows.examples) == ({}, [])
+    (gone,) = rows.removed_ids
+    assert splits_of(before.folder, "entities").keys() - splits_of(found.folder, "entities").keys() == {gone}
+
+
+def test_what_is_known_of_articles_and_another_tokenizer_make_a_version(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    made = tokenizer(tmp_path)
+    settings = Export(configs=["entities"], tokenizer=str(made))
+    world.export(settings)
+    tables = world.paths()
+    known = pq.read_table(tables["articles"])
+    at = known.schema.get_field_index("title")
+    titles = pa.array(["Corrected", *known["title"].to_pylist()[1:]])
+    pq.write_table(known.set_column(at, "title", titles), tables["articles"])
+    found = world.export(settings, tables=tables)
+    assert (found.folder.name, found.manifest.changes.rows["entities"].changed) == ("v1.0.1", 4)
+    # The same pieces with other ids.
+    other = json.loads(made.read_text("utf-8"))
+    vocabulary = other["model"]["vocab"]
+    a, b = [piece for piece in vocabulary if len(piece) == 1][:2]
+    vocabulary[a], vocabulary[b] = vocabulary[b], vocabulary[a]
+    made.write_text(json.dumps(other), "utf-8")
+    found = world.export(settings, tables=tables)
+    assert (found.folder.name, found.manifest.changes.columns) == ("v2.0.0", {"entities": {"retyped": ["input_ids"]}})

@@ -20,7 +20,7 @@ SPECS: dict[str, Spec] = {
 
 def declare(scheme: Scheme, settings: Export, earlier: Mapping[str, list[str]]) -> dict[str, Configuration]:
     """Every configuration that the scheme gives, by name; `earlier` has the labels of the release before."""
-    about = [Column(name, STRING, ABOUT_ARTICLES[name]) for name in settings.metadata]
+    about = [Column(name, STRING, ABOUT_ARTICLES[name], judged=True) for name in settings.metadata]
     declared = {}
     for kind, spec in SPECS.items():
         before = (*KEYS, WINDOW) if spec.texts == "windows" else KEYS

@@ -6,6 +6,7 @@ import pytest
 
 from builder.errors import ConfigError, ReleaseError
 from builder.release.settings import Export
+from builder.store import digest
 from tests.release.world import World, entropy, hard, rows, sample, splits_of
 from tests.samples import ANNOTATORS, scheme
 
@@ -152,7 +153,9 @@ def test_spans_follow_to_another_granularity(granularity: str, tmp_path: Path) -
     texts = {made.text for made in world.articles}
     if granularity == "article":
         assert {r["text"] for r in found} == texts
-        assert {r["id"] for r in found} == {f"{made.id}:0" for made in world.articles}
+        assert {(r["id"], r["chunk_id"]) for r in found} == {
+            (digest(made.chunk_id(0), made.text)[:16], made.chunk_id(0)) for made in world.articles
+        }
     else:
         assert all(any(r["text"] in text for text in texts) for r in found)
 
