@@ -13,6 +13,7 @@ from builder.languages import language_code
 from builder.release.configuration import Configuration, label_names, with_names, yaml_list
 from builder.release.configurations import SPECS
 from builder.release.decisions import REASONS
+from builder.release.diff import count
 from builder.release.manifest import Configured, Manifest, data_files
 from builder.release.tags import LOSSES
 from builder.scheme import Scheme
@@ -28,6 +29,12 @@ _FIGURES = {"alpha": "Krippendorff's alpha", "exact_f1": "exact F1", "token_alph
 #: Below this value of alpha even tentative conclusions are doubtful (Krippendorff 2004, Content Analysis, 11.4).
 _DOUBTFUL = 0.667
 _SPLIT_BY = {"hash": "a hash of the article", "stratified": "article, labels spread evenly", "time": "date"}
+#: Characters that LaTeX does not print as they are.
+_TEX = str.maketrans(
+    {char: f"\\{char}" for char in "&%_#${}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
+)
 #: Most items of a list, and characters of a text, in an example row.
 _ITEMS, _CHARACTERS = 12, 240
 
@@ -57,7 +64,7 @@ def release_pages(
         "agreement": [f"{name}: {value:.3g}" for name, value in manifest.agreement.items()],
         "methods": methods(manifest),
         "left_out": _left_out(manifest),
-        "described": _described([configurations[name] for name in filled]),
+        "described": _described([configurations[name] for name in filled], settings["export"]["targets"]),
         "split_by": _SPLIT_BY[settings["split"]["method"]],
         "known_issues": _known_issues(manifest, configurations),
     }
@@ -69,9 +76,11 @@ def _templates() -> "Environment":
     """The templates, each compiled once per process."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(_TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
     )
+    made.filters["tex"] = lambda text: str(text).translate(_TEX)
+    return made
 
 
 def languages(manifest: Manifest) -> list[str]:
@@ -97,8 +106,8 @@ def machine(manifest: Manifest) -> str:
     if not shown:
         return "No suggestion of a machine was shown to the annotators."
     total = sum(shown.values())
-    parts = ", ".join(f"{count:,} were {name} ({count / total:.0%})" for name, count in shown.items())
-    return f"Suggestions of a machine were shown in {total:,} annotations: {parts}."
+    parts = ", ".join(f"{number:,} {name} ({number / total:.0%})" for name, number in shown.items())
+    return f"Suggestions of a machine were shown in {count(total, 'annotation', 'annotations')}: {parts}."
 
 
 def methods(manifest: Manifest) -> str:
@@ -201,9 +210,9 @@ def _front_matter(manifest: Manifest, dataset: Mapping[str, Any]) -> str:
 def _left_out(manifest: Manifest) -> list[str]:
     counts, gone = manifest.counts, manifest.leakage.left_out
     found = [
-        (count, f"{SPECS[manifest.configs[name].kind].gold} {REASONS[reason]}", f"`{name}`: ")
+        (number, f"{SPECS[manifest.configs[name].kind].gold} {REASONS[reason]}", f"`{name}`: ")
         for name, reasons in counts.left_out.items()
-        for reason, count in reasons.items()
+        for reason, number in reasons.items()
         if reason in REASONS
     ]
     found += [(count, f"windows that {reason}", "") for reason, count in counts.windows_left_out.items()]
@@ -213,18 +222,22 @@ def _left_out(manifest: Manifest) -> list[str]:
     return [f"{where}{count:,} {what}" for count, what, where in found if count] or ["nothing"]
 
 
-def _described(configurations: Iterable[Configuration]) -> dict[str, dict[str, str]]:
-    """Tables by heading: label or target of a question, and what it means."""
+def _described(configurations: Iterable[Configuration], targets: list[str]) -> dict[str, dict[str, str]]:
+    """Tables by heading: released label or target of a question, and what it means."""
     tables: dict[str, dict[str, str]] = {}
     for found in configurations:
         if (question := found.question) is None or found.open:
             continue
+        meanings: dict[str, list[str]] = {}
+        for label, said in question.names("labels").items():
+            if name := found.numbering.names.get(label):
+                words = " ".join((said.description or said.title or label).split())
+                meanings.setdefault(name, []).append(words if label == name else f"{label}: {words}")
+        kind = "option" if question.many else "label"
+        tables[f"`{found.name}` {kind}"] = {name: "; ".join(words) for name, words in meanings.items()}
         if not question.many:
-            tables[f"`{found.name}` label"] = {
-                label: said.description or question.label_title(label) for label, said in question.labels.items()
-            }
-        kind = "option" if question.many else "target"
-        tables[f"`{found.name}` {kind}"] = {target: question.title(target) for target in question.targets}
+            shown = [target for target in question.targets if target in (targets or question.targets)]
+            tables[f"`{found.name}` target"] = {target: question.title(target) for target in shown}
     return {heading: table for heading, table in tables.items() if table}
 
 

@@ -103,6 +103,18 @@ def export(sources: Sources, exports: Path, scratch: Path, progress: Progress | 
 
 
 def _manifest(name: str, sources: Sources, built: Built) -> Manifest:
+    everything = list(sources.scheme.questions.values())
+    asked = [
+        question
+        for found in built.configurations.values()
+        for question in ([found.question] if found.question else everything)
+    ]
+    shown = {name for question in asked for name in (question.name, question.span_kind)}
+    # What the release says of agreement is about what it holds.
+    agreement = {
+        part: {name: measured for name, measured in sources.agreement.get(part, {}).items() if name in shown}
+        for part in ("answers", "spans")
+    }
     return Manifest(
         name=name,
         configuration={name: dict(group) for name, group in sources.configuration.items()},
@@ -118,9 +130,9 @@ def _manifest(name: str, sources: Sources, built: Built) -> Manifest:
         losses=built.losses,
         leakage=built.leakage,
         below_gates=sources.below_gates,
-        agreement=figures(sources.agreement),
+        agreement=figures(agreement),
         chosen=dict(sources.chosen),
-        findings=findings(sources.agreement),
+        findings=findings(agreement),
     )
 
 

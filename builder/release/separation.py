@@ -102,14 +102,14 @@ def by_sentence(chunks: Passages, language: str) -> Passages:
     """One text per sentence, with id `<chunk_id>:<start>-<end>`, both in the chunk, and the number of its chunk."""
     rows = [
         (number, start, text[start:end], f"{chunk}:{start}-{end}")
-        for number, (chunk, text) in enumerate(zip(*(chunks.rows[c].to_pylist() for c in ("chunk_id", "text")), strict=True))
+        for number, (chunk, text) in enumerate(
+            zip(*(chunks.rows[c].to_pylist() for c in ("chunk_id", "text")), strict=True)
+        )
         for start, end in sentences(text, language)
     ]
     owner, starts, texts, ids = _columns(rows)
     whole = chunks.take(owner)
-    return Passages.of(
-        ids, whole.rows["article_id"], whole.rows["chunk_id"], texts, whole.keys + starts, whole.numbers
-    )
+    return Passages.of(ids, whole.rows["article_id"], whole.rows["chunk_id"], texts, whole.keys + starts, whole.numbers)
 
 
 def stretches(index: Index, kept: Ints) -> Iterator[Passages]:
@@ -140,8 +140,7 @@ def stretches(index: Index, kept: Ints) -> Iterator[Passages]:
 
 def _columns(rows: list[tuple[int, int, str, str]]) -> tuple[Ints, Ints, pa.Array, pa.Array]:
     owner, starts = (np.array([row[i] for row in rows], np.int64) for i in (0, 1))
-    texts, ids = (text_array([row[i] for row in rows]) for i in (2, 3))
-    return owner, starts, texts, ids
+    return owner, starts, text_array([text for _, _, text, _ in rows]), text_array([name for *_, name in rows])
 
 
 RUN = 5

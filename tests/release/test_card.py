@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from builder.questions.choice import Choice
 from builder.release.card import figures
 from builder.release.manifest import Manifest, read
 from builder.release.settings import Dataset, Export, Split
+from builder.scheme import Label
 from tests.release.world import rows, sample, splits_of
+from tests.samples import scheme
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +253,7 @@ def test_what_people_say_and_who_annotated_is_on_the_card(tmp_path: Path) -> Non
     for line in (
         "### Direct Use\n\nTraining.",
         "- **License:** [`other` (Ours)](https://example.org/licence)",
-        "Suggestions of a machine were shown in 1 annotations: 1 were accepted (100%).",
+        "Suggestions of a machine were shown in 1 annotation: 1 accepted (100%).",
         'stance = load_dataset("lab/story", "stance", revision="v1.0.0")',
     ):
         assert line in card, line
@@ -286,12 +290,54 @@ def test_rows_and_annotators_say_where_they_come_from(tmp_path: Path) -> None:
 
 def test_the_checklist_and_the_data_section_are_filled(tmp_path: Path) -> None:
     dataset = Dataset(name="sample", license="mit", uses="Training at 100 % & more_.", limitations="Few {texts}.")
-    root = sample(tmp_path, dataset=dataset).export().folder
+    described = {"description": r"A & B_C ~ 5 $ ^2 #1 \ <b> | {x}"}
+    root = sample(tmp_path, dataset=replace(dataset, **described)).export().folder
     checklist = (root / "CHECKLIST.md").read_text("utf-8")
     assert "- **A1. Limitations.** Few {texts}." in checklist
     assert "- **D2. Recruitment and payment.** Not stated (dataset.annotators)." in checklist
     section = (root / "data_section.tex").read_text("utf-8")
     assert "stance & test & " in section
+    escaped = (
+        r"A \& B\_C \textasciitilde{} 5 \$ \textasciicircum{}2 \#1 \textbackslash{} \textless{}b\textgreater{} "
+        r"\textbar{} \{x\} Version 1.0.0 holds"
+    )
+    assert escaped in section
     assert "\\paragraph{Limitations.} Few \\{texts\\}." in section
     assert "stance\\_unresolved" not in section
     assert "12 news articles published from 2026-03-02 to " in section
+
+
+def test_labels_are_described_as_they_are_released(tmp_path: Path) -> None:
+    """Merged ones under their common name, options by what is said about them, evidence by nothing."""
+    labels = scheme(entities={"ORG": {"description": "A\n| group |"}, "PERSON": {}, "GPE": {}})
+    world = sample(tmp_path, labels=labels, evidence=True)
+    labels.questions["frame"] = Choice(many=True, options={"cost": Label("Money", "Who pays"), "law": Label("Law")})
+    labels.questions["frame"].name = "frame"
+    world.dissent[0, world.chunk(2, 0)] = {"answers": {"frame": {"cost": "yes", "law": "no"}}}
+    root = world.export(Export(entities={"PERSON": "ORG", "GPE": None}, targets=["japan"])).folder
+    card = (root / "README.md").read_text("utf-8")
+    tables = card[card.index("#### Guidelines") : card.index("#### Who are the annotators?")]
+    assert re.findall(r"^\| (?!---).*", tables, re.MULTILINE) == [
+        "| `entities` label | meaning |", r"| ORG | A \| group \|; PERSON: All PERSON |",
+        "| `stance` label | meaning |", "| favor | Favor |", "| against | Against |", "| neutral | Neutral |",
+        "| none | None |",
+        "| `stance` target | meaning |", "| japan | Japan |",
+        "| `frame` option | meaning |", "| cost | Who pays |", "| law | Law |",
+    ]  # fmt: skip
+
+
+def test_a_variant_says_nothing_of_what_it_does_not_hold(tmp_path: Path) -> None:
+    low = {"overall": {"alpha": 0.1, "items": 9}}
+    spans = {kind: {"overall": {"exact_f1": 0.5, "compared": 9}} for kind in ("entity", "evidence")}
+    world = sample(tmp_path, agreement={"answers": {"stance": low}, "spans": spans})
+    whole = world.export(Export(configs=["annotations"])).manifest
+    assert list(whole.agreement) == [
+        "stance, Krippendorff's alpha",
+        "entity spans, exact F1",
+        "evidence spans, exact F1",
+    ]
+    made = world.export(Export(configs=["entities"], variant="names"))
+    assert (made.manifest.agreement, made.manifest.findings) == ({"entity spans, exact F1": 0.5}, [])
+    pages = "".join((made.folder / name).read_text("utf-8") for name in ("README.md", "CHECKLIST.md"))
+    assert [word for word in ("stance", "`annotations`", "comments") if word in pages] == []
+    assert "- evidence spans, exact F1: 0.5" not in pages
