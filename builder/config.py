@@ -134,10 +134,12 @@ def read_config(composed: DictConfig, faults: list[Fault]) -> Config:
 
 def _unknown_names(config: Config, scheme: Scheme) -> Iterator[Fault]:
     """Labels and targets that settings name, and that the scheme does not have."""
-    known: dict[str, set[str]] = {"spans": set(), "answers": set(), "notes": set(), "targets": set()}
+    known: dict[str, set[str]] = {"spans": set(), "answers": set(), "notes": set(), "targets": set(), "gates": set()}
     for question in scheme.questions.values():
         known[question.gives].update(question.labels)
         known["targets"].update(question.targets)
+        for about in question.asked(None) or () if question.gives == "answers" else ():
+            known["gates"].add(about or question.name)
     asked = [label for labels in config.quality.asked.values() for label in labels]
     entities = {label for question in scheme.of_kind("entities") for label in question.labels}
     suggests = config.suggestions
@@ -149,6 +151,7 @@ def _unknown_names(config: Config, scheme: Scheme) -> Iterator[Fault]:
         ("export.stance", config.export.stance, known["answers"]),
         ("export.targets", config.export.targets, known["targets"]),
         ("quality.asked", asked, known["spans"]),
+        ("quality.gates.min_alpha_of", config.quality.gates.min_alpha_of, known["targets"] and known["gates"]),
     ):
         # A scheme without fixed targets leaves them to the articles.
         yield from unknown_names(key, given if there else (), there, lacks)

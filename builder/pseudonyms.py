@@ -47,10 +47,10 @@ def accounts_of(config: Config, pull: Path) -> dict[str, str]:
 
 
 def refuse_unknown_people(config: Config) -> None:
-    """Raises `ConfigError` for each pseudonym in the settings that is nobody's who annotates in the workspace."""
+    """Raises `ConfigError` for each pseudonym in the settings that is nobody's, once there was a pull."""
     given = {"aggregation.experts": config.aggregation.experts, "aggregation.weights": config.aggregation.weights}
     given["quality.asked"] = config.quality.asked
-    if not any(given.values()):
+    if not any(given.values()) or not (config.workspace / KEY).exists():
         return
     from builder.studio.people import people_of, pseudonyms_of
 

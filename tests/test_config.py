@@ -222,10 +222,22 @@ def at(config: Any, key: str) -> Any:
 
 
 def test_entries_of_mappings_are_added_or_changed() -> None:
-    shares = {"train": 0.5, "validation": 0.15, "test": 0.35}
-    assert compose("split.ratios.train=0.5", "split.ratios.test=0.35").split.ratios == shares
-    assert compose("split.ratios.train=0.5", "+split.ratios.extra=0.2").split.ratios["extra"] == 0.2
+    shares = {"train": 0.65, "test": 0.35}
+    assert compose("split.ratios.train=0.65", "+split.ratios.test=0.35").split.ratios == shares
+    assert compose("source.fields={text: [inhalt]}").source.fields["title"] == compose().source.fields["title"]
     assert compose("annotators.overlap=1", "annotators.people.ada=a@b.org").annotators.people == {"ada": "a@b.org"}
+
+
+def test_the_ratios_that_are_given_are_all_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the command line and in a file: the splits of the default are no part of them."""
+    halves = {"one": 0.5, "two": 0.5}
+    assert compose("split.ratios={one: 0.5, two: 0.5}").split.shares == halves
+    (tmp_path / "conf/experiment").mkdir(parents=True)
+    own = "# @package _global_\nsplit: {ratios: {one: 0.5, two: 0.5}}\n"
+    (tmp_path / "conf/experiment/own.yaml").write_text(own)
+    monkeypatch.chdir(tmp_path)
+    assert compose("experiment=own").split.shares == halves
+    assert compose().split.shares == {"train": 0.7, "validation": 0.15, "test": 0.15}
 
 
 @pytest.mark.parametrize(

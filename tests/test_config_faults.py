@@ -159,6 +159,13 @@ def test_names_that_the_scheme_does_not_have_are_refused() -> None:
     assert [str(fault) for fault in error.faults[1:]] == [
         "quality.asked: the label scheme news_stance has no 'PRSON'. Did you mean PERSON?",
     ]
+    error = refused("quality.gates.min_alpha_of={stance: .3, china: .4}")
+    assert [str(fault) for fault in error.faults] == [
+        "quality.gates.min_alpha_of: the label scheme news_stance has no 'stance'. Choose among china, japan, ukraine, "
+        "united_states."
+    ]
+    assert compose("labels=news_topics", "quality.gates.min_alpha_of={topic: .3}")
+    assert compose("labels=mention_stance", "quality.gates.min_alpha_of={anything: .3}")
     assert keys("suggestions=gazetteer", "suggestions.alias_label=ORGS") == ["suggestions.alias_label"]
     assert compose("suggestions.alias_label=ORGS").suggestions.alias_label == "ORGS"
     error = refused("labels.questions.stance.order=[against,neutrl,favor]")

@@ -227,9 +227,20 @@ BROKEN = [
     ({"split.ratios": {"Train": 1}}, "split.ratios.Train: 'Train' is not allowed. Allowed: lower-case letters,"),
     ({"split.ratios": {"1st": 1}}, "split.ratios.1st: '1st' is not allowed. Allowed: lower-case letters, digits and"),
     ({"split.ratios": {"train\n": 1}}, "split.ratios.train\n: 'train\\n' is not allowed. Allowed: lower-case"),
-    ({"split.ratios": {}}, "split.ratios: they add up to 0. Shares of the splits add up to 1."),
-    ({"split.ratios": {"train": 0.5, "test": 0.51}}, "split.ratios: they add up to 1.01. Shares of the splits add"),
-    ({"split.ratios": {"train": 0.5, "test": 0.49999}}, "split.ratios: they add up to 0.99999. Shares of the splits"),
+    ({"split.ratios": {"test": 0}}, "split.ratios: they add up to 0: test 0. Shares of the splits add up to 1."),
+    ({"split.ratios": {"train": 0.5, "test": 0.51}}, "split.ratios: they add up to 1.01: train 0.5, test 0.51. Shares"),
+    (
+        {"split.ratios": {"train": 0.5, "test": 0.49999}},
+        "split.ratios: they add up to 0.99999: train 0.5, test 0.49999. ",
+    ),
+    (
+        {"dataset.license": "CC BY 4.0"},
+        "dataset.license: 'CC BY 4.0' is no licence that the Hub knows. Did you mean cc-by-4.0",
+    ),
+    (
+        {"dataset.license": "nosuch"},
+        "dataset.license: 'nosuch' is no licence that the Hub knows. Any other licence is `o",
+    ),
     ({"dataset.license": "mit", "dataset.license_name": "Ours"}, "dataset.license_name: the licence is mit, which has"),
     ({"split.until": {"dev": "2025-06-30"}}, "split.until.dev: the split has no ratio. Known: train, validation,"),
     ({"split.until": {"train": "June"}}, "split.until.train: 'June' is not a day. Write it as 2025-06-30."),

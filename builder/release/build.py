@@ -90,7 +90,7 @@ def build_release(
             done += made.num_rows
             if progress:
                 progress(name, done, None)
-        splits, digests = writer.close(list(split.ratios))
+        splits, digests = writer.close(list(split.shares))
         for side, facts in splits.items():
             facts.labels = {label: tally[side][label] for label in configuration.labels if tally[side][label]}
         judged = [column.name for column in configuration.columns if column.judged]

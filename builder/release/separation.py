@@ -33,7 +33,7 @@ class Separation:
         given = assignment.splits
         self._index, self._near = index, settings.near
         self.names = sorted(set(given.values()))
-        self._shares = [settings.ratios.get(name, 0.0) for name in self.names]
+        self._shares = [settings.shares.get(name, 0.0) for name in self.names]
         numbers = {name: i for i, name in enumerate(self.names)}
         of_article = np.array([numbers.get(given.get(a, ""), -1) for a in index.articles.to_pylist()], np.int64)
         #: What the splits share, over all texts and over those of another granularity. Nothing, unless there is a bug.

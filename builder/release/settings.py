@@ -1,5 +1,6 @@
 """Settings of splits and releases."""
 
+import difflib
 import math
 from dataclasses import dataclass
 from datetime import date
@@ -23,6 +24,17 @@ FORMATS = {
 }
 #: Names of folders in a workspace that are no dataset.
 RESERVED = ("studio", "runs", "sweeps")
+#: What the Hub takes for a licence in the card of a dataset (its documentation, "Licenses").
+LICENSES = """
+agpl-3.0 afl-3.0 apache-2.0 apple-amlr apple-ascl artistic-2.0 bigcode-openrail-m bigscience-bloom-rail-1.0
+bigscience-openrail-m bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear bsl-1.0 c-uda cc cc-by-2.0 cc-by-2.5 cc-by-3.0
+cc-by-4.0 cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0 cc-by-nc-nd-3.0 cc-by-nc-nd-4.0 cc-by-nc-sa-2.0 cc-by-nc-sa-3.0
+cc-by-nc-sa-4.0 cc-by-nd-4.0 cc-by-sa-3.0 cc-by-sa-4.0 cc0-1.0 cdla-permissive-1.0 cdla-permissive-2.0
+cdla-sharing-1.0 creativeml-openrail-m deepfloyd-if-license ecl-2.0 epl-1.0 epl-2.0 etalab-2.0 eupl-1.1 eupl-1.2
+fair-noncommercial-research-license gemma gfdl gpl gpl-2.0 gpl-3.0 grok2-community h-research intel-research isc lgpl
+lgpl-2.1 lgpl-3.0 lgpl-lr llama2 llama3 llama3.1 llama3.2 llama3.3 llama4 lppl-1.3c mit mpl-2.0 ms-pl ncsa odbl odc-by
+ofl-1.1 openmdw-1.0 openrail openrail++ osl-3.0 pddl postgresql unknown unlicense wtfpl zlib other
+""".split()  # noqa: SIM905 - a list of eighty lines
 METADATA = ("title", "source", "published", "language")
 SplitName = Annotated[
     str, limits(pattern=r"^[a-z][a-z0-9_]*$(?!\n)", allowed="lower-case letters, digits and '_', as in train")
@@ -93,7 +105,12 @@ class Dataset:
     def rules(self) -> Rules:
         if self.name in RESERVED:
             yield Fault("name", f"{self.name!r} has another meaning in the workspace.", "Choose another name.")
-        if self.license_name and self.license != "other":
+        if self.license not in LICENSES:
+            near = difflib.get_close_matches(self.license.lower().replace(" ", "-"), LICENSES, n=1)
+            hint = f"Did you mean {near[0]}? " if near else ""
+            hint += "Any other licence is `other`, with license_name and license_link."
+            yield Fault("license", f"{self.license!r} is no licence that the Hub knows.", hint)
+        elif self.license_name and self.license != "other":
             yield Fault("license_name", f"the licence is {self.license}, which has a name.", "Set license=other.")
         try:
             language_code(self.language)
@@ -123,8 +140,8 @@ class Split:
 
     method: str = setting("hash", "How articles are divided; the choices of this group describe it.", choices=SPLITTERS)
     ratios: dict[SplitName, Annotated[float, limits(ge=0)]] = setting(
-        {"train": 0.7, "validation": 0.15, "test": 0.15},
-        "Share of the clusters per split, in order. Together they are 1.",
+        {},
+        "Share of the clusters per split, in order; together they are 1. Empty: train 0.7, validation 0.15, test 0.15.",
         example="split.ratios={train: 0.8, validation: 0.1, test: 0.1}",
         released=True,
     )
@@ -137,12 +154,18 @@ class Split:
         released=True,
     )
 
+    @property
+    def shares(self) -> dict[str, float]:
+        """Share of the clusters per split. As a default of `ratios`, Hydra would add these to what somebody sets."""
+        return self.ratios or {"train": 0.7, "validation": 0.15, "test": 0.15}
+
     def rules(self) -> Rules:
-        if not math.isclose(total := sum(self.ratios.values()), 1, abs_tol=1e-6):
-            yield Fault("ratios", f"they add up to {total:g}.", "Shares of the splits add up to 1.")
+        if not math.isclose(total := sum(self.shares.values()), 1, abs_tol=1e-6):
+            given = ", ".join(f"{name} {share:g}" for name, share in self.shares.items())
+            yield Fault("ratios", f"they add up to {total:g}: {given}.", "Shares of the splits add up to 1.")
         for name, day in self.until.items():
-            if name not in self.ratios:
-                yield Fault(f"until.{name}", "the split has no ratio.", f"Known: {', '.join(self.ratios)}.")
+            if name not in self.shares:
+                yield Fault(f"until.{name}", "the split has no ratio.", f"Known: {', '.join(self.shares)}.")
             try:
                 date.fromisoformat(day)
             except ValueError:

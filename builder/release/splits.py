@@ -54,7 +54,7 @@ def assign_splits(members: Iterable[Member], settings: Split, earlier: Mapping[s
     for cluster_id, inside in sorted(clusters.items()):
         sides = {earlier[m.article_id] for m in inside if m.article_id in earlier}
         if len(sides) > 1:
-            given[cluster_id] = min(sides, key=lambda s: (settings.ratios.get(s, 0.0), s))
+            given[cluster_id] = min(sides, key=lambda s: (settings.shares.get(s, 0.0), s))
             left_out += [m.article_id for m in inside if earlier.get(m.article_id) != given[cluster_id]]
         elif sides:
             given[cluster_id] = sides.pop()
@@ -74,9 +74,9 @@ def _position(cluster_id: str, seed: int) -> float:
 
 def _stretches(settings: Split) -> dict[str, tuple[float, float]]:
     """The stretch of [0, 1) that belongs to each split with a share."""
-    total, end = sum(settings.ratios.values()), 0.0
+    total, end = sum(settings.shares.values()), 0.0
     found = {}
-    for name, ratio in settings.ratios.items():
+    for name, ratio in settings.shares.items():
         if ratio:
             found[name] = (end, end + ratio / total)
             end = found[name][1]
