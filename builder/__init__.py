@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from builder.commands.stages import adjudicate as adjudicate, prepare as prepare, run as run, validate as validate
     from builder.commands.workspace import (
         backup as backup, clean as clean, doctor as doctor, init as init, labels as labels, report as report,
-        status as status,
+        restore_backup as restore_backup, status as status,
     )  # fmt: skip
     from builder.composing import compose as compose
     from builder.config import Config as Config
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 #: Name to the module it is in. Importing this package imports none of them.
 _PUBLIC = {
-    **{name: f"builder.commands.{command.module}" for name, command in COMMANDS.items()},
+    **{name.replace("-", "_"): f"builder.commands.{command.module}" for name, command in COMMANDS.items()},
     **dict.fromkeys(("aggregate", "agreement", "chunk_text", "decode_export"), "builder.library"),
     "BuilderError": "builder.errors",
     "Config": "builder.config",

@@ -79,7 +79,7 @@ def make_backup(workspace: Path, file: Path, progress: Progress = silent) -> Bac
     return Backup(file, len(digests), total, made)
 
 
-def restore_backup(file: Path, workspace: Path, progress: Progress = silent) -> Backup:
+def unpack_backup(file: Path, workspace: Path, progress: Progress = silent) -> Backup:
     """The workspace is as it was; every file is compared with its digest before any is in its place.
 
     Raises `StoreError` when the workspace is not empty, or the file is no whole backup.

@@ -176,7 +176,8 @@ def _call(name: str, line: Line, config: "Config") -> int:
             console.print(part, soft_wrap=isinstance(part, str))
 
     # A server in the foreground would keep the others from working for days, and reads no results.
-    used = contextlib.nullcontext() if name in ("clean", "backup", "serve") else in_use(config.dataset_folder)
+    alone = name in ("clean", "backup", "restore-backup", "serve")
+    used = contextlib.nullcontext() if alone else in_use(config.dataset_folder)
     words = [name, *line.words, *sorted(line.flags)]
     try:
         with (

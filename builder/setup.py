@@ -36,9 +36,19 @@ dataset:
 
 annotators:
   overlap: 2          # annotators per chunk
-  people: {{}}          # such as {{ada: ada@example.org, ben: ben@example.org}}
+  file: people.csv    # who annotates: edit it before the first push
 """
-_IGNORED = "# Tokens, pulls and the data of Label Studio: keep them with `builder backup`.\n.builder/\n"
+_PEOPLE = """\
+name,email,role,active,pseudonym,languages,labels
+annotator-1,annotator-1@builder.invalid,annotator,yes,,,
+annotator-2,annotator-2@builder.invalid,annotator,yes,,,
+"""
+_IGNORED = """\
+# Tokens, pulls and the data of Label Studio: keep them with `builder backup`.
+.builder/
+# Names and addresses.
+people.csv
+"""
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ class NewProject:
 
 
 def make_project(folder: str, scheme: str) -> NewProject:
-    """A new folder has raw/, an experiment, and a copy of the label scheme.
+    """A new folder has raw/, an experiment, a file of people, and a copy of the label scheme.
 
     Raises `ConfigError` when there is something in the folder already.
     """
@@ -65,6 +75,7 @@ def make_project(folder: str, scheme: str) -> NewProject:
     files = {
         root / "conf" / "labels" / f"{labels}.yaml": _named(_scheme_text(scheme), labels),
         root / "conf" / "experiment" / f"{name}.yaml": _EXPERIMENT.format(name=name, labels=labels),
+        root / "people.csv": _PEOPLE,
         root / ".gitignore": _IGNORED,
     }
     (root / "raw").mkdir(parents=True)

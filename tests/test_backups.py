@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.backups import RECORD, make_backup, restore_backup
+from builder.backups import RECORD, make_backup, unpack_backup
 from builder.config import Config, Dataset, Paths
 from builder.errors import StoreError
 from builder.store import write_text
@@ -67,7 +67,7 @@ def test_a_backup_comes_back_as_it_was(workspace: Path, tmp_path: Path) -> None:
     before = contents(workspace)
     assert (made.files, made.bytes) == (len(KEPT), sum(len(before[name]) for name in KEPT))
     assert stat.S_IMODE(made.file.stat().st_mode) == 0o600
-    again = restore_backup(made.file, tmp_path / "elsewhere" / "work")
+    again = unpack_backup(made.file, tmp_path / "elsewhere" / "work")
     assert (again.files, again.made) == (made.files, made.made)
     after = contents(tmp_path / "elsewhere" / "work")
     assert after.keys() == KEPT
@@ -84,7 +84,7 @@ def test_a_database_in_use_is_kept_as_it_is_at_one_moment(workspace: Path, tmp_p
         server.commit()
         server.execute("insert into task values (9)")
         made = make_backup(workspace, tmp_path / "b.tar.gz")
-    restore_backup(made.file, tmp_path / "again")
+    unpack_backup(made.file, tmp_path / "again")
     with closing(sqlite3.connect(tmp_path / "again" / "studio" / "data" / "label_studio.sqlite3")) as restored:
         assert restored.execute("select id from task order by id").fetchall() == [(7,), (8,)]
 
@@ -94,9 +94,9 @@ def test_nothing_is_overwritten(workspace: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is there already"):
         make_backup(workspace, tmp_path / "b.tar.gz")
     with pytest.raises(StoreError, match="is not empty"):
-        restore_backup(made.file, workspace)
+        unpack_backup(made.file, workspace)
     (tmp_path / "empty").mkdir()
-    restore_backup(made.file, tmp_path / "empty")
+    unpack_backup(made.file, tmp_path / "empty")
     with pytest.raises(StoreError, match="nothing that could not be made again"):
         make_backup(tmp_path / "nowhere", tmp_path / "c.tar.gz")
 
@@ -120,7 +120,7 @@ def test_a_damaged_backup_is_refused_and_leaves_nothing(workspace: Path, tmp_pat
         with tarfile.open(file, "w:gz") as archive:
             archive.add(tmp_path / "x", "." if damage != "outside" else "../up")
     with pytest.raises(StoreError, match=r"damaged|no whole backup"):
-        restore_backup(file, tmp_path / "again")
+        unpack_backup(file, tmp_path / "again")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.tar.gz", "work", "x"]
 
 

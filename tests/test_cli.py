@@ -300,7 +300,7 @@ def test_a_backup_is_made_while_no_other_command_works(typed: Typed, tmp_path: P
         assert typed("status")[0] == 0
         assert typed("status", "dataset.name=other")[0] == 1
     assert typed("backup", "b.tar.gz")[0] == 0
-    assert typed("backup", "b.tar.gz", "--restore", "paths.workspace=again")[0] == 0
+    assert typed("restore-backup", "b.tar.gz", "paths.workspace=again")[0] == 0
     assert (tmp_path / "again" / "pseudonyms.key").read_text() == "k" * 32
 
 

@@ -63,6 +63,7 @@ def test_ctrl_c_is_one_line(name: str, project: Path, typed: Typed, monkeypatch:
     monkeypatch.chdir(project)
     rows = next(project.glob("exports/sample/v1.0.0/stance/*.parquet"))
     words = {"init": ["mine"], "diff": ["v1.0.0"] * 2, "reopen": ["all"], "backup": ["my.tar.gz"]}
+    words["restore-backup"] = words["backup"]
     words["trace"] = [pq.read_table(rows)["id"][0].as_py()]
     before, found = sys.gettrace(), cli.function_of
     for first, later in MOMENTS:

@@ -32,7 +32,8 @@ RUN = [
     "builder run experiment=demo",
     "more articles",
     "builder run experiment=demo",
-    "builder labels",
+    "builder labels check",
+    "builder labels preview",
     "builder prepare",
     "builder prepare chunking.max_tokens=128",
     "builder push",
@@ -59,10 +60,12 @@ RUN = [
     "builder report",
     "builder clean",
     "builder backup my.tar.gz",
+    "lose .builder",
+    "builder restore-backup my.tar.gz",
     "builder run paths.raw=my-articles dataset.name=my-dataset",
     "builder init my-project",
     "cd my-project",
-    "builder labels experiment=my-project",
+    "builder labels check experiment=my-project",
     "builder run experiment=my-project",
 ]
 #: Commands that end with 3, because people have not annotated yet.
@@ -133,6 +136,8 @@ def test_every_command_runs_as_it_is_written(
         first, *argv = shlex.split(line)
         if first == "more":
             put(tmp_path / "raw", articles[3:4])
+        elif first == "lose":
+            shutil.rmtree(tmp_path / argv[0])
         elif first == "cd":
             put(tmp_path / argv[0] / "raw", articles[:1])
             monkeypatch.chdir(tmp_path / argv[0])

@@ -15,6 +15,7 @@ from builder.composing import compose, conf_folders
 from builder.config import Config, Paths
 from builder.errors import ConfigError
 from builder.setup import Examined, examine, make_project
+from builder.studio.people import people_of
 from builder.studio.settings import LabelStudio
 from tests.composing import composed
 from tests.results import printed
@@ -29,9 +30,10 @@ def test_a_project_has_its_own_labels_and_experiment(tmp_path: Path, monkeypatch
         ".gitignore",
         "conf/experiment/my-project.yaml",
         "conf/labels/my_project.yaml",
+        "people.csv",
     ]
     assert (root / "raw").is_dir()
-    assert ".builder/\n" in (root / ".gitignore").read_text()
+    assert {".builder/", "people.csv"} < {*(root / ".gitignore").read_text().splitlines()}
     said = printed("init", made)
     assert f"cd {root}\n" in said
     assert "builder run experiment=my-project\n" in said
@@ -39,6 +41,9 @@ def test_a_project_has_its_own_labels_and_experiment(tmp_path: Path, monkeypatch
     config = compose("experiment=my-project")
     assert (config.dataset.name, config.labels.name, config.annotators.overlap) == ("my-project", "my_project", 2)
     assert config.labels.questions == composed("labels=news_topics").labels.questions
+    assert [(p.name, p.role) for p in people_of(config.annotators)] == [
+        ("annotator-1", "annotator"), ("annotator-2", "annotator"),
+    ]  # fmt: skip
     shadowing = root / "conf" / "labels" / "news_stance.yaml"
     text = (root / "conf" / "labels" / "my_project.yaml").read_text()
     shadowing.write_text(text.replace("name: my_project", "name: mine"))
@@ -54,7 +59,7 @@ def test_a_folder_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"is there already\. Name a new or an empty folder"):
             make_project(str(tmp_path / name), "news_stance")
     (tmp_path / "empty").mkdir()
-    assert len(make_project(str(tmp_path / "empty"), "news_stance").files) == 3
+    assert len(make_project(str(tmp_path / "empty"), "news_stance").files) == 4
     with pytest.raises(ConfigError, match="gives no name"):
         make_project(str(tmp_path / "..."), "news_stance")
     with pytest.raises(ConfigError, match="No file in conf/labels has the scheme 'nope'"):

@@ -24,7 +24,7 @@ class Command(NamedTuple):
 #: The commands in the order in which they are used. Words in brackets may be left out.
 COMMANDS = {
     "init": Command("workspace", "Make a folder of your own, with labels and settings to edit", "FOLDER"),
-    "labels": Command("workspace", "Check the label scheme, and show the keys of its labels", "", "preview"),
+    "labels": Command("workspace", "Check the label scheme and show its keys, or with `preview` its page", "[WHAT]"),
     "run": Command("stages", "Do everything: prepare, push, annotate, pull, validate, adjudicate, export"),
     "prepare": Command("stages", "Read, clean, de-duplicate and chunk the raw articles"),
     "push": Command("annotation", "Put the selected chunks into Label Studio, each exactly once", "", "dry_run"),
@@ -48,7 +48,8 @@ COMMANDS = {
     "reopen": Command("annotation", "Send chunks back to their annotators, with their answers", "WHICH", "dry_run"),
     "restore": Command("annotation", "Put the annotations of a kept pull back on the server, each once", "", "dry_run"),
     "clean": Command("workspace", "Remove stage results that no release and no latest run uses", "", "dry_run"),
-    "backup": Command("workspace", "Keep pulls, keys, accounts and Label Studio's data in one file", "FILE", "restore"),
+    "backup": Command("workspace", "Keep pulls, keys, accounts and Label Studio's data in one file", "FILE"),
+    "restore-backup": Command("workspace", "Make the workspace from the file of a backup, where there is none", "FILE"),
     "doctor": Command("workspace", "Check Python, libraries, disks, permissions, Label Studio and its token"),
 }  # fmt: skip
 #: What flags do, by the name of their parameter.
@@ -59,10 +60,8 @@ FLAGS = {
     "full": "ask for everything again, not only for what changed since the last pull",
     "hashes_only": "check hashes alone, without rebuilding",
     "passwords": "show the passwords of accounts on the embedded server, on a terminal only",
-    "preview": "put an example on the embedded Label Studio, to look at the page",
     "prune": "delete files of the repository that no release put there, too",
     "pull_request": "propose the release in a pull request, without a tag",
-    "restore": "make the workspace from the file, where there is none",
     "stop": "stop it",
     "upload": "really upload; without it only what would change there is shown",
 }
@@ -75,7 +74,8 @@ Shown: TypeAlias = "Iterator[str | Table]"
 def function_of(command: str, kind: str = "") -> Any:
     """The function of a command; or the one beside it that is of a kind ("show", "plain", "code"), None without one."""
     module = importlib.import_module(f"builder.commands.{COMMANDS[command].module}")
-    return getattr(module, f"{kind}_{command}", None) if kind else getattr(module, command)
+    name = command.replace("-", "_")
+    return getattr(module, f"{kind}_{name}", None) if kind else getattr(module, name)
 
 
 def plain_of(command: str, result: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from builder import backups, pipeline, releases, reports, setup
 from builder.commands import Shown, table_of
 from builder.config import Config
+from builder.errors import ConfigError
 from builder.release import manifest
 from builder.stage import Progress, exclusive, remove, silent
 from builder.store import read_json, write_text
@@ -35,9 +36,9 @@ def init(config: Config, folder: str, *, progress: Progress = silent) -> setup.N
 
 def show_init(result: setup.NewProject) -> Shown:
     yield from (f"init: {file}" for file in result.files)
-    yield f"Put articles into {result.folder / 'raw'}, edit the questions in conf/labels, and then:"
+    yield f"Put articles into {result.folder / 'raw'}, edit the questions in conf/labels and people.csv, and then:"
     yield f"  cd {result.folder}"
-    yield f"  builder labels experiment={result.experiment}"
+    yield f"  builder labels check experiment={result.experiment}"
     yield f"  builder run experiment={result.experiment}"
 
 
@@ -52,14 +53,16 @@ class Labels:
     page: str = ""
 
 
-def labels(config: Config, *, preview: bool = False, progress: Progress = silent) -> Labels:
+def labels(config: Config, what: str = "check", *, progress: Progress = silent) -> Labels:
     """The label scheme holds together; raises `ConfigError` with every fault of it.
 
-    The example is a dataset of its own, `<dataset>-preview`.
+    With `what="preview"` an example is put on the server, as a dataset of its own, `<dataset>-preview`.
     """
+    if what not in ("check", "preview"):
+        raise ConfigError(f"`builder labels` has no {what!r}.", "It does `check` or `preview`.")
     scheme = config.labels
     made = Labels(scheme.name, scheme.version, {q.name: q.kind for q in scheme.questions.values()}, keys_of(scheme))
-    if not preview:
+    if what == "check":
         return made
     from builder.commands import annotation
     from builder.studio.campaign import open_server
@@ -267,19 +270,24 @@ def show_clean(result: Cleaned) -> Shown:
     yield f"clean: {len(result.removed)} results {what}, {result.bytes:,} bytes; pulls and keys stay."
 
 
-def backup(config: Config, file: str, *, restore: bool = False, progress: Progress = silent) -> backups.Backup:
-    """One file holds everything that cannot be made again, and is the way back from it.
+def backup(config: Config, file: str, *, progress: Progress = silent) -> backups.Backup:
+    """One file holds everything that cannot be made again. A database on PostgreSQL is not in it.
 
-    The file is readable by its owner alone. A database on PostgreSQL is not in it. Raises `StoreError` when the file
-    is there already, or to restore, when the workspace is not empty or the file is damaged.
+    The file is readable by its owner alone. Raises `StoreError` when it is there already.
     """
-    if restore:
-        return backups.restore_backup(Path(file), config.workspace, progress)
     return backups.make_backup(config.workspace, Path(file), progress)
+
+
+def restore_backup(config: Config, file: str, *, progress: Progress = silent) -> backups.Backup:
+    """The workspace is as it was. Raises `StoreError` when it is not empty, or the file is damaged."""
+    return backups.unpack_backup(Path(file), config.workspace, progress)
 
 
 def show_backup(result: backups.Backup) -> Shown:
     yield f"backup: {result.file}, of {result.made}: {result.files} files, {result.bytes:,} bytes."
+
+
+show_restore_backup = show_backup
 
 
 def doctor(config: Config, *, progress: Progress = silent) -> list[setup.Examined]:

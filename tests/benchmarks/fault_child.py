@@ -69,7 +69,7 @@ def _backup(config: Config) -> str:
     if not file.exists():
         builder.backup(config, str(file))
     if not made.exists():
-        builder.backup(elsewhere(config, made, exports), str(file), restore=True)
+        builder.restore_backup(elsewhere(config, made, exports), str(file))
     return _digest(made)
 
 

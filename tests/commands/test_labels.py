@@ -1,6 +1,9 @@
-"""`builder labels` shows the questions with their kinds, labels and keys."""
+"""`builder labels check` shows the questions with their kinds, labels and keys."""
+
+import pytest
 
 from builder.commands.workspace import keys_of, labels
+from builder.errors import ConfigError
 from tests.composing import composed
 from tests.results import printed
 
@@ -27,3 +30,8 @@ def test_questions_are_shown_with_their_labels_and_keys() -> None:
 def test_no_key_is_given_twice() -> None:
     keys = [key for question in keys_of(composed().labels).values() for of in question.values() for key in of]
     assert len(keys) == len(set(keys))
+
+
+def test_another_word_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"has no 'chekc'\. It does `check` or `preview`\."):
+        labels(composed(), "chekc")

@@ -47,13 +47,13 @@ def test_questions_that_are_no_chunks_are_an_error(make_sample: Any, tmp_path: A
 
 @pytest.mark.studio
 def test_the_page_of_a_scheme_is_shown_with_an_example(studio: Any, tmp_path: Path) -> None:
-    """`builder labels --preview` puts the same example there once, whatever the settings of the dataset are."""
+    """`builder labels preview` puts the same example there once, whatever the settings of the dataset are."""
     sample = studio.dataset(chunks=1)
     config = sample.config
     config.quality = Quality(questions=str(tmp_path / "none.jsonl"))
     config.suggestions = Suggestions(method="python", function="nowhere:nothing", model_version="m")
     config.selection.method, config.annotators.overlap = "keywords", 3
-    first, again = labels(config, preview=True), labels(config, preview=True)
+    first, again = labels(config, "preview"), labels(config, "preview")
     assert first == again
     assert first.page.startswith("http://127.0.0.1:")
     project = int(first.page.rstrip("/").rpartition("/")[2])
