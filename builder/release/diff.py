@@ -2,7 +2,7 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from itertools import zip_longest
 from typing import Any
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from builder.arrays import flat, records
 from builder.release.compare import align
 from builder.release.configuration import STRING, arrow_schema, label_names, with_names
 from builder.release.configurations import SPECS
@@ -108,7 +109,10 @@ def _rows(name: str, old: Exported, new: Exported, same_columns: bool) -> tuple[
     kind = new.manifest.configs[name].kind
     # Splits with the same contents need not be read.
     equal = {s for s in b if s in a and same_columns and a[s].logical_sha256 == b[s].logical_sha256}
-    both = align(_judged(old, name, a.keys() - equal), _judged(new, name, b.keys() - equal))
+    labels = (made.manifest.labels.get(made.manifest.configs[name].question, []) for made in (old, new))
+    # A label that is only called otherwise is the same label.
+    renamed = {before: now for before, now in zip(*labels, strict=False) if before != now}
+    both = align(_judged(old, name, a.keys() - equal, renamed), _judged(new, name, b.keys() - equal, {}))
     shared = [c for c in both.new.column_names if c in both.old.column_names and c not in ("id", "split")]
     changes = list(SPECS[kind].changes(both))
     counts = RowChanges(
@@ -133,8 +137,8 @@ def _examples(changes: Iterable[Change]) -> list[Change]:
     return [change for turn in zip_longest(*kinds.values()) for change in turn if change][:EXAMPLES]
 
 
-def _judged(release: Exported, configuration: str, splits: Collection[str]) -> pa.Table:
-    """Id, split and judged columns of these splits; labels by name."""
+def _judged(release: Exported, configuration: str, splits: Collection[str], renamed: Mapping[str, str]) -> pa.Table:
+    """Id, split and judged columns of these splits; labels by name, the `renamed` ones under their new name."""
     facts = release.manifest.configs[configuration]
     columns = ["id", *facts.judged]
     parts = [arrow_schema({name: facts.features[name] for name in columns} | {"split": STRING}).empty_table()]
@@ -144,7 +148,23 @@ def _judged(release: Exported, configuration: str, splits: Collection[str]) -> p
             parts.append(part.append_column("split", pa.array([split] * part.num_rows, pa.string())))
     whole = pa.concat_tables([part.replace_schema_metadata(None) for part in parts])
     names = label_names(facts.features)
-    return with_names(whole, {name: names[name] for name in SPECS[facts.kind].by_name if name in names})
+    named = with_names(whole, {name: names[name] for name in SPECS[facts.kind].by_name if name in names})
+    if not renamed:
+        return named
+    columns = [_renamed(flat(named[name]), name, renamed) for name in named.column_names]
+    return pa.table(columns, named.column_names)
+
+
+def _renamed(array: pa.Array, name: str, names: Mapping[str, str]) -> pa.Array:
+    """A column, or a part of its records, with other names for its labels."""
+    if pa.types.is_list(array.type):
+        return pa.ListArray.from_arrays(array.offsets, _renamed(array.values, name, names), mask=array.is_null())
+    if pa.types.is_struct(array.type):
+        return records(**{f.name: _renamed(array.field(i), f.name, names) for i, f in enumerate(array.type)})
+    if name not in ("label", "labels", "polarity"):
+        return array
+    at = pc.index_in(array, value_set=pa.array(names))
+    return pc.coalesce(pa.array(names.values(), pa.string()).take(at), array)
 
 
 def lines(changes: Changes) -> list[str]:

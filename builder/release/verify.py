@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from builder.errors import ReleaseError
 from builder.release.manifest import UNLISTED, Configured, File, Manifest, Outline, data_files, read
+from builder.release.provenance import ARTICLES
 from builder.release.separation import Fingerprints
 from builder.store import file_digest
 
@@ -72,8 +73,18 @@ def _fresh(column: pa.Array, seen: set[int]) -> pa.Array:
 def compare_rebuilt(root: Path, again: Path) -> tuple[str, list[str]]:
     """How a rebuild equals the release, and one line per difference when it does not.
 
-    It has the "same bytes", or the "same contents" when other versions of the code or of libraries wrote it.
+    It has the "same bytes", or the "same contents" when other versions of the code or of libraries wrote it. Raises
+    `ReleaseError` when raw articles are not what they were, so that no rebuild can tell.
     """
+    then, now = (pq.read_table(made / ARTICLES, columns=["article_id", "raw_sha256"]) for made in (root, again))
+    kept = dict(zip(*(column.to_pylist() for column in now.columns), strict=True))
+    pairs = zip(*(column.to_pylist() for column in then.columns), strict=True)
+    if other := [article for article, sha256 in pairs if kept.get(article) != sha256]:
+        raise ReleaseError(
+            f"The files of {root} are as released, but the raw records of {len(other)} of its articles are not what "
+            f"they were, or are gone, such as that of {other[0]}.",
+            "Put the raw files back to rebuild it; --hashes-only checks its files alone.",
+        )
     if again.name != root.name:
         return "", [f"the rebuild is {again.name}: the inputs or the releases before it changed"]
     old, new = read(root), read(again)

@@ -158,6 +158,22 @@ def test_without_its_pull_a_release_cannot_be_rebuilt(project: Project, tmp_path
     assert verify(config, "v1.0.0", hashes_only=True).files
 
 
+@pytest.mark.parametrize("change", ["edited", "gone"])
+def test_raw_files_that_are_not_what_they_were_are_named(change: str, project: Project, tmp_path: Path) -> None:
+    """No rebuild can tell then; the release itself is as it was."""
+    raw = tmp_path / "raw"
+    shutil.copytree(project.config.raw, raw)
+    path = raw / "002.txt"
+    if change == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes().replace(b"witnesses", b"bystanders", 1))
+    config = replace(project.config, paths=replace(project.config.paths, raw=str(raw)))
+    with pytest.raises(ReleaseError, match=r"are as released, but the raw records of 1 of its articles are not"):
+        verify(config, "v1.0.0")
+    assert verify(config, "v1.0.0", hashes_only=True).files
+
+
 def test_a_diff_tells_the_correction(project: Project) -> None:
     found = diff(project.config, "v1.0.0", "latest")
     assert found.level == "patch"

@@ -10,6 +10,7 @@ import pytest
 from builder.release.diff import _examples, changelog, count, diff, lines
 from builder.release.manifest import Change, Changes, Exported, RowChanges, read
 from builder.release.settings import Export, Split
+from tests.release.test_story import chapter
 from tests.release.test_tokenizer import tokenizer
 from tests.release.world import World, sample, splits_of
 from tests.samples import article, scheme
@@ -181,6 +182,36 @@ def test_a_renamed_label_is_told(tmp_path: Path) -> None:
     assert found.folder.name == "v2.0.0"
     assert found.manifest.labels["entities"] == ["PERSON", "COMPANY", "GPE"]
     assert found.manifest.changes.labels == {"entities": ["ORG is now called COMPANY"]}
+    assert found.manifest.changes.rows["entities"].labels == {}
+
+
+@pytest.mark.parametrize("mode", ["fixed", "mention"])
+def test_what_only_its_name_changes_is_no_other_label(mode: str, tmp_path: Path) -> None:
+    world = sample(tmp_path, labels=scheme(mode=mode))
+    world.dissent.clear()
+    for number in range(12) if mode == "mention" else ():
+        chapter(world, number)
+    settings = Export(configs=["entities", "stance"])
+    old = world.export(settings)
+    # One label is another one, besides.
+    for n in range(3):
+        world.dissent[n, world.chunk(2, 0)] = {"spans": [(*world.articles[2].spans[0][0][:2], "GPE")]}
+    world.labels = scheme(
+        version="2",
+        mode=mode,
+        entities=["PERSON", "FIRM", "PLACE"],
+        stance=["pro", "against", "neutral", "none"],
+        migrations={"1": {"entities": {"ORG": "FIRM", "GPE": "PLACE"}, "stance": {"favor": "pro"}}},
+    )
+    found = world.export(settings)
+    rows = found.manifest.changes.rows
+    assert found.folder.name == "v2.0.0"
+    assert (rows["entities"].labels, rows["entities"].changed) == ({"relabelled": 1, "removed": 3}, 1)
+    (example,) = (change for change in rows["entities"].examples if change.what == "relabelled")
+    assert (example.old.split()[0], example.new.split()[0]) == ("PERSON", "PLACE")
+    assert rows["stance"].labels == {}
+    back = diff(found, old).rows["entities"]
+    assert back.labels == {"added": 3, "relabelled": 1}
 
 
 def test_the_card_alone_is_a_patch(tmp_path: Path) -> None:
