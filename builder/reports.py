@@ -1,8 +1,9 @@
 """The report of a configuration: what its stages, pulls and releases say, on one page."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,12 @@ from builder.stage import Progress, Stage, silent
 from builder.store import read_json, write_text
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from builder.quality.agreement import AgreementReport
     from builder.release.manifest import Exported, Manifest
+    from builder.reporting.facts import Facts
+    from builder.reporting.progress import ProgressSection
 
 
 @dataclass(frozen=True)
@@ -29,14 +34,12 @@ class WrittenReport:
 
 @dataclass(frozen=True)
 class Known:
-    """All that a configuration has: None is what it does not have yet. The oldest release is first.
+    """All that a configuration has: the stages that there are, and None is no pull. The oldest release is first.
 
     `pull` is the folder of the pull and `record` its pull.json. `notes` say what could not be made, and why.
     """
 
-    prepare: Stage | None
-    validate: Stage | None
-    adjudicate: Stage | None
+    stages: Mapping[str, Stage]
     pull: Path | None
     record: Mapping[str, Any]
     releases: tuple["Exported", ...]
@@ -79,25 +82,21 @@ def known_of(config: Config, progress: Progress = silent, *, make: bool = True) 
     from builder.release import manifest
 
     notes: dict[str, list[str]] = {}
-
-    def made(name: str, stage: Callable[[Config, Progress], Stage]) -> Stage | None:
-        if not make:
-            return pipeline.stages(config).latest(name)
+    there = config.dataset.pull or (config.dataset_folder / "pulls" / "latest.json").exists()
+    makers: dict[str, Callable[[Config, Progress], Stage]] = {"prepare": pipeline.prepared}
+    makers |= {"validate": pipeline.checked, "adjudicate": pipeline.gold} if there else {}
+    stages: dict[str, Stage] = {}
+    for name, stage in makers.items():
         try:
-            return stage(config, progress)
+            found = stage(config, progress) if make else pipeline.stages(config).latest(name)
         except BuilderError as e:
             found = pipeline.stages(config).latest(name)
             notes.setdefault(str(e), []).extend([name] if found else [])
-            return found
-
-    prepare = made("prepare", pipeline.prepared)
-    there = config.dataset.pull or (config.dataset_folder / "pulls" / "latest.json").exists()
-    validate = made("validate", pipeline.checked) if there else None
-    adjudicate = made("adjudicate", pipeline.gold) if there else None
+        stages |= {name: found} if found else {}
     pull = None
-    if validate:
+    if "validate" in stages:
         # The pull of the annotations that are shown, which need not be the latest.
-        pull = config.dataset_folder / "pulls" / validate.summary["pull"][:16]
+        pull = config.dataset_folder / "pulls" / stages["validate"].summary["pull"][:16]
     elif there:
         from builder.studio.pulls import latest
 
@@ -111,7 +110,7 @@ def known_of(config: Config, progress: Progress = silent, *, make: bool = True) 
         f"{why} The last result of {' and '.join(names)} is shown." if names else why for why, names in notes.items()
     )
     record = (read_json(pull / "pull.json") if pull else None) or {}
-    return Known(prepare, validate, adjudicate, pull, record, tuple(done), shown)
+    return Known(stages, pull, record, tuple(done), shown)
 
 
 def internal_page(config: Config, known: Known) -> str:
@@ -138,68 +137,86 @@ def public_page(config: Config, made: Mapping[str, Stage], root: Path, manifest:
     from builder.reporting.page import About, page
 
     facts = [("Version", manifest.version), ("Pull", manifest.pull.hash[:16]), ("Licence", config.dataset.license)]
-    known = Known(made["prepare"], made["validate"], made["adjudicate"], None, {}, (Exported(root, manifest),), ())
+    known = Known(made, None, {}, (Exported(root, manifest),), ())
     return page(About(manifest.name, None, facts, (), True), _sections(config, known, public=True))
 
 
 def _sections(config: Config, known: Known, public: bool = False) -> dict[str, Any]:
-    """The sections of the page; a public one says nothing of people and times that the latest release does not hold."""
-    from builder.tables import ANNOTATIONS, ANSWERS, ISSUES, SPANS, WINDOWS
+    from builder.release.provenance import earlier_splits
+    from builder.reporting.agreement import agreement_section
+    from builder.reporting.corpus import corpus_section
+    from builder.reporting.disagreements import disagreement_section
+    from builder.reporting.gold import gold_section
+    from builder.reporting.release import release_section
 
-    schemas = {
-        "annotations": ANNOTATIONS, "spans": SPANS, "answers": ANSWERS, "windows": WINDOWS, "issues": ISSUES,
-    }  # fmt: skip
-    config = replace(config, quality=quality_of(config))
-    checked = known.validate
-    tables: dict[str, Any] = {n: checked.table(n, schema) if checked else None for n, schema in schemas.items()}
-    people = not public or "annotations" in known.releases[-1].manifest.configs
+    facts = _facts(config, known, public)
+    last = known.releases[-1] if known.releases else None
+    released = earlier_splits([last.folder]) if public and last else None
     return {
-        "progress": _progress(config, known, tables, public, people),
-        "agreement": _agreement(config, known, tables, public, people),
-        **_facts(config, known, tables, public),
+        "progress": _progress(config, known, facts),
+        "agreement": agreement_section(facts),
+        "disagreements": disagreement_section(facts, pipeline.campaign(config).task_link),
+        "gold": gold_section(facts),
+        "corpus": corpus_section(facts, config.selection.method, released, config.export.metadata),
+        "release": release_section(
+            last.manifest if last else None, [f"v{one.manifest.version}" for one in known.releases]
+        ),
     }
+
+
+def _facts(config: Config, known: Known, public: bool = False) -> "Facts":
+    """What the sections are made from; tables are read when they are asked for.
+
+    A public page says nothing of people and times that the latest release does not hold.
+    """
+    from builder import tables
+    from builder.reporting.corpus import COLUMNS
+    from builder.reporting.facts import Facts
+
+    homes = dict.fromkeys(COLUMNS, "prepare") | dict.fromkeys(("gold_spans", "gold_answers"), "adjudicate")
+
+    @cache
+    def table(name: str) -> "pa.Table | None":
+        home = homes.get(name, "validate")
+        schema = getattr(tables, name.upper()) if home == "validate" else None
+        return known.stages[home].table(name, schema, COLUMNS.get(name)) if home in known.stages else None
+
+    return Facts(
+        config.labels,
+        table,
+        quality_of(config),
+        _agreement_report(known.stages["validate"]) if "validate" in known.stages else None,
+        {name: stage.summary for name, stage in known.stages.items()},
+        accounts_of(config, known.pull) if known.pull else {},
+        public,
+        not public or "annotations" in known.releases[-1].manifest.configs,
+    )
 
 
 def _time(iso: str) -> str:
     return f"{datetime.fromisoformat(iso).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _progress(config: Config, known: Known, tables: Mapping[str, Any], public: bool, people: bool) -> Any:
+def _progress(config: Config, known: Known, facts: "Facts") -> "ProgressSection":
     from builder.reporting.progress import progress_section
     from builder.reporting.settings import Report
     from builder.studio.people import people_of
     from builder.studio.planning import overlaps_of
 
-    annotations, windows = tables["annotations"], tables["windows"]
-    selected = known.prepare.summary["selected"] if known.prepare else None
-    if known.validate is None or known.pull is None:
+    windows = facts.table("windows")
+    if windows is None or known.pull is None:
         # How many people were wanted, and from when on somebody is away, is no part of a release.
-        idle = Report().idle
-        return progress_section(annotations, windows, overlap=None, idle=idle, selected=selected, people=people)
+        return progress_section(facts, idle=Report().idle)
     again = config.annotators.after_skip == "another"
     return progress_section(
-        annotations,
-        windows,
+        facts,
+        idle=config.report.idle,
         overlap=config.annotators.overlap,
         overlaps=overlaps_of(config.annotators, windows["chunk_id"].to_pylist()),
-        idle=config.report.idle,
         everybody=len(people_of(config.annotators)) if again else 0,
-        selected=selected,
         reopened=_reopened(known.pull, known.record),
-        accounts=accounts_of(config, known.pull),
         today=datetime.fromisoformat(known.record["finished"]).date() if "finished" in known.record else None,
-        confidence=config.quality.confidence,
     )
-
-
-def _agreement(config: Config, known: Known, tables: Mapping[str, Any], public: bool, people: bool) -> Any:
-    from builder.reporting.agreement import agreement_section
-    from builder.tables import rows_of
-
-    report = _agreement_report(known.validate) if known.validate else None
-    articles = known.prepare and known.prepare.table("articles", columns=["article_id", "source"])
-    sources = dict(rows_of(articles, "article_id", "source")) if articles else {}
-    return agreement_section(report, tables, config.labels, config.quality, sources, public=public, people=people)
 
 
 def _agreement_report(validate: Stage) -> "AgreementReport":
@@ -219,31 +236,27 @@ def facts_in_words(config: Config) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     try:
         known = known_of(config, make=False)
-        if known.validate:
+        summaries = {name: stage.summary for name, stage in known.stages.items()}
+        if checked := summaries.get("validate"):
             # Only now: the status of a fresh workspace imports nothing heavy.
             from builder.reporting.agreement import agreement_in_words
             from builder.reporting.progress import progress_in_words
-            from builder.tables import ANNOTATIONS, WINDOWS
 
-            tables = {"annotations": ANNOTATIONS, "windows": WINDOWS}
-            read = {name: known.validate.table(name, schema) for name, schema in tables.items()}
-            found["progress"] = progress_in_words(_progress(config, known, read, False, True))
-            found["agreement"] = agreement_in_words(_agreement_report(known.validate))
-            summary = known.validate.summary
-            counted = [f"{each['check']} {each['count']:,}" for each in summary["issues"] if each["severity"] != "info"]
+            facts = _facts(config, known)
+            found["progress"] = progress_in_words(_progress(config, known, facts))
+            found["agreement"] = agreement_in_words(facts.agreement) if facts.agreement else []
+            counted = [f"{each['check']} {each['count']:,}" for each in checked["issues"] if each["severity"] != "info"]
             found["checks"] = [", ".join(counted[:6]) + (" ..." if len(counted) > 6 else "")] if counted else []
-            gates = summary["gates"] + (known.adjudicate.summary["gates"] if known.adjudicate else [])
+            gates = [gate for summary in summaries.values() for gate in summary.get("gates", ())]
             found["gates"] = [f"{gate['gate']}: {gate['message']}" for gate in gates if not gate["holds"]]
-        if known.adjudicate:
-            gold = known.adjudicate.summary
-            for table in ("gold_answers", "gold_spans"):
-                counts = ", ".join(f"{count:,} {status}" for status, count in gold[table].items() if count)
-                found.setdefault("gold", []).append(f"{table.removeprefix('gold_')}: {counts or 'none'}")
+        for table in ("gold_answers", "gold_spans") if "adjudicate" in summaries else ():
+            counts = ", ".join(f"{n:,} {status}" for status, n in summaries["adjudicate"][table].items() if n)
+            found.setdefault("gold", []).append(f"{table.removeprefix('gold_')}: {counts or 'none'}")
         if known.releases:
             from builder.release.diff import lines
 
             found["changes"] = [line.strip() for line in lines(known.releases[-1].manifest.changes)[:3]]
-    except StoreError as e:
+    except BuilderError as e:
         found["not known"] = [str(e)]
     file = report_file(config)
     found["report"] = [str(file) if file.exists() else "none: builder report"]
@@ -258,54 +271,3 @@ def _reopened(pull: Path, record: Mapping[str, Any]) -> set[str]:
     again = {project["id"] for slot, project in record["projects"].items() if slot.startswith(AGAIN)}
     lines = EarlierPull(pull).lines() if again else ()
     return {line.task.chunk_id for line in lines if line.task.project in again and not line.task.annotations}
-
-
-def _facts(config: Config, known: Known, tables: Mapping[str, Any], public: bool) -> dict[str, Any]:
-    """The sections on disagreements, gold, the corpus and the latest release."""
-    from builder.release.provenance import earlier_splits
-    from builder.reporting.corpus import ARTICLE_COLUMNS, CHUNK_COLUMNS, corpus_section
-    from builder.reporting.disagreements import disagreement_section
-    from builder.reporting.gold import gold_section
-    from builder.reporting.release import release_section
-
-    checked, decided, prepared = known.validate, known.adjudicate, known.prepare
-    gold = (decided.table("gold_spans"), decided.table("gold_answers")) if decided else None
-    columns = {"articles": ARTICLE_COLUMNS, "chunks": CHUNK_COLUMNS, "selected": CHUNK_COLUMNS, "rejects": None}
-    corpus: dict[str, Any] = {
-        name: prepared.table(name, columns=of) if prepared else None for name, of in columns.items()
-    }
-    last = known.releases[-1] if known.releases else None
-    return {
-        "disagreements": disagreement_section(
-            tables["annotations"],
-            tables["spans"],
-            tables["answers"],
-            tables["windows"],
-            config.labels,
-            gold=gold,
-            asked=config.quality.asked,
-            link=pipeline.campaign(config).task_link,
-            accounts=accounts_of(config, known.pull) if known.pull else {},
-            texts=not public,
-        ),
-        "gold": gold_section(
-            tables["annotations"],
-            tables["issues"],
-            checked.json("agreement") if checked else {},
-            gold,
-            decided.summary["chosen"] if decided else {},
-            [gate for stage in (checked, decided) if stage for gate in stage.summary["gates"]],
-            config.quality,
-            public=public,
-        ),
-        "corpus": corpus_section(
-            **corpus,
-            summary=prepared.summary if prepared else {},
-            selection=config.selection.method,
-            released=earlier_splits([last.folder]) if public and last else None,
-            metadata=config.export.metadata,
-        ),
-        "release": release_section(
-            last.manifest if last else None, [f"v{one.manifest.version}" for one in known.releases]
-        ),
-    }

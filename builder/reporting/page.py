@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -41,14 +41,6 @@ class About:
     public: bool = False
 
 
-@dataclass(frozen=True)
-class Bar:
-    """A number with a bar beside it whose length is `value` per `largest`."""
-
-    value: float | None
-    largest: float
-
-
 def page(about: About, sections: Mapping[str, object]) -> str:
     """The HTML of the page with the given sections, by the names of `TITLES`. The same values give the same bytes."""
     shown = {name: sections[name] for name in TITLES if name in sections}
@@ -64,10 +56,10 @@ def _templates() -> "Environment":
     # The page itself forbids every script but its own, whatever a text may hold.
     known = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     made.globals.update(
-        TITLES=TITLES, Bar=Bar, cell=_cell, script=Markup(script), script_hash=known,
+        TITLES=TITLES, cells=_cells, script=Markup(script), script_hash=known,
         style=Markup((_TEMPLATES / "style.css").read_text("utf-8")),
     )  # fmt: skip
-    made.filters.update(in_words=in_words, isolated=isolated, prose=prose, unturned=unturned)
+    made.filters.update(in_words=in_words, isolated=isolated, named=_named, prose=prose, unturned=unturned)
     return made
 
 
@@ -116,19 +108,39 @@ def isolated(text: str) -> str | Markup:
     return text if text.isascii() else Markup("<bdi>{}</bdi>").format(unturned(text))
 
 
-def _cell(value: Any, digits: int = 3, tag: str = "td") -> Markup:
-    """A cell of a table, with the value by which its column is sorted where that is not its text."""
-    bar = Markup("")
-    if isinstance(value, Bar):
-        share = 100 * value.value / value.largest if value.value and value.largest else 0
+def _named(names: Iterable[str], kind: str) -> list[str]:
+    """Names as those of columns of a kind, whatever they are."""
+    return [kind + name for name in names]
+
+
+def _cells(
+    heads: Sequence[str], rows: Iterable[Sequence[Any]], digits: int = 3, custom: bool = False
+) -> Iterator[tuple[Markup, Any]]:
+    """The cells of each row of a table under its `heads`, as the template `macros` explains them, and its last value.
+
+    The first value names the row. With `custom`, the last one is no cell.
+    """
+    shown = list(rows)
+    kinds = {n: head[0] for n, head in enumerate(heads[: len(heads) - custom]) if head}
+    largest = {n: max([1] if kind == "%" else [row[n] or 0 for row in shown], default=0)
+               for n, kind in kinds.items() if kind in "%="}  # fmt: skip
+    shares = [n for n, kind in kinds.items() if kind == "+"]
+    for row in shown:
+        bars = largest | dict.fromkeys(shares, sum(row[n] for n in shares))
+        yield Markup("").join(_cell(row[n], digits, "td" if n else "th", bars.get(n)) for n in kinds), row[-1]
+
+
+def _cell(value: Any, digits: int = 3, tag: str = "td", largest: float | None = None) -> Markup:
+    """A cell of a table, with the value by which its column is sorted where that is not its text.
+
+    With `largest`, a bar beside the number is as long as its share of that.
+    """
+    attributes, bar = Markup(' scope="row"') if tag == "th" else Markup(""), Markup("")
+    if largest is not None:
+        share = 100 * value / largest if value and largest else 0
         bar = Markup('<span class="bar" style="--share:{:.1f}%" aria-hidden="true"></span>').format(share)
-        value = value.value
-    attributes = Markup(' scope="row"') if tag == "th" else Markup("")
     key = value[0] if isinstance(value, tuple) else value
-    if isinstance(key, int | float):
-        attributes += Markup(' class="number" data-sort="{}"').format(key)
-    elif key is None:
-        attributes += Markup(' class="number" data-sort=""')
-    if not isinstance(value, Markup):
-        value = isolated(value) if isinstance(value, str) else in_words(value, digits)
-    return Markup("<{0}{1}>{2}{3}</{0}>").format(Markup(tag), attributes, value, bar)
+    if key is None or isinstance(key, int | float):
+        attributes += Markup(' class="number" data-sort="{}"').format("" if key is None else key)
+    shown = isolated(value) if isinstance(value, str) else in_words(value, digits)
+    return Markup("<{0}{1}>{2}{3}</{0}>").format(Markup(tag), attributes, shown, bar)

@@ -5,26 +5,25 @@ All is counted on the annotations of a pull. Reviews of experts are no work on o
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import accumulate
 from statistics import NormalDist, fmean, median, variance
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.quality.votes import SUBMITTED, reviews
+from builder.reporting.facts import Facts
 from builder.reporting.plots import Chart, timeline
 from builder.tables import rows_of
 
 #: A pace is that of this many days at most, and is not known from fewer than these.
 _PACE, _FEWEST = 14, 3
-#: More annotators than any chunk has.
-_NEVER = 1_000_000
 #: Medians of two people are compared when each has this many times, and differ from this ratio on.
 _TIMES, _RATIO = 10, 1.5
 
@@ -59,35 +58,6 @@ class Times:
 
 
 @dataclass(frozen=True)
-class PersonProgress:
-    """What one annotator did. `days` are those with work; `pace` says how the time compares with that of the others."""
-
-    name: str
-    account: str
-    labelled: int
-    empty: int
-    skipped: int
-    drafts: int
-    days: int
-    times: Times
-    pace: str
-
-    @property
-    def made(self) -> int:
-        return self.labelled + self.empty + self.skipped
-
-
-@dataclass(frozen=True)
-class DayProgress:
-    """What was submitted or skipped on one day (UTC), by annotator; and how many chunks became done on it."""
-
-    day: date
-    made: int
-    by_annotator: Mapping[str, int]
-    done: int
-
-
-@dataclass(frozen=True)
 class Forecast:
     """When the last annotation comes, if people go on as in the days from `since` to `until`.
 
@@ -108,106 +78,83 @@ class Forecast:
 
 @dataclass(frozen=True)
 class ProgressSection:
-    """How far the annotation is. `missing` says what is not known yet; nothing else is then."""
+    """How far the annotation is. `missing` says what is not known yet; nothing else is then.
+
+    `people` has per annotator the pseudonym, the account, how much was annotated, of it without any label, skipped and
+    left as a draft, on how many days; the median and the half of the times in seconds, how many were cut, and the pace
+    beside that of the others. `days` has what was submitted or skipped on each day (UTC), how many chunks became done
+    on it, and how much each of the people did.
+    """
 
     missing: str = ""
     chunks: ChunkCounts | None = None
     times: Times = field(default_factory=Times)
     idle: float = 0.0
-    people: tuple[PersonProgress, ...] = ()
-    days: tuple[DayProgress, ...] = ()
+    people: tuple[tuple[Any, ...], ...] = ()
+    days: tuple[tuple[Any, ...], ...] = ()
     forecast: Forecast | None = None
     chart: Chart | None = None
 
-    @property
-    def longest(self) -> float:
-        """The longest median of seconds per chunk."""
-        return max((person.times.median or 0.0 for person in self.people), default=0.0)
-
-
-class _Work(NamedTuple):
-    """One annotation, skip or draft."""
-
-    annotator: str
-    chunk: str
-    state: str
-    day: date | None
-    seconds: float | None
-    owner: str | None
-
 
 def progress_section(
-    annotations: pa.Table | None,
-    windows: pa.Table | None,
-    *,
-    overlap: int | None,
-    idle: float,
-    overlaps: Mapping[str, int] = MappingProxyType({}),
-    everybody: int = 0,
-    selected: int | None = None,
-    reopened: Collection[str] | None = None,
-    accounts: Mapping[str, str] = MappingProxyType({}),
-    today: date | None = None,
-    confidence: float = 0.95,
-    people: bool = True,
-) -> ProgressSection:
+    facts: Facts, *, idle: float, overlap: int | None = None, overlaps: Mapping[str, int] = MappingProxyType({}),
+    everybody: int = 0, reopened: Collection[str] | None = None, today: date | None = None,
+) -> ProgressSection:  # fmt: skip
     """The progress that the tables ANNOTATIONS and WINDOWS of a pull show; without them, what is to be done first.
 
     A chunk is done when `overlap` people (those in `overlaps`: as many as that says) annotated or skipped it; None says
-    nothing of what is done and when the rest is. Where a
-    skipped chunk goes to another person, `everybody` is how many people there are: skips then count only when all of
-    them answered. Of times above `idle` seconds, the rest is cut. `accounts` are the e-mail addresses by pseudonym,
-    `today` is the day of the pull, from which a forecast counts. Without `people` nothing is said per person and day.
+    nothing of what is done and when the rest is. Where a skipped chunk goes to another person, `everybody` is how many
+    people there are: skips then count only when all of them answered. Of times above `idle` seconds, the rest is cut.
+    `today` is the day of the pull, from which a forecast counts.
     """
+    annotations, windows = facts.table("annotations"), facts.table("windows")
+    selected = facts.summaries.get("prepare", {}).get("selected")
     if annotations is None or windows is None:
         first = "" if selected is None else f"{selected:,} chunks are selected. "
         return ProgressSection(
             f"{first}No annotation is known, because nothing was pulled: `builder push`, annotate, `builder pull`."
         )
-    # In the order of time, so that a chunk is done on the day of the annotation that completes it.
-    annotations = annotations.sort_by([("created", "ascending"), ("annotator", "ascending")])
     days_of = pc.cast(annotations["created"], pa.date32(), safe=False)
-    columns = ("annotator", "chunk_id", "state", "day", "lead_time", "assigned_to")
-    every = [_Work(*row) for row in rows_of(annotations.append_column("day", days_of), *columns)]
-    made_by = list(zip(every, reviews(annotations), strict=True))
-    reviewed = {work.chunk for work, review in made_by if review and work.state in SUBMITTED}
+    # In the order of time, so that a chunk is done on the day of the annotation that completes it.
+    every = annotations.append_column("day", days_of).sort_by([("created", "ascending"), ("annotator", "ascending")])
+    review = pa.array(reviews(every), pa.bool_())
     # What somebody did in the project of another does not count.
-    own = [work for work, review in made_by if not review and work.owner in (None, work.annotator)]
-    submitted = [work for work in own if work.state != "draft"]
-    usual = _NEVER if overlap is None else overlap
-    needed = {chunk: overlaps.get(chunk, usual) for chunk in windows["chunk_id"].to_pylist()}
+    own = pc.fill_null(pc.equal(every["assigned_to"], every["annotator"]), True)
+    own, reviewed = every.filter(pc.and_(pc.invert(review), own)), _submitted(every.filter(review))
+    needed = {chunk: overlaps.get(chunk, overlap or math.inf) for chunk in windows["chunk_id"].to_pylist()}
     made: dict[str, set[str]] = defaultdict(set)
     answered: dict[str, set[str]] = defaultdict(set)
     done_on: dict[str, date | None] = {}
     by_day: dict[date, Counter[str]] = defaultdict(Counter)
-    for work in submitted:
-        answered[work.chunk].add(work.annotator)
-        if work.state != "skipped":
-            made[work.chunk].add(work.annotator)
-        if work.day:
-            by_day[work.day][work.annotator] += 1
-        counted = made if len(answered[work.chunk]) < everybody else answered
-        if work.chunk not in done_on and len(counted[work.chunk]) >= needed.get(work.chunk, usual):
-            done_on[work.chunk] = work.day
-    open_ = needed.keys() - done_on.keys()
-    having = made if everybody else answered
-    left = sum(max(needed[chunk] - len(having[chunk]), 1) for chunk in open_)
-    untouched = sum(not answered[chunk] for chunk in open_)
-    became = Counter(done_on.values())
-    days = tuple(DayProgress(day, sum(n.values()), dict(n), became[day]) for day, n in sorted(by_day.items()))
-    forecast = None if overlap is None else forecast_of(days, left, today, confidence)
-    return ProgressSection(
-        chunks=None if overlap is None else ChunkCounts(
-            len(needed), len(needed) - len(open_), len(open_) - untouched, untouched, len(reviewed),
-            None if reopened is None else len(reopened), selected,
-        ),
-        times=_times((work.seconds for work in submitted if work.state in SUBMITTED), idle),
-        idle=idle,
-        people=_people(own, idle, accounts) if people else (),
-        days=days if people else (),
-        forecast=forecast,
-        chart=_chart(days, forecast) if days and people else None,
-    )  # fmt: skip
+    for name, chunk, state, day in rows_of(own, "annotator", "chunk_id", "state", "day"):
+        if state == "draft":
+            continue
+        answered[chunk].add(name)
+        if state != "skipped":
+            made[chunk].add(name)
+        if day:
+            by_day[day][name] += 1
+        counted = made if len(answered[chunk]) < everybody else answered
+        if chunk not in done_on and len(counted[chunk]) >= needed.get(chunk, math.inf):
+            done_on[chunk] = day
+    times = _times(own, idle)
+    chunks, forecast = None, None
+    per_day = {day: n.total() for day, n in sorted(by_day.items())}
+    if overlap is not None:
+        open_ = needed.keys() - done_on.keys()
+        having = made if everybody else answered
+        left = sum(max(int(needed[chunk]) - len(having[chunk]), 1) for chunk in open_)
+        untouched = sum(not answered[chunk] for chunk in open_)
+        chunks = ChunkCounts(
+            len(needed), len(needed) - len(open_), len(open_) - untouched, untouched,
+            len(reviewed["chunk_id"].unique()), None if reopened is None else len(reopened), selected,
+        )  # fmt: skip
+        forecast = forecast_of(per_day, left, today, facts.quality.confidence)
+    if not facts.people:
+        return ProgressSection("", chunks, times, idle, forecast=forecast)
+    people, became = tuple(_people(own, idle, facts.accounts)), Counter(done_on.values())
+    days = tuple((day, n, became[day], *(by_day[day][row[0]] for row in people)) for day, n in per_day.items())
+    return ProgressSection("", chunks, times, idle, people, days, forecast, _chart(per_day, forecast) if days else None)
 
 
 def progress_in_words(section: ProgressSection) -> list[str]:
@@ -219,11 +166,15 @@ def progress_in_words(section: ProgressSection) -> list[str]:
         found.append(f"{forecast.left:,} annotations are missing: about {forecast.middle}, from {forecast.first} on")
     if times.known:
         found.append(f"{times.median:,.0f} seconds per chunk, half of them {times.low:,.0f} to {times.high:,.0f}")
-    return found + [f"{person.name} is {person.pace}" for person in section.people if "than most" in person.pace]
+    return found + [f"{name} is {pace}" for name, *_, pace in section.people if "than most" in pace]
 
 
-def _times(seconds: Iterable[float | None], idle: float) -> Times:
-    known = np.array([value for value in seconds if value is not None], dtype=np.float64)
+def _submitted(annotations: pa.Table) -> pa.Table:
+    return annotations.filter(pc.is_in(annotations["state"], pa.array(SUBMITTED)))
+
+
+def _times(annotations: pa.Table, idle: float) -> Times:
+    known = _submitted(annotations)["lead_time"].drop_null().to_numpy()
     if not len(known):
         return Times()
     kept = np.minimum(known, idle)
@@ -231,19 +182,19 @@ def _times(seconds: Iterable[float | None], idle: float) -> Times:
     return Times(len(known), int((known > idle).sum()), low, middle, high, round(float(kept.sum()) / 3600, 2))
 
 
-def _people(own: Iterable[_Work], idle: float, accounts: Mapping[str, str]) -> tuple[PersonProgress, ...]:
-    by_name: dict[str, list[_Work]] = defaultdict(list)
-    for work in own:
-        by_name[work.annotator].append(work)
-    times = {n: _times((w.seconds for w in mine if w.state in SUBMITTED), idle) for n, mine in by_name.items()}
-    found = []
-    for name, mine in sorted(by_name.items()):
-        states = Counter(work.state for work in mine)
-        counts = (states["labelled"], states["labelled-empty"], states["skipped"], states["draft"])
-        days = {work.day for work in mine if work.day and work.state != "draft"}
-        pace = _pace(times[name], [times[other] for other in times if other != name])
-        found.append(PersonProgress(name, accounts.get(name, ""), *counts, len(days), times[name], pace))
-    return tuple(found)
+def _people(own: pa.Table, idle: float, accounts: Mapping[str, str]) -> Iterator[tuple[Any, ...]]:
+    names = sorted(own["annotator"].unique().to_pylist())
+    by_name = {name: own.filter(pc.equal(own["annotator"], name)) for name in names}
+    times = {name: _times(mine, idle) for name, mine in by_name.items()}
+    for name, mine in by_name.items():
+        states, took = Counter(mine["state"].to_pylist()), times[name]
+        empty = states["labelled-empty"]
+        days = {day for day, state in rows_of(mine, "day", "state") if day and state != "draft"}
+        yield (
+            name, accounts.get(name, ""), states["labelled"] + empty, empty, states["skipped"], states["draft"],
+            len(days), took.median, (took.low, took.high) if took.known else None, took.cut,
+            _pace(took, [times[other] for other in times if other != name]),
+        )  # fmt: skip
 
 
 def _pace(mine: Times, others: Collection[Times]) -> str:
@@ -261,17 +212,16 @@ def _pace(mine: Times, others: Collection[Times]) -> str:
     return f"{'slower' if slower > faster else 'faster'} than most: {mine.median / middle:.2g} times {middle:.0f} s"
 
 
-def forecast_of(days: Collection[DayProgress], left: int, today: date | None, confidence: float) -> Forecast:
-    """The end at the mean pace of the last days, free days included.
+def forecast_of(made: Mapping[date, int], left: int, today: date | None, confidence: float) -> Forecast:
+    """The end at the mean pace of the last days, free days included; `made` is what was submitted or skipped by day.
 
     With m and s² the mean and variance of n days, the time for R annotations is about R/m days with the variance
     R·s²/m³ (of the days to come) + R²·s²/(n·m⁴) (of m itself); both by the delta method.
     """
     if not left:
         return Forecast(0, "Every chunk is done.")
-    if not days:
+    if not made:
         return Forecast(left, "No annotation has a date, so there is no pace to forecast from.")
-    made = {each.day: each.made for each in days}
     until, first = max(made), min(made)
     # The day of the pull is not over.
     if until == today and (until - first).days >= _FEWEST:
@@ -293,16 +243,15 @@ def forecast_of(days: Collection[DayProgress], left: int, today: date | None, co
     return Forecast(left, "", round(mean, 1), since, until, on(middle - z * error), on(middle), last, confidence)
 
 
-def _chart(days: tuple[DayProgress, ...], forecast: Forecast | None) -> Chart:
-    sums = accumulate(float(each.made) for each in days)
-    line = [(each.day, so_far) for each, so_far in zip(days, sums, strict=True)]
-    total = int(line[-1][1])
-    words = f"{total:,} annotations and skips from {days[0].day} to {days[-1].day}, each day added to those before."
-    areas: list[list[tuple[date, float]]] = []
+def _chart(per_day: Mapping[date, int], forecast: Forecast | None) -> Chart:
+    line = list(zip(per_day, accumulate(map(float, per_day.values())), strict=True))
+    (first, _), (last, total) = line[0], line[-1]
+    words = f"{total:,.0f} annotations and skips from {first} to {last}, each day added to those before."
+    area: list[tuple[date, float]] = []
     if forecast and forecast.first and forecast.middle:
-        wanted, latest = float(total + forecast.left), forecast.last or forecast.middle
-        areas = [[line[-1], (forecast.first, wanted), (latest, wanted)]]
+        wanted, latest = total + forecast.left, forecast.last or forecast.middle
+        area = [line[-1], (forecast.first, wanted), (latest, wanted)]
         words += (
             f" At the pace of the last days, the {wanted:,.0f} that are wanted are reached about {forecast.middle}."
         )
-    return timeline("Annotations so far", words, [line], areas)
+    return timeline("Annotations so far", words, line, area)

@@ -1,10 +1,10 @@
 """A release: how its labels are balanced, what changed since the one before, and what tags and rows lose."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from builder.release.diff import lines
-from builder.release.manifest import Change, Manifest, SplitFacts
+from builder.release.manifest import Manifest, SplitFacts
 from builder.release.tags import LOSSES
 
 #: What rows cannot hold, in words.
@@ -16,27 +16,13 @@ _LOST = {why: f"spans that {words}" for why, words in LOSSES.items()} | {
 
 
 @dataclass(frozen=True)
-class ConfigurationChange:
-    """What changed in one configuration. Of labels `flipped` became others, and of spans `moved` have other bounds.
-
-    `kinds` counts all changes by their kind in words; `examples` are some of them.
-    """
-
-    configuration: str
-    added: int
-    removed: int
-    flipped: int
-    moved: int
-    kinds: tuple[tuple[str, int], ...]
-    examples: tuple[Change, ...]
-
-
-@dataclass(frozen=True)
 class ReleaseSection:
     """One release and its difference from the one before; `words` say it as CHANGELOG.md does.
 
-    `balance` has per configuration and label, or "" for all rows, the number in each of the `splits`. `lost` is what
-    rows cannot hold, and `left_out` gold that has no row: configuration, reason and number.
+    `balance` has per configuration and label, or "rows", the number of all and of each of the `splits`. `lost` is what
+    rows cannot hold, and `left_out` gold that has no row: configuration, reason and number. `changes` are by
+    configuration: rows added and removed, labels that became others, spans whose bounds moved. `examples` of them
+    are by a title that says of how many: row, change, before and now.
     """
 
     missing: str = ""
@@ -45,11 +31,12 @@ class ReleaseSection:
     versions: tuple[str, ...] = ()
     below_gates: str = ""
     splits: tuple[str, ...] = ()
-    balance: tuple[tuple[str, str, tuple[int, ...]], ...] = ()
+    balance: tuple[tuple[str | int, ...], ...] = ()
     left_out: tuple[tuple[str, str, int], ...] = ()
     lost: tuple[tuple[str, str, int], ...] = ()
     words: tuple[str, ...] = ()
-    changes: tuple[ConfigurationChange, ...] = ()
+    changes: tuple[tuple[str, int, int, int, int], ...] = ()
+    examples: Mapping[str, list[tuple[str, str, str, str]]] = field(default_factory=dict)
 
 
 def release_section(manifest: Manifest | None, versions: Sequence[str] = ()) -> ReleaseSection:
@@ -57,12 +44,23 @@ def release_section(manifest: Manifest | None, versions: Sequence[str] = ()) -> 
     if manifest is None:
         return ReleaseSection("Nothing is released yet: run `builder export`.")
     splits = tuple(dict.fromkeys(name for found in manifest.configs.values() for name in found.splits))
-    balance = []
+    balance: list[tuple[str | int, ...]] = []
     for name, found in manifest.configs.items():
         facts = [found.splits.get(split, SplitFacts()) for split in splits]
-        balance.append((name, "", tuple(one.rows for one in facts)))
+        counts = {"rows": [one.rows for one in facts]}
         labels = dict.fromkeys(label for one in facts for label in one.labels)
-        balance += [(name, label, tuple(one.labels.get(label, 0) for one in facts)) for label in labels]
+        counts |= {label: [one.labels.get(label, 0) for one in facts] for label in labels}
+        balance += [(name, label, sum(each), *each) for label, each in counts.items()]
+    changes, examples = [], {}
+    for name, change in manifest.changes.rows.items():
+        # A label that became another is such as "favor -> against"; statuses are written so as well.
+        flips = (w == "relabelled" or (" -> " in w and not w.startswith("status ")) for w in change.labels)
+        flipped = sum(n for n, flip in zip(change.labels.values(), flips, strict=True) if flip)
+        changes.append((name, change.added, change.removed, flipped, change.labels.get("moved", 0)))
+        shown, of = len(change.examples), sum(change.labels.values())
+        if shown:
+            title = f"Changes in {name}" + (f": {shown} of {of}" if of > shown else "")
+            examples[title] = [(one.id, one.what, one.old, one.new) for one in change.examples]
     return ReleaseSection(
         version=manifest.version,
         previous=manifest.previous,
@@ -73,20 +71,9 @@ def release_section(manifest: Manifest | None, versions: Sequence[str] = ()) -> 
         left_out=_listed(manifest.counts.left_out),
         lost=_listed(manifest.losses),
         words=tuple(lines(manifest.changes)),
-        changes=tuple(
-            ConfigurationChange(
-                name, found.added, found.removed,
-                # A label that became another is such as "favor -> against"; statuses are written so as well.
-                sum(n for what, n in found.labels.items() if what == "relabelled" or _is_flip(what)),
-                found.labels.get("moved", 0), tuple(found.labels.items()), tuple(found.examples),
-            )
-            for name, found in manifest.changes.rows.items()
-        ),
-    )  # fmt: skip
-
-
-def _is_flip(what: str) -> bool:
-    return " -> " in what and not what.startswith("status ")
+        changes=tuple(changes),
+        examples=examples,
+    )
 
 
 def _listed(counts: Mapping[str, Mapping[str, int]]) -> tuple[tuple[str, str, int], ...]:

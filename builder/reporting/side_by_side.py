@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from builder.reporting.facts import Facts
 from builder.scheme import Scheme
 
 Row = dict[str, Any]
 Link = Callable[[int, int], str] | None
 #: What is shown of one chunk at most: characters, annotators, places; and characters of a span in a row, of a comment.
 _LONGEST, _VIEWS, _PLACES, _WORDS, _COMMENT = 20_000, 8, 25, 160, 2000
+_IN_WORDS = {"label": "another label", "border": "other bounds"}
 
 
 class Disagreement(NamedTuple):
@@ -30,8 +32,7 @@ class Disagreement(NamedTuple):
     end: int = -1
 
 
-@dataclass(frozen=True)
-class TextPiece:
+class TextPiece(NamedTuple):
     """A stretch of a text with the labels of the spans over it, the outermost first, and of those that begin there."""
 
     text: str
@@ -40,89 +41,75 @@ class TextPiece:
     disputed: bool = False
 
 
-@dataclass(frozen=True)
-class AnnotatorView:
-    """What one annotator did. `link` leads to the task; it is empty where that is not for readers."""
+class AnnotatorView(NamedTuple):
+    """What one annotator did: `who` has the account, `problems` what was reported. `link` leads to the task; it is
+    empty where that is not for readers."""
 
     annotator: str
-    account: str
-    link: str
-    state: str
-    problems: tuple[str, ...]
+    who: str
+    problems: str
     comment: str
+    link: str
     pieces: tuple[TextPiece, ...] = ()
-
-    @classmethod
-    def of(
-        cls, row: Row, link: Link, accounts: Mapping[str, str], pieces: tuple[TextPiece, ...] = ()
-    ) -> "AnnotatorView":
-        """The view of a row of ANNOTATIONS."""
-        who, where = row["annotator"], link(row["project_id"], row["task_id"]) if link else ""
-        noted = tuple(row["problems"] or ()), shortened(row["comment"] or "", _COMMENT)
-        return cls(who, accounts.get(who, ""), where, row["state"], *noted, pieces)
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """What each view says of one thing: a target, or words; and what was decided, where that is known.
-
-    `kinds` of disagreements are none where all say the same.
-    """
-
-    about: str
-    kinds: tuple[str, ...]
-    said: tuple[str, ...]
-    decided: str
 
 
 @dataclass(frozen=True)
 class DisputedChunk:
     """A chunk with `count` disagreements: the view of each annotator, and in rows answers and disputed words.
 
-    `cut` is how many characters of the text are not shown, `more` how many rows and views.
+    A row has what it is about, its kinds of disagreements in words, what each view says, and what was decided. `cut` is
+    how many characters of the text are not shown, `more` how many rows and views.
     """
 
     chunk_id: str
     title: str
     count: int
     views: tuple[AnnotatorView, ...]
-    answers: tuple[Contrast, ...]
-    spans: tuple[Contrast, ...]
+    answers: tuple[tuple[str, ...], ...]
+    spans: tuple[tuple[str, ...], ...]
     cut: int = 0
     more: int = 0
 
 
+def view_of(row: Row, link: Link, accounts: Mapping[str, str], pieces: tuple[TextPiece, ...] = ()) -> AnnotatorView:
+    """The view of a row of ANNOTATIONS."""
+    name, problems = row["annotator"], ", ".join(row["problems"] or ())
+    who = f"{name} ({accounts[name]})" if accounts.get(name) else name
+    where = link(row["project_id"], row["task_id"]) if link else ""
+    return AnnotatorView(name, who, problems, shortened(row["comment"] or "", _COMMENT), where, pieces)
+
+
 def side_by_side(
-    about: Mapping[str, Sequence[Disagreement]], voters: pa.Table, spans: pa.Table, answers: pa.Table,
-    windows: pa.Table, gold: tuple[pa.Table, pa.Table] | None, scheme: Scheme, link: Link, accounts: Mapping[str, str],
-) -> Iterator[DisputedChunk]:  # fmt: skip
+    about: Mapping[str, Sequence[Disagreement]], voters: pa.Table, facts: Facts, link: Link
+) -> Iterator[DisputedChunk]:
     """The chunks with their disagreements, in the order of `about`. `voters` are the annotations to show."""
     chunks = pa.array(list(about), pa.string())
-    texts, people, marked, answered = (
-        _by(table.filter(pc.is_in(table["chunk_id"], chunks)), by)
-        for table, by in (
-            (windows, "chunk_id"), (voters, "chunk_id"), (spans, "annotation_id"), (answers, "annotation_id"),
-        )
-    )  # fmt: skip
-    gold_spans, gold_answers = (
-        _by(table.filter(pc.is_in(table["chunk_id"], chunks)), "chunk_id") for table in gold or (spans[:0], answers[:0])
-    )
+
+    def rows(table: pa.Table | None, by: str) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = defaultdict(list)
+        for row in [] if table is None else table.filter(pc.is_in(table["chunk_id"], chunks)).to_pylist():
+            found[row[by]].append(row)
+        return found
+
+    texts, people = rows(facts.table("windows"), "chunk_id"), rows(voters, "chunk_id")
+    marked, answered = (rows(facts.table(name), "annotation_id") for name in ("spans", "answers"))
+    gold_spans, gold_answers = (rows(facts.table(name), "chunk_id") for name in ("gold_spans", "gold_answers"))
     for chunk, found in about.items():
         window, every = texts[chunk][0], people[chunk]
         begin, text, shown = window["start"], window["text"], every[:_VIEWS]
         places = [one for one in found if one.start >= 0]
         made = [sorted(marked[row["annotation_id"]], key=lambda s: (s["start"], -s["end"])) for row in shown]
         said = [answered[row["annotation_id"]] for row in shown]
-        rows = list(_of_words(text, begin, places, made, gold_spans[chunk]))
+        words = list(_of_words(text, begin, places, made, gold_spans[chunk]))
         views = []
         for row, own in zip(shown, made, strict=True):
             cut = [(s["start"] - begin, s["end"] - begin, _label(s), _disputed(s, places)) for s in own]
-            views.append(AnnotatorView.of(row, link, accounts, pieces(text[:_LONGEST], cut)))
+            views.append(view_of(row, link, facts.accounts, pieces(text[:_LONGEST], cut)))
         yield DisputedChunk(
             chunk, window["title"] or "", len(found), tuple(views),
-            tuple(_of_targets(scheme, said, gold_answers[chunk])),
-            tuple(rows[:_PLACES]), max(len(text) - _LONGEST, 0),
-            max(len(rows) - _PLACES, 0) + len(every) - len(shown),
+            tuple(_of_targets(facts.scheme, said, gold_answers[chunk])),
+            tuple(words[:_PLACES]), max(len(text) - _LONGEST, 0),
+            max(len(words) - _PLACES, 0) + len(every) - len(shown),
         )  # fmt: skip
 
 
@@ -143,7 +130,7 @@ def pieces(text: str, spans: Iterable[tuple[int, int, str, bool]]) -> tuple[Text
     return tuple(found)
 
 
-def _of_targets(scheme: Scheme, said: Sequence[list[Row]], gold: Iterable[Row]) -> Iterator[Contrast]:
+def _of_targets(scheme: Scheme, said: Sequence[list[Row]], gold: Iterable[Row]) -> Iterator[tuple[str, ...]]:
     """A row per question and target, or mention of it, that anybody answered, in the order of the scheme."""
     key = itemgetter("question", "target", "start")
     given = [{key(row): row["label"] for row in rows} for rows in said]
@@ -155,17 +142,17 @@ def _of_targets(scheme: Scheme, said: Sequence[list[Row]], gold: Iterable[Row]) 
             labels = [mine.get(about) for mine in given]
             settled = decided.get(about, {"label": None, "status": ""})
             label = f"{question.label_title(settled['label'])} " if settled["label"] else ""
-            yield Contrast(
+            yield (
                 f"{name}: {question.title(about[1])}" if about[1] else name,
-                (name,) * (len(set(labels) - {None}) > 1),
-                tuple("no answer" if label is None else question.label_title(label) for label in labels),
+                name if len(set(labels) - {None}) > 1 else "none",
+                *("no answer" if label is None else question.label_title(label) for label in labels),
                 f"{label}({settled['status']})" if label else settled["status"],
             )
 
 
 def _of_words(
     text: str, begin: int, found: Iterable[Disagreement], made: Sequence[list[Row]], gold: list[Row]
-) -> Iterator[Contrast]:
+) -> Iterator[tuple[str, ...]]:
     """A row per stretch of the text that disputed spans of one kind share, in the order of the text."""
     stretches: list[list[Disagreement]] = []
     for one in sorted(found, key=lambda one: (one.of, one.start, one.end)):
@@ -175,24 +162,26 @@ def _of_words(
             stretches.append([one])
     for same in sorted(stretches, key=lambda same: (same[0].start, same[0].of)):
         start, end = same[0].start, max(one.end for one in same)
-        said, [decided] = (
-            [
-                [s for s in spans if s["kind"] == same[0].of and s["start"] < end and start < s["end"]]
-                for spans in several
-            ]
-            for several in (made, [gold])
+        *said, decided = (
+            [s for s in spans if s["kind"] == same[0].of and s["start"] < end and start < s["end"]]
+            for spans in (*made, gold)
         )
 
         def quoted(span: Row, whole: tuple[int, int] = (start, end)) -> str:
             same = (span["start"], span["end"]) == whole
             return _label(span) if same else f"{_label(span)} “{shortened(span['text'])}”"
 
-        yield Contrast(
+        yield (
             shortened(text[max(start - begin, 0) : max(end - begin, 0)]),
-            tuple(dict.fromkeys(one.kind for one in same)),
-            tuple("; ".join(map(quoted, mine)) or "nothing" for mine in said),
+            ", ".join(dict.fromkeys(kind_in_words(one.kind) for one in same)),
+            *("; ".join(map(quoted, mine)) or "nothing" for mine in said),
             "; ".join(f"{quoted(span)} ({span['status']})" for span in decided),
         )
+
+
+def kind_in_words(kind: str, of: str = "") -> str:
+    """A kind of disagreement, and the kind of span it is about, as people read it."""
+    return _IN_WORDS.get(kind, kind) + (f": {of}" if of else "")
 
 
 def _disputed(span: Row, places: Iterable[Disagreement]) -> bool:
@@ -211,10 +200,3 @@ def shortened(words: str, most: int = _WORDS) -> str:
     ('abcdef', 'abc … efg')
     """
     return words if len(words) <= most else f"{words[: most // 2]} … {words[-most // 2 :]}"
-
-
-def _by(table: pa.Table, column: str) -> dict[str, list[Row]]:
-    rows: dict[str, list[Row]] = defaultdict(list)
-    for row in table.to_pylist():
-        rows[row[column]].append(row)
-    return rows

@@ -4,15 +4,14 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import cache
 
+import pyarrow as pa
 import pytest
 
-from builder.quality.agreement.parts import PartAgreement
 from builder.quality.checks.inputs import CheckInputs
 from builder.quality.settings import Quality
 from builder.quality.validate import Validated, validate
 from builder.reporting.agreement import (
     AgreementSection,
-    Compared,
     agreement_in_words,
     agreement_section,
     reliability,
@@ -20,6 +19,7 @@ from builder.reporting.agreement import (
 )
 from builder.reporting.page import About, page
 from builder.tables import ISSUES
+from tests.reporting.facts import facts_of
 from tests.samples import DAY, Crowd, scheme
 
 QUALITY = Quality(bootstrap=20)
@@ -34,7 +34,9 @@ def validated(crowd: Crowd) -> Validated:
 
 def made(crowd: Crowd, sources: Mapping[str, str | None] | None = None) -> AgreementSection:
     found = validated(crowd)
-    return agreement_section(found.agreement, found.tables, SCHEME, QUALITY, sources or {})
+    articles = pa.table({"article_id": list(sources or {}), "source": pa.array((sources or {}).values(), pa.string())})
+    tables = {**found.tables, "articles": articles}
+    return agreement_section(facts_of(None, SCHEME, tables, quality=QUALITY, agreement=found.agreement))
 
 
 def crowd(days: int = 1) -> Crowd:
@@ -60,12 +62,13 @@ def over(days: int) -> AgreementSection:
 def test_confusions_are_counted_and_said() -> None:
     stance, entity = over(30).questions
     assert stance.names == ("favor", "against", "neutral", "none")
-    assert stance.confusion == {"favor": (80, 20, 0, 0), "against": (20, 0, 0, 0), "neutral": (0, 0, 120, 0)}
+    assert stance.confusion == (("favor", 80, 20, 0, 0), ("against", 20, 0, 0, 0), ("neutral", 0, 0, 120, 0))
     assert stance.confused == (
         "favor and against: 20 pairs; where one person says favor, another says against in 20%, "
         "and the other way round in 100%",
     )
-    assert (entity.names, entity.confusion) == (("", "GPE", "ORG"), {"GPE": (0, 140, 50), "ORG": (0, 50, 0)})
+    assert entity.names == ("nothing", "GPE", "ORG")
+    assert entity.confusion == (("GPE", 0, 140, 50), ("ORG", 0, 50, 0))
     assert entity.confused == (
         "GPE and ORG: 50 pairs; where one person says GPE, another says ORG in 26%, and the other way round in 100%",
     )
@@ -75,16 +78,16 @@ def test_confusions_are_counted_and_said() -> None:
 def test_labels_and_annotators_are_set_beside_the_rest() -> None:
     stance, entity = over(30).questions
     favor, against, neutral, none = stance.labels
-    assert (favor.name, favor.votes, favor.value) == ("favor", 50, 0.8)
-    assert (against.votes, against.value, against.verdict) == (10, 0.0, "too few to tell")
-    assert neutral == Compared("neutral", 60, 1.0, (1.0, 1.0), "higher than the rest")
-    assert none == Compared("none", 0, None, None, "too few to tell")
+    assert favor[:3] == ("favor", 50, 0.8)
+    assert (*against[:3], *against[4:]) == ("against", 10, 0.0, "too few to tell", "")
+    assert neutral == ("neutral", 60, 1.0, (1.0, 1.0), "higher than the rest", "")
+    assert none == ("none", 0, None, None, "too few to tell", "")
     ada, _, cyd = stance.annotators
-    assert (ada.votes, ada.verdict) == (40, "higher than the rest")
-    assert (cyd.votes, cyd.verdict) == (40, "lower than the rest")
-    assert "says against for favor in 50% of 20" in cyd.words
-    assert stance.figures[-1].observed == pytest.approx(1 - 20 / 120, abs=1e-6)
-    assert [(f.about, f.verdict) for f in entity.figures] == [
+    assert (ada[1], ada[4]) == (40, "higher than the rest")
+    assert (cyd[1], cyd[4]) == (40, "lower than the rest")
+    assert "says against for favor in 50% of 20" in cyd[5]
+    assert stance.figures[-1][2] == pytest.approx(1 - 20 / 120, abs=1e-6)
+    assert [(about, verdict) for about, *_, verdict in entity.figures] == [
         ("GPE", "higher than the rest"), ("ORG", "lower than the rest"), ("all", ""),
     ]  # fmt: skip
     assert entity.labels == ()
@@ -94,36 +97,36 @@ def test_labels_and_annotators_are_set_beside_the_rest() -> None:
 
 def test_who_shares_no_chunk_with_others_is_too_few_to_tell() -> None:
     found = made(crowd().add("alone", "dan", [(0, 5, "GPE")], {"japan": "favor"}))
-    assert found.questions[0].annotators[-1] == Compared("dan", 0, None, None, "too few to tell")
+    assert found.questions[0].annotators[-1] == ("dan", 0, None, None, "too few to tell", "")
 
 
 def test_agreement_per_source_leaves_out_articles_without_one() -> None:
     """In the chunks of even numbers below 20, cyd differs in every other one."""
     sources = {f"c{n:02d}": "Harbour Post" if n < 20 and n % 2 == 0 else None for n in range(40)}
     found = made(crowd(), sources).questions[0]
-    assert found.parts["source"] == {"Harbour Post": PartAgreement(10, pytest.approx(2 / 3, abs=1e-6))}
+    assert found.parts["source"] == [("Harbour Post", 10, pytest.approx(2 / 3, abs=1e-6))]
     assert "source" not in over(30).questions[0].parts
 
 
 def test_agreement_over_time_is_per_day_week_or_month() -> None:
-    assert list(over(22).questions[0].parts["day"])[:2] == [FIRST, FIRST + timedelta(days=1)]
+    assert [day for day, *_ in over(22).questions[0].parts["day"]][:2] == [FIRST, FIRST + timedelta(days=1)]
     weeks = over(30).questions[0]
-    assert list(weeks.parts["week from Monday"])[:2] == [FIRST, FIRST + timedelta(days=7)]
+    assert [day for day, *_ in weeks.parts["week from Monday"]][:2] == [FIRST, FIRST + timedelta(days=7)]
     assert weeks.chart
     assert weeks.chart.words == (
         "The share of pairs that agree was 0.80 on 2026-03-02 and 1.00 on 2026-03-30; it was lowest on 2026-03-02, "
         "with 0.80."
     )
-    assert list(made(crowd(200)).questions[0].parts["month from"])[1] == date(2026, 4, 1)
+    assert made(crowd(200)).questions[0].parts["month from"][1][0] == date(2026, 4, 1)
     single = made(crowd(1)).questions[0]
-    assert single.parts["day"] == {FIRST: PartAgreement(40, pytest.approx(5 / 6, abs=1e-6))}
+    assert single.parts["day"] == [(FIRST, 40, pytest.approx(5 / 6, abs=1e-6))]
     assert single.chart is None
 
 
 def test_without_two_people_on_a_chunk_nothing_is_known() -> None:
     alone = Crowd().add("c1", "ada", [(0, 5, "GPE")], {"japan": "favor"}).add("c2", "ben", [(0, 5, "GPE")])
     assert made(alone).missing == "No agreement is known: no two people have annotated the same chunk yet."
-    assert "builder validate" in agreement_section(None, {}, SCHEME, QUALITY, {}).missing
+    assert "builder validate" in agreement_section(facts_of()).missing
     assert made(Crowd().window("c1")).missing.startswith("No agreement is known")
 
 

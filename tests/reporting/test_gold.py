@@ -1,20 +1,23 @@
 """Gold by status and method, what waits for an expert, and what checks and gates say."""
 
+from dataclasses import asdict, replace
 from typing import Any
 
 import pyarrow as pa
 
 from builder.quality.adjudication import adjudicate
+from builder.quality.aggregation.believe import Calibration, MeasuredCalibration, SoftLabels
+from builder.quality.agreement import AgreementReport
+from builder.quality.agreement.answers import AnswerAgreement, AnswerMeasures
+from builder.quality.agreement.parts import AgreementParts
+from builder.quality.agreement.spans import SpanAgreement, SpanMeasures
 from builder.quality.checks import CHECKS
+from builder.quality.gates import Verdict
+from builder.quality.known_answers import KnownAnswerScore
 from builder.quality.settings import Aggregation, Quality
-from builder.reporting.gold import (
-    FindingExample,
-    GoldSection,
-    HabitLine,
-    WaitingLine,
-    gold_section,
-)
+from builder.reporting.gold import GoldSection, gold_section
 from builder.tables import ISSUES, build
+from tests.reporting.facts import facts_of
 from tests.samples import Crowd
 
 TOKYO = (0, 5, "GPE")
@@ -46,31 +49,30 @@ def issues(rows: list[dict[str, Any]] = FOUND) -> pa.Table:
     return build([dict(row) for row in rows], ISSUES)
 
 
-def section(made: Crowd, **more: Any) -> GoldSection:
+def section(made: Crowd, gates: Any = (), later: Any = (), decided: bool = True, **more: Any) -> GoldSection:
     tables = (made.annotations, made.spans, made.answers, made.windows)
-    gold = adjudicate(*tables, Aggregation(method="majority"), Quality(), {})
-    given: dict[str, Any] = {
-        "agreement": {},
-        "gold": (gold.gold_spans, gold.gold_answers),
-        "chosen": gold.summary.chosen,
-    }
-    return gold_section(made.annotations, issues(), **{**given, **more})
+    known, summaries = {"issues": issues()}, {"validate": {"gates": gates}}
+    if decided:
+        gold = adjudicate(*tables, Aggregation(method="majority"), Quality(), {})
+        known |= {"gold_spans": gold.gold_spans, "gold_answers": gold.gold_answers}
+        summaries["adjudicate"] = {"chosen": gold.summary.chosen, "gates": later}
+    return gold_section(facts_of(made, tables=known, summaries=summaries, **more))
 
 
 def test_nothing_is_known_before_a_pull_and_gold_may_be_missing() -> None:
-    assert gold_section(None, None, {}, None).missing == (
+    assert gold_section(facts_of()).missing == (
         "No annotation is checked yet: run `builder pull`, then `builder validate`."
     )
-    found = section(crowd(), gold=None)
+    found = section(crowd(), decided=False)
     assert found.undecided == "No gold label is decided yet: run `builder adjudicate`."
-    assert (found.gold, found.waiting_chunks, [line.about for line in found.waiting]) == ((), 1, ["in quarantine"])
+    assert (found.gold, found.waiting_chunks, [line[0] for line in found.waiting]) == ((), 1, ["in quarantine"])
 
 
 def test_gold_is_counted_by_status_with_its_method() -> None:
     # agreed, single, adjudicated, expert, unresolved, rejected
     assert section(crowd()).gold == (
-        ("stance", "majority", (2, 0, 0, 1, 1, 0)),
-        ("entity", "majority", (1, 0, 0, 1, 2, 0)),
+        ("stance", 2, 0, 0, 1, 1, 0, "majority"),
+        ("entity", 1, 0, 0, 1, 2, 0, "majority"),
     )
 
 
@@ -78,10 +80,10 @@ def test_what_waits_is_listed_with_the_votes() -> None:
     found = section(crowd())
     assert (found.undecided, found.waiting_chunks) == ("", 2)
     assert found.waiting == (
-        WaitingLine("entity: GPE", 1, 1, (FindingExample("c", "", "“Tokyo”: GPE 1, ORG 1"),)),
-        WaitingLine("entity: ORG", 1, 1, (FindingExample("c", "", "“Tokyo”: GPE 1, ORG 1"),)),
-        WaitingLine("in quarantine", 1, 1, (FindingExample("q", "cyd", "outside"),)),
-        WaitingLine("stance: japan", 1, 1, (FindingExample("c", "", "favor 1, against 1"),)),
+        ("entity: GPE", 1, 1, (("c", "", "“Tokyo”: GPE 1, ORG 1"),)),
+        ("entity: ORG", 1, 1, (("c", "", "“Tokyo”: GPE 1, ORG 1"),)),
+        ("in quarantine", 1, 1, (("q", "cyd", "outside"),)),
+        ("stance: japan", 1, 1, (("c", "", "favor 1, against 1"),)),
     )
 
 
@@ -89,61 +91,74 @@ def test_checks_are_listed_by_severity_and_those_that_found_nothing_too() -> Non
     quality = Quality()
     quality.severity["nesting"] = "off"
     found = section(crowd(), quality=quality).checks
-    assert {line.check for line in found} == {*CHECKS, "not-asked"}
-    some = [(c.check, c.severity, c.count, c.chunks, c.annotators) for c in found if c.count]
+    assert {line[0] for line in found} == {*CHECKS, "not-asked"}
+    some = [line[:5] for line in found if line[2]]
     assert some == [
         ("bounds", "error", 1, 1, 1), ("fast-answer", "warning", 4, 1, 2), ("drift", "warning", 1, 0, 1),
         ("not-asked", "info", 1, 0, 0),
     ]  # fmt: skip
-    by_name = {line.check: line for line in found}
-    assert by_name["fast-answer"].about == "An annotation with answers was submitted in less than `fast_seconds`."
-    assert by_name["not-asked"].about == "What reading the pull found odd."
-    assert by_name["fast-answer"].examples == tuple(
-        FindingExample("c", who, f"after {n} s") for n, who in ((1, "ada"), (2, "ben"), (3, "ben"))
+    said = {name: words for name, *_, words in found}
+    assert said["fast-answer"][0] == "An annotation with answers was submitted in less than `fast_seconds`."
+    assert said["not-asked"][0] == "What reading the pull found odd."
+    assert said["fast-answer"][1] == tuple(
+        ("c", who, f"after {n} s") for n, who in ((1, "ada"), (2, "ben"), (3, "ben"))
     )
-    assert by_name["drift"].examples == (FindingExample("", "ben", "60% of the answers moved"),)
-    assert (by_name["nesting"].severity, by_name["mid-word"].severity) == ("off", "warning")
-    assert found[-1].check == "nesting"
+    assert said["drift"][1] == (("", "ben", "60% of the answers moved"),)
+    assert dict(line[:2] for line in found)["mid-word"] == "warning"
+    assert found[-1][:2] == ("nesting", "off")
 
 
 def test_habits_are_those_of_annotators_with_enough_chunks() -> None:
-    known = {"known_answers": {"ada": {"accuracy": 0.75}}}
+    known = AgreementReport({}, {}, {}, {"ada": KnownAnswerScore(4, 0.5, 1.0, 0.75)})
     found = section(crowd(), agreement=known, quality=Quality(min_chunks=2)).habits
     # straight-lining, drift, fast-answer, fast-empty, failed-questions
     assert found == (
-        HabitLine("ada", 2, True, (0, 0, 1, 0, 0), (), 0.75),
-        HabitLine("ben", 2, True, (0, 1, 3, 0, 0), ("drift: 60% of the answers moved",), None),
-        HabitLine("cyd", 2, True, (0, 0, 0, 0, 0), (), None),
-        HabitLine("eve", 1, False, (0, 0, 0, 0, 0), (), None),
+        ("ada", 2, 0, 0, 1, 0, 0, 0.75, ["nothing found"]),
+        ("ben", 2, 0, 1, 3, 0, 0, None, ["drift: 60% of the answers moved"]),
+        ("cyd", 2, 0, 0, 0, 0, 0, None, ["nothing found"]),
+        ("eve", 1, 0, 0, 0, 0, 0, None, ["too few chunks to tell straight-lining and drift"]),
     )
 
 
 def test_calibration_is_that_of_the_agreement_report() -> None:
-    def measured(brier: float) -> dict[str, float]:
-        return {"votes": 40, "brier": brier, "calibration_error": brier / 2, "cross_entropy": 1.0}
-
-    of = {"shares": measured(0.5), "model": measured(0.75), "released": measured(0.25)}
-    agreement = {
-        "answers": {"stance": {"parts": {"calibration": {"majority": of}}}},
-        "spans": {"entity": {"parts": {"calibration": {"mace": of}}}},
-    }
-    assert section(crowd(), agreement=agreement).calibration == (
+    of = [Calibration(40, 1.0, brier, brier / 2) for brier in (0.5, 0.75, 0.25)]
+    measured = MeasuredCalibration(*of, made=SoftLabels())
+    answers, spans = (
+        replace(AgreementParts({}, {}, {}, {}, {}, {}, {}, {}, []), calibration={method: measured})
+        for method in ("majority", "mace")
+    )
+    report = AgreementReport(
+        {"stance": AnswerAgreement(AnswerMeasures(2, 2, 1, 0, *[None] * 11), {}, answers)},
+        {"entity": SpanAgreement(SpanMeasures(0, None, None, None, None, None, 0, None), {}, spans)},
+        {},
+        {},
+    )
+    assert section(crowd(), agreement=report).calibration == (
         ("stance", "majority", 40, 0.5, 0.75, 0.25, 0.125),
         ("entity", "mace", 40, 0.5, 0.75, 0.25, 0.125),
     )
 
 
 def test_the_public_form_names_nobody_and_quotes_nothing() -> None:
-    gates = [
-        {"gate": gate, "about": about} for gate, about in (("min_alpha", "japan"), ("min_question_accuracy", "ada"))
-    ]
-    assert section(crowd(), gates=gates).gates == tuple(gates)
-    found = section(crowd(), gates=gates, public=True)
-    assert found.gates == ({"gate": "min_alpha", "about": "japan"},)
+    alpha, own, final = (
+        asdict(Verdict(gate, about, 0.5, 0.75, holds, "so"))
+        for gate, about, holds in (
+            ("min_alpha", "japan", False), ("min_question_accuracy", "ada", False), ("max_unresolved", "", True),
+        )
+    )  # fmt: skip
+    said = (
+        ("min_alpha", "japan", "does not hold", 0.5, 0.75, "so"),
+        ("min_question_accuracy", "ada", "does not hold", 0.5, 0.75, "so"),
+        ("max_unresolved", "all", "holds", 0.5, 0.75, "so"),
+    )
+    assert section(crowd(), [alpha, own], [final]).gates == said
+    found = section(crowd(), [alpha, own], [final], public=True)
+    assert found.gates == (said[0], said[2])
     assert (found.habits, found.waiting_chunks) == ((), 2)
-    assert not any(line.examples for line in (*found.waiting, *found.checks))
-    assert [line.count for line in found.waiting] == [1, 1, 1, 1]
-    assert [line.count for line in found.checks if line.count] == [1, 4, 1, 1]
+    assert not any(line[3] for line in found.waiting)
+    assert not any(said[1] for *_, said in found.checks)
+    assert [line[1] for line in found.waiting] == [1, 1, 1, 1]
+    assert [line[2] for line in found.checks if line[2]] == [1, 4, 1, 1]
 
 
 def test_many_things_that_wait_are_not_all_listed() -> None:
@@ -153,9 +168,9 @@ def test_many_things_that_wait_are_not_all_listed() -> None:
             made.add(f"c{n}", who, stances={f"target {n:02}": label})
     found = section(made)
     assert (len(found.waiting), found.waiting_chunks) == (50, 60)
-    assert found.waiting[0] == WaitingLine("stance: target 00", 1, 1, (FindingExample("c0", "", "favor 1, against 1"),))
+    assert found.waiting[0] == ("stance: target 00", 1, 1, (("c0", "", "favor 1, against 1"),))
     # A target may be words of an article, so the public form counts them together.
-    assert section(made, public=True).waiting == (WaitingLine("stance", 60, 60, ()),)
+    assert section(made, public=True).waiting == (("stance", 60, 60, ()),)
 
 
 def test_the_votes_of_some_are_shown() -> None:
@@ -166,13 +181,13 @@ def test_the_votes_of_some_are_shown() -> None:
     for who, label in (("ada", "favor"), ("ben", "against")):
         made.add("one", who, stances={"a target": label})
     line, last = section(made).waiting
-    assert (last.about, last.count) == ("stance: a target", 1)
-    assert (line.count, line.chunks, [example.chunk_id for example in line.examples]) == (
+    assert last[:2] == ("stance: a target", 1)
+    assert (line[1], line[2], [chunk for chunk, *_ in line[3]]) == (
         21, 21, [f"c{n:02}" for n in range(20)],
     )  # fmt: skip
 
 
 def test_endless_messages_are_shortened() -> None:
     odd = issues([{"check": "flagged", "severity": "info", "message": "m" * n} for n in (500, 501)])
-    [line] = [line for line in gold_section(crowd().annotations, odd, {}, None).checks if line.count]
-    assert [example.message for example in line.examples] == ["m" * 500, f"{'m' * 250} … {'m' * 250}"]
+    [line] = [line for line in gold_section(facts_of(crowd(), tables={"issues": odd})).checks if line[2]]
+    assert [message for *_, message in line[5][1]] == ["m" * 500, f"{'m' * 250} … {'m' * 250}"]

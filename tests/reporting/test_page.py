@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
-from builder.reporting.page import _TEMPLATES, TITLES, About, Bar, _cell, in_words, page
+from builder.reporting.page import _TEMPLATES, TITLES, About, _cell, _cells, in_words, page
 from builder.reporting.plots import timeline
 from builder.reporting.progress import progress_section
+from tests.reporting.facts import facts_of
 from tests.samples import DAY, Crowd
 
 HOSTILE = "<script>alert(1)</script>\"' onload=x `"
@@ -15,7 +16,7 @@ HOSTILE = "<script>alert(1)</script>\"' onload=x `"
 
 def test_hostile_names_are_text_wherever_they_are_shown() -> None:
     crowd = Crowd().add("c", HOSTILE, [(0, 5, "GPE")])
-    section = progress_section(crowd.annotations, crowd.windows, overlap=1, idle=900, accounts={HOSTILE: HOSTILE})
+    section = progress_section(facts_of(crowd, accounts={HOSTILE: HOSTILE}), overlap=1, idle=900)
     text = page(About(HOSTILE, DAY, [(HOSTILE, HOSTILE)], [HOSTILE]), {"progress": section})
     assert "<script>alert" not in text
     assert text.count("<script>") == 1
@@ -24,7 +25,7 @@ def test_hostile_names_are_text_wherever_they_are_shown() -> None:
 
 
 def test_the_page_needs_nothing_else_and_forbids_other_scripts() -> None:
-    text = page(About("news"), {"progress": progress_section(None, None, overlap=1, idle=900)})
+    text = page(About("news"), {"progress": progress_section(facts_of(), overlap=1, idle=900)})
     assert not re.search(r"(src|href)=\"(?!#)|url\(|@import|https?://", text)
     assert "default-src &#39;none&#39;" in text.replace("'", "&#39;")
     assert "Made" not in text
@@ -32,7 +33,7 @@ def test_the_page_needs_nothing_else_and_forbids_other_scripts() -> None:
 
 
 def test_sections_are_in_the_order_of_their_titles_and_each_has_a_template() -> None:
-    section = progress_section(None, None, overlap=1, idle=900)
+    section = progress_section(facts_of(), overlap=1, idle=900)
     assert page(About("news"), {"progress": section}).count("<section") == 1
     assert {path.name.partition(".")[0] for path in _TEMPLATES.glob("*.html.j2")} - {"page", "macros"} <= set(TITLES)
 
@@ -44,18 +45,34 @@ def test_cells_say_and_sort_by_their_value() -> None:
     assert _cell("<b>", tag="th") == '<th scope="row">&lt;b&gt;</th>'
     assert _cell(Markup("<b>x</b>")) == "<td><b>x</b></td>"
     bar = '<span class="bar" style="--share:25.0%" aria-hidden="true"></span>'
-    assert _cell(Bar(1, 4)) == f'<td class="number" data-sort="1">1{bar}</td>'
-    assert "--share:0.0%" in _cell(Bar(None, 4))
-    assert "--share:0.0%" in _cell(Bar(0, 0))
+    assert _cell(1, largest=4) == f'<td class="number" data-sort="1">1{bar}</td>'
+    assert "--share:0.0%" in _cell(None, largest=4)
+    assert "--share:0.0%" in _cell(0, largest=0)
     assert in_words(True) == "True"
 
 
+def test_bars_are_of_the_whole_the_column_or_the_row_and_columns_without_a_name_are_not_shown() -> None:
+    heads = ["name", "%of one", "=of the column", "+of the row", "+and this", "", ">plain"]
+    rows = [("a", 0.5, 4, 1, 3, "absent", 7), ("b", None, 1, 0, 0, "absent", 7)]
+    (one, last), (other, _) = _cells(heads, rows)
+    assert re.findall(r"--share:([\d.]+)%", one) == ["50.0", "100.0", "25.0", "75.0"]
+    assert re.findall(r"--share:([\d.]+)%", other) == ["0.0", "25.0", "0.0", "0.0"]
+    assert "absent" not in one
+    assert one.startswith('<th scope="row">a</th>')
+    assert one.endswith('<td class="number" data-sort="7">7</td>')
+    assert last == 7
+    [(shown, last)] = _cells(["name", "=n", "such as"], [("a", 2, ["x"])], custom=True)
+    assert (shown.count("<td"), last) == (1, ["x"])
+    assert list(_cells(heads, [])) == []
+
+
 def test_a_timeline_has_round_ticks_and_every_day_inside() -> None:
-    chart = timeline("T", "W", [[(DAY.date(), 0.0), (DAY.date().replace(day=10), 118.0)]])
-    assert [(tick.at, tick.text) for tick in chart.ticks] == [(212.0, "0"), (144.7, "50"), (77.3, "100"), (10.0, "150")]
-    assert [tick.text for tick in chart.days] == [f"2026-03-{day:02d}" for day in (2, 4, 6, 8, 10)]
-    assert chart.lines == ("M94.0 212.0L680.0 53.1",)
+    chart = timeline("T", "W", [(DAY.date(), 0.0), (DAY.date().replace(day=10), 118.0)])
+    assert chart.ticks == ((212.0, "0"), (144.7, "50"), (77.3, "100"), (10.0, "150"))
+    assert [text for _, text in chart.days] == [f"2026-03-{day:02d}" for day in (2, 4, 6, 8, 10)]
+    assert (chart.line, chart.band) == ("M94.0 212.0L680.0 53.1", "")
     assert chart.dots == ((94.0, 212.0), (680.0, 53.1))
-    single = timeline("T", "W", [[(DAY.date(), 0.5)]], [[(DAY.date(), 0.25)]], least=-0.3)
-    assert [tick.text for tick in single.ticks] == ["-0.4", "-0.2", "0", "0.2", "0.4", "0.6"]
-    assert single.bands == ("M94.0 80.7Z",)
+    single = timeline("T", "W", [(DAY.date(), 0.5)], [(DAY.date(), 0.25)])
+    assert [text for _, text in single.ticks] == ["0", "0.2", "0.4", "0.6"]
+    assert (single.line, single.band) == ("M94.0 43.7", "M94.0 127.8Z")
+    assert [text for _, text in timeline("T", "W", [(DAY.date(), 0.0)]).ticks] == ["0", "1"]

@@ -7,7 +7,6 @@ import pytest
 
 from builder.reporting.progress import (
     ChunkCounts,
-    DayProgress,
     Forecast,
     ProgressSection,
     Times,
@@ -15,6 +14,7 @@ from builder.reporting.progress import (
     progress_in_words,
     progress_section,
 )
+from tests.reporting.facts import facts_of
 from tests.samples import DAY, Crowd
 
 FIRST = date(2026, 3, 2)
@@ -22,7 +22,8 @@ SPAN = [(0, 5, "GPE")]
 
 
 def made(crowd: Crowd, **changes: Any) -> ProgressSection:
-    return progress_section(crowd.annotations, crowd.windows, **{"overlap": 2, "idle": 900, **changes})
+    known = {name: changes.pop(name) for name in ("accounts", "people", "summaries") if name in changes}
+    return progress_section(facts_of(crowd, **known), **{"overlap": 2, "idle": 900, **changes})
 
 
 def test_chunks_are_done_by_as_many_people_as_wanted() -> None:
@@ -32,7 +33,7 @@ def test_chunks_are_done_by_as_many_people_as_wanted() -> None:
     crowd.add("draft", "ada", SPAN).add("draft", "ben", state="draft")
     crowd.add("reviewed", "ada", SPAN, annotation_id="1:7").add("reviewed", "eve", SPAN, project_id=2, parent_id="1:7")
     crowd.window("untouched").add("single", "ada", SPAN)
-    found = made(crowd, overlaps={"single": 1}, selected=9, reopened={"done"})
+    found = made(crowd, overlaps={"single": 1}, summaries={"prepare": {"selected": 9}}, reopened={"done"})
     assert found.chunks == ChunkCounts(6, 2, 3, 1, 1, 1, 9)
     # One for each of those that are begun, two for the one that nobody opened.
     assert found.forecast
@@ -44,7 +45,7 @@ def test_work_in_the_project_of_another_does_not_count() -> None:
     crowd = Crowd().add("c", "ada", SPAN, assigned_to="ada").add("c", "ben", SPAN, assigned_to="cyd")
     found = made(crowd)
     assert found.chunks == ChunkCounts(1, 0, 1, 0, 0, None, None)
-    assert [person.name for person in found.people] == ["ada"]
+    assert [name for name, *_ in found.people] == ["ada"]
 
 
 def test_a_skip_counts_only_from_everybody_where_a_chunk_goes_on_to_others() -> None:
@@ -64,13 +65,11 @@ def test_each_person_and_day_has_its_counts() -> None:
     crowd.add("a", "ben", SPAN, created=late).add("b", "ben", state="draft", created=late)
     found = made(crowd, accounts={"ada": "ada@example.org"})
     ada, ben = found.people
-    assert (ada.account, ada.labelled, ada.empty, ada.skipped) == ("ada@example.org", 1, 1, 1)
-    assert (ada.drafts, ada.days) == (0, 2)
-    assert (ben.account, ben.labelled, ben.drafts, ben.days, ben.made) == ("", 1, 1, 1, 1)
-    assert ada.made == 3
-    assert found.days == (
-        DayProgress(FIRST, 2, {"ada": 2}, 0), DayProgress(FIRST + timedelta(2), 2, {"ada": 1, "ben": 1}, 1),
-    )  # fmt: skip
+    # account, annotated, of them empty, skipped, drafts, days
+    assert ada[:7] == ("ada", "ada@example.org", 2, 1, 1, 0, 2)
+    assert ben[:7] == ("ben", "", 1, 0, 0, 1, 1)
+    # all, chunks done, ada, ben
+    assert found.days == ((FIRST, 2, 0, 2, 0), (FIRST + timedelta(2), 2, 1, 1, 1))
     assert found.chart
     assert found.chart.words == (
         "4 annotations and skips from 2026-03-02 to 2026-03-04, each day added to those before. "
@@ -84,8 +83,11 @@ def test_time_beyond_the_limit_is_cut_and_unknown_time_is_left_out() -> None:
         crowd.add(f"c{n}", "ada", SPAN, lead_time=seconds)
     crowd.add("c9", "ada", state="skipped", lead_time=1.0)
     assert made(crowd).times == Times(5, 2, 20.0, 900.0, 900.0, 0.76)
+    # median, half of the times, cut
+    assert made(crowd).people[0][7:] == (900.0, (20.0, 900.0), 2, "nobody to compare with")
     assert made(crowd, idle=15).times == Times(5, 4, 15.0, 15.0, 15.0, 0.02)
-    assert made(Crowd().add("c", "ada", SPAN, lead_time=None)).times == Times()
+    unknown = made(Crowd().add("c", "ada", SPAN, lead_time=None))
+    assert (unknown.times, unknown.people[0][7:10]) == (Times(), (None, None, 0))
 
 
 @pytest.mark.parametrize(
@@ -110,11 +112,11 @@ def test_who_is_slower_or_faster_than_most(medians: dict[str, tuple[int, int]], 
     for name, (seconds, times) in medians.items():
         for n in range(times):
             crowd.add(f"c{n}", name, SPAN, lead_time=float(seconds))
-    assert {person.name: person.pace for person in made(crowd).people} == pace
+    assert {name: said for name, *_, said in made(crowd).people} == pace
 
 
-def days(*counts: int) -> list[DayProgress]:
-    return [DayProgress(FIRST + timedelta(days=i), n, {}, 0) for i, n in enumerate(counts) if n]
+def days(*counts: int) -> dict[date, int]:
+    return {FIRST + timedelta(days=i): n for i, n in enumerate(counts) if n}
 
 
 def test_an_even_pace_leaves_no_doubt_about_the_end() -> None:
@@ -142,7 +144,7 @@ def test_an_uneven_pace_gives_a_wide_interval() -> None:
 
 def test_what_is_too_little_to_forecast_from_says_so() -> None:
     assert "fewer than 3 days" in forecast_of(days(5, 5), 9, None, 0.95).reason
-    assert forecast_of([], 9, None, 0.95).reason == "No annotation has a date, so there is no pace to forecast from."
+    assert forecast_of({}, 9, None, 0.95).reason == "No annotation has a date, so there is no pace to forecast from."
     assert forecast_of(days(5, 5, 5), 9, None, 0.95).reason == ""
 
 
@@ -152,7 +154,7 @@ def test_a_forecast_counts_from_the_day_of_the_pull() -> None:
 
 
 def test_without_a_pull_the_section_says_what_to_do() -> None:
-    found = progress_section(None, None, overlap=2, idle=900, selected=1200)
+    found = progress_section(facts_of(summaries={"prepare": {"selected": 1200}}), overlap=2, idle=900)
     assert found.missing.startswith("1,200 chunks are selected. No annotation is known, because nothing was pulled")
     assert found.chunks is None
     assert made(Crowd().window("c")).chunks == ChunkCounts(1, 0, 0, 1, 0, None, None)
@@ -171,4 +173,4 @@ def test_a_few_lines_say_the_same() -> None:
         "ada is faster than most: 0.33 times 90 s",
         "ben is slower than most: 3 times 30 s",
     ]
-    assert progress_in_words(progress_section(None, None, overlap=2, idle=900)) == []
+    assert progress_in_words(progress_section(facts_of(), overlap=2, idle=900)) == []

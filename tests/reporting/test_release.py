@@ -16,7 +16,7 @@ from builder.release.manifest import (
     SplitFacts,
 )
 from builder.release.tags import LOSSES
-from builder.reporting.release import ConfigurationChange, ReleaseSection, release_section
+from builder.reporting.release import ReleaseSection, release_section
 
 FLIP = Change("c:japan", "favor -> none", "favor", "none")
 MOVED = Change("d", "moved", "PERSON 0-12 'Maren Okafor'", "PERSON 6-12 'Okafor'")
@@ -50,11 +50,11 @@ def test_rows_and_labels_are_counted_by_split() -> None:
     assert found.below_gates == "too few agree"
     assert found.splits == ("train", "test")
     assert found.balance == (
-        ("stance", "", (6, 2)),
-        ("stance", "none", (5, 0)),
-        ("stance", "favor", (1, 0)),
-        ("stance", "against", (0, 2)),
-        ("entities", "", (0, 3)),
+        ("stance", "rows", 8, 6, 2),
+        ("stance", "none", 5, 5, 0),
+        ("stance", "favor", 1, 1, 0),
+        ("stance", "against", 2, 0, 2),
+        ("entities", "rows", 3, 0, 3),
     )
 
 
@@ -79,10 +79,14 @@ def test_flipped_labels_and_moved_borders_are_shown_with_examples() -> None:
         "entities": RowChanges("entities", labels={"moved": 7, "relabelled": 3, "added": 11}, examples=[MOVED]),
     }
     found = release_section(manifest(changes=Changes("minor", rows=rows)))
-    assert found.changes == (
-        ConfigurationChange("stance", 4, 1, 2, 0, tuple(labels.items()), (FLIP,)),
-        ConfigurationChange("entities", 0, 0, 3, 7, (("moved", 7), ("relabelled", 3), ("added", 11)), (MOVED,)),
-    )
+    # added, removed, flipped, moved
+    assert found.changes == (("stance", 4, 1, 2, 0), ("entities", 0, 0, 3, 7))
+    assert found.examples == {
+        "Changes in stance: 1 of 16": [(FLIP.id, FLIP.what, FLIP.old, FLIP.new)],
+        "Changes in entities: 1 of 21": [(MOVED.id, MOVED.what, MOVED.old, MOVED.new)],
+    }
+    whole = {"stance": RowChanges("answers", changed=1, labels={"favor -> none": 1}, examples=[FLIP])}
+    assert list(release_section(manifest(changes=Changes("patch", rows=whole))).examples) == ["Changes in stance"]
     assert "`stance`: favor -> none: 2." in found.words
 
 

@@ -7,7 +7,9 @@ predict the others, and what a model believes of each.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import combinations, pairwise
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +22,7 @@ from builder.quality.settings import Quality
 from builder.quality.votes import SUBMITTED, Floats, Votes
 from builder.tables import rows_of
 
+Part = TypeVar("Part", str, date)
 #: Articles that are named: those with the least agreement, of those with as many items or more.
 _ARTICLES, _ITEMS = 20, 3
 
@@ -78,11 +81,8 @@ def agreement_parts(
         if state in SUBMITTED and created is not None:
             last[chunk] = max(last.get(chunk, ""), f"{created:%Y-%m}")
 
-    def per(part_of: Mapping[str, str | None]) -> dict[str, PartAgreement]:
-        names = np.array([part_of.get(chunk) or "" for chunk, _ in items], dtype=object)
-        return {name: _part(counts[names == name]) for name in sorted(set(names.tolist()) - {""})}
-
-    by_article = {n: part for n, part in per(article).items() if part.items >= _ITEMS}
+    chunks = [chunk for chunk, _ in items]
+    by_article = {n: part for n, part in agreement_per(counts, chunks, article).items() if part.items >= _ITEMS}
     lowest = sorted(by_article, key=lambda n: (by_article[n].observed or 0.0, n))[:_ARTICLES]
     others = counts.sum(axis=1, keepdims=True) - 1
     together, possible = (counts * (counts - 1)).sum(axis=0), (counts * others).sum(axis=0)
@@ -91,16 +91,24 @@ def agreement_parts(
         _pairs(votes),
         {label: rounded(share) for label, share in zip(votes.labels, shares.tolist(), strict=True)},
         {name: by_article[name] for name in lowest},
-        per(last),
-        per(dict(rows_of(windows, "chunk_id", "selection"))),
+        agreement_per(counts, chunks, last),
+        agreement_per(counts, chunks, dict(rows_of(windows, "chunk_id", "selection"))),
         _repeated(annotations, given, about, "" in votes.labels),
         calibrations(votes),
         *annotator_models(votes, items, settings),
     )
 
 
-def _part(counts: Floats) -> PartAgreement:
-    return PartAgreement(int((counts.sum(axis=1) > 1).sum()), rounded(observed(*patterns_of(counts))))
+def agreement_per(
+    counts: Floats, chunks: Sequence[str], part_of: Mapping[str, Part | None]
+) -> dict[Part, PartAgreement]:
+    """The agreement per part of the chunks, in order, where they have one; `chunks` has that of each item."""
+    names = np.array([part_of.get(chunk) or "" for chunk in chunks], dtype=object)
+    found: dict[Part, PartAgreement] = {}
+    for name in sorted(set(names.tolist()) - {""}):
+        mine = counts[names == name]
+        found[name] = PartAgreement(int((mine.sum(axis=1) > 1).sum()), rounded(observed(*patterns_of(mine))))
+    return found
 
 
 def _pairs(votes: Votes) -> dict[str, PairAgreement]:
