@@ -24,7 +24,7 @@ from builder.scheme import Question, Scheme
 from builder.text import Ints
 
 if TYPE_CHECKING:
-    from builder.release.passages import Index, Passages
+    from builder.release.passages import Index
 
 
 #: Feature name to feature, in the JSON form of the Parquet metadata.
@@ -193,8 +193,8 @@ class Maker:
     `articles` and `labels` hold one entry per released label: the number of its article in the index, and its id.
     """
 
-    #: The columns of the rows of some passages, but for those about their articles.
-    columns: "Callable[[Passages], dict[str, pa.Array]]"
+    #: The columns of the rows of a batch of texts (see `passages.COLUMNS`), but for those about their articles.
+    columns: Callable[[pa.RecordBatch], dict[str, pa.Array]]
     articles: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     labels: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     #: Gold that is not released, and what the form of the rows loses, by reason; filled while rows are made.
@@ -202,14 +202,18 @@ class Maker:
     losses: dict[str, int] = field(default_factory=dict)
 
 
-def of_windows(windows: Ints, rows: Mapping[str, pa.Array]) -> "Callable[[Passages], dict[str, pa.Array]]":
-    """The columns of rows, each of the window with the number in ascending `windows`."""
-    table = pa.table(dict(rows))
+def columns_of(batch: pa.RecordBatch) -> dict[str, pa.Array]:
+    """The columns by name."""
+    return dict(zip(batch.schema.names, batch.columns, strict=True))
 
-    def columns(passages: "Passages") -> dict[str, pa.Array]:
-        owner, picked = matching(windows, passages.numbers)
-        part = table.take(pa.array(picked))
-        return passages.take(owner).columns() | {name: flat(part[name]) for name in table.column_names}
+
+def of_windows(windows: Ints, rows: Mapping[str, pa.Array]) -> Callable[[pa.RecordBatch], dict[str, pa.Array]]:
+    """The columns of rows, each of the window with the number in ascending `windows`."""
+    whole = pa.record_batch(dict(rows))
+
+    def columns(passages: pa.RecordBatch) -> dict[str, pa.Array]:
+        owner, picked = (pa.array(found) for found in matching(windows, numbers(passages["number"])))
+        return columns_of(passages.take(owner)) | columns_of(whole.take(picked))
 
     return columns
 

@@ -7,10 +7,8 @@ the article. When the chunking is the one that was annotated, chunks and windows
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -87,36 +85,13 @@ def key(codes: Ints, starts: Ints) -> Ints:
     return np.where(codes < 0, -1, (codes << _SHIFT) + starts)
 
 
-@dataclass(frozen=True)
-class Passages:
-    """A batch of texts in release order. `keys` place each in its article; `numbers` are their numbers in the index."""
+#: The columns of a batch of texts, which is in release order: `number` is that in the index, `key` that of the place.
+COLUMNS = ("id", "article_id", "chunk_id", "text", "number", "key")
 
-    rows: pa.RecordBatch  # id, article_id, chunk_id, text
-    keys: Ints
-    numbers: Ints
 
-    @classmethod
-    def of(cls, ids: pa.Array, articles: pa.Array, chunks: pa.Array, text: pa.Array, keys: Ints, numbers: Ints) -> Self:
-        """Texts with these columns."""
-        return cls(
-            pa.record_batch([ids, articles, chunks, text], ["id", "article_id", "chunk_id", "text"]), keys, numbers
-        )
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    @property
-    def text(self) -> pa.Array:
-        """The texts."""
-        return self.rows["text"]
-
-    def take(self, where: Ints) -> "Passages":
-        """The texts at these positions."""
-        return Passages(self.rows.take(pa.array(where)), self.keys[where], self.numbers[where])
-
-    def columns(self) -> dict[str, pa.Array]:
-        """The columns that every configuration has."""
-        return dict(zip(self.rows.schema.names, self.rows.columns, strict=True))
+def passages(*columns: pa.Array | Ints) -> pa.RecordBatch:
+    """Texts with these columns, in the order of `COLUMNS`."""
+    return pa.record_batch([*map(pa.array, columns)], COLUMNS)
 
 
 class Index:
@@ -182,7 +157,7 @@ class Index:
         shown = (found >= 0) & self.is_window[found]
         return ordered(table.append_column("window", pa.array(found)).filter(pa.array(shown)), "window", *order)
 
-    def batches(self) -> Iterator[Passages]:
+    def batches(self) -> Iterator[pa.RecordBatch]:
         """All texts in order of their numbers, batch by batch."""
         at = 0
         for batch in chain(self._chunks(), self._others.to_batches(BATCH)):
@@ -190,8 +165,7 @@ class Index:
                 ids, articles, text = (batch[name] for name in _TEXTS)
                 where = np.arange(at, at + batch.num_rows)
                 at += batch.num_rows
-                keys = key(self.article_codes[where], self.starts[where])
-                yield Passages.of(ids, articles, ids, text, keys, where)
+                yield passages(ids, articles, ids, text, where, key(self.article_codes[where], self.starts[where]))
 
     def _chunks(self) -> Iterator[pa.RecordBatch]:
         read = 0

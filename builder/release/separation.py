@@ -16,10 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.arrays import mask, positions_in, text_array
+from builder.arrays import mask, numbers, positions_in, text_array
 from builder.hashing import Hashes, mixed, word_hashes, word_runs
 from builder.release.manifest import Leakage, LeftOut
-from builder.release.passages import Index, Passages, key
+from builder.release.passages import Index, key, passages
 from builder.release.settings import Split
 from builder.release.splits import Assignment, Member
 from builder.store import digest
@@ -34,22 +34,22 @@ class Separation:
         self._index, self._near = index, settings.near
         self.names = sorted(set(given.values()))
         self._shares = [settings.shares.get(name, 0.0) for name in self.names]
-        numbers = {name: i for i, name in enumerate(self.names)}
-        of_article = np.array([numbers.get(given.get(a, ""), -1) for a in index.articles.to_pylist()], np.int64)
+        ids = {name: i for i, name in enumerate(self.names)}
+        of_article = np.array([ids.get(given.get(a, ""), -1) for a in index.articles.to_pylist()], np.int64)
         #: What the splits share, over all texts and over those of another granularity. Nothing, unless there is a bug.
         self.shared: list[Shared] = []
         self.splits, self.left_out = self._settled(index.batches(), of_article[index.article_codes])
         self.cut_left_out = 0
 
-    def _settled(self, texts: Iterable[Passages], splits: Ints) -> tuple[Ints, int]:
+    def _settled(self, texts: Iterable[pa.RecordBatch], splits: Ints) -> tuple[Ints, int]:
         """The split of each text, -1 where it was left out so that splits share none, and how many were.
 
         `splits` are those of the texts of the index.
         """
         prints, given = Fingerprints(int((self._index.ends - self._index.starts).sum())), list[Ints]()
-        for passages in texts:
-            prints.add(passages.text)
-            given.append(splits[passages.numbers])
+        for batch in texts:
+            prints.add(batch["text"])
+            given.append(splits[numbers(batch["number"])])
         sides = np.concatenate([np.zeros(0, np.int64), *given])
         before = int((sides >= 0).sum())
         while gone := leave_out(shared := prints.shared(sides, self._near), sides, self._shares):
@@ -57,7 +57,7 @@ class Separation:
         self.shared.append(shared)
         return sides, before - int((sides >= 0).sum())
 
-    def texts(self, granularity: str, language: str) -> Iterator[tuple[str, Passages]]:
+    def texts(self, granularity: str, language: str) -> Iterator[tuple[str, pa.RecordBatch]]:
         """The texts at this granularity, split by split within each batch; those cut otherwise are compared again."""
         index = self._index
         shown = index.is_window if granularity == "window" else np.arange(len(index)) < index.chunks
@@ -66,13 +66,13 @@ class Separation:
             texts = partial(_cut, index, granularity, language, sides)
             sides, self.cut_left_out = self._settled(texts(), sides)
         at = 0
-        for passages in texts():
-            here = sides[at : at + len(passages)]
-            at += len(passages)
+        for batch in texts():
+            here = sides[at : at + batch.num_rows]
+            at += batch.num_rows
             for number, name in enumerate(self.names):
                 where = np.flatnonzero(here == number)
                 if len(where):
-                    yield name, passages.take(where)
+                    yield name, batch.take(pa.array(where))
 
     def certificate(self, members: list[Member], assignment: Assignment) -> Leakage:
         """What the splits share, counted on the final texts, and how much was left out so that they share nothing."""
@@ -92,13 +92,13 @@ def _torn(sides: Iterable[tuple[Any, Any]]) -> int:
     return sum(count > 1 for count in Counter(first for first, _ in set(sides)).values())
 
 
-def _cut(index: Index, granularity: str, language: str, splits: Ints) -> Iterator[Passages]:
+def _cut(index: Index, granularity: str, language: str, splits: Ints) -> Iterator[pa.RecordBatch]:
     if granularity == "article":
         return stretches(index, np.flatnonzero(splits >= 0))
     return (by_sentence(chunks, language) for chunks in index.batches())
 
 
-def by_sentence(chunks: Passages, language: str) -> Passages:
+def by_sentence(chunks: pa.RecordBatch, language: str) -> pa.RecordBatch:
     """One text per sentence, with id `<chunk_id>:<start>-<end>`, both in the chunk, and the number of its chunk."""
     rows = [
         (number, start, text[start:end], f"{chunk}:{start}-{end}")
@@ -108,11 +108,12 @@ def by_sentence(chunks: Passages, language: str) -> Passages:
         for start, end in sentences(text, language)
     ]
     owner, starts, texts, ids = _columns(rows)
-    whole = chunks.take(owner)
-    return Passages.of(ids, whole.rows["article_id"], whole.rows["chunk_id"], texts, whole.keys + starts, whole.numbers)
+    whole = chunks.take(pa.array(owner))
+    keys = numbers(whole["key"]) + starts
+    return passages(ids, whole["article_id"], whole["chunk_id"], texts, whole["number"], keys)
 
 
-def stretches(index: Index, kept: Ints) -> Iterator[Passages]:
+def stretches(index: Index, kept: Ints) -> Iterator[pa.RecordBatch]:
     """One text per stretch of neighbouring chunks, with the number of its first chunk.
 
     `kept` are the chunks to use, in order. Between two chunks of a stretch there is only white space. Like that of a
@@ -135,7 +136,7 @@ def stretches(index: Index, kept: Ints) -> Iterator[Passages]:
                 rows.append((first, start, shown, digest(index.chunk_ids[first].as_py(), shown)[:16]))
         owner, starts, texts, ids = _columns(rows)
         where, chunks = index.article_codes[owner], index.chunk_ids.take(pa.array(owner))
-        yield Passages.of(ids, index.articles.take(pa.array(where)), chunks, texts, key(where, starts), owner)
+        yield passages(ids, index.articles.take(pa.array(where)), chunks, texts, owner, key(where, starts))
 
 
 def _columns(rows: list[tuple[int, int, str, str]]) -> tuple[Ints, Ints, pa.Array, pa.Array]:

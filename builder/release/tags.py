@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from builder.arrays import Mask, flat, lists, matching, numbers, positions_in, spread, touching
 from builder.errors import ConfigError
 from builder.release.configuration import Numbering
-from builder.release.passages import Index, Passages, key
+from builder.release.passages import Index, key
 from builder.release.settings import Export
 from builder.store import file_digest
 from builder.text import SPACE, Ints, Texts, Tokens, class_of, words
@@ -217,7 +217,7 @@ _SPANS = ["annotation_id", "article_id", "kind", "start", "end", "label"]
 
 def soft_tags(
     index: Index, kind: str, numbering: Numbering, settings: Export
-) -> Callable[[Passages, Texts, Tokens], pa.Array]:
+) -> Callable[[pa.RecordBatch, Texts, Tokens], pa.Array]:
     """A function that gives a list per text and token with a share per tag; all are 0 where nobody saw the token."""
     votes = index.of_windows(index.votes)
     windows = numbers(votes["window"])
@@ -236,9 +236,9 @@ def soft_tags(
     owners, places, lengths, labels = columns[:, np.lexsort(columns[::-1])]
     width = len(tag_names(numbering.labels, settings.tags))
 
-    def shares(passages: Passages, texts: Texts, tokens: Tokens) -> pa.Array:
-        room = np.diff(texts.starts)
-        row, seen = touching(begins, sizes, passages.keys, room)
+    def shares(passages: pa.RecordBatch, texts: Texts, tokens: Tokens) -> pa.Array:
+        room, keys = np.diff(texts.starts), numbers(passages["key"])
+        row, seen = touching(begins, sizes, keys, room)
         # Each text once per annotator who saw a part of it, one after the other.
         base = np.cumsum(room[row]) - room[row]
         owner, token = spread(tokens.rows[row], tokens.rows[row + 1])
@@ -247,13 +247,13 @@ def soft_tags(
             np.searchsorted(owner, np.arange(len(row) + 1)), *(x[token] + moved for x in (tokens.starts, tokens.ends))
         )
         pair, at = matching(owners, seen)
-        starts = places[at] - passages.keys[row][pair]
+        starts = places[at] - keys[row][pair]
         ends = np.minimum(starts - lengths[at], room[row][pair])
         marks = np.stack([pair, base[pair] + np.maximum(starts, 0), base[pair] + ends, labels[at]])
         marks = marks[:, (starts < room[row][pair]) & (ends > 0)]
         tags = tag_tokens(again, Marks(*marks), settings.tags, settings.nested).tags
         # An annotator says nothing about what is outside the window.
-        begin = base + begins[seen] - passages.keys[row]
+        begin = base + begins[seen] - keys[row]
         judged = (again.starts >= begin[owner]) & (again.ends <= (begin + sizes[seen])[owner])
         counts = np.bincount((token * width + tags)[judged], minlength=len(tokens) * width).reshape(-1, width)
         found = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)

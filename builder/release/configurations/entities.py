@@ -21,12 +21,13 @@ from builder.release.configuration import (
     Maker,
     Spec,
     class_label,
+    columns_of,
     numbering,
     sequence,
     value,
 )
 from builder.release.decisions import DOWN, KEPT, OPEN
-from builder.release.passages import Index, Passages
+from builder.release.passages import Index
 from builder.release.settings import Export
 from builder.release.tags import IGNORED, LOSSES, Marks, soft_tags, tag_names, tag_tokens, tokenized, unknown_tokens
 from builder.scheme import Scheme
@@ -93,10 +94,10 @@ def _rows(configuration: Configuration, index: Index, settings: Export) -> Maker
     losses = dict.fromkeys(("held", *LOSSES, _ROW_BORDER, _MASKED, _STRICT), 0)
     left_out["outside"] = int(kept.sum())
 
-    def columns(passages: Passages) -> dict[str, pa.Array]:
-        lengths = numbers(pc.utf8_length(passages.text))
-        owner, span = touching(keys, sizes, passages.keys, lengths)
-        starts = keys[span] - passages.keys[owner]
+    def columns(passages: pa.RecordBatch) -> dict[str, pa.Array]:
+        begins, lengths = numbers(passages["key"]), numbers(pc.utf8_length(passages["text"]))
+        owner, span = touching(keys, sizes, begins, lengths)
+        starts = keys[span] - begins[owner]
         ends = starts + sizes[span]
         inside, state = (starts >= 0) & (ends <= lengths[owner]), states[span]
         cut = ~inside & (state == KEPT)
@@ -105,25 +106,25 @@ def _rows(configuration: Configuration, index: Index, settings: Export) -> Maker
         losses[_ROW_BORDER] += int((cut & (starts >= 0)).sum())
         left_out["outside"] -= int((cut & (starts >= 0)).sum())
         if settings.unknown == "strict" and (state == OPEN).any():
-            certain = np.setdiff1d(np.arange(len(passages)), owner[state == OPEN])
-            losses[_STRICT] += len(passages) - len(certain)
-            return columns(passages.take(certain))
+            certain = np.setdiff1d(np.arange(passages.num_rows), owner[state == OPEN])
+            losses[_STRICT] += passages.num_rows - len(certain)
+            return columns(passages.take(pa.array(certain)))
         released = inside & (state == KEPT)
         left_out["outside"] -= int(released.sum())
-        texts = Texts.of(passages.text)
+        texts = Texts.of(passages["text"])
         at = texts.starts[owner]
 
         def listed(which: Mask) -> pa.Array:
             place = {"start": small(starts[which]), "end": small(ends[which])}
             found = {name: column.take(pa.array(span[which])) for name, column in shown.items()}
-            return list_of(owner[which], len(passages), records(**place, **found))
+            return list_of(owner[which], passages.num_rows, records(**place, **found))
 
         _check_text(passages, owner[inside], texts.slices((at + starts)[inside], (at + ends)[inside]),
                     shown["text"].take(pa.array(span[inside])))  # fmt: skip
-        made = passages.columns() | {"entities": listed(released), "disputed": listed(inside & (state != KEPT))}
+        made = columns_of(passages) | {"entities": listed(released), "disputed": listed(inside & (state != KEPT))}
         if "tokens" not in features:
             return made
-        tokens, encoded = tokenized(passages.text, texts, settings.tokenizer)
+        tokens, encoded = tokenized(passages["text"], texts, settings.tokenizer)
         made["tokens"] = lists(tokens.rows, tokens.strings(texts))
         if soft:
             made["soft_tags"] = soft(passages, texts, tokens)
@@ -147,12 +148,12 @@ def _rows(configuration: Configuration, index: Index, settings: Export) -> Maker
     return Maker(columns, keys[kept] >> 32, labels[kept], left_out, losses)
 
 
-def _check_text(passages: Passages, owner: Ints, found: pa.Array, recorded: pa.Array) -> None:
+def _check_text(passages: pa.RecordBatch, owner: Ints, found: pa.Array, recorded: pa.Array) -> None:
     if found.equals(recorded):
         return
     wrong = pc.index(pc.fill_null(pc.equal(found, recorded), False), False).as_py()
     raise ReleaseError(
-        f"Chunk {passages.rows['chunk_id'][int(owner[wrong])]}: gold has {recorded[wrong].as_py()!r} where the text "
+        f"Chunk {passages['chunk_id'][int(owner[wrong])]}: gold has {recorded[wrong].as_py()!r} where the text "
         f"has {found[wrong].as_py()!r}.",
         "The articles changed after they were annotated: run `builder validate` and `builder adjudicate` again, with "
         "the cleaning that was annotated.",

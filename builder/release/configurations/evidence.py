@@ -62,9 +62,8 @@ def evidence_spans(index: Index, settings: Export) -> tuple[pa.Table, dict[str, 
 def _rows(_: Configuration, index: Index, settings: Export) -> Maker:
     """One row per released span and target, in the order of windows, places and targets."""
     found, left_out = evidence_spans(index, settings)
-    rows = {name: flat(found[name]) for name in ("target", "start", "end", *decisions.COLUMNS)} | {
-        "span": found["text"]
-    }
+    rows = {name: flat(found[name]) for name in ("target", "start", "end", *decisions.COLUMNS)}
+    rows["span"] = flat(found["text"])
     place = [rows[edge].cast(pa.string()) for edge in ("start", "end")]
     rows["id"] = pc.binary_join_element_wise(flat(found["chunk_id"]), *place, rows["target"], ":", null_handling="skip")
     return Maker(of_windows(numbers(found["window"]), rows), left_out=left_out)
