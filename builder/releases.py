@@ -32,7 +32,8 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
     Raises `GateError` below a quality gate, unless `export.below_gates` says to release all the same.
     """
     from builder.release import manifest
-    from builder.release.export import Sources, export
+    from builder.release.build import Sources
+    from builder.release.export import export
 
     config = replace(config, quality=quality_of(config))
     made = {"prepare": pipeline.prepared(config, progress)}

@@ -1,9 +1,10 @@
 """The data files of a release, from the tables of the stages."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from builder.arrays import flat
 from builder.errors import ReleaseError
 from builder.release.configuration import Configuration, Maker
 from builder.release.configurations import SPECS, chosen, declare
-from builder.release.manifest import Configured, Counts, Leakage
+from builder.release.manifest import Configured, Counts, Leakage, Manifest
 from builder.release.parquet import Writer
 from builder.release.passages import Index, Inputs, iso
 from builder.release.separation import Separation
@@ -23,6 +24,33 @@ from builder.scheme import Scheme
 
 #: Called with the configuration, the rows written so far, and how many there will be, if that is known.
 Progress = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a release is made from: stage tables by the names of `passages.STAGES`, and how they were made.
+
+    `configuration` is what the manifest says of it: at least the groups dataset, labels, export, split and aggregation.
+    `pull` has server_version and scheme_version, `agreement` is the report, `below_gates` says which quality gates do
+    not hold, `chosen` how each question was decided, `stages` has the key of each stage.
+    """
+
+    tables: Mapping[str, Path]
+    scheme: Scheme
+    settings: Export
+    split: Split
+    configuration: Mapping[str, Mapping[str, Any]]
+    pull: Mapping[str, Any] = field(default_factory=dict)
+    agreement: Mapping[str, Any] = field(default_factory=dict)
+    below_gates: str = ""
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    stages: Mapping[str, str] = field(default_factory=dict)
+    recorded: bool = False
+    #: Pseudonyms of experts, and what annotators said about themselves, by pseudonym.
+    experts: Collection[str] = ()
+    said: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: The text of report.html, from the release so far and its manifest.
+    report: Callable[[Path, Manifest], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -43,23 +71,22 @@ class Built:
 
 def build_release(
     root: Path,
-    paths: Mapping[str, Path],
-    scheme: Scheme,
-    settings: Export,
-    split: Split,
+    sources: Sources,
     earlier_splits: Mapping[str, str],
     earlier_labels: Mapping[str, list[str]],
-    language: str,
     progress: Progress | None = None,
 ) -> Built:
-    """Writes one folder per configuration below `root`. `paths` has the stage tables of `passages.STAGES`.
+    """Writes one folder per configuration below `root`.
 
     Raises `ReleaseError` when nothing was annotated or nothing annotated fits the chunking, `StoreError` when a table
     is missing or damaged, and `ConfigError` when a setting does not fit the scheme.
     """
-    declared = declare(scheme, settings, earlier_labels)
+    settings, split = sources.settings, sources.split
+    language = sources.configuration["dataset"]["language"]
+    declared = declare(sources.scheme, settings, earlier_labels)
     wanted = chosen(declared, settings)
-    inputs = Inputs(paths, [SPECS[found.kind].reads for found in wanted.values()], bool(settings.min_agreement))
+    reads = [SPECS[found.kind].reads for found in wanted.values()]
+    inputs = Inputs(sources.tables, reads, votes=bool(settings.min_agreement))
     index = Index(inputs)
     makers = {name: SPECS[found.kind].rows(found, index, settings) for name, found in wanted.items()}
     members = list(_members(index, makers, split.method))

@@ -3,8 +3,7 @@
 import errno
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,45 +13,17 @@ from packaging.version import Version
 
 from builder.errors import ReleaseError, StoreError
 from builder.release import formats, manifest
-from builder.release.build import Built, Progress, build_release
+from builder.release.build import Built, Progress, Sources, build_release
 from builder.release.card import figures, findings, release_pages
 from builder.release.croissant import croissant
 from builder.release.diff import changelog, diff, lines
 from builder.release.manifest import REPORT, Exported, Manifest, Pull
 from builder.release.provenance import earlier_splits, write_annotators, write_articles
-from builder.release.settings import Export, Split, release_name
+from builder.release.settings import Export, release_name
 from builder.release.signing import SIGNATURE, sign
 from builder.release.tags import tokenizer_digest
 from builder.release.verify import check_loads
-from builder.scheme import Scheme
 from builder.store import PUBLIC, atomic_folder, permit, sync_tree, write_text
-
-
-@dataclass(frozen=True)
-class Sources:
-    """What a release is made from: stage tables by the names of `passages.STAGES`, and how they were made.
-
-    `configuration` is what the manifest says of it: at least the groups dataset, labels, export, split and aggregation.
-    `pull` has server_version and scheme_version, `agreement` is the report, `below_gates` says which quality gates do
-    not hold, `chosen` how each question was decided, `stages` has the key of each stage.
-    """
-
-    tables: Mapping[str, Path]
-    scheme: Scheme
-    settings: Export
-    split: Split
-    configuration: Mapping[str, Mapping[str, Any]]
-    pull: Mapping[str, Any] = field(default_factory=dict)
-    agreement: Mapping[str, Any] = field(default_factory=dict)
-    below_gates: str = ""
-    chosen: Mapping[str, str] = field(default_factory=dict)
-    stages: Mapping[str, str] = field(default_factory=dict)
-    recorded: bool = False
-    #: Pseudonyms of experts, and what annotators said about themselves, by pseudonym.
-    experts: Collection[str] = ()
-    said: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    #: The text of report.html, from the release so far and its manifest.
-    report: Callable[[Path, Manifest], str] | None = None
 
 
 def export(sources: Sources, exports: Path, scratch: Path, progress: Progress | None = None) -> Exported:
@@ -69,17 +40,8 @@ def export(sources: Sources, exports: Path, scratch: Path, progress: Progress | 
     with tempfile.TemporaryDirectory(prefix="building-", dir=scratch, ignore_cleanup_errors=True) as folder:
         root = Path(folder) / "release"
         root.mkdir()
-        built = build_release(
-            root,
-            sources.tables,
-            sources.scheme,
-            sources.settings,
-            sources.split,
-            earlier_splits(path for _, path in before),
-            last.manifest.labels if last else {},
-            sources.configuration["dataset"]["language"],
-            progress,
-        )
+        splits, labels = earlier_splits(path for _, path in before), last.manifest.labels if last else {}
+        built = build_release(root, sources, splits, labels, progress)
         made, version = _manifest(name, sources, built), Version("1.0.0")
         smallest = sources.configuration["dataset"]["min_group"]
         write_annotators(root, built.annotations, sources.experts, sources.said, smallest)

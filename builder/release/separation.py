@@ -102,9 +102,7 @@ def by_sentence(chunks: pa.RecordBatch, language: str) -> pa.RecordBatch:
     """One text per sentence, with id `<chunk_id>:<start>-<end>`, both in the chunk, and the number of its chunk."""
     rows = [
         (number, start, text[start:end], f"{chunk}:{start}-{end}")
-        for number, (chunk, text) in enumerate(
-            zip(*(chunks.rows[c].to_pylist() for c in ("chunk_id", "text")), strict=True)
-        )
+        for number, (chunk, text) in enumerate(zip(*(chunks[c].to_pylist() for c in ("chunk_id", "text")), strict=True))
         for start, end in sentences(text, language)
     ]
     owner, starts, texts, ids = _columns(rows)

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder import tables
-from builder.release.build import Built, build_release
+from builder.release.build import Built, Sources, build_release
 from builder.release.configurations import SPECS
 from builder.release.manifest import File
 from builder.release.parquet import Writer
@@ -122,7 +122,8 @@ def export(folder: Path, root: Path) -> Built:
     shutil.rmtree(root, ignore_errors=True)
     settings = Export(configs=["entities"])
     paths = {name: folder / f"{name}.parquet" for name in STAGES}
-    return build_release(root, paths, SCHEME, settings, Split(), {}, {}, "en")
+    sources = Sources(paths, SCHEME, settings, Split(), {"dataset": {"language": "en"}})
+    return build_release(root, sources, {}, {})
 
 
 def main() -> None:

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 from builder import tables
 from builder.config import Dataset
 from builder.corpus.settings import Chunking, Dedup, Selection
-from builder.release.export import Sources, export
+from builder.release.build import Sources
+from builder.release.export import export
 from builder.release.manifest import Exported
 from builder.release.passages import STAGES
 from builder.release.settings import METADATA, Export, Split
