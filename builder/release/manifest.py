@@ -209,7 +209,7 @@ def encode(value: Any) -> str:
 
 
 class Outline(msgspec.Struct, kw_only=True):
-    """What a manifest of any format says of the files of its release; the first format has no digest."""
+    """What a manifest of any format says of the files of its release; older formats may have no digest."""
 
     format: int
     digest: str = ""
@@ -233,7 +233,8 @@ def read(release: Path) -> Manifest:
 def outline(release: Path) -> Outline:
     """What is read of a release of any format; raises `ReleaseError` when its manifest is missing or changed."""
     found, content = _decode(release, Outline)
-    if found.digest and hashlib.sha256(content.replace(found.digest.encode(), b"", 1)).hexdigest() != found.digest:
+    now = hashlib.sha256(content.replace(found.digest.encode(), b"", 1)).hexdigest()
+    if now != found.digest and (found.digest or found.format == FORMAT):
         raise ReleaseError(
             f"{release / 'manifest.json'} was changed after it was written.", "Restore it, or export again."
         )

@@ -122,10 +122,13 @@ def test_what_is_wrong_in_a_release_of_an_older_format_is_found(project: Project
         verify(project.config, str(root))
 
 
-def test_a_manifest_that_was_edited_is_found_by_its_digest(project: Project, tmp_path: Path) -> None:
+@pytest.mark.parametrize("digest", [True, False])
+def test_a_manifest_that_was_edited_is_found_by_its_digest(digest: bool, project: Project, tmp_path: Path) -> None:
+    """Or because it has none any more."""
     shutil.copytree(folder(project, "v1.0.0"), tmp_path / "v1.0.0")
     path = tmp_path / "v1.0.0/manifest.json"
-    path.write_text(path.read_text("utf-8").replace('"recorded": true', '"recorded": false'), "utf-8")
+    edited = path.read_text("utf-8").replace('"recorded": true', '"recorded": false')
+    path.write_text(edited if digest else re.sub(r'  "digest": .*\n', "", edited), "utf-8")
     with pytest.raises(ReleaseError, match=r"manifest\.json was changed after it was written"):
         verify(project.config, str(tmp_path / "v1.0.0"), hashes_only=True)
 
