@@ -17,8 +17,9 @@ from builder.release.card import figures
 from builder.release.manifest import Manifest, read
 from builder.release.settings import Dataset, Export, Split
 from builder.scheme import Label
-from tests.release.world import rows, sample, splits_of
-from tests.samples import scheme
+from tests.release.test_story import chapter
+from tests.release.world import World, rows, sample, splits_of
+from tests.samples import article, scheme
 
 
 @pytest.fixture(scope="module")
@@ -127,18 +128,30 @@ def test_croissant_validates_and_reads_records(release: tuple[str, Manifest, Pat
     assert [row["stance-label/name"] for row in sets["stance-label"]["data"]] == release[1].labels["stance"]
 
 
-def test_records_of_croissant_are_those_of_the_files(release: tuple[str, Manifest, Path]) -> None:
+@pytest.mark.parametrize("mode", ["fixed", "mention"])
+def test_records_of_croissant_are_those_of_the_files(mode: str, tmp_path: Path) -> None:
+    """Of every configuration: what was not decided, evidence and soft tags included."""
+    world = World(tmp_path, [article(number) for number in range(6)], labels=scheme(mode=mode), evidence=True)
+    for number in range(6) if mode == "mention" else ():
+        chapter(world, number)
+    stances = world.articles[2].stances[1]
+    world.dissent[1, world.chunk(2, 1)] = {"stances": dict.fromkeys(stances, "neutral")}
+    world.dissent[2, world.chunk(2, 1)] = {"state": "skipped"}
+    made = world.export(Export(soft_tags=True))
     script = (
-        "import json, sys, mlcroissant as mlc\n"
+        "import json, mlcroissant as mlc\n"
         "data = mlc.Dataset(jsonld='croissant.json')\n"
+        "assert not data.metadata.issues.errors, data.metadata.issues.report()\n"
         "plain = lambda x: x.tolist() if hasattr(x, 'tolist') else x.decode()\n"
-        "print(json.dumps([[dict(r) for r in data.records(name)] for name in ('entities', 'stance')], default=plain))\n"
+        f"names = {list(made.manifest.configs)}\n"
+        "print(json.dumps({name: [dict(r) for r in data.records(name)] for name in names}, default=plain))\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=release[2], capture_output=True, text=True, check=True)
-    for name, records in zip(("entities", "stance"), json.loads(done.stdout), strict=True):
+    done = subprocess.run([sys.executable, "-c", script], cwd=made.folder, capture_output=True, text=True, check=True)
+    for name, records in json.loads(done.stdout).items():
         found = {row[f"{name}/id"]: row for row in records}
-        split = splits_of(release[2], name)
-        for row in rows(release[2], name):
+        split = splits_of(made.folder, name)
+        assert split
+        for row in rows(made.folder, name):
             record = found.pop(row["id"])
             assert record.pop(f"{name}/split") == split[row["id"]]
             assert {key: inner(record[f"{name}/{key}"]) for key in row if row[key] is not None} == {
