@@ -57,8 +57,7 @@ class Sources:
 class Built:
     """What was written. `labels` has names by id per question, `hashes` the sha256 of each data file by its path."""
 
-    inputs: Inputs
-    annotations: pa.Table
+    index: Index
     assignment: Assignment
     configurations: dict[str, Configuration]
     configs: dict[str, Configured]
@@ -85,9 +84,7 @@ def build_release(
     language = sources.configuration["dataset"]["language"]
     declared = declare(sources.scheme, settings, earlier_labels)
     wanted = chosen(declared, settings)
-    reads = [SPECS[found.kind].reads for found in wanted.values()]
-    inputs = Inputs(sources.tables, reads, votes=bool(settings.min_agreement))
-    index = Index(inputs)
+    index = Index(Inputs(sources.tables))
     makers = {name: SPECS[found.kind].rows(found, index, settings) for name, found in wanted.items()}
     members = list(_members(index, makers, split.method))
     assignment = assign_splits(members, split, earlier_splits)
@@ -126,8 +123,7 @@ def build_release(
         hashes |= {f"{name}/{file}": found for file, found in digests.items()}
     labels = {name: found.labels for name, found in declared.items() if found.labels}
     return Built(
-        inputs=inputs,
-        annotations=index.of_windows(inputs["annotations"]),
+        index=index,
         assignment=assignment,
         configurations=wanted,
         configs=configs,
@@ -152,9 +148,10 @@ def _members(index: Index, makers: Mapping[str, Maker], method: str) -> Iterator
 
 
 def _counts(index: Index, wanted: Mapping[str, Configuration], makers: Mapping[str, Maker]) -> Counts:
-    shown = index.of_windows(index.inputs["annotations"])
+    shown = index.of_windows(index.annotations)
     days = [edge.date().isoformat() for edge in pc.min_max(index.about["published"]).as_py().values() if edge]
-    gold = (index.inputs[name] for name in ("gold_spans", "gold_answers") if name in index.inputs)
+    specs = [SPECS[found.kind] for found in wanted.values()]
+    gold = [index.inputs.read(name, "status") for name in {name for spec in specs if spec.gold for name in spec.traced}]
     return Counts(
         chunks=index.chunks,
         windows=int(index.is_window.sum()),

@@ -227,8 +227,6 @@ class Spec:
     #: The configurations of this kind that a scheme gives, after a release with these labels by question; without
     #: their kind, and the columns that all have.
     declare: Callable[[Scheme, Export, Mapping[str, list[str]]], Iterator[Configuration]]
-    #: Columns needed of each stage table.
-    reads: Mapping[str, tuple[str, ...]]
     rows: "Callable[[Configuration, Index, Export], Maker]"
     #: One row and several, as the changelog names them.
     noun: tuple[str, str]

@@ -44,7 +44,7 @@ def export(sources: Sources, exports: Path, scratch: Path, progress: Progress | 
         built = build_release(root, sources, splits, labels, progress)
         made, version = _manifest(name, sources, built), Version("1.0.0")
         smallest = sources.configuration["dataset"]["min_group"]
-        write_annotators(root, built.annotations, sources.experts, sources.said, smallest)
+        write_annotators(root, built.index.of_windows(built.index.annotations), sources.experts, sources.said, smallest)
         if last:
             made.previous = last.manifest.version
             made.changes = diff(last, Exported(root, made))
@@ -81,7 +81,7 @@ def _manifest(name: str, sources: Sources, built: Built) -> Manifest:
         name=name,
         configuration={name: dict(group) for name, group in sources.configuration.items()},
         recorded=sources.recorded,
-        pull=_pull_of(built.inputs["annotations"], sources.pull),
+        pull=_pull_of(built.index.annotations, sources.pull),
         tokenizer="" if (path := sources.settings.tokenizer) == "words" else tokenizer_digest(path),
         code=manifest.code(),
         libraries=manifest.libraries(),
@@ -135,12 +135,12 @@ def _completed(root: Path, settings: Export) -> Manifest:
 
 def _describe(root: Path, made: Manifest, built: Built, sources: Sources, last: Exported | None) -> None:
     """Writes everything beside the data files."""
-    write_articles(root, built.inputs["articles"], built.assignment)
+    write_articles(root, built.index.about, built.assignment)
     formats.write(root, sources.settings.formats, made.configs)
     for name, text in release_pages(root, made, built.configurations, sources.scheme).items():
         write_text(root / name, text)
     # The day of the newest annotation: the same whenever the release is built.
-    newest = pc.max(built.inputs["annotations"]["updated"]).as_py()
+    newest = pc.max(built.index.annotations["updated"]).as_py()
     day = newest.date().isoformat() if newest else ""
     log = (last.folder / "CHANGELOG.md").read_text(encoding="utf-8") if last else ""
     write_text(root / "CHANGELOG.md", changelog(f"v{made.version}", day, lines(made.changes), log))

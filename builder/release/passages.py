@@ -6,7 +6,7 @@ the article. When the chunking is the one that was annotated, chunks and windows
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
@@ -26,36 +26,25 @@ STAGES = {
     **dict.fromkeys(("gold_spans", "gold_answers"), "adjudicate"),
 }
 BATCH = 16_384
-_NEEDED = {
-    "articles": ("article_id", "cluster_id", "published", "raw_sha256", "title", "source", "language"),
-    "selected": ("chunk_id", "article_id", "start", "end"),
-    "annotations": (
-        "annotation_id", "chunk_id", "annotator", "state", "prediction", "quarantined", "updated", "pull",
-    ),
-}  # fmt: skip
+#: What is known of an article.
+ABOUT = ("cluster_id", "published", "raw_sha256", "title", "source", "language")
+_ANNOTATIONS = (
+    "annotation_id", "chunk_id", "annotator", "state", "prediction", "quarantined", "updated", "pull",
+)  # fmt: skip
 _TEXTS = ["chunk_id", "article_id", "text"]
 _SHIFT = 32
 
 
-class Inputs(dict[str, pa.Table]):
-    """The stage tables at `paths`, which names each of `STAGES`, with the columns of each of `reads`.
+class Inputs:
+    """The stage tables at `paths`, which names each of `STAGES`. `StoreError` when one is missing or damaged."""
 
-    `votes` reads the votes of all gold. Raises `StoreError` when a table is missing or damaged.
-    """
-
-    def __init__(
-        self, paths: Mapping[str, Path], reads: Iterable[Mapping[str, tuple[str, ...]]], votes: bool = False
-    ) -> None:
-        super().__init__()
+    def __init__(self, paths: Mapping[str, Path]) -> None:
         self._paths = paths
-        columns: dict[str, list[str]] = {}
-        for needed in (_NEEDED, *reads):
-            for name, wanted in needed.items():
-                more = ["votes"] if votes and name.startswith("gold_") else []
-                columns[name] = list(dict.fromkeys([*columns.get(name, []), *wanted, *more]))
-        for name, chosen in columns.items():
-            with self._explained(name) as path:
-                self[name] = pq.read_table(path, columns=chosen)
+
+    def read(self, name: str, *columns: str) -> pa.Table:
+        """These columns of a table."""
+        with self._explained(name) as path:
+            return pq.read_table(path, columns=list(columns))
 
     def stream(self, name: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """These columns of a table, in order, batch by batch."""
@@ -98,14 +87,15 @@ class Index:
     """Every text that may have rows, without the texts themselves: chunks in their order, then windows that are none.
 
     Arrays hold one entry per text. `is_window` says which are windows that somebody judged; the first `chunks` are
-    chunks. `articles` are the ids of their articles, `about` has a row for each. `votes` are the annotations that judge
-    a window and are not quarantined. Raises `ReleaseError` when nothing was judged, or nothing judged fits the
-    chunking, or an article is missing.
+    chunks. `articles` are the ids of their articles, `about` has a row for each. Of all `annotations`, `votes` are
+    those that judge a window and are not quarantined. Raises `ReleaseError` when nothing was judged, or nothing judged
+    fits the chunking, or an article is missing.
     """
 
     def __init__(self, inputs: Inputs) -> None:
         self.inputs = inputs
-        selected, given = inputs["selected"], inputs["annotations"]
+        selected = inputs.read("selected", "chunk_id", "article_id", "start", "end")
+        self.annotations = given = inputs.read("annotations", *_ANNOTATIONS)
         judging = pc.is_in(given["state"], pa.array(["labelled", "labelled-empty"]))
         self.votes = given.filter(pc.and_(judging, pc.invert(given["quarantined"])))
         judged = pc.unique(self.votes["chunk_id"])
@@ -133,14 +123,15 @@ class Index:
         self.chunk_ids = flat(whole["chunk_id"])
         coded = flat(whole["article_id"]).dictionary_encode()
         self.articles: pa.Array = coded.dictionary
-        at = pc.index_in(self.articles, value_set=flat(inputs["articles"]["article_id"]))
+        known = inputs.read("articles", "article_id", *ABOUT)
+        at = pc.index_in(self.articles, value_set=flat(known["article_id"]))
         if at.null_count:
             missing = self.articles.filter(pc.is_null(at))[0]
             raise ReleaseError(
                 f"Article {missing} has annotations but is not among the prepared articles.",
                 "Put its raw file back and run `builder prepare` again.",
             )
-        self.about = inputs["articles"].take(at)
+        self.about = known.take(at)
         self.article_codes: Ints = coded.indices.to_numpy().astype(np.int64)
         self.starts, self.ends = numbers(whole["start"]), numbers(whole["end"])
 

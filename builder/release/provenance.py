@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from builder.release.splits import Assignment
@@ -22,8 +21,7 @@ def write_articles(root: Path, articles: pa.Table, assignment: Assignment) -> No
     """Writes what is known of every article with texts, with its split; those that were left out have a null split."""
     sides = assignment.splits | dict.fromkeys(assignment.left_out)
     columns = ["article_id", "cluster_id", "raw_sha256", "title", "source", "published", "language"]
-    known = articles.select(columns).filter(pc.is_in(articles["article_id"], pa.array(list(sides), pa.string())))
-    known = known.sort_by("article_id")
+    known = articles.select(columns).sort_by("article_id")
     column = pa.array([sides[article] for article in known["article_id"].to_pylist()], pa.string())
     write_table(root / ARTICLES, known.append_column("split", column).replace_schema_metadata(None))
 

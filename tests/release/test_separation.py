@@ -8,7 +8,6 @@ import pyarrow as pa
 import pytest
 
 from builder.release import separation as module
-from builder.release.configurations import SPECS
 from builder.release.passages import Index, Inputs
 from builder.release.separation import Fingerprints, Separation, Shared, leave_out
 from builder.release.settings import Split
@@ -18,7 +17,7 @@ from tests.release.world import World, rows, sample, splits_of
 
 
 def separated(world: World, splits: dict[str, str]) -> tuple[Index, Separation]:
-    index = Index(Inputs(world.paths(), [spec.reads for spec in SPECS.values()]))
+    index = Index(Inputs(world.paths()))
     return index, Separation(index, Assignment(splits, []), Split())
 
 

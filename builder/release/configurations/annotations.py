@@ -70,7 +70,8 @@ def _column(question: Question) -> Column:
 
 def _rows(configuration: Configuration, index: Index, export: Export) -> Maker:
     """One row per submitted annotation of a window, in the order of windows and then of ids."""
-    given = index.inputs["annotations"]
+    read = index.inputs.read
+    given = read("annotations", "annotation_id", "chunk_id", "scheme_version", "comment", *_PLAIN)
     given = index.of_windows(given.filter(pc.is_in(given["state"], pa.array(SUBMITTED))), "annotation_id")
     windows, ids = numbers(given["window"]), flat(given["annotation_id"])
     begin = index.starts[windows]
@@ -80,12 +81,14 @@ def _rows(configuration: Configuration, index: Index, export: Export) -> Maker:
     for name in ("created", "updated"):
         exact = iso(rows[name])
         rows[name] = pc.utf8_slice_codeunits(exact, 0, len("2026-01-31")) if export.times == "day" else exact
-    spans = _owned(index.inputs["spans"], ids, "start", "end")
+    spans = read("spans", "annotation_id", "kind", "start", "end", "label", "text", "targets", *_SUGGESTED)
+    spans = _owned(spans, ids, "start", "end")
     for kind, name in (("entity", "entities"), ("evidence", "evidence")):
         owner, marked = _those(spans, "kind", kind)
         shown = {key: flat(marked[key]) for key in configuration.features[name][0]} | places(marked, begin[owner])
         rows[name] = list_of(owner, len(ids), records(**shown))
-    answers = _owned(index.inputs["answers"], ids, "target", "start", "end")
+    answers = read("answers", "annotation_id", "question", "target", "start", "end", "label", *_SUGGESTED)
+    answers = _owned(answers, ids, "target", "start", "end")
     for column in configuration.columns:
         if question := column.question:
             rows[column.name] = _answered(question, *_those(answers, "question", question.name), begin)
@@ -127,11 +130,6 @@ def _seen_in(row: Mapping[str, Any], gold: Mapping[str, Any]) -> bool:
 SPEC = Spec(
     texts="windows",
     declare=_declare,
-    reads={
-        "annotations": ("annotation_id", "scheme_version", "comment", *_PLAIN),
-        "spans": ("annotation_id", "kind", "start", "end", "label", "text", "targets", *_SUGGESTED),
-        "answers": ("annotation_id", "question", "target", "start", "end", "label", *_SUGGESTED),
-    },
     rows=_rows,
     noun=("annotation", "annotations"),
     about=lambda *_: "one row per annotation: what one annotator, under a pseudonym, submitted for one window.",

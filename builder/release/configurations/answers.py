@@ -86,8 +86,10 @@ def _many(labels: list[str]) -> Iterator[Column]:
 
 def _rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
     """One row per window and target; for a question with many answers one row per window."""
-    gold, question = index.inputs["gold_answers"], configuration.question
+    question = configuration.question
     assert question is not None
+    columns = ("chunk_id", "question", "target", "start", "end", "posterior", *decisions.READS)
+    gold = index.inputs.read("gold_answers", *columns)
     gold = gold.filter(pc.equal(gold["question"], question.name))
     if settings.targets and question.mode:
         gold = gold.filter(pc.is_in(gold["target"], text_array(settings.targets)))
@@ -205,10 +207,6 @@ def _tally(configuration: Configuration, rows: pa.Table) -> pa.Array:
 SPEC = Spec(
     texts="windows",
     declare=_declare,
-    reads={
-        "gold_answers": ("chunk_id", "question", "target", "start", "end", "posterior", *decisions.READS),
-        **evidence.SPEC.reads,
-    },
     rows=_rows,
     noun=("answer", "answers"),
     about=_about,

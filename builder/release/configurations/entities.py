@@ -75,8 +75,9 @@ def _columns(labels: list[str], settings: Export) -> Iterator[Column]:
 
 def _rows(configuration: Configuration, index: Index, settings: Export) -> Maker:
     """One row per text, with the spans that are in it."""
-    gold, question, numbering = index.inputs["gold_spans"], configuration.question, configuration.numbering
+    question, numbering = configuration.question, configuration.numbering
     assert question is not None
+    gold = index.inputs.read("gold_spans", "article_id", "kind", "start", "end", "text", *decisions.READS)
     gold = gold.filter(pc.equal(gold["kind"], question.span_kind))
     states, left_out = decisions.decided(gold, settings)
     labels, keys = numbering.ids(gold["label"]), index.keys(gold["article_id"], gold["start"])
@@ -204,7 +205,6 @@ def _tally(_: Configuration, rows: pa.Table) -> pa.Array:
 SPEC = Spec(
     texts="chunks",
     declare=_declare,
-    reads={"gold_spans": ("article_id", "kind", "start", "end", "text", *decisions.READS)},
     rows=_rows,
     noun=("row", "rows"),
     about=_about,

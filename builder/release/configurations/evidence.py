@@ -42,7 +42,8 @@ def evidence_spans(index: Index, settings: Export) -> tuple[pa.Table, dict[str, 
     Columns: window (number of the window, in whose order they are), chunk_id, target, start and end (code points of
     the window), text, and those of `decisions`.
     """
-    gold = index.inputs["gold_spans"]
+    columns = ("chunk_id", "kind", "start", "end", "text", "targets", *decisions.READS)
+    gold = index.inputs.read("gold_spans", *columns)
     gold = index.of_windows(gold.filter(pc.equal(gold["kind"], "evidence")))
     state, left_out = decisions.decided(gold, settings)
     gold = gold.filter(pa.array(state == decisions.KEPT))
@@ -77,7 +78,6 @@ def _supports(row: Mapping[str, Any], gold: Mapping[str, Any]) -> bool:
 SPEC = Spec(
     texts="windows",
     declare=_declare,
-    reads={"gold_spans": ("chunk_id", "kind", "start", "end", "text", "targets", *decisions.READS)},
     rows=_rows,
     noun=("span of evidence", "spans of evidence"),
     about=lambda *_: (
