@@ -80,8 +80,8 @@ def test_articles_without_a_split_have_no_texts(tmp_path: Path) -> None:
     world = sample(tmp_path, 3)
     _, found = separated(world, {world.articles[1].id: "train"})
     assert found.names == ["train"]
-    assert [len(passages) for _, passages in found.texts("window", "en")] == [4]
-    assert [set(p.rows["article_id"].to_pylist()) for _, p in found.texts("article", "en")] == [{world.articles[1].id}]
+    assert [passages.num_rows for _, passages in found.texts("window", "en")] == [4]
+    assert [set(p["article_id"].to_pylist()) for _, p in found.texts("article", "en")] == [{world.articles[1].id}]
 
 
 @pytest.mark.parametrize("planted", ["article_id", "text"])
