@@ -1,9 +1,9 @@
 """The right person's work counts, and none of it vanishes: on the real server, through the commands."""
 
 import json
-import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,14 @@ import pytest
 from builder import pipeline, pull, push, reopen, restore, status
 from builder.errors import StoreError
 from builder.studio.client import Client, NotFound
-from builder.studio.embedded.server import StudioServer, stop_server
+from builder.studio.embedded.server import StudioServer
 from builder.studio.people import ensure_accounts, token_of
 from builder.studio.projects import projects_of
 from builder.studio.pull import Pulled
 from builder.studio.serving import annotation_progress
-from builder.studio.settings import Annotators, LabelStudio
+from builder.studio.settings import Annotators
 from builder.tables import ANNOTATIONS, GOLD_SPANS, rows_of
-from tests.conftest import connected, sample, small_scheme
+from tests.conftest import connected, small_scheme
 from tests.results import printed
 
 pytestmark = pytest.mark.studio
@@ -112,9 +112,10 @@ def test_labels_are_asked_of_some_from_the_page_to_gold(studio: Any, tmp_path: P
     config = studio.dataset(chunks=1, annotators=Annotators(overlap=2, layout="each", file=str(file))).config
     push(config)
 
-    def marked(label: str) -> dict[str, Any]:
+    def marked(label: str, start: int) -> dict[str, Any]:
         mark = {"id": label, "from_name": "entity", "to_name": "text", "type": "labels"}
-        return {**NOTHING, "result": [{**mark, "value": {"start": 0, "end": 4, "text": "", "labels": [label]}}]}
+        place = {"start": start, "end": start + 4, "text": "", "labels": [label]}
+        return {**NOTHING, "result": [{**mark, "value": place}]}
 
     with speaking(config) as who:
         pages = {slot: p.label_config for slot, p in projects_of(who["admin"], pipeline.campaign(config)).items()}
@@ -122,9 +123,9 @@ def test_labels_are_asked_of_some_from_the_page_to_gold(studio: Any, tmp_path: P
             "rae": (False, True),
             "sid": (True, True),
         }
-        for name, label in (("rae", "ORG"), ("sid", "GPE")):
+        for name, said in (("rae", marked("ORG", 0)), ("sid", marked("GPE", 9))):
             (task,) = tasks(who["admin"], config, name)
-            who[name].post(f"api/tasks/{task}/annotations/", marked(label))
+            who[name].post(f"api/tasks/{task}/annotations/", said)
         pull(config)
         spans = pipeline.gold(config).table("gold_spans", GOLD_SPANS)
         assert set(rows_of(spans, "label", "status")) == {("GPE", "single"), ("ORG", "unresolved")}
@@ -189,30 +190,29 @@ def test_a_deleted_project_is_restored_once_under_its_authors(studio: Any) -> No
         assert pipeline.checked(config).summary["pull"] == kept.hash
 
 
-def test_a_database_that_was_set_back_is_noticed_and_restored(tmp_path: Path, migrated: Path) -> None:
-    shutil.copytree(migrated, tmp_path / "studio")
-    settings = LabelStudio(port=18480)
-    made = sample(tmp_path, "setback", 2, label_studio=settings, annotators=people("mia", "nik"))
-    config, vault = made.config, pipeline.campaign(made.config).vault
-    try:
-        push(config)
-        stop_server(vault)
-        shutil.copytree(vault.data, tmp_path / "backup")
-        with speaking(config) as who:
-            one, two = tasks(who["admin"], config)
-            for name, task in (("mia", one), ("nik", one), ("mia", two)):
-                who[name].post(f"api/tasks/{task}/annotations/", NOTHING)
-            pull(config)
-        stop_server(vault)
-        shutil.rmtree(vault.data)
-        shutil.copytree(tmp_path / "backup", vault.data)
+def copy_database(one: Path, other: Path) -> None:
+    """The other database is as the one is now, also while a server uses it."""
+    with closing(sqlite3.connect(one)) as source, closing(sqlite3.connect(other)) as target:
+        source.backup(target)
+
+
+def test_a_database_that_was_set_back_is_noticed_and_restored(studio: Any, tmp_path: Path) -> None:
+    config = studio.dataset(chunks=2, annotators=people("mia", "nik")).config
+    config.label_studio = replace(config.label_studio, gone_share=0.05)
+    live, backup = pipeline.campaign(config).vault.data / "label_studio.sqlite3", tmp_path / "backup.sqlite3"
+    push(config)
+    copy_database(live, backup)
+    with speaking(config) as who:
+        one, two = tasks(who["admin"], config)
+        for name, task in (("mia", one), ("nik", one), ("mia", two)):
+            who[name].post(f"api/tasks/{task}/annotations/", NOTHING)
+        pull(config)
+        copy_database(backup, live)
         with pytest.raises(StoreError, match="3 annotations of the pull before are gone"):
             pull(config)
         assert restore(config).restored == 3
         config.label_studio.gone_share = 1
         assert pull(config).record["counts"]["annotations"] == 3
-    finally:
-        stop_server(vault)
 
 
 def test_chunks_go_back_after_a_target_was_added(studio: Any) -> None:

@@ -1,6 +1,5 @@
 """The interface as people see it: everything in reach, every character shown, every key at work."""
 
-import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -51,41 +50,47 @@ def news(count: int, **changes: Any) -> Scheme:
     return made
 
 
-@pytest.fixture
-def show(studio: Any) -> Iterator[Callable[..., Any]]:
-    """Opens the only task of a new project: `show(scheme, size, targets)` is a context that gives page and results."""
+@pytest.fixture(scope="module")
+def session(studio: Any) -> Iterator[tuple[Any, Any]]:
+    """A client of the server, and a page on which its administrator is logged in."""
     config = Config(paths=Paths(workspace=str(studio.workspace)), label_studio=studio.settings, labels=news(1))
-    with connected(config) as (server, client):
+    with connected(config) as (server, client), browser_page() as page:
         assert server.vault is not None
         secrets = server.vault.secrets()
+        log_in(page, server.url, secrets.admin_email, secrets.admin_password)
+        yield client, page
 
-        @contextlib.contextmanager
-        def opened(
-            asked: Scheme,
-            size: tuple[int, int] = (1366, 768),
-            targets: list[str] | None = None,
-            suggested: list[dict[str, Any]] | None = None,
-        ) -> Iterator[tuple[Any, Callable[[], Any]]]:
-            chunk = {
-                "chunk_id": "c", "article_id": "a", "start": 0, "text": TEXT, "ordinal": 0, "context_before": "Before.",
-                "context_after": "After.",
-            }  # fmt: skip
-            data = task(chunk, {"title": NASTY, "published": None, "source": "Desk"}, asked, targets=targets)
-            project = client.post("api/projects", {"title": "layout", "label_config": interface(asked)})["id"]
-            predictions = {"predictions": [{"model_version": "m", "result": suggested}]} if suggested else {}
-            client.post(f"api/projects/{project}/import", [{"data": data, **predictions}])
-            client.patch(f"api/projects/{project}/", {"model_version": "m" if suggested else ""})
 
-            def results() -> Any:
-                (found,) = client.get("api/tasks", {"project": project, "fields": "all"})["tasks"]
-                return [annotation["result"] for annotation in found["annotations"]]
+@pytest.fixture
+def show(session: tuple[Any, Any]) -> Callable[..., Any]:
+    """Opens the only task of a new project: `show(scheme, size, targets)` gives the page, and what gives results."""
+    client, page = session
 
-            with browser_page(*size) as page:
-                log_in(page, server.url, secrets.admin_email, secrets.admin_password)
-                open_next_task(page, f"{server.url}/projects/{project}")
-                yield page, results
+    def opened(
+        asked: Scheme,
+        size: tuple[int, int] = (1366, 768),
+        targets: list[str] | None = None,
+        suggested: list[dict[str, Any]] | None = None,
+    ) -> tuple[Any, Callable[[], Any]]:
+        chunk = {
+            "chunk_id": "c", "article_id": "a", "start": 0, "text": TEXT, "ordinal": 0, "context_before": "Before.",
+            "context_after": "After.",
+        }  # fmt: skip
+        data = task(chunk, {"title": NASTY, "published": None, "source": "Desk"}, asked, targets=targets)
+        project = client.post("api/projects", {"title": "layout", "label_config": interface(asked)})["id"]
+        predictions = {"predictions": [{"model_version": "m", "result": suggested}]} if suggested else {}
+        client.post(f"api/projects/{project}/import", [{"data": data, **predictions}])
+        client.patch(f"api/projects/{project}/", {"model_version": "m" if suggested else ""})
 
-        yield opened
+        def results() -> Any:
+            (found,) = client.get("api/tasks", {"project": project, "fields": "all"})["tasks"]
+            return [annotation["result"] for annotation in found["annotations"]]
+
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        open_next_task(page, f"{client.url}/projects/{project}")
+        return page, results
+
+    return opened
 
 
 @pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)])
@@ -93,64 +98,60 @@ def show(studio: Any) -> Iterator[Callable[..., Any]]:
 def test_every_question_is_in_reach_without_scrolling(
     show: Callable[..., Any], size: tuple[int, int], targets: int
 ) -> None:
-    with show(news(targets), size) as (page, _):
-        assert page.locator(".bd-target").count() == targets
-        assert page.locator(".bd-target .lsf-choices").evaluate_all(_LINES) == [1] * targets
-        for what in (".bd-target label", ".bd-problems label", ".bd-comment textarea", ".bd-labels .lsf-label"):
-            assert page.locator(what).evaluate_all(_OUTSIDE) == []
-        assert page.locator(".bd-chunk .lsf-richtext__line").evaluate_all(_OUTSIDE) == []
+    page, _ = show(news(targets), size)
+    assert page.locator(".bd-target").count() == targets
+    assert page.locator(".bd-target .lsf-choices").evaluate_all(_LINES) == [1] * targets
+    for what in (".bd-target label", ".bd-problems label", ".bd-comment textarea", ".bd-labels .lsf-label"):
+        assert page.locator(what).evaluate_all(_OUTSIDE) == []
+    assert page.locator(".bd-chunk .lsf-richtext__line").evaluate_all(_OUTSIDE) == []
 
 
 def test_every_key_answers_its_question_only(show: Callable[..., Any]) -> None:
-    with show(news(8)) as (page, results):
-        keys = ["q", "s", "c", "o", "g", "n", "Shift+E", "Shift+F"]
-        for key in keys:
-            page.keyboard.press(key)
-        chosen = page.locator(".bd-target label:has(.ant-radio-checked)").evaluate_all(_CHOSEN)
-        answers = ["Favor", "Against", "Neutral / mixed", "Not addressed", "Favor", "Against"]
-        answers += ["Neutral / mixed", "Not addressed"]
-        assert [(target, words.split("[")[0].strip()) for target, words in chosen] == list(
-            zip(NAMES, answers, strict=True)
-        )
-        submit(page)
-        (items,) = results()
-        labels = ["favor", "against", "neutral", "none"] * 2
-        assert [item["value"]["choices"] for item in items] == [[label] for label in labels]
+    page, results = show(news(8))
+    keys = ["q", "s", "c", "o", "g", "n", "Shift+E", "Shift+F"]
+    for key in keys:
+        page.keyboard.press(key)
+    chosen = page.locator(".bd-target label:has(.ant-radio-checked)").evaluate_all(_CHOSEN)
+    answers = ["Favor", "Against", "Neutral / mixed", "Not addressed", "Favor", "Against"]
+    answers += ["Neutral / mixed", "Not addressed"]
+    assert [(target, words.split("[")[0].strip()) for target, words in chosen] == list(zip(NAMES, answers, strict=True))
+    submit(page)
+    (items,) = results()
+    labels = ["favor", "against", "neutral", "none"] * 2
+    assert [item["value"]["choices"] for item in items] == [[label] for label in labels]
 
 
 def test_one_key_answers_the_rest_and_no_key_takes_an_answer_back(show: Callable[..., Any]) -> None:
-    with show(news(8)) as (page, results):
-        page.wait_for_selector(".bd-keys")
-        assert "rest [space]: Not addressed" in page.locator(".bd-rest h4").evaluate(_AFTER)
-        for key in ("q", "s", "q", "s", "Shift+E", " "):
-            page.keyboard.press(key)
-        words = page.locator(".bd-comment textarea")
-        words.press_sequentially("q = a")
-        assert words.input_value() == "q = a"
-        submit(page)
-        (items,) = results()
-        answers = {item["from_name"]: item["value"] for item in items}
-        chosen = [answers[f"stance__{name.lower().replace(' ', '_')}"]["choices"] for name in NAMES]
-        assert chosen == [["favor"], ["against"], ["none"], ["none"], ["none"], ["none"], ["neutral"], ["none"]]
+    page, results = show(news(8))
+    page.wait_for_selector(".bd-keys")
+    assert "rest [space]: Not addressed" in page.locator(".bd-rest h4").evaluate(_AFTER)
+    for key in ("q", "s", "q", "s", "Shift+E", " "):
+        page.keyboard.press(key)
+    words = page.locator(".bd-comment textarea")
+    words.press_sequentially("q = a")
+    assert words.input_value() == "q = a"
+    submit(page)
+    (items,) = results()
+    answers = {item["from_name"]: item["value"] for item in items}
+    chosen = [answers[f"stance__{name.lower().replace(' ', '_')}"]["choices"] for name in NAMES]
+    assert chosen == [["favor"], ["against"], ["none"], ["none"], ["none"], ["none"], ["neutral"], ["none"]]
 
 
 def test_one_key_marks_the_same_words_everywhere(show: Callable[..., Any]) -> None:
-    with show(news(2)) as (page, results):
-        mark(page, "GPE", TEXT, "States agreed")
-        mark(page, "ORG", TEXT, "Japan")
-        page.keyboard.press("=")
-        page.keyboard.press("=")
-        page.keyboard.press(" ")
-        submit(page)
-        (items,) = results()
-        spans = [
-            (i["value"]["start"], i["value"]["end"], *i["value"]["labels"]) for i in items if i["type"] == "labels"
-        ]
-        length = len(TEXT) // 7
-        start = TEXT.index("States agreed")
-        assert sorted(spans) == sorted(
-            [(start, start + 13, "GPE"), *((n * length, n * length + 5, "ORG") for n in range(7))]
-        )
+    page, results = show(news(2))
+    mark(page, "GPE", TEXT, "States agreed")
+    mark(page, "ORG", TEXT, "Japan")
+    page.keyboard.press("=")
+    page.keyboard.press("=")
+    page.keyboard.press(" ")
+    submit(page)
+    (items,) = results()
+    spans = [(i["value"]["start"], i["value"]["end"], *i["value"]["labels"]) for i in items if i["type"] == "labels"]
+    length = len(TEXT) // 7
+    start = TEXT.index("States agreed")
+    assert sorted(spans) == sorted(
+        [(start, start + 13, "GPE"), *((n * length, n * length + 5, "ORG") for n in range(7))]
+    )
 
 
 def test_what_is_suggested_is_told_from_what_is_given(show: Callable[..., Any]) -> None:
@@ -165,68 +166,68 @@ def test_what_is_suggested_is_told_from_what_is_given(show: Callable[..., Any]) 
         }
         for target, label in (("united_states", "favor"), ("japan", "against"), ("ukraine", "none"))
     ]
-    with show(news(4), suggested=said) as (page, _):
-        suggested = page.locator(".bd-target.bd-suggested h4")
-        page.wait_for_function("document.querySelectorAll('.bd-target.bd-suggested').length === 3")
-        assert page.locator(".htx-highlight.bd-suggested").count() == 1
-        page.keyboard.press("q")  # the one that is suggested
-        choose(page, "Japan", "Favor")
-        choose(page, "China", "Favor")
-        page.wait_for_function("document.querySelectorAll('.bd-target.bd-suggested').length === 1")
-        assert suggested.all_inner_texts() == ["Ukraine"]
+    page, _ = show(news(4), suggested=said)
+    suggested = page.locator(".bd-target.bd-suggested h4")
+    page.wait_for_function("document.querySelectorAll('.bd-target.bd-suggested').length === 3")
+    assert page.locator(".htx-highlight.bd-suggested").count() == 1
+    page.keyboard.press("q")  # the one that is suggested
+    choose(page, "Japan", "Favor")
+    choose(page, "China", "Favor")
+    page.wait_for_function("document.querySelectorAll('.bd-target.bd-suggested').length === 1")
+    assert suggested.all_inner_texts() == ["Ukraine"]
 
 
 def test_guidelines_move_nothing(show: Callable[..., Any]) -> None:
-    with show(news(2, guidelines="**Mark** it. " * 300)) as (page, _):
-        places = "elements => elements.map(e => e.getBoundingClientRect().y)"
-        parts = page.locator(".bd-chunk, .bd-target, .bd-labels")
-        before = parts.evaluate_all(places)
-        page.click(".ant-collapse-header")
-        page.wait_for_selector(".bd-guide")
-        assert parts.evaluate_all(places) == before
-        assert page.locator(".bd-chunk .lsf-richtext__line").evaluate_all(_OUTSIDE) == []
+    page, _ = show(news(2, guidelines="**Mark** it. " * 300))
+    places = "elements => elements.map(e => e.getBoundingClientRect().y)"
+    parts = page.locator(".bd-chunk, .bd-target, .bd-labels")
+    before = parts.evaluate_all(places)
+    page.click(".ant-collapse-header")
+    page.wait_for_selector(".bd-guide")
+    assert parts.evaluate_all(places) == before
+    assert page.locator(".bd-chunk .lsf-richtext__line").evaluate_all(_OUTSIDE) == []
 
 
 def test_an_unanswered_question_holds_the_submission(show: Callable[..., Any]) -> None:
-    with show(news(2)) as (page, results):
-        page.keyboard.press("q")
-        page.click("button:has-text('Submit')")
-        page.wait_for_selector("text=Choose the stance toward Japan.")
-        assert results() == []
+    page, results = show(news(2))
+    page.keyboard.press("q")
+    page.click("button:has-text('Submit')")
+    page.wait_for_selector("text=Choose the stance toward Japan.")
+    assert results() == []
 
 
 def test_any_character_is_shown_as_it_is(show: Callable[..., Any]) -> None:
     made = news(1, stance={"y": {"title": NASTY}}, absent="", problems={"p": NASTY}, guidelines=NASTY)
     made.questions["stance"].targets["united_states"].title = NASTY
-    with show(made) as (page, _):
-        page.click(".ant-collapse-header")
-        for where in (".bd-title", ".bd-target h4", ".bd-target label", ".bd-problems label", ".bd-guide"):
-            shown = page.locator(where).first.inner_text().replace("\N{WORD JOINER}", "")
-            assert NASTY in shown
+    page, _ = show(made)
+    page.click(".ant-collapse-header")
+    for where in (".bd-title", ".bd-target h4", ".bd-target label", ".bd-problems label", ".bd-guide"):
+        shown = page.locator(where).first.inner_text().replace("\N{WORD JOINER}", "")
+        assert NASTY in shown
 
 
 def test_an_article_shows_its_own_targets_and_no_empty_slots(show: Callable[..., Any]) -> None:
-    with show(news(1, targets=None, mode="article"), targets=["Hamas", NASTY]) as (page, results):
-        shown = [words for words in page.locator(".bd-target h4").all_inner_texts() if words]
-        assert shown == ["1 · Hamas", f"2 · {NASTY}"]
-        assert [page.locator(".bd-target").nth(n).is_visible() for n in (1, 2)] == [True, False]
-        page.keyboard.press("q")
-        page.keyboard.press("f")
-        submit(page)
-        ((first, second),) = results()
-        assert (first["from_name"], first["value"]["choices"]) == ("stance__1", ["favor"])
-        assert (second["from_name"], second["value"]["choices"]) == ("stance__2", ["none"])
+    page, results = show(news(1, targets=None, mode="article"), targets=["Hamas", NASTY])
+    shown = [words for words in page.locator(".bd-target h4").all_inner_texts() if words]
+    assert shown == ["1 · Hamas", f"2 · {NASTY}"]
+    assert [page.locator(".bd-target").nth(n).is_visible() for n in (1, 2)] == [True, False]
+    page.keyboard.press("q")
+    page.keyboard.press("f")
+    submit(page)
+    ((first, second),) = results()
+    assert (first["from_name"], first["value"]["choices"]) == ("stance__1", ["favor"])
+    assert (second["from_name"], second["value"]["choices"]) == ("stance__2", ["none"])
 
 
 def test_a_mention_is_asked_about_when_it_is_selected(show: Callable[..., Any]) -> None:
-    with show(news(1, targets=None, mode="mention")) as (page, results):
-        assert not page.locator(".bd-mention_stance").first.is_visible()
-        mark(page, "GPE", TEXT, "Japan")
-        page.wait_for_selector(".bd-hint")
-        page.locator("text=Japan").last.click()
-        page.wait_for_selector(".bd-mention_stance label:has-text('Against')")
-        page.keyboard.press("w")
-        submit(page)
-        ((marked, about),) = results()
-        assert (marked["value"]["labels"], marked["value"]["text"]) == (["GPE"], "Japan")
-        assert (about["id"], about["value"]["choices"]) == (marked["id"], ["against"])
+    page, results = show(news(1, targets=None, mode="mention"))
+    assert not page.locator(".bd-mention_stance").first.is_visible()
+    mark(page, "GPE", TEXT, "Japan")
+    page.wait_for_selector(".bd-hint")
+    page.locator("text=Japan").last.click()
+    page.wait_for_selector(".bd-mention_stance label:has-text('Against')")
+    page.keyboard.press("w")
+    submit(page)
+    ((marked, about),) = results()
+    assert (marked["value"]["labels"], marked["value"]["text"]) == (["GPE"], "Japan")
+    assert (about["id"], about["value"]["choices"]) == (marked["id"], ["against"])
