@@ -18,7 +18,7 @@ from builder.scheme import Scheme
 from builder.store import read_json, write_json
 from builder.studio.campaign import Campaign
 from builder.studio.client import Client
-from builder.studio.projects import SHARED, former_slots, projects_of
+from builder.studio.projects import SHARED, former_slots, is_for_all, overlap_in, projects_of
 from builder.studio.settings import Annotators, share_of
 from builder.studio.tasks import ProjectTasks, tasks_of
 
@@ -63,8 +63,8 @@ def plan_tasks(
 
     `suggested` are predictions by chunk id. With one project per annotator, each annotator gets the chunks in
     `everyone`, whatever the overlap. Who annotates what is written to `assignment.json` and stays so, unless `keep` is
-    false. `answers` are the tasks that each of them has already: what annotators who left did not answer goes to
-    others, and with `annotators.after_skip=another` what anybody skipped.
+    false. `answers` are the tasks that are in projects already (see `answers_so_far`): what annotators who left did not
+    answer goes to others, and with `annotators.after_skip=another` what anybody skipped.
     """
     by_id = {article["article_id"]: article for article in articles}
     tasks: dict[str, PlannedTask] = {}
@@ -87,8 +87,14 @@ def plan_tasks(
     if campaign.is_shared:
         made.slots = {} if tasks else {SHARED: tasks}
         for chunk_id, overlap in overlaps_of(campaign.annotators, tasks).items():
-            slot = SHARED if overlap == campaign.annotators.overlap else f"{SHARED}/{overlap}"
-            made.slots.setdefault(slot, {})[chunk_id] = tasks[chunk_id]
+            # A task stays in its project. Where more annotators are wanted since, another project asks for the rest.
+            slots = [slot for slot, there in answers.items() if chunk_id in there.by_chunk]
+            lacking = overlap - sum(overlap_in(slot, campaign.annotators) for slot in slots)
+            if lacking > 0:
+                usual = lacking == campaign.annotators.overlap and SHARED not in slots
+                slots.append(SHARED if usual else f"{SHARED}/{lacking}")
+            for slot in slots:
+                made.slots.setdefault(slot, {})[chunk_id] = tasks[chunk_id]
     else:
         names = [annotator.name for annotator in campaign.people]
         made.assigned |= {chunk_id: names for chunk_id in everyone if chunk_id in tasks}
@@ -135,12 +141,17 @@ def _is_drawn(share: float, chunk_id: str) -> bool:
 
 
 def answers_so_far(client: Client, campaign: Campaign) -> dict[str, ProjectTasks]:
-    """The tasks in the projects of annotators who left, and of all where what was skipped goes to others."""
-    if campaign.is_shared:
-        return {}
+    """The tasks in the projects of annotators who left, and of all where what was skipped goes to others.
+
+    In the shared layout, those of all projects where chunks have different overlaps.
+    """
     every = projects_of(client, campaign)
     names = former_slots(campaign, every)
-    if campaign.annotators.after_skip == "another":
+    if campaign.is_shared:
+        names = {slot for slot in every if is_for_all(slot)}
+        if names <= {SHARED} and not campaign.annotators.overlaps:
+            return {}
+    elif campaign.annotators.after_skip == "another":
         names |= {person.name for person in campaign.people} & every.keys()
     return {name: tasks_of(client, every[name].id) for name in sorted(names)}
 
@@ -214,7 +225,7 @@ def _assigned(
         }
     sizes = {chunk_id: len(task.data["text"]) for chunk_id, task in tasks.items()}
     wanted = overlaps = overlaps_of(campaign.annotators, tasks)
-    if campaign.annotators.after_skip == "another":
+    if campaign.annotators.after_skip == "another" and not campaign.is_shared:
         skipped = Counter(chunk for there in answers.values() for chunk in there.skipped())
         wanted = {chunk: overlap + skipped[chunk] for chunk, overlap in wanted.items()}
     known = {person.name: person.languages for person in campaign.people}

@@ -22,6 +22,7 @@ from builder.studio.campaign import Campaign
 from builder.studio.client import Client, NotFound, Params
 from builder.studio.embedded import MEMBERS
 from builder.studio.people import accounts, ensure_accounts, people_of
+from builder.studio.settings import Annotators
 
 #: Slot of the project that all annotators share, and of the one in which experts decide.
 SHARED = "all"
@@ -75,6 +76,11 @@ def is_for_all(slot: str) -> bool:
     (True, True, False)
     """
     return slot.partition("/")[0] == SHARED
+
+
+def overlap_in(slot: str, settings: Annotators) -> int:
+    """How many annotators a chunk gets in the project of a slot."""
+    return int(slot.partition("/")[2] or settings.overlap) if is_for_all(slot) else 1
 
 
 def owner_of(slot: str) -> str:
@@ -298,7 +304,7 @@ def _settings(campaign: Campaign, slot: str) -> dict[str, Any]:
         "title": title(campaign.dataset, slot),
         "description": f"{campaign.description}\n\n{mark(campaign.dataset, slot)}".strip(),
         "label_config": page_of(slot, campaign.asked_of(owner_of(slot))),
-        "maximum_annotations": _overlap(campaign, slot),
+        "maximum_annotations": overlap_in(slot, campaign.annotators),
         "expert_instruction": _FOR_EXPERTS if slot == REVIEW else "",
         "show_skip_button": True,
         "skip_queue": "REQUEUE_FOR_OTHERS" if campaign.annotators.after_skip == "another" else "IGNORE_SKIPPED",
@@ -307,12 +313,6 @@ def _settings(campaign: Campaign, slot: str) -> dict[str, Any]:
         "show_collab_predictions": True,
         "sampling": "Uncertainty sampling" if campaign.suggestions.uncertain_first else "Sequential sampling",
     }
-
-
-def _overlap(campaign: Campaign, slot: str) -> int:
-    if not is_for_all(slot):
-        return 1
-    return int(slot.partition("/")[2] or campaign.annotators.overlap)
 
 
 def _get(client: Client, project: int) -> Project:

@@ -75,7 +75,8 @@ class Annotators:
         {},
         "Another overlap for some chunks: by the path of a file with a chunk id per line, or by a share of the chunks,"
         " drawn by their ids. The first that names a chunk counts. In the layout `shared` these chunks have a project"
-        " of their own, so decide before the first push.",
+        " of their own; where the overlap grew after a push, another one asks for the rest, and the same person may get"
+        " a chunk again.",
         example="annotators.overlaps={hard.txt: 3, 10%: 2}",
     )
     after_skip: str = setting(

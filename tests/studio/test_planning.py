@@ -224,6 +224,33 @@ def test_some_chunks_have_another_overlap(world: Any, tmp_path: Path) -> None:
             plan(world)
 
 
+def test_a_chunk_stays_in_its_project_and_another_asks_for_the_rest(world: Any, tmp_path: Path) -> None:
+    """Nobody is asked for more annotations than there should be when the overlap of a chunk grows after the push."""
+    one, two, three, four = world.ids
+    (tmp_path / "more.txt").write_text(f"{one} {two}", encoding="utf-8")
+    world.campaign.annotators = Annotators(overlap=1, overlaps={str(tmp_path / "more.txt"): 3})
+
+    def slots(**there: tuple[str, ...]) -> dict[str, list[str]]:
+        answers = answers_on(**{slot: dict.fromkeys(chunks, (0, 0)) for slot, chunks in there.items()})
+        return {slot: list(tasks) for slot, tasks in plan(world, answers=answers).slots.items()}
+
+    assert slots() == {"all/3": [one, two], "all": [three, four]}
+    grown = {"all": [one, two, three, four], "all/2": [one, two]}
+    assert slots(all=(one, two, three)) == grown
+    assert slots(**{"all": (one, two, three, four), "all/2": (one, two)}) == grown, "the next push changes nothing"
+    (tmp_path / "more.txt").write_text(one, encoding="utf-8")
+    assert slots(**{"all": (one, two, three, four), "all/2": (one, two)}) == grown, "nothing is taken away"
+    world.campaign.annotators.overlaps = {str(tmp_path / "more.txt"): 2}
+    once = {"all": [one, two, three, four], "all/1": [one]}
+    assert slots(all=(one, two, three)) == once == slots(**{"all": (one, two, three), "all/1": (one,)})
+    (tmp_path / "more.txt").write_text(f"{one} {two}", encoding="utf-8")
+    world.campaign.annotators.overlaps = {str(tmp_path / "more.txt"): 3}
+    world.campaign.annotators.overlap = 3
+    assert slots(**{"all": (one,), "all/2": (one, two)}) == {
+        "all": [one, three, four], "all/2": [one, two], "all/1": [two]
+    }  # fmt: skip
+
+
 def test_a_share_of_the_chunks_is_drawn_by_their_ids() -> None:
     ids = [f"c{n}" for n in range(1000)]
     drawn = {
