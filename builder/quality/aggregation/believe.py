@@ -41,9 +41,14 @@ class SoftLabels:
     smoothing: float = 0.5
 
     def of(self, votes: Votes, posterior: Floats) -> Floats:
-        """The probability of each label of each item; all zero where nobody voted."""
-        smoothed = smoothed_shares(votes, self.smoothing)
-        return self.model * tempered(posterior, self.temperature) + (1 - self.model) * smoothed
+        """The probability of each label of each item; all zero where nobody voted.
+
+        What leaves a label nothing is no posterior but shares of votes, which are smoothed like all shares.
+        """
+        of_model = posterior.all(axis=1, keepdims=True)
+        counted = smoothed_shares(votes, self.smoothing, posterior)
+        believed = np.where(of_model, tempered(posterior, self.temperature), counted)
+        return self.model * believed + (1 - self.model) * smoothed_shares(votes, self.smoothing)
 
 
 @dataclass
@@ -71,12 +76,16 @@ class MeasuredCalibration:
     made: SoftLabels
 
 
-def smoothed_shares(votes: Votes, smoothing: float) -> Floats:
-    """Shares of the votes after adding `smoothing` votes, spread as the votes on all items; zero where nobody voted."""
+def smoothed_shares(votes: Votes, smoothing: float, counted: Floats | None = None) -> Floats:
+    """Shares of the votes after adding `smoothing` votes, spread as the votes on all items; zero where nobody voted.
+
+    The shares may be `counted` in another way, as by weight.
+    """
     counts = votes.counts()
     total = counts.sum(axis=1, keepdims=True)
     spread = counts.sum(axis=0) / max(float(counts.sum()), 1.0)
-    return np.where(total > 0, (counts + smoothing * spread) / (total + smoothing), 0.0)
+    given = counts if counted is None else total * counted
+    return np.where(given.any(axis=1, keepdims=True), (given + smoothing * spread) / (total + smoothing), 0.0)
 
 
 def tempered(posterior: Floats, temperature: float) -> Floats:
@@ -190,9 +199,11 @@ class Decider:
         self.chosen[about] = f"{method}: {why}" if why else method
         decides = load(METHODS[method])(votes, used, self.accuracy)
         measured = measure_calibration(votes, used, self.accuracy)
+        made = measured.made if measured else SoftLabels()
+        counted = smoothed_shares(votes, made.smoothing)
         # Weights may come from elsewhere, so the shares do not say what they say.
-        made = measured.made if measured else SoftLabels(1.0 if method == "weighted" else 0.0)
-        found = decides, made.of(votes, decides), smoothed_shares(votes, made.smoothing)
+        by_weight = smoothed_shares(votes, made.smoothing, decides) if method == "weighted" else counted
+        found = decides, made.of(votes, decides) if measured else by_weight, counted
         of_experts = np.zeros_like(decides) if experts is None else shares(experts)
         expert: Mask = np.asarray(of_experts.any(axis=1))
         decides, soft, counted = (np.where(expert[:, None], of_experts, values) for values in found)

@@ -21,7 +21,7 @@ from builder.quality.aggregation.believe import (
 )
 from builder.quality.aggregation.majority import shares, supported, winners
 from builder.quality.settings import Aggregation
-from builder.quality.votes import Voters, Votes
+from builder.quality.votes import Floats, Voters, Votes
 from builder.settings import load
 from tests.quality.crowds import SKILLS, votes_of
 from tests.samples import Crowd
@@ -132,8 +132,45 @@ def test_neither_rows_nor_names_nor_labels_decide(method: str) -> None:
 def test_weights_that_are_given_make_the_probability() -> None:
     votes = Votes.of([(0, "x", "a"), (0, "y", "b"), (0, "z", "b")], 1, ["a", "b"])
     found = believe(votes, Aggregation(method="weighted", weigh_by="given", weights={"x": 3.0}))[0]
-    assert found.soft[0] == pytest.approx([0.6, 0.4])
+    # Three votes by weight, and half a vote as all votes are spread.
+    assert found.soft[0] == pytest.approx([(3 * 0.6 + 0.5 / 3) / 3.5, (3 * 0.4 + 1 / 3) / 3.5])
     assert found.shares[0] == pytest.approx([1 / 3, 2 / 3])
+    nobody = believe(votes, Aggregation(method="weighted", weigh_by="given", weights=dict.fromkeys("xyz", 0.0)))[0]
+    assert nobody.soft.tolist() == [[0.0, 0.0]]
+
+
+def test_what_leaves_a_label_nothing_is_smoothed_like_shares() -> None:
+    votes = Votes.of([(0, "x", "a"), (0, "y", "a"), (1, "x", "b"), (1, "y", "a")], 3, ["a", "b"])
+    found = SoftLabels(1.0, 2.0, 1.0).of(votes, np.array([[1.0, 0.0], [0.8, 0.2], [0.0, 0.0]]))
+    assert found[0] == pytest.approx([(2 + 0.75) / 3, 0.25 / 3])
+    # Of a posterior, the square roots.
+    assert found[1] == pytest.approx([2 / 3, 1 / 3])
+    assert found[2].tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("method", ["majority", "dawid_skene", "mace", "sequence", "weighted"])
+@pytest.mark.parametrize("crowd", [(2, 3, 2), (3, 5, 3), (5, 8, 5), (6, 9, 2)])
+def test_probabilities_predict_others_at_least_as_well_as_smoothed_shares(
+    method: str, crowd: tuple[int, int, int]
+) -> None:
+    """Votes that no probability was made from: half of those on each item, in crowds with one frequent label."""
+    each, pool, width = crowd
+    rng = np.random.default_rng(each)
+    skill, labels = rng.uniform(0.4, 0.95, pool), [f"l{n}" for n in range(width)]
+    often = np.array([3, *[1] * (width - 1)]) / (width + 2)
+    seen, held = [], []
+    for item in range(80):
+        truth = rng.choice(width, p=often)
+        for place, who in enumerate(rng.permutation(pool)[:each].tolist()):
+            said = truth if rng.random() < skill[who] else rng.choice(width, p=often)
+            (seen if place % 2 else held).append((item, f"w{who}", labels[said]))
+    votes, others = Votes.of(seen, 80, labels), Votes.of(held, 80, labels)
+    soft = believe(votes, Aggregation(method=method))[0].soft
+
+    def entropy(predicted: Floats) -> float:
+        return -float(np.log(predicted[others.item, others.label]).mean())
+
+    assert entropy(soft) <= entropy(smoothed_shares(votes, 0.5)) + 0.01
 
 
 def test_columns_are_probabilities_with_their_entropy() -> None:
