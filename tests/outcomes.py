@@ -4,7 +4,9 @@ Opening each release with `datasets` takes most of the time of a small export, a
 rest; these exports leave both out. `tests/release/` and `tests/reporting/` show that they are done.
 """
 
+import contextlib
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from unittest import mock
@@ -33,12 +35,19 @@ def elsewhere(config: Config, workspace: Path, exports: Path) -> Config:
     return replace(config, paths=replace(config.paths, workspace=str(workspace), exports=str(exports)))
 
 
+@contextlib.contextmanager
+def short_exports() -> Iterator[None]:
+    """Inside, a release is not opened, and its page is empty."""
+    loads, page = mock.patch("builder.release.export.check_loads"), mock.patch("builder.reports.public_page")
+    with loads, page as shown:
+        shown.return_value = ""
+        yield
+
+
 def outcome(config: Config, progress: Progress = silent) -> Outcome:
     """The files of the release by name, or what the error says."""
     try:
-        loads, page = mock.patch("builder.release.export.check_loads"), mock.patch("builder.reports.public_page")
-        with loads, page as shown:
-            shown.return_value = ""
+        with short_exports():
             return contents(Path(builder.export(config, progress=progress).folder))
     except BuilderError as error:
         return str(error)

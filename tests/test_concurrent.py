@@ -19,7 +19,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
-from unittest import mock
 
 import pyarrow.parquet as pq
 import pytest
@@ -28,7 +27,7 @@ import builder
 from builder.config import Config
 from builder.errors import StoreError
 from builder.quality.settings import Aggregation
-from tests.outcomes import contents, elsewhere, outcome, pulled
+from tests.outcomes import contents, elsewhere, outcome, pulled, short_exports
 from tests.samples import SAYS, Project
 
 METHODS = ("majority", "dawid_skene")
@@ -116,7 +115,7 @@ def pairs(root: Path) -> None:
         for part in ("workspace", "exports"):
             shutil.copytree(root / part, here / part)
         there = elsewhere(config, here / "workspace", here / "exports")
-        running = {os.fork() or _child(_commands(there)[command]): command for command in commands}
+        running = {os.fork() or _child(_commands(there)[command], root / "modules"): command for command in commands}
         for pid, command in running.items():
             code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
             # These two want the workspace to themselves, and say so.
@@ -129,6 +128,7 @@ def pairs(root: Path) -> None:
     wrong: list[str] = []
     names = list(_commands(config))
     after = {command: beside(command, command) for command in names}
+    _load(root / "modules")
     found = list(itertools.combinations_with_replacement(names, 2))
     for pair in found:
         there = beside(" beside ".join(pair), *pair)
@@ -137,12 +137,14 @@ def pairs(root: Path) -> None:
     print(json.dumps({"pairs": len(found), "wrong": wrong}))  # noqa: T201
 
 
-def _child(command: Callable[[], object]) -> NoReturn:
+def _child(command: Callable[[], object], modules: Path) -> NoReturn:
     code = 1
     try:
         os.fsync = lambda fd: None
-        with mock.patch("builder.release.export.check_loads"):
+        with short_exports():
             command()
+        with modules.open("a") as file:
+            file.write("\n".join(["", *sorted(sys.modules)]))
         code = 0
     except StoreError as error:
         code = 2 if error.message.startswith("Another command works on") else 1
@@ -183,7 +185,7 @@ def exports(root: Path) -> None:
 
 def _load(listed: Path) -> None:
     """Imports what an export imports, so that forked processes begin at once. None of it starts a thread."""
-    for name in listed.read_text().split():
+    for name in dict.fromkeys(listed.read_text().split()):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
 
