@@ -57,7 +57,6 @@ def release_pages(
         "licence": _licence(dataset),
         "codes": ", ".join(f"`{code}`" for code in languages(manifest)),
         "about": {name: SPECS[found.kind].about(found, settings["export"]) for name, found in configurations.items()},
-        "labels": _label_tables(manifest),
         "examples": {name: _example(root, name, manifest.configs[name]) for name in filled},
         "processing": processing(manifest),
         "machine": machine(manifest),
@@ -133,17 +132,6 @@ def _licence(dataset: Mapping[str, Any]) -> str:
     name, link = dataset["license_name"], dataset["license_link"]
     shown = f"`{dataset['license']}`" + (f" ({name})" if name else "")
     return f"[{shown}]({link})" if link else shown
-
-
-def _label_tables(manifest: Manifest) -> dict[str, dict[str, list[int]]]:
-    """By configuration: per label the number in each split, and in the gold of the release."""
-    return {
-        name: {
-            label: [*(facts.labels.get(label, 0) for facts in manifest.configs[name].splits.values()), count]
-            for label, count in counted.items()
-        }
-        for name, counted in manifest.counts.labels.items()
-    }
 
 
 def _example(root: Path, name: str, found: Configured) -> str:

@@ -47,7 +47,7 @@ _MISSING = "Not stated."
 
 def croissant(manifest: Manifest, day: str) -> dict[str, Any]:
     """One record set per configuration with rows, one of their splits, and one per set of label names."""
-    counts, dataset = manifest.counts, manifest.configuration["dataset"]
+    counts, dataset, repo = manifest.counts, manifest.configuration["dataset"], manifest.configuration["export"]["repo"]
     filled = {name: found for name, found in manifest.configs.items() if found.splits}
     data = [file for file in manifest.files if file.path.endswith(".parquet") and file.path.split("/")[0] in filled]
     platform = " ".join(filter(None, ("Label Studio", manifest.pull.server_version)))
@@ -59,10 +59,10 @@ def croissant(manifest: Manifest, day: str) -> dict[str, Any]:
         "name": manifest.name,
         "description": dataset["description"] or f"Labelled news texts, release {manifest.version}.",
         "version": manifest.version,
-        "license": dataset["license_link"] or dataset["license"],
+        "license": dataset["license_link"] or dataset["license_name"] or dataset["license"],
         "creator": {"@type": "sc:Organization", "name": dataset["curators"] or _MISSING},
         "inLanguage": languages(manifest),
-        "url": dataset["homepage"] or f"./{manifest.name}",
+        "url": dataset["homepage"] or (f"https://huggingface.co/datasets/{repo}" if repo else f"./{manifest.name}"),
         "datePublished": day,
         "citeAs": dataset["citation"] or manifest.name,
         **{term: dataset[name] or _MISSING for term, name in _STATED.items()},

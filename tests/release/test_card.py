@@ -272,6 +272,7 @@ def test_what_people_say_and_who_annotated_is_on_the_card(tmp_path: Path) -> Non
         assert line in card, line
     found = json.loads((made.folder / "croissant.json").read_text("utf-8"))
     assert (found["rai:dataUseCases"], found["rai:dataBiases"]) == ("Training.", "Not stated.")
+    assert found["url"] == "https://huggingface.co/datasets/lab/story"
     assert found["license"] == "https://example.org/licence"
     assert found["rai:machineAnnotationTools"][0].startswith("Suggestions of a machine were shown")
 
