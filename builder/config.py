@@ -14,7 +14,7 @@ from builder.engine import Engine
 from builder.errors import ConfigError, Fault, SchemeError
 from builder.quality.settings import Aggregation, Quality
 from builder.questions import scheme_from
-from builder.release.settings import Dataset, Export, Split, release_name
+from builder.release.settings import Dataset, Export, Split, name_faults, release_name
 from builder.reporting.settings import Report
 from builder.scheme import Scheme
 from builder.settings import (
@@ -122,7 +122,7 @@ def read_config(composed: DictConfig, faults: list[Fault]) -> Config:
     if "labels" in plain:
         try:
             scheme = scheme_from(found.labels)
-            faults += _unknown_names(found, scheme)
+            faults += [*_unknown_names(found, scheme), *name_faults(scheme.questions)]
         except SchemeError as error:
             faults += error.faults
     for i, fault in enumerate(faults):

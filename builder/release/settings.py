@@ -2,6 +2,7 @@
 
 import difflib
 import math
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
@@ -274,6 +275,16 @@ class Export:
             yield Fault("formats", "conll needs tags.", "Set export.tokens=true and export.tags=bio.")
         if "spacy" in self.formats and not (self.text and self.tokens and self.tags != "none"):
             yield Fault("formats", "spacy needs texts and tags.", "Set text and tokens to true, and tags to bio.")
+
+
+def name_faults(questions: Collection[str]) -> Iterator[Fault]:
+    """Questions whose configuration would be called as another one, or as another folder, of a release."""
+    taken = {"annotations", "provenance", *FORMATS, *(f"{name}_unresolved" for name in questions)}
+    for name in questions:
+        if name.casefold() in taken:
+            yield Fault(
+                f"labels.questions.{name}", "a release has another folder of this name.", "Rename the question."
+            )
 
 
 def release_name(dataset: str, variant: str) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pytest
 
+from builder import compose
+from builder.errors import ConfigError
 from builder.release.configuration import (
     FLAG,
     INT,
@@ -17,7 +19,7 @@ from builder.release.configuration import (
     value,
 )
 from builder.release.configurations import declare
-from builder.release.settings import Export
+from builder.release.settings import Export, name_faults
 from tests.release.configurations.test_answers import FRAMES, TOPIC, asking
 from tests.samples import scheme
 
@@ -49,3 +51,15 @@ def test_the_type_of_each_feature() -> None:
         "string", "list<item: struct<c: int32, d: double>>", "list<item: int64>", "struct<g: bool>",
     ]  # fmt: skip
     assert label_names({**features, "h": class_label(["y", "z"]), "i": value("int64")}) == {"e": ["x"], "h": ["y", "z"]}
+
+
+def test_questions_that_would_share_a_folder_of_a_release_are_refused() -> None:
+    names = ["stance", "topic", "Annotations", "provenance", "jsonl", "topic_unresolved", "other_unresolved"]
+    found = list(name_faults(names))
+    assert [fault.key.rpartition(".")[2] for fault in found] == [
+        "Annotations", "provenance", "jsonl", "topic_unresolved"
+    ]  # fmt: skip
+    assert found[0].problem == "a release has another folder of this name."
+    topic = "{kind: choice, labels: {a: A, b: B}}"
+    with pytest.raises(ConfigError, match=r"labels.questions.jsonl: a release has another folder"):
+        compose(f"labels.questions.jsonl={topic}")

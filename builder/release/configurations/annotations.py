@@ -1,6 +1,7 @@
 """`annotations`: what each annotator submitted for each window, under a pseudonym."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,13 @@ import pyarrow.compute as pc
 from builder.arrays import flat, list_of, mask, numbers, ordered, places, positions_in, records
 from builder.masking import KINDS, masked
 from builder.release.configuration import (
+    ABOUT_ARTICLES,
     FLAG,
     INT,
+    KEYS,
     NUMBER,
     STRING,
+    WINDOW,
     Column,
     Configuration,
     Maker,
@@ -37,14 +41,14 @@ def _declare(scheme: Scheme, _: Export, __: Mapping[str, list[str]]) -> Iterator
     span = {"start": INT, "end": INT, "label": STRING, "text": STRING, **_SUGGESTED}
     suggested = "with the label that was suggested there (null: none), by which model, with which score"
     evidence = {"start": INT, "end": INT, "text": STRING, "targets": sequence(STRING)}
-    asked = [question for question in scheme.questions.values() if question.gives == "answers"]
-    columns = (
+    before = (
         Column("annotator", STRING, "a pseudonym, the same in every release"),
         Column("state", STRING, "labelled, labelled-empty (looked and found nothing) or skipped", judged=True),
         Column("prediction", STRING, "what became of a suggestion: none (not shown), accepted, edited or rejected"),
         Column("quarantined", FLAG, "whether a check kept the annotation out of gold", judged=True),
         Column("entities", [span], f"marked entity spans, in code points of `text`, {suggested}", judged=True),
-        *(_column(question) for question in asked),
+    )
+    after = (
         Column("evidence", [evidence], "marked evidence, with the targets that it supports", judged=True),
         Column("problems", sequence(STRING), "problems that the annotator reported", judged=True),
         Column("comment", STRING, "the annotator's comment, without e-mails and numbers of people", judged=True),
@@ -53,7 +57,15 @@ def _declare(scheme: Scheme, _: Export, __: Mapping[str, list[str]]) -> Iterator
         Column("lead_time", NUMBER, "seconds that the annotator spent on it"),
         Column("scheme_version", STRING, "name and version of the scheme that the annotator worked with"),
     )
-    yield Configuration("annotations", columns)
+    taken, answers = {column.name for column in (*KEYS, WINDOW, *before, *after)} | {*ABOUT_ARTICLES}, list[Column]()
+    for question in scheme.questions.values():
+        if question.gives == "answers":
+            column = _column(question)
+            while column.name in taken:
+                column = replace(column, name=f"answer_{column.name}")
+            taken.add(column.name)
+            answers.append(column)
+    yield Configuration("annotations", (*before, *answers, *after))
 
 
 def _column(question: Question) -> Column:

@@ -5,9 +5,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from builder.questions.choice import Choice
 from builder.release.settings import Export
+from builder.scheme import Label
 from tests.release.world import rows, sample
-from tests.samples import DAY
+from tests.samples import DAY, scheme
 
 UNSUGGESTED = {"suggested": None, "suggestion_model": None, "suggestion_score": None}
 
@@ -87,3 +89,19 @@ def test_what_was_suggested_is_beside_each_span_and_answer(tmp_path: Path) -> No
     assert shown[0] == {"PERSON": ("ORG", "m-PERSON", 0.5), "ORG": (None,) * 3, "GPE": (None,) * 3}
     assert shown[1]["none"] == ("ORG", "m-none", 0.5)
     assert all(span["suggested"] is None for row in found.values() if row["id"] != "1:12" for span in row["entities"])
+
+
+def test_answers_have_a_column_of_their_own_whatever_their_question_is_called(tmp_path: Path) -> None:
+    labels = scheme()
+    for name, many in (("language", False), ("state", False), ("stances", False), ("stance_", True)):
+        labels.questions[name] = Choice(many=many, options={"yes": Label(), "no": Label()})
+        labels.questions[name].name = name
+    world = sample(tmp_path, labels=labels)
+    said = {"language": {"": "yes"}, "state": {"": "no"}, "stances": {"": "yes"}, "stance_": {"yes": "no", "no": "yes"}}
+    world.dissent[0, world.chunk(2, 0)] = {"answers": said}
+    made = world.export(Export(configs=["annotations"]))
+    row = next(r for r in rows(made.folder, "annotations", about=True) if r["id"] == "1:2000")
+    own = {name: row[name] for name in row if name.startswith("answer_")}
+    assert own == {"answer_language": "yes", "answer_state": "no", "answer_stances": "yes"}
+    assert (row["language"], row["state"], row["stance_s"]) == (None, "labelled", ["no"])
+    assert [set(answer) for answer in row["stances"]] == [{"target", "label", *UNSUGGESTED}] * 2
