@@ -57,22 +57,25 @@ def sentences(text: str, language: str = "en", at: int = 0) -> list[tuple[int, i
     from sentencex import segment
 
     # sentencex panics on a capital followed by a multi-byte space. Replacing such spaces one for one keeps the offsets.
-    safe = text if text.isascii() or is_printable(text) else _SPACES.sub(" ", text)
+    safe = text if is_printable(text) else _SPACES.sub(" ", text)
     language = (language or "en").split("-")[0]
     open_end = None if language == "en" else _open_end(language)
     out: list[tuple[int, int]] = []
-    for line in safe.split("\n"):
-        begin, before = len(out), ""
-        for part in segment(language, line) if line else ():
-            if bare := part.rstrip():
-                start = at if not bare[0].isspace() else at + len(bare) - len(bare.lstrip())
-                if open_end:
-                    if len(out) > begin and open_end.search(f"{before}\0{bare[:1]}"):
-                        start = out.pop()[0]
-                    before = bare[-16:]
-                out.append((start, at + len(bare)))
-            at += len(part)
-        at += 1
+    before = ""
+    # A blank line ends a sentence of sentencex; one call for all lines is faster than one for each.
+    for part in segment(language, safe.replace("\n", "\n\n")):
+        if part[0] == "\n":
+            at += len(part) // 2
+            before = ""
+            continue
+        if bare := part.rstrip():
+            start = at if bare[0] != " " else at + len(bare) - len(bare.lstrip())
+            if open_end:
+                if before and open_end.search(f"{before}\0{bare[:1]}"):
+                    start = out.pop()[0]
+                before = bare[-16:]
+            out.append((start, at + len(bare)))
+        at += len(part)
     return out
 
 

@@ -9,7 +9,7 @@ it otherwise.
 """
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate, pairwise
@@ -179,19 +179,21 @@ class Parts:
 
         A chunk of at least `enough` ends with its paragraph when the next one does not fit.
         """
-        firsts, tokens, count = [0], self.opening(0), len(self.gains)
-        for i in range(1, count):
-            gain = self.gains[i]
-            full = tokens + gain > budget
-            if not full and tokens >= enough and self.paragraph(i):
-                end = next((j for j in range(i + 1, count) if self.paragraph(j)), count)
-                full = tokens + self.total[end] - self.total[i] > budget
-            if full:
-                firsts.append(i)
-                tokens = self.opening(i)
-            else:
-                tokens += gain
-        return [*firsts, count]
+        total, firsts, count = self.total, [0], len(self.gains)
+        while True:
+            first = firsts[-1]
+            # The parts from the first to `end` are as large as `total[end] - before`.
+            before = total[first + 1] - self.opening(first)
+            end = max(first + 1, bisect_right(total, budget + before) - 1)
+            if end >= count:
+                return [*firsts, count]
+            for i in range(end, first, -1):
+                if total[i] - before < enough:
+                    break
+                if self.paragraph(i):
+                    end = i
+                    break
+            firsts.append(end)
 
 
 class Chunker:
@@ -219,9 +221,11 @@ class Chunker:
         """The sentences; one over the budget becomes several parts, and counts with the first."""
         counter, budget = self.counter, self.settings.max_tokens
         parts = Parts(text, counter, intervals, range(len(intervals) + 1))
+        if 2 * max(parts.gains) <= budget:
+            return parts
         # By itself a sentence may be a little larger than what it adds.
         doubtful = [part for part, n in zip(intervals, parts.gains, strict=True) if 2 * n > budget]
-        sizes = zip(doubtful, counter.sizes(text, doubtful), strict=True) if doubtful else ()
+        sizes = zip(doubtful, counter.sizes(text, doubtful), strict=True)
         broken = {part: list(self._broken(text, *part)) for part, n in sizes if n > budget}
         if not broken:
             return parts

@@ -91,8 +91,8 @@ FORMULAS = {
     "assistance": rf"-*\s?[Ww]ith (?:additional |further |agency )?(?:assistance|reporting|inputs?|contributions?|"
     rf"files|material|reports?|information) (?:from|by) {_PEOPLE}|[Ww]ith agency inputs",
     "standards": rf"Our Standards: {_NAME}",
-    "unedited": r"(?=.*\b(?:edited|feed|agency|wire|syndicat|translated|machine|automat|auto-|software|AI\b))"
-    r"(?:\(?Except for the headline, )?[Tt]his (?:\w+ )?(?:story|article|report|copy|content|item) "
+    "unedited": r"(?:\(?Except for the headline, )?[Tt]his "
+    r"(?=.*\b(?:edited|feed|agency|wire|syndicat|translated|machine|automat|auto-|software|AI\b))(?:\w+ )?(?:story|article|report|copy|content|item) "
     r"(?:has|was|is)(?: not|n't)? ?(?:been )?(?:edited by|created from|generated|auto-?generated|published "
     r"(?:directly )?from|taken from|sourced from|translated (?:by|from|with)|machine).{0,140}",
     "views": r"(?:The|Any|All) (?:views|opinions)(?: and (?:views|opinions))?(?: \w+)? (?:expressed|in this)"
@@ -176,13 +176,13 @@ def _pattern() -> re.Pattern[str]:
 
 def formula(line: str) -> Formula | None:
     """The formula that the whole line fits; None for a line that may be content."""
-    if len(line) > _LONGEST or _PROSE.search(line):
+    if len(line) > _LONGEST:
         return None
     bare = line.strip(" *|•·").rstrip(" .;") or line
     if bare[0] + bare[-1] in ("()", "[]", "（）", "【】", "「」"):
         bare = bare[1:-1].rstrip(" .;") or line
     found = _pattern().fullmatch(bare)
-    if found is None:
+    if found is None or _PROSE.search(line):
         return None
     name = next(n for n in FORMULAS if found[n] is not None)
     if name == "read_more" and line.endswith("."):  # headlines are no sentences
