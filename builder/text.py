@@ -88,10 +88,11 @@ _ABBREVIATIONS = {
     "bg": "ген проф акад доц адв инж ул бул пл им обл чл д-р г-н т.нар",
     "cs": "p pí dr prof ing mgr čl sv ul tř odst srov zást plk kpt mjr",
     "da": "hr fr dr prof gen adv cand chr Sct Skt kl ca nr jf evt bl.a f.eks",
-    "de": "Dt Fa Hl Reg Bd Okt geb",
+    "de": "Dt Fa Hl Reg Bd Mrz Okt Dez geb Inh Hrsg Mind Gebr Verf Stellv Vors Abg LAbg",
     "el": "κκ καθ στρ υπ Αγ Λεωφ οδ αρ σελ τηλ περ δηλ βλ",
     "es": "cnel dip mons pdte sen Cía Dª aprox",
     "et": "dr prof kindr kol hr pr lk nt näit nn sh",
+    "fa": "دکتر مهندس پروفسور",
     "fi": "tri hra ev vt klo nro ns ks kts",
     "fr": "M MM Mme Mmes Mlle Mlles Me Dr Pr prof Mgr gén Col Cdt Cne Lt Cie St Ste art av bd",
     "hi": "डॉ श्री श्रीमती प्रो पं कु स्व",
@@ -106,7 +107,7 @@ _ABBREVIATIONS = {
     "pl": "dr prof inż mgr hab lek mec red pos sen min gen płk mjr kpt por sierż ks bp abp kard św ul al pl os woj gm "
     "im str godz tel zob tj wg tzw ok m.in",
     "pt": "Av R Pe cap cel dep des gov min pres sen aprox",
-    "ro": "dl dna dr prof av dep cpt str bd bdul jud mun alin pct sf aprox cca",
+    "ro": "dl dna dr prof conf lect asist av dep min cpt str bd bdul bl et jud mun alin pag pct sf aprox cca",
     "ru": "г ул пл наб им пос дер оз проф акад арх реж худ зам нач пом гл ген полк лейт кап рис стр ст св гр тов ред "
     "см ср напр ок г-н д-р т.е е",
     "sk": "plk kpt mjr čl",
@@ -116,6 +117,12 @@ _ABBREVIATIONS = {
     "tr": "doç yrd opr ord alb korg tuğg bşk müh Av Cad Gör Hz Mah Öğr Org Sn örn bkz M.Ö M.S",
     "uk": "м вул пл пр просп бул смт ім проф акад тов заст ген ст см ред гр обл бл",
 }
+#: Words after which a number with a full stop is an ordinal, in languages that capitalise what may follow it.
+_ORDINAL = {
+    "da": r"den|det|de|d\.|\d\. og",
+    "de": r"d(?:er|ie|as|e[mns])|[ai]m|vom|beim|zu[mr]|\d\. (?:und|bis)|(?:jed|ein|sein|ihr|unser|dies)(?:e[mnrs]?)?",
+    "no": r"den|det|de|d\.|\d\. og",
+}
 #: Languages that share the abbreviations of another one.
 _KIN = {"bs": "hr", "nb": "no", "nn": "no"}
 
@@ -123,11 +130,13 @@ _KIN = {"bs": "hr", "nb": "no", "nn": "no"}
 @cache
 def _open_end(language: str) -> re.Pattern[str]:
     """Finds that a sentence goes on, in its end and the first character of what follows, with a NUL between them."""
-    names = _ABBREVIATIONS.get(_KIN.get(language, language), "").split()
+    language = _KIN.get(language, language)
+    names = _ABBREVIATIONS.get(language, "").split()
     known = "|".join(map(re.escape, [*names, *map(str.capitalize, names)]))
     # After a number it is a unit, such as a year, with which a sentence may end.
-    initial = rf"(?:^|(?<!\d)[^\w.])(?:{known or '(?!)'}|[A-ZÀ-ÞΑ-ΩА-ЯЁІЇЄҐ])\.\0[^\W_]|"
-    return re.compile(rf"{initial}\.\0{_SMALL}|[」』”’]\0[とっがをはにでもやへの]")
+    initial = rf"(?:^|(?<!\d)[^\w.])(?:{known or '(?!)'}|[A-ZÀ-ÞΑ-ΩА-ЯЁІЇЄҐא-תء-يپچژکگی])\.\0[^\W_]|"
+    ordinal = rf"(?:^|\W)(?i:{_ORDINAL.get(language, '(?!)')}) \d{{1,3}}\.\0[^\W\d_]|"
+    return re.compile(rf"{initial}{ordinal}\.\0{_SMALL}|[」』”’]\0[とっがをはにでもやへの]")
 
 
 def token_spans(text: str) -> list[tuple[int, int]]:

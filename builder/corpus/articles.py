@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ class ArticleMaker:
 
     def __init__(self, cleaning: Cleaning, chunking: Chunking, language: str) -> None:
         self.min_chars = cleaning.min_chars
-        self.masks = cleaning.masks
+        self.masked = lru_cache(maxsize=4096)(partial(masked, kinds=cleaning.masks))
         self.steps = steps(cleaning)
         self.recogniser = Recogniser(cleaning)
         self.chunker = Chunker(chunking)
@@ -74,8 +75,8 @@ class ArticleMaker:
         sections = [("body", body, len(text))]
         if body:
             sections.insert(0, ("summary", 0, len(text[:body].rstrip())))
-        authors = [masked(name, self.masks) for name in record.authors or layout.authors]
-        source, url = (value and masked(value, self.masks) for value in (layout.source, record.url))
+        authors = [self.masked(name) for name in record.authors or layout.authors]
+        source, url = (value and self.masked(value) for value in (layout.source, record.url))
         return Article(article_id, record, layout, text, sections, mapping, language, source, authors, url)
 
     def chunks(self, article: Article) -> Iterator[tuple[str, ChunkBounds, str, str]]:

@@ -19,6 +19,8 @@ _EAST_ASIAN = re.compile(
 _BUDDHIST_YEAR, _BUDDHIST = re.compile(r"(?:พ\.ศ\. ?)?(?<!\d)(?<!:\d\d\.)(2[45]\d\d)(?!\d)"), 543
 #: Smaller numbers are not seconds since 1970: 20240729 is a day.
 _EPOCH = 1e8
+#: Characters above which a text is no date.
+_LONGEST = 80
 
 
 def instant(value: Any, language: str = "") -> datetime | None:
@@ -51,9 +53,12 @@ def _instant(value: Any, language: str) -> datetime | None:
         if abs(value) >= _EPOCH:
             return datetime.fromtimestamp(value / 1000 if abs(value) > 1e11 else value, tz=UTC)
         value = str(value)
-    if not isinstance(value, str):
-        return None
-    text = value.strip()
+    text = value.strip() if isinstance(value, str) else ""
+    return _from_text(text, language.split("-")[0]) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def _from_text(text: str, language: str) -> datetime | None:
     text = _BUDDHIST_YEAR.sub(lambda m: str(int(m[1]) - _BUDDHIST), text)
     with suppress(ValueError):
         return datetime.fromisoformat(_UTC.sub("+00:00", text))
@@ -62,10 +67,9 @@ def _instant(value: Any, language: str) -> datetime | None:
             return datetime.strptime(text, form)
     if re.fullmatch(r"\d{9,13}(\.\d+)?", text):
         return _instant(float(text), language)
-    return _written_out(text, language.split("-")[0]) if len(text) <= 80 and re.search(r"\d", text) else None
+    return _written_out(text, language) if re.search(r"\d", text) else None
 
 
-@lru_cache(maxsize=4096)
 def _written_out(text: str, language: str) -> datetime | None:
     import dateparser  # type: ignore[import-untyped]
 

@@ -152,6 +152,8 @@ _PROSE = re.compile(
     r"\b(?:said|says|say|told|tells|added|asked|argued|argues|warned|warns|claimed|claims|suggests?|insisted|denied|"
     r"according to|explained that|announced|confirmed|admitted|wrote|urged?|urges|declined)\b"
 )
+#: One name alone may be a title, such as "Written by Hand", unless it is that of an agency.
+_LONE = re.compile(rf"[^:;()]* by (?:the )?(?!{AGENCY}\b|{STAFF}|@)[^\s/]+", re.IGNORECASE)
 #: What ends a sentence, with the quotation marks and brackets after it.
 SENTENCE_END = re.compile(r"[.!?…。！？｡؟۔।॥։።][\s\"'”’»›“‘)\]）」』】]*$")
 
@@ -186,6 +188,8 @@ def formula(line: str) -> Formula | None:
         return None
     name = next(n for n in FORMULAS if found[n] is not None)
     if name == "read_more" and line.endswith("."):  # headlines are no sentences
+        return None
+    if name in ("reporting", "credit") and _LONE.fullmatch(line):
         return None
     source = found.groupdict().get(f"source_{name}")
     return Formula(name, source.split(", ")[0].strip(' .“”"') if source else None)

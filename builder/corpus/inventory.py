@@ -226,7 +226,7 @@ def file_slices(file: RawFile, step: int, options: dict[str, Any]) -> Iterator[F
         head = f.read(4)
         if file.size <= step or is_wide(head) or suffixes(file.path) not in {(s, "") for s in _LINES}:
             h, size = hashlib.sha256(head), len(head)
-            while block := f.read(_BLOCK):
+            while block := f.read(min(_BLOCK, max(file.size, 1))):
                 h.update(block)
                 size += len(block)
             yield FileSlice(*named, 0, -1, 0, size, h.digest())

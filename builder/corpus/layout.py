@@ -59,6 +59,7 @@ _DATELINES = [
         r"【(?P<place>\w{2,8}?)(?P<source>時事|共同)】",
     )
 ]
+_DATELINE_SIGN = re.compile("[(（【新华/–—-]")
 _NO_SUMMARY = re.compile(
     r"\b(?:photo(?:graph)?s?|image|picture|credit|getty|shutterstock|illustration|file photo|courtesy|min(?:ute)?s? "
     r"read)\b|©|^advert",
@@ -247,7 +248,7 @@ def _byline_in(language: str) -> re.Pattern[str]:
 
 def _dateline_of(line: str) -> re.Match[str] | None:
     """The dateline with which a line begins."""
-    if not any(map(line[:80].__contains__, ("(", "（", "【", "新社", "华社", "/", " - ", " – "))):
+    if not _DATELINE_SIGN.search(line, 0, 80):
         return None
     return next(filter(None, (pattern.match(line) for pattern in _DATELINES)), None)
 

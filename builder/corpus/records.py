@@ -17,7 +17,8 @@ from builder.store import digest
 
 #: The reason of files that could not be opened or read to their end: another run may succeed.
 UNREADABLE = "unreadable"
-_BLOCK = 1 << 18
+#: More is read in another step: room for a large record, made for every small file, takes longer than to read it.
+_BLOCK = 1 << 16
 _SURROGATE = re.compile("[\ud800-\udfff]")
 #: Ids that number the records of a file: those of another file are of other records.
 _ROW = re.compile(r"\d{1,5}")
@@ -81,7 +82,7 @@ def whole(stream: BinaryIO, source: Source) -> bytes:
     """All bytes of a stream that is one record; raises `TooLargeError` above the limit."""
     limit = source.max_record_mb << 20
     data = stream.read(_BLOCK)
-    if len(data) == _BLOCK:  # room for the largest record is not made for every small file
+    if len(data) == _BLOCK:
         data += stream.read(limit + 1 - _BLOCK)
     if len(data) > limit:
         raise TooLargeError(f"more than source.max_record_mb={source.max_record_mb} MB")

@@ -17,6 +17,12 @@ RECOGNISED = [
         None,
     ),
     ("(Reporting by Sinéad Baker; Writing by Lee Min-jun; Editing by Ana Sá and Jean-Luc Roy)", "reporting", None),
+    ("Reporting by Reuters", "reporting", None),
+    ("Photo by the AP", "credit", None),
+    ("Reported by Staff", "reporting", None),
+    ("(Editing by Holm)", "reporting", None),
+    ("Edited by: Holm", "reporting", None),
+    ("Reporting by Holm; Editing by Lind", "reporting", None),
     ("Additional reporting by Peter Holm and Eva Lind.", "reporting", None),
     ("Compiled by Nora Falk. Edited by Tom Reed.", "reporting", None),
     ("Reporting and writing by Ines Prado", "reporting", None),
@@ -361,3 +367,8 @@ def test_trailers_stand_before_one_another_and_before_links() -> None:
     )
     assert leads_elsewhere("More from Harbour Wire:")
     assert not leads_elsewhere("More from the ministers, and less from us.")
+
+
+@pytest.mark.parametrize("line", ["Written by Hand", "Produced by the Machine.", "Video by Candlelight"])
+def test_a_credit_to_one_word_that_may_be_a_title_stays(line: str) -> None:
+    assert kept(["A headline of three ministers", *BODY, line]) == "\n".join([*BODY, line])
