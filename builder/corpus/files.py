@@ -13,13 +13,11 @@ from fsspec.utils import glob_translate
 
 from builder.corpus.records import UNREADABLE, Reject
 from builder.corpus.settings import Source
-from builder.corpus.streams import address_parts, is_remote, os_errors
+from builder.corpus.streams import ARCHIVES, address_parts, archive_system, is_remote, os_errors
 from builder.errors import ConfigError, SourceError
 from builder.settings import shown_address
 
 _MAGIC = re.compile(r"[*?\[]")
-#: Archives of several files, which are read as folders.
-_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.xz", ".tar.bz2")
 #: What remote file systems call the marks that change with a file.
 _STAMPS = ("ETag", "etag", "LastModified", "mtime", "last_modified", "created")
 
@@ -53,7 +51,7 @@ def list_files(raw: str, source: Source) -> tuple[list[RawFile], list[Reject]]:
     rejects: list[Reject] = []
     for one in sorted(found, key=itemgetter(0)):
         path = one[0]
-        if isinstance(one, RawFile) and path.lower().endswith(_ARCHIVES):
+        if isinstance(one, RawFile) and path.lower().endswith(ARCHIVES):
             for f in _members(one, source.storage_options):
                 if any(map(wanted, (f[0], path))) and not any(map(unwanted, (f[0], path))):
                     files.append(f) if isinstance(f, RawFile) else rejects.append(f)
@@ -139,12 +137,10 @@ def _file(address: str, path: str, s: os.stat_result) -> RawFile:
 
 def _members(file: RawFile, options: Mapping[str, Any]) -> Iterator[RawFile | Reject]:
     """The files in an archive."""
-    import fsspec
-
     kind = "zip" if file.path.lower().endswith(".zip") else "tar"
     try:
         with os_errors():
-            system, _ = fsspec.core.url_to_fs(f"{kind}://::{file.address}", **dict(options))
+            system = archive_system(kind, file.address, options)
             listing: dict[str, dict[str, Any]] = system.find("", detail=True)
     except OSError as e:
         yield Reject(file.path, None, "damaged", f"the archive cannot be listed: {' '.join(str(e).split())}")

@@ -55,7 +55,7 @@ AGENCY = (
     r"Reuters|dpa|DPA|APA|PTI|ANI|IANS|UNI|EFE|ANSA|Xinhua|Kyodo|Yonhap|TASS|ТАСС|Interfax|UPI|"
     r"CNN|BBC|VOA|RFE/RL|Anadolu|AA|PAP|ČTK|MTI|Agerpres|Lusa|LUSA|Belga|ANP|TT|NTB|STT|Ritzau|SDA|KNA|epd|SID|BNS|"
     r"ELTA|LETA|РИА Новости|Интерфакс|УНІАН|Укрінформ|AGI|Adnkronos|ATS|CP|AAP|Jiji|新华社|共同|時事|ロイター|"
-    r"연합뉴스))"
+    r"연합뉴스|رويترز|أ ف ب|فرانس برس|د ب أ|وام|واس|قنا|بترا|سانا))"
 )
 _AGENCIES = rf"(?:{AGENCY}|Agenturen|agences|agencias|agências)"
 
@@ -92,7 +92,8 @@ FORMULAS = {
     rf"files|material|reports?|information) (?:from|by) {_PEOPLE}|[Ww]ith agency inputs",
     "standards": rf"Our Standards: {_NAME}",
     "unedited": r"(?:\(?Except for the headline, )?[Tt]his "
-    r"(?=.*\b(?:edited|feed|agency|wire|syndicat|translated|machine|automat|auto-|software|AI\b))(?:\w+ )?(?:story|article|report|copy|content|item) "
+    r"(?=.*\b(?:edited|feed|agency|wire|syndicat|translated|machine|automat|auto-|software|AI\b))"
+    r"(?:\w+ )?(?:story|article|report|copy|content|item) "
     r"(?:has|was|is)(?: not|n't)? ?(?:been )?(?:edited by|created from|generated|auto-?generated|published "
     r"(?:directly )?from|taken from|sourced from|translated (?:by|from|with)|machine).{0,140}",
     "views": r"(?:The|Any|All) (?:views|opinions)(?: and (?:views|opinions))?(?: \w+)? (?:expressed|in this)"
@@ -112,7 +113,8 @@ FORMULAS = {
     "contact": r"(?:(?:Have|Got) an? (?:news )?(?:tip|story|question)s?\? )?(?i:reach|contact|to contact the|"
     r"e-?mail|write to|tips\?|media contact|press contact|contacts?|for (?:more|"
     r"further) (?:information|news|stories|coverage)|to see more|for more)\b.{0,100}(?:\[e-mail\]|@\w+|"
-    r"\bhttps?://\S+|\bwww\.\S+|\w\.(?:com|org|net|co\.uk|de|fr)\b)\S{0,80}(?: or .{0,40})?",
+    r"\bhttps?://\S+|\bwww\.\S+|\w\.(?:com|org|net|co\.uk|de|fr)\b)\S{0,80}(?: or .{0,40})?|"
+    r"\[?e-mail\]?|[\w.+-]++@[\w-]++(?:\.[\w-]++)++",
     "source": rf"(?i:sources?|quellen?|fuentes?|fontes?|bron|źródło|источник|джерело|kaynak|källa|kilde|lähde|zdroj|"
     rf"sursa|forrás|πηγή|来源|來源|出典|المصدر|מקור|출처)\s?[:：] ?(?:{{source}}|{AGENCY}|{_HOST})"
     rf"(?:(?:, ?| ?[/;] ?| and )(?:{_NAME}|{_HOST}|(?:news )?agencies))*",
@@ -120,7 +122,8 @@ FORMULAS = {
     rf"auteur)(?: ?[:：]| by) {_PEOPLE}(?:/{_NAME})*(?: via {_NAME})?|{_FULL}, {_PRESS}|"
     rf"{_UPPER}[\w.-]+(?: {_UPPER}[\w.-]+){{1,3}} ?/ ?{AGENCY}",
     "editor": r"[(（]?(?:责任编辑|責任編輯|编辑|編輯|記者|记者|本报记者|本報記者)[:： ]\s?\w{2,4}"
-    r"(?:[、· ]\w{2,4}){0,4}[)）]?|<?저작권자.{0,40}|무단 ?전재.{0,20}금지|이 기사는 .{2,20} 제공했습니다",
+    r"(?:[、· ]\w{2,4}){0,4}[)）]?|<?저작권자.{0,40}|무단 ?전재.{0,20}금지|이 기사는 .{2,20} 제공했습니다|"
+    r"إعداد .{2,60} للنشرة العربية.{0,60}",
     "page": r"(?i:advertisements?|comments(?: \(\d+\))?|share this (?:article|story|page)|join the conversation|"
     r"explore more on these topics|listen to more stories .{0,40}app|anzeige|publicité|publicidad|werbung|реклама)",
     "distributed": rf"(?:Distributed|Published|Syndicated|Brought to you|(?:Provided|Powered)(?=.*{_MEDIUM})) by "
@@ -136,7 +139,8 @@ FORMULAS = {
     r"version française|editado|escrito|edición|traducido|traducción|redazione|editing|tradotto|edição|"
     r"reportagem|texto)(?:(?: (?:adicional|von|de|di|por|par|da|do|a cura di|en español))+:?|:)) "
     rf"(?={_WORD} ){_PEOPLE}|(?:[Bb]ericht|[Rr]eportage|[Vv]ersion française|[Pp]or:?) {_FULL}",
-    "end": r"(?:END|ENDS|Ends|End(?:item)?|FIN|FINE|-?30-?|KCNA|完|了|终|[\W_]{3,}|[#*■□●◆–—-]+)",
+    "end": r"(?:[A-Z]{2,4} ?// ?[A-Z]{2,4}|Lusa/[Ff]im|"
+    r"END|ENDS|Ends|End(?:item)?|FIN|FINE|-?30-?|KCNA|完|了|终|[\W_]{3,}|[#*■□●◆–—-]+)",
 }
 #: Lines after which only other articles are named.
 _ELSEWHERE = re.compile(

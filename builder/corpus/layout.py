@@ -29,7 +29,11 @@ _HEAD_LINES, _BYLINES, _TRAILER_LINES, _LINKS = 40, 4, 14, 12
 _PARAGRAPH = 60
 #: Letters by which two forms of a word are known to be one, and the share of a summary's words that the body has, too.
 _STEM, _RETOLD = 5, 0.4
-_BY = {"en": "By|BY|by", "de": "Von|VON|von", "fr": "Par|PAR|par", "es": "Por|POR", "pt": "Por|POR", "it": "Di|DI"}
+_BY = {
+    "en": "By|BY|by", "de": "Von|VON|von", "fr": "Par|PAR|par", "es": "Por|POR", "pt": "Por|POR", "it": "Di|DI",
+    "nl": "Door|DOOR", "sv": "Av|AV", "no": "Av|AV", "nb": "Av|AV", "da": "Af|AF",
+}  # fmt: skip
+_INITIALS = "AaBbDdPpVv"
 _PERSON = (
     r"[^\W\d_a-z][\w.'’-]*(?: (?:[^\W\d_a-z][\w.'’-]*|de|van|von|der|den|bin|al|el|la|di|da|dos)){1,4}(?:, [JS]r\.?)?"
 )
@@ -57,6 +61,7 @@ _DATELINES = [
         rf"(?:\. /(?P<source>{AGENCY})/\.| [-–—] (?P<agency>{AGENCY})\.)",
         r"[（(]?(?P<source>新华社|中新社)(?P<place>\w{2,8}?)(?P<date>\d{1,2}月\d{1,2}日)[电電][)）]?",
         r"【(?P<place>\w{2,8}?)(?P<source>時事|共同)】",
+        r"\((?P<place>\w{2,8})=(?P<source>연합뉴스|뉴시스|뉴스1)\)",
     )
 ]
 _DATELINE_SIGN = re.compile("[(（【新华/–—-]")
@@ -169,7 +174,7 @@ class Recogniser:
         end = min(first + _BYLINES, max(first, len(lines) - 1))
         for at in range(first, end):
             line = lines[at][2]
-            names = _byline_in(language.split("-")[0]).fullmatch(line) if line[:1] in "BbVvPpDd" else None
+            names = _byline_in(language.split("-")[0]).fullmatch(line) if line[:1] in _INITIALS else None
             if names and self._on("byline", found) and (not SENTENCE_END.search(line) or line.endswith(("Jr.", "Sr."))):
                 found.authors += [name for name in author_names(names[1]) if not _NOBODY.fullmatch(name)]
                 days = (_day(part.strip(), language) for part in re.split(r"[|•—–]", line[names.end(1) :]))
@@ -242,7 +247,7 @@ def _byline_in(language: str) -> re.Pattern[str]:
     return re.compile(
         rf"(?:{_BY.get(language, _BY['en'])}|{_BY['en']}) ({_NOT_PERSON}{_PERSON}(?:(?:,? and|,? und|,? et|,? y|,? e|"
         rf",| &) {_PERSON})*)"
-        r"(?:,? ?[|•—–-] ?.{1,60})?"
+        rf"(?:, {_CAPITAL}[\w-]+)?(?:,? ?[|•—–-] ?.{{1,60}})?"
     )
 
 
@@ -266,6 +271,8 @@ def reads_like_title(lines: list[Line], language: str) -> bool:
     if first.islower() and first.isalpha():  # a headline begins with a capital, or a name such as iPhone
         return False
     if _OPEN_END.search(line) or _BULLET.match(line) or _dateline_of(line):
+        return False
+    if line[0] in _INITIALS and _byline_in(language.split("-")[0]).fullmatch(line):
         return False
     if start == end + 1 and following[0].islower():  # one paragraph over several lines
         return False

@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import io
+import posixpath
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +13,12 @@ from typing import Any, BinaryIO, cast
 from builder.store import COMPRESSIONS, suffixes
 
 _BLOCK = 1 << 20
+
+
+#: Short for .tar and the suffix of a compression, which fsspec does not know.
+SHORT_SUFFIXES = {".tgz": "gzip", ".tbz2": "bz2", ".tbz": "bz2", ".txz": "xz", ".tzst": "zstd"}
+#: Archives of several files, which are read as folders.
+ARCHIVES = (".zip", ".tar", *SHORT_SUFFIXES, *(f".tar{suffix}" for suffix in COMPRESSIONS))
 
 
 class DamagedError(ValueError):
@@ -88,9 +95,18 @@ def _system_of(address: str, options: dict[str, Any]) -> tuple[Any, str]:
         return found
     if vars(_archive).get("key") != (member[3], options):
         stamp = _stamp(member[3])
-        _archive.system, _ = fsspec.core.url_to_fs(f"{member[1]}://::{member[3]}", **options)
+        _archive.system = archive_system(member[1], member[3], options)
         _archive.key, _archive.stamp = (member[3], options), stamp
     return _archive.system, member[2]
+
+
+def archive_system(kind: str, address: str, options: Mapping[str, Any]) -> Any:
+    """The file system inside an archive: "zip" or "tar"."""
+    import fsspec
+
+    packed = SHORT_SUFFIXES.get(posixpath.splitext(address.lower().partition("?")[0])[1])
+    known = {"tar": {"compression": packed}} if packed else {}
+    return fsspec.core.url_to_fs(f"{kind}://::{address}", **options, **known)[0]
 
 
 def open_run(address: str, begin: int, end: int, options: Mapping[str, Any] | None = None) -> BinaryIO:

@@ -279,7 +279,7 @@ def test_recall_keeps_lists_outside_the_article() -> None:
     assert len(only("a.html", page, recall=True).raw) >= len(only("a.html", page).raw)
 
 
-@pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz"])
+@pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz", "tar.bz2", "tar.zst", "tgz", "TXZ", "tbz2"])
 def test_archives_are_folders(tmp_path: Path, kind: str) -> None:
     work = Workspace(str(tmp_path / "raw"), tmp_path / "work")
     work.put("plain.txt", TEXT)
@@ -290,11 +290,16 @@ def test_archives_are_folders(tmp_path: Path, kind: str) -> None:
             for name, text in files.items():
                 archive.writestr(name, text)
     else:
-        with tarfile.open(path, f"w:{kind[4:]}") as tar:
+        packing = {"tgz": "gz", "TXZ": "xz", "tbz2": "bz2", "tar.zst": ""}.get(kind, kind[4:])
+        with tarfile.open(path, f"w:{packing}") as tar:
             for name, text in files.items():
                 about = tarfile.TarInfo(name)
                 about.size = len(text.encode())
                 tar.addfile(about, io.BytesIO(text.encode()))
+    if kind == "tar.zst":
+        plain = path.read_bytes()
+        with fsspec.open(str(path), "wb", compression="zstd") as packed:
+            packed.write(plain)
     work.prepare()
     assert [(a["source_path"], a["text"]) for a in work.rows("articles")] == [
         (f"news.{kind}/one.txt", f"{TEXT} In Kyiv."), (f"news.{kind}/in/two.jsonl", OTHER), ("plain.txt", TEXT),

@@ -140,6 +140,9 @@ def test_dates_are_read_in_the_language_of_the_article(
         ("МОСКВА, 29 июл - РИА Новости. ", "МОСКВА", "РИА Новости", None),
         ("（新华社北京7月29日电）", "北京", "新华社", None),
         ("【東京時事】", "東京", "時事", None),
+        ("(서울=연합뉴스) ", "서울", "연합뉴스", None),
+        ("القاهرة (رويترز) - ", "القاهرة", "رويترز", None),
+        ("PARIS, July 29 — AP. ", "PARIS", "AP", None),
     ],
 )
 def test_a_dateline_fills_columns_and_stays(line: str, place: str | None, source: str | None, day: int | None) -> None:
@@ -212,6 +215,15 @@ def test_a_question_is_a_title_where_it_is_written_or_placed_like_one(line: str,
 def test_a_byline_names_people_and_may_name_the_day(line: str, authors: list[str], day: int | None) -> None:
     layout, _, body = parts(["A title", line, *BODY])
     assert (layout.authors, layout.published and layout.published.day, body) == (authors, day, "\n".join(BODY))
+
+
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [("de", "Von Ann Lee, Berlin"), ("nl", "Door Ann Lee"), ("sv", "Av Ann Lee"), ("da", "Af Ann Lee")],
+)
+def test_a_byline_in_the_first_line_is_no_title(language: str, line: str) -> None:
+    layout = Recogniser(Cleaning()).recognise("\n".join([line, *BODY]), language=language)
+    assert (layout.title, layout.authors, [p.kind for p in layout.parts][:1]) == (None, ["Ann Lee"], ["byline"])
 
 
 @pytest.mark.parametrize("line", ["and then nobody came", "he says no"])
