@@ -42,10 +42,7 @@ COMMANDS: dict[str, Callable[[Config], object]] = {
     "export": builder.export,
 }
 #: Two that write to the same projects, that read what the other writes, or that want the workspace for themselves.
-TELLING = [
-    ("push", "push"), ("push", "restore"), ("pull", "restore"), ("pull", "reopen"), ("review", "reopen"),
-    ("backup", "pull"),
-]  # fmt: skip
+TELLING = [("push", "restore"), ("pull", "reopen"), ("review", "reopen"), ("backup", "pull")]
 PAIRS = list(itertools.combinations_with_replacement(COMMANDS, 2)) if os.environ.get("BUILDER_ALL_PAIRS") else TELLING
 #: What may be said of another command at work.
 BUSY = ("Another ", "`builder clean` or `builder backup` is working on this dataset.")
