@@ -80,7 +80,8 @@ class Campaign:
 
     @property
     def people(self) -> list[Annotator]:
-        """Who annotates, sorted by name."""
+        """Who annotates, sorted by name; raises what `annotators_of` and `labels_asked` raise."""
+        labels_asked(self.annotators, self.scheme)
         return annotators_of(self.annotators)
 
     def asked_of(self, name: str) -> Scheme:
@@ -93,9 +94,9 @@ class Campaign:
         return narrowed(self.scheme, labels) if labels else self.scheme
 
     @property
-    def experts(self) -> list[str]:
-        """The e-mail addresses of those who decide in the review project."""
-        return [person.email for person in people_of(self.annotators) if person.role == "expert"]
+    def experts(self) -> list[Annotator]:
+        """Those who decide in the review project, sorted by name."""
+        return [person for person in people_of(self.annotators) if person.role == "expert"]
 
     @property
     def is_shared(self) -> bool:

@@ -21,7 +21,7 @@ from builder.store import read_json, write_json
 from builder.studio.campaign import Campaign
 from builder.studio.client import Client, NotFound, Params
 from builder.studio.embedded import MEMBERS
-from builder.studio.people import accounts, ensure_accounts, people_of
+from builder.studio.people import accounts, ensure_accounts
 from builder.studio.settings import Annotators
 
 #: Slot of the project that all annotators share, and of the one in which experts decide.
@@ -241,9 +241,9 @@ def ensure_people(client: Client, campaign: Campaign, dry_run: bool = False) -> 
     """Everybody of the configuration can work in the projects; called before anything is changed.
 
     On the embedded server the builder makes missing accounts. On a server elsewhere that has roles they are needed for
-    the members of its projects: raises `ConfigError` that names all who lack one.
+    the members of its projects: raises `ConfigError` that names all who lack one, and what `Campaign.people` raises.
     """
-    people = people_of(campaign.annotators)
+    people = [*campaign.people, *campaign.experts]
     if client.vault is not None:
         if not dry_run:
             ensure_accounts(client.vault, client, people)
@@ -267,7 +267,9 @@ def ensure_members(client: Client, campaign: Campaign) -> bool:
     Raises `StudioError` when the embedded server has none although they are asked for.
     """
     found = projects_of(client, campaign)
-    emails = {slot: [email] for slot, email in owners_of(campaign, found).items()} | {REVIEW: campaign.experts}
+    emails = {slot: [email] for slot, email in owners_of(campaign, found).items()} | {
+        REVIEW: [expert.email for expert in campaign.experts]
+    }
     if campaign.is_shared:
         emails |= {slot: [person.email for person in campaign.people] for slot in found if is_for_all(slot)}
     projects = {str(project.id): emails.get(slot, []) for slot, project in found.items()}

@@ -1,11 +1,12 @@
 """A push as a whole: projects set up, tasks imported, what would be done, what was refused, and recorded labels."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from builder.errors import ConfigError, Refused, StoreError
+from builder.errors import ConfigError, Refused, SourceError, StoreError
 from builder.questions.migrate import SchemeChanges
 from builder.stage import exclusive
 from builder.studio.planning import PlannedTask
@@ -145,6 +146,25 @@ def test_everybody_without_an_account_is_named_before_anything_is_pushed(world: 
     world.fake.members = None
     world.campaign.annotators = replace(EACH, layout=layout, people={"cyd": "cyd@example.org"})
     assert not run(world).roles, "without roles, anybody can be given an account later"
+
+
+@pytest.mark.parametrize(
+    ("layout", "column", "says"),
+    [
+        ("shared", "languages", "In a shared project"),
+        ("shared", "labels", "In a shared project"),
+        ("each", "labels", ":2:"),
+    ],
+)
+def test_people_who_cannot_be_asked_so_are_refused_before_anything_is_pushed(
+    world: Any, tmp_path: Path, layout: str, column: str, says: str
+) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text(f"name,email,{column}\nada,a@x,{'PEOPLE' if layout == 'each' else 'de'}\n", encoding="utf-8")
+    world.campaign.annotators = Annotators(layout=layout, overlap=1, file=str(file))
+    with pytest.raises((ConfigError, SourceError), match=says):
+        run(world)
+    assert world.fake.projects == {}
 
 
 def test_two_pushes_of_a_dataset_at_once_are_refused(world: Any) -> None:
