@@ -69,7 +69,14 @@ class Quality:
     )
     bootstrap: int = setting(1000, "Samples drawn for confidence intervals. 0: no intervals.", ge=0, le=1_000_000)
     confidence: float = setting(0.95, "Coverage of the confidence intervals.", ge=0.5, le=0.9999)
-    seed: int = setting(0, "Seed of the bootstrap.")
+    gamma: int = setting(
+        0,
+        "Random annotations per chunk by which gamma of spans is measured, such as 30, on chunks with 2 to 5 "
+        "annotators. 0: gamma is not measured.",
+        ge=0,
+        le=100_000,
+    )
+    seed: int = setting(0, "Seed of the bootstrap and of gamma.")
     questions: str = setting("", "Gold questions: path of a .jsonl file in the format of recorded labels. Empty: none.")
     question_rate: float = setting(0.05, "Share of gold questions in each annotator's queue.", ge=0, le=0.9)
     question_accuracy: float = setting(0.7, "Lower accuracy on the gold questions is `failed-questions`.", ge=0, le=1)

@@ -6,7 +6,8 @@ the same label the same bounds, and in part when a span of that label shares a c
 SemEval-2013 task 9).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from builder.quality.agreement.coefficients import (
     rounded,
     with_interval,
 )
+from builder.quality.agreement.gamma import MOST, MarkedText, gamma
 from builder.quality.agreement.parts import AgreementParts, agreement_parts
 from builder.quality.settings import Quality
 from builder.quality.votes import Floats, Integers, Mask, Votes, overlapping_pairs, voting_unreviewed
@@ -52,11 +54,13 @@ class SpanAgreement:
     """Agreement on one kind of span: over all labels, per label, and in other parts.
 
     The parts are about the labels given to the same bounds; "" is the label of an annotator who marked nothing there.
+    `gamma` is of annotators who were asked for all labels, where `quality.gamma` asks for it.
     """
 
     overall: SpanMeasures
     labels: dict[str, SpanMeasures]
     parts: AgreementParts
+    gamma: float | None = None
 
 
 @dataclass
@@ -151,7 +155,22 @@ def span_agreement(
         measure(range(len(found.labels))),
         {name: measure([i]) for i, name in enumerate(found.labels)},
         agreement_parts(votes, bounds, annotations, mine, ("start", "end"), windows, settings),
+        rounded(gamma(_texts(found, shown), settings.gamma, settings.seed)) if settings.gamma else None,
     )
+
+
+def _texts(found: Marked, shown: _Shown) -> Iterator[MarkedText]:
+    """The chunks with 2 to `MOST` annotators who were asked for all labels."""
+    begin = shown.start[found.chunk_of[found.owner]]
+    rows = np.stack([found.start - begin, found.end - begin, found.label], axis=1)
+    sizes = np.bincount(found.owner, minlength=len(found.chunk_of))
+    units = np.split(rows[np.argsort(found.owner, kind="stable")], np.cumsum(sizes)[:-1])
+    readers: dict[int, list[int]] = defaultdict(list)
+    for reader in np.flatnonzero(found.heard.all(axis=1)).tolist():
+        readers[int(found.chunk_of[reader])].append(reader)
+    for chunk, several in readers.items():
+        if 1 < len(several) <= MOST:
+            yield MarkedText(int(shown.end[chunk] - shown.start[chunk]), [units[reader] for reader in several])
 
 
 def bounds_votes(found: Marked) -> tuple[Votes, list[tuple[str, str]]]:
