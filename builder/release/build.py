@@ -121,6 +121,10 @@ def build_release(
         question = configuration.question.name if configuration.question else ""
         configs[name] = Configured(configuration.kind, configuration.features, judged, question, splits)
         hashes |= {f"{name}/{file}": found for file, found in digests.items()}
+    if not any(found.splits for found in configs.values()):
+        raise ReleaseError(
+            f"No configuration ({', '.join(configs)}) has a row.", "Name others in export.configs, or annotate first."
+        )
     labels = {name: found.labels for name, found in declared.items() if found.labels}
     return Built(
         index=index,

@@ -87,7 +87,7 @@ def per_label(gold: pa.Table, column: str, numbering: Numbering, weight: str = "
     cast, width = numbering.ids(pc.struct_field(entries, "label")), len(numbering.labels)
     known = cast >= 0
     weights = pc.struct_field(entries, weight).to_numpy(zero_copy_only=False)[known] if weight else None
-    return np.bincount((parents * width + cast)[known], weights, gold.num_rows * width).reshape(-1, width)
+    return np.bincount((parents * width + cast)[known], weights, gold.num_rows * width).reshape(gold.num_rows, width)
 
 
 def _votes_for(gold: pa.Table) -> tuple[Ints, Ints]:

@@ -107,7 +107,7 @@ class Index:
         self.chunks_left_out: dict[str, int] = {}
         self._from_chunks, self._others = voted, selected.slice(0, 0)
         if voted.sum() < len(judged):
-            windows = pa.Table.from_batches(inputs.stream("windows", [*selected.column_names, "text"]))
+            windows = inputs.read("windows", *selected.column_names, "text")
             windows = windows.filter(pc.is_in(windows["chunk_id"], judged))
             self._others = self._other_windows(windows, selected)
             self._from_chunks = voted | self._covered(windows, selected, voted)

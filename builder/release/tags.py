@@ -224,7 +224,7 @@ def soft_tags(
     begins = key(index.article_codes[windows], index.starts[windows])
     order = np.argsort(begins, kind="stable")
     begins, sizes, ids = begins[order], (index.ends - index.starts)[windows[order]], votes["annotation_id"].take(order)
-    spans = pa.Table.from_batches(index.inputs.stream("spans", _SPANS))
+    spans = index.inputs.read("spans", *_SPANS)
     spans = spans.filter(pc.equal(spans["kind"], kind))
     columns = np.stack([
         positions_in(spans["annotation_id"], flat(ids)),

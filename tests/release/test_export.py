@@ -374,3 +374,25 @@ def test_the_release_is_called_after_the_dataset_and_its_variant(tmp_path: Path)
     world = sample(tmp_path)
     world.dataset = replace(world.dataset, name="other")
     assert world.export(Export(variant="x")).folder == tmp_path / "exports/other-x/v1.0.0"
+
+
+def test_a_release_without_any_row_is_refused(tmp_path: Path) -> None:
+    world = sample(tmp_path)
+    with pytest.raises(ReleaseError, match=r"No configuration \(stance_unresolved\) has a row"):
+        world.export(Export(configs=["stance_unresolved"]))
+    nothing = dict.fromkeys(["favor", "against", "neutral", "none"])
+    with pytest.raises(ConfigError, match=r"export.stance leaves no label of `stance`"):
+        world.export(Export(stance=nothing))
+    assert world.export(Export(stance=nothing, configs=["entities"])).manifest.labels["entities"]
+
+
+def test_nothing_that_was_marked_is_a_release_of_outside_tags(tmp_path: Path) -> None:
+    world = sample(tmp_path, articles=3)
+    world.dissent.clear()
+    for made in world.articles:
+        made.spans = [[] for _ in made.chunks]
+    found = rows(world.export(Export(soft_tags=True)).folder, "entities")
+    assert {(tag, hidden) for row in found for tag, hidden in zip(row["ner_tags"], row["mask"], strict=True)} == {
+        (0, False)
+    }
+    assert {tuple(share) for row in found for share in row["soft_tags"]} == {(1.0, *[0.0] * 6)}

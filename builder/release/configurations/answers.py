@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.arrays import flat, list_of, mask, numbers, places, positions_in, records, small, text_array
+from builder.errors import ConfigError
 from builder.release import decisions
 from builder.release.compare import value_changes
 from builder.release.configuration import (
@@ -88,6 +89,11 @@ def _rows(configuration: Configuration, index: Index, settings: Export) -> Maker
     """One row per window and target; for a question with many answers one row per window."""
     question = configuration.question
     assert question is not None
+    if not configuration.numbering.labels:
+        raise ConfigError(
+            f"export.{question.name} leaves no label of `{question.name}`.",
+            "Keep one, or name the other configurations in export.configs.",
+        )
     columns = ("chunk_id", "question", "target", "start", "end", "posterior", *decisions.READS)
     gold = index.inputs.read("gold_answers", *columns)
     gold = gold.filter(pc.equal(gold["question"], question.name))
