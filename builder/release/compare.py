@@ -55,7 +55,7 @@ def differs(old: pa.Array, new: pa.Array) -> Mask:
         # `flatten` gives the fields the nulls of their struct.
         return np.array(np.logical_or.reduce([out, *map(differs, old.flatten(), new.flatten())]))
     if not pa.types.is_list(new.type):
-        return out | (there[0] & there[1] & ~mask(pc.fill_null(pc.equal(old, new), False)))
+        return out | (there[0] & there[1] & ~mask(pc.equal(old, new)))
     sizes = [numbers(pc.fill_null(pc.list_value_length(side), 0)) for side in (old, new)]
     out |= sizes[0] != sizes[1]
     same = np.flatnonzero(~out)

@@ -111,6 +111,11 @@ def by_sentence(chunks: pa.RecordBatch, language: str) -> pa.RecordBatch:
     return passages(ids, whole["article_id"], whole["chunk_id"], texts, whole["number"], keys)
 
 
+def stretch_id(chunk_id: str, text: str) -> str:
+    """The id of a stretch with this text, which begins with this chunk."""
+    return digest(chunk_id, text)[:16]
+
+
 def stretches(index: Index, kept: Ints) -> Iterator[pa.RecordBatch]:
     """One text per stretch of neighbouring chunks, with the number of its first chunk.
 
@@ -131,7 +136,7 @@ def stretches(index: Index, kept: Ints) -> Iterator[pa.RecordBatch]:
                     first, start, *_ = rows.pop()
                 end = max(end, int(index.ends[chunk]))
                 shown = text[start:end]
-                rows.append((first, start, shown, digest(index.chunk_ids[first].as_py(), shown)[:16]))
+                rows.append((first, start, shown, stretch_id(index.chunk_ids[first].as_py(), shown)))
         owner, starts, texts, ids = _columns(rows)
         where, chunks = index.article_codes[owner], index.chunk_ids.take(pa.array(owner))
         yield passages(ids, index.articles.take(pa.array(where)), chunks, texts, owner, key(where, starts))

@@ -206,7 +206,8 @@ class Export:
     )
     unresolved: str = setting(
         "apart",
-        "Answers that were not decided: a configuration of their own, rows without a label, or left out.",
+        "Answers that were not decided: a configuration of their own, rows without a label, or left out. Of a question "
+        "with several options, texts for which none was decided are left out, but for `rows`.",
         choices=("apart", "rows", "none"),
     )
     metadata: list[Annotated[str, limits(choices=METADATA)]] = setting(

@@ -16,6 +16,7 @@ from builder.release.configurations import SPECS
 from builder.release.manifest import Manifest, data_files
 from builder.release.origins import Opener, Origin, find_bytes
 from builder.release.passages import STAGES
+from builder.release.separation import stretch_id
 
 _CONTEXT = 60
 _GOLD = ("kind", "start", "end", "text", "question", "label", "target", "targets", "probability", "method", "status")
@@ -66,8 +67,8 @@ def trace(root: Path, manifest: Manifest, row_id: str, paths: Mapping[str, Path]
     configuration, split, row = find_row(root, manifest, row_id)
     article_id, chunk_id = row["article_id"], row["chunk_id"]
     articles, windows = (_rows(paths, table, "article_id", article_id) for table in ("articles", "windows"))
-    chunks = _rows(paths, "selected", "chunk_id", chunk_id)
-    chunks += [window for window in windows if window["chunk_id"] == chunk_id]
+    texts = _rows(paths, "selected", "article_id", article_id) + windows
+    chunks = [text for text in texts if text["chunk_id"] == chunk_id]
     if not articles or not chunks:
         missing = f"chunk_id {chunk_id}" if articles else f"article_id {article_id}"
         raise ReleaseError(
@@ -80,7 +81,7 @@ def trace(root: Path, manifest: Manifest, row_id: str, paths: Mapping[str, Path]
         manifest.configuration["source"]["format"],
     )
     spec = SPECS[manifest.configs[configuration].kind]
-    start, end = _stretch(row, chunk, article["text"])
+    start, end = _stretch(row, chunk, article["text"], [text["end"] for text in texts])
     asked = {**row, "question": manifest.configs[configuration].question, "place": (start, end)}
     near = [window["chunk_id"] for window in windows if window["start"] < end and start < window["end"]]
     seen = near if spec.texts == "chunks" else [chunk_id]
@@ -98,13 +99,12 @@ def trace(root: Path, manifest: Manifest, row_id: str, paths: Mapping[str, Path]
     )  # fmt: skip
 
 
-def _stretch(row: Mapping[str, Any], chunk: Mapping[str, Any], text: str) -> tuple[int, int]:
-    """Where the row's text is in the article's: the id of a sentence ends with its place in its chunk."""
+def _stretch(row: Mapping[str, Any], chunk: Mapping[str, Any], text: str, ends: list[int]) -> tuple[int, int]:
+    """Where a row is in its article: the id of a sentence ends with its place, that of a stretch is of its text."""
     start, end = int(chunk["start"]), int(chunk["end"])
     if sentence := re.fullmatch(rf"{re.escape(row['chunk_id'])}:(\d+)-(\d+)", row["id"]):
         return start + int(sentence[1]), start + int(sentence[2])
-    shown = row.get("text", "")
-    return start, start + len(shown) if shown and text.startswith(shown, start) else end
+    return start, next((at for at in ends if stretch_id(row["chunk_id"], text[start:at]) == row["id"]), end)
 
 
 def find_row(root: Path, manifest: Manifest, row_id: str) -> tuple[str, str, dict[str, Any]]:

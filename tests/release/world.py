@@ -95,6 +95,7 @@ class World:
                 "labels": {"name": self.labels.name, "guidelines": self.labels.guidelines},
                 **{name: public(group) for name, group in groups.items()},
                 "aggregation": {"method": "majority"},
+                "source": {"format": "auto"},
             },
             pull={"server_version": "1.23.2", "scheme_version": "sample@1"},
             agreement=self.agreement,

@@ -153,7 +153,7 @@ def _rows_many(configuration: Configuration, _: Question, gold: pa.Table, index:
     state, left_out = decisions.decided(gold, settings)
     kept = state == KEPT
     windows = numbers(gold["window"])
-    shown = np.unique(windows[kept])
+    shown = np.unique(windows[kept | (state == OPEN) if settings.unresolved == "rows" else kept])
     width = max(len(ids), 1)
     at = np.searchsorted(shown, windows)
     cell, in_row = at * width + options, np.isin(windows, shown)

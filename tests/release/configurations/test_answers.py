@@ -247,6 +247,11 @@ def test_a_chunk_without_any_decided_option_has_no_row(tmp_path: Path) -> None:
     found = rows(made.export(Export(configs=["frame"])).folder, "frame")
     assert [row["chunk_id"] for row in found] == [made.chunk(5, 0)]
     assert (found[0]["labels"], found[0]["votes"]["cost"]) == ([2], 2)
+    asked = rows(made.export(Export(configs=["frame"], unresolved="rows")).folder, "frame")
+    assert {row["chunk_id"]: (row["labels"], row["undecided"]) for row in asked} == {
+        made.chunk(2, 0): ([], [0, 1, 2]),
+        made.chunk(5, 0): ([2], []),
+    }
 
 
 def test_doubtful_options_are_undecided(tmp_path: Path) -> None:
