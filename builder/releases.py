@@ -159,7 +159,7 @@ def rebuild(config: Config, root: Path, manifest: "Manifest", there: Path, progr
 
     from builder.release.manifest import releases
 
-    again = _as_released(config, manifest, root, there)
+    again = _as_released(config, manifest, there)
     key, pulls = config.workspace / "pseudonyms.key", again.dataset_folder / "pulls"
     pull = config.workspace / again.dataset.name / "pulls" / manifest.pull.hash[:16]
     for needed in (key, pull / "tasks.jsonl"):
@@ -168,31 +168,33 @@ def rebuild(config: Config, root: Path, manifest: "Manifest", there: Path, progr
                 f"{needed} is missing, so the release cannot be rebuilt.",
                 "Restore the workspace it was made in, or check hashes alone with --hashes-only.",
             )
-    # The releases before this one decided splits and label ids.
-    before = [path for version, path in releases(root.parent) if version < Version(manifest.version)]
+    # The releases before this one decided splits and label ids; a copy elsewhere has them where they were made.
+    home = root.parent if root.name == f"v{manifest.version}" else Path(config.paths.exports) / manifest.name
+    before = [path for version, path in releases(home) if version < Version(manifest.version)]
     if manifest.previous and not any(path.name == f"v{manifest.previous}" for path in before):
         raise ReleaseError(
-            f"v{manifest.previous}, on which {root.name} builds, is missing.", f"Put it back into {root.parent}."
+            f"v{manifest.previous}, on which {root.name} builds, is missing.", f"Put it back into {home}."
         )
     pulls.mkdir(parents=True)
     shutil.copy(key, again.workspace / key.name)
     (pulls / pull.name).symlink_to(pull.resolve())
     write_json(pulls / "latest.json", {"hash": manifest.pull.hash})
-    folder = there / "exports" / root.parent.name
+    folder = there / "exports" / manifest.name
     folder.mkdir(parents=True)
     for path in before:
         (folder / path.name).symlink_to(path.resolve())
     return released(again, progress, hold_gates=False).folder
 
 
-def _as_released(config: Config, manifest: "Manifest", root: Path, there: Path) -> Config:
+def _as_released(config: Config, manifest: "Manifest", there: Path) -> Config:
     """The configuration of the manifest, in folders of its own.
 
     Private settings are those that the export noted in the workspace, secret ones those of `config`.
     """
     import msgspec
 
-    noted = read_json(_note(config.workspace / manifest.configuration["dataset"]["name"], root)) or {}
+    release = Path(manifest.name, f"v{manifest.version}")
+    noted = read_json(_note(config.workspace / manifest.configuration["dataset"]["name"], release)) or {}
     groups: dict[str, Any] = {"labels": scheme_from(manifest.configuration["labels"])}
     for name in manifest.configuration.keys() - groups.keys():
         own, said = getattr(config, name), manifest.configuration[name]

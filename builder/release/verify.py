@@ -85,9 +85,9 @@ def compare_rebuilt(root: Path, again: Path) -> tuple[str, list[str]]:
             f"they were, or are gone, such as that of {other[0]}.",
             "Put the raw files back to rebuild it; --hashes-only checks its files alone.",
         )
-    if again.name != root.name:
-        return "", [f"the rebuild is {again.name}: the inputs or the releases before it changed"]
     old, new = read(root), read(again)
+    if new.version != old.version:
+        return "", [f"the rebuild is {again.name}: the inputs or the releases before it changed"]
     contents = (
         {f"{n}/{s}": facts.logical_sha256 for n, found in made.configs.items() for s, facts in found.splits.items()}
         for made in (old, new)

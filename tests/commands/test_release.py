@@ -161,6 +161,12 @@ def test_without_its_pull_a_release_cannot_be_rebuilt(project: Project, tmp_path
     assert verify(config, "v1.0.0", hashes_only=True).files
 
 
+def test_a_copy_elsewhere_is_rebuilt_like_the_release(project: Project, tmp_path: Path) -> None:
+    root = tmp_path / "copies/mine"
+    shutil.copytree(folder(project, "v1.0.1"), root)
+    assert verify(project.config, str(root)).rebuilt == "same bytes"
+
+
 @pytest.mark.parametrize("change", ["edited", "gone"])
 def test_raw_files_that_are_not_what_they_were_are_named(change: str, project: Project, tmp_path: Path) -> None:
     """No rebuild can tell then; the release itself is as it was."""

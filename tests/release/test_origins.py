@@ -127,6 +127,9 @@ def test_of_equal_stretches_the_one_in_its_surroundings_is_meant() -> None:
     raw = "Kyiv is one. Kyiv is two."
     found = find_bytes(raw.encode(), "x.txt", 0, "utf-8", raw, 13, 17)
     assert found.bytes == (13, 17)
+    # All that surrounds it counts, to the first and the last character.
+    for told, place in (("aKb", (1, 2)), ("cKb", (4, 5)), ("cKd", (7, 8))):
+        assert find_bytes(b"aKbcKbcKd", "x.txt", 0, "utf-8", told, 1, 2).bytes == place
     other = "<p>Kyiv is one.</p><p>Menu</p><p>Kyiv is one.</p>"
     assert (
         find_bytes(other.encode(), "x.html", 0, "utf-8", "Kyiv is one.", 0, 4).why == "the text is there more than once"
