@@ -73,7 +73,7 @@ class Forecast:
     first: date | None = None
     middle: date | None = None
     last: date | None = None
-    confidence: float = 0.95
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)

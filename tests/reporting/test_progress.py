@@ -166,6 +166,8 @@ def test_a_few_lines_say_the_same() -> None:
         crowd.add(f"c{n}", "ada", SPAN, lead_time=30.0, created=DAY + timedelta(days=n % 4))
         if n > 4:
             crowd.add(f"c{n}", "ben", SPAN, lead_time=90.0, created=DAY + timedelta(days=n % 4))
+    crowd.add("c0", "cyd", SPAN, lead_time=None, assigned_to="ada")  # of somebody else's
+    crowd.add("c0", "dan", state="draft")  # too few to tell
     assert progress_in_words(made(crowd)) == [
         "15 of 20 chunks are done, 0 are reopened",
         "5 annotations are missing: about 2026-03-06, from 2026-03-06 on",
