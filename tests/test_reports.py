@@ -12,9 +12,10 @@ import builder
 from builder import report
 from builder.commands import releases
 from builder.config import Paths
-from builder.errors import Fault, ReleaseError
+from builder.errors import ConfigError, Fault, ReleaseError
 from builder.release.settings import Export
 from builder.reporting.settings import Report
+from builder.reports import facts_in_words
 from builder.settings import Hint, read_settings
 from tests.outcomes import pulled
 from tests.results import printed
@@ -108,6 +109,15 @@ def test_without_annotations_in_the_release_its_page_says_nothing_of_single_peop
     assert "annotator-" not in page.read_text("utf-8")
     assert "2026-03-02" not in page.read_text("utf-8")
     assert "Krippendorff's alpha is" in shown(page)
+
+
+def test_a_status_says_which_settings_contradict_each_other(tmp_path: Path) -> None:
+    project = Project(tmp_path, articles=1)
+    pulled(project)
+    report(project.config)
+    assert "not known" not in facts_in_words(project.config)
+    with mock.patch("builder.reports.quality_of", side_effect=ConfigError("quality.asked names PERSON.")):
+        assert facts_in_words(project.config)["not known"] == ["quality.asked names PERSON."]
 
 
 def test_a_public_page_needs_a_release(tmp_path: Path) -> None:
