@@ -95,14 +95,21 @@ def _torn(sides: Iterable[tuple[Any, Any]]) -> int:
 def _cut(index: Index, granularity: str, language: str, splits: Ints) -> Iterator[pa.RecordBatch]:
     if granularity == "article":
         return stretches(index, np.flatnonzero(splits >= 0))
-    return (by_sentence(chunks, language) for chunks in index.batches())
+    languages = np.array(pc.fill_null(index.about["language"], language).to_pylist())
+    codes = index.article_codes
+    return (by_sentence(chunks, languages[codes[numbers(chunks["number"])]].tolist()) for chunks in index.batches())
 
 
-def by_sentence(chunks: pa.RecordBatch, language: str) -> pa.RecordBatch:
-    """One text per sentence, with id `<chunk_id>:<start>-<end>`, both in the chunk, and the number of its chunk."""
+def by_sentence(chunks: pa.RecordBatch, languages: list[str]) -> pa.RecordBatch:
+    """One text per sentence, with id `<chunk_id>:<start>-<end>`, both in the chunk, and the number of its chunk.
+
+    `languages` are those of the chunks, which have rules of their own for where a sentence ends.
+    """
     rows = [
         (number, start, text[start:end], f"{chunk}:{start}-{end}")
-        for number, (chunk, text) in enumerate(zip(*(chunks[c].to_pylist() for c in ("chunk_id", "text")), strict=True))
+        for number, (chunk, text, language) in enumerate(
+            zip(*(chunks[c].to_pylist() for c in ("chunk_id", "text")), languages, strict=True)
+        )
         for start, end in sentences(text, language)
     ]
     owner, starts, texts, ids = _columns(rows)

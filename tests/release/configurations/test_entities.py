@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from builder.errors import ConfigError, ReleaseError
-from builder.release.settings import Export
+from builder.release.settings import Dataset, Export
 from builder.store import digest
 from tests.release.world import World, entropy, hard, rows, sample, splits_of
 from tests.samples import ANNOTATORS, scheme
@@ -170,6 +172,30 @@ def test_rows_of_another_granularity_are_in_the_split_of_their_article(granulari
     for row in rows(made.folder, "entities"):
         assert split[row["id"]] == by_chunk[row["chunk_id"]]
     assert made.manifest.leakage.left_out.cut_texts == 0
+
+
+@pytest.mark.parametrize("expected", ["en", "de"])
+def test_sentences_end_as_in_the_language_of_their_article(expected: str, tmp_path: Path) -> None:
+    """In the one that is expected where the language of the article is not known."""
+    world = sample(tmp_path, articles=3, dataset=Dataset(name="sample", license="mit", language=expected))
+    for made in world.articles:
+        made.chunks[0], made.spans[0] = f"Sie kam am {made.number + 3}. Mai an. Das war es.", []
+    paths = world.paths()
+    known = pq.read_table(paths["articles"])
+    at = known.schema.get_field_index("language")
+    languages = dict(zip([made.id for made in world.articles], ["de", "en", None], strict=True))
+    column = pa.array([languages[article] for article in known["article_id"].to_pylist()], pa.string())
+    pq.write_table(known.set_column(at, known.schema.field(at), column), paths["articles"])
+    made = world.export(Export(configs=["entities"], granularity="sentence"), tables=paths)
+    found = {article.id: [] for article in world.articles}
+    for row in rows(made.folder, "entities"):
+        if row["chunk_id"] in {article.chunk_id(0) for article in world.articles}:
+            found[row["article_id"]].append(row["text"])
+    assert [sorted(texts)[-1] for texts in found.values()] == [
+        "Sie kam am 3. Mai an.",
+        "Sie kam am 4.",
+        "Sie kam am 5." if expected == "en" else "Sie kam am 5. Mai an.",
+    ]
 
 
 def test_sentences_that_repeat_in_another_split_are_left_out(tmp_path: Path) -> None:
