@@ -38,12 +38,6 @@ def is_printable(text: str) -> bool:
     return not rest or rest.decode("utf-8", "surrogatepass").isprintable()
 
 
-@lru_cache(maxsize=4)
-def is_spaced(text: str) -> bool:
-    """True when a text is printable and no plain space follows another."""
-    return "  " not in text and is_printable(text)
-
-
 def sentences(text: str, language: str = "en", at: int = 0) -> list[tuple[int, int]]:
     """Intervals of the sentences of `text`, by sentencex. Only whitespace is outside them.
 

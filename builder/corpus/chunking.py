@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from builder.corpus.settings import CHUNKERS, UNITS, Chunking
 from builder.errors import ConfigError
 from builder.settings import load
-from builder.text import is_spaced, sentences
+from builder.text import sentences
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -65,11 +65,8 @@ class WordCounter(CharacterCounter):
     def sizes(self, text: str, intervals: Sequence[Interval]) -> list[int]:
         if not text.isascii() and _is_dense(text):
             return [_dense_words(text[a:b]) for a, b in intervals]
-        if not is_spaced(text):
-            return [_long_words(text, a, b, len(text[a:b].split())) for a, b in intervals]
-        # The only spaces are single plain ones, and counting them is several times faster.
         return [
-            n if b - a <= _LONG * (n := text.count(" ", a, b) + 1) else _long_words(text, a, b, n) for a, b in intervals
+            n if b - a <= _LONG * (n := len(text[a:b].split())) else _long_words(text, a, b, n) for a, b in intervals
         ]
 
     gains = sizes

@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise, starmap
 from builder.corpus.settings import Cleaning
 from builder.masking import personal
 from builder.offsets import Edit, OffsetMap, edit
-from builder.text import is_printable, is_spaced
+from builder.text import is_printable
 
 _LINE_ENDS = "\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]"
 _CUT = "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u180e\u200b\u2060\ufeff\ufff9-\ufffb]+"
@@ -74,7 +74,8 @@ def whitespace(text: str) -> Iterator[Edit]:
     """No space at either end of a line, none doubled, at most one blank line, none at either end of the text."""
     # Most texts are tidy, and looking for strings is cheaper than a pattern.
     ends = text[:1] + text[-1:]
-    if is_spaced(text) and ends == ends.strip() and not any(map(text.__contains__, (" \n", "\n ", "\n\n\n"))):
+    untidy = any(map(text.__contains__, ("  ", " \n", "\n ", "\n\n\n")))
+    if not untidy and ends == ends.strip() and is_printable(text):
         return
     start, end = len(text) - len(text.lstrip(" \n")), len(text.rstrip(" \n"))
     if start >= end:

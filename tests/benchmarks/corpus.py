@@ -229,26 +229,41 @@ def clusters(folder: Path, texts: list[str], settings: Any, near_duplicates: Any
 def many_files(report: Report, folder: Path, files: int) -> None:
     """New small files against reading, hashing and segmenting them, and unchanged ones against a bare walk with `stat`.
 
-    What a further new file costs is compared; what a first read costs whatever its size is a line of its own.
+    What a further new file costs is compared, for files of 1 kB and a quarter as many of 4 kB, as articles of news are;
+    what a first read costs whatever its size is a line of its own.
     """
-    from sentencex import segment
-
     from builder.corpus.inventory import inventory
     from builder.corpus.settings import Source
     from builder.engine import Engine, Runner
+
+    ratio, fixed = first_read(folder / "small", files, 4)
+    report.at_most("corpus.further_file_vs_segmenter", ratio, 3)
+    report.at_most("corpus.first_read_fixed_seconds", fixed, 5, " s")
+    report.at_most("corpus.further_4kB_file_vs_segmenter", first_read(folder / "usual", files // 4, 17)[0], 3)
+
+    def walk() -> None:
+        todo = [str(folder / "small" / "many")]
+        while todo:
+            for entry in os.scandir(todo.pop()):
+                todo += [entry.path] if entry.is_dir() else []
+                entry.stat()
+
+    cache = next((folder / "small" / "many-work").glob("*/inventory.parquet"))
+    with Runner(Engine(workers=2)) as runner:
+        many = str(folder / "small" / "many")
+        listed = in_turns(5, lambda: inventory(many, Source(), cache, runner.run).fingerprint, walk)
+    report.at_most("corpus.unchanged_files_vs_walk", listed, 3)
+
+
+def first_read(folder: Path, files: int, paragraphs: int) -> tuple[float, float]:
+    """What a further file costs per what reading, hashing and segmenting it does on as many cores; fixed seconds."""
+    from sentencex import segment
 
     writer = Writer(11)
     for number in range(files):
         path = folder / "many" / f"{number // 1000:04}" / f"{number}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join(writer.paragraphs(4)))
-
-    def walk() -> None:
-        todo = [str(folder / "many")]
-        while todo:
-            for entry in os.scandir(todo.pop()):
-                todo += [entry.path] if entry.is_dir() else []
-                entry.stat()
+        path.write_text("\n".join(writer.paragraphs(paragraphs)))
 
     def read() -> None:
         for path in paths:
@@ -266,12 +281,7 @@ def many_files(report: Report, folder: Path, files: int) -> None:
     floor = best_of(3, read) / 2  # on two cores
     little, first = run(few, folder / "few-work", 2)[0], run(folder / "many", folder / "many-work", 2)[0]
     further = (first - little) * _FEW / (_FEW - 1)
-    report.at_most("corpus.further_file_vs_segmenter", further / floor, 3)
-    report.at_most("corpus.first_read_fixed_seconds", first - further, 5, " s")
-    cache = next((folder / "many-work").glob("*/inventory.parquet"))
-    with Runner(Engine(workers=2)) as runner:
-        listed = in_turns(5, lambda: inventory(str(folder / "many"), Source(), cache, runner.run).fingerprint, walk)
-    report.at_most("corpus.unchanged_files_vs_walk", listed, 3)
+    return further / floor, first - further
 
 
 def signatures_of(folder: Path, articles: int, shard: int = 10_000) -> list[Path]:
