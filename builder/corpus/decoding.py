@@ -150,7 +150,8 @@ def _detected(data: bytes, source: Source) -> Encoding:
             return Encoding(name, "detected", 0.9)
         raise NotTextError("binary", f"looks like {best['mime_type']}: it begins with {data[:8]!r}")
     least = _PRIOR * best["confidence"]
-    expected = (g for g in guesses if g["language"] in source.languages and g["confidence"] >= least)
+    languages = {*source.languages, *(_NORDIC if _NORDIC & {*source.languages} else ())}
+    expected = (g for g in guesses if g["language"] in languages and g["confidence"] >= least)
     best = next(expected, best)
     name = codecs.lookup(str(best["encoding"])).name
     if name in _ORDERS:
@@ -170,6 +171,8 @@ def _wide_without_zeros(data: bytes) -> str:
 
 #: A guess of a language that is expected outweighs one that is so much surer.
 _PRIOR = 0.9
+#: Languages of the same letters and nearly the same words: a guess of one of them is a guess of all.
+_NORDIC = {"da", "nb", "nn", "no"}
 
 
 def _evidence(data: bytes, high: re.Match[bytes] | None) -> bytes:

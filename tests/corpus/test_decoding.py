@@ -31,6 +31,14 @@ def test_news_in_every_usual_encoding_is_read_in_every_format(language: str) -> 
             assert text in record.raw, (encoding, name, record.encoding)
 
 
+@pytest.mark.parametrize("language", ["da", "nb", "nn", "no"])
+@pytest.mark.parametrize("encoding", ["cp1252", "cp850"])
+def test_a_language_with_near_neighbours_is_no_reason_for_another_encoding(language: str, encoding: str) -> None:
+    text = "Byens borgmester oplyste tirsdag, at den gamle bro bliver lukket resten af året. Beboerne er kede af det."
+    text += " Ingeniører fandt revner i to af pillerne, efter at åen gik over sine bredder i foråret."
+    assert decode_text(text.encode(encoding), Source(languages=[language]))[0] == text
+
+
 @pytest.mark.parametrize("size", [60, 150])
 def test_short_texts_in_the_language_that_is_expected(size: int) -> None:
     wrong = []
