@@ -134,10 +134,10 @@ def measure_calibration(
     crossed = np.empty((len(label), len(votes.labels)))
     for part in range(_FOLDS):
         crossed[fold == part] = predicted(learned(part))[fold == part]
+    own = np.concatenate([np.maximum(p[other.item], LEAST) for p, other in zip(posteriors, held, strict=True)])
     return MeasuredCalibration(
-        _score(predicted(SoftLabels()), label), _score(predicted(SoftLabels(1.0)), label), _score(crossed, label),
-        learned(),
-    )  # fmt: skip
+        _score(predicted(SoftLabels()), label), _score(own, label), _score(crossed, label), learned()
+    )
 
 
 def calibrations(votes: Votes) -> dict[str, MeasuredCalibration]:

@@ -19,6 +19,7 @@ from builder.quality.aggregation.believe import (
     soft_columns,
     tempered,
 )
+from builder.quality.aggregation.dawid_skene import LEAST
 from builder.quality.aggregation.majority import shares, supported, winners
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Floats, Voters, Votes
@@ -146,6 +147,15 @@ def test_what_leaves_a_label_nothing_is_smoothed_like_shares() -> None:
     # Of a posterior, the square roots.
     assert found[1] == pytest.approx([2 / 3, 1 / 3])
     assert found[2].tolist() == [0.0, 0.0]
+
+
+def test_the_posterior_is_scored_as_it_is() -> None:
+    """Two who never agree: the count of one leaves nothing to what the other says."""
+    votes = Votes.of([(i, who, label) for i in range(40) for who, label in (("x", "a"), ("y", "b"))], 40, ["a", "b"])
+    measured = measure_calibration(votes, Aggregation(method="majority"), {})
+    assert measured
+    assert measured.model.cross_entropy == pytest.approx(-np.log(LEAST), abs=1e-6)
+    assert measured.model.brier == 2
 
 
 @pytest.mark.parametrize("method", ["majority", "dawid_skene", "mace", "sequence", "weighted"])
