@@ -141,6 +141,11 @@ def test_entities_without_a_covered_chunk_name_the_chunking(tmp_path: Path) -> N
         world.export()
     made = world.export(Export(configs=["stance"]))
     assert len(rows(made.folder, "stance")) == 48
+    # Windows need none.
+    found = world.export(Export(configs=["entities"], granularity="window"))
+    assert {row["id"] for row in rows(found.folder, "entities")} == {
+        made.chunk_id(i) for made in world.articles for i in (0, 2)
+    }
 
 
 def test_without_any_vote_there_is_nothing_to_release(tmp_path: Path) -> None:
