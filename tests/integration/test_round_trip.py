@@ -164,12 +164,12 @@ def test_pushes_from_two_workspaces_at_once_end_in_one_project(
     push(known)
     with open_server(pipeline.campaign(known)) as server:
         monkeypatch.setenv("LABEL_STUDIO_API_KEY", server.token)
-        settings = LabelStudio(url=server.url, batch_bytes=2048)
+        settings = LabelStudio(url=server.url, batch_bytes=1024)
         people = Annotators(overlap=1)
-        both = [sample(tmp_path / n, "twice", 24, label_studio=settings, annotators=people) for n in "ab"]
+        both = [sample(tmp_path / n, "twice", 8, label_studio=settings, annotators=people) for n in "ab"]
         with ThreadPoolExecutor(2) as pool:
             pushed = [made.result() for made in [pool.submit(push, one.config) for one in both]]
         assert len({row.project for made in pushed for row in made.projects}) == 1
         push(both[0].config)
         pulled = pull(both[0].config)
-    assert counts(pulled, "tasks", "duplicates") == (24, 0)
+    assert counts(pulled, "tasks", "duplicates") == (8, 0)

@@ -46,10 +46,6 @@ class StudioServer:
     vault: Vault | None = field(default=None, repr=False)
     lock: FileLock | None = field(default=None, repr=False)
 
-    @property
-    def embedded(self) -> bool:
-        return self.vault is not None
-
     def __enter__(self) -> "StudioServer":
         return self
 
