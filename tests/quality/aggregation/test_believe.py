@@ -277,3 +277,32 @@ def test_what_few_votes_show_by_chance_changes_nothing(method: str) -> None:
     if method == "majority":
         assert found.made == SoftLabels()
         assert found.released == found.shares
+
+
+def test_methods_that_learn_ask_for_backers() -> None:
+    votes = Votes.of([(0, "x", "a"), (0, "y", "b")], 1, ["a", "b"])
+    asked = {
+        name: believe(votes, Aggregation(**given, min_backers=3))[0].min_backers  # type: ignore[arg-type]
+        for name, given in {
+            "dawid_skene": {"method": "dawid_skene"},
+            "majority": {"method": "majority"},
+            "agreement": {"method": "weighted", "weigh_by": "agreement"},
+            "given": {"method": "weighted", "weigh_by": "given"},
+        }.items()
+    }
+    assert asked == {"dawid_skene": 3, "majority": 1, "agreement": 3, "given": 1}
+
+
+def test_calibration_is_judged_in_ten_bins_of_which_the_last_holds_certainty() -> None:
+    def error(*sure: tuple[float, bool]) -> float:
+        predicted = np.array([[p, 1 - p] for p, _ in sure])
+        return _score(predicted, np.array([0 if right else 1 for _, right in sure])).calibration_error
+
+    assert error((0.71, False), (0.79, True)) == pytest.approx(0.25)
+    with np.errstate(divide="ignore"):
+        assert error((1.0, False), (0.95, True)) == pytest.approx((1 - 0.05) / 2)
+    assert error((0.69, False), (0.71, True)) == pytest.approx((0.69 + 0.29) / 2)
+
+
+def test_what_has_no_probability_adds_nothing_to_the_entropy() -> None:
+    assert soft_columns(["a", "b"], np.array([1.0, 0.0]), np.array([1.0, 0.0]))["entropy"] == 0
