@@ -35,7 +35,7 @@ cdla-sharing-1.0 creativeml-openrail-m deepfloyd-if-license ecl-2.0 epl-1.0 epl-
 fair-noncommercial-research-license gemma gfdl gpl gpl-2.0 gpl-3.0 grok2-community h-research intel-research isc lgpl
 lgpl-2.1 lgpl-3.0 lgpl-lr llama2 llama3 llama3.1 llama3.2 llama3.3 llama4 lppl-1.3c mit mpl-2.0 ms-pl ncsa odbl odc-by
 ofl-1.1 openmdw-1.0 openrail openrail++ osl-3.0 pddl postgresql unknown unlicense wtfpl zlib other
-""".split()  # noqa: SIM905 - a list of eighty lines
+""".split()  # noqa: SIM905 - as a list it has eighty lines
 METADATA = ("title", "source", "published", "language")
 SplitName = Annotated[
     str, limits(pattern=r"^[a-z][a-z0-9_]*$(?!\n)", allowed="lower-case letters, digits and '_', as in train")

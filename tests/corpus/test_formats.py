@@ -311,6 +311,12 @@ def test_archives_are_folders(tmp_path: Path, kind: str) -> None:
     assert [(r["source_path"], r["reason"]) for r in work.rows("rejects")] == [(f"news.{kind}", "damaged")]
 
 
+@pytest.mark.parametrize("name", ["news.zip/more.zip", "news.tar.gz/in/MORE.tgz"])
+def test_an_archive_inside_an_archive_is_named(name: str) -> None:
+    found = list(read_file(io.BytesIO(b""), name, Source()))
+    assert found == [Reject(name, None, "unknown-format", "an archive inside an archive is not read; unpack it")]
+
+
 def test_an_archive_is_opened_once_while_it_stays_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def pack(text: str) -> None:
         with tarfile.open(tmp_path / "new", "w:gz") as archive:

@@ -13,7 +13,7 @@ from builder.corpus.readers.pages import html_file, markdown_file, text_file
 from builder.corpus.readers.tables import csv_file, parquet_file
 from builder.corpus.records import UNREADABLE, Record, Reject, TooLargeError
 from builder.corpus.settings import Source
-from builder.corpus.streams import DamagedError
+from builder.corpus.streams import ARCHIVES, DamagedError
 from builder.memory import TooSlowError
 from builder.store import suffixes
 
@@ -53,6 +53,8 @@ def read_file(stream: BinaryIO, path: str, source: Source, first: int = 0) -> It
     if reader is None:
         what = f"{suffix} is" if suffix else "files without a suffix are"
         detail = f"{what} not read; set source.format, or use {', '.join(READERS)}"
+        if path.lower().endswith(ARCHIVES):
+            detail = "an archive inside an archive is not read; unpack it"
         yield Reject(path, None, "unknown-format", detail)
         return
     following, nothing = first, True
