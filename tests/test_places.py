@@ -159,7 +159,7 @@ def _declare(scheme, settings, earlier):
 
 
 def _rows(configuration, index, settings):
-    windows = index.inputs["windows"]
+    windows = index.inputs.read("windows", "chunk_id", "text")
     lengths = [len(text) for text in windows["text"].to_pylist()]
     rows = {"id": pa.array(windows["chunk_id"].to_pylist()), "characters": pa.array(lengths)}
     return Maker(of_windows(np.arange(len(lengths)), rows))
@@ -168,7 +168,6 @@ def _rows(configuration, index, settings):
 SPEC = Spec(
     texts="windows",
     declare=_declare,
-    reads={"windows": ("chunk_id", "text")},
     rows=_rows,
     noun=("window", "windows"),
     about=lambda *_: "one row per window.",

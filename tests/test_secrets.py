@@ -131,9 +131,9 @@ def test_private_settings_are_not_released_and_a_rebuild_does_not_ask_for_them(t
     earlier = msgspec.json.decode(msgspec.json.encode(made.manifest), type=Manifest)
     earlier.configuration["source"] |= {"exclude": ["(private)"], "storage_options": {"key": "(private)"}, "gone": 1}
     earlier.configuration["source"]["shard_mb"] = 5
-    assert _as_released(project.config, earlier, made.folder, tmp_path).source == replace(source, shard_mb=5)
-    elsewhere = _as_released(project.config, earlier, tmp_path / "v1.0.0", tmp_path).source
-    assert elsewhere == replace(project.config.source, shard_mb=5)
+    assert _as_released(project.config, earlier, tmp_path).source == replace(source, shard_mb=5)
+    elsewhere = replace(project.config, paths=replace(project.config.paths, workspace=str(tmp_path / "elsewhere")))
+    assert _as_released(elsewhere, earlier, tmp_path).source == replace(project.config.source, shard_mb=5)
 
 
 @pytest.mark.parametrize("setting", ADDRESSES)

@@ -137,7 +137,6 @@ def test_it_runs_while_it_is_used_and_not_longer(campaign: Campaign) -> None:
         record = campaign.vault.server()
         assert record is not None
         assert (record["url"], record["port"]) == (running.url, campaign.server.port)
-        assert running.embedded
         assert running.token not in repr(running)
         assert httpx.get(f"{running.url}/api/version", headers={"Authorization": f"Token {running.token}"}).is_success
         assert find_server(campaign.vault) == lives(campaign.vault) == record
