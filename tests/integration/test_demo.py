@@ -173,7 +173,7 @@ def test_killed_anywhere_the_same_command_completes(released: Any, studio: Any, 
         return {path for folder in folders for pattern in ("*", "*/*") for path in folder.glob(pattern)}
 
     ended = []
-    for number in range(10):
+    for number in range(7):
         before = there()
         running = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until(lambda: running.poll() is not None or there() - before)  # noqa: B023
