@@ -273,7 +273,8 @@ def show_clean(result: Cleaned) -> Shown:
 def backup(config: Config, file: str, *, progress: Progress = silent) -> backups.Backup:
     """One file holds everything that cannot be made again. A database on PostgreSQL is not in it.
 
-    The file is readable by its owner alone. Raises `StoreError` when it is there already.
+    The file is readable by its owner alone. Raises `StoreError` when it is there already or in the workspace, another
+    command is at work, or a pull or the key of the pseudonyms is damaged.
     """
     return backups.make_backup(config.workspace, Path(file), progress)
 
