@@ -3,10 +3,10 @@
 import codecs
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from builder.corpus.settings import Source
 
@@ -22,8 +22,9 @@ _END = re.compile(r"\n?")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)")
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _HIGH = re.compile(rb"[\x80-\xff]")
-#: What announces ISO-2022 and HZ, whose bytes are all ASCII.
-_ESCAPES = re.compile(rb"\x1b[$(.]|~\{[!-~]{2}")
+#: What announces ISO-2022 and HZ, whose bytes are all ASCII; and Korean in ISO-2022, which is announced once per file.
+_KOREAN = re.compile(rb"\x0e(?:[!-~]{2})+\x0f")
+_ESCAPES = re.compile(rb"\x1b[$(.]|~\{[!-~]{2}|" + _KOREAN.pattern)
 _WIDE = re.compile("[\\s -~\u0370-\u074f\u0900-\u0fff\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff00-\uffef]")
 _HEAD_END = re.compile(rb"</head|<body|\Z", re.IGNORECASE)
 _DECLARED = re.compile(
@@ -101,7 +102,7 @@ def _utf8(data: bytes) -> str | None:
 
 def escaped(data: bytes) -> bool:
     """Whether bytes that are all ASCII are another encoding: ISO-2022 or HZ."""
-    return (b"\x1b" in data or b"~" in data) and _ESCAPES.search(data) is not None
+    return (b"\x1b" in data or b"~" in data or b"\x0e" in data) and _ESCAPES.search(data) is not None
 
 
 def _declaration(data: bytes) -> str:
@@ -141,8 +142,9 @@ def _detected(data: bytes, source: Source) -> Encoding:
         return Encoding("utf-8", "detected", round(good / (good + bad), 3))
     era = chardet.EncodingEra.ALL & ~chardet.EncodingEra.MAINFRAME
     # Its own supersets are left out: cp1250 has other letters than ISO 8859-2 where Czech needs them.
+    evidence = _evidence(data, high)
     guesses = chardet.detect_all(
-        _evidence(data, high), ignore_threshold=True, encoding_era=era, prefer_superset=False, compat_names=False
+        evidence, ignore_threshold=True, encoding_era=era, prefer_superset=False, compat_names=False
     )
     best = guesses[0]
     if best["encoding"] is None:
@@ -153,11 +155,36 @@ def _detected(data: bytes, source: Source) -> Encoding:
     languages = {*source.languages, *(_NORDIC if _NORDIC & {*source.languages} else ())}
     expected = (g for g in guesses if g["language"] in languages and g["confidence"] >= least)
     best = next(expected, best)
-    name = codecs.lookup(str(best["encoding"])).name
+    if b"\0" not in data and _oddities(evidence, best):
+        near = (g for g in guesses if g["confidence"] >= _NEAR * best["confidence"])
+        best = min((best, *near), key=lambda g: _oddities(evidence, g))
+    name = _read_as(best)
     if name in _ORDERS:
         # Spaces and line ends tell the order of bytes, which is mistaken where they are few, as in Thai.
         name = max((name, *_ORDERS), key=lambda order: sum(map(data.decode(order, "replace").count, " \r\n")))
-    return Encoding("utf-8" if name == "ascii" else _READ_AS.get(name, name), "detected", round(best["confidence"], 3))
+    return Encoding(name, "detected", round(best["confidence"], 3))
+
+
+def _read_as(guess: Mapping[str, Any]) -> str:
+    name = codecs.lookup(str(guess["encoding"])).name
+    return "utf-8" if name == "ascii" else _READ_AS.get(name, name)
+
+
+def _oddities(evidence: bytes, guess: Mapping[str, Any]) -> int:
+    """How often the beginning of the evidence, read so, has what no prose has."""
+    return len(_odd().findall(evidence[: 1 << 14].decode(_read_as(guess), "replace")))
+
+
+@lru_cache(maxsize=1)
+def _odd() -> re.Pattern[str]:
+    """Control characters, lone line drawing; capitals and signs inside a word; letters of two alphabets in one word."""
+    cased = [chr(code) for code in range(0x80, 0x530)]
+    lower, upper = "a-z" + "".join(filter(str.islower, cased)), "".join(filter(str.isupper, cased))
+    sign, drawn = r"[^\w\s\0-\x7f´·’‘…\xad\u0300-\u036f\u2010-\u2015]", "[\u2500-\u25a0]"
+    # The letters of "\n" and the like in JSON are part of no word.
+    inside = rf"(?<=[{lower}])(?<!\\[bfnrt])(?:[{upper}]|{sign}(?=[{lower}]))"
+    mixed = r"(?<=[a-zA-Z])(?<!\\[bfnrt])[\u0370-\u06ff]|(?<=[\u0370-\u06ff])[a-zA-Z]"
+    return re.compile(f"[\x80-\x9f\ufffd]|(?<!{drawn}){drawn}(?!{drawn})|{inside}|{mixed}")
 
 
 def _wide_without_zeros(data: bytes) -> str:
@@ -171,6 +198,9 @@ def _wide_without_zeros(data: bytes) -> str:
 
 #: A guess of a language that is expected outweighs one that is so much surer.
 _PRIOR = 0.9
+#: The best guess gives way to one at least so nearly as sure that reads fewer oddities: of 938 short texts in 35
+#: languages 83 were wrong without it, 54 with it, and none of those that were right.
+_NEAR = 0.5
 #: Languages of the same letters and nearly the same words: a guess of one of them is a guess of all.
 _NORDIC = {"da", "nb", "nn", "no"}
 
@@ -198,6 +228,8 @@ def line_decoder(source: Source, more: Callable[[], bytes]) -> Decode:
 
     def decode(line: bytes) -> tuple[str, Encoding]:
         if source.encoding or (text := _utf8(line)) is None:
+            if b"\x1b" not in line and _KOREAN.search(line):
+                line = b"\x1b$)C" + line
             if not found:
                 found.append(decode_text(line + b"\n" + more(), source)[1])
             return _decoded(line, found[0]._replace(name=found[0].name.removesuffix("+replace")))

@@ -120,6 +120,38 @@ def test_escape_sequences_are_not_utf8_and_tildes_alone_are() -> None:
     assert decode_text(b"It costs ~{ more or less } a lot.", ANY)[1].name == "utf-8"
 
 
+@pytest.mark.parametrize(
+    ("codec", "text"),
+    [
+        ("iso2022_kr", "시장은 낡은 다리를 폐쇄한다고 밝혔다."),
+        ("iso2022_jp", "市長は古い橋を閉鎖すると発表した。"),
+        ("hz", "市长宣布，旧桥将关闭到年底。"),
+    ],
+)
+def test_escape_sequences_count_in_every_line_of_a_file(codec: str, text: str) -> None:
+    """Korean is announced once per file."""
+    lines = [f'{{"id": "{n}", "text": "{text} {n}."}}\n' for n in "abc"]
+    found = read('{"id": "p", "text": "Plain."}\n'.encode() + "".join(lines).encode(codec), "a.jsonl")
+    assert [r.raw for r in found if isinstance(r, Record)] == ["Plain.", *(f"{text} {n}." for n in "abc")]
+    assert decode_text(b"A stray \x0e and a \x0f say nothing.", ANY)[1] == UTF8
+
+
+@pytest.mark.parametrize(
+    ("codec", "text"),
+    [
+        ("cp850", "À Paris, le préfet a reçu une délégation à midi."),  # a lone line drawing in cp437
+        ("mac-roman", "Stadtrat streitet über das Tempolimit am Fluss"),  # an Arabic letter in cp720
+        ("mac-roman", "A café owner near the gates said that trade had fallen by half."),  # a capital in cp1252
+        ("cp850", "El río baja con la mitad del caudal."),  # a sign in cp1252
+        ("gb18030", "市議會通過老屋修繕補助辦法"),  # a control character in iso8859-5
+        ("cp1252", "Der Zug fährt pünktlich über die Brücke: GmbH & Co. zählen mit."),
+        ("iso8859-6", '"قال الوزير إن المخزون يكفي.\\nوقال النائب إن القرار تأجل."'),  # an escape of JSON
+    ],
+)
+def test_an_encoding_that_puts_into_words_what_no_word_has_gives_way(codec: str, text: str) -> None:
+    assert decode_text(text.encode(codec), ANY)[0] == text
+
+
 @given(st.binary(max_size=400))
 def test_any_bytes_are_text_or_refused(data: bytes) -> None:
     try:

@@ -285,6 +285,18 @@ def test_a_page(tmp_path: Path) -> None:
     assert [r.reason for r in found(put(tmp_path, "b.html", "<html></html>"))[1]] == ["empty"]
 
 
+def test_the_paragraphs_of_a_short_page_stay_apart(tmp_path: Path) -> None:
+    """As in a brief, or in Chinese, whose characters are few."""
+    for paragraphs in (
+        ["The mayor of the harbour town resigned on Monday evening.", "She gave no reason, and left by the back door."],
+        ["市政府周四宣布，从明年一月起提高最低工资标准，全市约有六十万名职工将因此受益。" * 2, "专家认为，这有助于扩大消费。" * 3],
+    ):
+        body = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
+        page = f"<html><head><title>News</title></head><body><article>{body}</article></body></html>"
+        (record,), _ = found(put(tmp_path, "a.html", page))
+        assert record.raw == "\n".join(paragraphs)
+
+
 @pytest.mark.parametrize(
     ("declared", "encoding"),
     [("iso-8859-1", "utf-8"), ("utf-16", "utf-8"), ("nonsense", "utf-8"), ("undefined", "utf-8"), ("utf-8", "cp1252")],

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
+from functools import lru_cache
+from typing import Any, BinaryIO
 
 from builder.corpus.cleaning import FRONT_MATTER
 from builder.corpus.decoding import decode_text
@@ -81,13 +82,26 @@ def _language(page: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=1)
+def _config() -> Any:
+    """The settings of trafilatura, but that an article may be as short as one in Chinese or a brief.
+
+    From shorter ones than its minimum it takes the text without the borders of paragraphs.
+    """
+    from trafilatura.settings import use_config
+
+    config = use_config()
+    config.set("DEFAULT", "MIN_EXTRACTED_SIZE", "100")
+    return config
+
+
 def extract(record: Record, page: str, recall: bool = False) -> bool:
     """Fills the record from an HTML page; False when no text was found. Known columns are not overwritten."""
     import trafilatura
     from trafilatura.settings import Document
 
     found = trafilatura.bare_extraction(
-        page, with_metadata=True, include_comments=False, include_tables=recall, favor_recall=recall
+        page, with_metadata=True, include_comments=False, include_tables=recall, favor_recall=recall, config=_config()
     )
     if not isinstance(found, Document) or not found.text or not found.text.strip():
         return False
