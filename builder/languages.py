@@ -26,8 +26,11 @@ _COMMON = {
     "uk": "і та що від є був це як після",
 }
 _SEEN = 0.05
-#: Least probability of a language that is another one than expected.
-_SURE = 0.8
+#: Least probability of a language that is another one than expected, or less than the greatest of the expected one:
+#: neighbours such as Croatian and Bosnian share what is certainly no English.
+_SURE, _RULED_OUT = 0.8, 1e-6
+#: What the model knows beside languages of news: spoken forms of Arabic and Chinese, ancient tongues, and none.
+_NO_NEWS = {"ary", "arz", "grc", "hbo", "wuu", "yue", "zxx"}
 _NAMES = (
     "Arabic ar, Armenian hy, Belarusian be, Bengali bn, Bulgarian bg, Catalan ca, Chinese zh, Croatian hr, Czech cs, "
     "Danish da, Dutch nl, English en, Estonian et, Farsi fa, Finnish fi, French fr, Georgian ka, German de, Greek el, "
@@ -78,8 +81,10 @@ def detected_language(text: str, expected: str) -> str:
         seen += some.count(word)
         if seen > enough:
             return expected
-    found, sure = _identifier().classify(some)
-    return found if sure >= _SURE and found != expected.split("-")[0] else expected
+    ranked = _identifier().rank(some)
+    found, sure = ranked[0]
+    own = dict(ranked).get(expected.split("-")[0], 1.0)
+    return found if found != expected.split("-")[0] and (sure >= _SURE or own < _RULED_OUT) else expected
 
 
 @lru_cache(maxsize=64)
@@ -91,4 +96,6 @@ def _common(language: str) -> tuple[str, ...]:
 def _identifier() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]
 
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    found = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    found.set_languages([language for language in found.nb_classes if language not in _NO_NEWS])
+    return found

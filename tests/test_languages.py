@@ -42,6 +42,26 @@ def test_the_language_of_a_text_is_found_whatever_is_expected(language: str) -> 
     assert detected_language(TEXTS[language], language) == language
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("市政府宣布提高最低工资标准", "zh"),
+        ("都發局長在會後表示，預計每年約有兩千戶受惠，申請手續將會簡化。", "zh"),
+        ("الحكومة تؤجل قرار رفع أسعار الخبز", "ar"),
+        ("Учителите искат по-високи заплати", "bg"),
+        ("Radnici čiste nasip danju i noću, rekao je glasnogovornik poduzeća.", "hr"),
+    ],
+)
+def test_a_text_that_is_certainly_not_as_expected_is_in_the_likeliest_language(text: str, language: str) -> None:
+    """Though it may be one of several neighbours."""
+    assert detected_language(text, "en") == language
+
+
+@pytest.mark.parametrize("text", ["Xi Jinping, Li Keqiang, Wang Yi, Beijing", "1 2 3 4 5 6 7 8 " * 40, "He said no."])
+def test_names_and_figures_rule_no_language_out(text: str) -> None:
+    assert detected_language(text, "en") == "en"
+
+
 def test_the_expected_language_stays_where_the_text_does_not_tell() -> None:
     assert detected_language("2 : 1", "fr") == "fr"
     assert detected_language(TEXTS["zh-Hant"], "zh-Hant") == "zh-Hant"

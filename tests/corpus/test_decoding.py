@@ -131,7 +131,7 @@ def test_escape_sequences_are_not_utf8_and_tildes_alone_are() -> None:
 def test_escape_sequences_count_in_every_line_of_a_file(codec: str, text: str) -> None:
     """Korean is announced once per file."""
     lines = [f'{{"id": "{n}", "text": "{text} {n}."}}\n' for n in "abc"]
-    found = read('{"id": "p", "text": "Plain."}\n'.encode() + "".join(lines).encode(codec), "a.jsonl")
+    found = read(b'{"id": "p", "text": "Plain."}\n' + "".join(lines).encode(codec), "a.jsonl")
     assert [r.raw for r in found if isinstance(r, Record)] == ["Plain.", *(f"{text} {n}." for n in "abc")]
     assert decode_text(b"A stray \x0e and a \x0f say nothing.", ANY)[1] == UTF8
 

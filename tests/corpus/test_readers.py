@@ -289,7 +289,7 @@ def test_the_paragraphs_of_a_short_page_stay_apart(tmp_path: Path) -> None:
     """As in a brief, or in Chinese, whose characters are few."""
     for paragraphs in (
         ["The mayor of the harbour town resigned on Monday evening.", "She gave no reason, and left by the back door."],
-        ["市政府周四宣布，从明年一月起提高最低工资标准，全市约有六十万名职工将因此受益。" * 2, "专家认为，这有助于扩大消费。" * 3],
+        ["市政府周四宣布从明年一月起提高最低工资标准。" * 4, "专家认为这有助于扩大消费。" * 4],
     ):
         body = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
         page = f"<html><head><title>News</title></head><body><article>{body}</article></body></html>"
