@@ -129,6 +129,34 @@ def test_ampersands_in_character_data_stay() -> None:
     assert found.raw == f"R&D & &eacute; {OTHER}"
 
 
+def test_titles_and_texts_of_pictures_in_a_feed_are_not_those_of_the_article() -> None:
+    space = 'xmlns:media="http://search.yahoo.com/mrss/"'
+    media = "<media:title>Photo</media:title><media:description>A pier.</media:description>"
+    for declared in (space, ""):
+        item = f"<item>{media}<title>News</title><description>{TEXT}</description></item>"
+        record = only("a.rss", f"<rss {declared}><channel>{item}</channel></rss>")
+        assert (record.title, record.raw) == ("News", TEXT)
+
+
+def test_columns_of_a_feed_are_plain_text_and_name_all_authors() -> None:
+    entry = "<title type='html'>A &amp;amp; &lt;b&gt; B&amp;#8217;s</title><author><name>Ann Lee</name></author>"
+    entry += "<author><name>Bo Li</name></author><link href='http://x/?a=1&amp;copy=2'/>"
+    record = only("a.atom", f"<feed><entry>{entry}<summary>{TEXT}</summary></entry></feed>")
+    assert (record.title, record.url) == ("A & <b> B’s", "http://x/?a=1&copy=2")
+    assert record.authors == ["Ann Lee", "Bo Li"]
+    body = f"<hl1>News <em>of</em> today</hl1><byline>By <person>Ann Lee</person></byline><body.content>{TEXT}"
+    record = only("a.xml", f"<nitf>{body}</body.content></nitf>")
+    assert (record.title, record.authors) == ("News of today", ["Ann Lee"])
+    rdf = f"<RDF><channel><title>Daily</title></channel><item><description>{TEXT}</description></item></RDF>"
+    assert only("a.rss", rdf).source == "Daily"
+
+
+def test_a_piece_of_a_page_without_paragraphs_is_its_text() -> None:
+    assert only("a.html", f"<div class=x>{TEXT}<br>{OTHER}</div>").raw == f"{TEXT}\n{OTHER}"
+    assert only("a.html", f"{TEXT}\n{OTHER}").raw == f"{TEXT}\n{OTHER}"
+    assert reject("a.html", "<script>var a = 1</script>").reason == "empty"
+
+
 def test_nitf_inside_newsml() -> None:
     nitf = f"<nitf><body><body.head><hl1>Talks</hl1></body.head><body.content><p>{TEXT}</p><p>{OTHER}</p>"
     item = f"<newsItem guid='1'><inlineXML>{nitf}</body.content></body></nitf></inlineXML></newsItem>"

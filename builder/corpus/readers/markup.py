@@ -10,14 +10,14 @@ from html import escape, unescape
 from typing import Any, BinaryIO
 
 from builder.corpus.decoding import UTF8, Encoding, NotTextError, decode_text
-from builder.corpus.records import Mapper, Record, Reject, sha256, storable, whole
+from builder.corpus.records import Mapper, Record, Reject, author_names, sha256, storable, whole
 from builder.corpus.settings import FIELDS, Source
 
 #: For each element that is a record, where its columns are: paths of elements without their namespaces.
 _COLUMNS = {
     "item": {  # RSS 2.0 and 1.0
         "id": "guid", "url": "link", "title": "title", "text": "encoded|description", "published": "pubDate|date",
-        "authors": "creator|author", "language": "language|../language", "source": "source|../title",
+        "authors": "creator|author", "language": "language|../language", "source": "source|../title|../channel/title",
     },
     "entry": {  # Atom, RFC 4287
         "id": "id", "url": "link[not(@rel) or @rel='alternate']/@href", "title": "title", "text": "content|summary",
@@ -41,6 +41,8 @@ _AMPERSAND = re.compile(
     r"(<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&(?:#\d+|#x[\dA-Fa-f]+|amp|lt|gt|quot|apos);)|&(?:\w+;)?",
     re.DOTALL,
 )
+#: The namespaces of Media RSS and of podcasts, or the prefix of one that was never declared.
+_MEDIA = re.compile(r"search\.yahoo\.com/mrss|itunes|^media:")
 #: An author as RSS has it: an address, and the name in brackets.
 _ADDRESS = re.compile(r"^[^\s@]{1,200}@[^\s@]{1,200} \(([^()]{1,500})\)$")
 #: The line before each message of a mailbox, with the day on which it came; and lines of a text that looked like one.
@@ -65,7 +67,8 @@ def xml_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | R
         yield Reject(path, None, "bad-xml", "there is no element in the file")
         return
     for element in root.iter(etree.Element):
-        element.tag = _local(element.tag)
+        # The titles and descriptions of pictures are those of no article.
+        element.tag = "media" if _MEDIA.search(element.tag) else _local(element.tag)
         for name, value in element.attrib.items():
             element.attrib[_local(name)] = value
     kind = next((kind for kind in ("newsItem", "nitf", "entry", "item") if next(root.iter(kind), None) is not None), "")
@@ -74,8 +77,10 @@ def xml_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | R
         return
     mapper = _mapper(path, source)
     for number, element in enumerate(root.iter(kind)):
-        item = {name: _value(element, where) for name, where in _COLUMNS[kind].items()}
-        item["authors"] = _ADDRESS.sub(r"\1", item["authors"])
+        found = {name: _values(element, where, name == "text") for name, where in _COLUMNS[kind].items()}
+        item: dict[str, Any] = {name: next(iter(values), "") for name, values in found.items()}
+        item |= {name: unescape(item[name]) for name in ("title", "source") if name in item}
+        item["authors"] = [name for value in found["authors"] for name in author_names(_ADDRESS.sub(r"\1", value))]
         yield from mapper.records(item, etree.tostring(element), encoding, number)
 
 
@@ -91,20 +96,19 @@ def _mended(text: str) -> str:
     return _AMPERSAND.sub(lambda m: m[1] or escape(unescape(m[0])), text)
 
 
-def _value(element: Any, where: str) -> str:
-    """The first value at one of the paths that is not blank: an attribute, a text, or the markup inside an element."""
+def _values(element: Any, where: str, markup: bool) -> list[str]:
+    """The values that are not blank at the first path that has one: attributes, and elements with or without markup."""
     from lxml import etree
 
     for path in where.split("|"):
-        for found in element.xpath(path):
-            if isinstance(found, str):
-                text = found
-            else:
-                inside = "".join(etree.tostring(child, encoding="unicode") for child in found)
-                text = (found.text or "") + inside
-            if text.strip():
-                return text.strip()
-    return ""
+        found = element.xpath(path)
+        if markup:
+            pieces = ([one.text or "", *(etree.tostring(e, encoding="unicode") for e in one)] for one in found)
+        else:
+            pieces = ([one] if isinstance(one, str) else one.xpath(".//text()") for one in found)
+        if values := list(filter(None, ("".join(piece).strip() for piece in pieces))):
+            return values
+    return []
 
 
 def _mapper(path: str, source: Source) -> Mapper:

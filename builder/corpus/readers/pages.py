@@ -12,6 +12,7 @@ from builder.corpus.records import Mapper, Record, Reject, fill, sha256, storabl
 from builder.corpus.settings import FIELDS, Source
 
 _BLOCKS = re.compile(r"</(?:p|div|li|h[1-6]|td|body|article)\s*>|<br\s*/?>", re.IGNORECASE)
+_PAGE = re.compile(r"<(?:html|head|body)\b", re.IGNORECASE)
 _LANGUAGES = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -104,7 +105,9 @@ def extract(record: Record, page: str, recall: bool = False) -> bool:
         page, with_metadata=True, include_comments=False, include_tables=recall, favor_recall=recall, config=_config()
     )
     if not isinstance(found, Document) or not found.text or not found.text.strip():
-        return False
+        # A piece of a page may be all text, without a paragraph that can be told from what surrounds it.
+        record.raw = "" if _PAGE.search(page) else storable(text_of(page) or "")
+        return bool(record.raw)
     record.raw = storable(found.text)
     fields = {
         "title": found.title,
