@@ -26,6 +26,8 @@ RECORD = "backup.json"
 _MADE_AGAIN = ("prepare", "validate", "adjudicate", "parts", "scratch", "exported", "locks")
 _OF_THE_SERVER = ("users", "server.json", "server.log", "keep", "home")
 _SQLITE = ".sqlite3"
+#: Folders of records of runs, beside those of the datasets and the embedded server.
+_RUNS = ("runs", "sweeps")
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,10 @@ def make_backup(workspace: Path, file: Path, progress: Progress = silent) -> Bac
         atomic(file, mode=0o600) as temporary,
         tarfile.open(temporary, "w:gz", compresslevel=3) as archive,
     ):
-        for uses in workspace.glob("*/locks"):
-            busy = f"Another command works on {uses.parent.name}."
-            locks.enter_context(exclusive(uses / "use", "backup", wait=False, busy=busy))
+        for dataset in workspace.glob("*"):
+            if dataset.is_dir() and dataset.name not in ("studio", *_RUNS):
+                busy = f"Another command works on {dataset.name}."
+                locks.enter_context(exclusive(dataset / "locks" / "use", "backup", wait=False, busy=busy))
         _refuse_damage(workspace)
         found = sorted(_worth_keeping(workspace))
         if not found:
@@ -68,9 +71,12 @@ def make_backup(workspace: Path, file: Path, progress: Progress = silent) -> Bac
             progress("backup", number, len(found))
             name = path.relative_to(workspace).as_posix()
             source = _snapshot(path, Path(scratch)) if path.name.endswith(_SQLITE) else path
-            digests[name] = file_digest(source)
-            archive.add(source, name, recursive=False)
-            total += source.stat().st_size
+            try:
+                digests[name] = file_digest(source)
+                archive.add(source, name, recursive=False)
+                total += source.stat().st_size
+            except FileNotFoundError as e:  # of a dataset that is new, or of the server
+                raise StoreError(f"{path} went away while it was read.", "Run the command again.") from e
         record = {"builder": builder.__version__, "made": made, "files": digests}
         data = json.dumps(record, indent=2).encode()
         about = tarfile.TarInfo(RECORD)
@@ -128,7 +134,7 @@ def _refuse_damage(workspace: Path) -> None:
 def _worth_keeping(workspace: Path) -> Iterator[Path]:
     for path in workspace.rglob("*"):
         first, second, *_ = (*path.relative_to(workspace).parts, "")
-        again = second in (_OF_THE_SERVER if first == "studio" else _MADE_AGAIN) or first in ("runs", "sweeps")
+        again = second in (_OF_THE_SERVER if first == "studio" else _MADE_AGAIN) or first in _RUNS
         if path.is_file() and not path.is_symlink() and not again and not path.name.endswith((".lock", "-wal", "-shm")):
             yield path
 

@@ -103,6 +103,15 @@ def main() -> None:
 def _main(argv: list[str]) -> int:
     name = argv[0] if argv else "--help"
     try:
+        return _guarded(name, argv)
+    except KeyboardInterrupt:  # also one that comes while an error is explained
+        stopped = BuilderError("Stopped.", f"What is finished is kept: run `builder {name}` again to go on.")
+        return _fail(stopped, _INTERRUPTED)
+
+
+def _guarded(name: str, argv: list[str]) -> int:
+    """Runs a command; whatever goes wrong in it is one line."""
+    try:
         if name in ("-h", "--help", "help", "--version"):
             print(f"builder {__version__}" if name == "--version" else _help())
             return 0
@@ -118,9 +127,6 @@ def _main(argv: list[str]) -> int:
         code = _run(name, line)
         sys.stdout.flush()
         return code
-    except KeyboardInterrupt:
-        stopped = BuilderError("Stopped.", f"What is finished is kept: run `builder {name}` again to go on.")
-        return _fail(stopped, _INTERRUPTED)
     except BrokenPipeError:
         # Whoever read the output has what they wanted. What is still buffered must not fail at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -161,7 +167,6 @@ def _call(name: str, line: Line, config: "Config") -> int:
     from rich.console import Console
 
     from builder.composing import logged
-    from builder.stage import in_use
 
     flags, options = flags_of(name)
     given: dict[str, bool | str] = dict.fromkeys(line.flags & flags.keys(), True)
@@ -175,13 +180,9 @@ def _call(name: str, line: Line, config: "Config") -> int:
         for part in function_of(name, "show")(result):
             console.print(part, soft_wrap=isinstance(part, str))
 
-    # A server in the foreground would keep the others from working for days, and reads no results.
-    alone = name in ("clean", "backup", "restore-backup", "serve")
-    used = contextlib.nullcontext() if alone else in_use(config.dataset_folder)
     words = [name, *line.words, *sorted(line.flags)]
     try:
         with (
-            used,
             logged(config.dataset_folder, words, line.overrides),
             _shown(console, "--verbose" in line.flags) as progress,
         ):

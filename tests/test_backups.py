@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from builder import backups
 from builder.backups import RECORD, make_backup, unpack_backup
+from builder.commands import COMMANDS, function_of
 from builder.config import Config, Dataset, Paths
 from builder.errors import StoreError
-from builder.store import write_text
+from builder.stage import exclusive, in_use
+from builder.store import file_digest, write_text
 from builder.studio.pulls import ensure_key
 from tests.pulls import keep_pull
 
@@ -87,6 +90,47 @@ def test_a_database_in_use_is_kept_as_it_is_at_one_moment(workspace: Path, tmp_p
     unpack_backup(made.file, tmp_path / "again")
     with closing(sqlite3.connect(tmp_path / "again" / "studio" / "data" / "label_studio.sqlite3")) as restored:
         assert restored.execute("select id from task order by id").fetchall() == [(7,), (8,)]
+
+
+ALONE = {"init", "labels", "diff", "log", "doctor", "serve", "clean", "backup", "restore-backup"}
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - ALONE))
+def test_no_command_works_on_what_is_being_kept(name: str, tmp_path: Path) -> None:
+    """Not from Python either, and whether or not there was a lock before."""
+    config = Config(paths=Paths(workspace=str(tmp_path / "work")), dataset=Dataset(name="news"))
+    words = {"trace": ["a row"], "reopen": ["all"]}.get(name, [])
+    config.dataset_folder.mkdir(parents=True)
+    with (
+        exclusive(config.dataset_folder / "locks" / "use", "backup"),
+        pytest.raises(StoreError, match="is working on this dataset"),
+    ):
+        function_of(name)(config, *words)
+
+
+def test_a_dataset_that_has_no_lock_yet_is_locked(workspace: Path, tmp_path: Path) -> None:
+    (workspace / "news" / "locks" / "export.lock").unlink()
+    (workspace / "news" / "locks").rmdir()
+    with in_use(workspace / "news"), pytest.raises(StoreError, match="Another command works on news"):
+        make_backup(workspace, tmp_path / "b.tar.gz")
+    (workspace / "news" / "locks" / "use.lock").unlink()
+    made = make_backup(workspace, tmp_path / "b.tar.gz")
+    assert made.files == len(KEPT)
+
+
+def test_what_goes_away_while_it_is_read_is_one_line(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = workspace / "studio" / "data" / "media" / "a.png"
+
+    def digest(path: Path) -> str:
+        gone.unlink(missing_ok=True)
+        return file_digest(path)
+
+    monkeypatch.setattr(backups, "file_digest", digest)
+    with pytest.raises(StoreError, match=r"a\.png went away while it was read"):
+        make_backup(workspace, tmp_path / "b.tar.gz")
+    assert not (tmp_path / "b.tar.gz").exists()
 
 
 def test_nothing_is_overwritten(workspace: Path, tmp_path: Path) -> None:

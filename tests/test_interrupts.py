@@ -49,7 +49,11 @@ def press(calls: int) -> None:
     def trace(frame: FrameType, event: str, _: object) -> None:
         nonlocal calls
         # Before the command line is read, nothing can be said.
-        if frame.f_globals.get("__name__", "").startswith("builder") and frame.f_code.co_name not in ("main", "_main"):
+        if frame.f_globals.get("__name__", "").startswith("builder") and frame.f_code.co_name not in (
+            "main",
+            "_main",
+            "_guarded",
+        ):
             calls -= 1
             if calls == 0:
                 sys.settrace(None)
@@ -79,3 +83,14 @@ def test_ctrl_c_is_one_line(name: str, project: Path, typed: Typed, monkeypatch:
         sys.settrace(before)
         again = f"builder: Stopped. What is finished is kept: run `builder {name}` again to go on.\n"
         assert ended == (130, "", again), (first, later)
+
+
+def test_ctrl_c_while_an_error_is_explained(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: Exception) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_explain", interrupted)
+    code, out, err = typed("trace", "nothing", "paths.workspace=nowhere")
+    assert (code, out) == (130, "")
+    assert err.startswith("builder: Stopped. ")
+    assert err.count("\n") == 1

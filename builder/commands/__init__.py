@@ -5,11 +5,16 @@ them there are `plain_name`, which gives what JSON can hold, and `code_name`, wh
 """
 
 import importlib
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from builder.config import Config
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Command(NamedTuple):
@@ -76,6 +81,19 @@ def function_of(command: str, kind: str = "") -> Any:
     module = importlib.import_module(f"builder.commands.{COMMANDS[command].module}")
     name = command.replace("-", "_")
     return getattr(module, f"{kind}_{name}", None) if kind else getattr(module, name)
+
+
+def working(command: Function) -> Function:
+    """A command during which no `clean` takes results of its dataset away, and no `backup` reads half of them."""
+
+    @wraps(command)
+    def within(config: "Config", *words: Any, **flags: Any) -> Any:
+        from builder.stage import in_use
+
+        with in_use(config.dataset_folder):
+            return command(config, *words, **flags)
+
+    return cast(Function, within)
 
 
 def plain_of(command: str, result: Any) -> Any:

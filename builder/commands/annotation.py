@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder import pipeline, reports, tables
-from builder.commands import Shown, table_of
+from builder.commands import Shown, table_of, working
 from builder.config import Config
 from builder.errors import ConfigError, SourceError
 from builder.quality.known_answers import known_by_chunk, number_due, read_known_answers, spread_among
@@ -47,6 +47,7 @@ _SHOWN = ["article_id", "source_path", "record", "title", "published", "source",
 _REASONS = ("missing", "quarantined", "all")
 
 
+@working
 def push(config: Config, *, dry_run: bool = False, progress: Progress = silent) -> pushing.Pushed:
     """Every selected chunk is a task in Label Studio; recorded annotators have submitted their labels.
 
@@ -114,6 +115,7 @@ def _scheme_changes(row: pushing.PushedProject) -> list[str]:
     return words
 
 
+@working
 def pull(config: Config, *, full: bool = False, progress: Progress = silent) -> pulling.Pulled:
     """What annotators did is an immutable, hashed folder in the workspace; equal states are one pull.
 
@@ -146,6 +148,7 @@ class Review:
     sent: pushing.PushedProject | None = None
 
 
+@working
 def review(config: Config, *, dry_run: bool = False, progress: Progress = silent) -> Review:
     """What annotators could not settle is in front of an expert, whose decisions the next pull brings back."""
     checked, gold = pipeline.checked(config, progress), pipeline.gold(config, progress)
@@ -179,6 +182,7 @@ def show_review(result: Review) -> Shown:
         )
 
 
+@working
 def reopen(config: Config, which: str, *, dry_run: bool = False, progress: Progress = silent) -> reviewing.Reopened:
     """Chunks are back with their annotators, who find what they said before filled in.
 
@@ -218,6 +222,7 @@ def show_reopen(result: reviewing.Reopened) -> Shown:
         yield "reopen: nothing to send back."
 
 
+@working
 def restore(config: Config, *, dry_run: bool = False, progress: Progress = silent) -> saving.Restored:
     """What the latest pull, or that of `dataset.pull`, holds and the server lost is on the server again.
 
@@ -307,6 +312,7 @@ class People:
     passwords: dict[str, str] = field(default_factory=dict, repr=False)
 
 
+@working
 def people(config: Config, *, passwords: bool = False, progress: Progress = silent) -> People:
     """Who annotates, and with which accounts; without an embedded server there is no administrator."""
     campaign = pipeline.campaign(config)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from builder import pipeline, releases
-from builder.commands import Shown
+from builder.commands import Shown, working
 from builder.config import Config
 from builder.errors import ConfigError, ReleaseError
 from builder.pseudonyms import refuse_unknown_people
@@ -50,6 +50,7 @@ class Release(Exported):
         return load_dataset(str(self.folder), name)
 
 
+@working
 def export(config: Config, *, progress: Progress = silent) -> Release:
     """The next release, or the last one when nothing changed; what it is made from is made first, where it is missing.
 
@@ -155,6 +156,7 @@ class Verified:
     signed_by: str = ""
 
 
+@working
 def verify(config: Config, release: str = "", *, hashes_only: bool = False, progress: Progress = silent) -> Verified:
     """The files of a release are as released, and the same inputs give it again.
 
@@ -201,6 +203,7 @@ class Traced:
     trace: tracing.Trace
 
 
+@working
 def trace(config: Config, row_id: str, *, release: str = "", progress: Progress = silent) -> Traced:
     """What a released row came from is looked for in the stages that the manifest names.
 
@@ -250,6 +253,7 @@ def _bytes_of(place: tracing.Place) -> str:
     return f"bytes {place.bytes}" if place.bytes else f"bytes unknown: {place.why}"
 
 
+@working
 def publish(
     config: Config,
     release: str = "",

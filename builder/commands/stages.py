@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from builder import pipeline, reports
-from builder.commands import Shown, annotation, function_of, plain_of, releases, table_of
+from builder.commands import Shown, annotation, function_of, plain_of, releases, table_of, working
 from builder.config import Config
 from builder.errors import ConfigError, GateError, StoreError
 from builder.pseudonyms import refuse_unknown_people
@@ -31,6 +31,7 @@ class Prepared(Stage):
     gone: int = 0
 
 
+@working
 def prepare(config: Config, *, progress: Progress = silent) -> Prepared:
     """The stage has the tables articles, chunks, selected and rejects, and counts as its summary.
 
@@ -63,6 +64,7 @@ def show_prepare(result: Prepared) -> Shown:
         yield "prepare: no chunk is selected, so there is nothing to annotate. Change the settings of selection."
 
 
+@working
 def validate(config: Config, *, card: bool = False, progress: Progress = silent) -> Stage:
     """The stage has the tables annotations, spans, answers, issues and windows, and agreement.json.
 
@@ -160,6 +162,7 @@ def _number(value: Any, digits: int = 3) -> str:
     return "" if value is None else f"{value:.{digits}f}" if isinstance(value, float) else str(value)
 
 
+@working
 def adjudicate(config: Config, *, progress: Progress = silent) -> Stage:
     """The stage has the tables gold_spans and gold_answers.
 
@@ -199,6 +202,7 @@ class Run:
     report: reports.WrittenReport | None = None
 
 
+@working
 def run(config: Config, *, progress: Progress = silent) -> Run:
     """Every step ran, or those before people annotate.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder import backups, pipeline, releases, reports, setup
-from builder.commands import Shown, table_of
+from builder.commands import Shown, table_of, working
 from builder.config import Config
 from builder.errors import ConfigError
 from builder.release import manifest
@@ -126,6 +126,7 @@ class Status:
     releases: list[str]
 
 
+@working
 def status(config: Config, *, progress: Progress = silent) -> Status:
     """How far each stage and the annotation are, without changing anything."""
     found = {name: pipeline.stages(config).latest(name) for name in pipeline.NAMES}
@@ -225,6 +226,7 @@ def _counts(name: str, found: dict[str, Any]) -> str:
     return when + ", ".join(f"{known[key]:,} {key.replace('_', ' ')}" for key in _SHOWN[name])
 
 
+@working
 def report(config: Config, *, progress: Progress = silent) -> reports.WrittenReport:
     """One HTML page shows all that is known, at any stage of the work; results that are missing are made first.
 
