@@ -1,7 +1,8 @@
 """Formulas of news agencies: lines that say who wrote, published or owns an article, and lines that lead elsewhere.
 
 A line is one only when it fits as a whole, so that a sentence that begins alike stays. Words that must be names begin
-with a capital, a digit or a letter of a script without capitals.
+with a capital, a digit or a letter of a script without capitals. What an entry of a list may be as well, such as
+"Watch: The Sea" or "Written by Jane Austen", is a doubtful one, unless it is in brackets or names one of the media.
 """
 
 import re
@@ -49,21 +50,27 @@ _MEDIA = (
 )
 #: Agencies whose name is no common word, and words by which a body is known as one of the media.
 _PRESS = r"(?:[Tt]he )?(?:Associated Press|Canadian Press|Press Association|Agence France-Presse)"
-_MEDIUM = r"\b(?:Media|News|Newswires?|Agency|Press|Wire|Content|Syndi\w+)\b"
+_MEDIUM = (
+    r"\b(?:Media|News\w*|Agency|(?<!University )Press|Wire|Content|Syndi\w+|Radio|TV|Online|Times|Journal|"
+    r"(?:The \w+|Washington|York|Morning) Post|Tribune|Herald|Gazette|Guardian|Weekly|Daily|Review|Magazin\w*|"
+    r"Zeitung|Chronicle|Monde|Der Spiegel|Telegraph|WIRED|Independent|Insider|Conversation)\b"
+)
 AGENCY = (
     r"(?:(?:[Tt]he )?(?:Associated Press|Canadian Press|Press Association|Agence France-Presse|PA|AP|AFP|"
     r"Reuters|dpa|DPA|APA|PTI|ANI|IANS|UNI|EFE|ANSA|Xinhua|Kyodo|Yonhap|TASS|ТАСС|Interfax|UPI|"
     r"CNN|BBC|VOA|RFE/RL|Anadolu|AA|PAP|ČTK|MTI|Agerpres|Lusa|LUSA|Belga|ANP|TT|NTB|STT|Ritzau|SDA|KNA|epd|SID|BNS|"
     r"ELTA|LETA|РИА Новости|Интерфакс|УНІАН|Укрінформ|AGI|Adnkronos|ATS|CP|AAP|Jiji|新华社|共同|時事|ロイター|"
-    r"연합뉴스|رويترز|أ ف ب|فرانس برس|د ب أ|وام|واس|قنا|بترا|سانا))"
+    r"भाषा|연합뉴스|رويترز|أ ف ب|فرانس برس|د ب أ|وام|واس|قنا|بترا|سانا))"
 )
 _AGENCIES = rf"(?:{AGENCY}|Agenturen|agences|agencias|agências)"
 
 FORMULAS = {
-    "reporting": rf"{_ROLE} {_PEOPLE}",
-    "original": r"(?i:read|view|see|find) (?:the|this|our|more of the)? ?(?i:original|full|complete|entire)(?: \w+)? "
-    r"?(?:article|story|piece|report|post|interview|version)?(?: here| online)?(?: (?:on|at|in|from) {source})?",
-    "dated": rf"(?i:(?:first |last )?(?:published|updated|posted|modified)(?: on| at)?:? )(?=.*\d{{4}}){_DATE}|"
+    "reporting": rf"{_ROLE} (?!.*\d{{4}}){_PEOPLE}",
+    "original": r"(?i:read|view|see|find) (?:the|this|our|more of the)? ?(?i:original|full|complete|entire) ?"
+    r"(?:(?:\w+ ){0,3}(?:article|story|piece|report|post|interview|version)(?: here| online)?|here|(?=(?:on|at) ))"
+    r"(?: ?(?:on|at|in|from) (?!\w+day$){source})?",
+    "dated": rf"(?i:(?:first |last )?(?:published|updated|posted|modified)(?: on| at)?:? )(?=.*(?:19|20)\d\d)"
+    rf"(?=.*\b\d\d?\b){_DATE}|"
     rf"This (?:report|article|story) by {{source}} was (?:first|originally) published (?:on )?{_DATE}",
     # What else is produced, provided or created is not by its name an article.
     "published": rf"(?:(?:{_THIS} (?:was|is|has been|had been|has|first|originally) ?)?(?i:(?:originally |"
@@ -71,13 +78,14 @@ FORMULAS = {
     r"(?:originally |first |previously )+(?:appeared|posted|ran))|"
     rf"{_THIS} (?:was |is |has been |had been |has |first |originally |also |previously )*(?:appeared|posted|ran|"
     r"reproduced|produced|provided|supplied|created))(?: (?:originally|first|here))? (?:on|in|by|at|from|with|via|"
-    r"through) (?!\d+$){source}(?:,? (?:on|in) (?:\w+\.? )?\d[\w ,.]{0,20})?",
+    r"through) (?!(?:\d+|\w+day)$|.*\b1\d{3}\b){source}(?:,? (?:on|in) (?:\w+\.? )?\d[\w ,.]{0,20})?",
     "post": r"The post .{1,200}(?:first appeared|appeared first) (?:on|in|at) {source}",
     "copyright": rf"(?=(?:{_NAME},? ?)?[cC©(™])(?=.*(?:©|\([cC]\)|™|\b(?:19|20)\d\d\b))"
     rf"(?:{_NAME},? ?)?(?:(?i:copyright):? ?(?:©|\([cC]\))?|©|"
     rf"\([cC]\)|™ ?(?:and|&) ©) ?(?:{_YEAR},?)? ?(?:by )?(?:{_NAME})?(?:\.?, (?:an? )?{_NAME})*(?:,? {_YEAR})?",
     "rights": r"(?i:all (?:other )?rights reserved|(?:alle|tous|todos los|tutti i|todos os) (?:rechte|droits|derechos|"
-    r"diritti|direitos) \w+|riproduzione riservata|licensing rights|(?:(?:re)?printed|used|republished) (?:with|by) "
+    r"diritti|direitos) (?:vor|rés|res|ris)\w+|riproduzione riservata|版权所有.{0,30}|"
+    r"未经.{0,12}不得.{0,12}|無断転載.{0,15}禁.{0,5}|licensing rights|(?:(?:re)?printed|used|republished) (?:with|by) "
     r"permission\b.{0,100}|(?:this material|no part of this|any|unauthori[sz]ed|(?:re)?distribution|reproduction)\b"
     r"(?=.*\b(?:reproduc|republi|redistribut|rewritten|copied|use of this))"
     r"(?=.*\b(?:permi|prohibit|forbidden|consent|may not)).{0,200})",
@@ -85,12 +93,12 @@ FORMULAS = {
     r")?(?:here )?(?:under (?:a|an|the) (?:(?:Creative Commons|CC|open)\b.{0,40} )?[Ll]icen[cs]e|"
     r"with (?:the )?(?:kind )?permission).{0,60}",
     "contributed": rf"{_FULL} reported from {_PEOPLE}|"
-    rf"{_PEOPLE} (?:also )?contributed (?:(?:reporting|research|writing)?(?: ?(?:to|for) this "
+    rf"{_PEOPLE} (?:also )?contributed (?:(?:reporting|(?:research|writing) (?=to|for))?(?: ?(?:to|for) this "
     rf"(?:report|article|story|piece|dispatch))?(?: from {_PEOPLE})?|from {_PEOPLE})|(?:Associated Press|AP|AFP|"
     rf"Reuters) .{{0,80}} contributed(?: (?:to this|from|reporting)\b.{{0,40}})?",
     "assistance": rf"-*\s?[Ww]ith (?:additional |further |agency )?(?:assistance|reporting|inputs?|contributions?|"
     rf"files|material|reports?|information) (?:from|by) {_PEOPLE}|[Ww]ith agency inputs",
-    "standards": rf"Our Standards: {_NAME}",
+    "standards": r"Our Standards: .{0,30}Principles(?:\.?, opens new tab)?",
     "unedited": r"(?:\(?Except for the headline, )?[Tt]his "
     r"(?=.*\b(?:edited|feed|agency|wire|syndicat|translated|machine|automat|auto-|software|AI\b))"
     r"(?:\w+ )?(?:story|article|report|copy|content|item) "
@@ -100,15 +108,21 @@ FORMULAS = {
     r"(?=.*\b(?:authors?|writers?|columnists?|reflect|endorse|official policy)\b).{0,240}",
     "sign_up": r"(?:To .{0,40}, )?(?:Please )?(?:(?i:sign up|subscribe|register)\b(?=.{0,140}(?i:"
     r"subscription|subscriber|newsletter|e-?mail|alerts?|briefing|updates|podcast|channel|digest|inbox)|"
-    r"[^,]{0,60}(?i:free|today|\$|€|£|\bnow|here)\b(?! or\b)[^,]{0,20}$)|"
+    r"(?! (?:to|for) (?:the |this |an? )*(?!free)[a-z])[^,]{0,60}(?i:free|today|\$|€|£|\bnow|here)\b"
+    r"(?! or\b)[^,]{0,20}$)|"
     r"(?i:sign up|subscribe|register|download|get the)\b(?=.{0,140}(?i:newsletter|e-?mail alerts?|briefing|podcast|"
     r"digest|inbox|\bapp\b))).{0,160}",
-    "follow": rf"(?i:follow|like|join|find|connect with|watch|listen to) (?:us|him|her|them|me|\S+|{_NAME}|"
-    rf".{{1,50}}coverage)(?: \S+){{0,6}}? ?(?:on|at|via|:) {_MEDIA}.{{0,80}}",
+    "follow": rf"(?:(?i:follow|like|join|find|connect with|watch|listen to) (?:us|him|her|them|me|"
+    rf"our (?:page|channel|account|team)s?)|(?i:follow|find) .{{1,50}}coverage(?: \S+){{0,6}}?|"
+    rf"Follow {_NAME}) ?(?:on|at|via|:) (?:our )?{_MEDIA}"
+    rf"(?:(?:,|,? and|,? or| &| for| to|:| at(?= @| http)) .{{1,80}})?|"
+    r"(?i:folgen sie uns|suivez[- ]nous|síguenos|siga-nos|seguici|volg ons|obserwuj nas|следите за нами|читайте нас|"
+    r"подпис\w+ на на[сш]|слідкуйте за нами|підпис\w+ на на[сш])\b.{0,80}",
     "read_more": r"(?i:read(?: more| next| also)?|more|also read|see also|related(?: \w+)?|watch|listen|next|up next|"
     r"don't miss|in pictures|explained|recommended|more on this|what to read next|lire aussi|à lire(?: aussi)?|"
     r"lesen sie auch|mehr zum thema|lea también|leia (?:também|mais)|leggi anche|lees ook|czytaj (?:też|także|"
-    r"więcej)|читайте (?:также|також)|關連|関連記事)\s?[:：|>»] ?[“\"'‘]?(?!\w+ (?:that|which|who)\b)"
+    r"więcej)|читайте (?:также|також)|اقرأ (?:أيضا|أيضًا|المزيد)|(?:यह|ये|इसे) भी पढ़ें|相关(?:阅读|新闻|报道)|延伸閱讀|"
+    r"關連|関連(?:記事)?|관련 ?기사)\s?[:：|>»] ?[“\"'‘]?(?!\w+ (?:that|which|who)\b)"
     rf"{_UPPER}.{{0,160}}",
     "contact": r"(?:(?:Have|Got) an? (?:news )?(?:tip|story|question)s?\? )?(?i:reach|contact|to contact the|"
     r"e-?mail|write to|tips\?|media contact|press contact|contacts?|for (?:more|"
@@ -116,31 +130,37 @@ FORMULAS = {
     r"\bhttps?://\S+|\bwww\.\S+|\w\.(?:com|org|net|co\.uk|de|fr)\b)\S{0,80}(?: or .{0,40})?|"
     r"\[?e-mail\]?|[\w.+-]++@[\w-]++(?:\.[\w-]++)++",
     "source": rf"(?i:sources?|quellen?|fuentes?|fontes?|bron|źródło|источник|джерело|kaynak|källa|kilde|lähde|zdroj|"
-    rf"sursa|forrás|πηγή|来源|來源|出典|المصدر|מקור|출처)\s?[:：] ?(?:{{source}}|{AGENCY}|{_HOST})"
+    rf"sursa|forrás|πηγή|来源|來源|出典|المصدر|מקור|स्रोत|출처)\s?[:：] ?(?!(?i:unknown)|不明|未知|مجهول|불명)"
+    rf"(?:{{source}}|{AGENCY}|{_HOST})"
     rf"(?:(?:, ?| ?[/;] ?| and )(?:{_NAME}|{_HOST}|(?:news )?agencies))*",
-    "credit": rf"(?i:photos?|pictures?|images?|video|illustrations?|graphics?|foto|fotos|bild|автор|фото|autore?|"
-    rf"auteur)(?: ?[:：]| by) {_PEOPLE}(?:/{_NAME})*(?: via {_NAME})?|{_FULL}, {_PRESS}|"
+    "credit": rf"(?!.*\d{{4}})(?i:photos?|pictures?|images?|video|illustrations?|graphics?|fotos?|bild|автор|фото|"
+    rf"autore?|auteur)(?: ?[:：]| by) {_PEOPLE}(?:/{_NAME})*(?: via {_NAME})?|{_FULL}, {_PRESS}|"
     rf"{_UPPER}[\w.-]+(?: {_UPPER}[\w.-]+){{1,3}} ?/ ?{AGENCY}",
-    "editor": r"[(（]?(?:责任编辑|責任編輯|编辑|編輯|記者|记者|本报记者|本報記者)[:： ]\s?\w{2,4}"
+    "editor": r"[(（]?(?:责任编辑|責任編輯|责编|编辑|編輯|記者|记者|本报记者|本報記者)[:： ]\s?\w{2,4}"
     r"(?:[、· ]\w{2,4}){0,4}[)）]?|<?저작권자.{0,40}|무단 ?전재.{0,20}금지|이 기사는 .{2,20} 제공했습니다|"
+    r"\w{2,4} (?:기자|특파원)(?: \S+@\S+)?|"
     r"إعداد .{2,60} للنشرة العربية.{0,60}",
     "page": r"(?i:advertisements?|comments(?: \(\d+\))?|share this (?:article|story|page)|join the conversation|"
-    r"explore more on these topics|listen to more stories .{0,40}app|anzeige|publicité|publicidad|werbung|реклама)",
+    r"this is a developing (?:news )?story[,.;]? (?:please|it|will|and will|check|more|we)\b.{0,80}|"
+    r"click here (?:to|for) (?:read|see|view|sub|sign|more|the|our)\b.{0,60}|explore more on these topics|"
+    r"listen to more stories .{0,40}app|anzeige|publicité|publicidad|werbung|реклама)",
     "distributed": rf"(?:Distributed|Published|Syndicated|Brought to you|(?:Provided|Powered)(?=.*{_MEDIUM})) by "
     rf"(?:the )?{{source}}(?: (?:Distributed|Published) by {_NAME})*",
     "agency": rf"(?:[Mm]it Agenturmaterial|[Cc]om (?:a )?[Aa]gência {_NAME})|"
-    rf"(?:(?:(?:{_WORD} {_NAME}|\w+-\w+) )?(?:[Mm]it (?:Material|Informationen|Agenturmaterial) (?:von|der|des) |"
+    rf"(?:(?:(?:{_WORD} {_NAME}|\w+-\w+) )?(?:[Mm]it (?:Material|Informationen|Agenturmaterial) "
+    rf"(?:von|(?:der|des) (?:\w*[Aa]gentur(?:en)?)?) ?|"
     rf"[Aa]vec |[Cc]on (?:información|informazioni) (?:de|di) |[Cc]om (?:informações|agências)(?: da| do| de)? )|"
     rf"[Mm]it |[Ww]ith |[Ss]ource |[Vv]ia |\(c\) ?|© ?)?{_AGENCIES}"
     rf"(?:(?:, ?| ?/ ?| and | und | et | y | e | i ){_AGENCIES})*(?:[ /-][a-z]{{2,3}}(?:[/-][a-z]{{1,4}})*)?",
-    "desk": r"(?:[a-z]{2,5}(?:-[a-z]{2,5})*(?:/[a-z]{1,5}){1,4}|(?:© ?)?dpa-infocom,? dpa:[\d-]+/\d+|dpa(?: "
-    r"[a-z0-9]{2,5}){1,5})",
+    "desk": rf"(?:(?!and/or|km/h|h(?:is|e)/)[a-z]{{2,5}}(?:-[a-z]{{2,5}})*(?:/ ?[a-z]{{1,5}}){{1,4}}/?"
+    rf"(?: \({_AGENCIES}(?:, {_AGENCIES})*\))?|"
+    r"(?:© ?)?dpa-infocom,? dpa:[\d-]+/\d+|dpa(?: [a-z0-9]{2,5}){1,5})",
     "desks": r"(?i:\(?(?:bericht|reportage|reporte|reportado|reporting|redigiert|geschrieben|rédigé|édité|edité|"
     r"version française|editado|escrito|edición|traducido|traducción|redazione|editing|tradotto|edição|"
     r"reportagem|texto)(?:(?: (?:adicional|von|de|di|por|par|da|do|a cura di|en español))+:?|:)) "
     rf"(?={_WORD} ){_PEOPLE}|(?:[Bb]ericht|[Rr]eportage|[Vv]ersion française|[Pp]or:?) {_FULL}",
     "end": r"(?:[A-Z]{2,4} ?// ?[A-Z]{2,4}|Lusa/[Ff]im|"
-    r"END|ENDS|Ends|End(?:item)?|FIN|FINE|-?30-?|KCNA|完|了|终|[\W_]{3,}|[#*■□●◆–—-]+)",
+    r"END|ENDS|Ends|End(?:item)?|FIN|FINE|- ?30 ?-|KCNA|完|了|终|끝|[\W_]{3,}|[#*■□●◆–—-]+)",
 }
 #: Lines after which only other articles are named.
 _ELSEWHERE = re.compile(
@@ -154,19 +174,37 @@ _ELSEWHERE = re.compile(
 #: A line with one of these verbs reports something.
 _PROSE = re.compile(
     r"\b(?:said|says|say|told|tells|added|asked|argued|argues|warned|warns|claimed|claims|suggests?|insisted|denied|"
-    r"according to|explained that|announced|confirmed|admitted|wrote|urged?|urges|declined)\b"
+    r"according to|explained that|announced|confirmed|admitted|wrote|urged?|urges|declined|"
+    r"begged|pleaded|joked|recalled|promised|replied|complained)\b"
 )
-#: One name alone may be a title, such as "Written by Hand", unless it is that of an agency.
-_LONE = re.compile(rf"[^:;()]* by (?:the )?(?!{AGENCY}\b|{STAFF}|@)[^\s/]+", re.IGNORECASE)
+#: What the whole line is when it is a doubtful formula: a credit to one name alone may be a title, such as "Written by
+#: Hand", and one to an author, a label of one word, or the name of a publisher an entry of a list.
+_DOUBTFUL = {
+    "read_more": r"(?:Read|More|Watch|Listen|Next|Up next|Explained|Recommended|In pictures|Don't miss)\s?[:：|>»].*|"
+    r"(?i:related|see also)\s?: ?\S++(?: \S++){0,2}",
+    "reporting": rf"(?!.*\b[Rr]eporting\b)[^:;]* by (?!.* by |(?:the |our |\w+ )?{STAFF})[^:;]*|"
+    rf"[^:;]* by (?:the )?(?!{STAFF})[^\s/]+",
+    "original": r".* in (?!The )\S+",
+    "published": r"(?!(?=This|The following|[^,]* on ).*(?i:first|originally|re-?pub|repri|synd)|"
+    r".*(?:licen[cs]e|permission)).*",
+    "follow": r"Follow (?!us|our|him|her|them|me\b|.*coverage).*",
+    "credit": r"(?i:video|pictures?|images?|illustrations?|graphics?).*|[^:;/]*(?: ?[:：]| by) (?:the )?[^\s/]+",
+    "assistance": r"[Ww]ith (?:(?:information|reports?|material)\b.*|[\w ]+ (?:from|by) \S+)",
+    "desks": r"[^,;.]*",
+    "agency": r"BBC|CNN|UNI|AA|TT|CP|PA|SID|STT|ATS|VOA",
+}
+#: Words by which a doubtful line is known to be a formula.
+_TRADE = re.compile(rf"\b{AGENCY}\b|{_MEDIUM}|\w\.\w\w|@")
 #: What ends a sentence, with the quotation marks and brackets after it.
 SENTENCE_END = re.compile(r"[.!?…。！？｡؟۔।॥։።][\s\"'”’»›“‘)\]）」』】]*$")
 
 
 class Formula(NamedTuple):
-    """A formula that a line fits: its name, and the source that the line names."""
+    """A formula that a line fits: its name, the source that the line names, and whether it may be content as well."""
 
     name: str
     source: str | None
+    doubtful: bool = False
 
 
 @cache
@@ -181,22 +219,24 @@ def _pattern() -> re.Pattern[str]:
 
 
 def formula(line: str) -> Formula | None:
-    """The formula that the whole line fits; None for a line that may be content."""
+    """The formula that the whole line fits; None for a line that is content."""
     if len(line) > _LONGEST:
         return None
     bare = line.strip(" *|•·").rstrip(" .;") or line
-    if bare[0] + bare[-1] in ("()", "[]", "（）", "【】", "「」"):
+    if bracketed := bare[0] + bare[-1] in ("()", "[]", "（）", "【】", "「」"):
         bare = bare[1:-1].rstrip(" .;") or line
     found = _pattern().fullmatch(bare)
-    if found is None or _PROSE.search(line):
+    if found is None:
         return None
     name = next(n for n in FORMULAS if found[n] is not None)
-    if name == "read_more" and line.endswith("."):  # headlines are no sentences
+    # Headlines may report, but are no sentences.
+    if line.endswith(".") if name == "read_more" else _PROSE.search(line):
         return None
-    if name in ("reporting", "credit") and _LONE.fullmatch(line):
-        return None
+    doubtful = name in _DOUBTFUL and re.fullmatch(_DOUBTFUL[name], bare) is not None
+    if doubtful and name not in ("read_more", "agency"):
+        doubtful = not bracketed and _TRADE.search(bare) is None
     source = found.groupdict().get(f"source_{name}")
-    return Formula(name, source.split(", ")[0].strip(' .“”"') if source else None)
+    return Formula(name, source.split(", ")[0].strip(' .“”"') if source else None, doubtful)
 
 
 def leads_elsewhere(line: str) -> bool:

@@ -13,7 +13,7 @@ from functools import cache
 from typing import NamedTuple
 
 from builder.corpus.dates import instant
-from builder.corpus.formulas import AGENCY, SENTENCE_END, STAFF, formula, leads_elsewhere
+from builder.corpus.formulas import AGENCY, SENTENCE_END, STAFF, Formula, formula, leads_elsewhere
 from builder.corpus.records import author_names
 from builder.corpus.settings import Cleaning
 from builder.offsets import Edit
@@ -27,6 +27,8 @@ _SUMMARY_HEAD = re.compile(r"^(?:summary|key (?:points|takeaways|facts)|at a gla
 _HEAD_LINES, _BYLINES, _TRAILER_LINES, _LINKS = 40, 4, 14, 12
 #: Characters below which lines are no paragraphs, so that a list of names has no summary.
 _PARAGRAPH = 60
+#: Characters of usual links, at least.
+_HEADLINE = 15
 #: Letters by which two forms of a word are known to be one, and the share of a summary's words that the body has, too.
 _STEM, _RETOLD = 5, 0.4
 _BY = {
@@ -200,23 +202,29 @@ class Recogniser:
                 return
 
     def _trailer(self, lines: list[Line], found: Layout) -> list[Part]:
-        """The last lines, as far as each fits a formula, and the links below a heading; never the whole article."""
+        """The last lines, as far as each fits a formula, from the first that is not doubtful on, and the links below a
+        heading; never the whole article."""
         out: list[Part] = []
         end = len(lines)
         # Links are no sentences, so that few articles are looked at for them.
         for at in range(max(1, end - _LINKS), end if lines and lines[-1][2][-1] != "." else 0):
             if leads_elsewhere(lines[at][2]) and self._on("links", found):
                 links = [line for _, _, line in lines[at:]]
-                if all(not SENTENCE_END.search(line) or line[-1] in "?!" or formula(line) for line in links[1:]):
+                headlines = sum(map(len, links[1:])) >= _HEADLINE * len(links[1:])  # no entries of a list
+                if headlines and all(not SENTENCE_END.search(x) or x[-1] in "?!" or formula(x) for x in links[1:]):
                     out, end = [Part("trailer", "links", line) for line in links], at
                     break
+        doubtful: list[Part] = []
         for _, _, line in reversed(lines[max(1, end - _TRAILER_LINES) : end]):
             own = next(((name, m) for name, p in self.trailers.items() if (m := p.fullmatch(line))), None)
-            fits = (own[0], own[1].groupdict().get("source")) if own else formula(line)
-            if fits is None or not self._on(fits[0], found):
+            fits = Formula(own[0], own[1].groupdict().get("source")) if own else formula(line)
+            if fits is None or not self._on(fits.name, found):
                 break
-            found.source = found.source or (fits[1] and fits[1].strip()) or None
-            out.insert(0, Part("trailer", fits[0], line))
+            doubtful.insert(0, Part("trailer", fits.name, line))
+            # No content follows a line that is certainly none, and credits are among themselves.
+            if not fits.doubtful or (out and len(doubtful) == 1 and out[0].rule == fits.name):
+                found.source = found.source or (fits.source and fits.source.strip()) or None
+                out, doubtful = doubtful + out, []
         return out
 
     def _summary(self, lines: list[str]) -> tuple[int, str]:

@@ -6,6 +6,7 @@ from builder.corpus.formulas import FORMULAS, formula, leads_elsewhere
 from builder.corpus.layout import Recogniser
 from builder.corpus.settings import Cleaning
 from builder.offsets import edit
+from tests.corpus import last_lines
 
 #: The rule that finds each formula, and the source that it names.
 RECOGNISED = [
@@ -377,3 +378,97 @@ def test_trailers_stand_before_one_another_and_before_links() -> None:
 @pytest.mark.parametrize("line", ["Written by Hand", "Produced by the Machine.", "Video by Candlelight"])
 def test_a_credit_to_one_word_that_may_be_a_title_stays(line: str) -> None:
     assert kept(["A headline of three ministers", *BODY, line]) == "\n".join([*BODY, line])
+
+
+@pytest.mark.parametrize(
+    ("line", "language"), [(line, language) for language, lines in last_lines.CONTENT.items() for line in lines]
+)
+def test_content_in_the_shape_of_a_formula_stays_in_every_language(line: str, language: str) -> None:
+    assert kept(["A headline of three ministers", *BODY, line], language) == "\n".join([*BODY, line])
+
+
+def test_nearly_all_formulas_of_agencies_and_papers_are_cut_in_every_language() -> None:
+    asked = [(line, language) for language, lines in last_lines.TRAILERS.items() for line in lines]
+    missed = [
+        x for x, language in asked if kept(["A headline of three ministers", *BODY, x], language) != "\n".join(BODY)
+    ]
+    assert len(asked) >= 90
+    assert missed == ["भाषा अमित रंजन"]  # in form any two words after "language"
+
+
+@pytest.mark.parametrize(
+    ("line", "doubtful"),
+    [
+        ("Written by Jane Austen", True),
+        ("(Written by Jane Austen)", False),
+        ("Written by Jane Austen for The Harbour Times", False),
+        ("Edited by Jane Austen", True),
+        ("Edited by: Jane Austen", False),
+        ("Reporting by Jane Austen", False),
+        ("Reporting by Austen", True),
+        ("Produced by the newsroom", False),
+        ("Text by Jane Austen; graphics by Ann Lee", False),
+        ("Watch: The Sea at Night", True),
+        ("WATCH: The Sea at Night", False),
+        ("(Watch: CNN at Night)", True),
+        ("Related: Two Deaths", True),
+        ("Related: Storm closes three harbours", False),
+        ("Published by Penguin Books", True),
+        ("Published by Penguin Media", False),
+        ("Published by Oxford University Press", True),
+        ("First published on Mother Earth", False),
+        ("First published in Mother Earth", True),
+        ("This report was produced by Deep Water", True),
+        ("This report was first produced by Deep Water", False),
+        ("Republished with permission of Deep Water", False),
+        ("Read the full story in Genesis", True),
+        ("Read the full story in The Ledger", False),
+        ("Follow Jane Doe on X", True),
+        ("Follow Jane Doe on X at @jane", False),
+        ("Follow us on X", False),
+        ("Video: Ann Lee", True),
+        ("Video: Reuters", False),
+        ("Photo: Ann Lee", False),
+        ("Photo: Nobody", True),
+        ("With assistance from Brazil", True),
+        ("--With assistance from Abe", False),
+        ("With assistance from Ken Abe", False),
+        ("With information from Ken Abe", True),
+        ("With information from Reuters", False),
+        ("Escrito por Ana Paz", True),
+        ("Escrito por Ana Paz, editado por Luis Gil", False),
+        ("CNN", True),
+        ("(CNN)", True),
+        ("dpa", False),
+    ],
+)
+def test_a_form_that_lists_have_too_is_doubtful_without_brackets_or_one_of_the_media(line: str, doubtful: bool) -> None:
+    found = formula(line)
+    assert found is not None
+    assert found.doubtful is doubtful
+
+
+def test_doubtful_lines_are_cut_after_a_certain_one_and_before_one_of_their_kind() -> None:
+    certain, other = "© 2024 Agency", "(Reporting by Ann Lee)"
+    title = "A headline of three ministers"
+    films = ["Watch: The Sea", "Read: Anna Karenina", "Listen: Kind of Blue"]
+    assert kept([title, *BODY, *films]) == "\n".join([*BODY, *films])
+    assert kept([title, *BODY, *films, certain]) == "\n".join([*BODY, *films])
+    assert kept([title, *BODY, certain, *films]) == "\n".join(BODY)
+    assert kept([title, *BODY, "Written by Jane Austen", "Edited by Bo Li", other]) == "\n".join(BODY)
+    assert kept([title, *BODY, "Written by Jane Austen", "Watch: The Sea", other]) == "\n".join(
+        [*BODY, "Written by Jane Austen", "Watch: The Sea"]
+    )
+
+
+def test_a_list_of_short_entries_after_a_heading_is_no_list_of_links() -> None:
+    names = ["Most popular", "Anna", "Ben", "Carla"]
+    assert kept(["A headline of three ministers", *BODY, *names]) == "\n".join([*BODY, *names])
+
+
+@pytest.mark.parametrize(
+    ("line", "name"), [("Read more: Minister says nothing was promised", "read_more"), ("- 30 -", "end"), ("30", None)]
+)
+def test_headlines_may_report_and_a_number_is_no_sign_of_the_end(line: str, name: str | None) -> None:
+    found = formula(line)
+    assert (found and found.name) == name
