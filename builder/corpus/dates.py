@@ -15,6 +15,16 @@ _ERAS = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和
 _EAST_ASIAN = re.compile(
     rf"(?:中華)?({'|'.join(_ERAS)})? ?(\d{{1,4}}|元)[년年] ?(\d{{1,2}})[월月] ?(\d{{1,2}})[일日](?:\s?[(（]\w[)）])?"
 )
+_EAST_ASIAN_TIME = re.compile(
+    r"\.? ?(?:({half}) ?(\d{{1,2}}):(\d\d)|({half})? ?(\d{{1,2}})[時时시点點] ?(?:(\d{{1,2}})[分분])?)".format(
+        half="오전|오후|午前|午後|上午|下午"
+    )
+)
+#: What is beside a date: words, the second name of an Arabic month, and a weekday of two letters.
+_NOISE = re.compile(
+    r"(?<=\d)(?:\s*(?:Uhr|h))\b|\b(?:at|às|alle|ore)\b|[|·•]|(?<=\d) m\.(?= )|(?<=\d) d\.|(?<=[ء-ي])/[ء-ي]+|"
+    r"^[^\W\d]{2}\.?,? (?=\d)"
+)
 #: Years in Thailand, where no news is of so late a year of the Common Era, and how far they are ahead.
 _BUDDHIST_YEAR, _BUDDHIST = re.compile(r"(?:พ\.ศ\. ?)?(?<!\d)(?<!:\d\d\.)(2[45]\d\d)(?!\d)"), 543
 #: Smaller numbers are not seconds since 1970: 20240729 is a day.
@@ -74,10 +84,11 @@ def _written_out(text: str, language: str) -> datetime | None:
     import dateparser  # type: ignore[import-untyped]
 
     rules = {"PARSERS": ["absolute-time"], "REQUIRE_PARTS": ["day", "month", "year"], "TIMEZONE": "UTC"}
-    text = re.sub(r"(?<=\d)(?:\s*(?:Uhr|h))\b|\bat\b|[|·•]|(?<=\d) m\.(?= )|(?<=\d) d\.", " ", text)
-    text = _EAST_ASIAN.sub(_western, text)
-    # News means British time by BST, and by ET what is the time in New York on that day.
+    text = _NOISE.sub(" ", text)
+    text = _EAST_ASIAN_TIME.sub(_clock, _EAST_ASIAN.sub(_western, text))
+    # News means British and Indian time by BST and IST, and by ET what is the time in New York on that day.
     text = re.sub(r"\bBST\b", "+0100", text)
+    text = re.sub(r"\(?\bIST\b\)?", "+0530", text)
     eastern = re.search(r"\bET\b", text)
     if eastern:
         found = _written_out(text.replace("ET", ""), language)
@@ -97,3 +108,8 @@ def _western(date: re.Match[str]) -> str:
     era, year, month, day = date.groups("")
     number = _ERAS.get(era, 0) + (1 if year == "元" else int(year))
     return f"{number}-{month}-{day} " if era or len(year) == 4 else ""
+
+
+def _clock(time: re.Match[str]) -> str:
+    half, hour, minute = (a or b for a, b in zip(time.groups("")[:3], time.groups("")[3:], strict=True))
+    return f" {hour}:{minute or '00'} {half and ('PM' if half in '오후午後下午' else 'AM')}"

@@ -50,7 +50,7 @@ _MEDIA = (
 )
 #: Agencies whose name is no common word, and words by which a body is known as one of the media.
 _PRESS = r"(?:[Tt]he )?(?:Associated Press|Canadian Press|Press Association|Agence France-Presse)"
-_MEDIUM = (
+MEDIUM = (
     r"\b(?:Media|News\w*|Agency|(?<!University )Press|Wire|Content|Syndi\w+|Radio|TV|Online|Times|Journal|"
     r"(?:The \w+|Washington|York|Morning) Post|Tribune|Herald|Gazette|Guardian|Weekly|Daily|Review|Magazin\w*|"
     r"Zeitung|Chronicle|Monde|Der Spiegel|Telegraph|WIRED|Independent|Insider|Conversation)\b"
@@ -60,7 +60,7 @@ AGENCY = (
     r"Reuters|dpa|DPA|APA|PTI|ANI|IANS|UNI|EFE|ANSA|Xinhua|Kyodo|Yonhap|TASS|ТАСС|Interfax|UPI|"
     r"CNN|BBC|VOA|RFE/RL|Anadolu|AA|PAP|ČTK|MTI|Agerpres|Lusa|LUSA|Belga|ANP|TT|NTB|STT|Ritzau|SDA|KNA|epd|SID|BNS|"
     r"ELTA|LETA|РИА Новости|Интерфакс|УНІАН|Укрінформ|AGI|Adnkronos|ATS|CP|AAP|Jiji|新华社|共同|時事|ロイター|"
-    r"भाषा|연합뉴스|رويترز|أ ف ب|فرانس برس|د ب أ|وام|واس|قنا|بترا|سانا))"
+    r"भाषा|Europa Press|EUROPA PRESS|Télam|askanews|연합뉴스|رويترز|أ ف ب|فرانس برس|د ب أ|وام|واس|قنا|بترا|سانا))"
 )
 _AGENCIES = rf"(?:{AGENCY}|Agenturen|agences|agencias|agências)"
 
@@ -144,7 +144,7 @@ FORMULAS = {
     r"this is a developing (?:news )?story[,.;]? (?:please|it|will|and will|check|more|we)\b.{0,80}|"
     r"click here (?:to|for) (?:read|see|view|sub|sign|more|the|our)\b.{0,60}|explore more on these topics|"
     r"listen to more stories .{0,40}app|anzeige|publicité|publicidad|werbung|реклама)",
-    "distributed": rf"(?:Distributed|Published|Syndicated|Brought to you|(?:Provided|Powered)(?=.*{_MEDIUM})) by "
+    "distributed": rf"(?:Distributed|Published|Syndicated|Brought to you|(?:Provided|Powered)(?=.*{MEDIUM})) by "
     rf"(?:the )?{{source}}(?: (?:Distributed|Published) by {_NAME})*",
     "agency": rf"(?:[Mm]it Agenturmaterial|[Cc]om (?:a )?[Aa]gência {_NAME})|"
     rf"(?:(?:(?:{_WORD} {_NAME}|\w+-\w+) )?(?:[Mm]it (?:Material|Informationen|Agenturmaterial) "
@@ -194,7 +194,7 @@ _DOUBTFUL = {
     "agency": r"BBC|CNN|UNI|AA|TT|CP|PA|SID|STT|ATS|VOA",
 }
 #: Words by which a doubtful line is known to be a formula.
-_TRADE = re.compile(rf"\b{AGENCY}\b|{_MEDIUM}|\w\.\w\w|@")
+_TRADE = re.compile(rf"\b{AGENCY}\b|{MEDIUM}|\w\.\w\w|@")
 #: What ends a sentence, with the quotation marks and brackets after it.
 SENTENCE_END = re.compile(r"[.!?…。！？｡؟۔।॥։።][\s\"'”’»›“‘)\]）」』】]*$")
 

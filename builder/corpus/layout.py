@@ -9,19 +9,15 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import NamedTuple
 
 from builder.corpus.dates import instant
-from builder.corpus.formulas import AGENCY, SENTENCE_END, STAFF, Formula, formula, leads_elsewhere
+from builder.corpus.formulas import SENTENCE_END, Formula, formula, leads_elsewhere
+from builder.corpus.heads import BULLET, Line, byline, dated, dateline, day_of, is_author, reads_like_title
 from builder.corpus.records import author_names
 from builder.corpus.settings import Cleaning
 from builder.offsets import Edit
-from builder.text import sentences
 
-_TITLE_CHARS = 200
-_OPEN_END = re.compile(r"[;:,،、；：，–—-]$|\b(?:and|or|the|of|a|to)$")
-_BULLET = re.compile(r"^(?:[-*•·–—▪●]|\d{1,2}[.)])\s+")
 _SUMMARY_HEAD = re.compile(r"^(?:summary|key (?:points|takeaways|facts)|at a glance|highlights|tl;?dr)\s*:?$", re.I)
 #: Lines that are looked at before the body, at its end, and after a heading over links.
 _HEAD_LINES, _BYLINES, _TRAILER_LINES, _LINKS = 40, 4, 14, 12
@@ -31,50 +27,11 @@ _PARAGRAPH = 60
 _HEADLINE = 15
 #: Letters by which two forms of a word are known to be one, and the share of a summary's words that the body has, too.
 _STEM, _RETOLD = 5, 0.4
-_BY = {
-    "en": "By|BY|by", "de": "Von|VON|von", "fr": "Par|PAR|par", "es": "Por|POR", "pt": "Por|POR", "it": "Di|DI",
-    "nl": "Door|DOOR", "sv": "Av|AV", "no": "Av|AV", "nb": "Av|AV", "da": "Af|AF",
-}  # fmt: skip
-_INITIALS = "AaBbDdPpVv"
-_PERSON = (
-    r"[^\W\d_a-z][\w.'’-]*(?: (?:[^\W\d_a-z][\w.'’-]*|de|van|von|der|den|bin|al|el|la|di|da|dos)){1,4}(?:, [JS]r\.?)?"
-)
-_NOT_PERSON = r"(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March \d|April \d|The |This |All |Then )"
-#: What follows a name in a byline and is no other name.
-_NOBODY = re.compile(rf"(?i:(?:\w+ ){{0,2}}{STAFF})|{AGENCY}")
-_DATED = re.compile(
-    r"^(?:(?:first |last )?(?:published|updated|posted|modified|issued|date|released)(?: on| at)?|veröffentlicht(?: "
-    r"am)?|stand|publié le|"
-    r"mis à jour le|publicado(?: el| em)?|pubblicato(?: il)?|опубликовано)?\s*+[:：]?\s*+(?=\S)",
-    re.IGNORECASE,
-)
-_CAPITAL = r"[^\W\d_a-z]"
-_DAY = r"(?P<date>[^\W\d]{3,9}\.? \d{1,2}(?:, \d{4})?|\d{1,2}\.? [^\W\d]{3,10}\.?(?: \d{4})?)"
-_REGION = rf"(?:, {_CAPITAL}[^\W\d]+\.?(?: [^\W\d]+)?)?"
-_DASH = r" ?\.?(?:[-–—_]+|:) ?"
-#: How stories of agencies begin: a place in capitals, or any place before the name of an agency.
-_DATELINES = [
-    re.compile(pattern)
-    for pattern in (
-        rf"(?:(?P<place>{_CAPITAL}(?:{_CAPITAL}|[ ./'’-])+?{_REGION})(?:, {_DAY})? ?)?"
-        rf"\((?P<source>[A-Z][\w./ -]{{1,24}})\){_DASH}",
-        rf"(?P<place>{_CAPITAL}[\w ./'’-]{{1,40}}?{_REGION})(?:, {_DAY})? ?\((?P<source>{AGENCY})\){_DASH}",
-        rf"(?P<place>{_CAPITAL}(?:{_CAPITAL}|[ .'’-])+), {_DAY}"
-        rf"(?:\. /(?P<source>{AGENCY})/\.| [-–—] (?P<agency>{AGENCY})\.)",
-        r"[（(]?(?P<source>新华社|中新社)(?P<place>\w{2,8}?)(?P<date>\d{1,2}月\d{1,2}日)[电電][)）]?",
-        r"【(?P<place>\w{2,8}?)(?P<source>時事|共同)】",
-        r"\((?P<place>\w{2,8})=(?P<source>연합뉴스|뉴시스|뉴스1)\)",
-    )
-]
-_DATELINE_SIGN = re.compile("[(（【新华/–—-]")
 _NO_SUMMARY = re.compile(
     r"\b(?:photo(?:graph)?s?|image|picture|credit|getty|shutterstock|illustration|file photo|courtesy|min(?:ute)?s? "
     r"read)\b|©|^advert",
     re.I,
 )
-
-#: One non-blank line: start, end, text. A plain tuple, as there are millions.
-Line = tuple[int, int, str]
 
 
 class Part(NamedTuple):
@@ -176,26 +133,23 @@ class Recogniser:
         end = min(first + _BYLINES, max(first, len(lines) - 1))
         for at in range(first, end):
             line = lines[at][2]
-            names = _byline_in(language.split("-")[0]).fullmatch(line) if line[:1] in _INITIALS else None
-            if names and self._on("byline", found) and (not SENTENCE_END.search(line) or line.endswith(("Jr.", "Sr."))):
-                found.authors += [name for name in author_names(names[1]) if not _NOBODY.fullmatch(name)]
-                days = (_day(part.strip(), language) for part in re.split(r"[|•—–]", line[names.end(1) :]))
-                found.published = found.published or next(filter(None, days), None)
-                found.parts.append(Part("byline", "byline", line))
-            elif len(line) <= 80 and self._on("date", found) and (day := _day(line, language)):
-                found.published = found.published or day
-                found.parts.append(Part("date", "date", line))
-            else:
+            kind, named = "byline", byline(line, language) if self._on("byline", found) else None
+            if named is None and self._on("date", found):
+                kind, named = "date", dated(line, language)
+            if named is None:
                 return at
+            found.authors += [x for name in named.authors for x in author_names(name) if is_author(x)]
+            found.published, found.source = found.published or named.published, found.source or named.source
+            found.parts.append(Part(kind, kind, line))
         return end
 
     def _dateline(self, head: list[str], found: Layout, language: str) -> None:
         """Takes place, date and source from the line in which the story begins; they stay in the text."""
         for line in head[:_BYLINES]:
-            match = _dateline_of(line)
+            match = dateline(line)
             if match and self._on("dateline", found):
                 named = match.groupdict()
-                found.place = named["place"]
+                found.place = named.get("place")
                 found.source = found.source or named["source"] or named.get("agency")
                 found.published = found.published or instant(named.get("date"), language)
                 found.parts.append(Part("dateline", "dateline", match[0].strip()))
@@ -236,9 +190,9 @@ class Recogniser:
         most, short = self.settings.summary_lines, self.settings.summary_chars
         headed = int(bool(lines) and bool(_SUMMARY_HEAD.match(lines[0])))
         at = headed
-        while at < len(lines) and at - headed < most and _BULLET.match(lines[at]):
+        while at < len(lines) and at - headed < most and BULLET.match(lines[at]):
             at += 1
-        if at - headed >= 2 and len(lines) > at and not _BULLET.match(lines[at]):
+        if at - headed >= 2 and len(lines) > at and not BULLET.match(lines[at]):
             return at, "heading" if headed else "bullets"
         if len(lines) >= 5 and len(lines[0]) <= short and len(lines[1]) <= short:
             sizes = [len(line) for line in lines]
@@ -250,55 +204,9 @@ class Recogniser:
         return 0, ""
 
 
-@cache
-def _byline_in(language: str) -> re.Pattern[str]:
-    return re.compile(
-        rf"(?:{_BY.get(language, _BY['en'])}|{_BY['en']}) ({_NOT_PERSON}{_PERSON}(?:(?:,? and|,? und|,? et|,? y|,? e|"
-        rf",| &) {_PERSON})*)"
-        rf"(?:, {_CAPITAL}[\w-]+)?(?:,? ?[|•—–-] ?.{{1,60}})?"
-    )
-
-
-def _dateline_of(line: str) -> re.Match[str] | None:
-    """The dateline with which a line begins."""
-    if not _DATELINE_SIGN.search(line, 0, 80):
-        return None
-    return next(filter(None, (pattern.match(line) for pattern in _DATELINES)), None)
-
-
-def reads_like_title(lines: list[Line], language: str) -> bool:
-    """Whether the first line is a headline: one phrase without an end, before lines that have one."""
-    if len(lines) < 2 or len(lines[0][2]) > _TITLE_CHARS:
-        return False
-    _, end, line = lines[0]
-    start, _, following = lines[1]
-    ends = SENTENCE_END.search(line) and not re.search(r"\b[A-Z]\.[A-Z]\.$|\.\.\.$", line)
-    if ends and not _asks(line, following, language):
-        return False
-    first = line.split(" ", 1)[0]
-    if first.islower() and first.isalpha():  # a headline begins with a capital, or a name such as iPhone
-        return False
-    if _OPEN_END.search(line) or _BULLET.match(line) or _dateline_of(line):
-        return False
-    if line[0] in _INITIALS and _byline_in(language.split("-")[0]).fullmatch(line):
-        return False
-    if start == end + 1 and following[0].islower():  # one paragraph over several lines
-        return False
-    ended = any(SENTENCE_END.search(other) or len(other) > len(line) for _, _, other in lines[1:])
-    return ended and len(sentences(line, language)) == 1
-
-
-def _asks(line: str, following: str, language: str) -> bool:
-    """Whether a line that ends in ? or ! is a headline: it is in capitals like one, or before a byline or a date."""
-    words = re.findall(r"[^\W\d_]++", line)
-    cased = sum(word[0].isupper() for word in words) >= 4 and all(w[0].isupper() for w in words if len(w) > 3)
-    before = _byline_in(language.split("-")[0]).fullmatch(following) or _dateline_of(following)
-    return line.rstrip(" \"'”’»)")[-1:] in "?!？！" and bool(cased or before or _day(following, language))
-
-
 def _retold(summary: list[str], rest: list[str]) -> bool:
     """Whether a summary says what the rest says, too, and none of its lines is a credit or a date."""
-    if any(_NO_SUMMARY.search(line) or _day(line, "en") for line in summary):
+    if any(_NO_SUMMARY.search(line) or day_of(line, "en") for line in summary):
         return False
     stems = {word[:_STEM] for word in _words("\n".join(rest))}
     own = [word[:_STEM] for word in _words("\n".join(summary)) if len(word) >= _STEM or not word.isascii()]
@@ -307,13 +215,6 @@ def _retold(summary: list[str], rest: list[str]) -> bool:
 
 def _words(text: str) -> list[str]:
     return re.findall(r"\w+", text.casefold())
-
-
-def _day(line: str, language: str) -> datetime | None:
-    """The date that the whole line is, if it names a year."""
-    if not re.search(r"\d{4}|[\d元]年", line) or len(line) > 100:
-        return None
-    return instant(_DATED.sub("", line), language)
 
 
 def line_hash(line: str) -> int:

@@ -235,3 +235,109 @@ def test_a_line_that_begins_small_is_no_title(line: str) -> None:
 def test_a_name_before_brackets_is_no_dateline() -> None:
     layout, _, _ = parts(["A title", f"Elon Musk (CEO) - {BODY[0]}", *BODY[1:]])
     assert (layout.place, layout.source, [part.kind for part in layout.parts]) == (None, None, ["title"])
+
+
+HEADLINES = {
+    "zh": ("三国部长签署新协议", "部长们周一在东京签署了新协议，双方表示将扩大合作。"),
+    "ja": ("三閣僚が新協定に署名", "三閣僚は月曜日、東京で新しい協定に署名した。"),
+    "ko": ("세 장관 새 협정 서명", "세 장관은 월요일 도쿄에서 새 협정에 서명했다."),
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "line", "clock", "source"),
+    [
+        ("zh", "2024年7月29日 10:02 来源：新华网", "10:02", "新华网"),
+        ("zh", "2024-07-29 10:02:13 来源: 新华网", "10:02", "新华网"),
+        ("zh", "来源：新华社 2024-07-29 10:02", "10:02", "新华社"),
+        ("zh", "2024年07月29日10:02 | 来源：人民网", "10:02", "人民网"),
+        ("zh", "发布时间：2024-07-29 10:02 来源：中国新闻网", "10:02", "中国新闻网"),
+        ("zh", "2024年7月29日 下午3点02分", "15:02", None),
+        ("ja", "2024年7月29日 10:02 共同通信", "10:02", "共同通信"),
+        ("ja", "2024年7月29日(月) 10:02 配信", "10:02", None),
+        ("ja", "2024年7月29日 午前10時2分", "10:02", None),
+        ("ja", "公開日時：2024年7月29日 15時", "15:00", None),
+        ("ko", "입력 2024.07.29. 오후 3:02", "15:02", None),
+        ("ko", "입력 2024.07.29 10:02 수정 2024.07.29 11:02", "10:02", None),
+        ("ru", "Обновлено: 29 июля 2024, 10:02", "10:02", None),
+        ("uk", "Опубліковано: 29 липня 2024, 10:02", "10:02", None),
+        ("fr", "lundi 29 juillet 2024", "00:00", None),
+        ("fr", "Publié le 29 juillet 2024 à 10h02, mis à jour le 30 juillet 2024 à 11h02", "10:02", None),
+        ("es", "Madrid - 29 jul 2024 - 10:02 CEST", "08:02", None),
+        ("pt", "Atualizado em 29/07/2024 às 10h02", "10:02", None),
+        ("it", "29 luglio 2024 alle 10:02", "10:02", None),
+        ("nl", "ma 29 jul 2024", "00:00", None),
+        ("sv", "Publicerad 29 juli 2024", "00:00", None),
+        ("ar", "29 يوليو/تموز 2024", "00:00", None),
+        ("en", "July 29, 2024 / 10:02 AM EDT / CBS News", "14:02", "CBS News"),
+        ("en", "Published: 10:02 GMT, 29 July 2024 | Updated: 11:02 GMT, 29 July 2024", "10:02", None),
+        ("en", "Last Updated: July 29, 2024, 10:02 IST", "04:32", None),
+        ("en", "29.07.24", "00:00", None),
+    ],
+)
+def test_a_line_under_the_title_names_the_moment_and_the_source(
+    language: str, line: str, clock: str, source: str | None
+) -> None:
+    title, first = HEADLINES.get(language, ("Allies to build more", BODY[0]))
+    layout = Recogniser(Cleaning()).recognise("\n".join([title, line, first, first]), language=language)
+    assert layout.published is not None
+    assert (layout.published.strftime("%Y-%m-%d %H:%M"), layout.source) == (f"2024-07-29 {clock}", source)
+    assert [(part.kind, part.text) for part in layout.parts] == [("title", title), ("date", line)]
+
+
+@pytest.mark.parametrize(
+    ("line", "authors", "source"),
+    [
+        ("By The Associated Press", [], "The Associated Press"),
+        ("By Reuters Staff", [], None),
+        ("By Ann Lee, Bo Li and Carl Doe for The Paper", ["Ann Lee", "Bo Li", "Carl Doe"], None),
+        ("By Ann Lee with Bo Li", ["Ann Lee", "Bo Li"], None),
+        ("By ANN LEE & BO LI, CNN", ["Ann Lee", "Bo Li"], "CNN"),
+        ("By Ann Lee in Tokyo and Bo Li in New York", ["Ann Lee", "Bo Li"], None),
+        ("Por Ana Paz y Luis Gil", ["Ana Paz", "Luis Gil"], None),
+        ("Автор: Иван Петров", ["Иван Петров"], None),
+        ("홍길동 기자 hong@example.co.kr", ["홍길동"], None),
+        ("记者：王小明、李华", ["王小明", "李华"], None),
+        ("来源：新华社", [], "新华社"),
+        ("Le Monde avec AFP", [], "AFP"),
+    ],
+)
+def test_a_byline_names_several_people_or_an_agency(line: str, authors: list[str], source: str | None) -> None:
+    language = "es" if line.startswith("Por") else "en"
+    layout = Recogniser(Cleaning()).recognise("\n".join(["A title", line, *BODY]), language=language)
+    assert (layout.authors, layout.source) == (authors, source)
+    assert [part.kind for part in layout.parts] == ["title", "byline"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["By Any Means Necessary", "By Popular Demand", "By Land and Sea", "In 2024 all changed", "2024 / Rome", "CNN"],
+)
+def test_a_line_under_the_title_that_names_nobody_stays(line: str) -> None:
+    assert parts(["A title", line, *BODY])[2].startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "source"),
+    [
+        ("July 29 (Reuters) - ", None, "Reuters"),
+        ("New Delhi, Jul 29 (PTI) ", "New Delhi", "PTI"),
+        ("नयी दिल्ली, 29 जुलाई (भाषा) ", "नयी दिल्ली", "भाषा"),
+        ("WASHINGTON, D.C. (AP) — ", "WASHINGTON, D.C.", "AP"),
+        ("Tokyo CNN — ", "Tokyo", "CNN"),
+        ("(dpa) - ", None, "dpa"),
+        ("BERLIN (dpa-AFX) - ", "BERLIN", "dpa"),
+        ("Buenos Aires, 29 de julio (Télam) - ", "Buenos Aires", "Télam"),
+        ("ROMA, 29 LUG - ", "ROMA", None),
+        ("Москва. 29 июля. INTERFAX.RU - ", "Москва", "INTERFAX.RU"),
+        ("【北京＝山田太郎】", "北京", None),
+        ("［東京　29日　ロイター］ -", "東京", "ロイター"),
+        ("（中央社記者王明台北29日電）", "台北", "中央社"),
+        ("中新网7月29日电", None, "中新网"),
+        ("[서울=뉴시스]", "서울", "뉴시스"),
+    ],
+)
+def test_the_datelines_of_many_agencies_are_read(line: str, place: str | None, source: str | None) -> None:
+    layout, _, body = parts(["A title", line + BODY[0], *BODY[1:]])
+    assert (layout.place, layout.source, layout.parts[-1].text) == (place, source, line.strip())
+    assert body == "\n".join([line + BODY[0], *BODY[1:]])
