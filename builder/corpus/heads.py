@@ -23,7 +23,10 @@ _CAPITAL = r"[^\W\d_a-z]"
 _PERSON = (
     rf"{_CAPITAL}[\w.'’-]*(?: (?:{_CAPITAL}[\w.'’-]*|de|van|von|der|den|bin|al|el|la|di|da|dos)){{1,4}}(?:, [JS]r\.?)?"
 )
-_NOT_PERSON = r"(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March \d|April \d|The |This |All |Then |Any |Popular )"
+_NOT_PERSON = (
+    r"(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March \d|April \d|"
+    r"(?:The|This|All|Then|Any|Popular) )"
+)
 #: Names without a word before them that says so: in East Asia, whose names are short, and after "author" with a colon.
 _NAMED = re.compile(
     r"(?:(?:本报)?(?:记者|記者)[:：／/ ] ?|(?:作者|撰文|文)[:：／/] ?)(\w{2,4}(?:[、 ]\w{2,4}){0,3})|"
@@ -34,14 +37,17 @@ _NOBODY = re.compile(rf"(?i:(?:\w+ ){{0,2}}{STAFF})|{AGENCY}(?: Staff)?")
 #: What news write before and after a date, and where one part of a line with a date ends.
 _LABEL = (
     r"(?:(?:first |last )?(?:published|updated|posted|modified|issued|date|released)(?: on| at)?|"
-    r"veröffentlicht(?: am)?|aktualisiert(?: am)?|stand|(?:publié|mise? à jour)(?: le)?|(?:publicad|actualizad|atualizad)o(?: el| em)?|"
+    r"veröffentlicht(?: am)?|aktualisiert(?: am)?|stand|(?:publié|mise? à jour)(?: le)?|"
+    r"(?:publicad|actualizad|atualizad)o(?: el| em)?|"
     r"(?:pubblicato|aggiornato)(?: il)?|gepubliceerd(?: op)?|bijgewerkt|publicerad|uppdaterad|(?:o|za)publikowano|"
     r"aktualizacja|опубликовано|обновлено|опубліковано|оновлено|yayınlanma|güncelleme|प्रकाशित|अपडेटेड|نشر|آخر تحديث|"
     r"기사입력|입력|수정|송고시간|등록|发布时间|發布時間|更新时间|时间|時間|公開日時|公開|配信|掲載|最終更新|更新)"
 )
-_DATED = re.compile(rf"^(?:[^\W\d]{{3,20}} - (?=\d)|{_LABEL}\s*+[:：]?\s*+(?=\S))|\s*(?:配信|更新|公開|掲載)$", re.I)
+_DATED = re.compile(
+    rf"^(?:[^\W\d]{{3,20}} - (?=\d)|{_LABEL}\s*+[:：]?\s*+(?=\S))|(?:(?<!\s)\s++)?+(?:配信|更新|公開|掲載)$", re.I
+)
 _PARTED = re.compile(
-    rf" ?[|｜•·] ?|\u3000| / |,? (?={_LABEL}\W)|\s+(?=[来來]源)|"
+    rf" ?[|｜•·] ?|\u3000| / |,? (?={_LABEL}\W)|(?<!\s)\s++(?=[来來]源)|"
     r"(?<=\d) (?=[^\W\d_a-z]{2,12}$)|(?<=[^\W\d]) (?=\d{4}[-/年.]\d)",
     re.IGNORECASE,
 )
