@@ -106,7 +106,7 @@ def _byline_in(language: str) -> re.Pattern[str]:
     )
 
 
-def byline(line: str, language: str) -> Named | None:
+def byline_of(line: str, language: str) -> Named | None:
     """The authors or the source that the whole line names, and the date after authors."""
     if len(line) > 300 or (SENTENCE_END.search(line) and not line.endswith(("Jr.", "Sr."))):
         return None
@@ -133,7 +133,7 @@ def is_author(name: str) -> bool:
     return _NOBODY.fullmatch(name) is None
 
 
-def dated(line: str, language: str) -> Named | None:
+def date_of(line: str, language: str) -> Named | None:
     """The date and the source that the whole line is, such as `2024年7月29日 10:02 来源：新华网`."""
     if len(line) > 100 or not _YEAR.search(line):
         return None
@@ -179,10 +179,10 @@ def reads_like_title(lines: list[Line], language: str) -> bool:
     first = line.split(" ", 1)[0]
     if first.islower() and first.isalpha():  # a headline begins with a capital, or a name such as iPhone
         return False
-    if _OPEN_END.search(line) or BULLET.match(line) or dateline(line) or byline(line, language):
+    if _OPEN_END.search(line) or BULLET.match(line) or dateline(line) or byline_of(line, language):
         return False
     # One paragraph over several lines, unless it is a date that is written small.
-    if start == end + 1 and following[0].islower() and not dated(following, language):
+    if start == end + 1 and following[0].islower() and not date_of(following, language):
         return False
     ended = any(SENTENCE_END.search(other) or len(other) > len(line) for _, _, other in lines[1:])
     return ended and len(sentences(line, language)) == 1
@@ -192,5 +192,5 @@ def _asks(line: str, following: str, language: str) -> bool:
     """Whether a line that ends in ? or ! is a headline: it is in capitals like one, or before a byline or a date."""
     words = re.findall(r"[^\W\d_]++", line)
     cased = sum(word[0].isupper() for word in words) >= 4 and all(w[0].isupper() for w in words if len(w) > 3)
-    before = byline(following, language) or dateline(following) or dated(following, language)
+    before = byline_of(following, language) or dateline(following) or date_of(following, language)
     return line.rstrip(" \"'”’»)")[-1:] in "?!？！" and bool(cased or before)

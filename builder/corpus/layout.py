@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from builder.corpus.dates import instant
 from builder.corpus.formulas import SENTENCE_END, Formula, formula, leads_elsewhere
-from builder.corpus.heads import BULLET, Line, byline, dated, dateline, day_of, is_author, reads_like_title
+from builder.corpus.heads import BULLET, Line, byline_of, date_of, dateline, day_of, is_author, reads_like_title
 from builder.corpus.records import author_names
 from builder.corpus.settings import Cleaning
 from builder.offsets import Edit
@@ -133,9 +133,9 @@ class Recogniser:
         end = min(first + _BYLINES, max(first, len(lines) - 1))
         for at in range(first, end):
             line = lines[at][2]
-            kind, named = "byline", byline(line, language) if self._on("byline", found) else None
+            kind, named = "byline", byline_of(line, language) if self._on("byline", found) else None
             if named is None and self._on("date", found):
-                kind, named = "date", dated(line, language)
+                kind, named = "date", date_of(line, language)
             if named is None:
                 return at
             found.authors += [x for name in named.authors for x in author_names(name) if is_author(x)]
