@@ -138,9 +138,8 @@ def _open_end(language: str) -> re.Pattern[str]:
     # After a number it is a unit, such as a year, with which a sentence may end.
     initial = rf"(?:^|(?<!\d)[^\w.])(?:{known or '(?!)'}|[A-ZÀ-ÞΑ-ΩА-ЯЁІЇЄҐא-תء-يپچژکگی])\.\0[^\W_]|"
     ordinal = rf"(?:^|\W)(?i:{_ORDINAL.get(language, '(?!)')}) \d{{1,3}}\.\0[^\W\d_]|"
-    return re.compile(
-        rf"{initial}{ordinal}\d (?:{_MONTH})\.\0\d|\.\0(?:{_SMALL}|[-,;:])|[」』”’]\0[とっがをはにでもやへの]|[”’\"']\0라"
-    )
+    goes_on = rf"{initial}{ordinal}\d (?:{_MONTH})\.\0\d|\.\0(?:{_SMALL}|[-,;:])|"
+    return re.compile(rf"{goes_on}[」』”’]\0[とっがをはにでもやへの]|[”’\"']\0라")
 
 
 def token_spans(text: str) -> list[tuple[int, int]]:

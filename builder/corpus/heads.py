@@ -179,7 +179,13 @@ def reads_like_title(lines: list[Line], language: str) -> bool:
     first = line.split(" ", 1)[0]
     if first.islower() and first.isalpha():  # a headline begins with a capital, or a name such as iPhone
         return False
-    if _OPEN_END.search(line) or BULLET.match(line) or dateline(line) or byline_of(line, language):
+    if (
+        _OPEN_END.search(line)
+        or BULLET.match(line)
+        or dateline(line)
+        or byline_of(line, language)
+        or date_of(line, language)
+    ):
         return False
     # One paragraph over several lines, unless it is a date that is written small.
     if start == end + 1 and following[0].islower() and not date_of(following, language):

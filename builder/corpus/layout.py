@@ -89,6 +89,9 @@ class Recogniser:
         trailer = self._trailer(lines, found)
         last = len(lines) - len(trailer)
         first = self._byline(lines[:last], self._title(lines[:last], found, language), found, language)
+        if found.title is None and first:  # some name the author or the day before the headline
+            first += self._title(lines[first:last], found, language)
+            first = self._byline(lines[:last], first, found, language)
         kept: Sequence[int] = range(first, last)
         if repeated or self.boilerplate:
             kept = [i for i in kept if not self._is_boilerplate(lines[i][2], found.source or "", repeated)]
@@ -206,7 +209,7 @@ class Recogniser:
 
 def _retold(summary: list[str], rest: list[str]) -> bool:
     """Whether a summary says what the rest says, too, and none of its lines is a credit or a date."""
-    if any(_NO_SUMMARY.search(line) or day_of(line, "en") for line in summary):
+    if any(_NO_SUMMARY.search(line) or day_of(line, "en") or byline_of(line, "en") for line in summary):
         return False
     stems = {word[:_STEM] for word in _words("\n".join(rest))}
     own = [word[:_STEM] for word in _words("\n".join(summary)) if len(word) >= _STEM or not word.isascii()]

@@ -341,3 +341,31 @@ def test_the_datelines_of_many_agencies_are_read(line: str, place: str | None, s
     layout, _, body = parts(["A title", line + BODY[0], *BODY[1:]])
     assert (layout.place, layout.source, layout.parts[-1].text) == (place, source, line.strip())
     assert body == "\n".join([line + BODY[0], *BODY[1:]])
+
+
+@pytest.mark.parametrize("before", ["By Ann Lee", "July 29, 2024", "来源：新华社"])
+def test_a_title_is_found_after_a_byline_or_a_date(before: str) -> None:
+    layout, _, body = parts([before, "Allies to build more", "By Bo Li", *BODY])
+    assert (layout.title, body) == ("Allies to build more", "\n".join(BODY))
+    assert layout.authors[-1] == "Bo Li"
+
+
+def test_a_line_that_names_authors_is_no_summary() -> None:
+    lines = ["A second line of interceptors", "By Ann Lee", *BODY]
+    assert parts(["Allies to build more", *lines])[1:] == ("", "\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["John: I did not do it.", "MARY: You did it.", "JOHN: Prove it.", "MARY: I will."],
+        ["Q: What did you agree on?", "A: We agreed to build a second line.", "Q: When?", "A: In three years."],
+        ["10:32 Trains stop in the north.", "10:15 Schools are closed.", "09:58 The first trees fall."],
+        ["The sea is wide", "The sea is blue", "I cannot swim", "And nor can you"],
+        ["4 apples", "200 g flour", "1 egg", "Peel the apples and cut them into thin slices.", "Bake for 40 minutes."],
+        ["To the editor:", *BODY, "Ann Lee", "Springfield"],
+    ],
+)
+def test_interviews_plays_live_reports_poems_recipes_and_letters_stay_whole(lines: list[str]) -> None:
+    layout, summary, body = parts(["A title", *lines])
+    assert ([part.kind for part in layout.parts], summary, body) == (["title"], "", "\n".join(lines))
