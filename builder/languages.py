@@ -37,7 +37,9 @@ _NAMES = (
     "Gujarati gu, Hebrew he, Hindi hi, Hungarian hu, Icelandic is, Indonesian id, Irish ga, Italian it, Japanese ja, "
     "Kazakh kk, Korean ko, Latvian lv, Lithuanian lt, Macedonian mk, Malay ms, Marathi mr, Norwegian no, Persian fa, "
     "Polish pl, Portuguese pt, Punjabi pa, Romanian ro, Russian ru, Serbian sr, Slovak sk, Slovenian sl, Spanish es, "
-    "Swahili sw, Swedish sv, Tamil ta, Telugu te, Thai th, Turkish tr, Ukrainian uk, Urdu ur, Vietnamese vi"
+    "Swahili sw, Swedish sv, Tamil ta, Telugu te, Thai th, Turkish tr, Ukrainian uk, Urdu ur, Vietnamese vi, "
+    "Deutsch de, Englisch en, Französisch fr, Spanisch es, Anglais en, Français fr, Allemand de, Espagnol es, "
+    "Español es, Inglés en, Francés fr, Italiano it, Nederlands nl, Polski pl, Português pt, Svenska sv, Türkçe tr"
 )
 
 
@@ -68,7 +70,7 @@ def language_code(value: str) -> str:
 
 
 def language_named(name: str) -> str | None:
-    """The code of a language that is called by its English name."""
+    """The code of a language by its name in English, and of some by their own names and those of their neighbours."""
     return dict(known.lower().split() for known in _NAMES.split(", ")).get(name.strip().lower())
 
 

@@ -25,6 +25,7 @@ def test_a_code_is_the_shortest_of_bcp_47(value: str, code: str) -> None:
     [
         ("German", "'German' is not a language code; 'de' is"),
         ("ukrainian", "'ukrainian' is not a language code; 'uk' is"),
+        ("Deutsch", "'Deutsch' is not a language code; 'de' is"),
         ("xx", "'xx' is not a language code; codes are short, like 'de'"),
         ("", "'' is not a language code; codes are short, like 'de'"),
     ],

@@ -20,6 +20,8 @@ UNREADABLE = "unreadable"
 #: More is read in another step: room for a large record, made for every small file, takes longer than to read it.
 _BLOCK = 1 << 16
 _SURROGATE = re.compile("[\ud800-\udfff]")
+#: Objects that hold a record beside what a server or a search engine says of it.
+_WRAPPERS = ("_source", "response", "data", "content", "article", "item", "document", "result")
 #: Ids that number the records of a file: those of another file are of other records.
 _ROW = re.compile(r"\d{1,5}")
 
@@ -157,6 +159,12 @@ class Mapper:
             )
             return
         columns = self.columns(item)
+        inner = item
+        while isinstance(columns.get("text", {}), dict):
+            inner = next((inner[key] for key in _WRAPPERS if isinstance(inner.get(key), dict)), {})
+            if not inner:
+                break
+            columns |= self.columns(inner)
         text = columns.get("text")
         if isinstance(text, list) and all(isinstance(t, str) for t in text):
             text = "\n".join(text)
@@ -181,6 +189,8 @@ def follow(item: Any, route: Iterable[str]) -> Any:
     """What the keys lead to in nested objects; None where one is missing."""
     for key in route:
         item = item.get(key) if isinstance(item, dict) else None
+    while isinstance(item, dict) and len(item) == 1 and next(iter(item))[:1] == "$":  # a value of MongoDB with its type
+        item = next(iter(item.values()))
     return item
 
 

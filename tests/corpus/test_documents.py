@@ -254,6 +254,7 @@ def test_damage_of_web_archives(monkeypatch: pytest.MonkeyPatch) -> None:
         items = read("a.warc", bytes(broken))
         assert items
         assert not any(isinstance(item, Reject) and item.reason == "reader-failed" for item in items), items
+    assert [i.reason for i in read("a.warc", whole[:-60]) if isinstance(i, Reject)] == ["damaged"]
     big = warc(("https://x.org/1", "200 OK", "text/html", PAGE.encode() * 5000))
     assert [i.reason for i in read("a.warc", big, max_record_mb=1) if isinstance(i, Reject)] == ["too-large"]
     monkeypatch.setitem(sys.modules, "warcio.archiveiterator", None)

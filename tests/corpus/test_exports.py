@@ -229,3 +229,36 @@ def test_a_text_that_ends_alike_is_one_article(last: str) -> None:
 def test_a_document_without_text_is_a_reject() -> None:
     first, second = read(OLDER.replace(FIRST, "", 1).replace(SECOND, "", 1))
     assert (isinstance(first, Reject) and first.reason, isinstance(second, Record)) == ("no-text", True)
+
+
+@pytest.mark.parametrize(
+    ("day", "labels"),
+    [
+        ("July 1, 2024 Monday", ("Section", "Length: 120 words", "Byline", "Load-Date", "End of Document")),
+        ("1. Juli 2024 Montag", ("Rubrik", "Länge: 120 Wörter", "Autor", "Ladedatum", "End of Document")),
+        ("lundi 1 juillet 2024", ("Rubrique", "Longueur : 120 mots", "Auteur ", "Date-Chargement", "Fin du document")),
+    ],
+)
+def test_documents_of_nexis_with_blank_lines_and_in_other_languages(day: str, labels: tuple[str, ...]) -> None:
+    section, length, byline, loaded, end = labels
+    head = f"Council votes\n\nThe Harbour Times\n\n{day}\n\nCopyright 2024 Harbour Press\n\n"
+    head += f"{section}: NEWS; Pg. 4\n{length}"
+    document = f"{head}\n{byline}: Ann Lee\n\nBody\n\n{FIRST}\n\n{SECOND}\n\n{loaded}: July 2, 2024\n\n{end}\n"
+    one, two = records(document * 2)
+    assert (one.title, one.source, one.authors) == ("Council votes", "The Harbour Times", ["Ann Lee"])
+    assert one.published == two.published == datetime(2024, 7, 1, tzinfo=UTC)
+    assert one.raw == two.raw == f"{FIRST}\n\n{SECOND}"
+
+
+@pytest.mark.parametrize(
+    ("lines", "last", "code"),
+    [
+        ("Von Ann Lee\n120 Wörter\n1 Juli 2024\n10:00\nHandelsblatt\nHB\nDeutsch\n(c) 2024", "Dokument", "de"),
+        ("Par Ann Lee\n120 mots\n1 juillet 2024\n10:00\nHandelsblatt\nHB\nFrançais\n© 2024", "Document", "fr"),
+    ],
+)
+def test_documents_of_factiva_in_other_languages(lines: str, last: str, code: str) -> None:
+    (one,) = records(f"Council votes\n{lines}\n\n{FIRST}\n\n{last} HANDEL0020240701ek710000x\n")
+    assert (one.title, one.source, one.authors) == ("Council votes", "Handelsblatt", ["Ann Lee"])
+    assert (one.published, one.language) == (datetime(2024, 7, 1, 10, tzinfo=UTC), code)
+    assert one.raw == FIRST

@@ -292,6 +292,37 @@ def test_fields_of_known_dumps_are_mapped(item: dict[str, Any], columns: tuple[s
     assert (found.raw, found.published) == (TEXT, datetime(2024, 5, 1, tzinfo=UTC))
 
 
+def test_records_inside_what_a_server_or_a_database_says_of_them() -> None:
+    answer = {"response": {"status": "ok", "content": {"webTitle": "News", "fields": {"bodyText": TEXT}}}}
+    assert (only("a.json", json.dumps(answer)).title, only("a.json", json.dumps(answer)).raw) == ("News", TEXT)
+    hit = {"_index": "n", "_id": "e1", "_source": {"title": "News", "body": TEXT}}
+    assert (only("a.jsonl", json.dumps(hit)).record_id, only("a.jsonl", json.dumps(hit)).raw) == ("e1", TEXT)
+    kept = {"_id": {"$oid": "6"}, "text": TEXT, "date": {"$date": {"$numberLong": "1719792000000"}}}
+    record = only("a.jsonl", json.dumps(kept))
+    assert (record.record_id, record.published) == ("6", datetime(2024, 7, 1, tzinfo=UTC))
+    assert reject("a.json", json.dumps({"id": 1, "user": {"text": TEXT}})).reason == "no-text"
+    assert reject("a.json", json.dumps({"id": 1, "content": {"kind": "x"}})).reason == "no-text"
+
+
+def test_lines_that_are_elements_of_a_list() -> None:
+    lines = f'[\n{{"text": "{TEXT}", "tags": [1]}},\n{{"text": "{OTHER}"}}\n]\n'
+    found = read("a.jsonl", lines)
+    assert [(r.record, r.raw) for r in found if isinstance(r, Record)] == [(1, TEXT), (2, OTHER)]
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_a_number_of_thousands_of_digits_costs_no_record(name: str) -> None:
+    items = [f'{{"text": "{TEXT}", "n": {"9" * digits}}}' for digits in (3, 3999, 4000, 9000)]
+    found = read(name, f"[{','.join(items)}]" if name == "a.json" else "\n".join(items))
+    assert [r.raw for r in found if isinstance(r, Record)] == [TEXT] * 4
+
+
+def test_blanks_after_a_delimiter_belong_to_no_cell() -> None:
+    record = only("a.csv", 'id, text\n7, "One, two, three."\n')
+    assert (record.record_id, record.raw) == ("7", "One, two, three.")
+
+
 def test_a_text_full_of_tags_is_read_as_markup_and_one_with_few_is_not() -> None:
     assert only("a.txt", f"<div><p>{TEXT}</p><p>{OTHER}</p></div>").raw == f"{TEXT}\n{OTHER}"
     plain = "If a < b and b > c, then <b>nobody</b> knows."

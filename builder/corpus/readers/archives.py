@@ -32,6 +32,7 @@ def warc_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
                 continue
             number += 1
             data = held.content_stream().read(limit + 1)
+            cut = len(data) <= limit and held.raw_stream.read() is not None and getattr(held.raw_stream, "limit", 0) > 0
             http = held.http_headers
             kind, charset = _kind(http.get_header("Content-Type", "") if http else held.content_type or "")
             kind = kind or ("text/html" if data.lstrip()[:1] == b"<" else "")  # some servers do not say
@@ -43,6 +44,8 @@ def warc_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
                 yield Reject(path, number, "unread-packing", f"it is packed as {packed}; install brotli to read br")
             elif kind not in ("text/html", "application/xhtml+xml", "text/plain"):
                 yield Reject(path, number, "not-an-article", f"it is {kind or 'of no known type'}")
+            elif cut:
+                yield Reject(path, number, "damaged", "the file ends inside the record", sha256(data)[:16])
             elif len(data) > limit:
                 yield Reject(path, number, "too-large", f"more than source.max_record_mb={source.max_record_mb} MB")
             else:

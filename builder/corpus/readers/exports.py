@@ -8,16 +8,31 @@ from builder.corpus.formulas import formula
 from builder.languages import language_named
 
 #: What ends a document, or begins one in older exports of Nexis; and what every document of Nexis has.
-_NEXIS = re.compile(r"^[ \t]*+(?:\d++ of \d++ DOCUMENTS|End of Document)[ \t]*+$", re.MULTILINE)
-_MEASURED = re.compile(r"^[ \t]*+length:[ \t]*+\d", re.MULTILINE | re.IGNORECASE)
-_FACTIVA = re.compile(r"^(?:AN[ \t]++)?Document ([A-Z][A-Za-z0-9]{20,29})[ \t]*+$", re.MULTILINE)
+_NEXIS = re.compile(
+    r"^[ \t]*+(?:\d++ (?:of|von|de|sur) \d++ DO[CK]UMENT(?:S|EN|OS)"
+    r"|End of Document|Ende des Dokuments|Fin du document)[ \t]*+$",
+    re.MULTILINE,
+)
+_MEASURED = re.compile(r"^[ \t]*+(?:length|länge|longueur|longitud) ?:[ \t]*+\d", re.MULTILINE | re.IGNORECASE)
+_FACTIVA = re.compile(r"^(?:AN[ \t]++)?Do[ck]umento? ([A-Z][A-Za-z0-9]{20,29})[ \t]*+$", re.MULTILINE)
 #: A field of Nexis before the text, such as "BYLINE: Ann Lee", and after it, such as "Load-Date: July 29, 2024".
-_BEFORE = re.compile(r"(byline|section|length|dateline|highlight|series):[ \t]*+(.*)", re.IGNORECASE)
-_AFTER = re.compile(
-    r"(url|graphic|subject|language|load-date|(?:publication|document|pub)-type|journal[ -]code|acc-no|correction-date)"
-    r":[ \t]*+(.*)",
+_BEFORE = re.compile(
+    r"(byline|autor|auteur|section|rubrik|rubrique|length|länge|longueur|longitud|dateline|highlight|series) ?:"
+    r"[ \t]*+(.*)",
     re.IGNORECASE,
 )
+_AFTER = re.compile(
+    r"(url|graphic|subject|language|sprache|langue|idioma|load-date|update|ladedatum"
+    r"|date-chargement|(?:publication|document|pub)-type|journal[ -]code|acc-no|correction-date)"
+    r" ?:[ \t]*+(.*)",
+    re.IGNORECASE,
+)
+_WORDS = re.compile(r"[\d,.]+ (words|Wörter|mots|palabras|parole|palavras)")
+#: The language of dates, which is that of the fields and not always that of the text.
+_DATED = {
+    "länge": "de", "longueur": "fr", "longitud": "es", "Wörter": "de", "mots": "fr", "palabras": "es", "parole": "it",
+    "palavras": "pt",
+}  # fmt: skip
 _DATE = re.compile(r"(?<!\w)[^\W\d]++\.? \d{1,2}, ?\d{4}|(?<!\d)\d{1,2}\.? (?:de )?[^\W\d]++\.? (?:de )?\d{4}")
 #: A field of Factiva.
 _TAG = re.compile(
@@ -33,7 +48,9 @@ Fields = dict[str, str]
 
 def documents(text: str) -> Iterator[Fields]:
     """The documents of an export as columns of a record; none where the text is no export."""
-    if "ocument" not in text and "DOCUMENTS" not in text:  # found many times as fast as by a pattern
+    if not any(
+        word in text for word in ("ocument", "okument", "DOCUMENT", "DOKUMENT")
+    ):  # found many times as fast as by a pattern
         return
     if _FACTIVA.search(text):
         at = 0
@@ -72,15 +89,17 @@ def _tagged(lines: list[str]) -> Fields:
 def _factiva(lines: list[str]) -> Fields:
     """A document of Factiva with its fields in lines: title, author, words, date, time, source, language, rights."""
     lines = [line.strip() for line in lines]
-    words = next((i for i, line in enumerate(lines) if re.fullmatch(r"[\d,.]+ words", line)), -1)
+    words = next((i for i, line in enumerate(lines) if _WORDS.fullmatch(line)), -1)
     end = next((i for i in range(words + 1, len(lines)) if not lines[i] or _RIGHTS.match(lines[i])), len(lines))
     head = lines[words + 1 : end]
     timed = len(head) > 1 and re.fullmatch(r"\d\d?:\d\d(?: [AP]M)?(?: \w+)?", head[1]) is not None
     title = [line for line in lines[: max(words, 0)] if line]
-    byline = title.pop() if len(title) > 1 and re.match(r"(?i)by |von |par |por ", title[-1]) else ""
+    byline = title.pop() if len(title) > 1 and re.match(r"(?i)(?:by|von|par|por|di) ", title[-1]) else ""
+    measure = _WORDS.fullmatch(lines[words]) if words >= 0 else None
     return _columns(
         title=" ".join(title),
-        authors=byline,
+        authors=byline.partition(" ")[2],
+        dated=_DATED.get(measure[1] if measure else "", ""),
         published=" ".join(head[: 1 + timed]),
         source="".join(head[1 + timed : 2 + timed]),
         language=next((line for line in reversed(head) if language_named(line)), ""),
@@ -102,18 +121,19 @@ def _nexis(lines: list[str]) -> Fields:
     fields = {field[1].lower(): field[2] for field in found if field}
     head = lines[:begin]
     day = next((i for i, line in enumerate(head) if _DATE.search(line)), len(head))
-    if "" in head[:day]:  # the source, a date and edition, the title, with blank lines between them
-        source, after = " ".join(head[:day]), head[day:]
-        title = after[after.index("") :] if "" in after else []
-    else:  # the title, the source, a date, rights, line by line
-        source, title = "".join(head[:day][-1:]), head[:day][:-1]
+    after = head[day:]
+    title = [line for line in after[after.index("") :] if line and not _RIGHTS.match(line)] if "" in after else []
+    named = [line for line in head[:day] if line and not _RIGHTS.match(line)]
+    if not title:  # the title, the source, a date, rights; else the source, a date and edition, the title
+        named, title = named[-1:], named[:-1]
     date = _DATE.search(head[day]) if day < len(head) else None
     return _columns(
         title=" ".join(title),
-        authors=fields.get("byline", ""),
+        authors=next((fields[name] for name in ("byline", "autor", "auteur") if name in fields), ""),
+        dated=next((_DATED[name] for name in fields if name in _DATED), ""),
         published=date[0] if date else fields.get("load-date", ""),
-        source=source,
-        language=fields.get("language", ""),
+        source=" ".join(named),
+        language=next((fields[name] for name in ("language", "sprache", "langue", "idioma") if name in fields), ""),
         url=url if _PAGE.match(url := fields.get("url", "")) else "",
         text="\n".join(lines[body:end]),
     )
@@ -125,8 +145,8 @@ def _ends(line: str) -> bool:
     return _AFTER.fullmatch(line) is not None or (fits is not None and fits.name == "copyright")
 
 
-def _columns(language: str, published: str, text: str, **others: str) -> Fields:
+def _columns(language: str, published: str, text: str, dated: str = "", **others: str) -> Fields:
     code = language_named(language.split(";")[0]) or ""
-    found = instant(published.strip(), code)
+    found = instant(published.strip(), dated or code)
     day = found.isoformat() if found else ""
     return {**others, "language": code, "published": day, "text": re.sub(r"\n{3,}", "\n\n", text).strip()}

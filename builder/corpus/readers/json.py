@@ -23,6 +23,8 @@ from builder.corpus.decoding import (
 from builder.corpus.records import Mapper, Record, Reject, TooLargeError, follow, sha256, whole
 from builder.corpus.settings import Source
 
+#: A number of more digits than Python converts is no length of anything.
+_PARSED: dict[str, Any] = {"strict": False, "parse_int": lambda digits: int(digits) if len(digits) < 4000 else digits}
 #: What may come between the values of a file.
 _BETWEEN = re.compile(r"[ \t\r\n,\ufeff]*")
 
@@ -41,7 +43,7 @@ def json_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
         return
     text, encoding = decode_text(data, source)
     try:
-        value = json.loads(text, strict=False)
+        value = json.loads(text, **_PARSED)
     except (ValueError, RecursionError) as e:
         # It may hold several values, one after the other or one per line, under the name of one.
         if getattr(e, "msg", "") == "Extra data" and not source.records:
@@ -111,7 +113,7 @@ def _lists(value: dict[str, Any], at: str = "", depth: int = 3) -> Iterator[tupl
 def _elements(found: Iterable[tuple[str, Encoding]], path: str, source: Source) -> Iterator[Record | Reject]:
     """The elements of lists, and values beside lists, with a window over the file that grows to the largest of them."""
     texts, mapper = iter(found), Mapper(path, source)
-    scan = json.JSONDecoder(strict=False).raw_decode
+    scan = json.JSONDecoder(**_PARSED).raw_decode
     limit = source.max_record_mb << 20
     window, at, number, ended, inside, encoding = "", 0, 0, False, False, UTF8
 
@@ -169,7 +171,10 @@ def jsonl_file(stream: BinaryIO, path: str, source: Source, first: int = 0) -> I
         except (ValueError, RecursionError) as e:
             try:  # it may be no UTF-8, and Python's parser takes lone surrogates and NaN
                 text, encoding = decode(line)
-                item = json.loads(text, strict=False)
+                # Some programs write a list with an element per line.
+                if not (text := text.lstrip("[ ").rstrip(",] ")):
+                    continue
+                item = json.loads(text, **_PARSED)
             except (ValueError, RecursionError):
                 yield Reject(path, number, "bad-json", str(e), sha256(line)[:16])
                 continue

@@ -77,7 +77,7 @@ def csv_file(stream: BinaryIO, path: str, source: Source, delimiter: str = "") -
                     continue
                 found.again.append(found.row.pop())
                 delimiter = delimiter or max(",;|\t", key=first.count)
-                reader = csv.reader(found, delimiter=delimiter, strict=True)
+                reader = csv.reader(found, delimiter=delimiter, strict=True, skipinitialspace=True)
                 found.begin()
             row = next(reader, None)
         except csv.Error as e:
