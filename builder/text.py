@@ -25,6 +25,8 @@ _PLAIN = bytes(range(32, 127)) + b"\n"
 _SPACES = re.compile(r"[^\S\n ]")
 #: Shorter names are found only as they are written: "US" must not match "us".
 _SHORT = 4
+#: Thai, Lao, Burmese, Khmer, Japanese, Chinese, Korean: no blanks between words, or endings joined to them.
+_JOINED = re.compile("[\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 
 Ints = npt.NDArray[np.int64]
 
@@ -156,7 +158,8 @@ def mentions(names: Iterable[str]) -> re.Pattern[str]:
     """A pattern that finds any of the names as whole words; the longest wins where several begin.
 
     Names of fewer than four characters, and names without lower-case letters, must be written exactly so; the case of
-    other names does not matter. Blank names are left out; without any name the pattern finds nothing.
+    other names does not matter. Names in Thai, Lao, Burmese, Khmer, Japanese, Chinese and Korean are found inside
+    words. Blank names are left out; without any name the pattern finds nothing.
 
     >>> [bool(mentions(["xi", "Bank of Japan"]).search(text)) for text in ("Xi spoke", "the bank of Japan's", "taxi")]
     [False, True, False]
@@ -167,15 +170,16 @@ def mentions(names: Iterable[str]) -> re.Pattern[str]:
 @lru_cache(maxsize=4096)
 def _mentions(names: tuple[str, ...]) -> re.Pattern[str]:
     found = sorted({n for n in names if n.strip()}, key=lambda n: (-len(n), n))
-    if not found:
-        return re.compile("(?!)")
     exact = {n for n in found if len(n) < _SHORT or n == n.upper()}
     parts = [re.escape(n) if n in exact else f"(?i:{re.escape(n)})" for n in found]
-    marks, any_name = _marks(), f"(?:{'|'.join(parts)})"
+    joined = "|".join(part for part in parts if _JOINED.search(part)) or "(?!)"
+    marks, any_name = _marks(), f"(?:{'|'.join(part for part in parts if not _JOINED.search(part)) or '(?!)'})"
     # A mark before the name belongs to a word, and so would the name, unless the mark is that of a symbol. Marks are
     # looked for where a name is: at every position, they would take ten times as long.
     begins = rf"(?:(?<![{marks}])|(?<=[^\w\s{marks}][{marks}]))"
-    return re.compile(rf"(?<!\w)(?={any_name}(?![\w{marks}])){begins}{any_name}(?![\w{marks}])")
+    return re.compile(
+        rf"(?<!\w)(?={any_name}(?![\w{marks}])){begins}{any_name}(?![\w{marks}])|(?:{joined})(?![{marks}])"
+    )
 
 
 @cache

@@ -80,6 +80,10 @@ def test_slices_of_a_sliced_column_start_at_its_own_texts() -> None:
         ("U.S.", ["The U.S. said", "U.S.-led"], ["u.s. law", "U.S.A"]),
         ("Bank of Japan", ["BANK OF JAPAN", "the Bank of Japan's"], ["Bank  of Japan", "Bank of Japanese"]),
         ("न्यूज", ["न्यूज 24", "«न्यूज»"], ["न्यूज़ 24", "न्यूजर"]),
+        ("市政府", ["昨天市政府宣布", "市政府"], ["市政", "政府"]),
+        ("東京", ["首相は東京で述べた"], ["京東"]),
+        ("กรุงเทพ", ["ที่กรุงเทพเมื่อวันพุธ"], ["กรุง"]),
+        ("서울", ["그는 서울은 춥다고"], ["서 울"]),
         ("Kyiv", ["🚀\ufe0fKyiv", "é Kyiv"], ["e\u0301Kyiv", "Kyiv\u0301"]),
     ],
 )
@@ -110,7 +114,7 @@ def test_the_longest_name_is_found_and_blank_ones_find_nothing() -> None:
 def test_mentions_begin_and_end_with_tokens(text: str) -> None:
     text = re.sub("([\u094d\u0301])[\u094d\u0301]+", r"\1", text)  # of several marks after a symbol only one is known
     spans = token_spans(text)
-    for name in ("a", "aA", "日", "न"):
+    for name in ("a", "aA", "न"):
         found = [m.span() for m in mentions([name]).finditer(text)]
         assert found == [(a, b) for a, b in spans if text[a:b] == name]
 

@@ -15,6 +15,7 @@ from builder.corpus.near_duplicates import ranks
 from builder.corpus.settings import Selection
 from builder.store import digest, write_table
 from builder.tables import ARTICLES, CHUNKS, build
+from tests.corpus.workspace import Workspace
 
 RANKS_0 = [7905728728188956330, 8037428539430452699, 1542628428334363360, 11153449448870870801]
 RANKS_7 = [4659817285964113758, 16920444926201547018, 6591543692610946555, 14178697443835120539]
@@ -111,6 +112,16 @@ def test_keywords_that_no_chunk_mentions_are_named(tmp_path: Path) -> None:
     masks, unmatched = selection.select_chunks(tasks, settings, lambda _, f, items: enumerate(map(f, items)))
     assert [int(m.sum()) for m in masks] == [6, 6]
     assert unmatched == ["Delta", "Gamma"]
+
+
+def test_keywords_of_scripts_without_blanks_are_found_inside_sentences(tmp_path: Path) -> None:
+    work = Workspace(str(tmp_path / "raw"), tmp_path / "work")
+    work.put("a.txt", "市政府周四宣布，从明年一月起提高最低工资标准，全市约有六十万名职工将因此受益。")
+    work.put("b.txt", "The council of the harbour town voted on Monday to rebuild the old pier.")
+    words = ("最低工资", "东京")
+    summary = work.prepare(selection=Selection(method="keywords"), keywords=words)
+    assert [row["text"][:3] for row in work.rows("selected")] == ["市政府"]
+    assert summary.unmatched == ["东京"]
 
 
 def test_each_article_begins_with_its_first_chunk() -> None:
