@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from builder.commands.releases import (
         diff as diff, export as export, log as log, publish as publish, trace as trace, verify as verify,
     )  # fmt: skip
-    from builder.commands.stages import adjudicate as adjudicate, prepare as prepare, run as run, validate as validate
+    from builder.commands.run import run as run
+    from builder.commands.stages import adjudicate as adjudicate, prepare as prepare, validate as validate
     from builder.commands.workspace import (
         backup as backup, clean as clean, doctor as doctor, init as init, labels as labels, report as report,
         restore_backup as restore_backup, status as status,

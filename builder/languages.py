@@ -55,6 +55,8 @@ def language_code(value: str) -> str:
     Traceback (most recent call last):
     ValueError: 'German' is not a language code; 'de' is
     """
+    if value in _named().values():  # without the library, whose tables take long to import
+        return value
     from langcodes import Language
 
     try:
@@ -71,7 +73,12 @@ def language_code(value: str) -> str:
 
 def language_named(name: str) -> str | None:
     """The code of a language by its name in English, and of some by their own names and those of their neighbours."""
-    return dict(known.lower().split() for known in _NAMES.split(", ")).get(name.strip().lower())
+    return _named().get(name.strip().lower())
+
+
+@lru_cache(maxsize=1)
+def _named() -> dict[str, str]:
+    return dict(known.lower().split() for known in _NAMES.split(", "))
 
 
 def detected_language(text: str, expected: str) -> str:

@@ -168,7 +168,7 @@ def test_a_sweep_with_a_fault_runs_nothing(typed: Typed) -> None:
 
 
 def test_starting_imports_nothing_heavy() -> None:
-    """`--help` costs no Hydra, and composing a configuration no Arrow, `datasets` or SDK."""
+    """`--help` costs no Hydra, composing a configuration no Arrow, and checking labels no `datasets` or SDK."""
     script = (
         "import sys; sys.argv = ['builder', *{argv}]\n"
         "from builder.cli import main\n"
@@ -176,8 +176,14 @@ def test_starting_imports_nothing_heavy() -> None:
         "except SystemExit: pass\n"
         "print([m for m in {heavy} if m in sys.modules], file=sys.stderr)"
     )
-    heavy = ["pyarrow", "datasets", "label_studio_sdk", "numpy", "pandas", "trafilatura", "httpx"]
-    for argv, modules in ((["--help"], [*heavy, "hydra"]), (["export", "--cfg", "job"], heavy), (["status"], heavy)):
+    rarely = ["datasets", "label_studio_sdk", "pandas", "trafilatura", "scipy", "langcodes", "dateparser"]
+    heavy = ["pyarrow", "numpy", "httpx", *rarely]
+    for argv, modules in (
+        (["--help"], [*heavy, "hydra"]),
+        (["export", "--cfg", "job"], heavy),
+        (["status"], heavy),
+        (["validate", "paths.workspace=nowhere"], rarely),
+    ):
         done = subprocess.run(
             [sys.executable, "-c", script.format(argv=argv, heavy=modules)], capture_output=True, text=True, check=True
         )
@@ -317,7 +323,7 @@ def test_a_reader_that_has_enough_is_no_error() -> None:
 
 
 def test_exit_codes_tell_waiting_from_released() -> None:
-    from builder.commands.stages import Run, code_run, plain_run
+    from builder.commands.run import Run, code_run, plain_run
 
     waiting = Run(2, None, None, None)  # type: ignore[arg-type]
     assert (code_run(waiting), plain_run(waiting)["state"]) == (3, "waiting for annotators")

@@ -1,8 +1,9 @@
 """Codes of languages are read whatever their form, and texts are known by their language."""
 
 import pytest
+from langcodes import Language
 
-from builder.languages import detected_language, language_code
+from builder.languages import _named, detected_language, language_code
 from builder.text import sentences
 from tests.corpus.texts import TEXTS
 
@@ -18,6 +19,10 @@ from tests.corpus.texts import TEXTS
 )  # fmt: skip
 def test_a_code_is_the_shortest_of_bcp_47(value: str, code: str) -> None:
     assert language_code(value) == code
+
+
+def test_codes_that_are_known_are_those_of_the_library() -> None:
+    assert [Language.get(code).prefer_macrolanguage().to_tag() for code in _named().values()] == [*_named().values()]
 
 
 @pytest.mark.parametrize(

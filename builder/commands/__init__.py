@@ -30,7 +30,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "init": Command("workspace", "Make a folder of your own, with labels and settings to edit", "FOLDER"),
     "labels": Command("workspace", "Check the label scheme and show its keys, or with `preview` its page", "[WHAT]"),
-    "run": Command("stages", "Do everything: prepare, push, annotate, pull, validate, adjudicate, export"),
+    "run": Command("run", "Do everything: prepare, push, annotate, pull, validate, adjudicate, export"),
     "prepare": Command("stages", "Read, clean, de-duplicate and chunk the raw articles"),
     "push": Command("annotation", "Put the selected chunks into Label Studio, each exactly once", "", "dry_run"),
     "pull": Command("annotation", "Fetch what annotators did, as it is, into an immutable hashed pull", "", "full"),

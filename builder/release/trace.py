@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
 from builder.errors import ReleaseError, StoreError
 from builder.offsets import OffsetMap, Segment
@@ -113,7 +113,7 @@ def find_row(root: Path, manifest: Manifest, row_id: str) -> tuple[str, str, dic
         wanted = row_id.removeprefix(f"{name}/")
         for split in found.splits:
             files = [str(path) for path in data_files(root, name, split)]
-            rows = ds.dataset(files, format="parquet").to_table(filter=pc.field("id") == wanted)
+            rows = pq.read_table(files, filters=pc.field("id") == wanted)
             if rows.num_rows:
                 row = with_names(rows.slice(0, 1).combine_chunks(), label_names(found.features)).to_pylist()[0]
                 return name, split, row
@@ -126,7 +126,7 @@ def find_row(root: Path, manifest: Manifest, row_id: str) -> tuple[str, str, dic
 def _rows(paths: Mapping[str, Path], table: str, column: str, value: str) -> list[dict[str, Any]]:
     if not paths[table].exists():
         raise StoreError(f"{paths[table]} is missing.", f"Run `builder {STAGES[table]}` in the release's workspace.")
-    return list(ds.dataset(paths[table], format="parquet").to_table(filter=pc.field(column) == value).to_pylist())
+    return list(pq.read_table(paths[table], filters=pc.field(column) == value).to_pylist())
 
 
 def _gold(

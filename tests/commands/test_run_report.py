@@ -9,7 +9,7 @@ import pytest
 
 from builder import run
 from builder.commands import annotation
-from builder.commands.stages import Run
+from builder.commands.run import Run
 from builder.config import Config
 from builder.errors import GateError
 from builder.quality.settings import Gates, Quality
@@ -24,10 +24,10 @@ from tests.samples import Project
 def studio(done: int) -> Iterator[None]:
     """A Label Studio that is only said to be there, with `done` of 8 chunks annotated."""
     with (
-        mock.patch("builder.commands.stages.open_server"),
+        mock.patch("builder.commands.run.open_server"),
         mock.patch("builder.commands.annotation.push"),
         mock.patch("builder.commands.annotation.pull"),
-        mock.patch("builder.commands.stages.annotation_progress", return_value=AnnotationProgress(8, done)),
+        mock.patch("builder.commands.run.annotation_progress", return_value=AnnotationProgress(8, done)),
         mock.patch("builder.release.export.check_loads"),
     ):
         yield

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from builder.commands.stages import Run, plain_run, run
+from builder.commands.run import Run, plain_run, run
 from builder.config import Config
 from tests.browser.label_studio import browser_page
 from tests.composing import composed

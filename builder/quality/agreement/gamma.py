@@ -15,8 +15,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_array
 
 from builder.quality.votes import Floats, Integers
 
@@ -59,6 +57,10 @@ def alignment_cost(annotated: Sequence[Sequence[Integers]]) -> float:
 
     That of one text is the disorder of its alignment times the mean number of spans per annotator.
     """
+    # Takes a third of the start of every command, and few measure this.
+    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.sparse import csr_array
+
     cost: list[Floats] = []
     rows: list[Integers] = []
     columns: list[Integers] = []
