@@ -41,8 +41,8 @@ _THIS = (
 _ROLE = (
     r"(?i:(?:additional |further |original |with )?(?:report(?:ing|ed)|writing|written|edit(?:ing|ed)|compiled|"
     r"translat(?:ion|ed)|graphics?|photograph(?:y|s)|production|produced|fact[- ]check(?:ing|ed)|research|redaction|"
-    r"text|story)(?:(?:,| and|,? &) (?:additional )?(?:report(?:ing|ed)|writing|written|edit(?:ing|ed)|"
-    r"translat(?:ion|ed)))*(?: for \w+)?,? by:?)"
+    r"text|story|published(?= by:))(?:(?:,| and|,? &) (?:additional )?(?:report(?:ing|ed)|writing|written|"
+    r"edit(?:ing|ed)|translat(?:ion|ed)))*(?: for \w+)?,? by:?)"
 )
 _MEDIA = (
     r"(?:Facebook|Twitter|X|Instagram|YouTube|Telegram|WhatsApp|LinkedIn|TikTok|Threads|Bluesky|Mastodon|Google News|"
@@ -63,6 +63,7 @@ AGENCY = (
     r"भाषा|Europa Press|EUROPA PRESS|Télam|askanews|연합뉴스|رويترز|أ ف ب|فرانس برس|د ب أ|وام|واس|قنا|بترا|سانا))"
 )
 _AGENCIES = rf"(?:{AGENCY}|Agenturen|agences|agencias|agências)"
+_LANGUAGE = r"(?:German|English|French|Spanish|Portuguese|Italian|Russian|Ukrainian|Arabic|Chinese|Japanese|Korean)"
 
 FORMULAS = {
     "reporting": rf"{_ROLE} (?!.*\d{{4}}){_PEOPLE}",
@@ -78,32 +79,39 @@ FORMULAS = {
     r"(?:originally |first |previously )+(?:appeared|posted|ran))|"
     rf"{_THIS} (?:was |is |has been |had been |has |first |originally |also |previously )*(?:appeared|posted|ran|"
     r"reproduced|produced|provided|supplied|created))(?: (?:originally|first|here))? (?:on|in|by|at|from|with|via|"
-    r"through) (?!(?:\d+|\w+day)$|.*\b1\d{3}\b){source}(?:,? (?:on|in) (?:\w+\.? )?\d[\w ,.]{0,20})?",
+    r"through) (?!(?:\d+|\w+day)$|.*\b1\d{3}\b){source}"
+    r"(?:,? (?:on|in) (?:\w+\.? )?\d[\w ,.]{0,20}|: [A-Z“‘].{5,160})?",
     "post": r"The post .{1,200}(?:first appeared|appeared first) (?:on|in|at) {source}",
-    "copyright": rf"(?=(?:{_NAME},? ?)?[cC©(™])(?=.*(?:©|\([cC]\)|™|\b(?:19|20)\d\d\b))"
-    rf"(?:{_NAME},? ?)?(?:(?i:copyright):? ?(?:©|\([cC]\))?|©|"
+    "copyright": rf"(?=(?:{_NAME},? ?)?[cC©(™])"
+    rf"(?=.*(?:©|\([cC]\)|™|\b(?:19|20)\d\d\b)|(?i:copyright) {AGENCY}\b)"
+    rf"(?:{_NAME},? ?)?(?:(?i:copyright):? ?(?:©|\([cC]\))?|©|c\.(?=\d)|"
     rf"\([cC]\)|™ ?(?:and|&) ©) ?(?:{_YEAR},?)? ?(?:by )?(?:{_NAME})?(?:\.?, (?:an? )?{_NAME})*(?:,? {_YEAR})?",
     "rights": r"(?i:all (?:other )?rights reserved|(?:alle|tous|todos los|tutti i|todos os) (?:rechte|droits|derechos|"
     r"diritti|direitos) (?:vor|rés|res|ris)\w+|riproduzione riservata|版权所有.{0,30}|"
-    r"未经.{0,12}不得.{0,12}|無断転載.{0,15}禁.{0,5}|licensing rights|(?:(?:re)?printed|used|republished) (?:with|by) "
+    r"未经.{0,12}不得.{0,12}|無断転載.{0,15}禁.{0,5}|licensing rights|(?:do not|no) reproduc\w+ without "
+    r"(?:\w+ )?(?:permission|consent)|(?:(?:re)?printed|used|republished) (?:with|by) "
     r"permission\b.{0,100}|(?:this material|no part of this|any|unauthori[sz]ed|(?:re)?distribution|reproduction)\b"
     r"(?=.*\b(?:reproduc|republi|redistribut|rewritten|copied|use of this))"
     r"(?=.*\b(?:permi|prohibit|forbidden|consent|may not)).{0,200})",
-    "licence": r"(?:It is |It was |and is |and )?(?:(?:re)?(?:published|printed) |licensed |shared |used |available "
-    r")?(?:here )?(?:under (?:a|an|the) (?:(?:Creative Commons|CC|open)\b.{0,40} )?[Ll]icen[cs]e|"
+    "licence": r"(?:It is |It was |and is |and )?(?:(?i:(?:re)?(?:published|printed)) |licensed |shared |used |"
+    r"available )?(?:here )?(?:under (?:an? |the )?(?:(?:Creative Commons|CC|open)\b.{0,40} )?[Ll]icen[cs]e|"
     r"with (?:the )?(?:kind )?permission).{0,60}",
-    "contributed": rf"{_FULL} reported from {_PEOPLE}|"
-    rf"{_PEOPLE} (?:also )?contributed (?:(?:reporting|(?:research|writing) (?=to|for))?(?: ?(?:to|for) this "
+    "contributed": rf"(?:{_FULL}|{_WORD}(?=.*contributed)) reported from {_PEOPLE}|"
+    rf"[Ww]ire services contributed to this report|"
+    rf"{_PEOPLE},? (?:also )?contributed (?:(?:reporting|(?:research|writing) (?=to|for))?(?: ?(?:to|for) this "
     rf"(?:report|article|story|piece|dispatch))?(?: from {_PEOPLE})?|from {_PEOPLE})|(?:Associated Press|AP|AFP|"
     rf"Reuters) .{{0,80}} contributed(?: (?:to this|from|reporting)\b.{{0,40}})?",
     "assistance": rf"-*\s?[Ww]ith (?:additional |further |agency )?(?:assistance|reporting|inputs?|contributions?|"
-    rf"files|material|reports?|information) (?:from|by) {_PEOPLE}|[Ww]ith agency inputs",
-    "standards": r"Our Standards: .{0,30}Principles(?:\.?, opens new tab)?",
+    rf"files|material|reports?|information) (?:from|by) {_PEOPLE}|"
+    rf"[Ww]ith (?:agency|{AGENCY}|wire) (?:inputs?|reports?)|(?:(?i:compiled )?[Ff]rom |[Ss]taff and )wire reports",
+    "standards": r"Our Standards: .{0,30}Principles(?:\.?, opens new tab)?|"
+    r"The (?:Associated Press|AP) (?:is solely responsible for all content|receives (?:financial )?support\b.{0,200})",
     "unedited": r"(?:\(?Except for the headline, )?[Tt]his "
     r"(?=.*\b(?:edited|feed|agency|wire|syndicat|translated|machine|automat|auto-|software|AI\b))"
     r"(?:\w+ )?(?:story|article|report|copy|content|item) "
     r"(?:has|was|is)(?: not|n't)? ?(?:been )?(?:edited by|created from|generated|auto-?generated|published "
-    r"(?:directly )?from|taken from|sourced from|translated (?:by|from|with)|machine).{0,140}",
+    r"(?:directly )?from|taken from|sourced from|translated (?:by|from|with)|machine).{0,140}|"
+    rf"Read this (?:article|story) in {_LANGUAGE}|{_THIS} was originally (?:written|published) in {_LANGUAGE}",
     "views": r"(?:The|Any|All) (?:views|opinions)(?: and (?:views|opinions))?(?: \w+)? (?:expressed|in this)"
     r"(?=.*\b(?:authors?|writers?|columnists?|reflect|endorse|official policy)\b).{0,240}",
     "sign_up": r"(?:To .{0,40}, )?(?:Please )?(?:(?i:sign up|subscribe|register)\b(?=.{0,140}(?i:"
@@ -114,8 +122,9 @@ FORMULAS = {
     r"digest|inbox|\bapp\b))).{0,160}",
     "follow": rf"(?:(?i:follow|like|join|find|connect with|watch|listen to) (?:us|him|her|them|me|"
     rf"our (?:page|channel|account|team)s?)|(?i:follow|find) .{{1,50}}coverage(?: \S+){{0,6}}?|"
-    rf"Follow {_NAME}) ?(?:on|at|via|:) (?:our )?{_MEDIA}"
+    rf"Follow (?:{_NAME}|@\w+)) ?(?:on|at|via|:) (?:our )?{_MEDIA}"
     rf"(?:(?:,|,? and|,? or| &| for| to|:| at(?= @| http)) .{{1,80}})?|"
+    rf"(?i:join|follow|subscribe to) our {_MEDIA} (?:channel|group|page)(?: .{{0,60}})?|AP [\w ]{{2,20}}: https?://\S+|"
     r"(?i:folgen sie uns|suivez[- ]nous|síguenos|siga-nos|seguici|volg ons|obserwuj nas|следите за нами|читайте нас|"
     r"подпис\w+ на на[сш]|слідкуйте за нами|підпис\w+ на на[сш])\b.{0,80}",
     "read_more": r"(?i:read(?: more| next| also)?|more|also read|see also|related(?: \w+)?|watch|listen|next|up next|"
@@ -124,23 +133,25 @@ FORMULAS = {
     r"więcej)|читайте (?:также|також)|اقرأ (?:أيضا|أيضًا|المزيد)|(?:यह|ये|इसे) भी पढ़ें|相关(?:阅读|新闻|报道)|延伸閱讀|"
     r"關連|関連(?:記事)?|관련 ?기사)\s?[:：|>»] ?[“\"'‘]?(?!\w+ (?:that|which|who)\b)"
     rf"{_UPPER}.{{0,160}}",
-    "contact": r"(?:(?:Have|Got) an? (?:news )?(?:tip|story|question)s?\? )?(?i:reach|contact|to contact the|"
-    r"e-?mail|write to|tips\?|media contact|press contact|contacts?|for (?:more|"
-    r"further) (?:information|news|stories|coverage)|to see more|for more)\b.{0,100}(?:\[e-mail\]|@\w+|"
+    "contact": r"(?:(?:Do you have|Have|Got) an? (?:news )?(?:tip|story|question)s?(?: for us)?\? )?(?i:reach|contact|"
+    r"to contact the|e-?mail|write to|tips\?|letters:|get in touch|visit|media contact|press contact|contacts?|"
+    r"for (?:more|further) (?:information|news|stories|coverage)|to see more|for more)\b.{0,100}(?:\[e-mail\]|@\w+|"
     r"\bhttps?://\S+|\bwww\.\S+|\w\.(?:com|org|net|co\.uk|de|fr)\b)\S{0,80}(?: or .{0,40})?|"
     r"\[?e-mail\]?|[\w.+-]++@[\w-]++(?:\.[\w-]++)++",
     "source": rf"(?i:sources?|quellen?|fuentes?|fontes?|bron|źródło|источник|джерело|kaynak|källa|kilde|lähde|zdroj|"
     rf"sursa|forrás|πηγή|来源|來源|出典|المصدر|מקור|स्रोत|출처)\s?[:：] ?(?!(?i:unknown)|不明|未知|مجهول|불명)"
     rf"(?:{{source}}|{AGENCY}|{_HOST})"
     rf"(?:(?:, ?| ?[/;] ?| and )(?:{_NAME}|{_HOST}|(?:news )?agencies))*",
-    "credit": rf"(?!.*\d{{4}})(?i:photos?|pictures?|images?|video|illustrations?|graphics?|fotos?|bild|автор|фото|"
-    rf"autore?|auteur)(?: ?[:：]| by) {_PEOPLE}(?:/{_NAME})*(?: via {_NAME})?|{_FULL}, {_PRESS}|"
+    "credit": rf"(?!.*\d{{4}})(?i:photo(?:graph)?s?|pictures?|images?|video|illustrations?|graphics?|fotos?|bild|автор|"
+    rf"фото|autore?|auteur)(?: ?[:：]| by) {_PEOPLE}(?: alliance)?(?:/{_NAME})*(?: via {_NAME})?|{_FULL}, {_PRESS}|"
     rf"{_UPPER}[\w.-]+(?: {_UPPER}[\w.-]+){{1,3}} ?/ ?{AGENCY}",
     "editor": r"[(（]?(?:责任编辑|責任編輯|责编|编辑|編輯|記者|记者|本报记者|本報記者)[:： ]\s?\w{2,4}"
     r"(?:[、· ]\w{2,4}){0,4}[)）]?|<?저작권자.{0,40}|무단 ?전재.{0,20}금지|이 기사는 .{2,20} 제공했습니다|"
     r"\w{2,4} (?:기자|특파원)(?: \S+@\S+)?|"
     r"إعداد .{2,60} للنشرة العربية.{0,60}",
     "page": r"(?i:advertisements?|comments(?: \(\d+\))?|share this (?:article|story|page)|join the conversation|"
+    r"(?:story|article) continues (?:below|after).{0,20}|continue reading|(?:tags|filed under): (?-i:[A-Z#]).{0,120}|"
+    r"more stories like this are available on \S+|"
     r"this is a developing (?:news )?story[,.;]? (?:please|it|will|and will|check|more|we)\b.{0,80}|"
     r"click here (?:to|for) (?:read|see|view|sub|sign|more|the|our)\b.{0,60}|explore more on these topics|"
     r"listen to more stories .{0,40}app|anzeige|publicité|publicidad|werbung|реклама)",
@@ -154,7 +165,8 @@ FORMULAS = {
     rf"(?:(?:, ?| ?/ ?| and | und | et | y | e | i ){_AGENCIES})*(?:[ /-][a-z]{{2,3}}(?:[/-][a-z]{{1,4}})*)?",
     "desk": rf"(?:(?!and/or|km/h|h(?:is|e)/)[a-z]{{2,5}}(?:-[a-z]{{2,5}})*(?:/ ?[a-z]{{1,5}}){{1,4}}/?"
     rf"(?: \({_AGENCIES}(?:, {_AGENCIES})*\))?|"
-    r"(?:© ?)?dpa-infocom,? dpa:[\d-]+/\d+|dpa(?: [a-z0-9]{2,5}){1,5})",
+    r"(?:© ?)?dpa-infocom,? dpa:[\d-]+/\d+|dpa(?: [a-z0-9]{2,5}){1,5}|"
+    r"PTI(?: [A-Z]{2,4}){2,5})",
     "desks": r"(?i:\(?(?:bericht|reportage|reporte|reportado|reporting|redigiert|geschrieben|rédigé|édité|edité|"
     r"version française|editado|escrito|edición|traducido|traducción|redazione|editing|tradotto|edição|"
     r"reportagem|texto)(?:(?: (?:adicional|von|de|di|por|par|da|do|a cura di|en español))+:?|:)) "
@@ -166,8 +178,9 @@ FORMULAS = {
 _ELSEWHERE = re.compile(
     r"(?i)(?:read (?:next|more)|related(?: (?:articles?|stories|content|topics|links|news|coverage))?|more from .{1,"
     r"40}|more (?:news|stories|on this (?:story|topic))|you (?:may|might) also (?:like|be interested in)|"
-    r"recommended(?: (?:stories|for you|reading))?|most (?:read|popular|viewed)|top stories|trending(?: now)?|also "
-    r"read|see also|what to read next|editor'?s'? picks|popular now|suggested topics|keep reading|mehr zum thema|"
+    r"recommended(?: (?:stories|for you|reading))?|most (?:read|popular|viewed)(?: from .{1,30})?|"
+    r"top stories|trending(?: now)?|also read|see also|what to read next|editor'?s'? picks|popular now|"
+    r"suggested topics|keep reading|mehr zum thema|"
     r"auch interessant|à lire aussi|sur le même sujet|te puede interesar|lea también|leggi anche|leia também|читайте "
     r"также|関連記事)[:：]?"
 )
