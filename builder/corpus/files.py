@@ -99,10 +99,7 @@ def _local(root: Path, follow: bool) -> Iterator[RawFile | Reject]:
             name = entry.name
             if name[0] == ".":
                 continue
-            path = prefix + name
-            if not path.isascii():
-                # A name that is not UTF-8 keeps its address; it is shown with its bytes, by which it differs.
-                path = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+            path = _shown(prefix + name)
             link = entry.is_symlink()
             if link and not follow and not Path(os.path.realpath(entry.path)).is_relative_to(parents[0]):
                 detail = "the link leads out of the raw folder; source.follow_links=true allows it"
@@ -128,6 +125,11 @@ def _local(root: Path, follow: bool) -> Iterator[RawFile | Reject]:
                 yield Reject(path, None, "not-a-file", "a broken link, a pipe or a device")
 
 
+def _shown(path: str) -> str:
+    """A name that is not UTF-8 keeps its address; it is shown with its bytes, by which it differs."""
+    return path if path.isascii() else path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def _file(address: str, path: str, s: os.stat_result) -> RawFile:
     # The change time cannot be set back, so new bytes under an old modification time are noticed.
     size, modified, changed = s.st_size, s.st_mtime_ns, s.st_ctime_ns
@@ -145,13 +147,16 @@ def _members(file: RawFile, options: Mapping[str, Any]) -> Iterator[RawFile | Re
     except OSError as e:
         yield Reject(file.path, None, "damaged", f"the archive cannot be listed: {' '.join(str(e).split())}")
         return
+    if not listing:
+        yield Reject(file.path, None, "empty", "there is no file in the archive")
     # To go back in a compressed archive is to read it from its beginning, so members are in its order.
     place = {name: number for number, name in enumerate(getattr(system, "index", ()))}
     for member, info in sorted(listing.items(), key=lambda found: place.get(found[0], 0)):
         member = member.lstrip("/")
-        if not any(part.startswith((".", "__MACOSX")) for part in member.split("/")):
+        name = posixpath.normpath(member)  # tar may write ./ before it
+        if not any(part.startswith((".", "__MACOSX")) for part in name.split("/")):
             address = f"{kind}://{member}::{file.address}"
-            yield RawFile(f"{file.path}/{member}", address, info.get("size") or 0, file.stamp, file.changed)
+            yield RawFile(_shown(f"{file.path}/{name}"), address, info.get("size") or 0, file.stamp, file.changed)
 
 
 def _remote(root: str, options: dict[str, Any]) -> Iterator[RawFile | Reject]:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import tarfile
 import zipfile
 from datetime import UTC, datetime
@@ -368,6 +369,24 @@ def test_archives_are_folders(tmp_path: Path, kind: str) -> None:
     path.write_bytes(path.read_bytes()[:40])
     work.prepare()
     assert [(r["source_path"], r["reason"]) for r in work.rows("rejects")] == [(f"news.{kind}", "damaged")]
+
+
+def test_members_whose_names_begin_with_a_dot_and_a_slash_or_are_no_text_are_read(tmp_path: Path) -> None:
+    work = Workspace(str(tmp_path / "raw"), tmp_path / "work")
+    work.put("plain.txt", TEXT)
+    third = "Farmers in the north began to harvest their apples two weeks early this year."
+    with tarfile.open(Path(work.raw) / "news.tgz", "w:gz") as tar:
+        for name, text in (("./in/one.txt", OTHER), (os.fsdecode(b"\xfc.txt"), third), ("./.hidden.txt", "no")):
+            about = tarfile.TarInfo(name)
+            about.size = len(text.encode())
+            tar.addfile(about, io.BytesIO(text.encode()))
+    with zipfile.ZipFile(Path(work.raw) / "none.zip", "w"):
+        pass
+    work.prepare()
+    assert [(a["source_path"], a["text"]) for a in work.rows("articles")] == [
+        ("news.tgz/in/one.txt", OTHER), ("news.tgz/\\xfc.txt", third), ("plain.txt", TEXT),
+    ]  # fmt: skip
+    assert [(r["source_path"], r["reason"]) for r in work.rows("rejects")] == [("none.zip", "empty")]
 
 
 @pytest.mark.parametrize("name", ["news.zip/more.zip", "news.tar.gz/in/MORE.tgz"])

@@ -264,6 +264,14 @@ def test_rows_of_parquet(tmp_path: Path) -> None:
     assert [r.reason for r in found(tmp_path / "cut.parquet")[1]] == ["bad-parquet"]
 
 
+def test_texts_that_parquet_holds_as_bytes(tmp_path: Path) -> None:
+    column = pa.array([TEXT.encode(), TEXT.encode("cp1252")], pa.binary())
+    pq.write_table(pa.table({"text": column, "url": [b"http://x/1", None]}), tmp_path / "a.parquet")
+    records, rejects = found(tmp_path / "a.parquet")
+    assert [(r.raw, r.encoding.name) for r in records] == [(TEXT, "utf-8"), (TEXT, "cp1252")]
+    assert (records[0].url, rejects) == ("http://x/1", [])
+
+
 def test_markdown_front_matter(tmp_path: Path) -> None:
     matter = "---\ntitle: A title\ndate: 2024-02-03\nauthors: [Ann Lee, Bo Li]\n---\nBody."
     (record,), _ = found(put(tmp_path, "a.md", matter))

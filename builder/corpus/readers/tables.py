@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from builder.corpus.decoding import UTF8, Encoding, text_lines
+from builder.corpus.decoding import UTF8, Encoding, NotTextError, decode_text, text_lines
 from builder.corpus.records import Mapper, Record, Reject
 from builder.corpus.settings import Source
 
@@ -128,9 +128,16 @@ def parquet_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record
     try:
         for batch in pq.ParquetFile(stream).iter_batches(batch_size=256):
             columns = [_values(column) for column in batch.columns]
+            used = {route[0] for _, routes in mapper.routes(tuple(batch.schema.names)) for route in routes}
             for row in zip(*columns, strict=True):
                 item = dict(zip(batch.schema.names, row, strict=True))
-                yield from mapper.records(item, None, UTF8, number)
+                encoding = UTF8
+                for name in used:
+                    if isinstance(value := item[name], bytes):
+                        with contextlib.suppress(NotTextError):
+                            item[name], found = decode_text(value, source)
+                            encoding = min(encoding, found, key=lambda one: one.sure)
+                yield from mapper.records(item, None, encoding, number)
                 number += 1
     except (pa.ArrowException, OSError, UnicodeDecodeError) as e:
         yield Reject(path, None, "bad-parquet", f"{' '.join(str(e).split())[:300]}; {number} records were read before")
