@@ -28,7 +28,9 @@ _ESCAPES = re.compile(rb"\x1b[$(.]|~\{[!-~]{2}|" + _KOREAN.pattern)
 _WIDE = re.compile("[\\s -~\u0370-\u074f\u0900-\u0fff\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff00-\uffef]")
 _HEAD_END = re.compile(rb"</head|<body|\Z", re.IGNORECASE)
 _DECLARED = re.compile(
-    rb"<!--(?:(?!<!--|-->).)*+-->|\A\s*<\?xml\s[^>]*?\bencoding\s*=\s*[\"']([\w.:-]+)|<meta\b[^<>]*?\bcharset\s*=\s*[\"']?\s*([\w.:-]+)",
+    rb"<!--(?:(?!<!--|-->).)*+-->|<script\b(?:(?!</?script\b).)*+</script"
+    rb"|\A\s*<\?xml\s[^>]*?\bencoding\s*=\s*[\"']([\w.:-]+)"
+    rb"|<meta\b[^<>]*?\bcharset\s*=\s*[\"']?\s*([\w.:-]+)",
     re.IGNORECASE | re.DOTALL,
 )
 _MARKUP = re.compile(
@@ -222,7 +224,7 @@ def is_wide(head: bytes) -> bool:
 def line_decoder(source: Source, more: Callable[[], bytes]) -> Decode:
     """Decodes the lines of one file: each as UTF-8 where it is valid, else in the encoding of the first that is not.
 
-    `more()` gives bytes that follow, by which that encoding is judged as well.
+    `more()` gives bytes that follow; by its lines that are not UTF-8 that encoding is judged as well.
     """
     found: list[Encoding] = []
 
@@ -231,7 +233,8 @@ def line_decoder(source: Source, more: Callable[[], bytes]) -> Decode:
             if b"\x1b" not in line and _KOREAN.search(line):
                 line = b"\x1b$)C" + line
             if not found:
-                found.append(decode_text(line + b"\n" + more(), source)[1])
+                others = [other for other in more().split(b"\n")[:-1] if _utf8(other) is None]
+                found.append(decode_text(b"\n".join([line, *others]), source)[1])
             return _decoded(line, found[0]._replace(name=found[0].name.removesuffix("+replace")))
         return text, UTF8
 

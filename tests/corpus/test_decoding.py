@@ -92,6 +92,8 @@ def test_a_declaration_counts_wherever_it_is_in_the_head_and_nowhere_else() -> N
     assert decode_text(prolog.encode("iso8859-5"), ANY)[1] == Encoding("iso8859-5", "declared")
     hidden = f"<html><head><!-- <meta charset=koi8-r> --></head><body>{text}</body></html>"
     assert decode_text(hidden.encode("cp1251"), ANY)[0] == hidden
+    written = f"<html><head><script>w('<meta charset=koi8-r>')</script><meta charset=cp1251></head>{text}</html>"
+    assert decode_text(written.encode("cp1251"), ANY) == (written, Encoding("cp1251", "declared"))
     said = f"<html><head></head><body>{text} <meta charset=koi8-r></body></html>"
     assert decode_text(said.encode("cp1251"), ANY)[0] == said
     assert decode_text(f"{text} <meta charset=koi8-r>".encode("cp1251"), ANY)[1].name == "cp1251"
@@ -164,7 +166,7 @@ def test_any_bytes_are_text_or_refused(data: bytes) -> None:
 
 def test_lines_are_decoded_alike_from_the_first_that_is_not_utf8() -> None:
     first, second = TEXTS["pl"][:50], TEXTS["pl"][50:]
-    decode = line_decoder(ANY, lambda: second.encode("cp1250"))
+    decode = line_decoder(ANY, lambda: second.encode("cp1250") + b"\n" + second.encode() * 9 + b"\n")
     assert decode(b"plain") == ("plain", UTF8)
     assert decode(first.encode("cp1250"))[0] == first
     assert decode("ż".encode("cp1250"))[0] == "ż"
