@@ -311,7 +311,16 @@ def test_a_byline_names_several_people_or_an_agency(line: str, authors: list[str
 
 @pytest.mark.parametrize(
     "line",
-    ["By Any Means Necessary", "By Popular Demand", "By Land and Sea", "In 2024 all changed", "2024 / Rome", "CNN"],
+    [
+        "By Any Means Necessary",
+        "By Popular Demand",
+        "By Land and Sea",
+        "By Lake Geneva",
+        "记者 很累",
+        "In 2024 all changed",
+        "2024 / Rome",
+        "CNN",
+    ],
 )
 def test_a_line_under_the_title_that_names_nobody_stays(line: str) -> None:
     assert parts(["A title", line, *BODY])[2].startswith(line)
@@ -369,3 +378,9 @@ def test_a_line_that_names_authors_is_no_summary() -> None:
 def test_interviews_plays_live_reports_poems_recipes_and_letters_stay_whole(lines: list[str]) -> None:
     layout, summary, body = parts(["A title", *lines])
     assert ([part.kind for part in layout.parts], summary, body) == (["title"], "", "\n".join(lines))
+
+
+@pytest.mark.parametrize("line", ["新华社报道说7月29日电力中断。", "【春闘＝賃上げ】経営側が回答した。"])
+def test_a_paragraph_that_begins_like_a_dateline_has_none(line: str) -> None:
+    layout, _, body = parts(["A title", line, *BODY])
+    assert (layout.place, layout.source, body) == (None, None, "\n".join([line, *BODY]))
