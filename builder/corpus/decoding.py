@@ -158,8 +158,8 @@ def _detected(data: bytes, source: Source) -> Encoding:
     expected = (g for g in guesses if g["language"] in languages and g["confidence"] >= least)
     best = next(expected, best)
     if b"\0" not in data and _oddities(evidence, best):
-        near = (g for g in guesses if g["confidence"] >= _NEAR * best["confidence"])
-        best = min((best, *near), key=lambda g: _oddities(evidence, g))
+        near = [best, *(g for g in guesses if g["confidence"] >= _NEAR * best["confidence"])]
+        best = min(near, key=lambda g: _oddities(evidence, g))
     name = _read_as(best)
     if name in _ORDERS:
         # Spaces and line ends tell the order of bytes, which is mistaken where they are few, as in Thai.

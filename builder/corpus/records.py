@@ -160,10 +160,8 @@ class Mapper:
             return
         columns = self.columns(item)
         inner = item
-        while isinstance(columns.get("text", {}), dict):
+        while inner and isinstance(columns.get("text", {}), dict):
             inner = next((inner[key] for key in _WRAPPERS if isinstance(inner.get(key), dict)), {})
-            if not inner:
-                break
             columns |= self.columns(inner)
         text = columns.get("text")
         if isinstance(text, list) and all(isinstance(t, str) for t in text):

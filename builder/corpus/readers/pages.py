@@ -34,9 +34,8 @@ def text_file(stream: BinaryIO, path: str, source: Source, markup: bool = True) 
             yield from mapper.records(item, None, encoding, number)
     elif text.strip():
         kind = "text"
-        if (
-            markup and "<" in text and len(_BLOCKS.findall(text)) >= 2
-        ):  # a page, or a piece of one, under the name of a text
+        # It may be a page, or a piece of one, under the name of a text.
+        if markup and "<" in text and len(_BLOCKS.findall(text)) >= 2:
             text, kind = text_of(text) or text, "html"
         yield Record(path, 0, sha256(data), encoding, storable(text), kind=kind, alone=True)
     else:
@@ -85,10 +84,7 @@ def _language(page: str) -> str:
 
 @lru_cache(maxsize=1)
 def _config() -> Any:
-    """The settings of trafilatura, but that an article may be as short as one in Chinese or a brief.
-
-    From shorter ones than its minimum it takes the text without the borders of paragraphs.
-    """
+    """Trafilatura's settings; below its own minimum, such as half a page of Chinese, it joins all paragraphs."""
     from trafilatura.settings import use_config
 
     config = use_config()
