@@ -84,7 +84,7 @@ def _written_out(text: str, language: str) -> datetime | None:
     import dateparser  # type: ignore[import-untyped]
 
     rules = {"PARSERS": ["absolute-time"], "REQUIRE_PARTS": ["day", "month", "year"], "TIMEZONE": "UTC"}
-    text = _NOISE.sub(" ", text)
+    text = _NOISE.sub(" ", re.sub(r"(?<=\d) ?h ?(?=\d\d\b)", ":", text))
     text = _EAST_ASIAN_TIME.sub(_clock, _EAST_ASIAN.sub(_western, text))
     # News means British and Indian time by BST and IST, and by ET what is the time in New York on that day.
     text = re.sub(r"\bBST\b", "+0100", text)
@@ -112,4 +112,5 @@ def _western(date: re.Match[str]) -> str:
 
 def _clock(time: re.Match[str]) -> str:
     half, hour, minute = (a or b for a, b in zip(time.groups("")[:3], time.groups("")[3:], strict=True))
-    return f" {hour}:{minute or '00'} {half and ('PM' if half in '오후午後下午' else 'AM')}"
+    at = int(hour) if not half else int(hour) % 12 + 12 * (half in "오후午後下午")
+    return f" {at}:{minute or '00'} "

@@ -114,3 +114,27 @@ def test_fractions_of_seconds_are_no_years_of_another_era() -> None:
     assert instant("2024-07-29 20:02:13.2567") == datetime(2024, 7, 29, 20, 2, 13, 256700, tzinfo=UTC)
     assert instant("2599-01-02") == datetime(2056, 1, 2, tzinfo=UTC)
     assert instant("2600-01-02") == datetime(2600, 1, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "language", "clock"),
+    [
+        ("2024年7月29日 午前0時5分", "ja", "00:05"),
+        ("2024年7月29日 午後0時5分", "ja", "12:05"),
+        ("2024年7月29日 午後12時", "ja", "12:00"),
+        ("2024年7月29日 下午15:02", "zh", "15:02"),
+        ("2024年7月29日 10点02分", "zh", "10:02"),
+        ("2024년 7월 29일 오전 12:05", "ko", "00:05"),
+        ("2024.07.29. 오후 3:02", "ko", "15:02"),
+        ("2024년 7월 29일 15시 2분", "ko", "15:02"),
+        ("29 juillet 2024 à 10 h 02", "fr", "10:02"),
+        ("29/07/2024 às 10h02", "pt", "10:02"),
+        ("29 luglio 2024 alle ore 10:02", "it", "10:02"),
+        ("29 de julio de 2024, 10:02 h.", "es", "10:02"),
+        ("July 29, 2024, 10:02 IST", "en", "04:32"),
+    ],
+)
+def test_the_time_of_day_is_read_as_each_language_writes_it(value: str, language: str, clock: str) -> None:
+    found = instant(value, language)
+    assert found is not None
+    assert found.strftime("%Y-%m-%d %H:%M") == f"2024-07-29 {clock}"
