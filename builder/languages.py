@@ -90,10 +90,10 @@ def detected_language(text: str, expected: str) -> str:
         seen += some.count(word)
         if seen > enough:
             return expected
-    ranked = _identifier().rank(some)
-    found, sure = ranked[0]
-    own = dict(ranked).get(expected.split("-")[0], 1.0)
-    return found if found != expected.split("-")[0] and (sure >= _SURE or own < _RULED_OUT) else expected
+    own, (found, sure) = expected.split("-")[0], _identifier().classify(some)
+    if found != own and (sure >= _SURE or dict(_identifier().rank(some)).get(own, 1.0) < _RULED_OUT):
+        return str(found)
+    return expected
 
 
 @lru_cache(maxsize=64)
