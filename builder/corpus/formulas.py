@@ -221,11 +221,14 @@ class Formula(NamedTuple):
 
 
 @cache
-def _pattern() -> re.Pattern[str]:
+def _pattern(several: bool = False) -> re.Pattern[str]:
+    """Finds a formula, or several in one line; the names of its groups are those of the first."""
     first = "|".join(
         f"(?P<{name}>{pattern.replace('{source}', f'(?P<source_{name}>{_NAME})')})"
         for name, pattern in FORMULAS.items()
     )
+    if not several:
+        return re.compile(first)
     others = "|".join(pattern.replace("{source}", _NAME) for pattern in FORMULAS.values())
     # Atomic, as a line of many alike parts would else be tried in more ways than anybody waits for.
     return re.compile(rf"(?:{first})(?:[.;,|•·)]*(?: [-–—|•·])? ?(?:\b|(?=[©(]))(?>{others}))*+")
@@ -238,7 +241,10 @@ def formula(line: str) -> Formula | None:
     bare = line.strip(" *|•·").rstrip(" .;") or line
     if bracketed := bare[0] + bare[-1] in ("()", "[]", "（）", "【】", "「」"):
         bare = bare[1:-1].rstrip(" .;") or line
-    found = _pattern().fullmatch(bare)
+    if not _pattern().match(bare):
+        return None
+    # The pattern of several takes as long to compile as hundreds of articles to read, and few lines need it.
+    found = _pattern().fullmatch(bare) or _pattern(several=True).fullmatch(bare)
     if found is None:
         return None
     name = next(n for n in FORMULAS if found[n] is not None)
