@@ -31,6 +31,8 @@ from tests.outcomes import contents, elsewhere, outcome, pulled, short_exports
 from tests.samples import SAYS, Project
 
 METHODS = ("majority", "dawid_skene")
+#: What a command says that wants the dataset to itself, and what others say while it has it.
+BUSY = ("Another command works on", "`builder clean` or `builder backup` is working on this dataset.")
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -58,7 +60,7 @@ def test_two_exports_at_once_are_both_right(tmp_path: Path) -> None:
 def test_any_two_commands_at_once_are_both_right(tmp_path: Path) -> None:
     """None fails, the release that was there stays as it was, and an export gives what it gives alone.
 
-    A backup or a clean-up may find another command at work, and says so.
+    A backup or a clean-up and another command may each find the other at work; who says so ends well the next time.
     """
     made = project(tmp_path)
     pulled(made)
@@ -115,12 +117,18 @@ def pairs(root: Path) -> None:
         for part in ("workspace", "exports"):
             shutil.copytree(root / part, here / part)
         there = elsewhere(config, here / "workspace", here / "exports")
-        running = {os.fork() or _child(_commands(there)[command], root / "modules"): command for command in commands}
-        for pid, command in running.items():
-            code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-            # These two want the workspace to themselves, and say so.
-            if code and not (code == 2 and command in ("clean", "backup")):
-                wrong.append(f"{command} failed in {name}")
+
+        def begin(command: str) -> int:
+            return os.fork() or _child(_commands(there)[command], root / "modules")
+
+        def code(pid: int) -> int:
+            return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+        codes = [(command, code(pid)) for command, pid in [(command, begin(command)) for command in commands]]
+        alone = {"clean", "backup"} & {*commands}
+        refused = [command for command, found in codes if found == 2 and alone]
+        failed = [command for command, found in codes if found and command not in refused]
+        wrong.extend(f"{command} failed in {name}" for command in [*failed, *(c for c in refused if code(begin(c)))])
         found = _files(here / "exports")
         shutil.rmtree(here)
         return found
@@ -147,7 +155,7 @@ def _child(command: Callable[[], object], modules: Path) -> NoReturn:
             file.write("\n".join(["", *sorted(sys.modules)]))
         code = 0
     except StoreError as error:
-        code = 2 if error.message.startswith("Another command works on") else 1
+        code = 2 if error.message.startswith(BUSY) else 1
     finally:
         os._exit(code)
 
