@@ -32,12 +32,13 @@ _RUNS = ("runs", "sweeps")
 
 @dataclass(frozen=True)
 class Backup:
-    """A backup: its file, how many files of the workspace are in it, and their bytes."""
+    """A backup: its file, how many files of the workspace are in it, their bytes, and what has to be kept elsewhere."""
 
     file: Path
     files: int
     bytes: int
     made: str
+    left_out: str = ""
 
 
 def make_backup(workspace: Path, file: Path, progress: Progress = silent) -> Backup:

@@ -12,11 +12,13 @@ import pytest
 from builder import backups
 from builder.backups import RECORD, make_backup, unpack_backup
 from builder.commands import COMMANDS, function_of
+from builder.commands.workspace import backup, show_backup
 from builder.config import Config, Dataset, Paths
 from builder.errors import StoreError
 from builder.stage import exclusive, in_use
 from builder.store import file_digest, write_text
 from builder.studio.pulls import ensure_key
+from builder.studio.settings import LabelStudio
 from tests.pulls import keep_pull
 
 
@@ -131,6 +133,19 @@ def test_what_goes_away_while_it_is_read_is_one_line(
     with pytest.raises(StoreError, match=r"a\.png went away while it was read"):
         make_backup(workspace, tmp_path / "b.tar.gz")
     assert not (tmp_path / "b.tar.gz").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [({}, []), ({"database": "postgresql"}, ["PostgreSQL"]), ({"url": "http://127.0.0.1:9"}, ["another server"])],
+)
+def test_a_database_elsewhere_is_not_in_it_and_that_is_said(
+    workspace: Path, tmp_path: Path, setting: dict[str, str], said: list[str]
+) -> None:
+    config = Config(paths=Paths(workspace=str(workspace)), label_studio=LabelStudio(**setting))  # type: ignore[arg-type]
+    _, *more = show_backup(backup(config, str(tmp_path / "b.tar.gz")))
+    line = "backup: without the database of Label Studio, which is on {}. Back that up there, too."
+    assert more == [line.format(where) for where in said]
 
 
 def test_nothing_is_overwritten(workspace: Path, tmp_path: Path) -> None:

@@ -273,12 +273,14 @@ def show_clean(result: Cleaned) -> Shown:
 
 
 def backup(config: Config, file: str, *, progress: Progress = silent) -> backups.Backup:
-    """One file holds everything that cannot be made again. A database on PostgreSQL is not in it.
+    """One file holds everything that cannot be made again, but for a database of Label Studio that is elsewhere.
 
     The file is readable by its owner alone. Raises `StoreError` when it is there already or in the workspace, another
     command is at work, or a pull or the key of the pseudonyms is damaged.
     """
-    return backups.make_backup(config.workspace, Path(file), progress)
+    made, server = backups.make_backup(config.workspace, Path(file), progress), config.label_studio
+    where = "another server" if server.url else {"postgresql": "PostgreSQL"}.get(server.database)
+    return replace(made, left_out=f"the database of Label Studio, which is on {where}") if where else made
 
 
 def restore_backup(config: Config, file: str, *, progress: Progress = silent) -> backups.Backup:
@@ -288,6 +290,8 @@ def restore_backup(config: Config, file: str, *, progress: Progress = silent) ->
 
 def show_backup(result: backups.Backup) -> Shown:
     yield f"backup: {result.file}, of {result.made}: {result.files} files, {result.bytes:,} bytes."
+    if result.left_out:
+        yield f"backup: without {result.left_out}. Back that up there, too."
 
 
 show_restore_backup = show_backup
