@@ -159,8 +159,7 @@ class Recogniser:
                 return
 
     def _trailer(self, lines: list[Line], found: Layout) -> list[Part]:
-        """The last lines, as far as each fits a formula, from the first that is not doubtful on, and the links below a
-        heading; never the whole article."""
+        """Links below a heading, and last lines that fit formulas, the first without doubt; never everything."""
         out: list[Part] = []
         end = len(lines)
         # Links are no sentences, so that few articles are looked at for them.
