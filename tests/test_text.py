@@ -195,6 +195,18 @@ def test_similarity_is_what_two_sets_share() -> None:
         ("hi", ["कीमत रु. पाँच है।", "वे गए।"]),
         ("ko", ['그는 "간다."라고 말했다.', "끝났다."]),
         ("ko", ['그는 "간다."', "그는 갔다."]),
+        ("fr", ["Il hésitait…", "« Je ne sais pas… » dit-il… en partant.", "Pain, lait, etc.", "Le maire refuse."]),
+        (
+            "zh",
+            ["他沉默了……", "然后说了一句。", "“我们走……”他说。", "“我不知道……”", "她笑了。", "他犹豫……但还是走了。"],
+        ),
+        ("zh", ["“走吧！”市长说。", "他问：“为什么？”", "没有人回答。"]),
+        (
+            "ru",
+            ["Он купил хлеб и т. д.", "Потом груши и т.п.", "Вес 5 кг. нетто.", "Цена 10 руб.", "Длина 3 м.", "Всё."],
+        ),
+        ("ru", ["Он молчал…", "«Уходите!» — сказал он.", "Все ушли."]),
+        ("de", ["Er schwieg …", "Äpfel, Birnen usw.", "Alles war frisch."]),
     ],
 )
 def test_abbreviations_end_no_sentence_wherever_they_are(language: str, parts: list[str]) -> None:
