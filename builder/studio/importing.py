@@ -124,8 +124,6 @@ class Importer:
     def remembered(self) -> ProjectTasks | None:
         """The tasks of the project when they are known without listing them, or None."""
         now = size_of(self.client, self.project)
-        if now.count == 0:
-            return ProjectTasks()
         try:
             known = msgspec.convert((read_json(self.note) or {} if self.note else {}).get(self._key), _LastPush)
         except msgspec.ValidationError:

@@ -99,14 +99,14 @@ def people_of(settings: Annotators) -> list[Annotator]:
 
 def _wrong(person: Annotator, taken: set[str]) -> Iterator[str]:
     """What is wrong with a person, given names, addresses and pseudonyms that are taken; adds those of the person."""
-    if not _NAME.match(person.name) or person.name.casefold() in _SLOTS:
+    if not _NAME.match(person.name) or person.name.lower() in _SLOTS:
         yield f"{person.name!r} is not a plain name"
     if not _EMAIL.match(person.email):
         yield f"{person.email!r} is not an e-mail address"
     if person.pseudonym and not _NAME.match(person.pseudonym):
         yield f"{person.pseudonym!r} is not a plain pseudonym"
     # An account has one address, whatever its case; a name is also that of a project.
-    own = {f"name {person.name}".casefold(), person.email.casefold(), person.pseudonym} - {""}
+    own = {f"name {person.name}".lower(), person.email.lower(), person.pseudonym} - {""}
     if not taken.isdisjoint(own):
         yield f"the name, address or pseudonym of {person.name} is that of somebody before"
     taken |= own
@@ -129,14 +129,14 @@ def read_people(path: Path) -> list[Annotator]:
     if missing := {"name", "email"} - set(columns):
         raise SourceError(f"{path} has no column {sorted(missing)[0]}.", "Its first line names the columns.")
     for name in columns:
-        near = difflib.get_close_matches(name.strip().casefold(), _COLUMNS, 1, 0.75)
+        near = difflib.get_close_matches(name.strip().lower(), _COLUMNS, 1, 0.75)
         if columns.count(name) > 1 or (near and name not in _COLUMNS):
             why = f"Did you mean {near[0]}?" if near and name not in _COLUMNS else "Leave one of them out."
             raise SourceError(f"{path}: the column {name!r} is {'there twice' if why[0] == 'L' else 'not known'}.", why)
     found: list[Annotator] = []
     taken: set[str] = set()
     for line, row in rows:
-        active, role = row.get("active", "").casefold(), row.get("role") or "annotator"
+        active, role = row.get("active", "").lower(), row.get("role") or "annotator"
         wrong = {
             "it has more fields than the first line": _REST in row,
             f"{role!r} is neither annotator nor expert": role not in ("annotator", "expert"),
@@ -200,7 +200,7 @@ def ensure_accounts(vault: Vault, client: Client, annotators: Sequence[Annotator
         kept = vault.secrets()
         known = _addresses(client)
         for annotator in annotators:
-            if annotator.email.casefold() in known:
+            if annotator.email.lower() in known:
                 continue
             if annotator.email not in kept.annotators:
                 # Written before the sign-up, so that a stop in between leaves a password that still works.
@@ -229,7 +229,7 @@ def _sign_up(client: Client, email: str, password: str) -> None:
     with _browser(client.url) as page:
         form = {"email": email, "password": password, "allow_newsletters": "false"}
         answer = _submit(page, f"user/signup/?token={invitation}", form)
-    if email.casefold() not in _addresses(client):
+    if email.lower() not in _addresses(client):
         problem = re.sub(r"<[^<>]++>|\s++", " ", "".join(_FIELD_ERROR.findall(answer.text)))
         raise StudioError(
             f"Label Studio made no account for {email} (HTTP {answer.status_code}). {problem}".rstrip(),
@@ -238,7 +238,7 @@ def _sign_up(client: Client, email: str, password: str) -> None:
 
 
 def _addresses(client: Client) -> set[str]:
-    return {email.casefold() for email in accounts(client).values()}
+    return {email.lower() for email in accounts(client).values()}
 
 
 def _browser(url: str) -> httpx.Client:

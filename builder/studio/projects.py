@@ -252,11 +252,11 @@ def ensure_people(client: Client, campaign: Campaign, dry_run: bool = False) -> 
         client.get(MEMBERS)
     except NotFound:
         return
-    known = {email.casefold() for email in accounts(client).values()}
-    if missing := [f"{person.name} ({person.email})" for person in people if person.email.casefold() not in known]:
-        whom = f"{len(missing)} of {len(people)} people" if len(people) > 1 else "Who annotates"
+    known = {email.lower() for email in accounts(client).values()}
+    if missing := [f"{person.name} ({person.email})" for person in people if person.email.lower() not in known]:
         raise ConfigError(
-            f"{whom} lack an account at {client.url}, which has roles: {', '.join(missing)}. Nothing was changed.",
+            f"{len(missing)} of {len(people)} people lack an account at {client.url}, which has roles:"
+            f" {', '.join(missing)}. Nothing was changed.",
             "Let them sign up there (Organization, Invite people), or correct annotators.people or annotators.file.",
         )
 

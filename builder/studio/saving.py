@@ -138,7 +138,7 @@ def submit_recorded(
             "Delete the account in Label Studio, or give the annotator another address.",
         )
     tasks = tasks_of(client, project).by_chunk
-    user = {email.casefold(): number for number, email in accounts(client).items()}[annotator.email.casefold()]
+    user = {email.lower(): number for number, email in accounts(client).items()}[annotator.email.lower()]
     done = {task.id for task in annotated(client, project) if user in {made.completed_by for made in task.annotations}}
     own = StudioServer(client.url, token_of(client.url, annotator.email, password), campaign.vault)
     with Client(own, campaign.server, client.sleep) as account:
@@ -233,8 +233,8 @@ def restore(campaign: Campaign, folder: Path, *, dry_run: bool = False, progress
 def _kept(client: Client, folder: Path, record: Mapping[str, Any], outcome: Restored) -> dict[str, _Said]:
     """By slot, what people with accounts said about chunks in the pull; others are counted."""
     slots = {found["id"]: slot for slot, found in record["projects"].items()}
-    people = {int(number): user["email"].casefold() for number, user in read_json(folder / "users.json").items()}
-    known = {email.casefold(): number for number, email in accounts(client).items()}
+    people = {int(number): user["email"].lower() for number, user in read_json(folder / "users.json").items()}
+    known = {email.lower(): number for number, email in accounts(client).items()}
     kept: dict[str, _Said] = defaultdict(lambda: defaultdict(list))
     with (folder / "tasks.jsonl").open("rb") as lines:
         for task in (msgspec.json.decode(line, type=_Task) for line in lines):

@@ -145,7 +145,7 @@ def annotation_progress(campaign: Campaign, progress: Progress = silent) -> Anno
     """How far the annotation of a dataset is; starts the embedded server when it does not run."""
     found = AnnotationProgress()
     with connected(campaign, progress) as (_, client):
-        emails: dict[int | None, str] = {user: email.casefold() for user, email in accounts(client).items()}
+        emails: dict[int | None, str] = {user: email.lower() for user, email in accounts(client).items()}
         emails[None] = "deleted accounts"
         every = projects_of(client, campaign)
         former = former_slots(campaign, every)
@@ -159,7 +159,7 @@ def annotation_progress(campaign: Campaign, progress: Progress = silent) -> Anno
             overlap = project.maximum_annotations
             for task in annotated(client, project.id):
                 if slot in owners:
-                    own = [a for a in task.annotations if emails.get(a.completed_by) == owners[slot].casefold()]
+                    own = [a for a in task.annotations if emails.get(a.completed_by) == owners[slot].lower()]
                     found.not_assigned += len(task.annotations) - len(own)
                     task.annotations = own
                 made = {a.completed_by for a in task.annotations if not a.was_cancelled}

@@ -123,7 +123,7 @@ class Annotators:
             yield Fault("people", problem, "Name more people, or lower the overlap.")
         seen: dict[str, str] = {}
         for name, address in self.people.items():
-            first = seen.setdefault(address.casefold(), name)
+            first = seen.setdefault(address.lower(), name)
             if first != name:
                 yield Fault(f"people.{name}", f"it is the address of {first}.", "Give each name its own address.")
 

@@ -270,8 +270,8 @@ class FakeLabelStudio:
     def _set_members(self, *, given: dict[str, Any], **_: Any) -> tuple[int, Any]:
         if self.members is None:
             raise Refusal(404, "Not found.")
-        known = {u["email"].casefold() for u in self.users}
-        if unknown := {e for some in given["projects"].values() for e in some if e.casefold() not in known}:
+        known = {u["email"].lower() for u in self.users}
+        if unknown := {e for some in given["projects"].values() for e in some if e.lower() not in known}:
             raise Refusal(400, f"There is no account of {', '.join(sorted(unknown))}.")
         self.members |= given["projects"]
         return 200, {"roles": True}

@@ -1,10 +1,15 @@
-"""What the builder saved in the name of an author is not taken for a change by somebody else."""
+"""A dataset on one server: who is asked what, and what the builder saved in the name of an author."""
 
 from pathlib import Path
 
+import pytest
+
+from builder.errors import SourceError
 from builder.store import canonical, digest
-from builder.studio.campaign import Rewritten
+from builder.studio.campaign import Campaign, Rewritten
+from builder.studio.settings import Annotators, LabelStudio
 from builder.studio.tasks import Saved
+from tests import samples
 
 ONE, TWO = [{"id": "a"}], [{"id": "b"}]
 
@@ -39,3 +44,31 @@ def test_what_another_changed_is_not_its_authors_afterwards(tmp_path: Path) -> N
     assert [noted.is_own(Saved(2, id=7, result=ONE, updated_by=who)) for who in (None, 2, 1)] == [True, True, True]
     assert not noted.is_own(Saved(2, id=7, result=TWO, updated_by=1))
     assert not noted.is_own(Saved(2, id=8, result=ONE, updated_by=1))
+
+
+def test_a_task_is_linked_where_its_server_is(tmp_path: Path) -> None:
+    campaign = Campaign("sample", tmp_path / "sample", tmp_path, samples.scheme())
+    assert campaign.task_link(3, 7) == "7 of project 3", "it does not run"
+    campaign.vault.create()
+    campaign.vault.write_server({"url": "http://127.0.0.1:8080"})
+    assert campaign.task_link(3, 7) == "http://127.0.0.1:8080/projects/3/data?task=7"
+    campaign.server = LabelStudio(url="https://labels.example/prefix/")
+    assert campaign.task_link(3, 7) == "https://labels.example/prefix/projects/3/data?task=7"
+
+
+def test_who_is_asked_for_some_labels_has_a_narrower_scheme(tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    lines = ["name,email,role,labels", "ada,a@x,,GPE", "ben,b@x,,", "eva,e@x,expert,", "amy,y@x,expert,"]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    people = Annotators(layout="each", overlap=1, file=str(file))
+    campaign = Campaign("sample", tmp_path / "sample", tmp_path, samples.scheme(), people)
+    asked = {name: campaign.asked_of(name) for name in ("ada", "ben", "")}
+    labels = {name: [label for q in found.of_kind("entities") for label in q.labels] for name, found in asked.items()}
+    assert labels == {"ada": ["GPE"], "ben": list(samples.NAMES), "": list(samples.NAMES)}
+    assert asked["ben"] is campaign.scheme
+    assert [person.name for person in campaign.people] == ["ada", "ben"]
+    assert [person.name for person in campaign.experts] == ["amy", "eva"]
+    assert not campaign.is_shared
+    campaign.scheme = samples.scheme(entities=["ORG"])
+    with pytest.raises(SourceError, match="no entity label 'GPE'"):
+        _ = campaign.people

@@ -24,8 +24,9 @@ import pytest
 from builder.errors import BuilderError, ConfigError, Refused, Unauthorized, Unreachable
 from builder.studio import connection
 from builder.studio.client import Client, NotFound, _wait
-from builder.studio.connection import Limited, _limits, remote_token, within
+from builder.studio.connection import Limited, _limits, reason, remote_token, within
 from builder.studio.embedded.server import StudioServer
+from builder.studio.embedded.vault import Vault
 from builder.studio.people import accounts
 from builder.studio.settings import LabelStudio
 
@@ -549,3 +550,64 @@ def test_what_would_control_a_terminal_is_escaped(standin: Any, connect: Connect
     with pytest.raises(Refused) as caught:
         connect().get("api/version")
     assert caught.value.message.endswith(r"was refused (400): \x1b[2Jno\r\n")
+
+
+def test_a_token_of_the_embedded_server_is_renewed_by_starting_it_again(standin: Any, tmp_path: Path) -> None:
+    standin.answers = [answer(401, {})]
+    with Client(StudioServer(standin.url, "t" * 40, Vault(tmp_path)), LabelStudio()) as client:
+        with pytest.raises(Unauthorized, match=r"\(HTTP 401\)") as caught:
+            client.get("api/version")
+        assert "builder serve --stop" in caught.value.hint
+        assert client.key == "embedded"
+    with Client(StudioServer(standin.url + "/", "t" * 40), LabelStudio()) as client:
+        with pytest.raises(Unauthorized) as caught:
+            client.get("api/version")
+        assert "LABEL_STUDIO_API_KEY" in caught.value.hint
+        assert client.key == standin.url
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"detail": "no", "validation_errors": "why"}, "why"),
+        ({"detail": "", "exc_info": "trace"}, "trace"),
+        ({"email": ["taken"], "code": 4}, "email: ['taken']; code: 4"),
+        ({"detail": "x" * 501}, "x" * 500),
+        ("y" * 501, "y" * 500),
+        ("<p>no</p>", ""),
+        (b'{"detail": "no"}', "no"),
+        (b"<html>", ""),
+        ([1], ""),
+        (b"[1]", ""),
+        (None, ""),
+        ({}, ""),
+    ],
+)
+def test_the_reason_of_a_refusal_is_what_the_server_says_first(body: object, said: str) -> None:
+    assert reason(body) == said
+
+
+@pytest.mark.parametrize("name", ["none.pem", "text.pem"])
+def test_certificates_that_cannot_be_read_are_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "text.pem").write_text("no certificate", encoding="utf-8")
+    with pytest.raises(ConfigError, match=rf"label_studio.ca_file .*{name} cannot be used"):
+        Client(StudioServer("https://labels.example", "t" * 40), LabelStudio(ca_file=str(tmp_path / name)))
+
+
+def test_an_address_that_is_none_is_named() -> None:
+    with (
+        Client(StudioServer("http://127.0.0.1:x", "t" * 40), LabelStudio()) as client,
+        pytest.raises(ConfigError, match=r"label_studio.url is 'http://127.0.0.1:x'"),
+    ):
+        client.get("api/version")
+
+
+def test_a_token_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LABEL_STUDIO_API_KEY", raising=False)
+    file = tmp_path / "token"
+    settings = LabelStudio(url="http://labels.example", token_file=str(file))
+    with pytest.raises(ConfigError, match=r"label_studio\.token_file cannot be read"):
+        remote_token(settings)
+    file.write_bytes(b"\xff")
+    with pytest.raises(ConfigError, match=r"label_studio\.token_file cannot be read"):
+        remote_token(settings)

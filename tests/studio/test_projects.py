@@ -283,3 +283,11 @@ def test_a_server_without_roles_is_told_from_one_that_should_have_them(world: An
         ensure_members(world.client, world.campaign)
     world.campaign.server.roles = False
     assert not ensure_members(world.client, world.campaign)
+
+
+def test_a_project_whose_configuration_cannot_be_read_is_named(world: Any) -> None:
+    project = ensure_project(world.client, world.campaign, "all")
+    world.fake.add_tasks(project.id, {"data": {}})
+    world.fake.projects[project.id]["label_config"] = "<View>"
+    with pytest.raises(Refused, match=f"Project {project.id} at .* has no labeling configuration that can be read"):
+        ensure_project(world.client, world.campaign, "all")

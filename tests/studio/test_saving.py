@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from builder.errors import SourceError, StoreError
+from builder.errors import Refused, SourceError, StoreError, Unreachable
 from builder.studio.planning import Plan, PlannedTask
 from builder.studio.pull import Pulled, pull
-from builder.studio.saving import Restored, annotation, read_recording, recorded_bodies, restore
+from builder.studio.saving import Restored, annotation, read_recording, recorded_bodies, restore, save
 from builder.studio.settings import Annotators
 from tests import samples
 from tests.studio.fake import Fault
@@ -272,3 +272,23 @@ def test_a_save_whose_answer_got_lost_is_not_doubled(world: Any, ids: list[int],
     found = restore(world.campaign, first.folder)
     assert found.restored == (2 if kind == "before" else 1)
     assert [row[0] for row in said(world, ids[0])] == [2, 3]
+
+
+def test_an_annotation_in_doubt_is_sent_again_and_never_twice(world: Any) -> None:
+    (task,) = world.fake.add_tasks(world.project(), {"data": {}})
+    body = {"result": [], "unique_id": "u"}
+    world.fake.faults = [Fault("after", "POST", "/annotations/$")]
+    assert not save(world.client, world.project(), task, body), "it was there after all"
+    assert world.waits == [0.5]
+    world.fake.faults = [Fault("before", "POST", "/annotations/$", times=4)]
+    assert save(world.client, world.project(), task, {**body, "unique_id": "v"})
+    assert world.waits[1:] == [0.5, 1.0, 2.0, 4.0]
+    assert [made["unique_id"] for made in world.fake.tasks[task]["annotations"]] == ["u", "v"]
+    world.fake.asked.clear()
+    world.fake.faults = [Fault("500", "POST", "/annotations/$", times=9)]
+    with pytest.raises(Unreachable, match="injected"):
+        save(world.client, world.project(), task, body)
+    assert world.fake.requests("POST", f"/api/tasks/{task}/annotations/") == 5
+    world.fake.faults = [Fault("413", "POST", "/annotations/$")]
+    with pytest.raises(Refused, match="413"):
+        save(world.client, world.project(), task, body)

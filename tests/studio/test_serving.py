@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from builder.errors import ConfigError, SourceError, StudioError, Unauthorized
+from builder.studio import serving
 from builder.studio.campaign import connected, open_server
 from builder.studio.embedded.server import find_server
 from builder.studio.people import accounts
@@ -250,3 +251,11 @@ def test_who_left_owes_nothing(world: Any) -> None:
     world.campaign.annotators = Annotators(overlap=1, after_skip="another")
     assert answers_so_far(world.client, world.campaign) == {}
     assert annotation_progress(world.campaign).projects["ada"].tasks == 3
+
+
+def test_who_waits_looks_until_the_server_has_ended(campaign: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, waits = iter([{}, {}, None]), list[float]()
+    monkeypatch.setattr(serving, "find_server", lambda vault: next(found))
+    monkeypatch.setattr(serving.time, "sleep", waits.append)
+    wait_served(campaign)
+    assert waits == [2.0, 2.0]

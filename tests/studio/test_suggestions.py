@@ -294,3 +294,9 @@ def test_a_key_that_is_there_twice_is_refused(two: Any, standin: Any) -> None:
     standin.answers = [SimpleNamespace(status=200, body=body, headers={})]
     with pytest.raises(StudioError, match="the key 'score' is there twice"):
         suggestions_for(two.config.labels, Suggestions(method="http", url=standin.url), two.chunks, two.articles)
+
+
+def test_a_gazetteer_that_cannot_be_read_is_named(two: Any, tmp_path: Path) -> None:
+    two.config.suggestions = Suggestions(method="gazetteer", file=str(tmp_path / "none.tsv"))
+    with pytest.raises(SourceError, match=r"suggestions\.file cannot be read"):
+        suggestions_for(two.config.labels, two.config.suggestions, two.chunks, two.articles)

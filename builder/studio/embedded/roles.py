@@ -253,12 +253,12 @@ def set_members(request: HttpRequest) -> HttpResponse:
     wanted = body.get("projects") if isinstance(body, dict) else None
     if request.method != "PUT" or not isinstance(wanted, dict) or not all(map(str.isdecimal, wanted)):
         return _refuse('Send {"projects": {"7": ["ada@example.org"]}} by PUT.', 400)
-    users = {user.email.casefold(): user for user in apps.get_model("users.User").objects.all()}
-    if unknown := sorted({email for some in wanted.values() for email in some if email.casefold() not in users}):
+    users = {user.email.lower(): user for user in apps.get_model("users.User").objects.all()}
+    if unknown := sorted({email for some in wanted.values() for email in some if email.lower() not in users}):
         return _refuse(f"There is no account of {', '.join(unknown)}.", 400)
     with transaction.atomic():
         for project, emails in wanted.items():
-            _set_members(int(project), {users[email.casefold()].pk for email in emails})
+            _set_members(int(project), {users[email.lower()].pk for email in emails})
     return JsonResponse({"roles": True})
 
 

@@ -427,12 +427,14 @@ def test_members_are_set_by_managers_for_people_with_accounts_alone(
     guarded: None, who: int | None, method: str, sent: Any, expected: int
 ) -> None:
     before = belonging()
-    code, said = members(who, method, sent)
-    assert code == expected
-    assert "nobody@example.org" not in json.dumps(sent) or said == {
-        "detail": "There is no account of nobody@example.org."
-    }
+    assert members(who, method, sent)[0] == expected
     assert belonging() == before
+
+
+def test_everybody_without_an_account_is_named(guarded: None) -> None:
+    sent = {"projects": {"1": ["f@x", "b@x", "ada@example.org"], "2": ["d@x", "a@x", "c@x", "e@x"]}}
+    unknown = "a@x, b@x, c@x, d@x, e@x, f@x"
+    assert members(EVA_IS, "PUT", sent) == (400, {"detail": f"There is no account of {unknown}."})
 
 
 def test_a_session_alone_sets_no_members(guarded: None) -> None:
