@@ -15,6 +15,7 @@ that a user can act on is a `BuilderError`.
 """
 
 import importlib
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from builder.commands import COMMANDS
@@ -58,7 +59,21 @@ __all__ = sorted(_PUBLIC)
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'builder' has no attribute {name!r}")
-    return getattr(importlib.import_module(_PUBLIC[name]), name)
+    found = getattr(importlib.import_module(_PUBLIC[name]), name)
+    return _checked(found) if _PUBLIC[name].startswith("builder.commands") else found
+
+
+def _checked(command: Any) -> Any:
+    """A command that refuses settings which cannot be used; the command line checks them when it composes them."""
+
+    @wraps(command)
+    def checked(config: "Config", *words: Any, **flags: Any) -> Any:
+        from builder.config import check_config
+
+        check_config(config)
+        return command(config, *words, **flags)
+
+    return checked
 
 
 def __dir__() -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec import to_builtins
 from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -130,6 +131,16 @@ def read_config(composed: DictConfig, faults: list[Fault]) -> Config:
             near = suggest(fault.key)
             faults[i] = fault._replace(hint=f"Did you mean {' or '.join(near)}? {MORE}" if near else MORE)
     return Config(**{**vars(found), "labels": scheme})
+
+
+def check_config(config: Config) -> None:
+    """A configuration that was made or changed in Python; raises `ConfigError` that names every setting at fault."""
+    plain = {name: to_builtins(group, enc_hook=str) for name, group in vars(config).items() if name != "labels"}
+    faults: list[Fault] = []
+    read_settings(Hint(Config), plain, "", faults)
+    faults += [] if faults else [*_unknown_names(config, config.labels), *name_faults(config.labels.questions)]
+    if faults:
+        raise ConfigError.of(faults)
 
 
 def _unknown_names(config: Config, scheme: Scheme) -> Iterator[Fault]:

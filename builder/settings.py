@@ -13,12 +13,12 @@ import dataclasses
 import functools
 import importlib
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from msgspec import Meta, ValidationError, convert, to_builtins
 
-from builder.errors import Fault
+from builder.errors import ConfigError, Fault
 
 T = TypeVar("T")
 UNKNOWN = "there is no such setting."
@@ -191,6 +191,18 @@ def read_settings(hint: Hint, value: Any, key: str, faults: list[Fault]) -> Any:
     elif typing.get_origin(hint.type) is list and isinstance(value, list):
         value = [read_settings(hint.entries[0], item, f"{key}[{i}]", faults) for i, item in enumerate(value)]
     return value if len(faults) > before else _leaf(hint, value, key, faults)
+
+
+def settings_from(cls: type[T], values: Mapping[str, Any]) -> T:
+    """The settings of a class from plain data; raises `ConfigError` that names every setting at fault."""
+    faults: list[Fault] = []
+    hint = Hint(cls)
+    made: T = read_settings(hint, dict(values), "", faults)
+    there = f"There are {', '.join(fields_of(hint.type))}."
+    faults = [fault._replace(hint=there) if fault.problem == UNKNOWN else fault for fault in faults]
+    if faults:
+        raise ConfigError.of(faults)
+    return made
 
 
 def _leaf(hint: Hint, value: Any, key: str, faults: list[Fault]) -> Any:
