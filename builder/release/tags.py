@@ -232,7 +232,7 @@ def soft_tags(
         numbers(spans["start"]) - numbers(spans["end"]),
         numbering.ids(spans["label"]),
     ])  # fmt: skip
-    columns = columns[:, (columns[[0, 1, 3]] >= 0).all(axis=0)]
+    columns = columns[:, columns[3] >= 0]
     owners, places, lengths, labels = columns[:, np.lexsort(columns[::-1])]
     width = len(tag_names(numbering.labels, settings.tags))
 

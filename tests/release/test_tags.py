@@ -1,13 +1,20 @@
 """Tags say what spans say, as far as one label a token can, and count the rest."""
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.release.tags import Marks, Tagged, tag_names, tag_tokens
+from builder.release.configuration import Numbering
+from builder.release.passages import Index, Inputs
+from builder.release.settings import Export
+from builder.release.tags import Marks, Tagged, soft_tags, tag_names, tag_tokens
 from builder.text import Texts, words
+from tests.release.world import World
+from tests.samples import Article
 
 LABELS = ["PERSON", "ORG"]
 SPANS = st.lists(st.tuples(st.integers(0, 10), st.integers(1, 5), st.integers(0, 1)), max_size=6)
@@ -81,3 +88,36 @@ def read(tags: list[str]) -> set[tuple[int, int, int]]:
             assert LABELS[out[-1][2]] == name[2:]
             out[-1][1] = 2 * i + 1
     return {(a, b, c) for a, b, c in out}
+
+
+@pytest.mark.parametrize(
+    ("style", "nested", "cut", "shares"),
+    [
+        # The two texts of an article that two people read: of a nested span the outer or the inner is tagged.
+        ("bio", "outer", 13, ["B-ORG", "O I-ORG", "O I-ORG", "B-PERSON", "I-PERSON", "O"]),
+        ("bio", "inner", 13, ["O B-ORG", "O", "O B-PERSON", "B-PERSON", "I-PERSON", "O"]),
+        ("bioes", "outer", 13, ["B-ORG S-ORG", "O I-ORG", "O E-ORG", "B-PERSON", "E-PERSON", "O"]),
+        # Cut inside "Ann": both texts have a part of the span, and the second one parts of both windows.
+        ("bio", "outer", 9, ["B-ORG", "O I-ORG", "O I-ORG", "O B-ORG", "B-PERSON", "I-PERSON", "O"]),
+    ],
+)
+def test_soft_tags_are_shares_of_votes_that_count_in_their_window(
+    style: str, nested: str, cut: int, shares: list[str], tmp_path: Path
+) -> None:
+    made = Article(0, ["Bank of Ann", "Ann Lee left"], stances=[{}, {}], evidence=[[], []])
+    made.spans = [[(0, 11, "ORG"), (8, 11, "PERSON")], [(0, 7, "PERSON")]]
+    world = World(tmp_path, [made], annotators=("ann", "ben"), chunked=[(made, 0, cut), (made, cut, 25)])
+    # A label that the release leaves out is none, and a quarantined annotation says nothing.
+    world.dissent = {
+        (1, made.chunk_id(0)): {"spans": [(0, 4, "ORG"), (8, 11, "GPE")]},
+        (1, made.chunk_id(1)): {"spans": [(0, 3, "ORG")]},
+    }
+    world.quarantined = {"1:11"}
+    index = Index(Inputs(world.paths()))
+    numbering = Numbering(LABELS, {label: label for label in LABELS})
+    soft = soft_tags(index, "entity", numbering, Export(tags=style, nested=nested))
+    batch, names = next(index.batches()), tag_names(LABELS, style)
+    texts = Texts.of(batch["text"])
+    tokens = [token for row in soft(batch, texts, words(texts)).to_pylist() for token in row]
+    found = [{names[i]: share for i, share in enumerate(token) if share} for token in tokens]
+    assert found == [dict.fromkeys(each.split(), 1 / len(each.split())) for each in shares]
