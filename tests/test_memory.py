@@ -1,13 +1,17 @@
 """Work ends at its time limit, and whoever else set an alarm keeps it."""
 
+import gc
+import importlib.util
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from typing import NoReturn
 
+import pyarrow as pa
 import pytest
 
-from builder.memory import TooSlowError, time_limit
+from builder.memory import TooSlowError, time_limit, uncollected, without_pandas
 
 
 def left() -> float:
@@ -73,3 +77,39 @@ def test_no_limit_and_other_threads_leave_the_alarm_alone() -> None:
     thread.start()
     thread.join()
     assert [900 < remaining <= 1000 for remaining in seen] == [True, True]
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_the_collector_rests_inside_and_is_as_it_was_afterwards(before: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    states, on = list[bool](), [before]
+    monkeypatch.setattr(gc, "isenabled", lambda: on[-1])
+    monkeypatch.setattr(gc, "enable", lambda: on.append(True))
+    monkeypatch.setattr(gc, "disable", lambda: on.append(False))
+
+    @uncollected()
+    def work() -> None:
+        states.append(gc.isenabled())
+        raise ValueError("stopped")
+
+    with pytest.raises(ValueError, match="stopped"):
+        work()
+    assert (states, gc.isenabled()) == ([False], before)
+
+
+def test_pandas_is_hidden_from_pyarrow_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = list[bool]()
+
+    def array(_: object) -> None:
+        with pytest.raises(ModuleNotFoundError, match="not looked for"):
+            importlib.import_module("pandas")
+        seen.append(importlib.util.find_spec("colorsys") is not None)
+
+    monkeypatch.setattr(pa, "array", array)
+    monkeypatch.delitem(sys.modules, "pandas", raising=False)
+    before = list(sys.meta_path)
+    without_pandas()
+    assert (seen, sys.meta_path) == ([True], before)
+    # Where it is imported already, there is nothing to hide.
+    monkeypatch.setitem(sys.modules, "pandas", sys)
+    without_pandas()
+    assert seen == [True]
