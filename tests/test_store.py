@@ -1,4 +1,4 @@
-"""Files are whole or absent, have exactly the bytes and permissions that were asked for, and names that tell formats."""
+"""Files are whole or absent, with exactly the bytes and permissions that were asked for, and names tell formats."""
 
 import hashlib
 import json
@@ -107,9 +107,13 @@ def test_a_folder_takes_its_place_when_it_is_whole_and_replaces_none(tmp_path: P
 def test_what_is_not_finished_leaves_nothing(
     tmp_path: Path, kind: Callable[[Path], AbstractContextManager[Path]]
 ) -> None:
-    with pytest.raises(ValueError, match="stopped"), kind(tmp_path / "x") as temporary:
-        (temporary / "part" if temporary.is_dir() else temporary).write_text("part")
-        raise ValueError("stopped")
+    def stop() -> None:
+        with kind(tmp_path / "x") as temporary:
+            (temporary / "part" if temporary.is_dir() else temporary).write_text("part")
+            raise ValueError("stopped")
+
+    with pytest.raises(ValueError, match="stopped"):
+        stop()
     assert list(tmp_path.iterdir()) == []
 
 
