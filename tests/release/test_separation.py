@@ -8,12 +8,21 @@ import pyarrow as pa
 import pytest
 
 from builder.release import separation as module
-from builder.release.passages import Index, Inputs
-from builder.release.separation import Fingerprints, Separation, Shared, leave_out
+from builder.release.passages import Index, Inputs, key, passages
+from builder.release.separation import (
+    Fingerprints,
+    Separation,
+    Shared,
+    by_sentence,
+    leave_out,
+    stretch_id,
+    stretches,
+)
 from builder.release.settings import Split
 from builder.release.splits import Assignment, Member
 from builder.release.verify import certify
 from tests.release.world import World, rows, sample, splits_of
+from tests.samples import Article
 
 
 def separated(world: World, splits: dict[str, str]) -> tuple[Index, Separation]:
@@ -173,3 +182,44 @@ def test_a_crowd_of_equal_texts_is_parted() -> None:
 def test_the_side_with_the_larger_share_gives_way() -> None:
     assert leave_out(Shared([(0, 1)], []), np.array([0, 1]), [0.7, 0.15]) == {0}
     assert leave_out(Shared([(0, 1)], []), np.array([0, 1]), [0.15, 0.7]) == {1}
+
+
+def test_sentences_are_named_and_placed_by_where_they_are_in_their_chunk() -> None:
+    """The language of a chunk decides where its sentences end."""
+    texts = ["One. Two three.", "Am 3. Mai kam sie. Er ging."]
+    ids, keys = pa.array(["c", "d"]), key(np.array([2, 3]), np.array([10, 0]))
+    chunks = passages(ids, pa.array(["a", "b"]), ids, pa.array(texts), np.array([4, 7]), keys)
+    assert by_sentence(chunks, ["en", "de"]).to_pylist() == [
+        {"id": name, "article_id": article, "chunk_id": chunk, "text": text, "number": number, "key": (code << 32) + at}
+        for name, article, chunk, text, number, code, at in (
+            ("c:0-4", "a", "c", "One.", 4, 2, 10),
+            ("c:5-15", "a", "c", "Two three.", 4, 2, 15),
+            ("d:0-18", "b", "d", "Am 3. Mai kam sie.", 7, 3, 0),
+            ("d:19-27", "b", "d", "Er ging.", 7, 3, 19),
+        )
+    ]
+
+
+def test_stretches_join_chunks_with_nothing_but_white_space_between(tmp_path: Path) -> None:
+    """Chunks may overlap, or be inside others; what is not kept parts them; each article has its own."""
+    first, second = Article(0, ["ab", "cd", "ef", "gh"]), Article(1, ["ij", "kl"])
+    for made in (first, second):
+        made.spans, made.evidence = [[] for _ in made.chunks], [[] for _ in made.chunks]
+        made.stances = [{} for _ in made.chunks]
+    # The text is "ab  cd  ef  gh", with two line breaks between.
+    places = [(first, 8, 14), (first, 0, 2), (first, 1, 6), (first, 4, 5), (second, 0, 2), (second, 4, 6)]
+    world = World(tmp_path, [first, second], annotators=("ann",), chunked=places)
+    index = Index(Inputs(world.paths()))
+    assert index.chunks == len(places)
+
+    def found(*kept: int) -> list[tuple[str, str, int, int]]:
+        made = [row for batch in stretches(index, np.array(kept)) for row in batch.to_pylist()]
+        assert [row["id"] for row in made] == [stretch_id(row["chunk_id"], row["text"]) for row in made]
+        assert [row["article_id"] for row in made] == [index.articles[row["key"] >> 32].as_py() for row in made]
+        return [(row["text"], row["chunk_id"][17:], row["number"], row["key"] & 0xFFFF) for row in made]
+
+    assert found(0, 1, 2, 3, 4, 5) == [("ab\n\ncd\n\nef\n\ngh", "0-2", 1, 0), ("ij\n\nkl", "0-2", 4, 0)]
+    assert found(0, 1, 5) == [("ab", "0-2", 1, 0), ("ef\n\ngh", "8-14", 0, 8), ("kl", "4-6", 5, 4)]
+    assert found(2, 3) == [("b\n\ncd", "1-6", 2, 1)]
+    assert stretch_id("c", "ab") != stretch_id("c", "abc") != stretch_id("cab", "c")
+    assert len(stretch_id("c", "ab")) == 16

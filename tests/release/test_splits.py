@@ -143,3 +143,42 @@ def test_stratified_spreads_a_rare_label() -> None:
     assert rare["validation"] >= 1
     assert rare["test"] >= 1
     assert rare["train"] >= 6
+
+
+HALVES = {"train": 0.5, "test": 0.5, "none": 0.0}
+
+
+def test_stratified_measures_what_a_split_lacks_in_shares_of_each_label() -> None:
+    """Train lacks six of twelve ORG, and has too many RARE; test has its ORG, and lacks half of the three RARE."""
+    given = [
+        Member("old", "old", weights={"RARE": 2}), Member("other", "other", weights={"ORG": 6}),
+        Member("y", "y", weights={"ORG": 3}), Member("x", "x", weights={"ORG": 3, "RARE": 1}),
+    ]  # fmt: skip
+    settings = Split(method="stratified", ratios=HALVES)
+    found = assign_splits(given, settings, {"old": "train", "other": "test", "gone": "test"}).splits
+    assert found == {"old": "train", "other": "test", "x": "test", "y": "train"}
+    # What was released into a split that has no share any more stays there.
+    found = assign_splits(given[:3], settings, {"old": "dev", "other": "test"}).splits
+    assert found == {"old": "dev", "other": "test", "y": "train"}
+
+
+def test_stratified_without_labels_counts_articles_and_places_large_clusters_first() -> None:
+    given = [Member(name, name.strip("123")) for name in ("b", "a1", "c", "a2", "d", "a3")]
+    found = assign_splits(given, Split(method="stratified", ratios=HALVES), {}).splits
+    assert found == {**dict.fromkeys(("a1", "a2", "a3"), "train"), **dict.fromkeys("bcd", "test")}
+
+
+def test_by_time_the_first_release_meets_the_ratios() -> None:
+    found = assign_splits(members(20), Split(method="time"), {}).splits
+    assert list(found.values()) == ["train"] * 14 + ["validation"] * 3 + ["test"] * 3
+    found = assign_splits(members(5), Split(method="time", ratios=HALVES), {}).splits
+    assert list(found.values()) == ["train"] * 2 + ["test"] * 3
+
+
+def test_by_time_a_newcomer_goes_where_released_ones_of_its_age_are() -> None:
+    """The last released day of a split belongs to it; without any that is older, it goes to the next one that has."""
+    recorded = {"0003": "train", "0001": "train", "0006": "validation", "0009": "test"}
+    found = assign_splits(members(12), Split(method="time"), recorded).splits
+    assert list(found.values()) == ["train"] * 4 + ["validation"] * 3 + ["test"] * 5
+    found = assign_splits(members(4), Split(method="time"), {"0001": "validation"}).splits
+    assert list(found.values()) == ["validation"] * 2 + ["test"] * 2

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from builder.release.configuration import Numbering
 from builder.release.passages import Index, Inputs
 from builder.release.settings import Export
-from builder.release.tags import Marks, Tagged, soft_tags, tag_names, tag_tokens
+from builder.release.tags import Marks, Tagged, soft_tags, tag_names, tag_tokens, unknown_tokens
 from builder.text import Texts, words
 from tests.release.world import World
 from tests.samples import Article
@@ -121,3 +121,67 @@ def test_soft_tags_are_shares_of_votes_that_count_in_their_window(
     tokens = [token for row in soft(batch, texts, words(texts)).to_pylist() for token in row]
     found = [{names[i]: share for i, share in enumerate(token) if share} for token in tokens]
     assert found == [dict.fromkeys(each.split(), 1 / len(each.split())) for each in shares]
+
+
+@pytest.mark.parametrize("nested", ["outer", "inner"])
+@pytest.mark.parametrize(
+    ("spans", "losses"),
+    [
+        # Of equally long ones the first is kept; what shares nothing with a kept span is kept as well.
+        ([(0, 3), (2, 5), (4, 7)], [-1, 1, -1]),
+        # Spans of one place, whatever their labels: the first.
+        ([(0, 3), (0, 3)], [-1, 0]),
+        # Tokens of their own, whatever is beside them.
+        ([(0, 1), (2, 3), (4, 5)], [-1, -1, -1]),
+    ],
+)
+def test_at_equal_length_the_span_that_begins_first_is_kept(
+    spans: list[tuple[int, int]], losses: list[int], nested: str
+) -> None:
+    _, found = tagged(["a b c d e"], [(0, start, end, n % 2) for n, (start, end) in enumerate(spans)], nested=nested)
+    assert found.losses.tolist() == losses
+
+
+def test_a_span_that_only_shares_a_token_is_neither_nested_nor_crossing() -> None:
+    """And each of a chain is compared with the spans that are kept, in its own text."""
+    spans = [(0, 0, 2, 0), (0, 2, 9, 1), (0, 8, 11, 0), (1, 2, 4, 0), (1, 0, 9, 1)]
+    for nested, expected in (("outer", [2, 3, 1, 0, -1]), ("inner", [3, 2, 3, 3, 0])):
+        _, found = tagged(["abcd efgh ij", "abcd efgh ij"], spans, nested=nested)
+        named = dict(zip(sorted(spans, key=lambda s: (s[0], s[1], -s[2])), found.losses.tolist(), strict=True))
+        assert [named[span] for span in spans] == expected, nested
+
+
+def test_each_tag_says_how_long_its_span_is() -> None:
+    _, found = tagged(["Bank of Ann", "x"], [(0, 0, 7, 1)])
+    assert found.sizes.tolist() == [7, 7, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("nested", "sizes", "down", "hidden"),
+    [
+        # An undecided span hides tokens of one that is as long or shorter, since it would be tagged instead.
+        ("outer", [8, 6], [False, False], [True, True, False, True]),
+        ("outer", [7, 7], [False, False], [True, True, False, True]),
+        ("outer", [6, 6], [False, False], [False, False, False, True]),
+        ("inner", [6, 6], [False, False], [True, True, False, True]),
+        ("inner", [7, 7], [False, False], [True, True, False, True]),
+        ("inner", [8, 8], [False, False], [False, False, False, True]),
+        # One that was voted down hides only what no span holds.
+        ("outer", [8, 6], [True, True], [False, False, False, True]),
+        ("inner", [6, 6], [True, False], [False, False, False, True]),
+    ],
+)
+def test_tokens_that_an_undecided_span_may_hold_are_unknown(
+    nested: str, sizes: list[int], down: list[bool], hidden: list[bool]
+) -> None:
+    """A released span holds the first two tokens; one that was not decided lies over them, and one over the last."""
+    tokens = words(Texts.of(pa.array(["Bank of Ann Lee"])))
+    places = (np.array([0, 12]), np.array([7, 15]))
+    found = unknown_tokens(tokens, np.array([7, 7, 0, 0]), places, np.array(sizes), np.array(down), nested)
+    assert found.tolist() == hidden
+
+
+def test_a_span_between_tokens_hides_nothing() -> None:
+    tokens = words(Texts.of(pa.array(["a  b"])))
+    places = (np.array([1]), np.array([2]))
+    assert not unknown_tokens(tokens, np.zeros(2, np.int64), places, np.ones(1), np.zeros(1, np.bool_), "outer").any()
