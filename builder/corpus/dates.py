@@ -84,6 +84,7 @@ def _written_out(text: str, language: str) -> datetime | None:
     import dateparser  # type: ignore[import-untyped]
 
     rules = {"PARSERS": ["absolute-time"], "REQUIRE_PARTS": ["day", "month", "year"], "TIMEZONE": "UTC"}
+    text = re.sub(r"\bkl\.? ?(\d{1,2})[.:](?=\d\d\b)", r"\1:", text)
     text = _NOISE.sub(" ", re.sub(r"(?<=\d) ?h ?(?=\d\d\b)", ":", text))
     text = _EAST_ASIAN_TIME.sub(_clock, _EAST_ASIAN.sub(_western, text))
     # News means British and Indian time by BST and IST, and by ET what is the time in New York on that day.

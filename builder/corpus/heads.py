@@ -13,11 +13,30 @@ from builder.text import sentences
 Line = tuple[int, int, str]
 
 BULLET = re.compile(r"^(?:[-*•·–—▪●]|\d{1,2}[.)])\s+")
-_TITLE_CHARS, _SOURCE_CHARS = 200, 50
+_TITLE_CHARS, _SOURCE_CHARS, _KICKER_CHARS = 200, 50, 30
 _OPEN_END = re.compile(r"[;:,،、；：，–—-]$|\b(?:and|or|the|of|a|to)$")
+#: Parts of papers and kinds of articles, which stand above headlines.
+_LABELS = re.compile(
+    r"(?i:news|world|us|uk|canada|national|international|politics|business|economy|markets|finance|sport|sports|opinion|"
+    "comment|commentary|analysis|explainer|editorial|exclusive|breaking|live|interview|feature|investigation|obituary|"
+    "review|profile|culture|arts|health|science|tech|technology|environment|climate|energy|africa|asia|europe|americas|"
+    "middle east|latin america|asia pacific|world news|breaking news|us news|uk news|fact check|special report|"
+    "news analysis|long read|politik|wirtschaft|ausland|inland|kultur|meinung|kommentar|analyse|reportage|panorama|"
+    "wissen|gesellschaft|leitartikel|monde|politique|économie|société|tribune|éditorial|entretien|enquête|planète|"
+    "décryptage|mundo|internacional|internacionales|nacional|política|economía|sociedad|opinión|análisis|deportes|"
+    "cultura|entrevista|mondo|esteri|politica|economia|cronaca|analisi|opinioni|intervista|opinião|análise|brasil|"
+    "esporte|desporto|buitenland|binnenland|economie|opinie|politiek|świat|kraj|polityka|gospodarka|opinie|wywiad|"
+    "в мире|мир|политика|экономика|общество|мнение|аналитика|интервью|происшествия|спорт|культура|світ|у світі|"
+    "політика|економіка|суспільство|думка|війна|dünya|siyaset|ekonomi|gündem|spor|analiz|utrikes|inrikes|ledare|"
+    "debatt|verden|أخبار|العالم|سياسة|اقتصاد|رياضة|رأي|تحليل|ثقافة|दुनिया|देश|राजनीति|विश्व|खेल|विचार|国际|國際|国内|"
+    "政治|财经|財經|社会|社會|经济|經濟|体育|评论|評論|独家|国際|経済|社説|국제|정치|경제|사회|사설|단독)"
+)
+_BESIDE = re.compile(r" ?[|/›»>&·:：] ?")
+#: Characters of a paragraph that has no end of its own, such as a standfirst, at least.
+_PARAGRAPH = 60
 _BY = {
-    "en": "By|BY|by", "de": "Von|VON|von", "fr": "Par|PAR|par", "es": "Por|POR", "pt": "Por|POR", "it": "Di|DI",
-    "nl": "Door|DOOR", "sv": "Av|AV", "no": "Av|AV", "nb": "Av|AV", "da": "Af|AF",
+    "de": "von", "fr": "par", "es": "por", "pt": "por", "it": "di", "nl": "door", "sv": "av", "no": "av", "nb": "av",
+    "da": "af",
 }  # fmt: skip
 _CAPITAL = r"[^\W\d_a-z]"
 _PERSON = (
@@ -29,7 +48,7 @@ _NOT_PERSON = (
 )
 #: Names without a word before them that says so: in East Asia, whose names are short, and after "author" with a colon.
 _NAMED = re.compile(
-    r"(?:(?:本报)?(?:记者|記者)[:：／/] ?|(?:作者|撰文|文)[:：／/] ?)(\w{2,4}(?:[、 ]\w{2,4}){0,3})|"
+    r"(?:(?:本报)?(?:记者|記者)[:：／/] ?|本报记者 |(?:作者|撰文|文)[:：／/] ?)(\w{2,4}(?:[、 ]\w{2,4}){0,3})|"
     rf"([가-힣]{{2,4}}) ?(?:기자|특파원)(?: \S+@\S+)?|(?:Автор|Autore?|Auteur|Author|Текст) ?: ({_PERSON})"
 )
 #: What follows a name in a byline and is no other name.
@@ -38,8 +57,9 @@ _NOBODY = re.compile(rf"(?i:(?:\w+ ){{0,2}}{STAFF})|{AGENCY}(?: Staff)?")
 _LABEL = (
     r"(?:(?:first |last )?(?:published|updated|posted|modified|issued|date|released)(?: on| at)?|"
     r"veröffentlicht(?: am)?|aktualisiert(?: am)?|stand|(?:publié|mise? à jour)(?: le)?|"
-    r"(?:publicad|actualizad|atualizad)o(?: el| em)?|"
-    r"(?:pubblicato|aggiornato)(?: il)?|gepubliceerd(?: op)?|bijgewerkt|publicerad|uppdaterad|(?:o|za)publikowano|"
+    r"(?:publicad|actualizad|atualizad)o(?: el| em)?(?: há .{1,20})?|"
+    r"(?:pubblicato|aggiornato)(?: il)?|gepubliceerd(?: op)?|bijgewerkt|publi[cs]er\w+|u?o?pp?dater\w+|"
+    r"(?:o|za)publikowano|"
     r"aktualizacja|опубликовано|обновлено|опубліковано|оновлено|yayınlanma|güncelleme|प्रकाशित|अपडेटेड|نشر|آخر تحديث|"
     r"기사입력|입력|수정|송고시간|등록|发布时间|發布時間|更新时间|时间|時間|公開日時|公開|配信|掲載|最終更新|更新)"
 )
@@ -71,6 +91,8 @@ _DATELINES = [
     re.compile(pattern)
     for pattern in (
         rf"{_DAY} ?\({_AGENCY}\){_DASH}",
+        rf"\({_AGENCY}\) [-–—] {_CAPITALS}, (?P<date>\d\d? [A-Z]{{3}}) [-–—] ",
+        rf"{_PLACE} [-–—/] {_AGENCY}{_DASH}",
         rf"(?:{_CAPITALS}(?:, {_DAY})? ?)?\((?P<source>[A-Z][\w./ -]{{1,24}})\){_DASH}",
         rf"(?:{_PLACE}(?:, {_DAY})? ?)?\({_AGENCY}\){_DASH}",
         rf"{_PLACE}, {_DAY} ?\({_AGENCY}\) ",
@@ -98,11 +120,11 @@ class Named(NamedTuple):
 @cache
 def _byline_in(language: str) -> re.Pattern[str]:
     person = rf"{_PERSON}(?: in {_CAPITAL}[\w-]+(?: {_CAPITAL}[\w-]+)?)?"
-    names = rf"{_NOT_PERSON}{person}(?:(?:,? and|,? und|,? et|,? y|,? e|,? with|,| &) {person})*"
+    names = rf"{_NOT_PERSON}{person}(?:(?:,? (?i:and|und|et|y|e|with)|,| &) {person})*"
     return re.compile(
-        rf"(?:{_BY.get(language, _BY['en'])}|{_BY['en']}) "
+        rf"(?:(?:Story|Words|Analysis|Opinion|Report|Text) )?(?i:by|{_BY.get(language, 'by')}) "
         rf"(?:({names})(?: for (?:[Tt]he )?{_CAPITAL}[\w ]{{1,30}})?|{AGENCY}(?: Staff)?)"
-        rf"(?:,? {AGENCY}|, {_CAPITAL}[\w-]+)?(?:,? ?[|•—–-] ?.{{1,60}})?"
+        rf"(?:,? {AGENCY}|, [\w-]+)?(?:(?:,? ?[|•—–-] ?| (?=@\w+$)).{{1,60}})?"
     )
 
 
@@ -110,11 +132,13 @@ def byline_of(line: str, language: str) -> Named | None:
     """The authors or the source that the whole line names, and the date after authors."""
     if len(line) > 300 or (SENTENCE_END.search(line) and not line.endswith(("Jr.", "Sr."))):
         return None
-    if line[:1] in "AaBbDdPpVv" and (found := _byline_in(language.split("-")[0]).fullmatch(line)):
+    if line[:1] in "AaBbDdPpVvSWORT" and (found := _byline_in(language.split("-")[0]).fullmatch(line)):
         rest = line[found.end(1) :] if found[1] else line
         day = next(filter(None, (day_of(part.strip(), language) for part in re.split(r"[|•—–]", rest))), None)
         names = re.sub(rf" in {_CAPITAL}[\w -]*?(?=,| and |$)", "", found[1] or "")
-        return Named(re.split(r",? (?:with|y|e) ", names) if names else [], day, _agency(rest))
+        people = re.split(r",? (?:with|WITH|y|Y|e) ", names) if names else []
+        agency = next((part for part in re.split(", ", names) if re.fullmatch(AGENCY, part)), None)
+        return Named(people, day, _agency(rest) or agency)
     if (line[:1] in "本记記作撰文АТA" or "기자" in line or "특파원" in line) and (named := _NAMED.fullmatch(line)):
         return Named(re.split("[、 ]", named[1]) if named[1] else [named[2] or named[3]], None, None)
     # Looking for a formula takes far longer than looking for what one of these has.
@@ -189,11 +213,27 @@ def reads_like_title(lines: list[Line], language: str) -> bool:
         or date_of(line, language)
     ):
         return False
-    # One paragraph over several lines, unless it is a date that is written small.
-    if start == end + 1 and following[0].islower() and not date_of(following, language):
+    # One paragraph over several lines, unless it is a date or a byline that is written small.
+    named = byline_of(following, language) or date_of(following, language)
+    if start == end + 1 and following[0].islower() and not named:
         return False
     ended = any(SENTENCE_END.search(other) or len(other) > len(line) for _, _, other in lines[1:])
     return ended and len(sentences(line, language)) == 1
+
+
+def has_kicker(lines: list[Line], language: str) -> bool:
+    """Whether the first line is a label such as "WORLD" above the headline, which a byline or a paragraph follows."""
+    if len(lines) < 3 or len(lines[0][2]) > _KICKER_CHARS:
+        return False
+    labels = list(filter(None, _BESIDE.split(lines[0][2])))
+    known = all(map(_LABELS.fullmatch, labels))
+    if not (known or lines[0][2].isalpha()) or not reads_like_title(lines[1:], language):
+        return False
+    headline, following = lines[1][2], lines[2][2]
+    if byline_of(following, language) or date_of(following, language) or dateline(following):
+        return len(headline) > len(lines[0][2])
+    ended = SENTENCE_END.search(following) or len(following) >= _PARAGRAPH
+    return known and len(following) > len(headline) and bool(ended)
 
 
 def _asks(line: str, following: str, language: str) -> bool:

@@ -13,7 +13,18 @@ from typing import NamedTuple
 
 from builder.corpus.dates import instant
 from builder.corpus.formulas import SENTENCE_END, Formula, formula, leads_elsewhere
-from builder.corpus.heads import BULLET, Line, byline_of, date_of, dateline, day_of, is_author, reads_like_title
+from builder.corpus.heads import (
+    BULLET,
+    Line,
+    Named,
+    byline_of,
+    date_of,
+    dateline,
+    day_of,
+    has_kicker,
+    is_author,
+    reads_like_title,
+)
 from builder.corpus.records import author_names
 from builder.corpus.settings import Cleaning
 from builder.offsets import Edit
@@ -23,6 +34,8 @@ _SUMMARY_HEAD = re.compile(r"^(?:summary|key (?:points|takeaways|facts)|at a gla
 _HEAD_LINES, _BYLINES, _TRAILER_LINES, _LINKS = 40, 4, 14, 12
 #: Characters below which lines are no paragraphs, so that a list of names has no summary.
 _PARAGRAPH = 60
+#: Characters of a standfirst, at most.
+_STANDFIRST = 300
 #: Characters of usual links, at least.
 _HEADLINE = 15
 #: Letters by which two forms of a word are known to be one, and the share of a summary's words that the body has, too.
@@ -93,6 +106,8 @@ class Recogniser:
             first += self._title(lines[first:last], found, language)
             first = self._byline(lines[:last], first, found, language)
         kept: Sequence[int] = range(first, last)
+        if first and not found.authors and (below := self._below_standfirst(lines[:last], first, found, language)):
+            kept = [*range(first, below[0]), *range(below[-1] + 1, last)]
         if repeated or self.boilerplate:
             kept = [i for i in kept if not self._is_boilerplate(lines[i][2], found.source or "", repeated)]
         head = [lines[i][2] for i in kept[:_HEAD_LINES]]
@@ -119,32 +134,54 @@ class Recogniser:
         )
 
     def _title(self, lines: list[Line], found: Layout, language: str) -> int:
-        """How many lines the title takes: one or none."""
-        rule = "record"
+        """How many lines the title takes, with a kicker above it; or none."""
+        above = int(self._on("kicker", found) and has_kicker(lines, language))
+        rule, taken = "record", 0
         if found.title is not None:
-            taken = len(lines) > 1 and abs(len(lines[0][2]) - len(found.title)) < 20
-            taken = taken and _words(lines[0][2]) == _words(found.title)
-        elif self.settings.title and self._on("first-line", found) and reads_like_title(lines, language):
-            rule, taken, found.title = "first-line", True, lines[0][2]
+            for at in range(min(above + 1, len(lines) - 1)):
+                line = lines[at][2]
+                if abs(len(line) - len(found.title)) < 20 and _words(line) == _words(found.title):
+                    taken, above = at + 1, at
+        elif self.settings.title and self._on("first-line", found) and reads_like_title(lines[above:], language):
+            rule, taken, found.title = "first-line", above + 1, lines[above][2]
         else:
             return 0
+        if taken and above:
+            found.parts.append(Part("kicker", "kicker", lines[0][2]))
         found.parts.append(Part("title", rule, found.title))
-        return int(taken)
+        return taken
 
     def _byline(self, lines: list[Line], first: int, found: Layout, language: str) -> int:
         """The first line after those that name authors or a date, which follow the title."""
         end = min(first + _BYLINES, max(first, len(lines) - 1))
         for at in range(first, end):
             line = lines[at][2]
-            kind, named = "byline", byline_of(line, language) if self._on("byline", found) else None
-            if named is None and self._on("date", found):
-                kind, named = "date", date_of(line, language)
+            kind, named = self._named(line, found, language)
             if named is None:
                 return at
             found.authors += [x for name in named.authors for x in author_names(name) if is_author(x)]
             found.published, found.source = found.published or named.published, found.source or named.source
             found.parts.append(Part(kind, kind, line))
         return end
+
+    def _named(self, line: str, found: Layout, language: str) -> tuple[str, Named | None]:
+        named = byline_of(line, language) if self._on("byline", found) else None
+        if named is None and self._on("date", found):
+            return "date", date_of(line, language)
+        return "byline", named
+
+    def _below_standfirst(self, lines: list[Line], first: int, found: Layout, language: str) -> range:
+        """The only line with authors, or with a date, and what follows it, where it is below the first lines."""
+        head = [self._named(line, found, language)[1] for _, _, line in lines[first : first + _BYLINES]]
+        if any(head):
+            rest = lines[first + _BYLINES : first + _HEAD_LINES]
+            head += [self._named(line, found, language)[1] for _, _, line in rest]
+        for wanted, within in (("authors", _BYLINES), ("published", 2)):
+            at = [i for i, named in enumerate(head) if named and getattr(named, wanted)]
+            above = [line for _, _, line in lines[first : first + at[0]]] if len(at) == 1 and 0 < at[0] < within else []
+            if above and max(map(len, above)) <= _STANDFIRST and not getattr(found, wanted):
+                return range(first + at[0], self._byline(lines, first + at[0], found, language))
+        return range(0)
 
     def _dateline(self, head: list[str], found: Layout, language: str) -> None:
         """Takes place, date and source from the line in which the story begins; they stay in the text."""

@@ -228,7 +228,7 @@ def author_names(line: str) -> list[str]:
     """
     line = re.sub(r"^by:?\s+", "", line.strip(), flags=re.IGNORECASE)
     out: list[str] = []
-    for part in re.split(r"(?:(?<!\s)\s++)?+[;|]\s*+|(?:,|(?<!\s))\s++(?:and|&|und|et)\s++", line):
+    for part in re.split(r"(?:(?<!\s)\s++)?+[;|]\s*+|(?:,|(?<!\s))\s++(?:(?i:and|und|et)|&)\s++", line):
         names = re.split(rf"(?:(?<!\s)\s++)?+,\s*+{_TITLES}", part)
         out += [part] if len(names) == 2 and any(" " not in name for name in names) else names
     return [_cased(name) for part in out if (name := storable(part).strip(" ,"))]

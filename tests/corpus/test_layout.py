@@ -267,6 +267,8 @@ HEADLINES = {
         ("pt", "Atualizado em 29/07/2024 às 10h02", "10:02", None),
         ("it", "29 luglio 2024 alle 10:02", "10:02", None),
         ("nl", "ma 29 jul 2024", "00:00", None),
+        ("nb", "Publisert 29. juli 2024 kl. 10.02", "10:02", None),
+        ("pt", "29/07/2024 10h02 Atualizado há 2 horas", "10:02", None),
         ("sv", "Publicerad 29 juli 2024", "00:00", None),
         ("ar", "29 يوليو/تموز 2024", "00:00", None),
         ("en", "July 29, 2024 / 10:02 AM EDT / CBS News", "14:02", "CBS News"),
@@ -344,6 +346,8 @@ def test_a_line_under_the_title_that_names_nobody_stays(line: str) -> None:
         ("（中央社記者王明台北29日電）", "台北", "中央社"),
         ("中新网7月29日电", None, "中新网"),
         ("[서울=뉴시스]", "서울", "뉴시스"),
+        ("(ANSA) - ROMA, 29 LUG - ", "ROMA", "ANSA"),
+        ("القاهرة - رويترز: ", "القاهرة", "رويترز"),
     ],
 )
 def test_the_datelines_of_many_agencies_are_read(line: str, place: str | None, source: str | None) -> None:
@@ -361,7 +365,7 @@ def test_a_title_is_found_after_a_byline_or_a_date(before: str) -> None:
 
 def test_a_line_that_names_authors_is_no_summary() -> None:
     lines = ["A second line of interceptors", "By Ann Lee", *BODY]
-    assert parts(["Allies to build more", *lines])[1:] == ("", "\n".join(lines))
+    assert parts(["Allies to build more", *lines], Cleaning(off={"byline": ""}))[1:] == ("", "\n".join(lines))
 
 
 @pytest.mark.parametrize(
@@ -384,3 +388,67 @@ def test_interviews_plays_live_reports_poems_recipes_and_letters_stay_whole(line
 def test_a_paragraph_that_begins_like_a_dateline_has_none(line: str) -> None:
     layout, _, body = parts(["A title", line, *BODY])
     assert (layout.place, layout.source, body) == (None, None, "\n".join([line, *BODY]))
+
+
+@pytest.mark.parametrize("label", ["WORLD", "Analysis", "Middle East", "US & Canada", "Business | Energy", "OPINION:"])
+def test_a_label_above_the_headline_is_no_title(label: str) -> None:
+    lines = [label, "Allies to build more missiles", "By Ann Lee", *BODY]
+    layout, _, body = parts(lines)
+    assert [(part.kind, part.text) for part in layout.parts[:2]] == [("kicker", label), ("title", lines[1])]
+    assert (layout.title, layout.authors, body) == (lines[1], ["Ann Lee"], "\n".join(BODY))
+    assert parts([label, lines[1], *BODY])[0].title == lines[1]
+    assert parts(lines, title=lines[1])[2] == "\n".join(BODY)
+    assert lines[1] in parts(lines, Cleaning(off={"kicker": ""}))[2]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["HAMLET", "To be, or not to be, that is the question", "Whether it is nobler in the mind to suffer. Or not."],
+        ["Africa", "Kenya closes an old bridge", "Uganda opens a new one", *BODY],
+        ["World", "It was late.", *BODY],
+        ["Dear reader", "The old bridge will be closed", *BODY],
+    ],
+)
+def test_a_first_line_is_a_label_only_above_a_headline(lines: list[str]) -> None:
+    layout, _, body = parts(lines)
+    assert (layout.title, body) in [(lines[0], "\n".join(lines[1:])), (None, "\n".join(lines))]
+
+
+@pytest.mark.parametrize("standfirst", [["A second line is to be built, and it will not be cheap."], SUMMARY])
+def test_a_byline_is_found_below_a_standfirst(standfirst: list[str]) -> None:
+    layout, _, body = parts(["Allies to build more", *standfirst, "By Ann Lee", "July 29, 2024", *BODY])
+    assert (layout.authors, layout.published and layout.published.day) == (["Ann Lee"], 29)
+    assert layout.parts[1:3] == [("byline", "byline", "By Ann Lee"), ("date", "date", "July 29, 2024")]
+    assert body == "\n".join([*standfirst, *BODY] if len(standfirst) == 1 else BODY)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Our critics choose.", "By Ann Lee", "A good book.", "By Bo Hardy", "A bad one."],
+        ["We slept in the cellar.", "March 3, 2022", "There was no bread.", "March 4, 2022", "The bridge was hit."],
+        ["One.", "Two.", "Three.", "Four.", "By Ann Lee", "Five."],
+        ["A paragraph. " * 25, "By Ann Lee", "The end."],
+    ],
+)
+def test_lines_that_divide_a_text_name_nobody(lines: list[str]) -> None:
+    layout, _, body = parts(["A title", *lines])
+    assert (layout.authors, layout.published, body) == ([], None, "\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("line", "authors", "source", "language"),
+    [
+        ("BY ANN LEE AND TOM HARDY", ["Ann Lee", "Tom Hardy"], None, "en"),
+        ("By Ann Lee, Associated Press", ["Ann Lee"], "Associated Press", "en"),
+        ("Analysis by Ann Lee, CNN", ["Ann Lee"], "CNN", "en"),
+        ("By Ann Lee @annlee", ["Ann Lee"], None, "en"),
+        ("di Maria Rossi", ["Maria Rossi"], None, "it"),
+        ("Por Ana Lima, g1 — Rio de Janeiro", ["Ana Lima"], None, "pt"),
+        ("本报记者 李伟", ["李伟"], None, "zh"),
+    ],
+)
+def test_bylines_as_papers_write_them(line: str, authors: list[str], source: str | None, language: str) -> None:
+    layout = Recogniser(Cleaning()).recognise("\n".join(["A title", line, *BODY]), language=language)
+    assert (layout.authors, layout.source) == (authors, source)
