@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builder.arrays import mask
-from builder.quality.checks.inputs import Answers, CheckInputs, Finding, codes, described
+from builder.quality.checks.inputs import Answers, CheckInputs, Finding, described
 from builder.quality.votes import voting
 from builder.tables import rows_of, values_of
 from builder.text import similarity, token_spans
@@ -33,7 +33,7 @@ def article_changed(inputs: CheckInputs) -> Iterator[Finding]:
         for window, (article, start, end, text) in enumerate(windows)
         if article not in texts or texts[article][start:end] != text
     }
-    for row, window in enumerate(inputs.window_of_annotation.tolist() if changed else ()):
+    for row, window in enumerate(inputs.window_of_annotation.tolist()):
         if window in changed:
             yield Finding(row, "$", _OTHER_TEXT)
 
@@ -90,11 +90,6 @@ def _fast(inputs: CheckInputs, state: str, how: str) -> Iterator[Finding]:
 def second_annotation(inputs: CheckInputs) -> Iterator[Finding]:
     """The annotator submitted the chunk more than once; the latest counts."""
     usable = inputs.submitted & ~mask(inputs.annotations["quarantined"])
-    chunk, _ = codes(inputs.annotations["chunk_id"])
-    who, names = codes(inputs.annotations["annotator"])
-    made = (chunk * len(names) + who)[usable]
-    if len(np.unique(made)) == len(made):
-        return
     counted = set(voting(inputs.annotations)["annotation_id"].to_pylist())
     for row, annotation in enumerate(inputs.annotations["annotation_id"].to_pylist()):
         if usable[row] and annotation not in counted:
@@ -164,11 +159,6 @@ def _labels(given: Iterable[Answers]) -> Counter[str]:
 
 def contradiction(inputs: CheckInputs) -> Iterator[Finding]:
     """Near-duplicate chunks got opposite answers: from one annotator, or from the majorities of two chunks."""
-    clusters = [
-        inputs.clusters.get(article, article) for article in pc.unique(inputs.windows["article_id"]).to_pylist()
-    ]
-    if len(set(clusters)) == len(clusters):
-        return
     names, chunks = values_of(inputs.annotations["annotator"]), values_of(inputs.windows["chunk_id"])
     rows: dict[int, list[int]] = defaultdict(list)
     for row in np.flatnonzero(inputs.submitted).tolist():

@@ -49,17 +49,17 @@ def unknown_target(inputs: CheckInputs) -> Iterator[Finding]:
 def missing_answer(inputs: CheckInputs) -> Iterator[Finding]:
     """A target that was asked about has no answer; in mention mode, a marked entity has none."""
     for question in inputs.answer_questions:
-        if not question.required:
-            continue
-        if question.mode == "mention":
-            yield from _missing_mentions(inputs, question)
-            continue
-        for row in np.flatnonzero(inputs.submitted & ~_complete(inputs, question)).tolist():
-            given = {target for name, target, _ in inputs.answers_of.get(row, ()) if name == question.name}
-            missing = [target for target in inputs.asked(question, row) or () if target not in given]
-            if missing:
-                about = described(question.name, ", ".join(missing))
-                yield Finding(row, inputs.path_of(question.name, missing[0]), f"No answer to {about} is given.")
+        if question.required:
+            yield from (_missing_mentions if question.mode == "mention" else _missing_targets)(inputs, question)
+
+
+def _missing_targets(inputs: CheckInputs, question: Question) -> Iterator[Finding]:
+    for row in np.flatnonzero(inputs.submitted & ~_complete(inputs, question)).tolist():
+        given = {target for name, target, _ in inputs.answers_of.get(row, ()) if name == question.name}
+        missing = [target for target in inputs.asked(question, row) or () if target not in given]
+        if missing:
+            about = described(question.name, ", ".join(missing))
+            yield Finding(row, inputs.path_of(question.name, missing[0]), f"No answer to {about} is given.")
 
 
 def _missing_mentions(inputs: CheckInputs, question: Question) -> Iterator[Finding]:
@@ -90,10 +90,8 @@ def conflicting_answer(inputs: CheckInputs) -> Iterator[Finding]:
     about = inputs.annotation_of_answer
     for column in ("question", "target", "span_id"):
         code, names = codes(inputs.answers[column])
-        about = about * max(len(names), 1) + code
+        about = about * len(names) + code
     keys, times = np.unique(about, return_counts=True)
-    if len(keys) == len(about):
-        return
     first: dict[int, str] = {}
     twice = np.isin(about, keys[times > 1])
     for key, (row, question, target, label) in zip(about[twice].tolist(), inputs.answer_rows(twice), strict=True):

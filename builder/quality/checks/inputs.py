@@ -133,17 +133,11 @@ class CheckInputs:
         return (w >= 0) & (self.start < self.end) & (self.start >= low) & (self.end <= high)
 
     @cached_property
-    def order(self) -> tuple[Integers, Integers]:
-        """Rows of the spans inside their window by annotation, start and (the longest first) end; and their places.
-
-        Two spans have the same place when annotation, start and end are the same.
-        """
+    def order(self) -> Integers:
+        """Rows of the spans inside their window by annotation, start and (the longest first) end."""
         rows = np.flatnonzero(self.inside)
-        start, size = self.start[rows], (self.end - self.start)[rows]
-        reach, width = int(start.max(initial=0)) + 1, int(size.max(initial=0)) + 1
-        place = (self.annotation_of_span[rows] * reach + start) * width - size
-        by_place = np.argsort(place)
-        return rows[by_place], place[by_place]
+        order: Integers = np.lexsort((-self.end[rows], self.start[rows], self.annotation_of_span[rows]))
+        return rows[order]
 
     @cached_property
     def shown(self) -> Texts:
@@ -180,8 +174,8 @@ def run_checks(inputs: CheckInputs) -> tuple[pa.Table, pa.Table]:
     """
     columns = ("annotation_id", "chunk_id", "task_id", "annotator")
     known = list(rows_of(inputs.annotations, *columns))
-    names = np.array(values_of(inputs.annotations["annotator"]), dtype=object)
-    quarantined = mask(inputs.annotations["quarantined"]).copy()
+    names = inputs.annotations["annotator"]
+    quarantined = mask(inputs.annotations["quarantined"])
     rows: list[dict[str, object]] = []
     for code, check in CHECKS.items():
         severity = inputs.settings.severity.get(code, "off")
@@ -192,7 +186,7 @@ def run_checks(inputs: CheckInputs) -> tuple[pa.Table, pa.Table]:
             found = {"check": code, "severity": severity, "path": path, "message": message, "repair": None}
             rows.append({**dict(zip(columns, who, strict=True)), **found})
             if severity == "error":
-                quarantined[names == annotator if annotation is None else annotation] = True
+                quarantined[mask(pc.equal(names, annotator)) if annotation is None else annotation] = True
     at = inputs.annotations.schema.get_field_index("quarantined")
     return build(rows, ISSUES), inputs.annotations.set_column(at, "quarantined", pa.array(quarantined))
 

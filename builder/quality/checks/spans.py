@@ -36,13 +36,10 @@ def text_mismatch(inputs: CheckInputs) -> Iterator[Finding]:
     lengths = numbers(pc.fill_null(pc.utf8_length(inputs.spans["text"]), -1))
     wrong = inputs.inside & (lengths != inputs.end - inputs.start)
     rows = np.flatnonzero(inputs.inside & ~wrong)
-    stored = inputs.spans["text"] if len(rows) == len(lengths) else inputs.spans["text"].take(pa.array(rows))
-    mine, points = Texts.of(stored.combine_chunks()), inputs.shown.points
+    mine = Texts.of(inputs.spans["text"].take(pa.array(rows)).combine_chunks())
     first = mine.starts[:-1]
-    small = np.int32 if max(len(mine.points), len(points)) < 2**31 else np.int64
-    place = np.repeat(((inputs.start + inputs.shift)[rows] - first).astype(small), lengths[rows])
-    place += np.arange(len(mine.points), dtype=small)
-    differs = np.flatnonzero(mine.points != points[place])
+    place = np.repeat((inputs.start + inputs.shift)[rows] - first, lengths[rows]) + np.arange(len(mine.points))
+    differs = np.flatnonzero(mine.points != inputs.shown.points[place])
     wrong[rows[np.searchsorted(first, differs, side="right") - 1]] = True
     return inputs.flag_spans(wrong, "{label} [{start}, {end}) is stored as {text!r}, which is not the text there.")
 
@@ -86,8 +83,9 @@ def _in_word(points: npt.NDArray[np.uint32] | npt.NDArray[np.uint8]) -> Mask:
 
 def duplicate_span(inputs: CheckInputs) -> Iterator[Finding]:
     """The annotation holds the same span with the same label twice."""
-    order, place = inputs.order
-    meets = np.flatnonzero(place[1:] == place[:-1])
+    order = inputs.order
+    places = np.stack([inputs.annotation_of_span, inputs.start, inputs.end])[:, order]
+    meets = np.flatnonzero((places[:, 1:] == places[:, :-1]).all(axis=0))
     rows = np.unique(np.concatenate([order[meets], order[meets + 1]]))
     taken = inputs.spans.select(["kind", "label"]).take(pa.array(rows)).to_pylist()
     seen: set[tuple[int, int, int, str, str]] = set()
@@ -135,8 +133,7 @@ def _meeting(inputs: CheckInputs, questions: Collection[Question], crosses: bool
     """
     found: list[Integers] = [np.zeros(0, np.int64)]
     for question in questions:
-        order, _ = inputs.order
-        rows = order[_of(inputs, question)[order]]
+        rows = inputs.order[_of(inputs, question)[inputs.order]]
         a, start, end = inputs.annotation_of_span[rows], inputs.start[rows], inputs.end[rows]
         for left, right in overlapping_pairs(a, start, end):
             over = (end[right] > end[left]) & (start[right] > start[left])

@@ -201,6 +201,12 @@ def test_an_answer_without_a_window_is_not_judged() -> None:
     assert messages(crowd, "answer-out-of-sight") == []
 
 
+def test_the_path_of_several_missing_answers_names_the_first() -> None:
+    controls = {("stance", "ukraine"): "first", ("stance", "japan"): "last"}
+    [row] = checked(Crowd().add("c", "ada"), controls=controls)[0]
+    assert row["path"] == "$.result[?(@.from_name=='first')].value.choices"
+
+
 def test_paths_name_the_control_of_question_and_target() -> None:
     crowd = Crowd().add("c", "ada", stances={"ukraine": "none"})
     controls = {("stance", "japan"): "stance-japan", ("topic", "japan"): "other"}

@@ -106,6 +106,18 @@ def test_words_are_those_of_any_script_with_spaces(text: str, span: tuple[int, i
     assert bool(messages(marked((*span, "GPE"), text=text), "mid-word")) is cut
 
 
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    # On both sides of where scripts with spaces between words begin and end in Unicode.
+    [("0a", True), ("\u0dc6a", True), ("\u0e01a", False), ("\u109da", False), ("\u10a0a", True), ("\u10ffa", True),
+     ("\u1100a", False), ("\u11ffa", False), ("\u1200a", True), ("\u1780a", False), ("\u17dda", False),
+     ("\u1e00a", True), ("\u2d25a", True), ("\u3005a", False)],
+)  # fmt: skip
+def test_scripts_with_spaces_are_told_by_their_ranges(text: str, cut: bool) -> None:
+    assert bool(messages(marked((1, 2, "GPE"), text=text), "mid-word")) is cut
+    assert bool(messages(marked((0, 1, "GPE"), text=text), "mid-word")) is cut
+
+
 def test_chunks_that_start_late_in_their_article() -> None:
     crowd = Crowd().window("a", "Tokyo 🚀 waits", start=50).window("b", "in Kyiv 🚀 now", start=1000)
     crowd.window("0", "unused").add("a", "ada", [(50, 55, "GPE"), (58, 63, "GPE")], BOTH)
