@@ -27,12 +27,11 @@ Coefficient = Callable[[Floats, Floats], float]
 
 def patterns_of(counts: Floats) -> tuple[Floats, Floats]:
     """The distinct rows of the counts with a rating, and how many items have each."""
-    rated = counts[counts.sum(axis=1) > 0]
-    base, width = int(rated.max(initial=0)) + 1, counts.shape[1]
+    base, width = int(counts.max(initial=0)) + 1, counts.shape[1]
     if base**width > 2**53:
-        rows, times = np.unique(rated, axis=0, return_counts=True)
+        rows, times = np.unique(counts[counts.any(axis=1)], axis=0, return_counts=True)
         return rows.astype(np.float64), times.astype(np.float64)
-    return _of_digits((rated @ float(base) ** np.arange(width)).astype(np.int64), base, width)
+    return _of_digits((counts @ float(base) ** np.arange(width)).astype(np.int64), base, width)
 
 
 def patterns_of_votes(votes: Votes) -> tuple[Floats, Floats]:

@@ -1,5 +1,6 @@
 """Coefficients against worked examples as they were published, and against properties that always hold."""
 
+from collections import Counter
 from fractions import Fraction
 from typing import Any
 
@@ -206,6 +207,9 @@ def test_patterns_of_votes_are_those_of_the_counts_for_any_number_of_labels(widt
     expected, weights = patterns_of(votes.counts())
     found = {tuple(row): int(n) for row, n in zip(direct.tolist(), times, strict=True)}
     assert found == {tuple(row): int(n) for row, n in zip(expected.tolist(), weights, strict=True)}
+    rated = [tuple(row) for row in votes.counts().tolist() if any(row)]
+    assert found == Counter(rated)
+    assert len(rated) < 200
 
 
 def test_an_annotator_who_votes_twice_is_counted_twice() -> None:

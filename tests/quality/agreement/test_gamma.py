@@ -134,6 +134,10 @@ def test_the_report_has_gamma_where_it_is_asked_for() -> None:
         return found.gamma
 
     assert measured() is None
+    two = Crowd().add("c", "ada", [(0, 5, "L1")]).add("c", "ben", [(0, 5, "L1")])
+    of_two = span_agreement(two.annotations, two.spans, two.windows, "entity", Quality(bootstrap=0, gamma=1))
+    assert of_two
+    assert of_two.gamma == 1
     assert measured(gamma=9, seed=5) == pytest.approx(gamma([MarkedText(60, PEOPLE)], 9, seed=5), abs=1e-6)
     for n in range(2):
         crowd.add("c", f"more-{n}", [(102, 109, "L1")])

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import minimize
 
 from builder.quality.aggregation.majority import score_interval
-from builder.quality.agreement.models import annotator_models, difficulties
+from builder.quality.agreement.models import _confusions, annotator_models, difficulties
 from builder.quality.settings import Quality
 from builder.quality.votes import Votes
 from tests.quality.crowds import SKILLS, votes_of
@@ -60,6 +60,35 @@ def test_items_on_which_the_good_err_are_hard() -> None:
     assert all(h.about == h.chunk_id.replace("c", "t") for h in hard)
     assert all(0 < h.interval[0] < h.difficulty < h.interval[1] for h in hard)
     assert [h.difficulty for h in hard] == sorted((h.difficulty for h in hard), reverse=True)
+
+
+def test_errors_are_named_from_three_and_from_a_twentieth_on() -> None:
+    labels = ["", "GPE", "ORG"]
+    # By true label: nothing, GPE, ORG.
+    table = np.array([[20.0, 10, 0], [4, 40, 16], [3, 3, 6]])
+    assert _confusions(table, labels) == [
+        "marks GPE for nothing in 33% of 30", "says ORG for GPE in 27% of 60", "says GPE for ORG in 25% of 12"
+    ]  # fmt: skip
+    assert _confusions(np.array([[20.0, 2], [0, 9]]), labels) == []
+    assert _confusions(np.array([[57.0, 3], [0, 9]]), labels) == ["marks GPE for nothing in 5% of 60"]
+    assert _confusions(np.array([[58.0, 3], [0, 9]]), labels) == []
+    assert _confusions(np.array([[0.0, 0], [3, 9]]), labels) == ["misses GPE in 25% of 12"]
+
+
+@pytest.mark.parametrize(("difficult", "named"), [(12, 10), (4, 4)])
+def test_ten_items_are_named_and_none_that_may_be_no_harder_than_the_mean(difficult: int, named: int) -> None:
+    rows = [(i, f"w{who}", "ab"[i < difficult and (who - i) % 9 < 3]) for i in range(60) for who in range(9)]
+    _, hard = annotator_models(Votes.of(rows, 60, ["a", "b"]), [(f"c{i:02}", "") for i in range(60)], Quality())
+    assert len(hard) == named
+    assert {h.chunk_id for h in hard} <= {f"c{i:02}" for i in range(difficult)}
+
+
+def test_a_narrower_interval_is_asked_for_by_its_confidence() -> None:
+    votes = Votes.of([(i, who, "a") for i in range(30) for who in "xyz"], 30, ["a", "b"])
+    wide, narrow = (
+        annotator_models(votes, [("c", "")] * 30, Quality(confidence=c))[0]["x"].interval[0] for c in (0.95, 0.5)
+    )
+    assert (wide, narrow) == (pytest.approx(0.886, abs=0.002), pytest.approx(0.985, abs=0.002))
 
 
 def test_without_shared_items_nothing_is_believed() -> None:

@@ -43,7 +43,14 @@ def test_same_spans_agree_fully() -> None:
     for name in ("ada", "ben", "eve"):
         crowd.add("c", name, [(0, 5, "GPE"), (17, 33, "ORG"), (17, 24, "ORG")])
     overall = measured(crowd).overall
-    assert (overall.exact_f1, overall.partial_f1, overall.token_alpha) == (1, 1, 1)
+    assert (overall.exact_f1, overall.partial_f1, overall.token_alpha, overall.unit_alpha) == (1, 1, 1, 1)
+
+
+def test_labels_are_in_alphabetical_order_and_the_first_of_equals_is_that_of_a_token() -> None:
+    crowd = Crowd().add("c", "ben", [(0, 5, "ORG"), (0, 5, "GPE")]).add("c", "ada", [(0, 5, "GPE")])
+    found = measured(crowd)
+    assert list(found.labels) == ["GPE", "ORG"]
+    assert found.overall.token_alpha == 1
 
 
 def test_silence_counts_against_a_span() -> None:
