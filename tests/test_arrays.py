@@ -9,9 +9,9 @@ from builder import arrays
 
 def test_columns_become_arrays_of_numbers_and_truth() -> None:
     found = arrays.numbers(pa.chunked_array([pa.array([1], pa.int32()), pa.array([-2], pa.int32())]))
-    assert (found.tolist(), found.dtype) == ([1, -2], np.int64)
+    assert (found.tolist(), str(found.dtype)) == ([1, -2], "int64")
     truth = arrays.mask(pa.chunked_array([pa.array([True, None]), pa.array([False])]))
-    assert (truth.tolist(), truth.dtype) == ([True, False, False], np.bool_)
+    assert (truth.tolist(), str(truth.dtype)) == ([True, False, False], "bool")
     truth[0] = False
 
 

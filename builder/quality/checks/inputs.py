@@ -17,7 +17,7 @@ from builder.quality.settings import Quality
 from builder.quality.votes import SUBMITTED, Integers, Mask
 from builder.scheme import Question, Scheme
 from builder.settings import load
-from builder.tables import ISSUES, build, rows_of, values_of
+from builder.tables import ISSUES, build, rows_of
 from builder.text import Texts
 
 #: Question, target and label of every answer of an annotation, sorted by question and target.
