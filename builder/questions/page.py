@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from builder.scheme import RESERVED_KEY, Label, Scheme
+from builder.scheme import Label, Scheme
 
 #: The control on which spans are marked, and the text it marks. Every question that gives spans shares it.
 SPANS = "entity"
@@ -15,6 +15,7 @@ TEXT = "text"
 #: On the page of experts: that everything in dispute was decided. It is no answer about the text.
 DECIDED = "decided"
 SHIFT = "shift+"
+#: All but `RESERVED_KEY`.
 _LETTERS = "qwertyiopasdfghjklzxcvbnm"
 _BLOCKS = ("qwer", "asdf", "zxcv", "tyio", "ghjk", "bnml")
 
@@ -138,7 +139,7 @@ def assign_hotkeys(rows: Sequence[KeyRow]) -> dict[str, dict[str, str]]:
     keys: dict[str, dict[str, str]] = {}
     for row in rows:
         keys.setdefault(row.control, {}).update({label: key for label, key in row.given.items() if key})
-    taken = {key for given in keys.values() for key in given.values()} | {RESERVED_KEY}
+    taken = {key for given in keys.values() for key in given.values()}
 
     def fill(row: KeyRow, source: Iterable[str]) -> None:
         mine = keys[row.control]

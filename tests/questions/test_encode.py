@@ -1,5 +1,6 @@
 """Task data and result items say what the rows say."""
 
+import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -54,7 +55,7 @@ def test_missing_repeated_and_too_many_targets_are_refused(make: Schemes, target
 
 def test_regions_without_an_id_get_a_stable_one(scheme: Scheme) -> None:
     first, again = (results([span(7, 9)], [], [], None, 7, "Japan", scheme)[0]["id"] for _ in range(2))
-    assert first == again
+    assert first == again == hashlib.sha256(b"entity 7 9 GPE").hexdigest()[:10]
     assert first != results([span(7, 10)], [], [], None, 7, "Japan", scheme)[0]["id"]
 
 

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
-from builder.questions.interface import interface
-from builder.questions.migrate import SchemeChanges, changes, renamed, transition
-from builder.scheme import Scheme
+from builder.questions import scheme_from
+from builder.questions.choice import Choice
+from builder.questions.entities import PALETTE
+from builder.questions.interface import dates_of, interface
+from builder.questions.migrate import SchemeChanges, changes, dated, narrowed, renamed, transition, used
+from builder.scheme import Renames, Scheme
 
 Schemes = Callable[..., Scheme]
 Make = Callable[..., dict[str, Any]]
@@ -108,3 +111,97 @@ def test_results_of_an_odd_shape_stay_as_they_are(make: Schemes, scheme: Scheme)
         for value in (None, ["COUNTRY"], {"labels": "COUNTRY", "choices": "pro"}, {"choices": [["pro"], 3]}):
             (made,) = renamed([{"from_name": control, "value": value}], old, scheme)
             assert made["value"] == value
+
+
+def test_who_is_asked_for_some_labels_sees_them_in_the_colour_they_have_for_all(make: Schemes) -> None:
+    given = make(entities={"PERSON": {}, "GPE": {}, "ORG": {"color": "#123456"}})
+    found = narrowed(given, ["GPE", "ORG", "EVIDENCE", "EVENT"])
+    colors = {name: label.color for name, label in found.questions["entities"].labels.items()}
+    assert colors == {"GPE": PALETTE[1], "ORG": "#123456"}
+    assert found.migrations == given.migrations
+    assert {n: q for n, q in found.questions.items() if n != "entities"} == {
+        n: q for n, q in given.questions.items() if n != "entities"
+    }
+
+
+def test_removals_that_a_result_holds_are_named(make: Schemes, scheme: Scheme, region: Make, choice: Make) -> None:
+    found = changes(scheme, make(entities=["GPE"], targets={"china": []}, problems={"cut": "Cut off"}, migrations={}))
+    assert found.removals == ["entity label PERSON", "target japan", "problem garbled"]
+    assert found.names["target japan"] == ("stance", "targets", "japan")
+    for result, names in (
+        ([region(0, 5, "Japan", "PERSON")], {"entity label PERSON"}),
+        ([region(0, 5, "Japan", "GPE"), choice("stance__china", "favor")], set()),
+        (
+            [choice("evidence_target", "japan"), choice("problem", "garbled", "cut")],
+            {"target japan", "problem garbled"},
+        ),
+        ([choice("stance__japan", "favor")], {"target japan"}),
+    ):
+        assert used(result, scheme, found) == names
+
+
+def test_changes_of_any_kind_are_some() -> None:
+    assert SchemeChanges().none
+    assert not SchemeChanges(additions=["x"]).none
+    assert not SchemeChanges(renames={"x": {"a": "b"}}).none
+    assert not SchemeChanges(removals=["x"]).none
+
+
+def asking(version: str, options: str, migrations: Any = (), many: bool = True) -> Scheme:
+    frames = {"kind": "choice", "labels": {name: {} for name in options.split()}, "many": many}
+    return scheme_from(
+        {"name": "f", "version": version, "questions": {"frames": frames}, "migrations": dict(migrations)}
+    )
+
+
+def test_options_of_several_are_named_with_their_question() -> None:
+    assert changes(asking("1", "money risk"), asking("2", "money harm")) == SchemeChanges(
+        additions=["frames option harm"], removals=["frames option risk"]
+    )
+
+
+def since(scheme: Scheme) -> dict[str, str]:
+    asked = scheme.questions["frames"]
+    assert isinstance(asked, Choice)
+    return asked.since
+
+
+def test_an_option_is_shown_since_it_was_first_shown_by_whatever_name() -> None:
+    first = asking("1", "money risk")
+    step = {"1": {"frames": {"labels": {"risk": "harm"}}}}
+    second = dated(first, asking("2", "money harm fate", step), "2026-03-01T00:00:00")
+    assert since(second) == {"fate": "2026-03-01T00:00:00"}
+    assert since(first) == {}
+    assert dates_of(second) == {"frames": {"money": "", "harm": "", "fate": "2026-03-01T00:00:00"}}
+    # Two options become one: it is shown since the earlier of them was.
+    merged = {**step, "2": {"frames": {"labels": {"fate": "doom", "harm": "doom"}}}}
+    third = dated(second, asking("3", "money doom", merged), "2026-04-01T00:00:00")
+    assert since(third) == {}
+    later = {**step, "2": {"frames": {"labels": {"fate": "doom"}}}}
+    third = dated(second, asking("3", "money harm doom care", later), "2026-04-01T00:00:00")
+    assert since(third) == {"doom": "2026-03-01T00:00:00", "care": "2026-04-01T00:00:00"}
+
+
+def test_what_was_another_question_is_shown_since_now() -> None:
+    for before in (asking("1", "money risk", many=False), replace(asking("1", "a b"), questions={**TOPIC.questions})):
+        assert since(dated(before, asking("2", "money risk"), "now")) == {"money": "now", "risk": "now"}
+    single = asking("2", "money risk", many=False)
+    assert since(dated(asking("1", "money risk"), single, "now")) == {}
+    assert dates_of(single) == {}
+
+
+TOPIC = scheme_from({"name": "f", "questions": {"topic": {"kind": "choice", "labels": {"war": {}, "trade": {}}}}})
+
+
+def test_a_question_of_another_kind_is_no_rename(make: Schemes, scheme: Scheme) -> None:
+    before = asking("1", "money risk", many=False)
+    after = scheme_from({
+        "name": "f", "version": "2",
+        "questions": {"frames": {"kind": "choice", "labels": {"cash": {}, "risk": {}}}},
+        "migrations": {"1": {"frames": {"labels": {"money": "cash"}}}},
+    })  # fmt: skip
+    assert changes(before, after) == SchemeChanges(renames={"frames option": {"money": "cash"}})
+    held = transition(before, after)
+    assert list(held.questions["frames"].labels) == ["cash", "risk", "money"]
+    assert held.migrations == {}
+    assert Renames() == Renames(labels={}, targets={})

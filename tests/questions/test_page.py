@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.questions.kind import kinds
-from builder.questions.page import assign_hotkeys
+from builder.questions.page import DIGITS, ZERO, KeyRow, assign_hotkeys
 from builder.scheme import Scheme
 from tests.samples import scheme
 
@@ -76,3 +76,19 @@ def test_keys_of_the_scheme_are_kept(given_key: str) -> None:
     keys = keys_of(make(3, 4, 1, 0, {1: given_key}))
     assert keys["entity"]["E1"] == given_key
     assert given_key not in keys["stance__t0"].values()
+
+
+def test_a_key_of_the_scheme_is_not_given_to_a_question_before_it() -> None:
+    rows = [KeyRow("problem", ["p", "q"], DIGITS), KeyRow("entity", ["A", "B"], DIGITS, {"A": "1", "B": ""})]
+    assert assign_hotkeys(rows) == {"problem": {"p": "2", "q": "3"}, "entity": {"A": "1", "B": "4"}}
+
+
+def test_one_control_of_two_questions_keeps_the_keys_of_both() -> None:
+    rows = [KeyRow("entity", ["A"], DIGITS, {"A": "0"}), KeyRow("entity", ["E"], ZERO), KeyRow("x", ["y"], DIGITS)]
+    assert assign_hotkeys(rows) == {"entity": {"A": "0"}, "x": {"y": "1"}}
+
+
+def test_digits_letters_and_shifted_letters_follow_one_another() -> None:
+    keys = list(assign_hotkeys([KeyRow("entity", [f"E{n}" for n in range(60)], DIGITS)])["entity"].values())
+    letters = "qwertyiopasdfghjklzxcvbnm"
+    assert keys == [*"123456789", *letters, *(f"shift+{letter}" for letter in letters)]

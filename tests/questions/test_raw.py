@@ -56,6 +56,26 @@ def test_what_is_no_task_raises(source: bytes) -> None:
         raw.parse_task(source)
 
 
+@pytest.mark.parametrize(("start", "taken"), [(-1, False), (0, True), (2**30, True), (2**30 + 1, False)])
+def test_a_chunk_starts_where_an_article_can_be(task: Make, start: int, taken: bool) -> None:
+    made = task([])
+    made["data"]["start"] = start
+    if taken:
+        assert raw.parse_task(line(made)).data.start == start
+    else:
+        with pytest.raises(msgspec.ValidationError, match=r"data\.start"):
+            raw.parse_task(line(made))
+
+
+def test_what_the_server_leaves_out_of_a_task_is_empty() -> None:
+    data = {"chunk_id": "c", "article_id": "a", "start": 0, "text": "x"}
+    found = raw.parse_task(line({"id": 1, "data": data, "annotations": [{"id": 2, "result": []}]}))
+    assert (found.project, found.drafts, found.predictions) == (0, [], [])
+    assert (found.data.title, found.data.scheme, found.data.targets, found.data.review_of) == (None,) * 4
+    [made] = found.annotations
+    assert (made.was_cancelled, made.ground_truth, made.completed_by, made.lead_time) == (False, False, None, None)
+
+
 def test_lists_that_the_server_left_out_are_empty(task: Make) -> None:
     made = task([None])
     made["drafts"] = None

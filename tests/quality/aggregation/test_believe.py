@@ -224,6 +224,8 @@ def test_scores_by_hand() -> None:
     entropy = -(np.log(0.8) + np.log(0.4)) / 2
     # .8 was right and .6 was wrong: they miss by .2 and .6.
     assert found == Calibration(2, round(entropy, 6), round((2 * 0.04 + 2 * 0.36) / 2, 6), 0.4)
+    thirds = _score(np.array([[2 / 3, 1 / 3], [1 / 3, 2 / 3]]), np.array([0, 1]))
+    assert thirds == Calibration(2, 0.405465, 0.222222, 0.333333)
 
 
 @pytest.mark.parametrize("method", ["majority", "dawid_skene", "mace", "sequence"])
