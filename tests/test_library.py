@@ -1,5 +1,6 @@
 """Functions on plain values, and commands called from Python: what they are given is checked first."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 import builder
 from builder.errors import BuilderError, ConfigError, SourceError
-from tests.samples import Project
+from tests.samples import Project, scheme
 
 TEXT = "Tokyo agreed. Kyiv waits for more."
 
@@ -114,3 +115,47 @@ def test_commands_called_from_python_refuse_settings_that_cannot_be_used(tmp_pat
     assert not config.dataset_folder.exists()
     with pytest.raises(BuilderError, match="has no 'PERSN'"):
         builder.validate(replace(config, export=replace(config.export, entities={"PERSN": "PERSON"})))
+
+
+def test_an_export_is_read_from_a_file_or_a_list(tmp_path: Path) -> None:
+    data = {"chunk_id": "c1", "article_id": "a1", "start": 0, "text": "Tokyo", "scheme": "sample@1"}
+    value = {"start": 0, "end": 5, "text": "Tokyo", "labels": ["GPE"]}
+    result = [{"id": "r", "type": "labels", "from_name": "entity", "to_name": "text", "value": value}]
+    tasks = [{"id": 1, "project": 2, "data": data, "annotations": [{"id": 3, "completed_by": 4, "result": result}]}]
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps(tasks), encoding="utf-8")
+    for given in (tasks, path, str(path)):
+        found = builder.decode_export(given, scheme())
+        assert found.annotations["annotation_id"].to_pylist() == ["2:3"]
+        assert found.spans["label"].to_pylist() == ["GPE"]
+
+
+@pytest.mark.parametrize("text", [None, "{", "1"])
+def test_what_is_no_export_is_named(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "export.json"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(SourceError, match=r"export\.json is no JSON export of Label Studio: "):
+        builder.decode_export(path, scheme())
+
+
+def test_settings_and_the_order_of_labels_reach_the_result() -> None:
+    votes = table(*((n, who, "xyz"[(n * (1 + (who == "b"))) % 3]) for n in range(9) for who in "abc"))
+    one, other = (builder.agreement(votes, ["y", "x", "z"], bootstrap=20, seed=seed) for seed in (1, 2))
+    assert one.observed_interval != other.observed_interval
+    assert one.alpha_ordinal != builder.agreement(votes, ["x", "y", "z"], bootstrap=0).alpha_ordinal
+    assert builder.agreement(votes, bootstrap=0).alpha_ordinal is None
+    assert builder.aggregate(VOTES, min_share=0.7)["label"].to_pylist() == [None, None]
+
+
+def test_the_method_that_is_named_aggregates() -> None:
+    votes = table(*((n, who, "xy"[n % 2 != (who == "c" and n < 5)]) for n in range(30) for who in "abc"))
+    found = {method: builder.aggregate(votes, method)["probability"].to_pylist() for method in ("majority", "mace")}
+    assert found["majority"][:6] == [pytest.approx(2 / 3)] * 5 + [1.0]
+    assert min(found["mace"]) > 0.9
+
+
+def test_tasks_are_in_the_order_in_which_they_first_came_and_none_is_no_error() -> None:
+    votes = table(("b", "x", "1"), ("a", "x", "2"), ("b", "y", "1"))
+    assert builder.aggregate(votes).to_pydict() == {"task": ["b", "a"], "label": ["1", "2"], "probability": [1.0, 1.0]}
+    assert builder.aggregate(table()).num_rows == 0
