@@ -182,7 +182,7 @@ def load_stage(name: str, folder: Path) -> Stage:
         if said != digest(canonical(record)) or (record["name"], record["key"]) != (name, folder.name):
             raise ValueError
         return Stage(name, record["key"], folder, record["files"], record["made_from"])
-    except (AttributeError, KeyError, ValueError) as e:
+    except (AttributeError, KeyError, TypeError, ValueError) as e:
         raise _damaged(folder, _RECORD, "is not what was written") from e
 
 
