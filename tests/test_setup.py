@@ -1,8 +1,11 @@
 """A folder of one's own works from where it is, and what a machine lacks is named with what to do."""
 
+import contextlib
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +16,7 @@ from builder import init, setup
 from builder.commands.workspace import code_doctor, doctor
 from builder.composing import compose, conf_folders
 from builder.config import Config, Paths
-from builder.errors import ConfigError
+from builder.errors import ConfigError, StudioError
 from builder.setup import Examined, examine, make_project
 from builder.studio.people import people_of
 from builder.studio.settings import LabelStudio
@@ -166,3 +169,91 @@ def test_what_is_missing_is_named_with_what_to_do(
     assert seen["Label Studio"].advice
     usage.free = setup.ROOM
     assert found(config)["workspace disk"].advice == ""
+
+
+@pytest.mark.parametrize(
+    ("raw", "there"),
+    [
+        *((there, True) for there in ("raw", "raw/a.txt", "raw/*.txt", "r?w", "raw/[ab].txt", "s3://bucket/raw")),
+        *((gone, False) for gone in ("raw/*.csv", "gone")),
+    ],
+)
+def test_raw_articles_may_be_a_folder_a_file_a_pattern_or_an_address(
+    raw: str, there: bool, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "raw" / "a.txt").write_text("a")
+    config.paths.raw = raw
+    seen = found(config)["raw articles"]
+    assert (seen.found, seen.advice == "") == (raw, there)
+
+
+def test_a_folder_is_examined_where_it_is_or_would_be(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[Path, int]] = []
+    monkeypatch.setattr(setup.os, "access", lambda path, mode: asked.append((path, mode)))
+    monkeypatch.setattr(setup.shutil, "disk_usage", lambda path: SimpleNamespace(free=(1 << 30) * 3 // 2))
+    (tmp_path / "exports").mkdir(mode=0o755)
+    seen = found(config)
+    where = {"workspace": tmp_path, "exports": tmp_path / "exports", "temporary": Path(tempfile.gettempdir())}
+    assert asked == [(path, os.W_OK | os.X_OK) for path in where.values()]
+    keys = ("paths.workspace", "paths.exports", "the variable TMPDIR")
+    for (name, path), key in zip(where.items(), keys, strict=True):
+        assert seen[f"{name} folder"].advice == f"{path} is not writable: set {key}."
+        assert seen[f"{name} disk"] == Examined(f"{name} disk", "1.5 GiB free")
+    monkeypatch.setattr(setup.shutil, "disk_usage", lambda path: SimpleNamespace(free=1))
+    assert found(config)["exports disk"].advice == "Make room, or set paths.exports to another disk."
+
+
+@pytest.mark.parametrize(("mode", "private"), [(0o700, True), (0o710, False), (0o701, False), (0o740, False)])
+def test_a_workspace_is_for_its_owner_alone(config: Config, mode: int, private: bool) -> None:
+    config.workspace.mkdir()
+    config.workspace.chmod(mode)
+    assert ("workspace privacy" in found(config)) is not private
+
+
+def test_label_studio_is_installed_has_a_port_or_answers(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from builder.studio.embedded import server
+
+    ports = [config.label_studio.port + 1]
+    monkeypatch.setattr(server, "free_ports", lambda first: iter(ports))
+    assert found(config)["Label Studio"].found.endswith(f"not running; port {ports[0]}")
+    assert found(config)["Label Studio"].advice == ""
+    ports.clear()
+    assert found(config)["Label Studio"].found.endswith("not running; port none free")
+    assert found(config)["Label Studio"].advice == "Set label_studio.port to a free one."
+    monkeypatch.setattr(server, "script", lambda: tmp_path / "nowhere")
+    assert found(config)["Label Studio"].found == "not installed"
+    assert found(config)["Label Studio"].advice.startswith("pip install 'annotated-dataset-builder[studio]'")
+
+
+def test_a_server_that_answers_is_named_with_its_version(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    from builder.studio import campaign
+    from builder.studio.embedded import server
+
+    answers = SimpleNamespace(url="http://here"), SimpleNamespace(version=lambda: "1.2.3")
+    monkeypatch.setattr(server, "find_server", lambda vault: "one")
+    monkeypatch.setattr(campaign, "connected", lambda _: contextlib.nullcontext(answers))
+    assert found(config)["Label Studio"] == Examined("Label Studio", "1.2.3 answers at http://here")
+
+    def refuse(_: object) -> None:
+        raise StudioError("It is silent.")
+
+    monkeypatch.setattr(campaign, "connected", refuse)
+    assert found(config)["Label Studio"] == Examined("Label Studio", "It is silent.", "See its log.")
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "labels"),
+    [("My  Project!", "my-project", "my_project"), ("_1.2-x.", "1.2-x", "1_2_x"), ("a_b", "a_b", "a_b")],
+)
+def test_names_follow_from_the_folder(folder: str, name: str, labels: str, tmp_path: Path) -> None:
+    made = make_project(str(tmp_path / "new" / folder), "news_stance")
+    assert (made.folder, made.experiment) == (tmp_path / "new" / folder, name)
+    assert [path.name for path in made.files] == [f"{labels}.yaml", f"{name}.yaml", "people.csv", ".gitignore"]
+    scheme = made.files[0].read_text("utf-8")
+    assert scheme.count(f"\nname: {labels}\n") == 1
+    assert f"\n  - override /labels: {labels}\n\ndataset:\n  name: {name}\n" in made.files[1].read_text("utf-8")

@@ -3,18 +3,20 @@
 import json
 import multiprocessing
 import os
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from builder import stage as stages
 from builder.errors import StoreError
 from builder.scheme import Label
-from builder.stage import Stage, Stages, code_digest, exclusive, load_stage, remove
-from builder.store import write_table
+from builder.stage import Stage, Stages, code_digest, exclusive, in_use, load_stage, remove, settings_digests
+from builder.store import digest, write_json, write_table
 
 MADE: list[str] = []
 
@@ -228,3 +230,147 @@ def test_a_record_is_plain_json(root: Path) -> None:
     record = json.loads((get(root).folder / "stage.json").read_text())
     assert set(record) == {"sha256", "name", "key", "files", "made_from"}
     assert set(record["made_from"]) == {"code", "libraries", "input raw", "settings word"}
+
+
+def test_a_stage_is_narrowed_to_tables_and_folders(root: Path) -> None:
+    made = get(root)
+    assert list(made.only("parts").files) == ["parts/a.txt"]
+    assert list(made.only("words", "summary").files) == ["summary.json", "words.parquet"]
+    assert list(made.only("a", "words.parquet").files) == []
+    assert made.only("words").fingerprint == digest("words.parquet", made.files["words.parquet"])
+    with pytest.raises(StoreError, match=r"summary\.json is not part of the stage"):
+        _ = made.only("words").summary
+
+
+def test_columns_and_rows_of_a_table_are_read_as_asked(root: Path) -> None:
+    def many(folder: Path, *_: Any) -> dict[str, Any]:
+        write_table(folder / "t.parquet", pa.table({"a": [1, 2], "b": ["x", "y"]}))
+        write_json(folder / "said.json", [1])
+        return {}
+
+    made = Stages(root).get("many", many, inputs={}, settings={}, rooms=())
+    schema = pa.schema([("a", pa.int64()), ("b", pa.string())])
+    assert made.table("t", schema, ["b"]).to_pylist() == [{"b": "x"}, {"b": "y"}]
+    assert made.table("t", rows=pc.field("a") > 1).to_pylist() == [{"a": 2, "b": "y"}]
+    assert made.table("t", columns=["a"]).column_names == ["a"]
+    with pytest.raises(StoreError, match=r"t\.parquet was written by another version"):
+        made.table("t", pa.schema([("a", pa.int64()), ("b", pa.int64())]), ["a", "b"])
+    assert made.table_path("t") == made.folder / "t.parquet"
+    assert made.json("said") == [1]
+
+
+def test_what_makes_a_stage_gets_what_it_is_made_from(root: Path) -> None:
+    given = {"raw": SimpleNamespace(fingerprint="1")}
+    seen: list[Any] = []
+
+    def watched(folder: Path, inputs: Any, settings: Any, progress: Any) -> dict[str, Any]:
+        seen.extend([folder.parent, inputs, settings, progress])
+        return {}
+
+    made = Stages(root).get("w", watched, inputs=given, settings={"word": 1}, rooms=(), progress=print)  # type: ignore[arg-type]
+    assert seen == [root / "w", given, {"word": 1}, print]
+    assert (made.name, made.folder) == ("w", root / "w" / made.key)
+    assert (len(made.key), made.made_from["input raw"]) == (16, "1")
+    assert json.loads((root / "w" / "latest.json").read_text()) == {"key": made.key, "made_from": dict(made.made_from)}
+    assert {path.stat().st_mode & 0o777 for path in made.folder.iterdir()} == {0o600}
+    remove([made.folder])
+    assert Stages(root).latest("w") is None
+
+
+def test_settings_differ_by_value_order_and_class() -> None:
+    found = settings_digests(
+        {"a": [1, (2, Path("x", "y"))], "b": [1, [2, "x/y"]], "c": {"k": [None]}, "d": ["k", [None]]}
+    )
+    assert found["a"] == found["b"]
+    assert len(set(found.values())) == 3
+
+
+@pytest.mark.parametrize("record", ["[]", "{}", '{"sha256": "0"}'])
+def test_a_record_of_another_form_is_damaged(root: Path, record: str) -> None:
+    made = get(root)
+    (made.folder / "stage.json").write_text(record)
+    with pytest.raises(
+        StoreError, match=r"stage\.json is not what was written.*Delete .*; the next run makes it again"
+    ):
+        load_stage("words", made.folder)
+
+
+def test_a_stage_that_another_run_made_better_is_not_made_again(root: Path) -> None:
+    """What was not good enough may be gone, or good, when its turn comes."""
+    first = get(root)
+    asked: list[Stage] = []
+
+    def again(stage: Stage) -> bool:
+        asked.append(stage)
+        return len(asked) == 1
+
+    assert get(root, again=again) == first
+    assert (asked, MADE) == ([first, first], ["a"])
+
+
+def modes(folder: Path) -> list[int]:
+    """Permissions of a folder and of what is in it."""
+    return [path.stat().st_mode & 0o777 for path in (folder, *sorted(folder.iterdir()))]
+
+
+def test_a_lock_is_private_and_who_waits_says_so(root: Path) -> None:
+    path, said, entered = root / "locks" / "x", list[tuple[str, int, int | None]](), threading.Event()
+
+    def wait() -> None:
+        with exclusive(path, "push", lambda *what: (said.append(what), told.set())):  # type: ignore[arg-type,func-returns-value]
+            entered.set()
+
+    told = threading.Event()
+    with exclusive(path, "push"):
+        assert ((root / "locks").stat().st_mode & 0o777, (root / "locks" / "x.lock").stat().st_mode & 0o777) == (
+            0o700,
+            0o600,
+        )
+        with (
+            pytest.raises(StoreError, match=r"^Busy\. Wait until it ends\.$"),
+            exclusive(path, "", wait=False, busy="Busy."),
+        ):
+            pass
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        assert told.wait(60)
+        assert not entered.is_set()
+    waiting.join(60)
+    assert entered.is_set()
+    assert said == [("push: waiting for another run that makes the same", 0, None)]
+
+
+def test_any_number_may_use_a_dataset_but_not_while_it_is_cleaned(root: Path) -> None:
+    with in_use(root):
+        assert not root.exists()
+    root.mkdir()
+    with in_use(root), in_use(root):
+        assert ((root / "locks").stat().st_mode & 0o777, (root / "locks/use.lock").stat().st_mode & 0o777) == (
+            0o700,
+            0o600,
+        )
+        with pytest.raises(StoreError), exclusive(root / "locks" / "use", "clean", wait=False):
+            pass
+    with (
+        exclusive(root / "locks" / "use", "clean"),
+        pytest.raises(StoreError, match="is working on this dataset"),
+        in_use(root),
+    ):
+        pass
+
+
+def test_only_sources_count_as_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Templates, styles and scripts of a room too, in folders as well; at the top only what is Python."""
+    monkeypatch.setattr(stages, "PACKAGE", tmp_path)
+    seen = set()
+    for name in ("a.py", "b.j2", "room/c.css", "room/in/d.js", "room/e.j2", "room/f.py", "other/g.py", "room/h.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+        code_digest.cache_clear()
+        seen.add(code_digest("room") if (tmp_path / "room").exists() else code_digest())
+    assert code_digest("room") == digest(*(part for name in CODE for part in (name, b"x")))
+    code_digest.cache_clear()
+    assert len(seen) == 5
+
+
+CODE = ("a.py", "room/c.css", "room/e.j2", "room/f.py", "room/in/d.js")
