@@ -14,7 +14,7 @@ from tests.corpus.texts import TEXTS
         ("de", "de"), ("DE", "de"), ("de-DE", "de"), ("de_DE", "de"), ("de_AT.UTF-8", "de"), ("deu", "de"),
         ("ger", "de"),
         (" en-GB ", "en"), ("iw", "he"), ("zh-TW", "zh-Hant"), ("zh_Hant", "zh-Hant"), ("zh-CN", "zh"), ("cmn", "zh"),
-        ("pt-BR", "pt"), ("sr-Latn", "sr-Latn"),
+        ("pt-BR", "pt"), ("sr-Latn", "sr-Latn"), ("nb-NO", "no"), ("nn", "nn"), ("zh-Hans", "zh"), ("zh-HK", "zh-Hant"),
     ],
 )  # fmt: skip
 def test_a_code_is_the_shortest_of_bcp_47(value: str, code: str) -> None:
@@ -61,6 +61,40 @@ def test_the_language_of_a_text_is_found_whatever_is_expected(language: str) -> 
 def test_a_text_that_is_certainly_not_as_expected_is_in_the_likeliest_language(text: str, language: str) -> None:
     """Though it may be one of several neighbours."""
     assert detected_language(text, "en") == language
+
+
+@pytest.mark.parametrize(
+    ("expected", "language", "text"),
+    [
+        ("cs", "sl", "Prebivalci se pritožujejo, da je cesta preozka in da se promet ustavlja, je dejal župan."),
+        ("cs", "sk", "Starosta povedal, že na novú školu nie sú peniaze a že deti budú dochádzať do mesta, kým sa obec"
+         " nedohodne s krajom."),
+        ("de", "af", "Die raad het besluit om die pad van die dorp na die see vir ses weke te sluit, het die"
+         " burgemeester gesê."),
+        ("de", "da", "Der var mit i natten brand i den hal, der ligger ved stationen, og det var den tredje i år."),
+        ("en", "cs", "Kdyby to záleželo na nás, měli bychom to hotové, řekl starosta a dodal, že by to stálo méně."),
+        ("en", "pl", "To nie tak miało być, mówi wójt. Gdyby to od nas zależało, to most byłby otwarty."),
+        ("es", "ca", "El alcalde va dir que el pressupost del municipi no arriba per una escola nova i que el govern"
+         " n'haurà de pagar la meitat."),
+        ("fi", "et", "Vallavanem ütles, et raha ei ole ja uue kooli ehitus on seetõttu peatatud, kuid aega oli küll."),
+        ("hu", "sk", "Polícia hľadá vodiča, ktorý ušiel z miesta nehody a nechal tam auto, a prosí svedkov o pomoc."),
+        ("nl", "af", "Die polisie soek na 'n man wat verdwyn het, en vra dat mense met inligting die stasie bel."),
+        ("pt", "gl", "O alcalde dixo que non hai cartos para reparar o tellado da escola, e os pais piden solucións."),
+        ("ru", "bg", "Кметът каза, че няма пари за училище и че децата ще пътуват с автобус по стария път до града."),
+        ("sv", "no", "Ordføreren sier at det ikke er penger til ny skole, og at elever som bor på andre siden av elva"
+         " må ta buss."),
+        ("tr", "az", "Polis şənbə günü yoxa çıxan kişini axtarır və bu barədə məlumatı olan bir zəng gözləyir."),
+        ("uk", "be", "Мост праз раку закрылі на рамонт, і цяпер вадзіцелі ездзяць у аб'езд, як і ў мінулым годзе."),
+    ],
+)  # fmt: skip
+def test_a_text_is_not_in_the_expected_language_because_a_neighbour_shares_its_words(
+    expected: str, language: str, text: str
+) -> None:
+    assert detected_language(text, expected) == language
+
+
+def test_the_language_found_is_a_code_like_those_of_records() -> None:
+    assert detected_language("Sinabi ng pangulo noong Miyerkules na tataas ang presyo ng bigas.", "en") == "fil"
 
 
 @pytest.mark.parametrize("text", ["Xi Jinping, Li Keqiang, Wang Yi, Beijing", "1 2 3 4 5 6 7 8 " * 40, "He said no."])

@@ -35,8 +35,7 @@ _BESIDE = re.compile(r" ?[|/›»>&·:：] ?")
 #: Characters of a paragraph that has no end of its own, such as a standfirst, at least.
 _PARAGRAPH = 60
 _BY = {
-    "de": "von", "fr": "par", "es": "por", "pt": "por", "it": "di", "nl": "door", "sv": "av", "no": "av", "nb": "av",
-    "da": "af",
+    "de": "von", "fr": "par", "es": "por", "pt": "por", "it": "di", "nl": "door", "sv": "av", "no": "av", "da": "af",
 }  # fmt: skip
 _CAPITAL = r"[^\W\d_a-z]"
 _PERSON = (
