@@ -258,24 +258,48 @@ def blocks(stream: BinaryIO, source: Source) -> Iterator[tuple[str, Encoding]]:
         try:
             if (data and not began) or (found is UTF8 and escaped(held + data)):
                 raise UnicodeDecodeError("utf-8", data, 0, 1, "it may be another encoding")
-            text = decoder.decode(data, not data)
+            runs = list(_runs(data, found, decoder, not data))
         except UnicodeDecodeError:
             if not data and accents:  # cut off inside a character
-                text = held.decode("utf-8", "replace")
+                runs = [(held.decode("utf-8", "replace"), found)]
             else:
-                found = decode_text(held + data, source)[1]
+                data = held + data
+                others = b"".join(line for line in data.splitlines(keepends=True) if _utf8(line) is None)
+                found = decode_text(data if b"\0" in data else others or data, source)[1]
                 found = found._replace(name=found.name.removesuffix("+replace"))
                 if found == UTF8:
                     found, decoder = UTF8, utf8()
                 else:
                     decoder = codecs.getincrementaldecoder(found.name)("replace")
-                text = decoder.decode(held + data, not data)
-        began, accents = True, accents or not text.isascii()
-        if text:
-            damaged = found._replace(name=f"{found.name}+replace")
-            yield text.removeprefix("\ufeff"), damaged if "\ufffd" in text else found
+                runs = list(_runs(data, found, decoder, not data))
+        for text, encoding in runs:
+            began, accents = True, accents or not text.isascii()
+            if text:
+                damaged = encoding._replace(name=f"{encoding.name}+replace")
+                yield text.removeprefix("\ufeff"), damaged if "\ufffd" in text else encoding
         if not data:
             return
+
+
+def _runs(
+    data: bytes, found: Encoding, decoder: codecs.IncrementalDecoder, last: bool
+) -> Iterator[tuple[str, Encoding]]:
+    """The text of a block; in one whose encoding was detected, some lines may be UTF-8 all the same."""
+    if found.found != "detected" or found.name.startswith(("utf", "iso2022", "hz")):
+        yield decoder.decode(data, last), found
+        return
+    before, run = found, ""
+    for line in data.removeprefix(codecs.BOM_UTF8).splitlines(keepends=True):
+        encoding, text = before, None if decoder.getstate()[0] else _utf8(line)
+        if text is None or not line.isascii():
+            # Few characters may be UTF-8 by chance.
+            sure = text and (len(_MULTIBYTE.findall(line)) > 2 or _odd().search(line.decode(found.name, "replace")))
+            encoding, text = (UTF8, text) if text and sure else (found, decoder.decode(line))
+        if encoding != before:
+            yield run, before
+            before, run = encoding, ""
+        run += text
+    yield run + decoder.decode(b"", last), before
 
 
 def text_lines(stream: BinaryIO, limit: int, source: Source) -> Iterator[tuple[str, Encoding]]:

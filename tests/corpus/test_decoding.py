@@ -1,5 +1,6 @@
 """Bytes become the text that was written, whatever its encoding, and the record says how that was found."""
 
+import codecs
 import io
 from typing import Any
 
@@ -171,6 +172,38 @@ def test_lines_are_decoded_alike_from_the_first_that_is_not_utf8() -> None:
     assert decode(first.encode("cp1250"))[0] == first
     assert decode("ż".encode("cp1250"))[0] == "ż"
     assert decode("ż".encode())[0] == "ż"
+
+
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+@pytest.mark.parametrize(
+    ("codec", "lines"),
+    [
+        ("cp1252", ["La médiathèque rouvrira après l’été.", "Les élèves étaient très déçus.", "École fermée à Nîmes."]),
+        ("cp1250", ["Straż gasiła pożar całą noc.", "Źródła podają, że śledztwo potrwa tygodnie.", "Wójt dziękował."]),
+        ("cp1251", ["Жители узнали об этом.", "В министерстве объяснили решение нехваткой денег.", "Депутаты."]),
+        ("gb18030", ["两座桥梁将封闭维修。", "附近的商户担心客流减少，市政府表示会给予适当补贴。", "桥梁关闭。"]),
+    ],
+)
+def test_tables_and_lists_may_have_lines_in_utf8_and_in_another_encoding(
+    mark: bytes, codec: str, lines: list[str]
+) -> None:
+    names = ["utf-8", codec, "utf-8"]
+    for name, begin, form, between, end in [
+        ("a.tsv", "id\ttext\n", "n-{}\t{}", b"\n", b"\n"),
+        ("a.json", "[\n", '{{"id": "n-{}", "text": "{}"}}', b",\n", b"]"),
+    ]:
+        rows = [form.format(i, line).encode(names[i]) for i, line in enumerate(lines)]
+        found = read(mark + begin.encode() + between.join(rows) + end, name)
+        assert [r.raw for r in found if isinstance(r, Record)] == lines
+        assert [r.record_id for r in found if isinstance(r, Record)] == ["n-0", "n-1", "n-2"]
+
+
+def test_a_few_characters_that_are_utf8_by_chance_are_none() -> None:
+    """As the name of a Chinese company is in GBK."""
+    text = 'id,text\n1,"联通\n\n附近的商户担心客流减少，市政府表示会给予适当补贴。"\n'
+    (record,) = read(text.encode("gbk"), "a.csv")
+    assert isinstance(record, Record)
+    assert record.raw.startswith("联通\n")
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.csv", "a.jsonl"])
