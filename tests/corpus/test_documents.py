@@ -73,6 +73,14 @@ def test_a_word_document() -> None:
     assert only("a.docx", docx(f"<w:p>{run(TEXT)}</w:p>", about=False)).title is None
 
 
+def test_the_notes_of_a_word_document_follow_its_text() -> None:
+    space = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+    texts = {"endnotes": "Last.", "footnotes": "Minutes of May.", "document": TEXT, "header1": "DRAFT"}
+    parts = {f"word__{name}": f"<w:{name} {space}><w:p>{run(text)}</w:p></w:{name}>" for name, text in texts.items()}
+    assert only("a.docx", packed(**parts)).raw == f"{TEXT}\nMinutes of May.\nLast."
+    assert reject("a.docx", packed(**parts | {"word__endnotes": "<w:p>"})).reason == "bad-docx"
+
+
 def test_damage_of_word_documents() -> None:
     whole = docx(f"<w:p>{run(TEXT)}</w:p>")
     assert reject("a.docx", b"no archive").reason == "bad-docx"
@@ -145,6 +153,24 @@ def test_a_pdf_file_and_its_paragraphs() -> None:
     assert (found.title, found.authors) == ("Talks", ["Ann Lee"])
     assert found.published == datetime(2024, 7, 29, 20, 2, 13, tzinfo=UTC)
     assert reject("a.pdf", pdf([])).detail == "there is no text in the document; a scan needs OCR first"
+
+
+def test_lines_with_which_pages_begin_and_end_part_no_sentence_and_are_there_once() -> None:
+    body = [
+        ["The ministers of both countries met on", "Monday. They agreed. The talks of the com-"],
+        ["mittee go on in June, when both of them", "meet in Oslo. Nobody knows how long it"],
+        ["will take, as each has its own reasons."],
+    ]
+    text = (
+        "The ministers of both countries met on Monday. They agreed. The talks of the committee go on in June, when "
+        "both of them meet in Oslo. Nobody knows how long it will take, as each has its own reasons."
+    )
+    assert only("a.pdf", pdf(*body)).raw == text
+    pages = [["The Example Times, 3 May", *page, "Desk copy", f"- {i} -"] for i, page in enumerate(body, 1)]
+    assert only("a.pdf", pdf(*pages)).raw == f"The Example Times, 3 May\n{text}\nDesk copy"
+    assert only("a.pdf", pdf(body[0], *pages[1:])).raw == f"The Example Times, 3 May\n{text}\nDesk copy"
+    lists = [[f"{place} {number}", "counted in all."] for number, place in enumerate(("Oslo", "Rome", "Bern"))]
+    assert only("a.pdf", pdf(*lists)).raw.replace("\n", " ") == "Oslo 0 Rome 1 Bern 2 counted in all."
 
 
 def test_pdf_files_as_other_programs_write_them() -> None:

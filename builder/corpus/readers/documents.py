@@ -5,6 +5,7 @@ import logging
 import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, BinaryIO
@@ -18,6 +19,8 @@ from builder.memory import TooSlowError
 #: The parts of a Word document that are read: some programs number them or part their names by backslashes.
 _PARTS = {
     "text": re.compile(r"/?word[/\\]document\d*\.xml", re.IGNORECASE),
+    "footnotes": re.compile(r"/?word[/\\]footnotes\d*\.xml", re.IGNORECASE),
+    "endnotes": re.compile(r"/?word[/\\]endnotes\d*\.xml", re.IGNORECASE),
     "properties": re.compile(r"/?docProps[/\\]core\d*\.xml", re.IGNORECASE),
 }
 _BROKEN = (zipfile.BadZipFile, zlib.error, KeyError, EOFError, ValueError)
@@ -25,28 +28,27 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, KeyError, EOFError, ValueError)
 _SPACE = b"http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
 _WORD = f"{{{_SPACE.decode()}}}"
+#: Most lines of the head or foot of a page.
+_RUNNING = 3
 #: Titles that programs give: names of files, and of nothing.
 _NO_TITLE = re.compile(r"(?:Microsoft Word - |untitled\b).*|.*\.(?:docx?|odt|rtf|indd|qxp|pages|pdf)", re.IGNORECASE)
 
 
 def docx_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
-    """The paragraphs of a Word document, those of tables included; what was deleted in review is no text."""
+    """The paragraphs of a Word document, those of tables included, and its notes; what was deleted is no text."""
     from lxml import etree  # type: ignore[import-untyped]
 
     data = whole(stream, source)
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            parts = {
-                name: found
-                for found in archive.infolist()
-                for name, part in _PARTS.items()
-                if part.fullmatch(found.filename)
-            }
+            files = archive.infolist()
+            parts = {name: file for file in files for name, part in _PARTS.items() if part.fullmatch(file.filename)}
             if max(part.file_size for part in parts.values()) > source.max_record_mb << 20:
                 yield Reject(path, 0, "too-large", f"more than source.max_record_mb={source.max_record_mb} MB")
                 return
-            body = etree.fromstring(archive.read(parts["text"]).replace(_STRICT, _SPACE), parser)
+            names = ["text", *(name for name in ("footnotes", "endnotes") if name in parts)]
+            found = [etree.fromstring(archive.read(parts[name]).replace(_STRICT, _SPACE), parser) for name in names]
             about = _properties(archive, parts.get("properties"))
     # zipfile raises RuntimeError for encrypted files, and NotImplementedError for packings that it does not know.
     except (*_BROKEN, RuntimeError, NotImplementedError, etree.XMLSyntaxError) as e:
@@ -54,9 +56,10 @@ def docx_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
         return
     columns = {"title": about.get("title"), "authors": about.get("creator"), "published": about.get("created")}
     # A text box is there twice, the second time for programs that know no text boxes; so is what was moved in review.
-    etree.strip_elements(body, "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback", with_tail=False)
-    etree.strip_elements(body, f"{_WORD}moveFrom", with_tail=False)
-    paragraphs = (_paragraph(element) for element in body.iter(f"{_WORD}p"))
+    twice = ("{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback", f"{_WORD}moveFrom")
+    for tree in found:
+        etree.strip_elements(tree, *twice, with_tail=False)
+    paragraphs = (_paragraph(element) for tree in found for element in tree.iter(f"{_WORD}p"))
     yield _record(path, data, "\n".join(text for text in paragraphs if text.strip()), columns)
 
 
@@ -104,7 +107,8 @@ def pdf_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | R
         names = {"title": "/Title", "authors": "/Author", "published": "/CreationDate"}
         columns = {name: str(about[key]) for name, key in names.items() if about.get(key)}
         columns["published"] = getattr(about, "creation_date", None)
-    found = _record(path, data, "\n".join(filter(str.strip, map(_joined, pages))), columns)
+    text = _paragraphs([[line.strip() for line in page.strip().split("\n")] for page in pages if page.strip()])
+    found = _record(path, data, text, columns)
     empty = [str(number) for number, page in enumerate(pages, 1) if not page.strip()]
     if empty and isinstance(found, Record):
         found.problems.append(
@@ -122,16 +126,31 @@ def _page_text(page: Any) -> str:
         return ""
 
 
-def _joined(page: str) -> str:
-    """The lines of a page as paragraphs: one goes on where a line is nearly as long as the longest."""
-    lines = [line.strip() for line in page.split("\n")]
-    full = 0.8 * max(map(len, lines))
+def _paragraphs(pages: list[list[str]]) -> str:
+    """The lines of pages as paragraphs: one goes on where a line is nearly as long as the longest of its page."""
+    head, foot = _running(pages, 0), _running(pages, -1)
     out = ""
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
-        parted = re.search(r"\w-$", line) and following[:1].islower()
-        goes_on = following and (len(line) >= full or not SENTENCE_END.search(line)) and len(line) > full / 2
-        out += line[:-1] if parted else f"{line} " if goes_on else f"{line}\n"
-    return out.rstrip()
+    for page, after in zip(pages, [*pages[1:], []], strict=False):
+        full = 0.8 * max(map(len, page), default=0)
+        for line, following in zip(page, [*page[1:], *after[:1], ""], strict=False):
+            parted = re.search(r"\w-$", line) and following[:1].islower()
+            long = len(line) >= full and line is not page[-1]
+            goes_on = following and (long or not SENTENCE_END.search(line)) and len(line) > full / 2
+            out += line[:-1] if parted else f"{line} " if goes_on else f"{line}\n"
+    return "\n".join([*head, out.rstrip(), *foot])
+
+
+def _running(pages: list[list[str]], at: int) -> list[str]:
+    """Takes away the lines with which pages begin (0) or end (-1) alike but for figures, and gives those with words."""
+    found: list[str] = []
+    while held := [page for page in pages if page]:
+        marks = [re.sub(r"\d+", "0", page[at]) for page in held]
+        mark, number = Counter(marks).most_common(1)[0]
+        if number < max(2, len(held) - 1) or len(found) == _RUNNING:
+            break
+        alike = [page.pop(at) for page, own in zip(held, marks, strict=True) if own == mark]
+        found.append(alike[at])
+    return [line for line in found[:: at or 1] if any(map(str.isalpha, line))]
 
 
 def _record(path: str, data: bytes, text: str, columns: dict[str, Any]) -> Record | Reject:
