@@ -62,6 +62,8 @@ AGENCY = (
     r"ELTA|LETA|РИА Новости|Интерфакс|УНІАН|Укрінформ|AGI|Adnkronos|ATS|CP|AAP|Jiji|新华社|共同|時事|ロイター|"
     r"भाषा|Europa Press|EUROPA PRESS|Télam|askanews|연합뉴스|رويترز|أ ف ب|فرانس برس|د ب أ|وام|واس|قنا|بترا|سانا))"
 )
+#: A photographer beside an agency.
+_BESIDE = rf"(?:{_FULL}, {_PRESS}|{_UPPER}[\w.-]+(?: {_UPPER}[\w.-]+){{1,3}} ?/ ?{AGENCY})"
 _AGENCIES = rf"(?:{AGENCY}|Agenturen|agences|agencias|agências)"
 _LANGUAGE = r"(?:German|English|French|Spanish|Portuguese|Italian|Russian|Ukrainian|Arabic|Chinese|Japanese|Korean)"
 
@@ -142,9 +144,9 @@ FORMULAS = {
     rf"sursa|forrás|πηγή|来源|來源|出典|المصدر|מקור|स्रोत|출처)\s?[:：] ?(?!(?i:unknown)|不明|未知|مجهول|불명)"
     rf"(?:{{source}}|{AGENCY}|{_HOST})"
     rf"(?:(?:, ?| ?[/;] ?| and )(?:{_NAME}|{_HOST}|(?:news )?agencies))*",
-    "credit": rf"(?!.*\d{{4}})(?i:photo(?:graph)?s?|pictures?|images?|video|illustrations?|graphics?|fotos?|bild|автор|"
-    rf"фото|autore?|auteur)(?: ?[:：]| by) {_PEOPLE}(?: alliance)?(?:/{_NAME})*(?: via {_NAME})?|{_FULL}, {_PRESS}|"
-    rf"{_UPPER}[\w.-]+(?: {_UPPER}[\w.-]+){{1,3}} ?/ ?{AGENCY}",
+    "credit": rf"(?i:photo(?:graph)?s?|pictures?|images?|video|illustrations?|graphics?|fotos?|bild|автор|"
+    rf"фото|autore?|auteur)(?: ?[:：]| by) (?!.*\d{{4}}){_PEOPLE}(?: alliance)?(?:/{_NAME})*(?: via {_NAME})?|"
+    rf"(?={_BESIDE})(?!.*\d{{4}}){_BESIDE}",
     "editor": r"[(（]?(?:责任编辑|責任編輯|责编|编辑|編輯|記者|记者|本报记者|本報記者)[:： ]\s?\w{2,4}"
     r"(?:[、· ]\w{2,4}){0,4}[)）]?|<?저작권자.{0,40}|무단 ?전재.{0,20}금지|이 기사는 .{2,20} 제공했습니다|"
     r"\w{2,4} (?:기자|특파원)(?: \S+@\S+)?|"
