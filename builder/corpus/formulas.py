@@ -32,10 +32,11 @@ STAFF = (
     r"(?:writers?|reporters?|correspondents?|journalists?|staff|editors?|producers?|colleagues|agenc(?:y|ies)|"
     r"newsroom|bureaus?|desk|team)\b"
 )
-_PEOPLE = rf"(?:[Tt]he )?(?:{_WORD}|{STAFF})(?:,? (?:{_WORD}|&|{_OF}|on|from|{STAFF})){{0,40}}"
+_PEOPLE = rf"(?:[Tt]he )?(?:{_WORD}|{STAFF})(?:,? (?:{_WORD}|&|{_OF}|on|from|en|em|{STAFF})){{0,40}}"
 _YEAR = r"(?:19|20)\d\d(?: ?[-–] ?(?:20)?\d\d)?"
 _THIS = (
-    r"(?:This|The following) (?:\w+ )?(?:article|story|post|piece|essay|column|report|analysis|commentary|interview|"
+    r"(?:(?:An? (?:\w+ )?version of )?[Tt]his|The following) (?:\w+ )?(?:article|story|post|piece|essay|column|report|"
+    r"analysis|commentary|interview|"
     r"op-ed|content|item|text|version|dispatch|feature|excerpt|translation|opinion|video|investigation|project)"
 )
 _ROLE = (
@@ -60,7 +61,8 @@ AGENCY = (
     r"Reuters|dpa|DPA|APA|PTI|ANI|IANS|UNI|EFE|ANSA|Xinhua|Kyodo|Yonhap|TASS|ТАСС|Interfax|UPI|"
     r"CNN|BBC|VOA|RFE/RL|Anadolu|AA|PAP|ČTK|MTI|Agerpres|Lusa|LUSA|Belga|ANP|TT|NTB|STT|Ritzau|SDA|KNA|epd|SID|BNS|"
     r"ELTA|LETA|РИА Новости|Интерфакс|УНІАН|Укрінформ|AGI|Adnkronos|ATS|CP|AAP|Jiji|新华社|共同|時事|ロイター|"
-    r"भाषा|Europa Press|EUROPA PRESS|Télam|askanews|연합뉴스|رويترز|أ ف ب|فرانس برس|د ب أ|وام|واس|قنا|بترا|سانا))"
+    r"भाषा|पीटीआई|čtk|ritzau|TASR|Antara|Agência Brasil|(?:時事|共同)通信社?|AFPBB News|Europa Press|EUROPA PRESS|"
+    r"Télam|askanews|연합뉴스|رويترز|أ ف ب|فرانس برس|د ب أ|وام|واس|قنا|بترا|سانا))"
 )
 #: A photographer beside an agency.
 _BESIDE = rf"(?:{_FULL}, {_PRESS}|{_UPPER}[\w.-]+(?: {_UPPER}[\w.-]+){{1,3}} ?/ ?{AGENCY})"
@@ -82,33 +84,38 @@ FORMULAS = {
     rf"{_THIS} (?:was |is |has been |had been |has |first |originally |also |previously )*(?:appeared|posted|ran|"
     r"reproduced|produced|provided|supplied|created))(?: (?:originally|first|here))? (?:on|in|by|at|from|with|via|"
     r"through) (?!(?:\d+|\w+day)$|.*\b1\d{3}\b){source}"
-    r"(?:,? (?:on|in) (?:\w+\.? )?\d[\w ,.]{0,20}|: [A-Z“‘].{5,160})?",
+    r"(?:,? (?:on|in) (?:\w+\.? )?\d[\w ,.]{0,20}|: [A-Z“‘].{5,160}|,? and is (?:part of|co-?published) .{3,80})?",
     "post": r"The post .{1,200}(?:first appeared|appeared first) (?:on|in|at) {source}",
     "copyright": rf"(?=(?:{_NAME},? ?)?[cC©(™])"
     rf"(?=.*(?:©|\([cC]\)|™|\b(?:19|20)\d\d\b)|(?i:copyright) {AGENCY}\b)"
     rf"(?:{_NAME},? ?)?(?:(?i:copyright):? ?(?:©|\([cC]\))?|©|c\.(?=\d)|"
     rf"\([cC]\)|™ ?(?:and|&) ©) ?(?:{_YEAR},?)? ?(?:by )?(?:{_NAME})?(?:\.?, (?:an? )?{_NAME})*(?:,? {_YEAR})?",
     "rights": r"(?i:all (?:other )?rights reserved|(?:alle|tous|todos los|tutti i|todos os) (?:rechte|droits|derechos|"
-    r"diritti|direitos) (?:vor|rés|res|ris)\w+|riproduzione riservata|版权所有.{0,30}|"
-    r"未经.{0,12}不得.{0,12}|無断転載.{0,15}禁.{0,5}|licensing rights|(?:do not|no) reproduc\w+ without "
+    r"diritti|direitos) (?:de [\w ]{1,50} )?(?:vor|rés|res|ris)\w+|riproduzione riservata|版权所有.{0,30}|"
+    r"未经.{0,12}不得.{0,8}(?:转载|轉載|使用|复制|摘编|镜像).{0,12}|無断転載.{0,15}禁.{0,5}|licensing rights|(?:do not|"
+    r"no) reproduc\w+ without "
     r"(?:\w+ )?(?:permission|consent)|(?:(?:re)?printed|used|republished) (?:with|by) "
-    r"permission\b.{0,100}|(?:this material|no part of this|any|unauthori[sz]ed|(?:re)?distribution|reproduction)\b"
+    r"permission\b(?:(?!, [a-z]).){0,100}|(?:this material|no part of this|any|unauthori[sz]ed|(?:re)?distribution|"
+    r"reproduction)\b"
     r"(?=.*\b(?:reproduc|republi|redistribut|rewritten|copied|use of this))"
     r"(?=.*\b(?:permi|prohibit|forbidden|consent|may not)).{0,200})",
     "licence": r"(?:It is |It was |and is |and )?(?:(?i:(?:re)?(?:published|printed)) |licensed |shared |used |"
     r"available )?(?:here )?(?:under (?:an? |the )?(?:(?:Creative Commons|CC|open)\b.{0,40} )?[Ll]icen[cs]e|"
     r"with (?:the )?(?:kind )?permission).{0,60}",
-    "contributed": rf"(?:{_FULL}|{_WORD}(?=.*contributed)) reported from {_PEOPLE}|"
+    "contributed": rf"{_THIS} (?:includes|contains) (?:information|reporting|material) from {_PEOPLE}|(?:{_FULL}|"
+    rf"{_WORD}(?=.*contributed)) reported from {_PEOPLE}|"
     rf"[Ww]ire services contributed to this report|"
     rf"{_PEOPLE},? (?:also )?contributed (?:(?:reporting|(?:research|writing) (?=to|for))?(?: ?(?:to|for) this "
     rf"(?:report|article|story|piece|dispatch))?(?: from {_PEOPLE})?|from {_PEOPLE})|(?:Associated Press|AP|AFP|"
     rf"Reuters) .{{0,80}} contributed(?: (?:to this|from|reporting)\b.{{0,40}})?",
     "assistance": rf"-*\s?[Ww]ith (?:additional |further |agency )?(?:assistance|reporting|inputs?|contributions?|"
     rf"files|material|reports?|information) (?:from|by) {_PEOPLE}|"
-    rf"[Ww]ith (?:agency|{AGENCY}|wire) (?:inputs?|reports?)|(?:(?i:compiled )?[Ff]rom |[Ss]taff and )wire reports",
+    rf"[Ww]ith (?:(?:agency|{AGENCY}|wire) (?:inputs?|reports?)|agencies)|(?:(?i:compiled )?[Ff]rom |"
+    rf"[Ss]taff and )wire reports",
     "standards": r"Our Standards: .{0,30}Principles(?:\.?, opens new tab)?|"
     r"The (?:Associated Press|AP) (?:is solely responsible for all content|receives (?:financial )?support\b.{0,200})",
-    "unedited": r"(?:\(?Except for the headline, )?[Tt]his "
+    "unedited": r"Only the headline .{0,20}of this report may have been reworked by .{5,200}|"
+    r"(?:\(?Except for the headline, )?[Tt]his "
     r"(?=.*\b(?:edited|feed|agency|wire|syndicat|translated|machine|automat|auto-|software|AI\b))"
     r"(?:\w+ )?(?:story|article|report|copy|content|item) "
     r"(?:has|was|is)(?: not|n't)? ?(?:been )?(?:edited by|created from|generated|auto-?generated|published "
@@ -128,10 +135,10 @@ FORMULAS = {
     rf"(?:(?:,|,? and|,? or| &| for| to|:| at(?= @| http)) .{{1,80}})?|"
     rf"(?i:join|follow|subscribe to) our {_MEDIA} (?:channel|group|page)(?: .{{0,60}})?|AP [\w ]{{2,20}}: https?://\S+|"
     r"(?i:folgen sie uns|suivez[- ]nous|síguenos|siga-nos|seguici|volg ons|obserwuj nas|следите за нами|читайте нас|"
-    r"подпис\w+ на на[сш]|слідкуйте за нами|підпис\w+ на на[сш])\b.{0,80}",
+    rf"подпис\w+ на на[сш]|слідкуйте за нами|підпис\w+ на на[сш])\b(?:[^,]{{0,60}}|[^,]{{0,40}}{_MEDIA}\b.{{0,60}})",
     "read_more": r"(?i:read(?: more| next| also)?|more|also read|see also|related(?: \w+)?|watch|listen|next|up next|"
     r"don't miss|in pictures|explained|recommended|more on this|what to read next|lire aussi|à lire(?: aussi)?|"
-    r"lesen sie auch|mehr zum thema|lea también|leia (?:também|mais)|leggi anche|lees ook|czytaj (?:też|także|"
+    r"lesen sie auch|mehr zum thema|le[ae] también|leia (?:também|mais)|leggi anche|lees ook|czytaj (?:też|także|"
     r"więcej)|читайте (?:также|також)|اقرأ (?:أيضا|أيضًا|المزيد)|(?:यह|ये|इसे) भी पढ़ें|相关(?:阅读|新闻|报道)|延伸閱讀|"
     r"關連|関連(?:記事)?|관련 ?기사)\s?[:：|>»] ?[“\"'‘]?(?!\w+ (?:that|which|who)\b)"
     rf"{_UPPER}.{{0,160}}",
@@ -141,14 +148,18 @@ FORMULAS = {
     r"\bhttps?://\S+|\bwww\.\S+|\w\.(?:com|org|net|co\.uk|de|fr)\b)\S{0,80}(?: or .{0,40})?|"
     r"\[?e-mail\]?|[\w.+-]++@[\w-]++(?:\.[\w-]++)++",
     "source": rf"(?i:sources?|quellen?|fuentes?|fontes?|bron|źródło|источник|джерело|kaynak|källa|kilde|lähde|zdroj|"
-    rf"sursa|forrás|πηγή|来源|來源|出典|المصدر|מקור|स्रोत|출처)\s?[:：] ?(?!(?i:unknown)|不明|未知|مجهول|불명)"
-    rf"(?:{{source}}|{AGENCY}|{_HOST})"
-    rf"(?:(?:, ?| ?[/;] ?| and )(?:{_NAME}|{_HOST}|(?:news )?agencies))*",
-    "credit": rf"(?i:photo(?:graph)?s?|pictures?|images?|video|illustrations?|graphics?|fotos?|bild|автор|"
-    rf"фото|autore?|auteur)(?: ?[:：]| by) (?!.*\d{{4}}){_PEOPLE}(?: alliance)?(?:/{_NAME})*(?: via {_NAME})?|"
+    rf"sursa|forrás|πηγή|sumber|nguồn|इनपुट|منبع|ماخذ|来源|來源|出典|المصدر|מקור|स्रोत|출처)\s?[:：] ?(?!(?i:unknown)|"
+    rf"不明|未知|مجهول|불명)"
+    rf"(?:{{source}}|{AGENCY}|{_HOST}|{_WORD} (?:правда|газета|новости|служба|новини))"
+    rf"(?:(?:, ?| ?[/;+] ?| and )(?:{_NAME}|{_HOST}|(?:news )?agencies))*",
+    "credit": rf"(?i:(?:photo|image|picture) credits?|crédits?(?: photos?)?|sursa foto|photo(?:graph)?s?|pictures?|"
+    rf"images?|video|illustrations?|graphics?|fotos?|bild|автор|"
+    rf"фото|autore?|auteur)(?: ?[:：]| by) (?!.*\d{{4}})(?:picture alliance|{_PEOPLE})(?: alliance)?(?:/(?:dpa|"
+    rf"{_NAME}))*(?: via {_NAME})?|"
     rf"(?={_BESIDE})(?!.*\d{{4}}){_BESIDE}",
     "editor": r"[(（]?(?:责任编辑|責任編輯|责编|编辑|編輯|記者|记者|本报记者|本報記者)[:： ]\s?\w{2,4}"
-    r"(?:[、· ]\w{2,4}){0,4}[)）]?|<?저작권자.{0,40}|무단 ?전재.{0,20}금지|이 기사는 .{2,20} 제공했습니다|"
+    r"(?:[、· ]\w{2,4}){0,4}[)）]?|(?:记者|記者)\w{2,4}[／/]\w{2,6}[报報][导導道]|【翻訳編集】.{2,20}|Editor: huaxia|"
+    r"<?저작권자.{0,40}|무단 ?전재.{0,20}금지|이 기사는 .{2,20} 제공했습니다|"
     r"\w{2,4} (?:기자|특파원)(?: \S+@\S+)?|"
     r"إعداد .{2,60} للنشرة العربية.{0,60}",
     "page": r"(?i:advertisements?|comments(?: \(\d+\))?|share this (?:article|story|page)|join the conversation|"
@@ -159,7 +170,8 @@ FORMULAS = {
     r"listen to more stories .{0,40}app|anzeige|publicité|publicidad|werbung|реклама)",
     "distributed": rf"(?:Distributed|Published|Syndicated|Brought to you|(?:Provided|Powered)(?=.*{MEDIUM})) by "
     rf"(?:the )?{{source}}(?: (?:Distributed|Published) by {_NAME})*",
-    "agency": rf"(?:[Mm]it Agenturmaterial|[Cc]om (?:a )?[Aa]gência {_NAME})|"
+    "agency": rf"(?:dpa|afp|ap|reuters|epd|kna|sid|apa)(?:/(?:dpa|afp|ap|reuters|epd|kna|sid|apa))+|/{AGENCY}/|"
+    rf"(?:[Mm]it Agenturmaterial|[Cc]om (?:a )?[Aa]gência {_NAME})|"
     rf"(?:(?:(?:{_WORD} {_NAME}|\w+-\w+) )?(?:[Mm]it (?:Material|Informationen|Agenturmaterial) "
     rf"(?:von|(?:der|des) (?:\w*[Aa]gentur(?:en)?)?) ?|"
     rf"[Aa]vec |[Cc]on (?:información|informazioni) (?:de|di) |[Cc]om (?:informações|agências)(?: da| do| de)? )|"
@@ -169,12 +181,13 @@ FORMULAS = {
     rf"(?: \({_AGENCIES}(?:, {_AGENCIES})*\))?|"
     r"(?:© ?)?dpa-infocom,? dpa:[\d-]+/\d+|dpa(?: [a-z0-9]{2,5}){1,5}|"
     r"PTI(?: [A-Z]{2,4}){2,5})",
-    "desks": r"(?i:\(?(?:bericht|reportage|reporte|reportado|reporting|redigiert|geschrieben|rédigé|édité|edité|"
+    "desks": r"[Bb]ei Rückfragen wenden Sie sich bitte an .{5,80}|(?i:\(?(?:bericht|reportage|reporte|reportado|"
+    r"reporting|redigiert|geschrieben|rédigé|édité|edité|"
     r"version française|editado|escrito|edición|traducido|traducción|redazione|editing|tradotto|edição|"
     r"reportagem|texto)(?:(?: (?:adicional|von|de|di|por|par|da|do|a cura di|en español))+:?|:)) "
-    rf"(?={_WORD} ){_PEOPLE}|(?:[Bb]ericht|[Rr]eportage|[Vv]ersion française|[Pp]or:?) {_FULL}",
+    rf"(?={_WORD} )(?!.*\d{{4}}){_PEOPLE}|(?:[Bb]ericht|[Rr]eportage|[Vv]ersion française|[Pp]or:?) {_FULL}",
     "end": r"(?:[A-Z]{2,4} ?// ?[A-Z]{2,4}|Lusa/[Ff]im|"
-    r"END|ENDS|Ends|End(?:item)?|FIN|FINE|- ?30 ?-|KCNA|完|了|终|끝|[\W_]{3,}|[#*■□●◆–—-]+)",
+    r"END/?|ENDS|Ends|End(?:item)?|FIN|FINE|- ?30 ?-|KCNA|完|了|终|끝|[\W_]{3,}|[#*■□●◆–—-]+)",
 }
 #: Lines after which only other articles are named.
 _ELSEWHERE = re.compile(
@@ -190,7 +203,7 @@ _ELSEWHERE = re.compile(
 _PROSE = re.compile(
     r"\b(?:said|says|say|told|tells|added|asked|argued|argues|warned|warns|claimed|claims|suggests?|insisted|denied|"
     r"according to|explained that|announced|confirmed|admitted|wrote|urged?|urges|declined|"
-    r"begged|pleaded|joked|recalled|promised|replied|complained)\b"
+    r"begged|pleaded|advis(?:es?|ed)|shout(?:s|ed)|joked|recalled|promised|replied|complained)\b"
 )
 #: What the whole line is when it is a doubtful formula: a credit to one name alone may be a title, such as "Written by
 #: Hand", and one to an author, a label of one word, or the name of a publisher an entry of a list.
@@ -200,10 +213,12 @@ _DOUBTFUL = {
     "reporting": rf"(?!.*\b[Rr]eporting\b)[^:;]* by (?!.* by |(?:the |our |\w+ )?{STAFF})[^:;]*|"
     rf"[^:;]* by (?:the )?(?!{STAFF})[^\s/]+",
     "original": r".* in (?!The )\S+",
-    "published": r"(?!(?=This|The following|[^,]* on ).*(?i:first|originally|re-?pub|repri|synd)|"
+    "published": r"(?!(?=This|A (?:\w+ )?version of this|The following|[^,]* on ).*(?i:first|originally|re-?pub|repri|"
+    r"synd)|"
     r".*(?:licen[cs]e|permission)).*",
     "follow": r"Follow (?!us|our|him|her|them|me\b|.*coverage).*",
-    "credit": r"(?i:video|pictures?|images?|illustrations?|graphics?).*|[^:;/]*(?: ?[:：]| by) (?:the )?[^\s/]+",
+    "credit": r"(?i:video|pictures?|images?(?! credit)|illustrations?|graphics?).*|[^:;/]*(?: ?[:：]| by) "
+    r"(?:the )?[^\s/]+",
     "assistance": r"[Ww]ith (?:(?:information|reports?|material)\b.*|[\w ]+ (?:from|by) \S+)",
     "desks": r"[^,;.]*",
     "agency": r"BBC|CNN|UNI|AA|TT|CP|PA|SID|STT|ATS|VOA",
@@ -257,6 +272,8 @@ def formula(line: str) -> Formula | None:
     if doubtful and name not in ("read_more", "agency"):
         doubtful = not bracketed and _TRADE.search(bare) is None
     source = found.groupdict().get(f"source_{name}")
+    if source and name == "source" and line[-1] in ".。।۔" and source.upper() == source.lower():
+        return None  # a sentence in a script without capitals, of which any word may be a name
     return Formula(name, source.split(", ")[0].strip(' .“”"') if source else None, doubtful)
 
 

@@ -65,6 +65,8 @@ CONTENT = {
         "This article was originally written in blood",
         "Lee reported from Seoul to his king",
         "Copyright was unknown to AP",
+        "Download the app, the police advise.",
+        "Used with permission of the tribe, the mask is in Basel.",
     ],
     "de": [
         "Mit dpa sprach niemand",
@@ -77,6 +79,7 @@ CONTENT = {
         "Von Bern nach Rom",
         "Anzeige gegen Unbekannt",
         "Folgen Sie dem Geld auf Facebook",
+        "Folgen Sie uns nicht, riefen die Sanitäter.",
     ],
     "fr": [
         "Avec Reuters, il a tout perdu",
@@ -89,6 +92,7 @@ CONTENT = {
         "Par Toutatis",
         "Avec Paris",
         "Publicité mensongère",
+        "Suivez-nous, a crié le pompier.",
     ],
     "es": [
         "Con EFE no habló nadie",
@@ -101,6 +105,7 @@ CONTENT = {
         "Todos los derechos humanos",
         "Con información de Rusia",
         "Edición de Bolsillo",
+        "Síguenos, gritó el guía.",
     ],
     "pt": [
         "Fonte: desconhecida",
@@ -153,11 +158,32 @@ CONTENT = {
         "З Укрінформом ніхто не говорив",
         "Реклама пива",
     ],
-    "ar": ["المصدر: مجهول", "رويترز لم تنشر شيئا", "اقرأ أيضا بين السطور", "إعداد القهوة للنشرة", "تصوير: لا أحد"],
+    "ar": [
+        "المصدر: مجهول",
+        "رويترز لم تنشر شيئا",
+        "اقرأ أيضا بين السطور",
+        "إعداد القهوة للنشرة",
+        "تصوير: لا أحد",
+        "المصدر: بئر قديمة خلف المسجد.",
+    ],
     "hi": ["स्रोत: अज्ञात", "यह भी पढ़ें और समझें", "भाषा हमारी पहचान है", "(भाषा और संस्कृति)", "लेखक: अज्ञात"],
     "ja": ["出典：不明", "関連記事は一つもない", "記者 なぜ黙るのか", "共同で開発した", "（了解した）"],
-    "zh": ["来源：不明", "记者 为什么沉默", "编辑：没有人知道", "相关阅读室关门了", "新华社没有报道"],
-    "ko": ["출처: 불명", "관련 기사는 없다", "기자: 왜 말이 없나", "연합뉴스는 침묵했다", "사진: 없음"],
+    "zh": [
+        "来源：不明",
+        "记者 为什么沉默",
+        "编辑：没有人知道",
+        "相关阅读室关门了",
+        "新华社没有报道",
+        "未经批准不得出境，通知说。",
+    ],
+    "ko": [
+        "출처: 불명",
+        "관련 기사는 없다",
+        "기자: 왜 말이 없나",
+        "연합뉴스는 침묵했다",
+        "사진: 없음",
+        "출처: 오래된 우물.",
+    ],
 }
 TRAILERS = {
     "en": [
@@ -206,6 +232,13 @@ TRAILERS = {
         "Filed under: Japan, Harbours",
         "Do not reproduce without permission.",
         "This is a developing story and will be updated.",
+        "This report includes information from The Associated Press.",
+        "This story was originally published by Grist and is part of a series.",
+        "A shorter version of this article originally appeared in Ars Technica.",
+        "(With agencies)",
+        "Image credit: Getty Images",
+        "Editor: huaxia",
+        "(Only the headline and picture of this report may have been reworked by our staff.)",
     ],
     "de": [
         "© dpa-infocom, dpa:250312-930-401234/1",
@@ -216,6 +249,9 @@ TRAILERS = {
         "Lesen Sie auch: Was der Hafen jetzt kostet",
         "Mehr zum Thema: Der Hafen und das Geld",
         "(APA/dpa)",
+        "afp/reuters",
+        "Bild: picture alliance/dpa",
+        "(Bericht von Hans Meier, redigiert von Eva Braun. Bei Rückfragen wenden Sie sich bitte an a@example.com)",
     ],
     "fr": [
         "(Reportage Anne Petit, version française Luc Roy, édité par Zoé Blanc)",
@@ -225,6 +261,8 @@ TRAILERS = {
         "Tous droits réservés",
         "Par Le Figaro avec AFP",
         "© AFP",
+        "Crédit photo : Anne Leroy",
+        "© 2024 AFP. Tous droits de reproduction et de représentation réservés.",
     ],
     "es": [
         "EFE abc/def",
@@ -234,6 +272,8 @@ TRAILERS = {
         "Todos los derechos reservados.",
         "Fuente: EFE",
         "Síguenos en Twitter y Facebook",
+        "(Reporte de Ana Ruiz en Lima. Editado en español por Juan Pérez)",
+        "Lee también: El puerto cierra tres días",
     ],
     "pt": [
         "Lusa/Fim",
@@ -241,6 +281,7 @@ TRAILERS = {
         "Com informações da Reuters",
         "Leia também: O porto fecha três dias",
         "Fonte: Lusa",
+        "Com informações da Agência Brasil",
     ],
     "it": [
         "Riproduzione riservata © Copyright ANSA",
@@ -251,15 +292,25 @@ TRAILERS = {
     "nl": ["Bron: ANP", "Lees ook: De haven sluit drie dagen", "© ANP"],
     "pl": ["Źródło: PAP", "(PAP)", "Czytaj też: Port zamknięty na trzy dni", "autor: Jan Nowak", "abc/ def/"],
     "ru": ["Источник: ТАСС", "Читайте также: Порт закрыли на три дня", "Автор: Анна Иванова", "Фото: РИА Новости"],
-    "uk": ["Джерело: Укрінформ", "Читайте також: Порт закрили на три дні", "Фото: УНІАН"],
+    "uk": ["Джерело: Укрінформ", "Читайте також: Порт закрили на три дні", "Фото: УНІАН", "Джерело: Українська правда"],
     "ar": [
         "المصدر: رويترز",
         "(رويترز)",
         "(إعداد سارة علي للنشرة العربية - تحرير محمد حسن)",
         "اقرأ أيضا: إغلاق الميناء ثلاثة أيام",
+        "المصدر: الجزيرة + وكالات",
     ],
-    "hi": ["(भाषा)", "भाषा अमित रंजन", "स्रोत: भाषा", "यह भी पढ़ें: बंदरगाह तीन दिन बंद"],
-    "ja": ["（共同）", "【時事】", "（了）", "関連記事：港が三日間閉鎖", "出典：ロイター", "無断転載を禁じます"],
+    "hi": ["(भाषा)", "भाषा अमित रंजन", "स्रोत: भाषा", "यह भी पढ़ें: बंदरगाह तीन दिन बंद", "इनपुट: पीटीआई"],
+    "ja": [
+        "（共同）",
+        "【時事】",
+        "（了）",
+        "関連記事：港が三日間閉鎖",
+        "出典：ロイター",
+        "無断転載を禁じます",
+        "【時事通信社】",
+        "【翻訳編集】AFPBB News",
+    ],
     "zh": [
         "（责任编辑：李华）",
         "来源：新华社",
@@ -267,6 +318,7 @@ TRAILERS = {
         "责编：王明、李华",
         "编辑：张三",
         "版权所有，未经许可不得转载",
+        "記者李偉／台北報導",
     ],
     "ko": [
         "<저작권자 ⓒ 연합뉴스, 무단 전재-재배포 금지>",
@@ -275,4 +327,11 @@ TRAILERS = {
         "(끝)",
         "관련 기사: 항구 사흘간 폐쇄",
     ],
+    "cs": ["(čtk)"],
+    "da": ["/ritzau/"],
+    "ro": ["Sursa foto: Agerpres"],
+    "id": ["Sumber: Antara"],
+    "vi": ["Nguồn: TTXVN"],
+    "fa": ["منبع: ایسنا"],
+    "ur": ["ماخذ: رائٹرز"],
 }
