@@ -1,6 +1,7 @@
 """The embedded server: shared by the processes of a workspace, and gone when nobody uses it."""
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -12,16 +13,16 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
-from builder.errors import StoreError, StudioError, Unauthorized, Unreachable
+from builder.errors import StudioError, Unauthorized, Unreachable
 from builder.studio.campaign import Campaign, open_server
 from builder.studio.embedded import server
 from builder.studio.embedded.server import find_server, is_process, lives, stop_server
-from builder.studio.embedded.supervise import environment
 from builder.studio.embedded.vault import Vault
 from builder.studio.settings import LabelStudio
 from tests import samples
@@ -73,51 +74,8 @@ def answers(record: dict[str, Any]) -> bool:
         return probe.connect_ex(("127.0.0.1", record["port"])) == 0
 
 
-def test_secrets_travel_in_the_environment_and_nothing_foreign_with_them(tmp_path: Path) -> None:
-    vault = Vault(tmp_path / "studio")
-    outer = {
-        "LABEL_STUDIO_API_KEY": "mine",
-        "LABEL_STUDIO_HOST": "x",
-        "POSTGRE_HOST": "db",
-        "PGSSLMODE": "require",
-        "AWS_SECRET_ACCESS_KEY": "mine",
-        "HF_TOKEN": "mine",
-        "PATH": "/bin",
-        "LC_ALL": "C.UTF-8",
-        "HOME": "/h",
-    }
-    inner = environment(vault, "sqlite", "open", outer)
-    assert inner["LABEL_STUDIO_USER_TOKEN"] == vault.secrets().token
-    assert "mine" not in inner.values()
-    assert not {"LABEL_STUDIO_HOST", "POSTGRE_HOST", "PGSSLMODE"} & set(inner)
-    assert (inner["PATH"], inner["LC_ALL"], inner["HOME"]) == ("/bin", "C.UTF-8", str(vault.home.resolve()))
-    on_postgresql = environment(vault, "postgresql", "open", outer)
-    assert (on_postgresql["POSTGRE_HOST"], on_postgresql["PGSSLMODE"]) == ("db", "require")
-    assert "mine" not in on_postgresql.values()
-    assert "DJANGO_SETTINGS_MODULE" not in inner, "everybody may do everything"
-    guarded = environment(vault, "sqlite", "roles", {**outer, "DJANGO_SETTINGS_MODULE": "x", "PYTHONPATH": "/mine"})
-    assert guarded["DJANGO_SETTINGS_MODULE"] == "builder.studio.embedded.server_settings"
-    root = str(Path(__file__).resolve().parents[3])
-    assert guarded["PYTHONPATH"] == f"{root}:/mine"
-
-
-def test_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
-    vault = Vault(tmp_path / "studio")
-    made = vault.secrets()
-    assert vault.secrets() == made
-    assert made.token not in repr(made)
-    assert mode(vault.folder) == 0o700
-    assert mode(vault.folder / "secrets.json") == 0o600
-    vault.initialised.touch()
-    (vault.folder / "secrets.json").unlink()
-    with pytest.raises(StoreError, match="missing"):
-        vault.secrets()
-
-
-def test_an_earlier_vault_is_tightened(tmp_path: Path) -> None:
-    (tmp_path / "studio").mkdir(mode=0o755)
-    Vault(tmp_path / "studio").create()
-    assert mode(tmp_path / "studio") == mode(tmp_path) == 0o700
+def test_label_studio_is_installed_beside_python() -> None:
+    assert server.script() == Path(sys.executable).parent / "label-studio"
 
 
 def test_without_label_studio_the_error_says_what_to_install(
@@ -378,6 +336,105 @@ def test_a_database_elsewhere_is_not_thrown_away(campaign: Campaign) -> None:
     (campaign.vault.data / "media").write_text("theirs", encoding="utf-8")
     with open_server(campaign):
         assert (campaign.vault.data / "media").exists()
+
+
+@pytest.mark.parametrize("roles", [True, False])
+def test_a_server_that_was_started_with_other_roles_is_refused(campaign: Campaign, roles: bool) -> None:
+    campaign.server = replace(campaign.server, roles=roles)
+    with open_server(campaign, keep=True):
+        campaign.server = replace(campaign.server, roles=not roles)
+        with pytest.raises(StudioError, match=f"was started with label_studio.roles={roles}"):
+            open_server(campaign)
+    assert not campaign.vault.is_used()
+
+
+@pytest.mark.parametrize(
+    ("health", "asked", "status"), [(200, 200, 200), (200, 401, 401), (503, 200, 0), (302, 200, 0)]
+)
+def test_a_server_is_ours_when_it_is_well_and_takes_our_token(
+    standin: Any, health: int, asked: int, status: int
+) -> None:
+    standin.at = {"/health": SimpleNamespace(status=health, body={}, headers={})}
+    standin.answers = [SimpleNamespace(status=asked, body={}, headers={})]
+    assert server.whoami(standin.url, "mine") == status
+    paths = ["/health", "/api/current-user/whoami"][: 2 if health == 200 else 1]
+    assert [one.path for one in standin.asked] == paths
+    assert standin.asked[-1].headers.get("Authorization") == ("Token mine" if health == 200 else None)
+
+
+@pytest.mark.parametrize(
+    ("code", "says"), [(1, "The supervisor of Label Studio did not start: no room"), (0, "Label Studio did not start.")]
+)
+def test_a_supervisor_that_does_not_start_says_why(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, code: int, says: str
+) -> None:
+    given: list[list[str]] = []
+
+    def run(command: list[str], **more: Any) -> Any:
+        given.append(command)
+        assert more == {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "check": False}
+        return SimpleNamespace(returncode=code, stderr=" no room\n")
+
+    monkeypatch.setattr(server.subprocess, "run", run)
+    campaign.server = replace(campaign.server, database="postgresql", roles=False)
+    with pytest.raises(StudioError) as caught:
+        open_server(campaign)
+    assert caught.value.message == says
+    (command,) = given
+    assert command[:3] == [sys.executable, "-m", "builder.studio.embedded.supervise"]
+    folder = str(campaign.vault.folder.resolve())
+    assert command[3:] == [folder, str(campaign.server.port), "postgresql", "open", str(server.script())]
+
+
+@pytest.mark.parametrize(
+    ("log", "error"),
+    [
+        (None, "it printed nothing"),
+        ("\n \n", "it printed nothing"),
+        ("one\ntwo\n\n", "two"),
+        ("KeyError: a\ndjango.db.OperationalError: no\n  ValueError: x\nbye\n", "django.db.OperationalError: no"),
+        ("SomeException\nErrors: 3\nbye", "SomeException"),
+    ],
+)
+def test_the_last_error_of_a_log(tmp_path: Path, log: str | None, error: str) -> None:
+    if log is not None:
+        (tmp_path / "log").write_text(log, encoding="utf-8")
+    assert server._last_error(tmp_path / "log") == error
+
+
+def test_a_process_is_waited_for_as_long_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    alive = iter(["x", "x", "x", ""])
+    monkeypatch.setattr(server, "command_line", lambda pid: next(alive))
+    clock = itertools.count(0.0, 1.0)
+    monkeypatch.setattr(server, "time", SimpleNamespace(monotonic=lambda: next(clock), sleep=lambda seconds: None))
+    assert server.wait_gone(1, 3), "its last moment counts"
+    alive, clock = iter(["x"] * 9), itertools.count(0.0, 1.0)
+    assert not server.wait_gone(1, 3)
+    assert next(clock) == 5.0
+
+
+def test_ports_are_tried_up_to_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Free:
+        """A machine on which nobody uses a port."""
+
+        def __enter__(self) -> "Free":
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def connect_ex(self, address: tuple[str, int]) -> int:
+            return 111
+
+        def setsockopt(self, *_: int) -> None: ...
+
+        def bind(self, address: tuple[str, int]) -> None:
+            if address[1] == 65_000:
+                raise OSError
+
+    monkeypatch.setattr(server.socket, "socket", lambda *_: Free())
+    assert list(server.free_ports(8080)) == list(range(8080, 8280))
+    assert list(server.free_ports(64_999))[:2] == [64_999, 65_001]
+    assert list(server.free_ports(65_530)) == list(range(65_530, 65_536))
 
 
 def test_nothing_answers_where_no_server_is() -> None:
