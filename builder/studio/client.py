@@ -257,8 +257,8 @@ def _date(header: str) -> datetime | None:
         found = email.utils.parsedate_to_datetime(header)
     except (ValueError, OverflowError):
         return None
-    # The first and last years have no room for the sums that are made of a date.
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)) if 1 < found.year < MAXYEAR else None
+    # The last year has no room for the sums that are made of a date; in the first hundred, years have two digits.
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)) if found.year < MAXYEAR else None
 
 
 def _backoff(attempt: int) -> float:

@@ -1,12 +1,16 @@
 """A dataset on one server: who is asked what, and what the builder saved in the name of an author."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from builder.errors import SourceError
+from builder.stage import silent
 from builder.store import canonical, digest
-from builder.studio.campaign import Campaign, Rewritten
+from builder.studio import campaign as module
+from builder.studio.campaign import Campaign, Rewritten, connected, open_server
+from builder.studio.embedded.server import StudioServer
 from builder.studio.settings import Annotators, LabelStudio
 from builder.studio.tasks import Saved
 from tests import samples
@@ -72,3 +76,24 @@ def test_who_is_asked_for_some_labels_has_a_narrower_scheme(tmp_path: Path) -> N
     campaign.scheme = samples.scheme(entities=["ORG"])
     with pytest.raises(SourceError, match="no entity label 'GPE'"):
         _ = campaign.people
+
+
+def test_the_embedded_server_is_kept_only_where_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Campaign("sample", tmp_path / "sample", tmp_path, samples.scheme())
+    server, given = StudioServer("http://127.0.0.1:1", "t"), list[tuple[Any, ...]]()
+    monkeypatch.setattr(module, "open_embedded", lambda vault, *more: given.append((vault.folder, *more)) or server)
+    assert open_server(made) is server
+    open_server(made, print, keep=True)
+    with connected(made) as (opened, client):
+        assert (opened, client.url) == (server, server.url)
+    with connected(made, print, True):
+        pass
+    started = [(tmp_path / "studio", made.server, said, keep) for said, keep in ((silent, False), (print, True))]
+    assert given == started * 2
+
+
+def test_a_server_elsewhere_gets_the_token_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", "mine")
+    settings = LabelStudio(url="http://labels.example")
+    opened = open_server(Campaign("sample", tmp_path / "sample", tmp_path, samples.scheme(), server=settings))
+    assert (opened.url, opened.token, opened.vault) == ("http://labels.example", "mine", None)

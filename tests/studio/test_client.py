@@ -44,14 +44,14 @@ def jwt(kind: str, seconds: float) -> str:
     return ".".join([*(base64.urlsafe_b64encode(json.dumps(p).encode()).rstrip(b"=").decode() for p in parts), "c2ln"])
 
 
-@pytest.mark.parametrize("status", [0, 500, 502, 503, 504, 524, 429, 408])
+@pytest.mark.parametrize("status", [0, 500, 502, 503, 504, 524, 429, 425, 408])
 def test_a_read_is_tried_again(standin: Any, connect: Connect, status: int) -> None:
     standin.answers = [answer(status), answer(status), answer(body={"ok": 1})]
     assert connect().get("api/version") == {"ok": 1}
     assert len(standin.asked) == 3
 
 
-@pytest.mark.parametrize("status", [0, 500, 502, 503, 504, 524])
+@pytest.mark.parametrize("status", [0, 408, 499, 500, 502, 503, 504, 524])
 @pytest.mark.parametrize("method", ["post", "patch"])
 def test_a_write_is_sent_once(standin: Any, connect: Connect, method: str, status: int) -> None:
     standin.answers = [answer(status)]
@@ -90,7 +90,12 @@ def test_a_wait_longer_than_a_minute_is_left_to_the_user(standin: Any, connect: 
         (404, b"<html>not here</html>", NotFound, "path prefix"),
         (302, b"", Refused, "https://elsewhere.example"),
         (400, {"validation_errors": {"title": ["too short"]}}, Refused, "too short"),
-        (413, b"<html>", Refused, "413"),
+        (413, b"<html>", Refused, "was refused (413): no reason given"),
+        (300, b"", Refused, "was redirected to https://elsewhere.example (300)"),
+        (399, b"", Refused, "was redirected to https://elsewhere.example (399)"),
+        (400, b"", Refused, "was refused (400)"),
+        (499, b"", Unreachable, "failed on the server (499)"),
+        (425, b"", Refused, "was refused (425)"),
         (500, {"detail": "database is locked"}, Unreachable, "database is locked"),
     ],
 )
@@ -361,7 +366,11 @@ def test_the_time_limit_holds_for_the_sdk_too(standin: Any, connect: Connect) ->
 
 @pytest.mark.parametrize(
     ("header", "attempt", "seconds"),
-    [(None, 0, 0.5), (None, 3, 4.0), (" 7 ", 0, 7.0), ("soon", 1, 1.0), ("-5", 1, 1.0), ("²", 1, 1.0)],
+    [
+        *((None, 0, 0.5), (None, 3, 4.0), (None, 6, 32.0), (None, 7, 60.0), (" 7 ", 0, 7.0), ("0", 3, 0.0)),
+        *(("soon", 1, 1.0), ("-5", 1, 1.0), ("²", 1, 1.0), ("Mon, 05 Jan 2015 09:00:00 GMT", 1, 0.0)),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 1, 1.0),
+    ],
 )
 def test_how_long_to_wait(header: str | None, attempt: int, seconds: float) -> None:
     assert _wait(header, attempt) == seconds
@@ -386,6 +395,7 @@ def test_a_write_that_is_turned_away_twice_is_refused(standin: Any, connect: Con
         "Mon, 01 Jan 0001 00:00:00 +2359",
         "\xe9",
         "Mon, 05 Jan 2026 09:00:00 +999999999",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
     ],
 )
 def test_an_odd_date_of_an_answer_stops_nothing(standin: Any, connect: Connect, dated: str) -> None:
@@ -611,3 +621,32 @@ def test_a_token_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: 
     file.write_bytes(b"\xff")
     with pytest.raises(ConfigError, match=r"label_studio\.token_file cannot be read"):
         remote_token(settings)
+
+
+@pytest.mark.parametrize(("timeout", "to_connect"), [(120.0, 20.0), (5.0, 5.0)])
+def test_how_long_a_request_may_take(timeout: float, to_connect: float) -> None:
+    with connection.open_connection("http://labels.example", "t", LabelStudio(timeout=timeout)) as made:
+        assert made.timeout == httpx.Timeout(timeout, connect=to_connect)
+
+
+def test_how_much_an_answer_may_hold() -> None:
+    assert (connection.LARGEST, connection._PART) == (1024**3, 1024**2)
+
+
+@pytest.mark.parametrize(
+    ("url", "here"),
+    [
+        *(("http://127.0.0.1:8080", True), ("http://127.9.9.9", True), ("http://[::1]:80", True)),
+        *(("https://localhost/x", True), ("http://10.0.0.1", False), ("http://localhost.example", False), ("", False)),
+    ],
+)
+def test_only_this_machine_is_asked_without_the_proxy_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, url: str, here: bool
+) -> None:
+    assert connection.is_loopback(url) is here
+    monkeypatch.setenv("ALL_PROXY", "socks9://nowhere")
+    if here:
+        connection.open_connection(url, "t", LabelStudio()).close()
+    elif url:
+        with pytest.raises(ConfigError, match="ALL_PROXY"):
+            connection.open_connection(url, "t", LabelStudio())

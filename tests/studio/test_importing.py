@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -94,7 +95,23 @@ def test_an_import_in_doubt_is_looked_for_before_it_is_repeated(
     assert (outcome.imported, outcome.requests, outcome.doubts) == (4, requests, 1)
     assert complete(world, project, plan)
     # A server may still be at work, so that an import is not taken for undone at once.
-    assert sum(world.waits) == (SETTLE if requests == 2 else 0)
+    assert world.waits == ([0.5] * 6 if requests == 2 else [])
+
+
+@pytest.mark.parametrize(("slowest", "seconds"), [(0.0, 3.0), (1.5, 3.0), (2.0, 4.0), (60.0, 120.0), (61.0, 120.0)])
+def test_an_import_may_take_twice_as_long_as_the_slowest_before(
+    world: Any, project: int, slowest: float, seconds: float
+) -> None:
+    assert Importer(world.client, project, {}, slowest=slowest)._patience() == seconds
+
+
+def test_the_slowest_import_is_remembered(world: Any, project: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([10.0, 17.0, 20.0, 25.0])
+    monkeypatch.setattr("builder.studio.importing.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    made = Importer(world.client, project, plan_of(world))
+    for some in (world.ids[:2], world.ids[2:]):
+        assert made._batch(some) == []
+    assert made.slowest == 7.0
 
 
 def test_an_import_that_is_done_late_is_waited_for(world: Any, project: int) -> None:
@@ -121,6 +138,21 @@ def test_a_request_that_is_too_large_is_cut(world: Any, project: int) -> None:
     outcome = run(world, project, plan)
     assert (outcome.requests, outcome.doubts) == (1 + 4, 0), "of a fourth of the size"
     assert complete(world, project, plan)
+
+
+def test_a_request_is_cut_to_64_kib_at_least(world: Any, project: int) -> None:
+    def task(size: int) -> PlannedTask:
+        return PlannedTask({"text": "x" * (size - 1 - len(PlannedTask({"text": ""}, []).body))}, [])
+
+    world.campaign.server.batch_bytes = 140 << 10
+    plan = {f"c{n}": task(size) for n, size in enumerate((32_768, 32_768, 32_769, 32_768))}
+    for chunk, planned in plan.items():
+        planned.data["chunk_id"] = chunk  # type: ignore[index]
+    world.fake.faults = [Fault("413", "POST", IMPORT)]
+    spare = len(plan["c0"].body) + 1 - 32_768
+    for planned in plan.values():
+        planned.data["text"] = planned.data["text"][spare:]  # type: ignore[index]
+    assert run(world, project, plan).requests == 1 + 3, "two of half the size, and two that do not go together"
 
 
 def test_one_task_that_is_too_large_is_refused(world: Any, project: int) -> None:

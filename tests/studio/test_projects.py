@@ -13,8 +13,14 @@ from builder.studio.embedded.vault import Vault
 from builder.studio.projects import (
     ensure_members,
     ensure_project,
+    ensure_view,
     find_project,
+    former_slots,
+    is_for_all,
     mark,
+    overlap_in,
+    owner_of,
+    owners_of,
     page_of,
     projects_of,
     title,
@@ -291,3 +297,56 @@ def test_a_project_whose_configuration_cannot_be_read_is_named(world: Any) -> No
     world.fake.projects[project.id]["label_config"] = "<View>"
     with pytest.raises(Refused, match=f"Project {project.id} at .* has no labeling configuration that can be read"):
         ensure_project(world.client, world.campaign, "all")
+
+
+@pytest.mark.parametrize("only_open", [True, False])
+def test_a_project_opens_on_what_is_left_to_do(world: Any, only_open: bool) -> None:
+    project = world.project()
+    ensure_view(world.client, project, ["chunk_id", "start"], only_open)
+    (view,) = world.fake.views
+    hidden = (
+        "data.chunk_id data.start inner_id annotators annotations_results annotations_ids predictions_score updated_by"
+        " predictions_model_versions predictions_results file_upload storage_filename updated_at avg_lead_time"
+        " draft_exists total_predictions cancelled_annotations ground_truth created_at"
+    )
+    columns = [f"tasks:{name}" for name in hidden.split()]
+    left = {"filter": "filter:tasks:completed_at", "operator": "empty", "type": "Datetime", "value": True}
+    assert (view["project"], view["data"]) == (
+        project,
+        {
+            "title": "To do" if only_open else "All",
+            "type": "list",
+            "target": "tasks",
+            "hiddenColumns": {"explore": columns, "labeling": columns},
+            "filters": {"conjunction": "and", "items": [left] if only_open else []},
+        },
+    )
+    assert ("POST", "/api/dm/views", {"project": str(project)}) in world.fake.asked
+    ensure_view(world.client, project, [], not only_open)
+    assert world.fake.views == [view], "one that is there stays"
+
+
+def test_projects_are_listed_in_large_pages_without_what_is_counted(world: Any) -> None:
+    projects_of(world.client, world.campaign)
+    assert world.fake.asked == [
+        ("GET", "/api/projects/", {"page": "1", "page_size": "1000", "include": "id,description"})
+    ]
+
+
+def test_a_slot_says_whose_it_is_and_how_many_annotate_there() -> None:
+    slots = ("all", "all/5", "allan", "review", "ada", "again/2/ada")
+    assert [slot for slot in slots if is_for_all(slot)] == ["all", "all/5"]
+    assert [owner_of(slot) for slot in slots] == ["", "", "allan", "", "ada", "ada"]
+    settings = Annotators(overlap=4)
+    assert [overlap_in(slot, settings) for slot in slots] == [4, 5, 1, 1, 1, 1]
+    assert [title("ab", "all"), title("abc", "all"), title("ab", "ada")] == ["dataset ab", "abc", "ab · ada"]
+
+
+def test_former_annotators_are_those_with_a_project_and_without_a_place(world: Any) -> None:
+    slots = ("all", "all/5", "review", "ada", "ben", "again/1/ben")
+    assert former_slots(world.campaign, slots) == set(), "in a shared project nobody leaves"
+    world.campaign.annotators = Annotators(layout="each", overlap=1, people={"ada": "ada@example.org"})
+    assert former_slots(world.campaign, slots) == {"ben"}
+    assert owners_of(world.campaign, slots) == {"ada": "ada@example.org"}
+    world.campaign.annotators = Annotators(overlap=1, people={"ada": "a@x", "ben": "b@x"})
+    assert owners_of(world.campaign, slots) == {"again/1/ben": "b@x"}

@@ -372,3 +372,34 @@ def test_a_server_that_leaves_out_a_field_is_refused(
     monkeypatch.setattr(world.fake, "_listed", without)
     with pytest.raises(Refused, match="missing required field `completed_by` - at"):
         pull(world.campaign, full=True)
+
+
+def test_changes_are_asked_for_since_a_little_before(
+    world: Any, ids: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change that is being saved may be dated earlier than it can be seen."""
+    monkeypatch.setattr(Client, "first_asked", datetime(2026, 3, 2, 10, tzinfo=UTC))
+    pull(world.campaign)
+    assert read_json(world.campaign.folder / "pulls" / "state.json")["since"] == "2026-03-02T09:59:40.000Z"
+
+
+@pytest.mark.parametrize(("drift", "incremental"), [(20.0, True), (20.5, False), (-3600.0, True)])
+def test_a_clock_that_drifts_was_not_set_back(
+    world: Any, ids: list[int], first: Pulled, monkeypatch: pytest.MonkeyPatch, drift: float, incremental: bool
+) -> None:
+    state = world.campaign.folder / "pulls" / "state.json"
+    monkeypatch.setattr(Client, "ahead", property(lambda _: 100.0, lambda *_: None), raising=False)
+    write_json(state, {**read_json(state), "ahead": 100.0 + drift})
+    assert pull(world.campaign).incremental is incremental
+
+
+def test_what_is_read_one_after_the_other_is_counted_together(world: Any, ids: list[int]) -> None:
+    """Tasks that changed, then those that had a draft: a listing of one says a total of one."""
+    world.fake.draft(ids[3], [])
+    pull(world.campaign)
+    world.fake.tick(3600)
+    world.fake._touch(ids[0])
+    world.fake.tasks[ids[3]]["drafts"] = []
+    heard: list[tuple[str, int, int | None]] = []
+    pull(world.campaign, progress=lambda *step: heard.append(step))
+    assert heard == [("pull", 1, 1), ("pull", 2, 2)]

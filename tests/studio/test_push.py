@@ -226,3 +226,27 @@ def test_an_older_server_is_asked_task_by_task(
 ) -> None:
     monkeypatch.setattr(world.fake, "_model_versions", lambda number, **_: (200, {"a": 4}))
     assert drop_outdated(world.client, world.project(), plan(world, "b")) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("annotators", "uncertain", "title"),
+    [(EACH, False, "To do"), (EACH, True, "All"), (Annotators(overlap=1), False, "All")],
+)
+def test_own_projects_open_on_what_is_left_unless_the_order_says_it(
+    world: Any, annotators: Annotators, uncertain: bool, title: str
+) -> None:
+    """A filter decides which task is next; in a shared project, and with uncertain chunks first, the server does."""
+    world.campaign.annotators, world.campaign.suggestions = annotators, Suggestions(uncertain_first=uncertain)
+    run(world)
+    (shown, *_) = world.fake.views
+    assert {view["data"]["title"] for view in world.fake.views} == {title}
+    hidden = {name for name in shown["data"]["hiddenColumns"]["explore"] if ".chunk_id" in name or ".t" in name}
+    assert "tasks:data.chunk_id" in hidden
+    assert not {"tasks:data.text", "tasks:data.title"} & hidden
+
+
+def test_a_project_without_chunks_gets_no_view(world: Any) -> None:
+    world.campaign.annotators = replace(EACH, people={**EACH.people, "cyd": "c@x", "dee": "d@x", "eve": "e@x"})
+    rows = {row.slot: row for row in run(world).projects}
+    assert sorted(row.planned for row in rows.values()) == [0, 1, 1, 1, 1]
+    assert {view["project"] for view in world.fake.views} == {row.project for row in rows.values() if row.planned}

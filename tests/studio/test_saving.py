@@ -292,3 +292,8 @@ def test_an_annotation_in_doubt_is_sent_again_and_never_twice(world: Any) -> Non
     world.fake.faults = [Fault("413", "POST", "/annotations/$")]
     with pytest.raises(Refused, match="413"):
         save(world.client, world.project(), task, body)
+
+
+def test_a_line_that_is_not_skipped_says_what_it_says(path: Path) -> None:
+    recorded = read_recording(write(path, {**LINE, "skipped": False}))
+    assert annotation(recorded, CHUNK, SCHEME) == annotation(read_recording(write(path, LINE)), CHUNK, SCHEME)

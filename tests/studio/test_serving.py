@@ -259,3 +259,14 @@ def test_who_waits_looks_until_the_server_has_ended(campaign: Any, monkeypatch: 
     monkeypatch.setattr(serving.time, "sleep", waits.append)
     wait_served(campaign)
     assert waits == [2.0, 2.0]
+
+
+@pytest.mark.parametrize(("timeout", "asked"), [(300.0, 10.0), (5.0, 5.0)])
+def test_a_status_waits_ten_seconds_at_most(
+    world: Any, monkeypatch: pytest.MonkeyPatch, timeout: float, asked: float
+) -> None:
+    world.campaign.server.timeout, world.campaign.server.retries = timeout, 4
+    given: list[LabelStudio] = []
+    monkeypatch.setattr(serving, "annotation_progress", lambda hasty: given.append(hasty.server))
+    server_status(world.campaign)
+    assert [(server.url, server.retries, server.timeout) for server in given] == [(world.fake.url, 0, asked)]

@@ -3,11 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 
 from builder.errors import StudioError, Unreachable
 from builder.studio.embedded.vault import Vault
-from builder.studio.people import Annotator, accounts, ensure_accounts, token_of
+from builder.studio.people import Annotator, _browser, accounts, ensure_accounts, token_of
 
 ADA, BEN = Annotator("ada", "Ada@example.org"), Annotator("ben", "ben@example.org")
 
@@ -73,3 +74,10 @@ def test_accounts_made_at_the_same_time_all_keep_their_passwords(world: Any, vau
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(lambda some: ensure_accounts(vault, world.client, some), (people[:2], people[2:4], people[4:])))
     assert set(vault.secrets().annotators) == {one.email for one in people}
+
+
+def test_pages_are_asked_for_as_a_person_would_and_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks9://nowhere")
+    with _browser("http://127.0.0.1:8080/prefix") as page:
+        assert (page.timeout, page.follow_redirects) == (httpx.Timeout(60), True)
+        assert str(page.base_url) == "http://127.0.0.1:8080/prefix/"
