@@ -179,6 +179,17 @@ def test_lost_predictions_are_given_once(world: Any, project: int, kind: str) ->
     assert run(world, project, plan).predictions_repaired == 0
 
 
+def test_predictions_that_an_import_in_doubt_lost_are_given(
+    world: Any, project: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = world.fake._import
+    monkeypatch.setattr(world.fake, "_import", lambda number, **more: stored(number, **{**more, "bare": True}))
+    world.fake.faults = [Fault("after", "POST", IMPORT)]
+    outcome = run(world, project, plan_of(world, 1, 2))
+    assert (outcome.doubts, outcome.imported, outcome.predictions_repaired) == (1, 4, 2)
+    assert complete(world, project, plan_of(world, 1, 2))
+
+
 @pytest.mark.parametrize(("kind", "sent"), [("after", 1), ("before", 2), ("500", 2)])
 def test_giving_predictions_is_repeated_only_for_those_without(world: Any, project: int, kind: str, sent: int) -> None:
     world.fake.faults = [Fault("bare", "POST", IMPORT), Fault(kind, "POST", r"/import/predictions$")]

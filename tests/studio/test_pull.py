@@ -403,3 +403,19 @@ def test_what_is_read_one_after_the_other_is_counted_together(world: Any, ids: l
     heard: list[tuple[str, int, int | None]] = []
     pull(world.campaign, progress=lambda *step: heard.append(step))
     assert heard == [("pull", 1, 1), ("pull", 2, 2)]
+
+
+def test_a_record_is_known_by_its_digest_or_is_one_of_the_first(world: Any, ids: list[int], first: Pulled) -> None:
+    """The first records had neither a digest nor losses: what lacks one of them was changed."""
+    path = first.folder / "pull.json"
+    record = read_json(path)
+    for dropped, whole in (({"sha256"}, False), ({"losses"}, False), ({"sha256", "losses"}, True), (set(), True)):
+        write_json(path, {name: value for name, value in record.items() if name not in dropped})
+        if whole:
+            verify_pull(first.folder)
+        else:
+            with pytest.raises(StoreError, match="is not what its hash says"):
+                verify_pull(first.folder)
+    path.unlink()
+    with pytest.raises(StoreError, match="is not what its hash says"):
+        verify_pull(first.folder)
