@@ -96,7 +96,7 @@ def number_due(chunks: int, rate: float) -> int:
     >>> number_due(95, 0.05), number_due(10, 0.05), number_due(10, 0.0)
     (5, 1, 0)
     """
-    return ceil(chunks * rate / (1 - rate) - 1e-9) if rate < 1 else chunks
+    return ceil(chunks * rate / (1 - rate) - 1e-9)
 
 
 def spread_among(chunks: Sequence[Row], questions: Sequence[Row]) -> list[Row]:

@@ -11,7 +11,7 @@ from builder.questions.choice import Choice
 from builder.questions.entities import PALETTE
 from builder.questions.interface import dates_of, interface
 from builder.questions.migrate import SchemeChanges, changes, dated, narrowed, renamed, transition, used
-from builder.scheme import Renames, Scheme
+from builder.scheme import Scheme
 
 Schemes = Callable[..., Scheme]
 Make = Callable[..., dict[str, Any]]
@@ -193,15 +193,28 @@ def test_what_was_another_question_is_shown_since_now() -> None:
 TOPIC = scheme_from({"name": "f", "questions": {"topic": {"kind": "choice", "labels": {"war": {}, "trade": {}}}}})
 
 
-def test_a_question_of_another_kind_is_no_rename(make: Schemes, scheme: Scheme) -> None:
-    before = asking("1", "money risk", many=False)
-    after = scheme_from({
-        "name": "f", "version": "2",
-        "questions": {"frames": {"kind": "choice", "labels": {"cash": {}, "risk": {}}}},
-        "migrations": {"1": {"frames": {"labels": {"money": "cash"}}}},
-    })  # fmt: skip
-    assert changes(before, after) == SchemeChanges(renames={"frames option": {"money": "cash"}})
+def test_what_another_question_was_is_no_rename(make: Schemes) -> None:
+    assert transition(make(name="f", version="1", stance=[], migrations={}), TOPIC) == TOPIC
+    assert changes(scheme_from({**AFTER, "migrations": {}}), asking("3", "cash risk")) == SchemeChanges(
+        additions=["several answers to frames"], removals=["one answer to frames"]
+    )
+
+
+def test_the_transition_has_the_words_of_the_new_scheme_and_no_name_that_is_gone_for_good() -> None:
+    before, after = asking("1", "money risk harm", many=False), scheme_from(AFTER)
+    assert changes(before, after) == SchemeChanges(
+        renames={"frames option": {"money": "cash"}}, removals=["frames option harm"]
+    )
     held = transition(before, after)
-    assert list(held.questions["frames"].labels) == ["cash", "risk", "money"]
+    assert {name: label.title for name, label in held.questions["frames"].labels.items()} == {
+        "cash": "", "risk": "A risk", "money": ""
+    }  # fmt: skip
     assert held.migrations == {}
-    assert Renames() == Renames(labels={}, targets={})
+
+
+AFTER = {
+    "name": "f",
+    "version": "2",
+    "questions": {"frames": {"kind": "choice", "labels": {"cash": {}, "risk": "A risk"}}},
+    "migrations": {"1": {"frames": {"labels": {"money": "cash"}}}},
+}

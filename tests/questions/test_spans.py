@@ -43,6 +43,11 @@ def test_a_mixture_of_readings_leaves_the_ambiguous_span_alone() -> None:
     ]
 
 
+def test_what_no_reading_explains_leaves_the_others_in_code_points() -> None:
+    text = "\U0001f680 aaa b"
+    assert locate(text, [value(3, 4, "a"), value(90, 91, "x")]) == [Found(3, 4, CODE_POINTS), None]
+
+
 @pytest.mark.parametrize(
     ("text", "start", "end", "how"),
     [("a\r\nb\r\nKyiv", 4, 8, "line breaks counted once"), ("a\nb\nKyiv", 6, 10, "line breaks counted twice")],
