@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from builder.quality.aggregation import METHODS
+from builder.quality.aggregation import believe as believing
 from builder.quality.aggregation.believe import (
     FEWEST,
     Beliefs,
@@ -19,7 +20,6 @@ from builder.quality.aggregation.believe import (
     soft_columns,
     tempered,
 )
-from builder.quality.aggregation.dawid_skene import LEAST
 from builder.quality.aggregation.majority import shares, supported, winners
 from builder.quality.settings import Aggregation
 from builder.quality.votes import Floats, Voters, Votes
@@ -154,7 +154,8 @@ def test_the_posterior_is_scored_as_it_is() -> None:
     votes = Votes.of([(i, who, label) for i in range(40) for who, label in (("x", "a"), ("y", "b"))], 40, ["a", "b"])
     measured = measure_calibration(votes, Aggregation(method="majority"), {})
     assert measured
-    assert measured.model.cross_entropy == pytest.approx(-np.log(LEAST), abs=1e-6)
+    # A probability of 0 counts as one of 1e-10.
+    assert measured.model.cross_entropy == pytest.approx(10 * np.log(10), abs=1e-6)
     assert measured.model.brier == 2
 
 
@@ -308,3 +309,33 @@ def test_calibration_is_judged_in_ten_bins_of_which_the_last_holds_certainty() -
 
 def test_what_has_no_probability_adds_nothing_to_the_entropy() -> None:
     assert soft_columns(["a", "b"], np.array([1.0, 0.0]), np.array([1.0, 0.0]))["entropy"] == 0
+
+
+def test_soft_labels_are_chosen_from_these() -> None:
+    assert believing.TEMPERATURES == (1, 1.5, 2, 3, 5, 8, 13)
+    assert believing.MIXTURES == (0.25, 0.5, 0.75, 1)
+    assert believing.SMOOTHINGS == (0.25, 0.5, 1, 2)
+    assert FEWEST == 30
+
+
+@pytest.mark.parametrize("method", ["mace", "dawid_skene"])
+def test_what_is_learned_is_the_choice_that_predicts_best(method: str) -> None:
+    votes, _, _ = votes_of(SKILLS, items=240, votes_each=6, seed=8)
+    settings = Aggregation(method=method)
+    found = measure_calibration(votes, settings, {})
+    assert found is not None
+    first = _first_half(votes)
+    halves = votes.where(first), votes.where(~first)
+    posteriors = [load(METHODS[method])(half, settings, {}) for half in halves]
+
+    def gain(made: SoftLabels) -> float:
+        total = 0.0
+        for seen, posterior, held in zip(halves, posteriors, halves[::-1], strict=True):
+            predicted = made.of(seen, posterior)
+            total += float(np.log(np.maximum(predicted[held.item, held.label], 1e-10)).sum())
+        return total
+
+    smoothing = max((0.25, 0.5, 1.0, 2.0), key=lambda s: gain(SoftLabels(smoothing=s)))
+    models = [SoftLabels(m, t, smoothing) for m in (0.25, 0.5, 0.75, 1) for t in (1, 1.5, 2, 3, 5, 8, 13)]
+    assert found.made == max(models, key=gain)
+    assert found.shares.cross_entropy == pytest.approx(-gain(SoftLabels()) / len(votes.item), abs=1e-6)
