@@ -131,6 +131,7 @@ def test_the_expected_language_stays_where_the_text_does_not_tell() -> None:
         ("zh", ["部长说：“我们同意。”", "然后他离开了。", "没有人回答。"]),
         ("ja", ["大臣は「同意します。」と述べた。", "その後、退席した。"]),
         ("en", ["Mr. Smith said “Yes.”", "Then he left."]),
+        ("en", ["He took vitamin A.", "Then he left."]),
     ],
 )
 def test_sentences_end_where_they_do_in_their_language(language: str, found: list[str]) -> None:

@@ -75,6 +75,9 @@ def test_a_whole_never_passes_for_characters() -> None:
     _, second = edit(middle, [Edit(0, 4, "yyy")])
     both = first.then(second)
     assert [both.to_raw(i, i + 1) for i in range(3)] == [(0, 2)] * 3
+    middle, first = edit("aaa", [Edit(0, 3, "xx")])
+    both = first.then(edit(middle, [Edit(0, 2, "yyy")])[1])
+    assert [both.to_raw(i, i + 1) for i in range(3)] == [(0, 2)] * 3
 
 
 @given(TEXT)

@@ -135,8 +135,7 @@ def chunk_table(found: Sequence[Article], maker: ArticleMaker) -> pa.Table:
         for ordinal, (kind, (start, end, tokens, sentences), before, after) in enumerate(cut):
             text = whole[start:end]
             out.append((ids[ordinal], article_id, ordinal, start, end, text, kind, before, after, tokens, sentences))
-    columns = list(zip(*out, strict=True)) if out else [()] * len(CHUNKS)
-    return _table(dict(zip(CHUNKS.names, columns, strict=True)), CHUNKS)
+    return _table(dict(zip(CHUNKS.names, zip(*out, strict=True), strict=True)), CHUNKS)
 
 
 def chunk_ids(article_id: str, texts: Iterable[str]) -> list[str]:

@@ -76,6 +76,11 @@ class Record:
         return digest(*next((kind, value) for kind, value in known.items() if value))[:16]
 
 
+def refused(path: str, record: int | None, reason: str, detail: str, digest: str) -> Reject:
+    """The reject of bytes that are no article; it is known by the first digits of their sha256."""
+    return Reject(path, record, reason, detail, digest[:16])
+
+
 class TooLargeError(ValueError):
     """A record is larger than `source.max_record_mb`."""
 
@@ -150,13 +155,8 @@ class Mapper:
         """The record of one object. Without bytes of its own it is known by its JSON with sorted keys."""
         own = sha256(json.dumps(item, sort_keys=True, default=str).encode() if raw is None else raw)
         if not isinstance(item, dict):
-            yield Reject(
-                self.path,
-                number,
-                "not-an-object",
-                f"the record is a {type(item).__name__}, no object with named fields",
-                own[:16],
-            )
+            detail = f"the record is a {type(item).__name__}, no object with named fields"
+            yield refused(self.path, number, "not-an-object", detail, own)
             return
         columns = self.columns(item)
         inner = item
@@ -169,7 +169,7 @@ class Mapper:
         if not isinstance(text, str) or not text.strip():
             keys = storable(", ".join(sorted(map(str, item))[:12]))
             detail = f"no text in its fields ({keys}); set source.fields.text"
-            yield Reject(self.path, number, "no-text", detail, own[:16])
+            yield refused(self.path, number, "no-text", detail, own)
             return
         kind = "fields"
         if "<" in text and looks_like_html(text):

@@ -9,8 +9,9 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -142,7 +143,7 @@ def read_shard(shard: pa.Table, source: Source) -> Iterator[Record | Reject]:
             yield from read_file(stream, part.path, source, part.first)
 
 
-def _open(part: FileSlice, source: Source) -> BinaryIO:
+def _open(part: FileSlice, source: Source) -> BufferedReader:
     address = os.fsdecode(part.address)
     if part.end < 0:
         return open_stream(address, source.storage_options)

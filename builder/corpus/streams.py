@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from builder.store import COMPRESSIONS, suffixes
 
@@ -40,7 +40,7 @@ def address_parts(raw: str) -> tuple[str, str, str]:
     return (found[1], found[2], found[3]) if found else ("", raw, "")
 
 
-def open_stream(address: str, options: Mapping[str, Any] | None = None) -> BinaryIO:
+def open_stream(address: str, options: Mapping[str, Any] | None = None) -> io.BufferedReader:
     """The decompressed bytes of a file; reading raises `DamagedError` when its compression is broken."""
     plain = open_raw(address, options)
     compression = suffixes(address_parts(address)[1])[1]
@@ -50,10 +50,10 @@ def open_stream(address: str, options: Mapping[str, Any] | None = None) -> Binar
 
     below = compr[COMPRESSIONS[compression]](plain, mode="rb")
     # `read1` returns what was decompressed before the place where the file is damaged.
-    return cast(BinaryIO, io.BufferedReader(_Guarded(below, below.read1, _damage, under=plain), _BLOCK))
+    return io.BufferedReader(_Guarded(below, below.read1, _damage, under=plain), _BLOCK)
 
 
-def open_raw(address: str, options: Mapping[str, Any] | None = None) -> BinaryIO:
+def open_raw(address: str, options: Mapping[str, Any] | None = None) -> io.BufferedReader:
     """The bytes of a file as they are stored; whatever goes wrong with it, remote or not, is an `OSError`."""
     if is_remote(address):
         with os_errors():
@@ -62,7 +62,7 @@ def open_raw(address: str, options: Mapping[str, Any] | None = None) -> BinaryIO
         # File systems differ in what their files can do besides reading. The file system is kept, because an archive is
         # closed with the last one who knows it.
         guarded = _Guarded(found, found.read, os_errors, seeks=True, under=system)
-        return cast(BinaryIO, io.BufferedReader(guarded, _BLOCK))
+        return io.BufferedReader(guarded, _BLOCK)
     return open(address, "rb")  # noqa: PTH123 - the caller closes it, and names may not be valid UTF-8
 
 
@@ -109,12 +109,12 @@ def archive_system(kind: str, address: str, options: Mapping[str, Any]) -> Any:
     return fsspec.core.url_to_fs(f"{kind}://::{address}", **options, **known)[0]
 
 
-def open_run(address: str, begin: int, end: int, options: Mapping[str, Any] | None = None) -> BinaryIO:
+def open_run(address: str, begin: int, end: int, options: Mapping[str, Any] | None = None) -> io.BufferedReader:
     """The bytes from `begin` to `end` of a file as they are stored."""
     plain = open_raw(address, options)
     plain.seek(begin)
     part = _Guarded(plain, lambda size: plain.read(min(size, end - plain.tell())), contextlib.nullcontext, under=plain)
-    return cast(BinaryIO, io.BufferedReader(part, _BLOCK))
+    return io.BufferedReader(part, _BLOCK)
 
 
 @contextlib.contextmanager

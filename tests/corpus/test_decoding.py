@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.corpus import decoding
 from builder.corpus.decoding import UTF8, Encoding, NotTextError, _detected, codec, decode_text, line_decoder
 from builder.corpus.readers import read_file
 from builder.corpus.records import Record, Reject
@@ -247,3 +248,11 @@ def test_characters_with_a_zero_byte_do_not_turn_the_order_of_bytes(order: str) 
     assert (found, encoding.name) == (text, order)
     long = "一年一度的会议，一切公开，最后一次。" * 30
     assert _detected(long.encode(order), Source()).name == order
+
+
+def test_the_encoding_of_lines_is_judged_by_every_whole_line_that_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[bytes] = []
+    monkeypatch.setattr(decoding, "decode_text", lambda data, _: judged.append(data) or ("", Encoding("cp1250", "set")))
+    line_decoder(ANY, lambda: b"\xe6\nplain\n\xe7\n\xe8 cut o")(b"\xe5")
+    line_decoder(ANY, lambda: b"")(b"\xe5")
+    assert judged == [b"\xe5\n\xe6\n\xe7", b"\xe5"]

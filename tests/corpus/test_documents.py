@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from builder.corpus.readers import read_file
-from builder.corpus.records import Record, Reject
+from builder.corpus.records import Record, Reject, sha256
 from builder.corpus.settings import Source
 from builder.corpus.streams import open_stream
 
@@ -83,7 +83,9 @@ def test_the_notes_of_a_word_document_follow_its_text() -> None:
 
 def test_damage_of_word_documents() -> None:
     whole = docx(f"<w:p>{run(TEXT)}</w:p>")
-    assert reject("a.docx", b"no archive").reason == "bad-docx"
+    nothing = reject("a.docx", b"no archive")
+    assert (nothing.reason, nothing.record, nothing.article_id) == ("bad-docx", None, sha256(b"no archive")[:16])
+    assert reject("a.docx", packed(word__styles="<a/>")).reason == "bad-docx"
     assert reject("a.docx", whole[:-30]).reason == "bad-docx"
     assert reject("a.docx", docx("<w:p>")).reason == "bad-docx"
     assert reject("a.docx", docx("<w:p/>")).reason == "empty"

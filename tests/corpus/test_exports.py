@@ -262,3 +262,31 @@ def test_documents_of_factiva_in_other_languages(lines: str, last: str, code: st
     assert (one.title, one.source, one.authors) == ("Council votes", "Handelsblatt", ["Ann Lee"])
     assert (one.published, one.language) == (datetime(2024, 7, 1, 10, tzinfo=UTC), code)
     assert one.raw == FIRST
+
+
+def test_a_field_of_nexis_ends_with_a_blank_line_or_where_the_next_begins() -> None:
+    head = "                  1 of 1 DOCUMENT\n\nThe Times\n\nJuly 29, 2024\n\nStorm\n\n"
+    fields = (
+        "HIGHLIGHT: A storm\nof two days\nclosed it.\nBYLINE: Ann Lee\nSECTION: World;\nPg. 1\n\nLENGTH: 12 words\n\n"
+    )
+    (found,) = records(f"{head}{fields}\n\n{FIRST}\n\n{SECOND}\n\nLOAD-DATE: July 30, 2024\n")
+    assert (found.raw, found.authors, found.title) == (f"{FIRST}\n\n{SECOND}", ["Ann Lee"], "Storm")
+
+
+@pytest.mark.parametrize("after", ["", "  ", "\t"])
+def test_blanks_at_the_ends_of_tagged_lines_are_no_text(after: str) -> None:
+    text = "HD   Storm\nSN   The Times\nLP\n  One line.\nTwo lines.\n\nTD\nThree.\n\n"
+    (found,) = records(f"{text}AN   Document LBA0000020240730ek7t0002b\n".replace("\n", f"{after}\n"))
+    assert (found.title, found.source, found.raw) == ("Storm", "The Times", "One line.\nTwo lines.\nThree.")
+
+
+def test_a_document_of_factiva_with_a_date_alone() -> None:
+    (found,) = records(f"Storm\n12 words\n30 July 2024\n\n{FIRST}\n\nDocument HFB0000020240730ek7t0002b\n")
+    assert (found.title, found.published, found.source) == ("Storm", datetime(2024, 7, 30, tzinfo=UTC), None)
+    assert found.raw == FIRST
+
+
+@pytest.mark.parametrize("first", ["1 of 1 DOCUMENT", "1 von 1 DOKUMENT", "1 de 1 DOCUMENTO", "1 sur 1 DOCUMENT"])
+def test_an_export_of_one_document_of_nexis(first: str) -> None:
+    (found,) = records(f"{first}\n\nThe Times\n\nJuly 29, 2024\n\nStorm\n\nLENGTH: 12 words\n\n{FIRST}\n")
+    assert (found.title, found.source, found.raw) == ("Storm", "The Times", FIRST)

@@ -232,6 +232,9 @@ def test_two_lists_in_json_name_the_setting() -> None:
     found = reject("a.json", json.dumps(whole))
     assert found.detail == "it has lists of objects at data.articles, data.related; set source.records to one of them"
     assert only("a.json", json.dumps(whole), records="data.related").raw == OTHER
+    # Lists are looked for in objects three deep.
+    assert only("a.json", json.dumps({"a": {"b": {"c": {"d": [{"text": TEXT}]}}}})).raw == TEXT
+    assert reject("a.json", json.dumps({"a": {"b": {"c": {"d": {"e": [{"text": TEXT}]}}}}})).reason == "no-text"
     assert "source.records=none" in reject("a.json", json.dumps(whole), records="none").detail
 
 
@@ -391,7 +394,7 @@ def test_members_whose_names_begin_with_a_dot_and_a_slash_or_are_no_text_are_rea
 
 @pytest.mark.parametrize("name", ["news.zip/more.zip", "news.tar.gz/in/MORE.tgz"])
 def test_an_archive_inside_an_archive_is_named(name: str) -> None:
-    found = list(read_file(io.BytesIO(b""), name, Source()))
+    found = read(name, b"")
     assert found == [Reject(name, None, "unknown-format", "an archive inside an archive is not read; unpack it")]
 
 

@@ -452,3 +452,72 @@ def test_lines_that_divide_a_text_name_nobody(lines: list[str]) -> None:
 def test_bylines_as_papers_write_them(line: str, authors: list[str], source: str | None, language: str) -> None:
     layout = Recogniser(Cleaning()).recognise("\n".join(["A title", line, *BODY]), language=language)
     assert (layout.authors, layout.source) == (authors, source)
+
+
+def test_a_trailer_has_at_most_fourteen_lines_and_leaves_the_first() -> None:
+    notes = [f"© {2000 + i} Agency" for i in range(16)]
+    layout, _, body = parts([*BODY, *notes], Cleaning(title=False))
+    assert (layout.trailer, body) == ("\n".join(notes[2:]), "\n".join([*BODY, *notes[:2]]))
+    assert parts([BODY[0], notes[0]])[2] == BODY[0]
+    assert parts(notes[:2])[2] == notes[0]
+
+
+@pytest.mark.parametrize(("links", "cut"), [(11, True), (12, False)])
+def test_a_heading_over_links_is_looked_for_in_the_last_twelve_lines(links: int, cut: bool) -> None:
+    below = ["Related stories", *[f"Ministers sign the deal number {i}" for i in range(links)]]
+    layout, _, body = parts([*BODY, *below])
+    assert (layout.trailer, body) == (
+        ("\n".join(below), "\n".join(BODY)) if cut else (None, "\n".join([*BODY, *below]))
+    )
+
+
+@pytest.mark.parametrize(("link", "cut"), [("x" * 15, True), ("x" * 14, False)])
+def test_links_are_as_long_as_headlines(link: str, cut: bool) -> None:
+    layout, _, _ = parts([*BODY, "Related stories", link, link])
+    assert (layout.trailer is not None) is cut
+
+
+def test_a_list_alone_has_no_summary() -> None:
+    bullets = ["- First point made here", "- Second point made here"]
+    assert parts(bullets)[1:] == ("", "\n".join(bullets))
+    untitled = Cleaning(title=False)
+    assert parts(["Key points", *bullets], untitled)[1] == ""
+    assert parts(["Key points", *bullets, BODY[0]], untitled)[1] == "\n".join(["Key points", *bullets])
+    assert parts(["Key points", bullets[0], BODY[0]], untitled)[1] == ""
+
+
+@pytest.mark.parametrize(("most", "summary"), [(0, 0), (2, 0), (3, 3), (5, 3)])
+def test_a_summary_has_at_most_as_many_lines_as_are_allowed(most: int, summary: int) -> None:
+    settings = Cleaning(summary_lines=most)
+    lines = parts(["A title", *SUMMARY, *BODY], settings)[1].split("\n")
+    assert lines == (SUMMARY[:summary] or [""])
+
+
+@pytest.mark.parametrize(("chars", "found"), [(29, True), (28, False)])
+def test_lines_of_a_summary_are_as_short_as_is_allowed(chars: int, found: bool) -> None:
+    assert max(map(len, SUMMARY)) == 29
+    settings = Cleaning(summary_chars=chars)
+    assert parts(["A title", *SUMMARY, *BODY], settings)[1] == ("\n".join(SUMMARY) if found else "")
+
+
+def test_at_most_four_lines_after_the_title_name_authors_and_days() -> None:
+    names = [f"By Ann Lee{letter}" for letter in "abcde"]
+    layout, _, body = parts(["A title", *names, *BODY])
+    assert [part.text for part in layout.parts if part.kind == "byline"] == names[:4]
+    assert body == "\n".join([names[4], *BODY])
+
+
+@pytest.mark.parametrize(("before", "found"), [(3, True), (4, False)])
+def test_a_dateline_is_in_one_of_the_first_four_lines(before: int, found: bool) -> None:
+    layout, _, _ = parts(["A title", *["A line of the text."] * before, f"TOKYO (AP) — {BODY[0]}", *BODY])
+    assert layout.place == ("TOKYO" if found else None)
+
+
+@pytest.mark.parametrize(("more", "taken"), [(19, True), (20, False)])
+def test_a_title_is_repeated_when_its_words_are(more: int, taken: bool) -> None:
+    line = "Known" + "!" * more + " title"
+    assert (line not in parts([line, *BODY], title="Known title")[2]) is taken
+
+
+def test_a_text_of_one_line_is_no_title_even_when_it_is_the_record_s() -> None:
+    assert parts(["Known title"], title="Known title")[2] == "Known title"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from builder.corpus.parts import made, read_sealed, sound_counts, write_sealed
+from builder.corpus.parts import discard, made, read_ranges, read_sealed, sound_counts, storage_at, write_sealed
 from builder.corpus.settings import Chunking, Cleaning, Selection
 from builder.errors import StoreError
 from tests.benchmarks.corpus_data import Writer
@@ -88,6 +88,7 @@ def test_a_folder_is_made_once_and_again_when_it_is_damaged(tmp_path: Path) -> N
     def make(temporary: Path) -> dict[str, Any]:
         calls.append(temporary)
         (temporary / "a").write_text("text")
+        (temporary / "b").write_text("more")
         return {"rows": 1}
 
     assert sound_counts(folder) is None
@@ -96,6 +97,9 @@ def test_a_folder_is_made_once_and_again_when_it_is_damaged(tmp_path: Path) -> N
     flip(folder / "a", 2)
     assert made(folder, make) == {"rows": 1}
     assert (len(calls), (folder / "a").read_text()) == (2, "text")
+    (folder / "b").write_text("mor")
+    assert made(folder, make) == {"rows": 1}
+    assert (len(calls), (folder / "b").read_text()) == (3, "more")
     flip(folder / "counts.json", 20)
     assert sound_counts(folder) is None
     assert not folder.exists()
@@ -113,3 +117,44 @@ def test_another_attempt_may_finish_first(tmp_path: Path) -> None:
     assert made(folder, late) == {"rows": 2}
     with pytest.raises(StoreError, match="no space"):
         made(tmp_path / "other", failing)
+
+
+def test_a_storage_at_an_address_keeps_the_same_as_a_folder() -> None:
+    folder = storage_at("memory://parts/one")
+    assert (folder / "reached").read_bytes() == b""
+
+    def make(temporary: Path) -> dict[str, Any]:
+        (temporary / "a").write_text("text")
+        (temporary / "b").write_text("more")
+        return {"rows": 1}
+
+    assert made(folder / "x", make) == sound_counts(folder / "x") == {"rows": 1}
+    ranges = [(folder / "x" / "b", 1, 3), (folder / "x" / "a", 0, 4), (folder / "x" / "b", 3, 4)]
+    assert read_ranges(ranges) == [b"or", b"text", b"e"]
+    (folder / "x" / "a").write_bytes(b"tex")
+    assert sound_counts(folder / "x") is None
+    assert not (folder / "x").exists()
+    write_sealed(folder / "y", b"data")
+    assert read_sealed(folder / "y") == b"data"
+    discard(folder / "y")
+    discard(folder / "y")
+    assert read_sealed(folder / "y") is None
+
+
+def test_ranges_of_files_are_read_in_the_order_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"0123456789")
+    (tmp_path / "b").write_bytes(b"abcdef")
+    a, b = tmp_path / "a", tmp_path / "b"
+    assert read_ranges([(b, 2, 4), (a, 9, 10), (a, 0, 3), (b, 0, 0)]) == [b"cd", b"9", b"012", b""]
+    assert read_ranges([]) == []
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_is_discarded_is_gone(tmp_path: Path, there: bool) -> None:
+    if there:
+        (tmp_path / "folder" / "in").mkdir(parents=True)
+        (tmp_path / "folder" / "in" / "a").touch()
+        (tmp_path / "file").touch()
+    discard(tmp_path / "folder")
+    discard(tmp_path / "file")
+    assert list(tmp_path.iterdir()) == []

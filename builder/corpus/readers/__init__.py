@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import BinaryIO
+from io import BufferedReader
 
 from builder.corpus.decoding import NotTextError
 from builder.corpus.readers.archives import warc_file
@@ -18,7 +18,7 @@ from builder.memory import TooSlowError
 from builder.store import suffixes
 
 #: Reader by suffix; each takes the decompressed stream, the relative path and the settings.
-READERS: dict[str, Callable[[BinaryIO, str, Source], Iterator[Record | Reject]]] = {
+READERS: dict[str, Callable[[BufferedReader, str, Source], Iterator[Record | Reject]]] = {
     ".txt": text_file,
     ".text": text_file,
     ".md": markdown_file,
@@ -43,7 +43,7 @@ READERS: dict[str, Callable[[BinaryIO, str, Source], Iterator[Record | Reject]]]
 }
 
 
-def read_file(stream: BinaryIO, path: str, source: Source, first: int = 0) -> Iterator[Record | Reject]:
+def read_file(stream: BufferedReader, path: str, source: Source, first: int = 0) -> Iterator[Record | Reject]:
     """The records of one file; whatever is wrong with it becomes a reject, after the records that could be read.
 
     `first` is the number of the first record, for a stream that begins inside a file of lines.

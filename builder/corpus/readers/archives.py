@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from builder.corpus.decoding import NotTextError, decode_text
 from builder.corpus.readers.pages import extract
-from builder.corpus.records import Record, Reject, sha256, storable
+from builder.corpus.records import Record, Reject, refused, sha256, storable
 from builder.corpus.settings import Source
 from builder.corpus.streams import DamagedError
 from builder.memory import TooSlowError
@@ -45,14 +45,14 @@ def warc_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
             elif kind not in ("text/html", "application/xhtml+xml", "text/plain"):
                 yield Reject(path, number, "not-an-article", f"it is {kind or 'of no known type'}")
             elif cut:
-                yield Reject(path, number, "damaged", "the file ends inside the record", sha256(data)[:16])
+                yield refused(path, number, "damaged", "the file ends inside the record", sha256(data))
             elif len(data) > limit:
                 yield Reject(path, number, "too-large", f"more than source.max_record_mb={source.max_record_mb} MB")
             else:
                 try:
                     text, encoding = decode_text(data, source, charset)
                 except NotTextError as e:
-                    yield Reject(path, number, e.reason, str(e), sha256(data)[:16])
+                    yield refused(path, number, e.reason, str(e), sha256(data))
                     continue
                 address = held.rec_headers.get_header("WARC-Target-URI")
                 record = Record(path, number, sha256(data), encoding, storable(text), url=address)

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from builder.corpus.decoding import UTF8
 from builder.corpus.formulas import SENTENCE_END
-from builder.corpus.records import Record, Reject, fill, sha256, storable, whole
+from builder.corpus.records import Record, Reject, fill, refused, sha256, storable, whole
 from builder.corpus.settings import Source
 from builder.memory import TooSlowError
 
@@ -52,7 +52,7 @@ def docx_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
             about = _properties(archive, parts.get("properties"))
     # zipfile raises RuntimeError for encrypted files, and NotImplementedError for packings that it does not know.
     except (*_BROKEN, RuntimeError, NotImplementedError, etree.XMLSyntaxError) as e:
-        yield Reject(path, None, "bad-docx", f"it is no Word document: {e}", sha256(data)[:16])
+        yield refused(path, None, "bad-docx", f"it is no Word document: {e}", sha256(data))
         return
     columns = {"title": about.get("title"), "authors": about.get("creator"), "published": about.get("created")}
     # A text box is there twice, the second time for programs that know no text boxes; so is what was moved in review.
@@ -93,13 +93,13 @@ def pdf_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | R
     try:
         reader = PdfReader(io.BytesIO(data))
         if reader.is_encrypted and not reader.decrypt(""):
-            yield Reject(path, None, "encrypted", "the file needs a password", sha256(data)[:16])
+            yield refused(path, None, "encrypted", "the file needs a password", sha256(data))
             return
         pages = [_page_text(page) for page in reader.pages]
     except TooSlowError:
         raise
     except Exception as e:  # noqa: BLE001 - of a damaged file it raises nearly every kind of error
-        yield Reject(path, None, "bad-pdf", f"{type(e).__name__}: {e}", sha256(data)[:16])
+        yield refused(path, None, "bad-pdf", f"{type(e).__name__}: {e}", sha256(data))
         return
     columns: dict[str, Any] = {}
     with suppress(Exception):  # a text without properties is a text
@@ -155,7 +155,7 @@ def _running(pages: list[list[str]], at: int) -> list[str]:
 
 def _record(path: str, data: bytes, text: str, columns: dict[str, Any]) -> Record | Reject:
     if not text.strip():
-        return Reject(path, 0, "empty", "there is no text in the document; a scan needs OCR first", sha256(data)[:16])
+        return refused(path, 0, "empty", "there is no text in the document; a scan needs OCR first", sha256(data))
     record = Record(path, 0, sha256(data), UTF8, storable(text), alone=True)
     if _NO_TITLE.fullmatch(columns.get("title") or ""):
         del columns["title"]

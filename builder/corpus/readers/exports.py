@@ -9,7 +9,7 @@ from builder.languages import language_named
 
 #: What ends a document, or begins one in older exports of Nexis; and what every document of Nexis has.
 _NEXIS = re.compile(
-    r"^[ \t]*+(?:\d++ (?:of|von|de|sur) \d++ DO[CK]UMENT(?:S|EN|OS)"
+    r"^[ \t]*+(?:\d++ (?:of|von|de|sur) \d++ DO[CK]UMENT(?:S|EN|OS?)?"
     r"|End of Document|Ende des Dokuments|Fin du document)[ \t]*+$",
     re.MULTILINE,
 )
@@ -91,7 +91,7 @@ def _factiva(lines: list[str]) -> Fields:
     words = next((i for i, line in enumerate(lines) if _WORDS.fullmatch(line)), -1)
     end = next((i for i in range(words + 1, len(lines)) if not lines[i] or _RIGHTS.match(lines[i])), len(lines))
     head = lines[words + 1 : end]
-    timed = len(head) > 1 and re.fullmatch(r"\d\d?:\d\d(?: [AP]M)?(?: \w+)?", head[1]) is not None
+    timed = re.fullmatch(r"\d\d?:\d\d(?: [AP]M)?(?: \w+)?", "".join(head[1:2])) is not None
     title = [line for line in lines[: max(words, 0)] if line]
     byline = title.pop() if len(title) > 1 and re.match(r"(?i)(?:by|von|par|por|di) ", title[-1]) else ""
     measure = _WORDS.fullmatch(lines[words]) if words >= 0 else None

@@ -5,7 +5,8 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import Any, BinaryIO
+from io import BufferedReader
+from typing import Any
 
 import msgspec
 
@@ -20,7 +21,7 @@ from builder.corpus.decoding import (
     line_decoder,
     text_lines,
 )
-from builder.corpus.records import Mapper, Record, Reject, TooLargeError, follow, sha256, whole
+from builder.corpus.records import Mapper, Record, Reject, TooLargeError, follow, refused, sha256, whole
 from builder.corpus.settings import Source
 
 #: A number of more digits than Python converts is no length of anything.
@@ -29,13 +30,12 @@ _PARSED: dict[str, Any] = {"strict": False, "parse_int": lambda digits: int(digi
 _BETWEEN = re.compile(r"[ \t\r\n,\ufeff]*")
 
 
-def json_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
+def json_file(stream: BufferedReader, path: str, source: Source) -> Iterator[Record | Reject]:
     """One record per object: the object itself, or the objects of the list or table that it is or holds.
 
     A list at the top is read element by element, so the file may be of any size. Tables are those that pandas writes.
     """
-    head = stream.peek(64)[:64] if hasattr(stream, "peek") else b""
-    if not source.records and head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0").startswith(b"["):
+    if not source.records and stream.peek().lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0").startswith(b"["):
         yield from _elements(blocks(stream, source), path, source)
         return
     data = whole(stream, source)
@@ -156,7 +156,7 @@ def _elements(found: Iterable[tuple[str, Encoding]], path: str, source: Source) 
         yield Reject(path, number, "bad-json", "the list is never closed")
 
 
-def jsonl_file(stream: BinaryIO, path: str, source: Source, first: int = 0) -> Iterator[Record | Reject]:
+def jsonl_file(stream: BufferedReader, path: str, source: Source, first: int = 0) -> Iterator[Record | Reject]:
     """One record per line, numbered from `first`; blank lines are counted and passed over."""
     mapper = Mapper(path, source)
     for number, (line, decode, plain) in enumerate(_lines(stream, source, first), first):
@@ -176,24 +176,23 @@ def jsonl_file(stream: BinaryIO, path: str, source: Source, first: int = 0) -> I
                     continue
                 item = json.loads(text, **_PARSED)
             except (ValueError, RecursionError):
-                yield Reject(path, number, "bad-json", str(e), sha256(line)[:16])
+                yield refused(path, number, "bad-json", str(e), sha256(line))
                 continue
         yield from mapper.records(item, line, encoding, number)
 
 
-def _lines(stream: BinaryIO, source: Source, first: int) -> Iterator[tuple[bytes | None, Decode, bool]]:
+def _lines(stream: BufferedReader, source: Source, first: int) -> Iterator[tuple[bytes | None, Decode, bool]]:
     """The bytes of each line, None for one over the limit; how to decode it; and whether it may be UTF-8 as it is.
 
     The bytes of a line in UTF-16 or UTF-32 are those in UTF-8.
     """
     limit = source.max_record_mb << 20
-    peek = stream.peek if hasattr(stream, "peek") else lambda _: b""
-    if first == 0 and is_wide(peek(4)[:4]):
+    if first == 0 and is_wide(stream.peek()[:4]):
         for text, encoding in text_lines(stream, limit, source):
             line = None if len(text) > limit else text.strip().encode("utf-8", "surrogatepass")
             yield line, partial(_decoded, encoding=encoding), False
         return
-    decode = line_decoder(source, lambda: peek(limit))
+    decode = line_decoder(source, lambda: stream.peek(limit))
     while line := stream.readline(limit + 1):
         if len(line) <= limit or line.endswith(b"\n"):
             yield line.removeprefix(codecs.BOM_UTF8).strip(), decode, not source.encoding

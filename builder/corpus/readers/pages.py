@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from builder.corpus.cleaning import FRONT_MATTER
 from builder.corpus.decoding import decode_text
 from builder.corpus.readers.exports import documents
-from builder.corpus.records import Mapper, Record, Reject, fill, sha256, storable, text_of, whole
+from builder.corpus.records import Mapper, Record, Reject, fill, refused, sha256, storable, text_of, whole
 from builder.corpus.settings import FIELDS, Source
 
 _BLOCKS = re.compile(r"</(?:p|div|li|h[1-6]|td|body|article)\s*>|<br\s*/?>", re.IGNORECASE)
@@ -39,7 +39,7 @@ def text_file(stream: BinaryIO, path: str, source: Source, markup: bool = True) 
             text, kind = text_of(text) or text, "html"
         yield Record(path, 0, sha256(data), encoding, storable(text), kind=kind, alone=True)
     else:
-        yield Reject(path, 0, "empty", f"{len(data)} bytes without text", sha256(data)[:16])
+        yield refused(path, 0, "empty", f"{len(data)} bytes without text", sha256(data))
 
 
 def markdown_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
