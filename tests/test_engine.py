@@ -171,3 +171,20 @@ def test_a_process_without_pandas_in_pyarrow_may_still_import_it() -> None:
         "pa.array([1, 2]).to_numpy(); assert 'pandas' not in sys.modules; import pandas; pandas.Series([1])"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def process(n: int) -> int:
+    return os.getpid()
+
+
+@pytest.mark.parametrize(
+    ("workers", "items", "light", "here"),
+    [(1, 3, False, True), (2, 1, False, True), (2, 2, True, True), (2, 2, False, False)],
+)
+def test_work_for_one_runs_in_this_process_and_workers_end_with_their_block(
+    workers: int, items: int, light: bool, here: bool
+) -> None:
+    with Runner(Engine(workers=workers)) as runner:
+        found = {pid for _, pid in runner.run(process, range(items), light=light)}
+    assert (found == {os.getpid()}) is (os.getpid() in found) is here
+    assert here or not any(map(alive, found))

@@ -74,3 +74,33 @@ def test_words_end_where_their_text_ends() -> None:
 
 def test_bits_are_mixed_as_splitmix64_does() -> None:
     assert mixed(np.array([0, 1], np.uint64)).tolist() == [0, 6238072747940578789]
+
+
+def test_a_word_is_hashed_as_a_number_of_its_bytes() -> None:
+    """To an odd base, lower-cased in ASCII: the hashes of a corpus are kept, so they must stay the same."""
+    base, words = 0x9E3779B97F4A7C15, ["a", "Ab", "Über", "x9" * 40]
+    numbers = [sum(b * base**i for i, b in enumerate(word.encode().lower())) % 2**64 for word in words]
+    assert word_hashes([" ".join(words)])[0].tolist() == word_hashes(words)[0].tolist() == numbers
+
+
+def test_a_run_of_words_is_hashed_as_a_number_of_its_words() -> None:
+    base, words = 0x9E3779B97F4A7C15, [3, 5, 2**63, 7]
+    hashes, offsets = word_runs(np.array(words, np.uint64), np.array([0, 3, 3, 4]), 2)
+    numbers = [(a * base + b) % 2**64 for a, b in ((3, 5), (5, 2**63), (0, 7))]
+    assert hashes.tolist() == mixed(np.array(numbers, np.uint64)).tolist()
+    assert offsets.tolist() == [0, 2, 2, 3]
+
+
+@pytest.mark.parametrize("mark", ["\u0080", "\u00bf", "\u2000", "\u2fff", "-", "_", "\u00b7"])
+def test_punctuation_parts_words(mark: str) -> None:
+    assert word_hashes([f"ab{mark}cd"])[0].tolist() == word_hashes(["ab cd"])[0].tolist()
+
+
+@pytest.mark.parametrize("letter", ["\u00c0", "\u1fff", "\u0301", "9"])
+def test_letters_and_marks_are_inside_words(letter: str) -> None:
+    assert len(word_hashes([f"ab{letter}cd"])[0]) == 1
+
+
+@pytest.mark.parametrize("first", ["\u3000", "\u3040", "\uac00", "\ud7a3"])
+def test_each_character_of_a_script_without_spaces_begins_a_word(first: str) -> None:
+    assert [len(word_hashes([text])[0]) for text in (first, first * 3, f"ab{first}")] == [1, 3, 2]

@@ -108,5 +108,11 @@ def test_edits_out_of_order_are_refused(wrong: list[Edit]) -> None:
         edit("abcd", wrong)
 
 
+def test_characters_after_a_deletion_map_one_by_one_through_a_second_cleaning() -> None:
+    middle, first = edit("abXXcdefY", [Edit(2, 4, "")])
+    both = first.then(edit(middle, [Edit(6, 7, "")])[1])
+    assert both.segments == (Segment(0, 2, 0, 2), Segment(2, 2, 2, 4), Segment(2, 6, 4, 8), Segment(6, 6, 8, 9))
+
+
 def test_neighbours_that_map_alike_become_one_segment() -> None:
     assert edit("abc", [Edit(1, 2, "x")])[1].segments == (Segment(0, 3, 0, 3),)
