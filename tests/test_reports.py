@@ -2,22 +2,29 @@
 
 import html
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
 import pytest
 
 import builder
-from builder import report
+from builder import pipeline, report
 from builder.commands import releases
 from builder.config import Paths
-from builder.errors import ConfigError, Fault, ReleaseError
+from builder.errors import ConfigError, Fault, ReleaseError, StoreError
+from builder.quality.agreement import AgreementReport
+from builder.release.manifest import Changes
 from builder.release.settings import Export
+from builder.reporting.page import About
 from builder.reporting.settings import Report
-from builder.reports import facts_in_words
+from builder.reports import Known, facts_in_words, internal_page, known_of
 from builder.settings import Hint, read_settings
+from builder.store import write_text
 from tests.outcomes import pulled
+from tests.pulls import keep_pull
 from tests.results import printed
 from tests.samples import EMAILS, Project, scheme
 
@@ -134,3 +141,99 @@ def test_only_a_page_may_be_written_over(output: str, refused: bool) -> None:
     faults: list[Fault] = []
     read_settings(Hint(Report), {"output": output}, "report.", faults)
     assert bool(faults) == refused
+
+
+def stage(**facts: Any) -> Any:
+    return SimpleNamespace(table=lambda *_: None, json=lambda _: asdict(AgreementReport({}, {}, {}, {})), **facts)
+
+
+def test_a_status_says_what_was_found_decided_and_changed(tmp_path: Path) -> None:
+    """Of checks the first six that are no remarks, of gates those that do not hold, of changes the first three."""
+    config = Project(tmp_path, articles=0).config
+    issues = [{"check": f"check-{n}", "count": 1000 + n, "severity": "info" if n == 1 else "error"} for n in range(7)]
+    gates = [{"gate": "one", "message": "0.5", "holds": True}, {"gate": "two", "message": "0.4", "holds": False}]
+    last = [{"gate": "three", "message": "9", "holds": False}]
+    counts = {"gold_answers": {"agreed": 1200, "single": 0, "rejected": 3}, "gold_spans": {"agreed": 0}}
+    checked = stage(summary={"issues": issues, "gates": gates})
+    decided = stage(summary={**counts, "gates": last})
+    changes = Changes("minor", configurations={"added": [f"c{n}" for n in range(4)]})
+    releases = (SimpleNamespace(manifest=SimpleNamespace(changes=changes)),)
+    known = Known({"validate": checked, "adjudicate": decided}, None, {}, releases, ())  # type: ignore[arg-type]
+    none = f"{config.dataset_folder / 'report.html'}"
+    with mock.patch("builder.reports.known_of", return_value=known) as asked:
+        assert facts_in_words(config) == {
+            "checks": ["check-0 1,000, check-2 1,002, check-3 1,003, check-4 1,004, check-5 1,005, check-6 1,006"],
+            "gates": ["two: 0.4", "three: 9"],
+            "gold": ["answers: 1,200 agreed, 3 rejected", "spans: none"],
+            "changes": ["Configuration `c0` added.", "Configuration `c1` added.", "Configuration `c2` added."],
+            "report": ["none: builder report"],
+        }
+        asked.assert_called_once_with(config, make=False)
+        issues.append({"check": "more", "count": 1, "severity": "warning"})
+        write_text(Path(none), "page")
+        said = facts_in_words(config)
+        assert said["report"] == [none]
+        assert said["checks"][0].endswith("check-6 1,006 ...")
+        issues.clear()
+        assert "checks" not in facts_in_words(config)
+    with mock.patch("builder.reports.known_of", side_effect=StoreError("It is damaged.", "Delete it.")):
+        assert facts_in_words(config) == {"not known": ["It is damaged. Delete it."], "report": [none]}
+
+
+def test_of_the_last_results_some_may_be_there(tmp_path: Path) -> None:
+    """Without making anything: the pull is that of the annotations, or the latest; releases are from the oldest on."""
+    config = Project(tmp_path, articles=0).config
+    assert known_of(config, make=False) == Known({}, None, {}, (), ())
+    keep_pull(config, "{}\n", {}, finished="2026-03-02T10:00:00+01:00")
+    (latest,) = (config.dataset_folder / "pulls").glob("[0-9a-f]*")
+    found = known_of(config, make=False)
+    assert (found.stages, found.pull, found.record["finished"]) == ({}, latest, "2026-03-02T10:00:00+01:00")
+
+    def make(folder: Path, *_: object) -> dict[str, str]:
+        return {"pull": "0123456789abcdef0123"}
+
+    made = pipeline.stages(config).get("validate", make, inputs={}, settings={}, rooms=())
+    found = known_of(config, make=False)
+    assert (found.stages, found.pull, found.record) == (
+        {"validate": made}, config.dataset_folder / "pulls" / "0123456789abcdef", {},
+    )  # fmt: skip
+
+
+def test_what_cannot_be_made_is_a_note_that_names_what_is_shown_instead(tmp_path: Path) -> None:
+    config = Project(tmp_path, articles=0).config
+    config.dataset.pull = "0123"
+    last = pipeline.stages(config).get("validate", lambda *_: {"pull": "0123"}, inputs={}, settings={}, rooms=())
+    errors = [StoreError("The raw folder is gone."), StoreError("No pull."), StoreError("No pull.")]
+    names = ("prepared", "checked", "gold")
+    with mock.patch.multiple(pipeline, **{n: mock.Mock(side_effect=e) for n, e in zip(names, errors, strict=True)}):
+        found = known_of(config)
+    assert found.stages == {"validate": last}
+    assert found.notes == ("The raw folder is gone.", "No pull. The last result of validate is shown.")
+    config.release_folder.mkdir(parents=True)
+    (config.release_folder / "v1.0.0").mkdir()
+    (config.release_folder / "v1.0.0" / "manifest.json").write_text("{")
+    assert "manifest.json is no manifest of a release" in known_of(config, make=False).notes[-1]
+
+
+def test_the_head_of_the_page_says_which_pull_and_release_it_shows(tmp_path: Path) -> None:
+    config = Project(tmp_path, articles=0).config
+    releases = [SimpleNamespace(manifest=SimpleNamespace(version=v)) for v in ("1.0.0", "1.1.0")]
+    about: list[About] = []
+
+    def page(given: About, sections: object) -> str:
+        about.append(given)
+        return "page"
+
+    with (
+        mock.patch("builder.reports._sections", return_value={}),
+        mock.patch("builder.reporting.page.page", page),
+    ):
+        record = {"hash": "0123456789abcdefX", "finished": "2026-03-02T10:00:00+01:00"}
+        assert internal_page(config, Known({}, None, record, tuple(releases), ("a note",))) == "page"  # type: ignore[arg-type]
+        internal_page(config, Known({}, None, {"hash": "0123"}, (), ()))
+        internal_page(config, Known({}, None, {}, (), ()))
+    labels = ("Labels", "sample, version 1")
+    pull, last = ("Pull", "0123456789abcdef, of 2026-03-02 09:00 UTC"), ("Latest release", "v1.1.0")
+    assert [each.facts for each in about] == [[pull, last, labels], [("Pull", "0123"), labels], [labels]]
+    assert (about[0].dataset, about[0].notes, about[0].public) == ("sample", ("a note",), False)
+    assert about[0].made is not None

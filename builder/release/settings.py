@@ -272,9 +272,10 @@ class Export:
             yield Fault("tokens", "it is off, as is export.text.", "Keep at least one.")
         if self.configs and "entities" not in self.configs:
             return
-        if "conll" in self.formats and not (self.tokens and self.tags != "none"):
+        tagged = self.tokens and self.tags != "none"
+        if "conll" in self.formats and not tagged:
             yield Fault("formats", "conll needs tags.", "Set export.tokens=true and export.tags=bio.")
-        if "spacy" in self.formats and not (self.text and self.tokens and self.tags != "none"):
+        if "spacy" in self.formats and not (self.text and tagged):
             yield Fault("formats", "spacy needs texts and tags.", "Set text and tokens to true, and tags to bio.")
 
 
