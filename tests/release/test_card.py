@@ -13,10 +13,11 @@ import pytest
 import yaml
 
 from builder.questions.choice import Choice
-from builder.release.card import figures
+from builder.release.card import creators, figures, findings, languages, machine, methods, processing
 from builder.release.manifest import Manifest, read
 from builder.release.settings import Dataset, Export, Split
 from builder.scheme import Label
+from tests.release.test_croissant import manifest
 from tests.release.test_story import chapter
 from tests.release.world import World, rows, sample, splits_of
 from tests.samples import article, scheme
@@ -355,3 +356,62 @@ def test_a_variant_says_nothing_of_what_it_does_not_hold(tmp_path: Path) -> None
     pages = "".join((made.folder / name).read_text("utf-8") for name in ("README.md", "CHECKLIST.md"))
     assert [word for word in ("stance", "`annotations`", "comments") if word in pages] == []
     assert "- evidence spans, exact F1: 0.5" not in pages
+
+
+def test_who_made_the_labels_is_said_in_the_words_of_the_hub() -> None:
+    made = manifest(Dataset(expertise="expert-generated"))
+    assert creators(made) == ["expert-generated"]
+    made.counts.predictions = {"none": 3}
+    assert (creators(made), machine(made)) == (
+        ["expert-generated"], "No suggestion of a machine was shown to the annotators.",
+    )  # fmt: skip
+    made.counts.predictions = {"none": 4, "accepted": 3000, "changed": 1000}
+    made.counts.experts = 1
+    assert creators(made) == ["expert-generated", "machine-generated"]
+    assert machine(made) == (
+        "Suggestions of a machine were shown in 4,000 annotations: 3,000 accepted (75%), 1,000 changed (25%)."
+    )
+    made.configuration["dataset"]["expertise"] = "crowdsourced"
+    assert creators(made) == ["crowdsourced", "expert-generated", "machine-generated"]
+    made.recorded = True
+    assert creators(made) == ["other"]
+
+
+def test_languages_are_in_the_order_of_their_articles() -> None:
+    made = manifest(Dataset(language="PT-br"))
+    made.counts.languages = {"fr": 1, "de": 2, "ca": 1}
+    assert languages(made) == ["de", "ca", "fr"]
+    made.counts.languages = {}
+    assert languages(made) == ["pt"]
+
+
+def test_how_texts_and_gold_were_made_is_said() -> None:
+    made = manifest(Dataset(), chosen={"stance": "mace: by auto", "entity": "majority", "topic": "mace"})
+    assert methods(made) == "mace, majority"
+    assert methods(manifest(Dataset())) == "majority"
+    made.configuration["dedup"] |= {"policy": "keep", "threshold": 0.75}
+    made.configuration["chunking"] |= {"method": "tokens", "max_tokens": 9}
+    made.configuration["selection"]["method"] = "random"
+    assert processing(made)[1:] == [
+        "Near-duplicates from a similarity of 0.75 are kept, in the split of the others.",
+        "Texts are cut into chunks (`tokens`, at most 9 tokens).",
+        "Chunks to annotate were selected by `random`.",
+    ]
+
+
+def test_only_alpha_below_the_bound_is_a_known_issue() -> None:
+    measured = {
+        "stance": {"overall": {"alpha": 0.667, "items": 9}, "targets": {"japan": {"alpha": 0.6669, "items": 1200}}},
+        "topic": {"overall": {"alpha": None, "items": 0}},
+    }
+    spans = {"entity": {"overall": {"exact_f1": 0.1, "token_alpha": 0.2, "compared": 7}, "labels": {"GPE": {}}}}
+    report = {"answers": measured, "spans": spans}
+    assert findings(report) == [
+        "Annotators agree little: stance, japan, Krippendorff's alpha is 0.667, on 1,200; its labels are doubtful.",
+        "Annotators agree little: entity spans, token alpha is 0.2, on 7; its labels are doubtful.",
+    ]
+    assert list(figures(report)) == [
+        "stance, Krippendorff's alpha", "stance, japan, Krippendorff's alpha", "entity spans, exact F1",
+        "entity spans, token alpha",
+    ]  # fmt: skip
+    assert (findings({}), figures({})) == ([], {})
