@@ -59,22 +59,19 @@ def sentences(text: str, language: str = "en", at: int = 0) -> list[tuple[int, i
     if open_end:  # sentencex ends a sentence after this sign, whatever is before
         safe = (_ENDED_ZH if language == "zh" else _ENDED).sub("!", safe)
     out: list[tuple[int, int]] = []
-    before = ""
-    # A blank line ends a sentence of sentencex; one call for all lines is faster than one for each.
+    before, end = "", 0
+    # A blank line ends a sentence of sentencex; one call for all lines is faster than one for each. It may lose blank
+    # lines of a long text, so that a sentence is where it is found.
     for part in segment(language, safe.replace("\n", "\n\n")):
-        if part[0] == "\n":
-            at += len(part) // 2
-            before = ""
-            continue
-        if bare := part.rstrip():
-            start = at if bare[0] != " " else at + len(bare) - len(bare.lstrip())
+        if bare := part.strip():
+            first = start = safe.index(bare, end)
             if open_end:
                 both = f"{before}\0{bare[:8]}"
-                if before and (_GOES_ON.search(both) or open_end.search(both)):
-                    start = out.pop()[0]
+                if out and "\n" not in safe[end:start] and (_GOES_ON.search(both) or open_end.search(both)):
+                    first = out.pop()[0] - at
                 before = bare[-16:]
-            out.append((start, at + len(bare)))
-        at += len(part)
+            end = start + len(bare)
+            out.append((at + first, at + end))
     return out
 
 

@@ -125,6 +125,14 @@ def test_sentences_end_with_their_line_and_count_from_where_they_are_asked() -> 
     assert sentences("", "en") == sentences(" \n ", "en") == []
 
 
+@pytest.mark.parametrize("language", ["en", "ru", "th"])
+@pytest.mark.parametrize("between", ["\n", "\n\n"])
+def test_sentences_of_a_long_text_are_where_they_are(language: str, between: str) -> None:
+    lines = [f"{word} {n}!" for n in range(2_000) for word in ("Nobody came", "Никто не пришёл", "ไม่มีใครมา")]
+    text = between.join(lines)
+    assert [text[a:b] for a, b in sentences(text, language)] == lines
+
+
 def test_a_text_is_printable_when_its_only_spaces_are_plain() -> None:
     texts = ["a b\nc", "a\tb", "a\u00a0b", "", "é🚀", "a\rb"]
     assert [is_printable(text) for text in texts for _ in range(2)] == [
