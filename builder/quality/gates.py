@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from builder.quality.agreement import AgreementReport
 from builder.quality.agreement.answers import AnswerMeasures
@@ -32,7 +31,7 @@ def check_gates(
     overlap: int,
     submitted: int,
     quarantined: int,
-    overlaps: Mapping[str, int] = MappingProxyType({}),
+    overlaps: Mapping[str, int],
 ) -> list[Verdict]:
     """One verdict per gate on what was annotated.
 

@@ -142,7 +142,7 @@ def _people(annotations: pa.Table) -> People:
     by_chunk = _by(table.select(names).to_pylist(), "chunk_id")
     return {
         chunk: list(zip(_letters(len(rows)), sorted(rows, key=_hidden_order), strict=True))
-        for chunk, rows in sorted(by_chunk.items())
+        for chunk, rows in by_chunk.items()
     }
 
 

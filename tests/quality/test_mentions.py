@@ -8,6 +8,7 @@ from builder.tables import ANSWERS, SPANS, build
 
 TEXT = "Mr. Tanaka met the Bank of Japan; Tanaka left."
 WORDS = {"mr": (0, 10), "tanaka": (4, 10), "bank": (19, 32), "japan": (27, 32), "of": (24, 32), "again": (34, 40)}
+WORDS["met"] = (10, 14)
 
 
 def said(*rows: tuple[str, str, str, str]) -> tuple[pa.Table, pa.Table]:
@@ -41,6 +42,8 @@ def places(*rows: tuple[str, str, str], counting: str = "abcd") -> list[str]:
         (["tanaka", "mr"], ["Mr. Tanaka"] * 2),
         (["tanaka", "again"], ["Tanaka", "Tanaka"]),
         (["tanaka", "bank"], ["Tanaka", "Bank of Japan"]),
+        # Marks that only touch share no character.
+        (["mr", "met"], ["Mr. Tanaka", " met"]),
     ],
 )
 def test_overlapping_marks_are_one_mention(words: list[str], expected: list[str]) -> None:

@@ -131,7 +131,10 @@ def test_the_summary_counts() -> None:
     assert summary.rows == {"annotations": 3, "spans": 1, "answers": 2, "issues": 1, "windows": 2}
     assert list(summary.states.items()) == [("labelled", 1), ("labelled-empty", 1), ("skipped", 1)]
     assert summary.quarantined == 1
-    assert [v.gate for v in summary.gates] == ["min_annotators", "max_quarantined"]
+    assert [(v.gate, v.message) for v in summary.gates] == [
+        ("min_annotators", "0 of 1 chunks have fewer than 1 annotators"),
+        ("max_quarantined", "1 of 2 annotations are in quarantine"),
+    ]
 
 
 def test_the_report_is_keyed_by_question_and_survives_json() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from builder.quality.adjudication.spans import gold_spans
+from builder.quality.adjudication.tokens import _layers
 from builder.quality.aggregation.believe import Decider
 from builder.quality.settings import SPAN_METHODS, Aggregation
 from builder.quality.votes import Voters
@@ -443,6 +444,20 @@ def test_what_one_annotator_says_against_two_is_unresolved(method: str, spans: s
 def test_labels_that_compete_for_a_token_are_unresolved_together() -> None:
     rows = gold(mark(Crowd(), [(*TOKYO, "GPE")], [(*TOKYO, "ORG")], []), spans="tokens")
     assert verdicts(rows) == {(*TOKYO, "GPE"): "unresolved", (*TOKYO, "ORG"): "unresolved"}
+
+
+def test_a_label_competes_with_those_that_nobody_nests_it_in() -> None:
+    crowd = Crowd().add("c", "ada", [(0, 5, "B"), (17, 33, "A"), (17, 24, "C")]).add("c", "ben", [(6, 10, "D")])
+    layers = _layers(crowd.spans, crowd.windows, Voters(crowd.annotations, (), {"ben": ["A", "B", "C"]}))
+    # "C" is apart from "A" alone, and ben was not asked for "D" with the others.
+    assert [(layer.kind, layer.labels) for layer in layers] == [
+        ("entity", ["A", "B"]),
+        ("entity", ["C"]),
+        ("entity", ["D"]),
+    ]
+    votes = layers[0].votes
+    assert (votes.labels, votes.annotators, votes.items) == (["O", "B-A", "I-A", "B-B", "I-B"], ["ada", "ben"], 12)
+    assert votes.counts().sum(axis=0).tolist() == [21, 1, 1, 1, 0]
 
 
 def test_labels_that_somebody_nests_are_decided_one_by_one() -> None:
