@@ -146,3 +146,10 @@ def test_mail_that_names_no_charset(encoding: str) -> None:
 def test_cells_below_a_line_that_names_the_delimiter() -> None:
     data = f'sep=;\r\nid;text\r\n1;"{BODY.replace(chr(34), chr(34) * 2)}"\r\n'.encode()
     assert cut(data, "a.csv", "bientôt, 東京", record=0).decode() == "bientôt, 東京"
+
+
+def test_rows_with_an_empty_cell_count_and_empty_rows_do_not() -> None:
+    data = b"title,text\n,First one\n , \nB,Second two\nC,\n,,Third\n"
+    for record, raw, where in ((0, "First one", "text"), (1, "Second two", "text"), (3, "Third", "column 3")):
+        at = data.index(raw.encode())
+        assert find_bytes(data, "x.csv", record, "utf-8", raw, 0, 5) == Origin((at, at + 5), where)
