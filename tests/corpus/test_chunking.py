@@ -145,6 +145,7 @@ def tokenizer_file(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize("method", sorted(CHUNKERS))
 def test_a_tokenizer_file_counts_the_budget(tokenizer_file: str, method: str) -> None:
     text = "The cat 🚀 sat on the mat. The hat sat on the café, naïvely.\nAnd the mat sat.\n" + "x" * 300
+    text += "\n" + "🚀" * 40
     pieces = cut(text, unit="tokenizer", tokenizer=tokenizer_file, method=method, max_tokens=16)
     tiles(text, pieces)
     model = tokenizer(tokenizer_file)

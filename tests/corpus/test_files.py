@@ -1,14 +1,19 @@
 """Patterns for paths mean what fsspec says, and no pattern makes a path take long."""
 
 import re
+from pathlib import Path
+from typing import Any
 
+import fsspec
 import pytest
 from fsspec.utils import glob_translate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.files import matcher
-from builder.errors import ConfigError
+from builder.corpus.files import RawFile, list_files, matcher
+from builder.corpus.records import Reject
+from builder.corpus.settings import Source
+from builder.errors import ConfigError, SourceError
 
 SEGMENTS = ["*", "**", "a", "a*", "*a", "*a*b", "?b", "[ab]*", "[!a]", "b*a*", "[*]", "x.y", "*.*", "[]a]"]
 NAMES = ["a", "b", "ab", "ba", "aab", "bab", "abab", "x.y", "*", "xxy", "]", "b.b"]
@@ -45,3 +50,53 @@ def test_several_patterns_are_alternatives() -> None:
     assert not matcher([]).match("a")
     with pytest.raises(ConfigError, match=r"patterns x, a\*\* is not valid"):
         matcher(["x", "a**"])
+
+
+def test_what_cannot_be_listed_is_named_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SourceError, match="none does not exist"):
+        list_files(str(tmp_path / "none"), Source())
+    with pytest.raises(SourceError, match="holds no files to read"):
+        list_files(str(tmp_path), Source())
+    with pytest.raises(SourceError, match=r"^nosuch://bucket/ cannot be listed: ValueError: "):
+        list_files("nosuch://bucket/", Source())
+
+    def missing(*_: object, **__: object) -> Any:
+        raise ImportError("install s3fs")
+
+    monkeypatch.setattr(fsspec.core, "url_to_fs", missing)
+    with pytest.raises(SourceError, match="s3://bucket needs a package that is not installed: install s3fs"):
+        list_files("s3://bucket", Source())
+
+
+def test_files_at_an_address_are_listed_like_those_of_a_folder() -> None:
+    system = fsspec.filesystem("memory")
+    for name in ("b.txt", "in/a.txt", ".hidden/a.txt", "in/.a.txt", "in/c.md"):
+        system.pipe(f"/listed/{name}", b"text of " + name.encode())
+    files, rejects = list_files("memory://listed", Source(include=["**/*.txt"]))
+    assert [(f.path, f.address, f.size, f.changed) for f in files] == [
+        ("b.txt", "memory://listed/b.txt", 13, 0), ("in/a.txt", "memory://listed/in/a.txt", 16, 0),
+    ]  # fmt: skip
+    assert rejects == []
+    before = files[0].stamp
+    assert before > 0
+    assert list_files("memory://listed", Source())[0][0].stamp == before
+    assert [f.path for f in list_files("memory://listed/in/*.md", Source())[0]] == ["c.md"]
+    (one,) = list_files("memory://listed/b.txt", Source())[0]
+    assert (one.path, one.address, one.stamp) == ("b.txt", "memory://listed/b.txt", before)
+
+
+def test_files_are_in_the_order_of_their_paths_with_their_sizes_and_times(tmp_path: Path) -> None:
+    for name in ("b.txt", "a/z.txt", "a.txt", "c/.hidden", ".git/x"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "odd").symlink_to(tmp_path / "nowhere")
+    files, rejects = list_files(str(tmp_path), Source(exclude=["b*"], follow_links=True))
+    assert [(f.path, f.address, f.size) for f in files] == [
+        (name, str(tmp_path / name), len(name)) for name in ("a.txt", "a/z.txt")
+    ]
+    stat = (tmp_path / "a.txt").stat()
+    assert files[0].changed == max(stat.st_mtime_ns, stat.st_ctime_ns)
+    assert files[0].stamp == hash((stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
+    assert rejects == [Reject("odd", None, "not-a-file", "a broken link, a pipe or a device")]
+    assert list_files(f"file://{tmp_path}/a.txt", Source())[0] == [files[0]]
+    assert isinstance(files[0], RawFile)

@@ -278,3 +278,18 @@ def test_a_folder_without_files_is_named(tmp_path: Path) -> None:
         list_files(str(tmp_path), Source())
     assert caught.value.message == f"The raw folder {tmp_path} holds no files to read."
     assert "source.include" in caught.value.hint
+
+
+def test_the_key_of_a_shard_depends_on_every_path_place_and_byte_of_it() -> None:
+    def key(settings: str = "", **columns: list[Any]) -> str:
+        usual = {"path": ["a", "bc"], "address": [b"x", b"y"], "begin": [0, 0], "end": [-1, -1], "first": [0, 0]}
+        usual |= {"size": [1, 1], "sha256": [bytes(32), bytes(32)]}
+        return shard_key(pa.table([pa.array((usual | columns)[f.name], f.type) for f in SLICES], SLICES), settings)
+
+    others = [
+        key("x"), key(path=["a", "bd"]), key(path=["ab", "c"]), key(first=[0, 1]),
+        key(sha256=[bytes(32), bytes(31) + b"1"]),
+    ]  # fmt: skip
+    assert len({key(), *others}) == 6
+    assert len(key()) == 32
+    assert key(address=[b"x", b"z"]) == key(size=[1, 2]) == key()

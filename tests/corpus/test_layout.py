@@ -521,3 +521,8 @@ def test_a_title_is_repeated_when_its_words_are(more: int, taken: bool) -> None:
 
 def test_a_text_of_one_line_is_no_title_even_when_it_is_the_record_s() -> None:
     assert parts(["Known title"], title="Known title")[2] == "Known title"
+
+
+def test_capitals_of_any_language_make_no_other_line() -> None:
+    assert line_hash("Alle Straßen") == line_hash("ALLE STRASSEN") != line_hash("Alle Strassen ")
+    assert parts(["ALLE STRASSEN", *BODY], title="Alle Straßen")[2] == "\n".join(BODY)

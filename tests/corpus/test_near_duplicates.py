@@ -15,6 +15,7 @@ import pytest
 
 from builder.corpus import near_duplicates
 from builder.corpus.inventory import inventory
+from builder.corpus.parts import write_sealed
 from builder.corpus.settings import CorpusSettings, Dedup, Source
 from builder.corpus.shard_tables import ShardJob, write_shard
 from builder.engine import Engine, Runner
@@ -105,6 +106,59 @@ def test_equal_values_make_pairs_and_a_crowd_makes_few() -> None:
     assert pairs_of([7] * 12, twelve) == list(combinations(twelve, 2))
     thirteen = range(13)
     assert pairs_of([7] * 13, list(thirteen)) == sorted({*pairwise(thirteen), *((0, i) for i in thirteen[1:])})
+
+
+def test_pairs_share_a_band_and_leave_out_repeats(tmp_path: Path) -> None:
+    """Two shards of three and two articles, with two bands each; article 4 repeats article 0."""
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder, values in zip(folders, [[7, 8, 9, 1, 2, 3], [8, 7, 3, 1]], strict=True):
+        folder.mkdir()
+        (folder / "bands.bin").write_bytes(np.array(values, np.uint64).tobytes())
+    starts = np.array([0, 3, 5])
+
+    def found(bands: range, repeats: list[int], part: int = 0, parts: int = 1) -> list[tuple[int, int]]:
+        write_sealed(tmp_path / "repeats", np.array(repeats, np.int64).tobytes())
+        pairs = near_duplicates.band_pairs((folders, starts, bands, part, parts, tmp_path / "repeats"))
+        return [(int(pair) >> 32, int(pair) % 2**32) for pair in pairs]
+
+    assert found(range(2), []) == [(0, 4), (1, 3), (2, 3)]
+    assert found(range(2), [4]) == [(1, 3), (2, 3)]
+    assert found(range(1), []) == [(0, 4), (1, 3)]
+    assert found(range(1, 2), []) == [(0, 4), (2, 3)]
+    assert found(range(1), [], 0, 2) == [(1, 3)]
+    assert found(range(1), [], 1, 2) == [(0, 4)]
+
+
+def index(published: list[int], ids: list[int] | None = None, revisions: list[int] | None = None) -> Any:
+    """The index of two shards, the first of two articles."""
+    count = range(len(published))
+    numbers = [np.array(values, np.uint64) for values in (ids or count, revisions or count)]
+    starts = np.array([0, 2, len(published)])
+    return near_duplicates.CorpusIndex([Path("a"), Path("b")], starts, *numbers, np.array(published))
+
+
+def test_the_first_of_the_same_bytes_and_of_the_same_id_stays() -> None:
+    found = index([0] * 6, ids=[5, 6, 5, 6, 5, 7], revisions=[9, 8, 9, 4, 9, 8])
+    repeats, first = near_duplicates.same_bytes(found)
+    assert (repeats.tolist(), first.tolist()) == ([2, 4, 5], [0, 0, 1])
+    assert near_duplicates.shared_ids(found, repeats).tolist() == [3]
+    assert near_duplicates.shared_ids(found, repeats[:0]).tolist() == [2, 3, 4]
+
+
+def test_of_a_cluster_the_first_published_is_kept_and_else_the_first() -> None:
+    pairs = np.array([[0, 1, 3], [1, 2, 4]])
+    members, kept = near_duplicates.clusters(index([5, 5, 4, 9, 9]), pairs)
+    assert (members.tolist(), kept.tolist()) == ([0, 1, 4], [2, 2, 3])
+    members, kept = near_duplicates.clusters(index([5, 5, 5, 9, 8]), pairs)
+    assert (members.tolist(), kept.tolist()) == ([1, 2, 3], [0, 0, 4])
+    nothing = near_duplicates.clusters(index([5] * 3), pairs[:, :0])
+    assert [found.tolist() for found in nothing] == [[], []]
+
+
+def test_articles_are_found_in_their_shards() -> None:
+    found = [(folder.name, rows.tolist()) for folder, rows in index([0] * 5).by_shard(np.array([1, 2, 4]))]
+    assert found == [("a", [1]), ("b", [0, 2])]
+    assert [folder.name for folder, _ in index([0] * 5).by_shard(np.array([2]))] == ["b"]
 
 
 def families(folder: Path) -> near_duplicates.CorpusIndex:

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from builder.corpus import decoding, readers
 from builder.corpus.decoding import UTF8
 from builder.corpus.readers import READERS, read_file
-from builder.corpus.records import Record, Reject, fill
+from builder.corpus.records import Record, Reject, fill, looks_like_html
 from builder.corpus.settings import Source
 from builder.corpus.streams import DamagedError, open_stream
 
@@ -411,6 +411,14 @@ def test_rejects_say_how_many_records_were_read_before(tmp_path: Path, monkeypat
     *_, last = read_file(io.BufferedReader(io.BytesIO(b"")), "a.jsonl", Source(), 7)
     assert isinstance(last, Reject)
     assert (last.record, last.detail) == (None, "cut off; 2 records were read before")
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [("<p>a<p>b", True), ("<p>a", False), ("<b>a</b>", True), ("a</b>", False), ("a <br> b </i>", True), ("", False)],
+)
+def test_two_tags_make_a_page(text: str, html: bool) -> None:
+    assert looks_like_html(text) is html
 
 
 def test_names_of_authors_are_told_apart() -> None:
