@@ -249,3 +249,20 @@ def test_a_window_counts_the_sentences_that_begin_in_it() -> None:
 def test_a_sentence_over_the_budget_is_counted_like_the_text_it_is_in() -> None:
     text = "A.\nA.\nA aaa中."  # the last line alone would pass for one with spaces
     assert [(text[c.start : c.end], c.tokens) for c in cut(text, max_tokens=1)][2:] == [(c, 1) for c in "Aaaa中."]
+
+
+def test_each_way_of_cutting_ends_chunks_where_it_says() -> None:
+    text = "One two. Three four.\nFive six seven. Eight.\nNine."
+    first, second, third = text.split("\n")
+    assert texts(text, method="paragraphs") == [first, second, third]
+    assert texts(text, method="paragraphs", max_tokens=3) == [
+        *first.replace(". ", ".|").split("|"),
+        *second.replace(". ", ".|").split("|"),
+        third,
+    ]
+    assert texts(text, method="article", max_tokens=1) == [text]
+    assert texts(text, method="tokens", max_tokens=5) == ["One two. Three four.\nFive", "six seven. Eight.\nNine."]
+    counted = [(p.tokens, p.sentences) for p in cut(text, method="tokens", max_tokens=5)]
+    assert counted == [(5, 3), (4, 2)]
+    assert [(p.tokens, p.sentences) for p in cut(text, method="article")] == [(9, 5)]
+    assert [(p.tokens, p.sentences) for p in cut(text, method="paragraphs")] == [(4, 2), (4, 2), (1, 1)]

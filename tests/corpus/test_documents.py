@@ -256,10 +256,17 @@ def test_a_web_archive() -> None:
 def test_web_archives_as_other_programs_write_them(tmp_path: Path) -> None:
     page = ("https://x.org/1", "200 OK", "\r\nServer: x", PAGE.encode())  # no type is named
     assert only("a.warc", warc(page).rpartition(b"WARC/1.0")[0]).kind == "html"
-    brotli = ("https://x.org/1", "200 OK", "text/html\r\nContent-Encoding: br", b"\x8b\x03\x80abc\x03")
-    (found,) = read("a.warc", warc(brotli).rpartition(b"WARC/1.0")[0])
-    assert isinstance(found, Reject)
-    assert found.reason == "unread-packing"
+    for packing in ("br", "zstd"):
+        header = f"text/html\r\nContent-Encoding: {packing}"
+        packed = warc(("https://x.org/1", "200 OK", header, b"\x8b\x03\x80abc\x03")).rpartition(b"WARC/1.0")[0]
+        found = reject("a.warc", packed)
+        assert (found.reason, found.detail) == (
+            "unread-packing",
+            f"it is packed as {packing}; install brotli to read br",
+        )
+        # Some crawlers unpack a page and keep the header.
+        unpacked = warc(("https://x.org/1", "200 OK", header, b"\n" + PAGE.encode())).rpartition(b"WARC/1.0")[0]
+        assert only("a.warc", unpacked).kind == "html"
     pieces = [b"WARC/1.0" + piece for piece in warc(page, page).split(b"WARC/1.0")[1:]]
     (tmp_path / "a.warc.gz").write_bytes(b"".join(map(gzip.compress, pieces))[:-40])
     with open_stream(str(tmp_path / "a.warc.gz")) as stream:

@@ -290,3 +290,20 @@ def test_a_document_of_factiva_with_a_date_alone() -> None:
 def test_an_export_of_one_document_of_nexis(first: str) -> None:
     (found,) = records(f"{first}\n\nThe Times\n\nJuly 29, 2024\n\nStorm\n\nLENGTH: 12 words\n\n{FIRST}\n")
     assert (found.title, found.source, found.raw) == ("Storm", "The Times", FIRST)
+
+
+@pytest.mark.parametrize(
+    ("lines", "title", "authors"),
+    [
+        ("Allies to build\nmore", "Allies to build more", []),
+        ("By the sea", "By the sea", []),
+        ("Storm\nBy Ann Lee", "Storm", ["Ann Lee"]),
+        ("Allies to build\nmore\n\nPor Ana Paz", "Allies to build more", ["Ana Paz"]),
+    ],
+)
+def test_a_title_of_factiva_may_have_several_lines_and_a_byline_below(
+    lines: str, title: str, authors: list[str]
+) -> None:
+    end = f"12 words\n30 July 2024\nHarbour Wire\n\n{FIRST}\n\nDocument HFB0000020240730ek7t0002b\n"
+    (found,) = records(f"{lines}\n{end}")
+    assert (found.title, found.authors, found.source, found.raw) == (title, authors, "Harbour Wire", FIRST)

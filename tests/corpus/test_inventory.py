@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.corpus import inventory as inventory_module
 from builder.corpus.files import RawFile, list_files, matcher
 from builder.corpus.inventory import SLICES, FileSlice, Inventory, file_slices, shard_key, slice_files
 from builder.corpus.records import Record
@@ -293,3 +294,29 @@ def test_the_key_of_a_shard_depends_on_every_path_place_and_byte_of_it() -> None
     assert len({key(), *others}) == 6
     assert len(key()) == 32
     assert key(address=[b"x", b"z"]) == key(size=[1, 2]) == key()
+
+
+def test_progress_counts_the_bytes_that_are_known_and_those_that_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inventory_module, "_RACE_NS", -(1 << 62))  # every file counts as settled
+    (tmp_path / "raw").mkdir()
+    said: list[tuple[str, int, int | None]] = []
+
+    def listed() -> list[tuple[str, int, int | None]]:
+        said.clear()
+        cache = tmp_path / "inventory"
+        inventory_module.inventory(
+            str(tmp_path / "raw"),
+            Source(),
+            cache,
+            lambda f, some, light: enumerate(map(f, some)),
+            lambda *s: said.append(s),
+        )
+        return said
+
+    (tmp_path / "raw" / "a.txt").write_text("abc")
+    assert listed() == [("listing", 0, 3), ("listing", 0, 3), ("listing", 3, 3)]
+    (tmp_path / "raw" / "b.txt").write_text("defgh")
+    assert listed() == [("listing", 0, 8), ("listing", 3, 8), ("listing", 8, 8)]
+    assert listed() == [("listing", 0, 8), ("listing", 8, 8)]

@@ -35,12 +35,13 @@ def warc_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
             cut = len(data) <= limit and held.raw_stream.read() is not None and getattr(held.raw_stream, "limit", 0) > 0
             http = held.http_headers
             kind, charset = _kind(http.get_header("Content-Type", "") if http else held.content_type or "")
-            kind = kind or ("text/html" if data.lstrip()[:1] == b"<" else "")  # some servers do not say
+            tagged = data.lstrip().startswith(b"<")
+            kind = kind or ("text/html" if tagged else "")  # some servers do not say
             packed = http.get_header("Content-Encoding", "") if http else ""
             status = http.get_statuscode() if http else "200"
             if status != "200":
                 yield Reject(path, number, "not-an-article", f"the server answered {status}")
-            elif packed in ("br", "zstd") and data.lstrip()[:1] != b"<":
+            elif packed in ("br", "zstd") and not tagged:
                 yield Reject(path, number, "unread-packing", f"it is packed as {packed}; install brotli to read br")
             elif kind not in ("text/html", "application/xhtml+xml", "text/plain"):
                 yield Reject(path, number, "not-an-article", f"it is {kind or 'of no known type'}")
