@@ -13,8 +13,8 @@ from typing import NamedTuple
 _LONGEST = 400
 _UPPER = r"[^\W_a-zß-öø-ÿа-яёіїєґά-ώ]"
 _WORD = (
-    rf"[“\"'‘]?(?>(?:{_UPPER}\.)++(?:{_UPPER}(?!\w))?|{_UPPER}\w{{0,3}}\.(?!\w)|"
-    rf"{_UPPER}[\w&'’/+@-]*+(?:\.[\w&'’/+@-]++)*+)[”\"'’]?"
+    rf"[“«\"'‘]?(?>(?:{_UPPER}\.)++(?:{_UPPER}(?!\w))?|{_UPPER}\w{{0,3}}\.(?!\w)|"
+    rf"{_UPPER}[\w&'’/+@-]*+(?:\.[\w&'’/+@-]++)*+)[”»\"'’]?"
 )
 _OF = (
     r"(?:of|and|the|for|de|la|le|les|du|del|di|da|do|der|die|das|des|van|von|bin|al|el|y|e|et|und|i|a|at|to|in|with)\b"
@@ -32,7 +32,7 @@ STAFF = (
     r"(?:writers?|reporters?|correspondents?|journalists?|staff|editors?|producers?|colleagues|agenc(?:y|ies)|"
     r"newsroom|bureaus?|desk|team)\b"
 )
-_PEOPLE = rf"(?:[Tt]he )?(?:{_WORD}|{STAFF})(?:,? (?:{_WORD}|&|{_OF}|on|from|en|em|{STAFF})){{0,40}}"
+_PEOPLE = rf"(?:[Tt]he )?(?:{_WORD}|{STAFF})(?:,? (?!\w+ by\b)(?:{_WORD}|&|{_OF}|on|from|en|em|{STAFF})){{0,40}}"
 _YEAR = r"(?:19|20)\d\d(?: ?[-–] ?(?:20)?\d\d)?"
 _THIS = (
     r"(?:(?:An? (?:\w+ )?version of )?[Tt]his|The following) (?:\w+ )?(?:article|story|post|piece|essay|column|report|"
@@ -61,12 +61,13 @@ AGENCY = (
     r"Reuters|dpa|DPA|APA|PTI|ANI|IANS|UNI|EFE|ANSA|Xinhua|Kyodo|Yonhap|TASS|ТАСС|Interfax|UPI|"
     r"CNN|BBC|VOA|RFE/RL|Anadolu|AA|PAP|ČTK|MTI|Agerpres|Lusa|LUSA|Belga|ANP|TT|NTB|STT|Ritzau|SDA|KNA|epd|SID|BNS|"
     r"ELTA|LETA|РИА Новости|Интерфакс|УНІАН|Укрінформ|AGI|Adnkronos|ATS|CP|AAP|Jiji|新华社|共同|時事|ロイター|"
-    r"भाषा|पीटीआई|čtk|ritzau|TASR|Antara|Agência Brasil|(?:時事|共同)通信社?|AFPBB News|Europa Press|EUROPA PRESS|"
+    r"भाषा|पीटीआई|čtk|sda|Ansa|Keystone-SDA|Interfax-Ukraine|ritzau|TASR|Antara|Agência Brasil|(?:時事|共同)通信社?|"
+    r"AFPBB News|Europa Press|EUROPA PRESS|"
     r"Télam|askanews|연합뉴스|رويترز|أ ف ب|فرانس برس|د ب أ|وام|واس|قنا|بترا|سانا))"
 )
 #: A photographer beside an agency.
 _BESIDE = rf"(?:{_FULL}, {_PRESS}|{_UPPER}[\w.-]+(?: {_UPPER}[\w.-]+){{1,3}} ?/ ?{AGENCY})"
-_AGENCIES = rf"(?:{AGENCY}|Agenturen|agences|agencias|agências)"
+_AGENCIES = rf"(?:{AGENCY}|Agenturen|agences|[Aa]gencias|agências)"
 _LANGUAGE = r"(?:German|English|French|Spanish|Portuguese|Italian|Russian|Ukrainian|Arabic|Chinese|Japanese|Korean)"
 
 FORMULAS = {
@@ -102,9 +103,9 @@ FORMULAS = {
     "licence": r"(?:It is |It was |and is |and )?(?:(?i:(?:re)?(?:published|printed)) |licensed |shared |used |"
     r"available )?(?:here )?(?:under (?:an? |the )?(?:(?:Creative Commons|CC|open)\b.{0,40} )?[Ll]icen[cs]e|"
     r"with (?:the )?(?:kind )?permission).{0,60}",
-    "contributed": rf"{_THIS} (?:includes|contains) (?:information|reporting|material) from {_PEOPLE}|(?:{_FULL}|"
-    rf"{_WORD}(?=.*contributed)) reported from {_PEOPLE}|"
-    rf"[Ww]ire services contributed to this report|"
+    "contributed": rf"{_THIS} (?:includes|contains) (?:information|reporting|material) from {_PEOPLE}|"
+    rf"(?:(?:(?:Associated Press|AP) (?:writer|reporter|journalist) )?{_FULL}|{_WORD}(?=.*contributed)) "
+    rf"reported from {_PEOPLE}|[Ww]ire services contributed to this report|"
     rf"{_PEOPLE},? (?:also )?contributed (?:(?:reporting|(?:research|writing) (?=to|for))?(?: ?(?:to|for) this "
     rf"(?:report|article|story|piece|dispatch))?(?: from {_PEOPLE})?|from {_PEOPLE})|(?:Associated Press|AP|AFP|"
     rf"Reuters) .{{0,80}} contributed(?: (?:to this|from|reporting)\b.{{0,40}})?",
@@ -135,7 +136,8 @@ FORMULAS = {
     rf"(?:(?:,|,? and|,? or| &| for| to|:| at(?= @| http)) .{{1,80}})?|"
     rf"(?i:join|follow|subscribe to) our {_MEDIA} (?:channel|group|page)(?: .{{0,60}})?|AP [\w ]{{2,20}}: https?://\S+|"
     r"(?i:folgen sie uns|suivez[- ]nous|síguenos|siga-nos|seguici|volg ons|obserwuj nas|следите за нами|читайте нас|"
-    rf"подпис\w+ на на[сш]|слідкуйте за нами|підпис\w+ на на[сш])\b(?:[^,]{{0,60}}|[^,]{{0,40}}{_MEDIA}\b.{{0,60}})",
+    rf"подпис\w+ на на[сш]|слідкуйте за нами|підпис\w+ на на[сш])\b"
+    rf"(?:[^,]{{0,40}}(?:{_MEDIA}\b|(?i:канал|kanal|canal|соцсет|redes|social|réseaux)).{{0,60}})?",
     "read_more": r"(?i:read(?: more| next| also)?|more|also read|see also|related(?: \w+)?|watch|listen|next|up next|"
     r"don't miss|in pictures|explained|recommended|more on this|what to read next|lire aussi|à lire(?: aussi)?|"
     r"lesen sie auch|mehr zum thema|le[ae] también|leia (?:também|mais)|leggi anche|lees ook|czytaj (?:też|także|"
@@ -144,10 +146,12 @@ FORMULAS = {
     rf"{_UPPER}.{{0,160}}",
     "contact": r"(?:(?:Do you have|Have|Got) an? (?:news )?(?:tip|story|question)s?(?: for us)?\? )?(?i:reach|contact|"
     r"to contact the|e-?mail|write to|tips\?|letters:|get in touch|visit|media contact|press contact|contacts?|"
-    r"for (?:more|further) (?:information|news|stories|coverage)|to see more|for more)\b.{0,100}(?:\[e-mail\]|@\w+|"
-    r"\bhttps?://\S+|\bwww\.\S+|\w\.(?:com|org|net|co\.uk|de|fr)\b)\S{0,80}(?: or .{0,40})?|"
+    r"for (?:more|further) (?:information|news|stories|coverage)|to see more|"
+    r"for more(?! than))\b.{0,100}(?:\[e-mail\]|@\w+|"
+    r"\bhttps?://\S+|\bwww\.\S+|\w\.(?:com|org|net|co\.uk|de|fr)\b)\S{0,80}(?: or [^,]{0,40})?|"
     r"\[?e-mail\]?|[\w.+-]++@[\w-]++(?:\.[\w-]++)++",
-    "source": rf"(?i:sources?|quellen?|fuentes?|fontes?|bron|źródło|источник|джерело|kaynak|källa|kilde|lähde|zdroj|"
+    "source": rf"(?i:sources?|quellen?|fuentes?|fontes?|bron|źródło(?: zdjęcia)?|по материалам|источник|джерело|"
+    rf"kaynak|källa|kilde|lähde|zdroj|"
     rf"sursa|forrás|πηγή|sumber|nguồn|इनपुट|منبع|ماخذ|来源|來源|出典|المصدر|מקור|स्रोत|출처)\s?[:：] ?(?!(?i:unknown)|"
     rf"不明|未知|مجهول|불명)"
     rf"(?:{{source}}|{AGENCY}|{_HOST}|{_WORD} (?:правда|газета|новости|служба|новини))"
@@ -166,22 +170,24 @@ FORMULAS = {
     r"(?:story|article) continues (?:below|after).{0,20}|continue reading|(?:tags|filed under): (?-i:[A-Z#]).{0,120}|"
     r"more stories like this are available on \S+|"
     r"this is a developing (?:news )?story[,.;]? (?:please|it|will|and will|check|more|we)\b.{0,80}|"
-    r"click here (?:to|for) (?:read|see|view|sub|sign|more|the|our)\b.{0,60}|explore more on these topics|"
+    r"click here (?:to|for) (?:read|see|view|sub\w*|sign|more|the|our)\b.{0,60}|explore more on these topics|"
     r"listen to more stories .{0,40}app|anzeige|publicité|publicidad|werbung|реклама)",
     "distributed": rf"(?:Distributed|Published|Syndicated|Brought to you|(?:Provided|Powered)(?=.*{MEDIUM})) by "
     rf"(?:the )?{{source}}(?: (?:Distributed|Published) by {_NAME})*",
     "agency": rf"(?:dpa|afp|ap|reuters|epd|kna|sid|apa)(?:/(?:dpa|afp|ap|reuters|epd|kna|sid|apa))+|/{AGENCY}/|"
+    rf"Ag[eê]n[cz]i?[ae] {AGENCY}|"
     rf"(?:[Mm]it Agenturmaterial|[Cc]om (?:a )?[Aa]gência {_NAME})|"
-    rf"(?:(?:(?:{_WORD} {_NAME}|\w+-\w+) )?(?:[Mm]it (?:Material|Informationen|Agenturmaterial) "
+    rf"(?:(?:(?:{_WORD} {_NAME}|La rédaction|\w+-\w+) )?(?:[Mm]it (?:Material|Informationen|Agenturmaterial) "
     rf"(?:von|(?:der|des) (?:\w*[Aa]gentur(?:en)?)?) ?|"
     rf"[Aa]vec |[Cc]on (?:información|informazioni) (?:de|di) |[Cc]om (?:informações|agências)(?: da| do| de)? )|"
-    rf"[Mm]it |[Ww]ith |[Ss]ource |[Vv]ia |\(c\) ?|© ?)?{_AGENCIES}"
-    rf"(?:(?:, ?| ?/ ?| and | und | et | y | e | i ){_AGENCIES})*(?:[ /-][a-z]{{2,3}}(?:[/-][a-z]{{1,4}})*)?",
+    rf"[Mm]it |[Ww]ith |[Ss]ource |[Vv]ia |\(c\) ?|[©ⓒ] ?)?{_AGENCIES}"
+    rf"(?:(?:, ?| ?/ ?|＝| and | und | et | y | e | i ){_AGENCIES})*(?:[ /-][a-z]{{2,3}}(?:[/-][a-z]{{1,4}})*)?",
     "desk": rf"(?:(?!and/or|km/h|h(?:is|e)/)[a-z]{{2,5}}(?:-[a-z]{{2,5}})*(?:/ ?[a-z]{{1,5}}){{1,4}}/?"
     rf"(?: \({_AGENCIES}(?:, {_AGENCIES})*\))?|"
     r"(?:© ?)?dpa-infocom,? dpa:[\d-]+/\d+|dpa(?: [a-z0-9]{2,5}){1,5}|"
     r"PTI(?: [A-Z]{2,4}){2,5})",
-    "desks": r"[Bb]ei Rückfragen wenden Sie sich bitte an .{5,80}|(?i:\(?(?:bericht|reportage|reporte|reportado|"
+    "desks": r"[Bb]ei Rückfragen wenden Sie sich bitte an .{0,20}(?:@|e-mail).{0,60}|(?i:\(?(?:bericht|reportage|"
+    r"reporte|reportado|"
     r"reporting|redigiert|geschrieben|rédigé|édité|edité|"
     r"version française|editado|escrito|edición|traducido|traducción|redazione|editing|tradotto|edição|"
     r"reportagem|texto)(?:(?: (?:adicional|von|de|di|por|par|da|do|a cura di|en español))+:?|:)) "

@@ -67,6 +67,8 @@ CONTENT = {
         "Copyright was unknown to AP",
         "Download the app, the police advise.",
         "Used with permission of the tribe, the mask is in Basel.",
+        "Visit the grave at www.example.org or in person, the family asks",
+        "For more than a year nothing happened at www.example.com",
     ],
     "de": [
         "Mit dpa sprach niemand",
@@ -80,6 +82,8 @@ CONTENT = {
         "Anzeige gegen Unbekannt",
         "Folgen Sie dem Geld auf Facebook",
         "Folgen Sie uns nicht, riefen die Sanitäter.",
+        "Folgen Sie uns bis zum Ende",
+        "Bei Rückfragen wenden Sie sich bitte an den Pförtner, stand an der Tür.",
     ],
     "fr": [
         "Avec Reuters, il a tout perdu",
@@ -124,6 +128,7 @@ CONTENT = {
         "Foto: nessuna",
         "Tutti i diritti umani",
         "Di Roma in Roma",
+        "Seguici fino alla fine",
     ],
     "nl": [
         "Bron: onbekend",
@@ -132,6 +137,7 @@ CONTENT = {
         "Geschreven door Harry Mulisch",
         "Foto: geen",
         "Door Weer en Wind",
+        "Volg ons niet",
     ],
     "pl": [
         "Źródło: nieznane",
@@ -149,6 +155,8 @@ CONTENT = {
         "С ТАСС никто не говорил",
         "Автор: Народ",
         "Реклама пива",
+        "Подписались на нас все соседи.",
+        "Читайте нас внимательно",
     ],
     "uk": [
         "Джерело: невідоме",
@@ -239,6 +247,9 @@ TRAILERS = {
         "Image credit: Getty Images",
         "Editor: huaxia",
         "(Only the headline and picture of this report may have been reworked by our staff.)",
+        "(Reporting by Ann Lee Writing by Tom Hardy Editing by Mary Jones)",
+        "Associated Press writer Ann Lee reported from Nairobi.",
+        "Click here to subscribe to our newsletter",
     ],
     "de": [
         "© dpa-infocom, dpa:250312-930-401234/1",
@@ -252,6 +263,8 @@ TRAILERS = {
         "afp/reuters",
         "Bild: picture alliance/dpa",
         "(Bericht von Hans Meier, redigiert von Eva Braun. Bei Rückfragen wenden Sie sich bitte an a@example.com)",
+        "(Keystone-SDA)",
+        "Folgen Sie uns auf Instagram",
     ],
     "fr": [
         "(Reportage Anne Petit, version française Luc Roy, édité par Zoé Blanc)",
@@ -263,6 +276,7 @@ TRAILERS = {
         "© AFP",
         "Crédit photo : Anne Leroy",
         "© 2024 AFP. Tous droits de reproduction et de représentation réservés.",
+        "La rédaction avec AFP",
     ],
     "es": [
         "EFE abc/def",
@@ -274,6 +288,8 @@ TRAILERS = {
         "Síguenos en Twitter y Facebook",
         "(Reporte de Ana Ruiz en Lima. Editado en español por Juan Pérez)",
         "Lee también: El puerto cierra tres días",
+        "Agencia EFE",
+        "(Agencias)",
     ],
     "pt": [
         "Lusa/Fim",
@@ -290,8 +306,22 @@ TRAILERS = {
         "© RIPRODUZIONE RISERVATA",
     ],
     "nl": ["Bron: ANP", "Lees ook: De haven sluit drie dagen", "© ANP"],
-    "pl": ["Źródło: PAP", "(PAP)", "Czytaj też: Port zamknięty na trzy dni", "autor: Jan Nowak", "abc/ def/"],
-    "ru": ["Источник: ТАСС", "Читайте также: Порт закрыли на три дня", "Автор: Анна Иванова", "Фото: РИА Новости"],
+    "pl": [
+        "Źródło: PAP",
+        "(PAP)",
+        "Czytaj też: Port zamknięty na trzy dni",
+        "autor: Jan Nowak",
+        "abc/ def/",
+        "Źródło zdjęcia: PAP",
+    ],
+    "ru": [
+        "Источник: ТАСС",
+        "Читайте также: Порт закрыли на три дня",
+        "Автор: Анна Иванова",
+        "Фото: РИА Новости",
+        "Источник: «Коммерсантъ»",
+        "Подписывайтесь на наш канал",
+    ],
     "uk": ["Джерело: Укрінформ", "Читайте також: Порт закрили на три дні", "Фото: УНІАН", "Джерело: Українська правда"],
     "ar": [
         "المصدر: رويترز",
@@ -310,6 +340,7 @@ TRAILERS = {
         "無断転載を禁じます",
         "【時事通信社】",
         "【翻訳編集】AFPBB News",
+        "（AFP＝時事）",
     ],
     "zh": [
         "（责任编辑：李华）",
@@ -326,6 +357,7 @@ TRAILERS = {
         "출처: 연합뉴스",
         "(끝)",
         "관련 기사: 항구 사흘간 폐쇄",
+        "ⓒ 연합뉴스",
     ],
     "cs": ["(čtk)"],
     "da": ["/ritzau/"],
