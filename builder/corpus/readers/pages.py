@@ -12,13 +12,14 @@ from builder.corpus.records import Mapper, Record, Reject, fill, refused, sha256
 from builder.corpus.settings import FIELDS, Source
 
 _BLOCKS = re.compile(r"</(?:p|div|li|h[1-6]|td|body|article)\s*>|<br\s*/?>", re.IGNORECASE)
+_ARTICLE = re.compile(r"(?<=<)article\b|(?<=</)article\b", re.IGNORECASE)
 _PAGE = re.compile(r"<(?:html|head|body)\b", re.IGNORECASE)
 _LANGUAGES = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"<html\b[^<>]*?\blang\s*=\s*[\"']?([\w-]+)",
-        r"<meta\b[^<>]*?content-language[^<>]{0,300}?\bcontent\s*=\s*[\"']?([\w-]+)",
-        r"<meta\b[^<>]*?og:locale[\"'][^<>]{0,300}?\bcontent\s*=\s*[\"']?([\w-]+)",
+        r"<meta\b(?=[^<>]*?\bcontent-language\b)[^<>]*?\bcontent\s*=\s*[\"']?([\w-]+)",
+        r"<meta\b(?=[^<>]*?\bog:locale[\"'])[^<>]*?\bcontent\s*=\s*[\"']?([\w-]+)",
     )
 ]
 
@@ -98,7 +99,15 @@ def extract(record: Record, page: str, recall: bool = False) -> bool:
     from trafilatura.settings import Document
 
     found = trafilatura.bare_extraction(
-        page, with_metadata=True, include_comments=False, include_tables=recall, favor_recall=recall, config=_config()
+        # What is outside the element of the article would be left out.
+        _ARTICLE.sub("div", page) if recall else page,
+        with_metadata=True,
+        include_comments=False,
+        include_tables=recall,
+        favor_recall=recall,
+        # A year beside a copyright sign, or a date of which the text speaks, is not when it was published.
+        date_extraction_params={"original_date": True, "extensive_search": False},
+        config=_config(),
     )
     if not isinstance(found, Document) or not found.text or not found.text.strip():
         # A piece of a page may be all text, without a paragraph that can be told from what surrounds it.
