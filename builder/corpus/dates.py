@@ -9,6 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 _DATE_FORMATS = ("%d.%m.%Y", "%Y/%m/%d", "%Y%m%d", "%Y-%m")
+#: A date and a time as figures in a row.
+_FIGURES = re.compile(r"((?:19|20)\d{6})(\d{6})\Z")
 _UTC = re.compile(r"(?<=\d)\s*(?:UTC|GMT)\Z")
 #: The year before the first of an era, in Japan and in the Republic of China.
 _ERAS = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018, "民國": 1911, "民国": 1911}
@@ -60,10 +62,10 @@ def _instant(value: Any, language: str) -> datetime | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        if abs(value) >= _EPOCH:
+        if abs(value) >= _EPOCH and not _FIGURES.match(str(value)):
             return datetime.fromtimestamp(value / 1000 if abs(value) > 1e11 else value, tz=UTC)
         value = str(value)
-    text = value.strip() if isinstance(value, str) else ""
+    text = _FIGURES.sub(r"\1T\2", value.strip()) if isinstance(value, str) else ""
     return _from_text(text, language.split("-")[0]) if len(text) <= _LONGEST else None
 
 

@@ -148,6 +148,7 @@ def _detected(data: bytes, source: Source) -> Encoding:
     guesses = chardet.detect_all(
         evidence, ignore_threshold=True, encoding_era=era, prefer_superset=False, compat_names=False
     )
+    guesses.sort(key=lambda guess: guess["encoding"] == "hp-roman8")  # of printers, in which no news is written
     best = guesses[0]
     if best["encoding"] is None:
         if name := _wide_without_zeros(data):

@@ -21,7 +21,9 @@ UNREADABLE = "unreadable"
 _BLOCK = 1 << 16
 _SURROGATE = re.compile("[\ud800-\udfff]")
 #: Objects that hold a record beside what a server or a search engine says of it.
-_WRAPPERS = ("_source", "response", "data", "content", "article", "item", "document", "result")
+_WRAPPERS = (
+    "_source", "response", "data", "content", "article", "item", "document", "doc", "result", "row", "node",
+)  # fmt: skip
 #: Ids that number the records of a file: those of another file are of other records.
 _ROW = re.compile(r"\d{1,5}")
 
@@ -163,9 +165,7 @@ class Mapper:
         while inner and isinstance(columns.get("text", {}), dict):
             inner = next((inner[key] for key in _WRAPPERS if isinstance(inner.get(key), dict)), {})
             columns |= self.columns(inner)
-        text = columns.get("text")
-        if isinstance(text, list) and all(isinstance(t, str) for t in text):
-            text = "\n".join(text)
+        text = running_text(columns.get("text"))
         if not isinstance(text, str) or not text.strip():
             keys = storable(", ".join(sorted(map(str, item))[:12]))
             detail = f"no text in its fields ({keys}); set source.fields.text"
@@ -181,6 +181,15 @@ class Mapper:
         else:
             record.summary = None
         yield record
+
+
+def running_text(value: Any) -> Any:
+    """The text of a list of paragraphs, or of blocks with a type that hold one; any other value as it is."""
+    blocks = value if isinstance(value, list) else [None]
+    if not all(isinstance(block, str) or (isinstance(block, dict) and "type" in block) for block in blocks):
+        return value
+    parts = [block.get("text") if isinstance(block, dict) else block for block in value]
+    return "\n".join(part for part in parts if isinstance(part, str))
 
 
 def follow(item: Any, route: Iterable[str]) -> Any:

@@ -35,10 +35,11 @@ SELECTORS = ("all", "random", "stratified", "keywords", "diverse")
 #: For each column of an article, the record's fields to try.
 FIELDS = {
     "text": [
-        "text", "body", "content", "articleBody", "article", "maintext", "story", "fields.bodyText", "fields.body",
-        "bodyText", "plain_text", "full_text", "content_text", "article_text", "body_text", "cleaned_text",
+        "text", "body", "content.rendered", "content", "articleBody", "article", "maintext", "story", "fields.bodyText",
+        "fields.body", "bodyText", "plain_text", "full_text", "content_text", "article_text", "body_text",
+        "cleaned_text",
     ],
-    "title": ["title", "headline", "name", "webTitle", "fields.headline", "headline.main"],
+    "title": ["title.rendered", "title", "headline", "name", "webTitle", "fields.headline", "headline.main"],
     "summary": ["summary", "description", "abstract", "lede", "teaser", "fields.trailText", "standfirst", "snippet"],
     "id": ["id", "_id", "article_id", "guid", "uuid", "doc_id"],
     "url": ["url", "link", "canonical_url", "webUrl", "web_url", "requested_url", "source_url"],

@@ -98,6 +98,10 @@ def test_what_is_no_date_is_none(value: object) -> None:
     assert instant(value) is None
 
 
+def test_a_date_and_a_time_may_be_figures_in_a_row() -> None:
+    assert instant("20240301090000") == instant(20240301090000) == datetime(2024, 3, 1, 9, tzinfo=UTC)
+
+
 def test_seconds_and_milliseconds_since_1970_are_told_apart() -> None:
     assert instant(100_000_000_000) == datetime(5138, 11, 16, 9, 46, 40, tzinfo=UTC)
     assert instant(100_000_000_001) == datetime(1973, 3, 3, 9, 46, 40, 1000, tzinfo=UTC)

@@ -253,6 +253,17 @@ def test_a_web_archive() -> None:
     assert (last.record, last.url, last.raw, last.kind) == (4, "https://x.org/wet", OTHER, "text")
 
 
+@pytest.mark.parametrize("kind", ["response", "conversion"])
+def test_a_web_archive_that_ends_inside_a_record_says_so(kind: str) -> None:
+    whole = warc(("https://x.org/1", "200 OK", "text/html", b"<p>Hello.</p>"))
+    start = whole.index(b"WARC/1.0\r\nWARC-Type: " + kind.encode())
+    end = whole.index(b"\r\n\r\nWARC/1.0", start) if kind == "response" else len(whole) - 4
+    for cut in range(start + 10, end, 3):
+        found = read("a.warc", whole[:cut])[-1]
+        assert isinstance(found, Reject), cut
+        assert found.reason in ("damaged", "bad-warc"), cut
+
+
 def test_web_archives_as_other_programs_write_them(tmp_path: Path) -> None:
     page = ("https://x.org/1", "200 OK", "\r\nServer: x", PAGE.encode())  # no type is named
     assert only("a.warc", warc(page).rpartition(b"WARC/1.0")[0]).kind == "html"

@@ -116,6 +116,10 @@ Body
 
 {SECOND}
 
+Graphic
+
+The harbour at night. Photo: A. Smith
+
 Classification
 
 Language: ENGLISH

@@ -27,10 +27,15 @@ def warc_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
     # Reads that may be short lose nothing of what is before damage.
     short: Any = SimpleNamespace(read=getattr(stream, "read1", stream.read))
     try:
-        for held in ArchiveIterator(short, arc2warc=True):
-            if held.rec_type not in _HELD:
+        archive = ArchiveIterator(short, arc2warc=True)
+        for held in archive:
+            whole = held.rec_headers.get_header("Content-Length")
+            if whole and held.rec_type not in _HELD:
                 continue
             number += 1
+            if not whole:
+                yield Reject(path, number, "damaged", "the file ends inside the record")
+                continue
             data = held.content_stream().read(limit + 1)
             cut = len(data) <= limit and held.raw_stream.read() is not None and getattr(held.raw_stream, "limit", 0) > 0
             http = held.http_headers
@@ -39,14 +44,14 @@ def warc_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
             kind = kind or ("text/html" if tagged else "")  # some servers do not say
             packed = http.get_header("Content-Encoding", "") if http else ""
             status = http.get_statuscode() if http else "200"
-            if status != "200":
+            if cut:
+                yield refused(path, number, "damaged", "the file ends inside the record", sha256(data))
+            elif status != "200":
                 yield Reject(path, number, "not-an-article", f"the server answered {status}")
             elif packed in ("br", "zstd") and not tagged:
                 yield Reject(path, number, "unread-packing", f"it is packed as {packed}; install brotli to read br")
             elif kind not in ("text/html", "application/xhtml+xml", "text/plain"):
                 yield Reject(path, number, "not-an-article", f"it is {kind or 'of no known type'}")
-            elif cut:
-                yield refused(path, number, "damaged", "the file ends inside the record", sha256(data))
             elif len(data) > limit:
                 yield Reject(path, number, "too-large", f"more than source.max_record_mb={source.max_record_mb} MB")
             else:
@@ -67,6 +72,8 @@ def warc_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
                     continue
                 nothing = "no article text was found in the page"
                 yield record if found else Reject(path, number, "empty", nothing, record.article_id)
+        if archive.next_line:  # the first of a record without any other
+            yield Reject(path, number + 1, "damaged", "the file ends inside the record")
     except (DamagedError, OSError, TooSlowError):
         raise
     except Exception as e:  # noqa: BLE001 - of a damaged file it raises nearly every kind of error

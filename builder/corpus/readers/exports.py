@@ -41,6 +41,8 @@ _TAG = re.compile(
 )
 #: The address of a page, not of a publisher, which all its articles share.
 _PAGE = re.compile(r"https?://[^/\s]+/\S")
+#: Headings of what follows the text in newer exports of Nexis.
+_HEADINGS = ("Graphic", "Classification")
 _RIGHTS = re.compile(r"(?:\(c\)|©|Copyright)", re.IGNORECASE)
 
 Fields = dict[str, str]
@@ -115,7 +117,7 @@ def _nexis(lines: list[str]) -> Fields:
         body += 1
         while body < len(lines) and lines[body - 1] and lines[body] and not _BEFORE.fullmatch(lines[body]):
             body += 1
-    end = next((i for i in range(body, len(lines)) if lines[i] == "Classification" or _ends(lines[i])), len(lines))
+    end = next((i for i in range(body, len(lines)) if lines[i] in _HEADINGS or _ends(lines[i])), len(lines))
     found = (_BEFORE.fullmatch(line) or _AFTER.fullmatch(line) for line in [*lines[begin:body], *lines[end:]])
     fields = {field[1].lower(): field[2] for field in found if field}
     head = lines[:begin]

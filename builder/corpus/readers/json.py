@@ -21,7 +21,7 @@ from builder.corpus.decoding import (
     line_decoder,
     text_lines,
 )
-from builder.corpus.records import Mapper, Record, Reject, TooLargeError, follow, refused, sha256, whole
+from builder.corpus.records import Mapper, Record, Reject, TooLargeError, follow, refused, running_text, sha256, whole
 from builder.corpus.settings import Source
 
 #: A number of more digits than Python converts is no length of anything.
@@ -74,7 +74,7 @@ def _records_in(value: Any, source: Source) -> list[Any] | str:
         return value
     if not isinstance(value, dict):
         return "no object with a text field; set source.records and source.fields"
-    if isinstance(mapper.columns(value).get("text"), str):
+    if isinstance(running_text(mapper.columns(value).get("text")), str):
         return [value]
     if rows := _rows(value, mapper):
         return rows

@@ -24,9 +24,12 @@ _COLUMNS = {
         "published": "published|updated", "authors": "author/name", "language": "@lang|../@lang", "source": "../title",
     },
     "nitf": {
-        "id": ".//doc-id/@id-string", "title": ".//hl1", "text": ".//body.content", "authors": ".//byline",
-        "published": ".//date.issue/@norm|.//story.date/@norm|.//pubdata/@date.publication", "language": "@lang",
-        "source": ".//doc.rights/@provider|.//distributor",
+        "id": ".//doc-id/@id-string", "title": ".//hl1", "url": ".//pubdata/@ex-ref",
+        # Some have the first paragraph as a block of its own, too, and the byline a second time for sorting.
+        "text": ".//block[@class='full_text']|.//body.content",
+        "authors": ".//byline/person|.//byline[not(@class='normalized_byline')]", "language": "@lang",
+        "published": ".//date.issue/@norm|.//story.date/@norm|.//pubdata/@date.publication",
+        "source": ".//doc.rights/@provider|.//distributor|.//pubdata/@name",
     },
     "newsItem": {  # NewsML-G2
         "id": "@guid", "title": ".//headline|.//hl1", "text": ".//body.content|.//inlineXML|.//inlineData",
@@ -45,8 +48,9 @@ _AMPERSAND = re.compile(
 _MEDIA = re.compile(r"search\.yahoo\.com/mrss|itunes|^media:")
 #: An author as RSS has it: an address, and the name in brackets.
 _ADDRESS = re.compile(r"^[^\s@]{1,200}@[^\s@]{1,200} \(([^()]{1,500})\)$")
-#: The line before each message of a mailbox, with the day on which it came; and lines of a text that looked like one.
-_FROM = re.compile(rb"^From .*\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b.*\n", re.MULTILINE)
+#: The line before each message of a mailbox, with the day and the time of its coming; and lines of a text that looked
+#: like one.
+_FROM = re.compile(rb"^From .*\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b.*\d:\d\d.*\n", re.MULTILINE)
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 _HEADERS = {
     "id": "Message-ID", "title": "Subject", "authors": "From", "published": "Date", "language": "Content-Language",
@@ -73,7 +77,7 @@ def xml_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | R
             element.attrib[_local(name)] = value
     kind = next((kind for kind in ("newsItem", "nitf", "entry", "item") if next(root.iter(kind), None) is not None), "")
     if not kind:
-        yield Reject(path, None, "unknown-format", f"<{root.tag}> is neither RSS, Atom, NITF nor NewsML-G2")
+        yield Reject(path, None, "unknown-format", f"<{root.tag}> holds no item of RSS, Atom, NITF or NewsML-G2")
         return
     mapper = _mapper(path, source)
     for number, element in enumerate(root.iter(kind)):
@@ -82,6 +86,10 @@ def xml_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | R
         item |= {name: unescape(item[name]) for name in ("title", "source") if name in item}
         item["authors"] = [name for value in found["authors"] for name in author_names(_ADDRESS.sub(r"\1", value))]
         yield from mapper.records(item, etree.tostring(element), encoding, number)
+    if not re.search(rf"</(?:[^<>:]+:)?{re.escape(root.tag)}\s*>", text):
+        yield Reject(
+            path, None, "damaged", f"the file ends before </{root.tag}>; {number + 1} records were read before"
+        )
 
 
 def _local(name: str) -> str:
