@@ -129,7 +129,7 @@ def read_people(path: Path) -> list[Annotator]:
     if missing := {"name", "email"} - set(columns):
         raise SourceError(f"{path} has no column {sorted(missing)[0]}.", "Its first line names the columns.")
     for name in columns:
-        near = difflib.get_close_matches(name.strip().lower(), _COLUMNS, 1, 0.75)
+        near = difflib.get_close_matches(name.strip().lower(), _COLUMNS, cutoff=0.75)
         if columns.count(name) > 1 or (near and name not in _COLUMNS):
             why = f"Did you mean {near[0]}?" if near and name not in _COLUMNS else "Leave one of them out."
             raise SourceError(f"{path}: the column {name!r} is {'there twice' if why[0] == 'L' else 'not known'}.", why)
@@ -174,7 +174,7 @@ def labels_asked(settings: Annotators, scheme: Scheme) -> dict[str, Annotator]:
     for person in people:
         for label in person.labels:
             if label not in known:
-                near = difflib.get_close_matches(label, known, n=1) or [", ".join(known) or "none"]
+                near = difflib.get_close_matches(label, known) or [", ".join(known) or "none"]
                 message = f"{person.where}: the label scheme {scheme.name} has no entity label {label!r}."
                 raise SourceError(message, f"The column `labels` may name {near[0]}.")
     return {person.email.lower(): person for person in people if person.labels}

@@ -2,11 +2,22 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
 from builder.errors import ConfigError, SourceError
-from builder.studio.people import Annotator, annotators_of, labels_asked, people_of, pseudonyms_of, read_people
+from builder.studio.people import (
+    Annotator,
+    annotators_of,
+    labels_asked,
+    people_of,
+    pseudonyms_of,
+    read_people,
+    token_of,
+)
 from builder.studio.settings import Annotators
 from tests.samples import scheme
 
@@ -165,3 +176,37 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
         read_people(tmp_path / "none.csv")
     with pytest.raises(SourceError, match="has no column email"):
         read_people(written(tmp_path, "name;mail"))
+
+
+@pytest.mark.parametrize("field", ["", '<input name="csrfmiddlewaretoken" value="of-the-form">'])
+def test_a_token_is_fetched_by_logging_in_as_a_person_would(standin: Any, field: str) -> None:
+    """With the words against forged requests that the form holds, or else those of the cookie."""
+    cookie = {"Set-Cookie": "csrftoken=of-the-cookie; Path=/"}
+    standin.at = {
+        "/user/login/": SimpleNamespace(status=200, body=f"<form>{field}".encode(), headers=cookie),
+        "/api/current-user/token": SimpleNamespace(status=200, body={"token": "hers"}, headers={}),
+    }
+    assert token_of(standin.url, "ada@example.org", "secret") == "hers"
+    shown, sent, asked = standin.asked
+    assert [(one.method, one.path) for one in (shown, sent, asked)] == [
+        ("GET", "/user/login/"), ("POST", "/user/login/"), ("GET", "/api/current-user/token")
+    ]  # fmt: skip
+    assert parse_qs(sent.body.decode()) == {
+        "email": ["ada@example.org"], "password": ["secret"], "persist_session": ["on"],
+        "csrfmiddlewaretoken": ["of-the-form" if field else "of-the-cookie"],
+    }  # fmt: skip
+    assert sent.headers["Referer"] == f"{standin.url}/"
+
+
+def test_addresses_are_told_apart_as_label_studio_does_it(tmp_path: Path) -> None:
+    """By small letters, not by what letters may stand for."""
+    people = {"ada": "gro\u00df@example.org", "ben": "gross@example.org"}
+    assert [person.email for person in people_of(Annotators(overlap=1, people=people))] == list(people.values())
+
+
+def test_a_label_that_is_misspelt_is_said_in_its_line(tmp_path: Path) -> None:
+    settings = Annotators(overlap=1, layout="each", file=str(written(tmp_path, "name,email,labels", "ada,a@x,PERSONS")))
+    for names, hint in ((["ORG", "PERSON"], "PERSON"), (["GPE", "ORG"], "GPE, ORG"), ([], "none")):
+        with pytest.raises(SourceError) as caught:
+            labels_asked(settings, scheme(entities=names))
+        assert caught.value.hint == f"The column `labels` may name {hint}."

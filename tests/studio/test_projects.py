@@ -232,7 +232,7 @@ def test_many_projects_are_listed_page_by_page(make_world: Callable[..., Any], m
     monkeypatch.setattr(
         world.fake, "_list_projects", lambda params, **more: listed(params={**params, "page_size": "2"}, **more)
     )
-    assert len(projects_of(world.client, world.campaign)) == 5
+    assert list(projects_of(world.client, world.campaign)) == [f"s{number}" for number in range(5)]
 
 
 @pytest.mark.parametrize("listing", [{}, [], 7, {"results": None}, {"count": 1, "results": [{"description": "x"}]}])

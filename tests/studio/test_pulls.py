@@ -12,9 +12,12 @@ from builder.studio.pull import Pulled, pull
 from builder.studio.pulls import (
     EarlierPull,
     Losses,
+    PulledAnnotation,
+    PulledTask,
     TaskFile,
     ensure_key,
     latest,
+    losses,
     merge_lines,
     pull_counts,
     read_key,
@@ -282,3 +285,18 @@ def test_the_key_of_pseudonyms_is_made_once_and_checked(tmp_path: Path) -> None:
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     with pytest.raises(StoreError, match="is not what was written"):
         read_key(path)
+
+
+def test_the_share_that_is_gone_is_the_larger_one() -> None:
+    def before(tasks: int, annotations: int) -> list[PulledTask]:
+        made = [PulledAnnotation(id=n, created_at="t") for n in range(annotations)]
+        return [PulledTask(n, 1, annotations=[] if n else made) for n in range(tasks)]
+
+    shares = {
+        (tasks, annotations): losses(before(tasks, annotations), before(tasks, annotations)[1:]).share
+        for tasks, annotations in ((1, 0), (1, 1), (4, 0), (4, 2))
+    }
+    assert shares == {(1, 0): 1.0, (1, 1): 1.0, (4, 0): 0.25, (4, 2): 1.0}
+    assert losses([], []).share == 0.0
+    fewer = [PulledTask(0, 1, annotations=before(1, 4)[0].annotations[1:]), *before(4, 4)[1:]]
+    assert losses(before(4, 4), fewer).share == 0.25

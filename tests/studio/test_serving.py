@@ -270,3 +270,18 @@ def test_a_status_waits_ten_seconds_at_most(
     monkeypatch.setattr(serving, "annotation_progress", lambda hasty: given.append(hasty.server))
     server_status(world.campaign)
     assert [(server.url, server.retries, server.timeout) for server in given] == [(world.fake.url, 0, asked)]
+
+
+def test_work_in_the_project_of_another_does_not_count(world: Any) -> None:
+    world.campaign.annotators = people("ada", "ben")
+    tasks = {
+        name: world.fake.add_tasks(world.project(name), *({"data": {"chunk_id": c}} for c in world.ids[:2]))
+        for name in ("ada", "ben")
+    }
+    ada, ben = (world.fake.add_user(f"{name}@Example.org")["id"] for name in ("ada", "ben"))
+    for task, user in ((tasks["ada"][0], ada), (tasks["ada"][0], ben), (tasks["ada"][1], ben), (tasks["ben"][0], ben)):
+        world.fake.annotate(task, user=user)
+    found = annotation_progress(world.campaign)
+    assert (found.tasks, found.done, found.annotations, found.wanted, found.not_assigned) == (4, 2, 2, 4, 2)
+    assert {slot: (row.tasks, row.done) for slot, row in found.projects.items()} == {"ada": (2, 1), "ben": (2, 1)}
+    assert found.by_annotator == {f"{name}@example.org": PersonCounts(annotated=1) for name in ("ada", "ben")}

@@ -260,6 +260,9 @@ def test_a_model_that_does_not_answer(two: Any) -> None:
         (True, False, [(0, 9), (4, 9)], r"\[4, 9\) is inside \[0, 9\)"),
         (False, True, [(0, 9), (4, 9)], ""),
         (False, False, [(0, 9), (9, 12), (0, 9)], ""),
+        (False, False, [(0, 9), (8, 9)], r"\[8, 9\) is inside \[0, 9\)"),
+        (True, False, [(0, 4), (5, 12), (6, 7)], r"\[6, 7\) is inside \[5, 12\)"),
+        (False, True, [(0, 4), (3, 12)], r"\[3, 12\) crosses \[0, 4\)"),
     ],
 )
 def test_spans_that_the_scheme_forbids_are_refused(

@@ -24,6 +24,7 @@ def test_accounts_are_made_once_and_can_log_in(world: Any, vault: Vault) -> None
     made = ensure_accounts(vault, world.client, [ADA, BEN])
     assert list(made) == ["Ada@example.org", "ben@example.org"]
     assert made == vault.secrets().annotators
+    assert {len(password) for password in made.values()} == {16}
     assert accounts(world.client) == {1: "admin@builder.local", 2: "ada@example.org", 3: "ben@example.org"}
     assert ensure_accounts(vault, world.client, [ADA, BEN]) == made
     assert len(world.fake.users) == 3

@@ -406,11 +406,101 @@ def test_a_process_is_waited_for_as_long_as_asked(monkeypatch: pytest.MonkeyPatc
     alive = iter(["x", "x", "x", ""])
     monkeypatch.setattr(server, "command_line", lambda pid: next(alive))
     clock = itertools.count(0.0, 1.0)
-    monkeypatch.setattr(server, "time", SimpleNamespace(monotonic=lambda: next(clock), sleep=lambda seconds: None))
+    slept: list[float] = []
+    monkeypatch.setattr(server, "time", SimpleNamespace(monotonic=lambda: next(clock), sleep=slept.append))
     assert server.wait_gone(1, 3), "its last moment counts"
+    assert slept == [0.05] * 3
     alive, clock = iter(["x"] * 9), itertools.count(0.0, 1.0)
     assert not server.wait_gone(1, 3)
     assert next(clock) == 5.0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[float]]:
+    """Sets what the clock says, reading by reading; gives the seconds that were slept."""
+
+    def set_clock(*readings: float) -> list[float]:
+        slept: list[float] = []
+        left = iter(readings)
+        monkeypatch.setattr(server, "time", SimpleNamespace(monotonic=lambda: next(left), sleep=slept.append))
+        monkeypatch.setattr(server, "_POLL", 0.3)
+        return slept
+
+    return set_clock
+
+
+RECORD = {"url": "http://127.0.0.1:1", "port": 1, "pid": 7, "supervisor": 8}
+Heard = list[tuple[str, int, int | None]]
+
+
+def test_a_busy_server_is_given_a_minute(
+    tmp_path: Path, clock: Callable[..., list[float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "lives", lambda vault: RECORD)
+    monkeypatch.setattr(server, "whoami", lambda url, token: 0)
+    heard: Heard = []
+    slept = clock(100.0, 101.5, 160.0, 160.1)
+    assert server._running(Vault(tmp_path), lambda *step: heard.append(step)) is None
+    busy = "Label Studio on http://127.0.0.1:1 runs but does not answer"
+    assert (heard, slept) == ([(busy, 1, None), (busy, 60, None)], [0.3, 0.3])
+    clock(100.0, 100.5)
+    monkeypatch.setattr(server, "whoami", lambda url, token: 200)
+    assert server._running(Vault(tmp_path), lambda *step: heard.append(step)) == RECORD
+    clock(100.0)
+    monkeypatch.setattr(server, "lives", lambda vault: None)
+    assert server._running(Vault(tmp_path), lambda *step: heard.append(step)) is None
+
+
+def test_a_start_is_waited_for_while_the_program_lives_and_no_longer_than_asked(
+    tmp_path: Path, clock: Callable[..., list[float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault, heard = Vault(tmp_path), Heard()
+    monkeypatch.setattr(server, "whoami", lambda url, token: 0)
+    monkeypatch.setattr(server, "is_process", lambda pid, mark: (pid, mark) != (7, "label-studio start -b --port 1 "))
+    slept = clock(10.0, 10.5, 11.0, 11.1)
+    with pytest.raises(StudioError, match="ended while starting: it printed nothing"):
+        server._wait_ready(vault, RECORD, "t", 5.0, lambda *step: heard.append(step))
+    first = "Starting Label Studio on http://127.0.0.1:1 (the first start takes about a minute)"
+    assert (heard, slept) == ([(first, 0, None), (first, 1, None), (first, 1, None)], [0.3, 0.3])
+    monkeypatch.setattr(server, "is_process", lambda pid, mark: True)
+    slept = clock(10.0, 14.9, 15.0)
+    with pytest.raises(Unreachable, match="did not answer within 5 s"):
+        server._wait_ready(vault, RECORD, "t", 5.0, lambda *step: None)
+    assert slept == [0.3]
+    clock(10.0, 10.0)
+    monkeypatch.setattr(server, "whoami", lambda url, token: 401)
+    assert server._wait_ready(vault, RECORD, "t", 5.0, lambda *step: None) == 401
+
+
+@pytest.mark.parametrize(("lasts", "sent"), [(0, []), (1, [signal.SIGTERM]), (2, [signal.SIGTERM, signal.SIGKILL])])
+def test_supervisor_and_server_are_stopped_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lasts: int, sent: list[int]
+) -> None:
+    vault = Vault(tmp_path)
+    vault.write_server(RECORD)
+    vault.keep.touch()
+    asked, done, waits = list[tuple[int, str]](), list[tuple[int, int]](), list[tuple[int, float]]()
+
+    def alive(pid: int, mark: str) -> bool:
+        asked.append((pid, mark))
+        return sum(one == pid for one, _ in done) < lasts
+
+    monkeypatch.setattr(server, "is_process", alive)
+    monkeypatch.setattr(
+        server.psutil, "Process", lambda pid: SimpleNamespace(send_signal=lambda number: done.append((pid, number)))
+    )
+    monkeypatch.setattr(server, "wait_gone", lambda pid, seconds: waits.append((pid, seconds)))
+    assert stop_server(vault) is bool(lasts)
+    assert done == [(pid, number) for pid in (8, 7) for number in sent]
+    assert waits == [(pid, 30.0) for pid, _ in done]
+    supervisor = f"builder.studio.embedded.supervise {tmp_path.resolve()} "
+    assert set(asked) == {(8, supervisor), (7, "label-studio start -b --port 1 ")}
+    assert (vault.server(), vault.keep.exists(), stop_server(vault)) == (None, False, False)
+
+
+def test_only_the_address_of_a_server_is_shown(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    assert repr(server.StudioServer("http://x", "token", vault, vault.turn())) == "StudioServer(url='http://x')"
 
 
 def test_ports_are_tried_up_to_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
