@@ -84,8 +84,8 @@ _WANTED = with_annotations(
 class LastRead:
     """What a project held when it was read: number of tasks, highest id, ids of tasks with drafts, models."""
 
-    count: int = 0
-    highest: int = 0
+    count: int
+    highest: int
     drafts: list[int] = field(default_factory=list)
     #: As `models_of` gives them.
     predictions: list[tuple[str, int, str]] | None = None

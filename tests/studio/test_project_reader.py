@@ -161,3 +161,17 @@ def test_a_push_sees_every_task_although_one_is_deleted(tmp_path: Path) -> None:
     project.then = [None, both(delete(1), add(9))]
     there = tasks_of(project, 7)  # type: ignore[arg-type]
     assert set(there.by_chunk) == {"c2", "c3", "c4", "c5", "c6", "c9"}
+
+
+def test_an_empty_project_is_read(tmp_path: Path) -> None:
+    assert fetch(Project(0), tmp_path) == ([], LastRead(0, 0, predictions=[]), set())
+
+
+def test_what_was_deleted_after_it_was_read_is_no_part_of_what_is_known(tmp_path: Path) -> None:
+    with TaskFile(tmp_path / "read") as file:
+        reader = ProjectReader(Project(0), 7, file)  # type: ignore[arg-type]
+        for number in (1, 2, 4):
+            file.add({"id": number, "project": 7, "data": {}})
+        reader.read, reader.drafts = {1, 2, 4}, {1, 4}
+        assert reader._all_but_gone({2, 3, 4}, [("m", 1, "t")]) == LastRead(3, 4, [4], [("m", 1, "t")])
+        assert (set(file.index), reader.read, reader.drafts) == ({2, 4}, {2, 4}, {4})

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from builder.errors import StudioError
+from builder.errors import ConfigError, StoreError, StudioError
 from builder.quality.review_cases import ReviewCase, Suggestion
+from builder.stage import exclusive
 from builder.studio.projects import page_of
 from builder.studio.pull import Pulled, pull
 from builder.studio.review import plan_review, reopen, send_review
@@ -54,6 +55,7 @@ def test_an_expert_gets_each_case_once(world: Any) -> None:
     again = send_review(world.campaign, cases, tasks(world))
     assert (again.present, again.imported) == (2, 0)
     assert not (world.campaign.folder / "pushed" / "review.json").exists()
+    assert world.fake.members == {str(world.project()): [ADA, BEN], str(sent.project): []}
 
 
 def test_answers_about_what_is_not_asked_any_more_are_left_out(world: Any) -> None:
@@ -138,6 +140,7 @@ def test_each_gets_the_chunks_back_with_the_own_answers(world: Any, kept: Pulled
     assert [p["result"] for p in one["predictions"]] == [SAID]
     assert two["predictions"] == [], "nothing was said there"
     assert world.fake.members[str(project(world, "again/1/ada"))] == [ADA]
+    assert not (world.campaign.folder / "pushed").exists(), "nothing is remembered of what is open"
     again = reopen(world.campaign, kept.folder, asked)
     assert (again.sent, again.open, again.projects) == ({"ada": 0, "ben": 0}, {"ada": 1, "ben": 2}, [])
     assert annotation_progress(world.campaign).reopened == 3
@@ -166,3 +169,23 @@ def test_more_chunks_join_those_that_are_open(world: Any, kept: Pulled) -> None:
 def test_annotations_of_people_who_left_are_counted(world: Any, kept: Pulled) -> None:
     found = reopen(world.campaign, kept.folder, {"": world.made[:2]})
     assert (found.nobody, found.sent) == (2, {})
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_nothing_goes_out_beside_a_push_or_to_people_without_accounts(world: Any, kept: Pulled, again: bool) -> None:
+    def send() -> None:
+        if again:
+            reopen(world.campaign, kept.folder, {"ada": world.made[:1]})
+        else:
+            send_review(world.campaign, [case(world.ids[0])], tasks(world))
+
+    before = list(world.fake.projects)
+    with (
+        exclusive(world.campaign.folder / "push", "push"),
+        pytest.raises(StoreError, match="Another `builder push` of this dataset is running"),
+    ):
+        send()
+    world.fake.users = [user for user in world.fake.users if user["email"] != ADA]
+    with pytest.raises(ConfigError, match=r"1 of 2 people lack an account .*: ada \(ada@example\.org\)"):
+        send()
+    assert list(world.fake.projects) == before
