@@ -231,8 +231,7 @@ def has_kicker(lines: list[Line], language: str) -> bool:
     headline, following = lines[1][2], lines[2][2]
     if byline_of(following, language) or date_of(following, language) or dateline(following):
         return len(headline) > len(lines[0][2])
-    ended = SENTENCE_END.search(following) or len(following) >= _PARAGRAPH
-    return known and len(following) > len(headline) and bool(ended)
+    return known and bool(SENTENCE_END.search(following) or len(following) >= _PARAGRAPH)
 
 
 def _asks(line: str, following: str, language: str) -> bool:

@@ -397,6 +397,7 @@ def test_a_label_above_the_headline_is_no_title(label: str) -> None:
     assert [(part.kind, part.text) for part in layout.parts[:2]] == [("kicker", label), ("title", lines[1])]
     assert (layout.title, layout.authors, body) == (lines[1], ["Ann Lee"], "\n".join(BODY))
     assert parts([label, lines[1], *BODY])[0].title == lines[1]
+    assert parts([label, lines[1], "It will cost a lot.", *BODY])[0].title == lines[1]
     assert parts(lines, title=lines[1])[2] == "\n".join(BODY)
     assert lines[1] in parts(lines, Cleaning(off={"kicker": ""}))[2]
 
