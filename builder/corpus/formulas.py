@@ -285,4 +285,4 @@ def formula(line: str) -> Formula | None:
 
 def leads_elsewhere(line: str) -> bool:
     """Whether the line is a heading over links to other articles."""
-    return len(line) < 60 and _ELSEWHERE.fullmatch(line) is not None and not SENTENCE_END.search(line)
+    return _ELSEWHERE.fullmatch(line) is not None and not SENTENCE_END.search(line)

@@ -472,3 +472,25 @@ def test_a_list_of_short_entries_after_a_heading_is_no_list_of_links() -> None:
 def test_headlines_may_report_and_a_number_is_no_sign_of_the_end(line: str, name: str | None) -> None:
     found = formula(line)
     assert (found and found.name) == name
+
+
+@pytest.mark.parametrize(("size", "fits"), [(400, True), (401, False)])
+def test_a_formula_has_at_most_400_characters(size: int, fits: bool) -> None:
+    line = "All rights reserved. " * 18
+    line += f"© 2024 A{'a' * (size - len(line) - 8)}"
+    assert len(line) == size
+    assert (formula(line) is not None) is fits
+
+
+@pytest.mark.parametrize(
+    ("line", "leads"),
+    [
+        ("Related stories:", True),
+        (f"More from {'x' * 40}", True),
+        (f"More from {'x' * 41}", False),
+        ("More from Harbour.", False),
+        ("Related stories of the day", False),
+    ],
+)
+def test_a_heading_over_links_is_a_whole_line_and_no_sentence(line: str, leads: bool) -> None:
+    assert leads_elsewhere(line) is leads

@@ -109,6 +109,7 @@ def test_an_object_without_text_names_its_first_twelve_fields_and_other_values_t
         ({"text": None, "body": TEXT}, TEXT),
         ({"TEXT": TEXT}, TEXT),
         ({"TEXT": "No.", "text": TEXT}, TEXT),
+        ({"TEXT": TEXT, "Text": "No."}, TEXT),
         ({"fields.body": TEXT}, TEXT),
         ({"fields": {"body": TEXT}}, TEXT),
         ({"data": {"article": {"body": TEXT}}}, TEXT),
