@@ -99,6 +99,8 @@ def test_a_declaration_counts_wherever_it_is_in_the_head_and_nowhere_else() -> N
     said = f"<html><head></head><body>{text} <meta charset=koi8-r></body></html>"
     assert decode_text(said.encode("cp1251"), ANY)[0] == said
     assert decode_text(f"{text} <meta charset=koi8-r>".encode("cp1251"), ANY)[1].name == "cp1251"
+    for blanks, found in ((63, "declared"), (64, "detected")):  # no page begins with more of them
+        assert decode_text(b" " * blanks + page.encode("koi8-r"), ANY)[1].found == found
 
 
 def test_what_a_page_declares_must_decode_it_and_utf8_is_utf8() -> None:

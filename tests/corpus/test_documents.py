@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from builder.corpus.readers import read_file
+from builder.corpus.readers.documents import _running
 from builder.corpus.records import Record, Reject, sha256
 from builder.corpus.settings import Source
 from builder.corpus.streams import open_stream
@@ -305,3 +306,10 @@ def test_damage_of_web_archives(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [i.reason for i in read("a.warc", big, max_record_mb=1) if isinstance(i, Reject)] == ["too-large"]
     monkeypatch.setitem(sys.modules, "warcio.archiveiterator", None)
     assert "install warcio" in reject("a.warc", whole).detail
+
+
+def test_lines_with_which_pages_begin_or_end_alike_are_taken_away_once() -> None:
+    pages = [["The Times 1", "a", "Page 1", "7"], [], ["The Times 2", "b", "Page 2", "8"]]
+    assert (_running(pages, 0), _running(pages, -1)) == (["The Times 1"], ["Page 2"])
+    assert pages == [["a"], [], ["b"]]
+    assert (_running(pages, 0), _running([], 0), pages[0]) == ([], [], ["a"])

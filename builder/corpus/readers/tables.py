@@ -26,7 +26,6 @@ class _Lines:
         self.row: list[str] = []
         self.size = 0
         self.seen = 0
-        self.encoding = UTF8
 
     def __iter__(self) -> "_Lines":
         return self
