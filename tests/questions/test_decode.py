@@ -1,5 +1,7 @@
 """What people made is told apart, named by pseudonym, and placed in the article."""
 
+import hashlib
+import hmac
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -21,6 +23,8 @@ from builder.tables import ANNOTATIONS, ANSWERS, ISSUES, SPANS, WINDOWS, rows_of
 Schemes = Callable[..., Scheme]
 Make = Callable[..., dict[str, Any]]
 Read = Callable[..., Decoded]
+#: The first six hexadecimal digits of the keyed hash of ana@example.com.
+SIX = hmac.new(b"salt", b"ana@example.com", hashlib.sha256).hexdigest()[:6]
 NOT_SUGGESTED = {"suggested": None, "suggestion_model": None, "suggestion_score": None}
 
 
@@ -151,6 +155,7 @@ def test_rows_keep_their_annotation_across_batches(
 
 
 def test_pseudonyms_differ_by_person_and_by_salt() -> None:
+    assert pseudonym(b"salt", "ana@example.com") == "annotator-" + SIX
     assert len({pseudonym(s, e) for s in (b"1", b"2") for e in ("a@x.org", "b@x.org")}) == 4
 
 
@@ -347,6 +352,30 @@ def test_the_newest_suggestion_before_the_annotation_counts(read: Read, task: Ma
         {"id": 3, "result": [region(10, 15, "China", "GPE")], "created_at": "2026-03-02T10:30:00Z"},
     ]
     assert read(made).annotations.to_pylist()[0]["prediction"] == "accepted"
+
+
+@pytest.mark.parametrize("time", ["2026-03-01T00:00:00Z", None])
+@pytest.mark.parametrize("made", ["2026-03-02T00:00:00Z", None])
+def test_of_suggestions_of_one_time_the_one_made_last_counts(
+    read: Read, task: Make, region: Make, time: str | None, made: str | None
+) -> None:
+    given = task([region(0, 5, "Japan", "GPE")], created_at=made)
+    given["predictions"] = [
+        {"id": 2, "result": [region(0, 5, "Japan", "GPE")], "created_at": time, "model_version": "two"},
+        {"id": 1, "result": [region(10, 15, "China", "GPE")], "created_at": time, "model_version": "one"},
+    ]
+    decoded = read(given)
+    assert decoded.annotations["prediction"].to_pylist() == ["accepted"]
+    assert decoded.spans["suggestion_model"].to_pylist() == ["two"]
+
+
+def test_a_suggestion_made_at_the_very_time_was_there(read: Read, task: Make, region: Make) -> None:
+    given = task([region(0, 5, "Japan", "GPE")], created_at="2026-03-02T10:00:00Z")
+    given["predictions"] = [
+        {"id": 1, "result": [region(0, 5, "Japan", "GPE")], "created_at": "2026-03-02T10:00:00Z"},
+        {"id": 2, "result": [region(10, 15, "China", "GPE")], "created_at": "2026-03-02T10:00:01Z"},
+    ]
+    assert read(given).annotations["prediction"].to_pylist() == ["accepted"]
 
 
 def suggested(table: Any, *columns: str) -> list[tuple[Any, ...]]:
