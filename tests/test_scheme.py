@@ -145,6 +145,16 @@ def test_the_version_of_the_task_decides_where_renames_differ() -> None:
         ("questions.entities.labels.EVIDENCE", None, "evidence.labels.EVIDENCE: entities has a label of this name"),
         ("questions.entities.labels.ORG", {"hotkey": "u"}, "entities.labels.ORG.hotkey: hotkey 'u' deselects a span"),
         ("questions.entities.labels.ORG", {"hotkey": "1"}, "hotkey '1' is also the key of GPE."),
+        ("questions.entities.labels.ORG", {"description": "a\x00"}, "labels.ORG.description: it contains the control"),
+        ("questions.entities.labels.ORG", {"color": "#c2410"}, "entities.labels.ORG.color: '#c2410' is not a colour."),
+        ("questions.entities.labels.ORG", {"color": "#C2410CF"}, "labels.ORG.color: '#C2410CF' is not a colour."),
+        ("questions.problems.labels", {"1st": "First"}, "problems.labels.1st: problem '1st' is not a plain name."),
+        ("questions.t", {**TOPICS, "labels": {"a": "A"}}, "t.labels: 1 options are too few to choose from. Add 2 or"),
+        (
+            "questions.t",
+            {**TOPICS, "labels": {}, "many": True},
+            "t.labels: 0 options are too few to choose from. Add 1",
+        ),
         ("questions.problems.labels", {"a": "b", "b": None}, "problems.labels.b: a is shown as 'b', too."),
         (
             "questions.opinion",
@@ -185,6 +195,25 @@ def test_a_fault_is_reported_with_its_key(path: str, value: Any, problem: str) -
     assert "\n" not in message
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("questions.stance.max_targets", 1),
+        ("questions.entities.labels.ORG", {"hotkey": "2", "description": "Firms\tand parties\n"}),
+        ("questions.t", TOPICS),
+        ("questions.t", {**TOPICS, "labels": {"a": "A"}, "many": True}),
+        ("questions.t", {**TOPICS, "labels": {"GPE": "A", "favor": "B"}}),
+        ("questions.stance.labels.favor", {"color": "#c2410C"}),
+        (
+            "migrations",
+            {"1": {"entities": {"labels": {"OLD": "OLDER"}}}, "2": {"entities": {"labels": {"OLDER": "ORG"}}}},
+        ),
+    ],
+)
+def test_the_closest_that_is_no_fault_is_none(path: str, value: Any) -> None:
+    assert scheme_from(changed(path, value)).name == "demo"
+
+
 def test_all_faults_are_reported_at_once() -> None:
     given = changed("questions.stance", {**STANCE, "absent": "nothing", "mode": "author", "tagets": {}})
     given["guidelines"] = "\x00"
@@ -210,3 +239,29 @@ def test_every_kind_is_found_and_says_what_it_gives(name: str) -> None:
     assert kind.kind == name
     assert kind.gives in ("spans", "answers", "notes")
     assert bool(kind.span_kind) == (kind.gives == "spans")
+
+
+def test_each_kind_has_these_settings_and_no_others() -> None:
+    questions = {**GOOD["questions"], "topic": TOPICS, "comment": {}}
+    found = plain(scheme_from({"name": "demo", "questions": questions}))
+    assert list(found) == ["name", "version", "questions", "guidelines", "migrations"]
+    assert {name: sorted(question) for name, question in found["questions"].items()} == {
+        "entities": ["kind", "labels", "nesting", "overlap"],
+        "stance": ["absent", "kind", "labels", "max_targets", "mode", "order", "targets"],
+        "evidence": ["kind"],
+        "problems": ["kind", "labels"],
+        "topic": ["kind", "labels", "many", "order", "required", "title"],
+        "comment": ["kind"],
+    }
+    labels = {
+        name: question["labels"].values() for name, question in found["questions"].items() if "labels" in question
+    }
+    assert {name: sorted(next(iter(of))) for name, of in labels.items()} == {
+        "entities": ["color", "description", "hotkey"],
+        "stance": ["color", "description", "title"],
+        "problems": ["description", "title"],
+        "topic": ["color", "description", "title"],
+    }
+    assert found["questions"]["topic"]["required"] is True
+    assert (found["questions"]["stance"]["max_targets"], found["questions"]["stance"]["mode"]) == (8, "fixed")
+    assert sorted(found["questions"]["stance"]["targets"]["japan"]) == ["aliases", "title"]
