@@ -153,7 +153,7 @@ class Scheme:
 
         Renames of renames are followed. The renames from `version` come first: they decide where versions differ.
         """
-        order = [version, *(v for v in self.migrations if v != version)]
+        order = [version, *self.migrations]
         steps = [self.migrations[v][question] for v in order if question in self.migrations.get(v, ())]
         asked = self.questions[question]
         known = {key: resolve(asked.names(key), [getattr(step, key) for step in steps]) for key in asked.vocabulary}
