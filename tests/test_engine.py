@@ -115,7 +115,7 @@ def note(folder: str) -> None:
 
 def test_work_that_kills_every_worker_is_given_up() -> None:
     with Runner(Engine(workers=2, retries=1)) as runner, pytest.raises(WorkerLostError, match="died 2 times"):
-        list(runner.run(die, [1, 2]))
+        list(runner.run(die, range(8)))
 
 
 @pytest.mark.parametrize("light", [False, True])

@@ -91,7 +91,7 @@ def test_a_run_of_words_is_hashed_as_a_number_of_its_words() -> None:
     assert offsets.tolist() == [0, 2, 2, 3]
 
 
-@pytest.mark.parametrize("mark", ["\u0080", "\u00bf", "\u2000", "\u2fff", "-", "_", "\u00b7"])
+@pytest.mark.parametrize("mark", ["\x7f", "\x1f", "\u0080", "\u00bf", "\u2000", "\u2fff", "-", "_", "\u00b7"])
 def test_punctuation_parts_words(mark: str) -> None:
     assert word_hashes([f"ab{mark}cd"])[0].tolist() == word_hashes(["ab cd"])[0].tolist()
 

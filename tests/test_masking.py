@@ -91,3 +91,7 @@ def test_names_are_masked_as_whole_words_in_any_case() -> None:
     said = "ADA LOVELACE, ada's, Adam, žižek; J. (Jo) and ada.b@example.org"
     assert masked(said, KINDS, names) == "[name], [name]'s, Adam, [name]; [name] and [e-mail]"
     assert masked(said, [], [""]) == masked(said, []) == said
+
+
+def test_the_longest_name_is_masked_whatever_its_case() -> None:
+    assert masked("Ada Lovelace and ada", [], ["ada", "Ada Lovelace"]) == "[name] and [name]"

@@ -116,3 +116,7 @@ def test_characters_after_a_deletion_map_one_by_one_through_a_second_cleaning() 
 
 def test_neighbours_that_map_alike_become_one_segment() -> None:
     assert edit("abc", [Edit(1, 2, "x")])[1].segments == (Segment(0, 3, 0, 3),)
+
+
+def test_a_text_of_which_nothing_is_left_still_explains_its_raw_characters() -> None:
+    assert edit("ab", [Edit(0, 2, "")])[1].then(edit("", [])[1]).segments == (Segment(0, 0, 0, 2),)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.text import Texts, is_printable, mentions, sentences, similarity, token_spans, words
+from builder.text import Texts, Tokens, is_printable, mentions, sentences, similarity, strings, token_spans, words
 
 ALPHABET = "ab_1 .-\n\u00a0'é\u0301\u200d👍\ufe0f🇺🇦日اन\u094d\u093c"
 TEXTS = st.lists(st.text(alphabet=st.sampled_from(ALPHABET), max_size=12), max_size=5)
@@ -220,3 +220,20 @@ def test_similarity_is_what_two_sets_share() -> None:
 def test_abbreviations_end_no_sentence_wherever_they_are(language: str, parts: list[str]) -> None:
     text = " ".join(parts)
     assert [text[a:b] for a, b in sentences(text, language)] == parts
+
+
+@pytest.mark.parametrize("texts", [["One two", "", "three"], ["Sinéad 🚀 met", "", "東京 x"]])
+def test_tokens_and_slices_have_their_texts(texts: list[str]) -> None:
+    column = Texts.of(pa.array(texts))
+    tokens = words(column)
+    expected = [text[a:b] for text in texts for a, b in token_spans(text)]
+    assert tokens.strings(column).to_pylist() == expected
+    apart = Tokens(tokens.rows, tokens.starts, tokens.ends)
+    assert apart.strings(column).to_pylist() == expected
+    assert column.slices(tokens.starts[::-1], tokens.ends[::-1]).to_pylist() == expected[::-1]
+    assert (len(tokens), column.slices(tokens.starts[:0], tokens.ends[:0]).to_pylist()) == (len(expected), [])
+
+
+def test_more_text_than_one_array_holds_is_refused() -> None:
+    with pytest.raises(OverflowError, match="more than 2 GiB of text in one batch"):
+        strings(np.zeros(0, np.uint8), np.array([0, 2**31]))

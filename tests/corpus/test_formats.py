@@ -485,3 +485,11 @@ def test_an_archive_is_opened_once_while_it_stays_the_same(tmp_path: Path, monke
     pack("New")
     assert texts() == [b"New a.txt.", b"New b.txt."]
     assert len(opened) == 2
+
+
+def test_a_header_without_text_is_shown_by_its_first_eight_names() -> None:
+    names = ["x" * 31, *"bcdefghi"]
+    shown = ", ".join(["x" * 30, *"bcdefgh"])
+    found = reject("a.csv", f"{','.join(names)}\n{','.join('123456789')}\n")
+    assert found.detail.startswith(f"the first row ({shown}) names no column with the text;")
+    assert (found.reason, found.record) == ("no-header", None)
