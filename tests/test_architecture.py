@@ -16,6 +16,7 @@ GROUND = (
     "memory",
     "offsets",
     "text",
+    "sentences",
     "arrays",
     "hashing",
     "languages",

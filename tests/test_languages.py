@@ -4,7 +4,7 @@ import pytest
 from langcodes import Language
 
 from builder.languages import _named, detected_language, language_code
-from builder.text import sentences
+from builder.sentences import sentences
 from tests.corpus.texts import TEXTS
 
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from builder.corpus.settings import CHUNKERS, UNITS, Chunking
 from builder.errors import ConfigError
+from builder.sentences import sentences
 from builder.settings import load
-from builder.text import sentences
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from builder.corpus.dates import instant
 from builder.corpus.formulas import AGENCY, MEDIUM, SENTENCE_END, STAFF, formula
-from builder.text import sentences
+from builder.sentences import sentences
 
 #: One non-blank line: start, end, text. A plain tuple, as there are millions.
 Line = tuple[int, int, str]

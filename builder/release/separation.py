@@ -22,8 +22,9 @@ from builder.release.manifest import Leakage, LeftOut
 from builder.release.passages import Index, key, passages
 from builder.release.settings import Split
 from builder.release.splits import Assignment, Member
+from builder.sentences import sentences
 from builder.store import digest
-from builder.text import Ints, sentences, similarity
+from builder.text import Ints, similarity
 
 
 class Separation:

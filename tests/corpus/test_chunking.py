@@ -10,7 +10,7 @@ from builder.corpus import chunking
 from builder.corpus.chunking import ChunkBounds, Chunker, tokenizer
 from builder.corpus.settings import CHUNKERS, Chunking
 from builder.errors import ConfigError
-from builder.text import sentences
+from builder.sentences import sentences
 
 WORD = st.text(alphabet="abcdé🚀中", min_size=1, max_size=8)
 SENTENCE = st.lists(WORD, min_size=1, max_size=14).map(lambda w: " ".join(w).capitalize() + ".")
