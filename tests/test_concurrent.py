@@ -34,6 +34,8 @@ METHODS = ("majority", "dawid_skene")
 #: What a command says that wants the dataset to itself, and what others say while it has it.
 BUSY = ("Another command works on", "`builder clean` or `builder backup` is working on this dataset.")
 ROOT = Path(__file__).resolve().parents[1]
+#: Commands that write nothing.
+_READERS = {"verify", "trace", "diff", "log", "status", "labels", "doctor"}
 
 
 def project(root: Path) -> Project:
@@ -55,19 +57,20 @@ def test_two_exports_at_once_are_both_right(tmp_path: Path) -> None:
     assert said["boundaries"] >= 5
 
 
-@pytest.mark.timeout(900)  # some ninety pairs
+@pytest.mark.timeout(900)  # some sixty pairs
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks processes as POSIX systems do")
 def test_any_two_commands_at_once_are_both_right(tmp_path: Path) -> None:
     """None fails, the release that was there stays as it was, and an export gives what it gives alone.
 
-    A backup or a clean-up and another command may each find the other at work; who says so ends well the next time.
+    Those that only read run all at once, and each beside every one that writes. A backup or a clean-up and another
+    command may each find the other at work; who says so ends well the next time.
     """
     made = project(tmp_path)
     pulled(made)
     assert isinstance(outcome(made.config), dict)
     said = _said(tmp_path, "pairs")
     assert said["wrong"] == []
-    assert said["pairs"] == 91
+    assert said["pairs"] == 64
 
 
 def _said(root: Path, what: str) -> dict[str, Any]:
@@ -137,7 +140,8 @@ def pairs(root: Path) -> None:
     names = list(_commands(config))
     after = {command: beside(command, command) for command in names}
     _load(root / "modules")
-    found = list(itertools.combinations_with_replacement(names, 2))
+    both = itertools.combinations_with_replacement(names, 2)
+    found = [*(pair for pair in both if not _READERS.issuperset(pair)), tuple(sorted(_READERS))]
     for pair in found:
         there = beside(" beside ".join(pair), *pair)
         if there != after["export" if "export" in pair else pair[0]] or not first.items() <= there.items():

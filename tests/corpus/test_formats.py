@@ -234,6 +234,12 @@ def test_a_line_that_begins_like_a_separator_parts_no_message() -> None:
     assert only("a.mbox", box).raw == text
 
 
+@pytest.mark.parametrize("day", ["Mon Jan  1", "Mon, 1 Jan 2024", "Mon Jan 01 00:00:00 2024 +0100", "Mon, 09:30"])
+def test_a_separator_has_a_day_with_its_month_or_time(day: str) -> None:
+    box = "".join(f"From ann {day}\nSubject: {n}\n\n{TEXT}\n" for n in range(2))
+    assert [r.title for r in read("a.mbox", box) if isinstance(r, Record)] == ["0", "1"]
+
+
 def test_mail_as_other_programs_write_it() -> None:
     parts = "Content-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain\n\n \n--b\n"
     page = f"Content-Type: text/html; charset=utf-8\n\n<html><p>{FRENCH}</p><p>{OTHER}</p></html>\n--b--\n"

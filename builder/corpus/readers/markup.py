@@ -48,9 +48,12 @@ _AMPERSAND = re.compile(
 _MEDIA = re.compile(r"search\.yahoo\.com/mrss|itunes|^media:")
 #: An author as RSS has it: an address, and the name in brackets.
 _ADDRESS = re.compile(r"^[^\s@]{1,200}@[^\s@]{1,200} \(([^()]{1,500})\)$")
-#: The line before each message of a mailbox, with the day and the time of its coming; and lines of a text that looked
-#: like one.
-_FROM = re.compile(rb"^From .*\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b.*\d:\d\d.*\n", re.MULTILINE)
+#: The line before each message of a mailbox, with the day and its month or time; lines of a text that looked like one.
+_FROM = re.compile(
+    rb"^From .*\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b(?:.*\d:\d\d|,? +(?:\d\d? +)?"
+    rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b).*\n",
+    re.MULTILINE,
+)
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 _HEADERS = {
     "id": "Message-ID", "title": "Subject", "authors": "From", "published": "Date", "language": "Content-Language",
