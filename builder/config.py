@@ -138,7 +138,8 @@ def check_config(config: Config) -> None:
     plain = {name: to_builtins(group, enc_hook=str) for name, group in vars(config).items() if name != "labels"}
     faults: list[Fault] = []
     read_settings(Hint(Config), plain, "", faults)
-    faults += [] if faults else [*_unknown_names(config, config.labels), *name_faults(config.labels.questions)]
+    if not faults and isinstance(config.labels, Scheme):  # reading articles needs none
+        faults = [*_unknown_names(config, config.labels), *name_faults(config.labels.questions)]
     if faults:
         raise ConfigError.of(faults)
 

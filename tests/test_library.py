@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 import builder
+from builder.config import Config
 from builder.errors import BuilderError, ConfigError, SourceError
 from tests.samples import Project, scheme
 
@@ -113,6 +114,7 @@ def test_commands_called_from_python_refuse_settings_that_cannot_be_used(tmp_pat
             command(wrong)
         assert [fault.key for fault in refused.value.faults] == ["dataset.language", "chunking.max_tokens"]
     assert not config.dataset_folder.exists()
+    assert builder.prepare(Config(paths=config.paths, dataset=config.dataset)).summary["articles"] == 1
     with pytest.raises(BuilderError, match="has no 'PERSN'"):
         builder.validate(replace(config, export=replace(config.export, entities={"PERSN": "PERSON"})))
 
