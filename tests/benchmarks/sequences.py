@@ -9,7 +9,7 @@ from builder.quality.aggregation.mace import mace_fit
 from builder.quality.aggregation.sequence import sequence_fit
 from builder.quality.agreement.coefficients import disagreements
 from builder.quality.settings import Aggregation
-from tests.benchmarks.ratios import Report, best_of
+from tests.benchmarks.ratios import Report, best_of, in_turns
 from tests.benchmarks.span_crowd import token_votes
 
 
@@ -48,5 +48,5 @@ def units(report: Report) -> None:
                     total += sum(met) if met else 2 * (e - s) ** 2
         return total
 
-    ratio = best_of(1, loop) / best_of(2, lambda: disagreements(text, who, start, end, bounds))
+    ratio = in_turns(5, loop, lambda: disagreements(text, who, start, end, bounds))
     report.at_least("quality.unit_alpha_vs_loop", ratio, 1)
