@@ -5,8 +5,8 @@ from typing import Any
 
 #: Characters by which a language is judged, from the middle of a text, where names and datelines are rare.
 _JUDGED = 320
-#: Frequent words, hardly one of which a neighbouring language has. A text with two of them is in its language, which is
-#: found many times as fast as by a model of all languages.
+#: Frequent words, hardly one of which a neighbouring language has, by which a text is known to be in its language, many
+#: times as fast as by a model of all languages.
 _COMMON = {
     "cs": "ještě který která které podle bylo nebo také při jsou",
     "de": "und das nicht ist auf eine für wird",
@@ -25,7 +25,8 @@ _COMMON = {
     "tr": "ve için ile olarak çok ise gibi kadar olan",
     "uk": "та що від є був це він вони після які також її",
 }
-_SEEN = 2
+#: Fewer different ones, or a smaller share of all words, may be a name or a quotation.
+_SEEN, _SHARE = 3, 0.06
 #: Least probability of a language that is another one than expected, or less than the greatest of the expected one:
 #: neighbours such as Croatian and Bosnian share what is certainly no English.
 _SURE, _RULED_OUT = 0.8, 1e-6
@@ -88,7 +89,8 @@ def detected_language(text: str, expected: str) -> str:
     """The language of a text; the one that is expected unless another is much more probable."""
     start = max(0, (len(text) - _JUDGED) // 2)
     some = text[start : start + _JUDGED]
-    if sum(word in some for word in _common(expected)) >= _SEEN:
+    seen = [some.count(word) for word in _common(expected) if word in some]
+    if len(seen) >= _SEEN and sum(seen) >= _SHARE * some.count(" "):
         return expected
     own, (found, sure) = expected.split("-")[0], _identifier().classify(some)
     if found != own and (sure >= _SURE or dict(_identifier().rank(some)).get(own, 1.0) < _RULED_OUT):

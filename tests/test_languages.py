@@ -93,6 +93,19 @@ def test_a_text_is_not_in_the_expected_language_because_a_neighbour_shares_its_w
     assert detected_language(text, expected) == language
 
 
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("de", "Der Film nach dem Buch The Lord of the Rings läuft im Kino. Die Zuschauer kamen aus ganz Europa."),
+        ("de", "Minister und Secretary of the Treasury trafen sich. Sie sprachen lange über Zölle, ohne Ergebnis."),
+        ("fr", "Le ministre a cité « the end of the world » devant des journalistes. Il a refusé de commenter."),
+        ("es", "El grupo presentó ayer su disco The End of the Road. El público llenó la sala y pidió más."),
+    ],
+)
+def test_a_name_in_the_expected_language_does_not_make_a_text_one_of_it(language: str, text: str) -> None:
+    assert {detected_language(text * times, "en") for times in (1, 4)} == {language}
+
+
 def test_the_language_found_is_a_code_like_those_of_records() -> None:
     assert detected_language("Sinabi ng pangulo noong Miyerkules na tataas ang presyo ng bigas.", "en") == "fil"
 

@@ -15,7 +15,7 @@ Line = tuple[int, int, str]
 BULLET = re.compile(r"^(?:[-*•·–—▪●]|\d{1,2}[.)])\s+")
 _TITLE_CHARS, _SOURCE_CHARS, _KICKER_CHARS = 200, 50, 30
 _OPEN_END = re.compile(r"[;:,،、；：，–—-]$|\b(?:and|or|the|of|a|to)$")
-#: Parts of papers and kinds of articles, which stand above headlines.
+#: Parts of papers and kinds of articles, as labels above headlines.
 _LABELS = re.compile(
     r"(?i:news|world|us|uk|canada|national|international|politics|business|economy|markets|finance|sport|sports|opinion|"
     "comment|commentary|analysis|explainer|editorial|exclusive|breaking|live|interview|feature|investigation|obituary|"
@@ -25,7 +25,7 @@ _LABELS = re.compile(
     "wissen|gesellschaft|leitartikel|monde|politique|économie|société|tribune|éditorial|entretien|enquête|planète|"
     "décryptage|mundo|internacional|internacionales|nacional|política|economía|sociedad|opinión|análisis|deportes|"
     "cultura|entrevista|mondo|esteri|politica|economia|cronaca|analisi|opinioni|intervista|opinião|análise|brasil|"
-    "esporte|desporto|buitenland|binnenland|economie|opinie|politiek|świat|kraj|polityka|gospodarka|opinie|wywiad|"
+    "esporte|desporto|buitenland|binnenland|economie|opinie|politiek|świat|kraj|polityka|gospodarka|wywiad|"
     "в мире|мир|политика|экономика|общество|мнение|аналитика|интервью|происшествия|спорт|культура|світ|у світі|"
     "політика|економіка|суспільство|думка|війна|dünya|siyaset|ekonomi|gündem|spor|analiz|utrikes|inrikes|ledare|"
     "debatt|verden|أخبار|العالم|سياسة|اقتصاد|رياضة|رأي|تحليل|ثقافة|दुनिया|देश|राजनीति|विश्व|खेल|विचार|国际|國際|国内|"
