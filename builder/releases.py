@@ -2,8 +2,9 @@
 
 import csv
 import shutil
+import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,12 @@ from builder.errors import ConfigError, GateError, ReleaseError, StoreError
 from builder.pseudonyms import quality_of
 from builder.questions import plain, scheme_from
 from builder.settings import fields_of, public
-from builder.stage import Progress, Stage, code_digest, exclusive, silent
+from builder.stage import Progress, Stage, code_digest, exclusive, remove, silent
 from builder.store import digest, file_digest, read_json, write_json, write_text
 
 if TYPE_CHECKING:
     from builder.release.manifest import Exported, Manifest
+    from builder.release.trace import Trace
 
 #: Groups of the configuration that decide what a release holds, in the order of its manifest.
 GROUPS = (
@@ -210,7 +212,105 @@ def _as_released(config: Config, manifest: "Manifest", there: Path) -> Config:
     return replace(config, paths=paths, annotators=annotators, **groups)
 
 
-def unused(config: Config) -> tuple[list[Path], dict[str, str]]:
+def found_release(config: Config, name: str) -> tuple[Path, "Manifest"]:
+    """The release of a version, in a folder, or the latest for an empty name."""
+    from builder.release.manifest import find_release, read
+
+    root = find_release(config.release_folder, name)
+    return root, read(root)
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A release whose files are as released; what its splits share, and how a rebuild compares, where that was asked.
+
+    `rebuilt` is "same bytes", or "same contents" when other versions of libraries or of the builder wrote other bytes
+    around the same values. `unchecked` says what of a release of an older format cannot be checked.
+    `signed_by` names the key, after who it is of where `export.signers` says it.
+    """
+
+    folder: Path
+    version: str
+    files: int
+    shared: dict[str, int] = field(default_factory=dict)
+    rebuilt: str = ""
+    unchecked: str = ""
+    signed_by: str = ""
+
+
+def verified(config: Config, release: str, progress: Progress = silent, *, hashes_only: bool = False) -> Verified:
+    """The release of a version, in a folder, or the latest for an empty name is what it was, and is made again."""
+    from builder.release import verify
+    from builder.release.manifest import FORMAT, find_release, outline, read
+    from builder.release.signing import signer
+
+    root = find_release(config.release_folder, release)
+    made = outline(root)
+    problems = verify.check_files(root, made.files)
+    found = Verified(root, made.version, len(made.files), signed_by=signer(root, config.export.signers))
+    if made.format != FORMAT:
+        manifest = "" if made.digest else " and whether its manifest was changed"
+        about = f"Format {made.format} is older. Not checked: whether the same inputs give it again{manifest}."
+        found = replace(found, unchecked=about)
+    if not problems and not hashes_only:
+        found = replace(found, shared=verify.certify(root, made))
+        problems = [f"{count} {what} are in several splits" for what, count in found.shared.items() if count]
+    if not problems and not hashes_only and found.unchecked:
+        verify.check_loads(root, made)
+    elif not problems and not hashes_only:
+        with tempfile.TemporaryDirectory(prefix="verify-") as name:
+            again = rebuild(config, root, read(root), Path(name), progress)
+            rebuilt, problems = verify.compare_rebuilt(root, again)
+        found = replace(found, rebuilt=rebuilt)
+    if problems:
+        raise ReleaseError(f"{root}: {'; '.join(problems)}.", "Do not train on it; export again, or restore it.")
+    return found
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A row of a release with everything it came from; annotations and votes have the link of their `task`."""
+
+    folder: Path
+    trace: "Trace"
+
+
+def traced(config: Config, row_id: str, name: str = "") -> Traced:
+    """What a row of a release came from, in the stages that its manifest names."""
+    from builder.release.trace import trace
+
+    root, manifest = found_release(config, name)
+    paths = tables_of(config, manifest.stages)
+    found = trace(root, manifest, row_id, paths, pipeline.raw_opener(config))
+    campaign = pipeline.campaign(config)
+    for row in (*found.annotations, *(vote for gold in found.gold for vote in gold["votes"])):
+        project, task = row.pop("project_id"), row.pop("task_id")
+        row["task"] = None if task is None else campaign.task_link(project, task)
+    return Traced(root, found)
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """Folders that were removed, or would be, with their bytes together, and what is kept and why."""
+
+    dry_run: bool
+    removed: list[str] = field(default_factory=list)
+    bytes: int = 0
+    kept: dict[str, str] = field(default_factory=dict)
+
+
+def cleaned(config: Config, *, dry_run: bool = False) -> Cleaned:
+    """What neither a release nor the latest run of a stage uses is gone."""
+    busy = "Another command works on this dataset."
+    with exclusive(config.dataset_folder / "locks" / "use", "clean", wait=False, busy=busy):
+        unused, kept = _unused(config)
+        size = sum(path.stat().st_size for folder in unused for path in folder.rglob("*") if path.is_file())
+        if not dry_run:
+            remove(unused)
+    return Cleaned(dry_run, [str(folder) for folder in unused], size, kept)
+
+
+def _unused(config: Config) -> tuple[list[Path], dict[str, str]]:
     """Results that neither a release nor the latest run of a stage uses; and the others, with what uses them."""
     from builder.release.manifest import releases
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import builder
 from builder.commands import COMMANDS
 
 PACKAGE = Path(__file__).resolve().parent.parent / "builder"
@@ -41,13 +42,15 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "pseudonyms": ("questions", "quality", "studio", "config"),
     "library": ("questions", "corpus", "quality"),
     "pipeline": ("questions", "corpus", "quality", "studio", "engine", "config", "pseudonyms"),
+    "campaigns": ("questions", "quality", "studio", "config", "pipeline"),
     "reports": ("questions", "quality", "release", "reporting", "studio", "config", "pipeline", "pseudonyms"),
     "releases": ("questions", "release", "config", "pipeline", "pseudonyms", "reports"),
+    "overview": ("release", "studio", "config", "pipeline", "reports"),
     "backups": ("studio",),
     "setup": ("studio", "config", "composing"),
     "commands": (
-        *("questions", "quality", "release", "studio", "config", "pipeline", "pseudonyms", "releases", "reports"),
-        *("backups", "setup"),
+        *("questions", "quality", "release", "reporting", "studio", "config", "pipeline", "pseudonyms", "campaigns"),
+        *("releases", "reports", "overview", "backups", "setup"),
     ),
     "cli": ("config", "composing", "commands"),
 }
@@ -106,6 +109,11 @@ def test_no_file_is_a_crowded_room() -> None:
     for path in MODULES:
         lines = len(path.read_text(encoding="utf-8").splitlines())
         assert lines <= 350, f"{path.relative_to(PACKAGE)} has {lines} lines; split it by what it does"
+
+
+def test_no_file_hides_what_the_package_gives() -> None:
+    """`builder.status` is the module once that is imported, and no function any more."""
+    assert not {path.stem for path in PACKAGE.glob("*.py")} & set(builder.__all__)
 
 
 def test_one_name_is_one_thing() -> None:

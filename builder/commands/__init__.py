@@ -5,13 +5,11 @@ them there are `plain_name`, which gives what JSON can hold, and `code_name`, wh
 """
 
 import importlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from builder.config import Config
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -72,8 +70,6 @@ FLAGS = {
 }
 #: Flags that take a value, likewise.
 VALUES = {"release": "version or folder of the release; without it the latest"}
-#: What `show_...` yields: lines and tables, in order.
-Shown: TypeAlias = "Iterator[str | Table]"
 
 
 def function_of(command: str, kind: str = "") -> Any:
@@ -103,16 +99,3 @@ def plain_of(command: str, result: Any) -> Any:
     plain = function_of(command, "plain") if command in COMMANDS else None
     made = plain(result) if plain else getattr(result, "summary", result)
     return msgspec.to_builtins(made, str_keys=True, enc_hook=str)
-
-
-def table_of(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> "Table":
-    """A table for the terminal. The names of columns of numbers, which are at the right, begin with ">"."""
-    from rich.box import SIMPLE
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in columns:
-        table.add_column(name.lstrip(">"), justify="right" if name.startswith(">") else "left")
-    for row in rows:
-        table.add_row(*map(str, row))
-    return table

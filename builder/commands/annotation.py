@@ -2,33 +2,21 @@
 
 import contextlib
 import sys
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from builder import pipeline, reports, tables
-from builder.commands import Shown, table_of, working
+from builder import campaigns, pipeline, reports
+from builder.commands import working
 from builder.config import Config
-from builder.errors import ConfigError, SourceError
-from builder.quality.known_answers import known_by_chunk, number_due, read_known_answers, spread_among
-from builder.quality.review_cases import review_cases
-from builder.quality.votes import reviewed_chunks, voting_unreviewed
-from builder.questions.decode import pseudonym
-from builder.stage import Progress, Stage, silent
-from builder.store import write_table
+from builder.reporting.terminal import Shown, table_of
+from builder.stage import Progress, silent
 from builder.studio import pull as pulling
 from builder.studio import push as pushing
 from builder.studio import review as reviewing
 from builder.studio import saving, serving
 from builder.studio.campaign import Campaign
 from builder.studio.people import Annotator
-from builder.studio.pulls import tasks_by_chunk
-from builder.studio.review import send_review
 
 #: What a push finds or does now and then in a project, in words.
 _RARE = {
@@ -42,9 +30,6 @@ _RARE = {
     "unplanned_annotated": "annotated tasks whose chunk is not selected any more",
     "foreign": "tasks of others left alone",
 }
-#: What a task, a suggestion or a reject says of an article.
-_SHOWN = ["article_id", "source_path", "record", "title", "published", "source", "targets"]
-_REASONS = ("missing", "quarantined", "all")
 
 
 @working
@@ -53,36 +38,7 @@ def push(config: Config, *, dry_run: bool = False, progress: Progress = silent) 
 
     Chunks that Label Studio cannot store are in the table `push-rejects.parquet` of the dataset's workspace folder.
     """
-    stage = pipeline.prepared(config, progress)
-    chunks, known = _with_known_answers(config, stage)
-    wanted = pc.field("article_id").isin(list({chunk["article_id"] for chunk in chunks}))
-    chunks_of = Counter(stage.table("chunks", tables.CHUNKS, ["article_id"], wanted)["article_id"].to_pylist())
-    shown = stage.table("articles", tables.ARTICLES, _SHOWN, wanted).to_pylist()
-    articles = [{**article, "chunks": chunks_of[article["article_id"]]} for article in shown]
-    pushed = pushing.push(pipeline.campaign(config), chunks, articles, known, dry_run=dry_run, progress=progress)
-    if not dry_run:
-        rejects = tables.build(pushed.rejects, tables.REJECTS)
-        write_table(config.dataset_folder / "push-rejects.parquet", rejects)
-    return pushed
-
-
-def _with_known_answers(config: Config, stage: Stage) -> tuple[list[Mapping[str, Any]], frozenset[str]]:
-    """The selected chunks with gold questions among them, and the chunk ids of the gold questions."""
-    selected = stage.table("selected", tables.CHUNKS).to_pylist()
-    if not config.quality.questions:
-        return selected, frozenset()
-    table = stage.table("chunks", tables.CHUNKS, ["chunk_id", "article_id", "start", "end"])
-    known = known_by_chunk(read_known_answers(Path(config.quality.questions), config.labels), table)
-    if not known:
-        raise SourceError(
-            f"No gold question in {config.quality.questions} matches a chunk.",
-            "After changing the chunking, update article_id, start and end.",
-        )
-    others = sum(chunk["chunk_id"] not in known for chunk in selected)
-    asked = frozenset(list(known)[: number_due(others, config.quality.question_rate)])
-    rest = [chunk for chunk in selected if chunk["chunk_id"] not in asked]
-    questions = stage.table("chunks", tables.CHUNKS, rows=pc.field("chunk_id").isin(list(asked)))
-    return spread_among(rest, questions.to_pylist()), asked
+    return campaigns.pushed(config, progress, dry_run=dry_run)
 
 
 def show_push(result: pushing.Pushed) -> Shown:
@@ -139,38 +95,13 @@ def show_pull(result: pulling.Pulled) -> Shown:
         yield f"pull: {counts['duplicates']} duplicate tasks; `builder push` merges them."
 
 
-@dataclass(frozen=True)
-class Review:
-    """Chunks that are open, how many an expert decided, and what was sent to the review project."""
-
-    open: list[str]
-    decided: int = 0
-    sent: pushing.PushedProject | None = None
-
-
 @working
-def review(config: Config, *, dry_run: bool = False, progress: Progress = silent) -> Review:
+def review(config: Config, *, dry_run: bool = False, progress: Progress = silent) -> campaigns.Review:
     """What annotators could not settle is in front of an expert, whose decisions the next pull brings back."""
-    checked, gold = pipeline.checked(config, progress), pipeline.gold(config, progress)
-    annotations = checked.table("annotations", tables.ANNOTATIONS)
-    cases = review_cases(
-        annotations,
-        checked.table("spans", tables.SPANS),
-        checked.table("answers", tables.ANSWERS),
-        checked.table("issues", tables.ISSUES),
-        gold.table("gold_spans", tables.GOLD_SPANS),
-        gold.table("gold_answers", tables.GOLD_ANSWERS),
-        checked.table("windows", tables.WINDOWS),
-        config.labels,
-    )
-    sent = None
-    if cases and not dry_run:
-        tasks = tasks_by_chunk(pipeline.chosen_pull(config).folder)
-        sent = send_review(pipeline.campaign(config), cases, tasks, progress=progress)
-    return Review([case.chunk_id for case in cases], len(reviewed_chunks(annotations)), sent)
+    return campaigns.reviewed(config, progress, dry_run=dry_run)
 
 
-def show_review(result: Review) -> Shown:
+def show_review(result: campaigns.Review) -> Shown:
     if not result.open:
         yield f"review: nothing is open; {result.decided} chunks were decided by an expert."
     elif result.sent is None:
@@ -190,26 +121,7 @@ def reopen(config: Config, which: str, *, dry_run: bool = False, progress: Progr
     (as after the guidelines changed), or the path of a file with a chunk id per line. What annotators submit then
     replaces what they said before. Raises `ConfigError` when `which` is none of these.
     """
-    if which not in _REASONS and not Path(which).is_file():
-        hint = f"Give {', '.join(_REASONS)}, or a file."
-        raise ConfigError(f"{which} is no reason to reopen chunks, and no file.", hint)
-    checked, found = pipeline.checked(config, progress), pipeline.chosen_pull(config)
-    table = voting_unreviewed(checked.table("annotations", tables.ANNOTATIONS), quarantined=True)
-    if which == "missing":
-        issues = checked.table("issues", tables.ISSUES)
-        lacking = issues.filter(pc.equal(issues["check"], "missing-answer"))["annotation_id"]
-        table = table.filter(pc.is_in(table["annotation_id"], lacking.combine_chunks()))
-    elif which == "quarantined":
-        table = table.filter(table["quarantined"])
-    elif which != "all":
-        chunks = pa.array(Path(which).read_text(encoding="utf-8").split(), pa.string())
-        table = table.filter(pc.is_in(table["chunk_id"], chunks))
-    campaign = pipeline.campaign(config)
-    names = {pseudonym(found.key, person.email, found.given): person.name for person in campaign.people}
-    chosen: dict[str, list[str]] = {}
-    for annotation, annotator in tables.rows_of(table, "annotation_id", "annotator"):
-        chosen.setdefault(names.get(annotator, ""), []).append(annotation)
-    return reviewing.reopen(campaign, found.folder, chosen, dry_run=dry_run, progress=progress)
+    return campaigns.reopened(config, which, progress, dry_run=dry_run)
 
 
 def show_reopen(result: reviewing.Reopened) -> Shown:

@@ -1,33 +1,25 @@
 """Releases: made, compared, listed, verified, traced and published."""
 
 import os
-import tempfile
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from builder import pipeline, releases
-from builder.commands import Shown, working
+from builder import releases
+from builder.commands import working
 from builder.config import Config
 from builder.errors import ConfigError, ReleaseError
 from builder.pseudonyms import refuse_unknown_people
 from builder.release import diff as comparison
 from builder.release import trace as tracing
 from builder.release import verify as verification
-from builder.release.manifest import FORMAT, Changes, Exported, Manifest, find_release, outline, read
+from builder.release.manifest import Changes, Exported, Manifest, read
 from builder.release.manifest import releases as finished
 from builder.release.publish import Published, publish_release
-from builder.release.signing import signer
+from builder.reporting.terminal import Shown
 from builder.stage import Progress, silent
 
 #: How many changes of each configuration `diff` prints.
 _CHANGES = 5
-
-
-def _find(config: Config, name: str) -> tuple[Path, Manifest]:
-    """The release of a version, in a folder, or the latest for an empty name."""
-    root = find_release(config.release_folder, name)
-    return root, read(root)
 
 
 @dataclass(frozen=True)
@@ -91,7 +83,7 @@ def show_export(result: Release) -> Shown:
 
 def diff(config: Config, old: str, new: str, *, progress: Progress = silent) -> Changes:
     """What changed between two releases, each a version or a folder. Raises `ReleaseError` when one is not there."""
-    return comparison.diff(*(Exported(*_find(config, name)) for name in (old, new)))
+    return comparison.diff(*(Exported(*releases.found_release(config, name)) for name in (old, new)))
 
 
 def show_diff(result: Changes) -> Shown:
@@ -138,56 +130,20 @@ def show_log(result: list[Manifest]) -> Shown:
         yield "log: no release yet. Run `builder export` first."
 
 
-@dataclass(frozen=True)
-class Verified:
-    """A release whose files are as released; what its splits share, and how a rebuild compares, where that was asked.
-
-    `rebuilt` is "same bytes", or "same contents" when other versions of libraries or of the builder wrote other bytes
-    around the same values. `unchecked` says what of a release of an older format cannot be checked.
-    `signed_by` names the key, after who it is of where `export.signers` says it.
-    """
-
-    folder: Path
-    version: str
-    files: int
-    shared: dict[str, int] = field(default_factory=dict)
-    rebuilt: str = ""
-    unchecked: str = ""
-    signed_by: str = ""
-
-
 @working
-def verify(config: Config, release: str = "", *, hashes_only: bool = False, progress: Progress = silent) -> Verified:
+def verify(
+    config: Config, release: str = "", *, hashes_only: bool = False, progress: Progress = silent
+) -> releases.Verified:
     """The files of a release are as released, and the same inputs give it again.
 
     `release` is a version, a folder, or empty for the latest. The rebuild reads raw articles and the pull of the
     workspace, takes the configuration from the manifest, and needs no network. Raises `ReleaseError` with every
     problem.
     """
-    root = find_release(config.release_folder, release)
-    made = outline(root)
-    problems = verification.check_files(root, made.files)
-    found = Verified(root, made.version, len(made.files), signed_by=signer(root, config.export.signers))
-    if made.format != FORMAT:
-        manifest = "" if made.digest else " and whether its manifest was changed"
-        about = f"Format {made.format} is older. Not checked: whether the same inputs give it again{manifest}."
-        found = replace(found, unchecked=about)
-    if not problems and not hashes_only:
-        found = replace(found, shared=verification.certify(root, made))
-        problems = [f"{count} {what} are in several splits" for what, count in found.shared.items() if count]
-    if not problems and not hashes_only and found.unchecked:
-        verification.check_loads(root, made)
-    elif not problems and not hashes_only:
-        with tempfile.TemporaryDirectory(prefix="verify-") as name:
-            again = releases.rebuild(config, root, read(root), Path(name), progress)
-            rebuilt, problems = verification.compare_rebuilt(root, again)
-        found = replace(found, rebuilt=rebuilt)
-    if problems:
-        raise ReleaseError(f"{root}: {'; '.join(problems)}.", "Do not train on it; export again, or restore it.")
-    return found
+    return releases.verified(config, release, progress, hashes_only=hashes_only)
 
 
-def show_verify(result: Verified) -> Shown:
+def show_verify(result: releases.Verified) -> Shown:
     rebuilt = f", rebuilt offline: {result.rebuilt}" if result.rebuilt else ""
     signed = f", signed by {result.signed_by}" if result.signed_by else ""
     yield f"verify: {result.folder}: {result.files} files as released{rebuilt}{signed}"
@@ -195,37 +151,22 @@ def show_verify(result: Verified) -> Shown:
         yield f"  {result.unchecked}"
 
 
-@dataclass(frozen=True)
-class Traced:
-    """A row of a release with everything it came from; annotations and votes have the link of their `task`."""
-
-    folder: Path
-    trace: tracing.Trace
-
-
 @working
-def trace(config: Config, row_id: str, *, release: str = "", progress: Progress = silent) -> Traced:
+def trace(config: Config, row_id: str, *, release: str = "", progress: Progress = silent) -> releases.Traced:
     """What a released row came from is looked for in the stages that the manifest names.
 
     Raises `ReleaseError` when no row has the id, `StoreError` when the workspace lacks a stage.
     """
-    root, manifest = _find(config, release)
-    paths = releases.tables_of(config, manifest.stages)
-    found = tracing.trace(root, manifest, row_id, paths, pipeline.raw_opener(config))
-    campaign = pipeline.campaign(config)
-    for row in (*found.annotations, *(vote for gold in found.gold for vote in gold["votes"])):
-        project, task = row.pop("project_id"), row.pop("task_id")
-        row["task"] = None if task is None else campaign.task_link(project, task)
-    return Traced(root, found)
+    return releases.traced(config, row_id, release)
 
 
-def plain_trace(result: Traced) -> dict[str, Any]:
+def plain_trace(result: releases.Traced) -> dict[str, Any]:
     found = asdict(result.trace)
     release = {key: found.pop(key) for key in ("configuration", "split", "row")}
     return {"release": {"folder": result.folder, **release}, **found}
 
 
-def show_trace(result: Traced) -> Shown:
+def show_trace(result: releases.Traced) -> Shown:
     found = result.trace
     yield f"row         {found.row['id']} of {found.configuration}/{found.split} in {result.folder}"
     for gold in found.gold:
@@ -268,7 +209,7 @@ def publish(
     `release` is a version, a folder, or empty for the latest. Raises `ConfigError` without `export.repo`, and
     `ReleaseError` when a file is not as it was released, or the repository must not hold it.
     """
-    root, manifest = _find(config, release)
+    root, manifest = releases.found_release(config, release)
     if problems := verification.check_files(root, manifest.files):
         raise ReleaseError(f"{root} is not as it was released: {'; '.join(problems)}.", "Restore it, or export again.")
     if upload and not config.export.repo:

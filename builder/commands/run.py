@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder import pipeline, reports
-from builder.commands import Shown, annotation, function_of, plain_of, releases, table_of, working
+from builder.commands import annotation, function_of, plain_of, releases, working
 from builder.commands.stages import Prepared, adjudicate, prepare, validate
 from builder.config import Config
 from builder.errors import GateError
 from builder.release.manifest import releases as finished
+from builder.reporting.terminal import Shown, table_of
 from builder.stage import Progress, Stage, silent
 from builder.studio.campaign import open_server
 from builder.studio.pull import Pulled

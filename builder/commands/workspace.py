@@ -1,28 +1,16 @@
 """What surrounds the work: a folder of one's own, its labels, how far everything is, room and safety."""
 
-import json
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from builder import backups, pipeline, releases, reports, setup
-from builder.commands import Shown, table_of, working
+from builder.commands import working
 from builder.config import Config
 from builder.errors import ConfigError
-from builder.release import manifest
-from builder.stage import Progress, exclusive, remove, silent
-from builder.store import read_json, write_text
-
-# Imports of studio wait until a command needs them: `status` is quick where there is no server.
-if TYPE_CHECKING:
-    from builder.scheme import Scheme
-    from builder.studio.serving import ServerStatus
-
-_EXAMPLE = (
-    "On Monday ministers of two countries met to discuss an agreement. “We will sign it this year,” said the first. "
-    "The other asked for time, and called the plan a risk.\n\nCritics said that nobody had asked them."
-)
+from builder.overview import Status, status_of, unresolved
+from builder.reporting.terminal import Shown, table_of
+from builder.stage import Progress, silent
 
 
 def init(config: Config, folder: str, *, progress: Progress = silent) -> setup.NewProject:
@@ -60,39 +48,15 @@ def labels(config: Config, what: str = "check", *, progress: Progress = silent) 
     """
     if what not in ("check", "preview"):
         raise ConfigError(f"`builder labels` has no {what!r}.", "It does `check` or `preview`.")
+    from builder.questions.interface import keys_of
+
     scheme = config.labels
     made = Labels(scheme.name, scheme.version, {q.name: q.kind for q in scheme.questions.values()}, keys_of(scheme))
     if what == "check":
         return made
-    from builder.commands import annotation
-    from builder.studio.campaign import open_server
+    from builder.campaigns import previewed
 
-    other = replace(config, dataset=replace(config.dataset, name=f"{config.dataset.name[:80]}-preview"))
-    raw = other.dataset_folder / "example"
-    article = {"title": "An example", "text": _EXAMPLE, "targets": ["first country", "second country"]}
-    write_text(raw / "example.json", json.dumps(article, ensure_ascii=False))
-    other.paths = replace(config.paths, raw=str(raw))
-    other.selection, other.suggestions, other.source = Config().selection, Config().suggestions, Config().source
-    other.quality = replace(config.quality, questions="")
-    other.annotators = replace(config.annotators, kind="human", layout="shared")
-    with open_server(pipeline.campaign(other), progress, keep=True):
-        return replace(made, page=annotation.push(other, progress=progress).projects[0].url)
-
-
-def keys_of(scheme: "Scheme") -> dict[str, dict[str, list[str]]]:
-    """By question and label the keys that choose it: one, or one per target."""
-    from builder.questions.kind import kinds
-    from builder.questions.page import assign_hotkeys
-
-    rows = {question.name: question.key_rows(scheme) for question in kinds(scheme)}
-    keys = assign_hotkeys([row for mine in rows.values() for row in mine])
-    found: dict[str, dict[str, list[str]]] = {}
-    for name, mine in rows.items():
-        for row in mine:
-            for label in row.labels:
-                key = keys[row.control].get(label)
-                found.setdefault(name, {}).setdefault(label, []).extend([key] if key else [])
-    return found
+    return replace(made, page=previewed(config, progress))
 
 
 def show_labels(result: Labels) -> Shown:
@@ -106,81 +70,10 @@ def show_labels(result: Labels) -> Shown:
         yield f"labels: the page is at {result.page}; `builder people --passwords` shows the password for it."
 
 
-@dataclass(frozen=True)
-class Status:
-    """By stage its latest summary, or None, and the settings that differ from it; server, pull, releases; what is next.
-
-    `made` has the time of each stage and release. `pulled` counts what the latest pull holds. `facts` are lines by
-    subject: what the report says in numbers. `next` is a command, and why.
-    """
-
-    dataset: str
-    workspace: str
-    stages: dict[str, dict[str, Any] | None]
-    made: dict[str, str]
-    changed: dict[str, list[str]]
-    label_studio: "ServerStatus | None"
-    pulled: dict[str, Any] | None
-    facts: dict[str, list[str]]
-    next: str
-    releases: list[str]
-
-
 @working
 def status(config: Config, *, progress: Progress = silent) -> Status:
     """How far each stage and the annotation are, without changing anything."""
-    found = {name: pipeline.stages(config).latest(name) for name in pipeline.NAMES}
-    server = None
-    if config.label_studio.url or (config.workspace / "studio").exists():
-        from builder.studio.serving import server_status
-
-        server = server_status(pipeline.campaign(config))
-    released = manifest.releases(config.release_folder)
-    latest = read_json(config.dataset_folder / "pulls" / "latest.json")
-    record = read_json(config.dataset_folder / "pulls" / latest["hash"][:16] / "pull.json") if latest else None
-    pulled = {"finished": record.get("finished"), **record["counts"]} if record else None
-    files = {name: stage.folder / "stage.json" for name, stage in found.items() if stage}
-    files |= {path.name: path / "manifest.json" for _, path in released}
-    return Status(
-        dataset=config.dataset.name,
-        workspace=config.paths.workspace,
-        stages={name: stage.summary if stage else None for name, stage in found.items()},
-        made={name: _when(path) for name, path in files.items()},
-        changed={name: pipeline.changed(config, stage) for name, stage in found.items() if stage},
-        label_studio=server,
-        pulled=pulled,
-        facts=reports.facts_in_words(config),
-        next=_next({name: stage.summary for name, stage in found.items() if stage}, server, pulled, bool(released)),
-        releases=[f"v{version}" for version, _ in released],
-    )
-
-
-def _next(made: dict[str, Any], server: "ServerStatus | None", pulled: dict[str, Any] | None, released: bool) -> str:
-    """The command to run next, and why."""
-    people = server.progress if server else None
-    if "prepare" not in made:
-        return "builder prepare: the articles are not read yet"
-    if people is None and pulled is None:
-        return "builder push: Label Studio is not running"
-    if people and not people.tasks:
-        return "builder push: no chunk is in Label Studio"
-    if people and people.done < people.tasks:
-        return f"annotate: {people.done} of {people.tasks} chunks are done; then builder run"
-    if people and (pulled is None or pulled["annotations"] + pulled["skipped"] < people.annotations):
-        return "builder run: every chunk is done, and not all of it is pulled"
-    if not released:
-        return "builder run: every chunk is done" if people else "builder export: nothing of the pull is released"
-    if open_labels := _unresolved(made.get("adjudicate", {})):
-        return f"builder review: {open_labels} gold labels are unresolved"
-    return "nothing: it is released" if people else "builder serve, to annotate on"
-
-
-def _unresolved(gold: dict[str, Any]) -> int:
-    return sum(gold.get(table, {}).get("unresolved", 0) for table in ("gold_answers", "gold_spans"))
-
-
-def _when(path: Path) -> str:
-    return f"{datetime.fromtimestamp(path.stat().st_mtime, UTC):%Y-%m-%d %H:%M} UTC"
+    return status_of(config)
 
 
 def show_status(result: Status) -> Shown:
@@ -221,7 +114,7 @@ _SHOWN = {
 
 def _counts(name: str, found: dict[str, Any]) -> str:
     """The numbers of a summary that say how far it is, on one line."""
-    known = {**found, **found.get("rows", {}), "unresolved": _unresolved(found)}
+    known = {**found, **found.get("rows", {}), "unresolved": unresolved(found)}
     when = f"{found['finished'][:16].replace('T', ' ')} UTC: " if found.get("finished") else ""
     return when + ", ".join(f"{known[key]:,} {key.replace('_', ' ')}" for key in _SHOWN[name])
 
@@ -240,32 +133,16 @@ def show_report(result: reports.WrittenReport) -> Shown:
     yield f"report: {result.file}, {result.bytes:,} bytes. Open it in a browser."
 
 
-@dataclass(frozen=True)
-class Cleaned:
-    """Folders that were removed, or would be, with their bytes together, and what is kept and why."""
-
-    dry_run: bool
-    removed: list[str] = field(default_factory=list)
-    bytes: int = 0
-    kept: dict[str, str] = field(default_factory=dict)
-
-
-def clean(config: Config, *, dry_run: bool = False, progress: Progress = silent) -> Cleaned:
+def clean(config: Config, *, dry_run: bool = False, progress: Progress = silent) -> releases.Cleaned:
     """Workspace results that nothing refers to any more are removed.
 
     Pulls, keys and the data of the embedded Label Studio are never touched. Raises `StoreError` while another command
     works on the dataset.
     """
-    busy = "Another command works on this dataset."
-    with exclusive(config.dataset_folder / "locks" / "use", "clean", wait=False, busy=busy):
-        unused, kept = releases.unused(config)
-        size = sum(path.stat().st_size for folder in unused for path in folder.rglob("*") if path.is_file())
-        if not dry_run:
-            remove(unused)
-    return Cleaned(dry_run, [str(folder) for folder in unused], size, kept)
+    return releases.cleaned(config, dry_run=dry_run)
 
 
-def show_clean(result: Cleaned) -> Shown:
+def show_clean(result: releases.Cleaned) -> Shown:
     yield from (f"clean: {'would remove' if result.dry_run else 'removed'} {folder}" for folder in result.removed)
     yield from (f"clean: kept {folder}: {why}" for folder, why in result.kept.items())
     what = "would be removed" if result.dry_run else "removed"

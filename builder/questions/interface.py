@@ -24,9 +24,7 @@ def interface(scheme: Scheme, review: bool = False) -> str:
     For a `review`, what is in dispute is above the text, and must be decided before the page can be submitted: what the
     expert did not mark is then rejected because they read it, and not because they pressed Submit.
     """
-    page = InterfacePage(
-        scheme, assign_hotkeys([row for question in kinds(scheme) for row in question.key_rows(scheme)])
-    )
+    page = InterfacePage(scheme, _assigned(scheme))
     for question in kinds(scheme):
         question.show(page)
     spans = element("Labels", *page.spans, name=SPANS, toName=TEXT, showInline="true")
@@ -49,6 +47,23 @@ def interface(scheme: Scheme, review: bool = False) -> str:
     )
     ET.indent(root)
     return ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _assigned(scheme: Scheme) -> dict[str, dict[str, str]]:
+    """The key of every label, by control."""
+    return assign_hotkeys([row for question in kinds(scheme) for row in question.key_rows(scheme)])
+
+
+def keys_of(scheme: Scheme) -> dict[str, dict[str, list[str]]]:
+    """By question and label the keys that choose it: one, or one per target."""
+    keys = _assigned(scheme)
+    found: dict[str, dict[str, list[str]]] = {}
+    for question in kinds(scheme):
+        for row in question.key_rows(scheme):
+            for label in row.labels:
+                key = keys[row.control].get(label)
+                found.setdefault(question.name, {}).setdefault(label, []).extend([key] if key else [])
+    return found
 
 
 def scheme_of(config: str) -> Scheme:

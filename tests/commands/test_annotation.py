@@ -8,9 +8,10 @@ from unittest.mock import Mock
 
 import pytest
 
+from builder.campaigns import Review
 from builder.commands import plain_of
-from builder.commands.annotation import People, Review, Server
-from builder.commands.workspace import Cleaned
+from builder.commands.annotation import People, Server
+from builder.releases import Cleaned
 from builder.studio import serving
 from builder.studio.people import Annotator
 from builder.studio.push import Pushed, PushedProject

@@ -2,8 +2,9 @@
 
 import pytest
 
-from builder.commands.workspace import keys_of, labels
+from builder.commands.workspace import labels
 from builder.errors import ConfigError
+from builder.questions.interface import keys_of
 from tests.composing import composed
 from tests.results import printed
 

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from builder.commands import COMMANDS, function_of, plain_of
-from builder.commands.workspace import Cleaned, Labels, Status, clean
+from builder.commands.workspace import Labels, clean
 from builder.config import Config, Dataset, Paths
 from builder.errors import StoreError
+from builder.overview import Status
 from builder.pipeline import stages
+from builder.releases import Cleaned
 from builder.reports import WrittenReport
 from builder.setup import Examined, NewProject
 from builder.stage import exclusive
