@@ -303,14 +303,14 @@ def cleaned(config: Config, *, dry_run: bool = False) -> Cleaned:
     """What neither a release nor the latest run of a stage uses is gone."""
     busy = "Another command works on this dataset."
     with exclusive(config.dataset_folder / "locks" / "use", "clean", wait=False, busy=busy):
-        unused, kept = _unused(config)
-        size = sum(path.stat().st_size for folder in unused for path in folder.rglob("*") if path.is_file())
+        gone, kept = unused(config)
+        size = sum(path.stat().st_size for folder in gone for path in folder.rglob("*") if path.is_file())
         if not dry_run:
-            remove(unused)
-    return Cleaned(dry_run, [str(folder) for folder in unused], size, kept)
+            remove(gone)
+    return Cleaned(dry_run, [str(folder) for folder in gone], size, kept)
 
 
-def _unused(config: Config) -> tuple[list[Path], dict[str, str]]:
+def unused(config: Config) -> tuple[list[Path], dict[str, str]]:
     """Results that neither a release nor the latest run of a stage uses; and the others, with what uses them."""
     from builder.release.manifest import releases
 
