@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, get_origin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from builder.config import MORE, SCHEMA, Composed, Config, convert, first_line, read_config
+from builder.config import MORE, SCHEMA, Composed, Config, first_line, read_config
 from builder.errors import ConfigError, Fault
 from builder.settings import UNKNOWN, declared, leaves
 
@@ -100,9 +100,13 @@ def compose_jobs(overrides: Sequence[str], *, sweep: bool = False, config_dir: s
             values = [_values(override) for override in written]
             jobs = itertools.product(*values) if sweep else [written]
             made = [(list(job), composing(job)) for job in jobs]
-            return [Job(job, composed, convert(composed)) for job, composed in made]
         except Exception as error:
             raise refusal(error, written, composing) from error
+    faults: list[Fault] = []
+    found = [Job(job, composed, read_config(composed, faults)) for job, composed in made]
+    if faults:
+        raise ConfigError.of(list(dict.fromkeys(faults)))
+    return found
 
 
 def spelled(override: str) -> str:
@@ -113,7 +117,7 @@ def spelled(override: str) -> str:
 
 
 def refusal(error: Exception, overrides: Sequence[str], composing: Composing) -> ConfigError:
-    """What to report when these overrides cannot be composed or converted.
+    """What to report when these overrides cannot be composed.
 
     Hydra stops at the first fault. Here everything is composed again without types, and then checked as a whole.
     Raises the error itself when it is not about the configuration.
@@ -121,11 +125,9 @@ def refusal(error: Exception, overrides: Sequence[str], composing: Composing) ->
     from hydra.core.config_store import ConfigStore
 
     faults: list[Fault] = []
-    # Without types nothing of the configuration is refused, so that all of it is read.
-    untyped = OmegaConf.create(OmegaConf.to_container(OmegaConf.structured(Composed)))
     store = ConfigStore.instance()
     typed = store.load(f"{SCHEMA}.yaml").node
-    store.store(name=SCHEMA, node=untyped)
+    store.store(name=SCHEMA, node=_untyped())
     usable: list[list[str]] = []
     try:
         for override in overrides:
@@ -149,6 +151,12 @@ def refusal(error: Exception, overrides: Sequence[str], composing: Composing) ->
     finally:
         store.store(name=SCHEMA, node=typed)
     return ConfigError.of(list(dict.fromkeys(faults)) or [_explained(error)])
+
+
+@cache
+def _untyped() -> Any:
+    """The schema without types: nothing of a configuration is refused, so that all of it is read."""
+    return OmegaConf.create(OmegaConf.to_container(OmegaConf.structured(Composed)))
 
 
 @contextlib.contextmanager

@@ -106,15 +106,6 @@ class Composed(Config):
     )
 
 
-def convert(composed: DictConfig) -> Config:
-    """The plain dataclasses of a composed configuration. Raises `ConfigError` that names every setting at fault."""
-    faults: list[Fault] = []
-    config = read_config(composed, faults)
-    if faults:
-        raise ConfigError.of(faults)
-    return config
-
-
 def read_config(composed: DictConfig, faults: list[Fault]) -> Config:
     """The plain dataclasses of a composed configuration; appends a fault for each setting that cannot be used."""
     plain = _plain(composed, "", faults)

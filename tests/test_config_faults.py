@@ -1,14 +1,17 @@
 """Every fault of a configuration is reported at once, each with its key."""
 
+import functools
 import pickle
+from typing import Any
 
 import pytest
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from builder.composing import compose, compose_jobs, refusal
-from builder.config import Composed, convert
+from builder.config import Composed, check_config, read_config
 from builder.errors import ConfigError, Fault
+from tests.composing import composed
 
 
 def refused(*overrides: str) -> ConfigError:
@@ -72,19 +75,30 @@ def test_faults_survive_the_way_between_processes() -> None:
     assert (again.message, again.hint, again.faults) == (error.message, error.hint, error.faults)
 
 
+def test_what_hydra_refuses_is_one_fault_each() -> None:
+    """Every override that it stops at, and what it cannot read, in one line."""
+    wrong = {
+        "chunking=5": ("chunking", "must be a string"),
+        "experiment=nope": ("experiment", "experiment: 'nope' is not a choice. Choose one of demo."),
+        "+experiment=demo": ("experiment", "Multiple values for experiment"),
+        "+paths@foo=x": ("paths", "config group 'paths' does not exist"),
+        "labels.name=???": ("labels.name", "labels.name: it is not set."),
+    }
+    error = refused(*wrong)
+    assert len(str(error).splitlines()) == 1 + len(wrong)
+    for fault, (key, words) in zip(error.faults, wrong.values(), strict=True):
+        assert fault.key == key
+        assert words in str(fault)
+
+
 @pytest.mark.parametrize(
     ("override", "key", "words"),
     [
-        ("chunking=5", "chunking", "must be a string"),
         ("~split.seed", "split.seed", "does not support deletion"),
-        ("experiment=nope", "experiment", "experiment: 'nope' is not a choice. Choose one of demo."),
-        ("+experiment=demo", "experiment", "Multiple values for experiment"),
-        ("+paths@foo=x", "paths", "config group 'paths' does not exist"),
         ("chunking.max_tokens=1,2", "configuration", "--multirun"),
-        ("labels.name=???", "labels.name", "labels.name: it is not set."),
     ],
 )
-def test_what_hydra_refuses_is_one_fault(override: str, key: str, words: str) -> None:
+def test_what_hydra_alone_refuses_is_one_line(override: str, key: str, words: str) -> None:
     error = refused(override)
     assert [found for found, *_ in error.faults] == [key]
     assert words in str(error)
@@ -101,17 +115,17 @@ def test_an_address_that_is_not_given_is_a_fault(monkeypatch: pytest.MonkeyPatch
 
 
 def test_missing_values_say_what_they_mean() -> None:
-    composed = OmegaConf.structured(Composed)
-    composed.paths.raw = "???"
-    with pytest.raises(ConfigError) as caught:
-        convert(composed)
-    said = {fault.key: str(fault) for fault in caught.value.faults}
+    unset = OmegaConf.structured(Composed)
+    unset.paths.raw = "???"
+    faults: list[Fault] = []
+    read_config(unset, faults)
+    said = {fault.key: str(fault) for fault in faults}
     assert said["paths.raw"].startswith("paths.raw: it is not set. Raw articles: a folder")
     assert said["labels"].startswith("labels: it is not set. What annotators")
 
 
 def test_each_job_of_a_sweep_is_checked() -> None:
-    overrides = ["chunking.max_tokens=0,5,-1", "dedup=drop,keep,none", "split.near=2", "engine=local"]
+    overrides = ["chunking.max_tokens=0,5,-1", "dedup=keep,none", "split.near=2", "engine=local"]
     with pytest.raises(ConfigError) as caught:
         compose_jobs(overrides, sweep=True)
     assert [key for key, *_ in caught.value.faults] == [
@@ -149,32 +163,55 @@ def test_schemes_that_contradict_themselves_are_reported_with_the_rest() -> None
 
 def test_names_that_the_scheme_does_not_have_are_refused() -> None:
     """Else a label that was to be left out would be released."""
-    error = refused("export.entities={WEPON: null}", "export.stance={maybe: null}", "export.targets=[japan, chna]")
-    assert [str(fault) for fault in error.faults] == [
+    error = refused(
+        "export.entities={WEPON: null}",
+        "export.stance={maybe: null}",
+        "export.targets=[japan, chna]",
+        "quality.asked={annotator-1: [GPE,PRSON]}",
+        "quality.gates.min_alpha_of={stance: .3, china: .4}",
+        "split.near=2",
+    )
+    assert [str(fault) for fault in error.faults[1:]] == [
         "export.entities: the label scheme news_stance has no 'WEPON'. Did you mean WEAPON?",
         "export.stance: the label scheme news_stance has no 'maybe'. Choose among against, favor, neutral, none.",
         "export.targets: the label scheme news_stance has no 'chna'. Did you mean china?",
-    ]
-    error = refused("quality.asked={annotator-1: [GPE,PRSON]}", "split.near=2")
-    assert [str(fault) for fault in error.faults[1:]] == [
         "quality.asked: the label scheme news_stance has no 'PRSON'. Did you mean PERSON?",
-    ]
-    error = refused("quality.gates.min_alpha_of={stance: .3, china: .4}")
-    assert [str(fault) for fault in error.faults] == [
         "quality.gates.min_alpha_of: the label scheme news_stance has no 'stance'. Choose among china, japan, ukraine, "
-        "united_states."
+        "united_states.",
     ]
-    assert compose("labels=news_topics", "quality.gates.min_alpha_of={topic: .3}")
-    assert compose("labels=mention_stance", "quality.gates.min_alpha_of={anything: .3}")
-    assert keys("suggestions=gazetteer", "suggestions.alias_label=ORGS") == ["suggestions.alias_label"]
-    assert compose("suggestions.alias_label=ORGS").suggestions.alias_label == "ORGS"
+    assert error.faults[0].key == "split.near"
     error = refused("labels.questions.stance.order=[against,neutrl,favor]")
     assert str(error.faults[0]) == (
         "labels.questions.stance.order: 'neutrl' is not a label of the question. Did you mean neutral?"
     )
-    assert keys("suggestions=gazetteer", "labels=article_targets") == ["suggestions.alias_label"]
-    assert compose("export.entities={WEAPON: null}", "export.targets=[japan]").export.targets == ["japan"]
-    assert compose("labels=article_targets", "export.targets=[anything]").export.targets == ["anything"]
+
+
+def unknown(labels: str, **settings: Any) -> list[str]:
+    """Keys of the faults of a configuration after settings such as `export__targets` were changed."""
+    config = composed(f"labels={labels}")
+    for key, value in settings.items():
+        *groups, name = key.split("__")
+        setattr(functools.reduce(getattr, groups, config), name, value)
+    try:
+        check_config(config)
+    except ConfigError as error:
+        return [fault.key for fault in error.faults]
+    return []
+
+
+def test_names_are_those_of_the_scheme() -> None:
+    """A gate is about a target or a question; what articles or a file of names bring, no setting can misspell."""
+    assert unknown("news_topics", quality__gates__min_alpha_of={"topic": 0.3}) == []
+    assert unknown("mention_stance", quality__gates__min_alpha_of={"anything": 0.3}) == []
+    gazetteer = {"suggestions__method": "gazetteer", "suggestions__alias_label": "ORGS"}
+    assert unknown("news_stance", **gazetteer) == ["suggestions.alias_label"]
+    assert unknown("news_stance", **gazetteer, suggestions__file="names.csv") == []
+    assert unknown("news_stance", suggestions__alias_label="ORGS") == []
+    assert unknown("article_targets", suggestions__method="gazetteer", suggestions__alias_label="GPE") == [
+        "suggestions.alias_label"
+    ]
+    assert unknown("news_stance", export__entities={"WEAPON": None}, export__targets=["japan"]) == []
+    assert unknown("article_targets", export__targets=["anything"]) == []
 
 
 def test_the_workspace_is_a_folder_of_this_machine_and_no_address_has_a_password() -> None:
