@@ -29,7 +29,7 @@ def rechunked(tmp_path: Path) -> World:
 
 def test_spans_follow_to_chunks_that_windows_cover(tmp_path: Path) -> None:
     world = rechunked(tmp_path)
-    made = world.export()
+    made = world.build()
     found = rows(made.folder, "entities")
     assert {row["text"] for row in found} == {a.text[s:e] for a, s, e in world.chunked or []}
     assert all(row["text"][s["start"] : s["end"]] == s["text"] for row in found for s in row["entities"])
@@ -40,14 +40,14 @@ def test_spans_follow_to_chunks_that_windows_cover(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("configuration", ["stance", "annotations"])
 def test_answers_and_annotations_stay_with_their_window(configuration: str, tmp_path: Path) -> None:
-    plain = rows(sample(tmp_path / "a").export().folder, configuration)
-    made = rows(rechunked(tmp_path / "b").export().folder, configuration)
+    plain = rows(sample(tmp_path / "a").build().folder, configuration)
+    made = rows(rechunked(tmp_path / "b").build().folder, configuration)
     assert sorted(made, key=lambda r: r["id"]) == sorted(plain, key=lambda r: r["id"])
 
 
 def test_windows_of_another_chunking_are_in_the_order_of_their_articles(tmp_path: Path) -> None:
     world = rechunked(tmp_path)
-    order = [row["chunk_id"] for row in rows(world.export().folder, "stance", "train")][::2]
+    order = [row["chunk_id"] for row in rows(world.build().folder, "stance", "train")][::2]
     train = set(order)
     assert order == [a.chunk_id(i) for a in world.articles for i in range(4) if a.chunk_id(i) in train]
 
@@ -74,7 +74,7 @@ def test_a_span_across_the_border_of_chunks_is_counted(tmp_path: Path) -> None:
     made = world.articles[0]
     start, end, _ = made.spans[0][0]
     world.chunked = [(made, 0, start + 2), (made, start + 2, len(made.text))]
-    found = world.export(Export(configs=["entities"]))
+    found = world.build(Export(configs=["entities"]))
     assert found.manifest.counts.chunks == 2
     assert found.manifest.losses["entities"]["row-border"] == 1
     assert found.manifest.counts.left_out["entities"]["outside"] == 0
@@ -101,7 +101,7 @@ def test_windows_of_articles_without_a_selected_chunk_are_left_out_and_counted(t
     world = rechunked(tmp_path)
     gone = world.articles[3]
     world.chunked = [place for place in world.chunked or [] if place[0] is not gone]
-    made = world.export()
+    made = world.build()
     assert gone.id not in {row["article_id"] for row in rows(made.folder, "stance")}
     assert made.manifest.counts.windows_left_out["are of articles without a selected chunk"] == 4
     assert made.manifest.counts.windows_left_out["are chunks that are not selected now"] == 0
@@ -117,7 +117,7 @@ def test_some_windows_may_be_chunks_of_this_chunking(tmp_path: Path) -> None:
     whole = pa.concat_tables([other, whole.filter(pc.not_equal(whole["article_id"], mixed.id))])
     for name in ("chunks", "selected"):
         pq.write_table(whole, paths[name])
-    made = world.export(tables=paths)
+    made = world.build(tables=paths)
     assert (made.manifest.counts.chunks, made.manifest.counts.windows) == (2 + 44, 48)
     assert len(rows(made.folder, "stance")) == 96
     assert {row["chunk_id"] for row in rows(made.folder, "entities") if row["article_id"] == mixed.id} == {
@@ -130,7 +130,7 @@ def test_nothing_that_fits_names_the_chunking(tmp_path: Path) -> None:
     alone = Article(99, ["A text that nobody saw."])
     world.chunked = [(alone, 0, 10)]
     with pytest.raises(ReleaseError, match=r"None of the 48 annotated windows fits.*chunking"):
-        world.export()
+        world.build()
 
 
 def test_entities_without_a_covered_chunk_name_the_chunking(tmp_path: Path) -> None:
@@ -138,11 +138,11 @@ def test_entities_without_a_covered_chunk_name_the_chunking(tmp_path: Path) -> N
     world.skipped = {made.chunk_id(i) for made in world.articles for i in (1, 3)}
     world.chunked = [half for made in world.articles for half in halves(made)]
     with pytest.raises(ReleaseError, match=r"entities would have no row.*chunking"):
-        world.export()
-    made = world.export(Export(configs=["stance"]))
+        world.build()
+    made = world.build(Export(configs=["stance"]))
     assert len(rows(made.folder, "stance")) == 48
     # Windows need none.
-    found = world.export(Export(configs=["entities"], granularity="window"))
+    found = world.build(Export(configs=["entities"], granularity="window"))
     assert {row["id"] for row in rows(found.folder, "entities")} == {
         made.chunk_id(i) for made in world.articles for i in (0, 2)
     }
@@ -152,11 +152,11 @@ def test_without_any_vote_there_is_nothing_to_release(tmp_path: Path) -> None:
     world = World(tmp_path, [sample(tmp_path).articles[0]])
     world.skipped = {world.chunk(0, i) for i in range(4)}
     with pytest.raises(ReleaseError, match="nothing to release"):
-        world.export()
+        world.build()
     world = sample(tmp_path, 2)
     world.quarantined = {f"1:{a * 1000 + i * 10 + n}" for a in range(2) for i in range(4) for n in range(3)}
     with pytest.raises(ReleaseError, match="nothing to release"):
-        world.export()
+        world.build()
 
 
 def test_windows_of_another_text_cover_nothing(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_windows_of_another_text_cover_nothing(tmp_path: Path) -> None:
     first["text"] = first["text"].upper()
     paths = world.paths()
     pq.write_table(pa.Table.from_pylist(windows, tables["windows"].schema), paths["windows"])
-    assert world.export(tables=paths).manifest.counts.chunks == 23
+    assert world.build(tables=paths).manifest.counts.chunks == 23
 
 
 @pytest.mark.parametrize(
@@ -192,5 +192,5 @@ def test_every_character_that_is_not_blank_must_be_seen(
 
 
 def test_other_chunks_and_windows_share_no_text_between_splits(tmp_path: Path) -> None:
-    made = rechunked(tmp_path).export()
+    made = rechunked(tmp_path).build()
     assert certify(made.folder, made.manifest) == {"articles": 0, "exact_texts": 0, "near_texts": 0}

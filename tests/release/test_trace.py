@@ -19,7 +19,7 @@ def test_a_row_is_where_its_words_are(granularity: str, text: bool, tmp_path: Pa
     for made in world.articles:
         made.chunks[1] = f"It rained. {made.chunks[1]}"
         made.spans[1] = [(start + 11, end + 11, label) for start, end, label in made.spans[1]]
-    made = world.export(Export(configs=["entities"], granularity=granularity, text=text))
+    made = world.build(Export(configs=["entities"], granularity=granularity, text=text))
     paths, found = world.paths(), 0
     for row in rows(made.folder, "entities"):
         traced = trace(made.folder, made.manifest, row["id"], paths, lambda _: None)
@@ -32,7 +32,7 @@ def test_a_row_is_where_its_words_are(granularity: str, text: bool, tmp_path: Pa
 
 def test_windows_that_only_touch_a_row_did_not_judge_it(tmp_path: Path) -> None:
     world = sample(tmp_path, articles=3)
-    made = world.export(Export(configs=["entities"]))
+    made = world.build(Export(configs=["entities"]))
     paths = world.paths()
     for name in ("selected", "windows"):
         table = pq.read_table(paths[name])

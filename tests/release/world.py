@@ -1,11 +1,13 @@
 """Stage tables of the sample world on disk, and releases made from them: what release tests start from."""
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,7 +30,7 @@ PULL = "c0ffee" + "0" * 58
 
 @dataclass
 class World:
-    """Articles and what a crowd said about them; `export` releases it below `root`.
+    """Articles and what a crowd said about them; `export` releases it below `root`, `build` makes its data files.
 
     `dissent` and `skipped` are those of `Crowd.read`. `selected` are ids of chunks; None for all. `chunked` are other
     chunks than those that annotators saw, as (article, start, end).
@@ -46,6 +48,7 @@ class World:
     evidence: bool = False
     quarantined: set[str] = field(default_factory=set)
     annotators: tuple[str, ...] = ANNOTATORS
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def chunk(self, number: int, i: int) -> str:
         """Id of chunk `i` of an article."""
@@ -108,6 +111,15 @@ class World:
         settings, split = settings or Export(), split or Split()
         sources = replace(self.sources(settings, split, facts.pop("tables", None)), **facts)
         return export(sources, self.root / "exports", self.root / "scratch")
+
+    def build(self, settings: Export | None = None, split: Split | None = None, **facts: Any) -> Exported:
+        """The data files of a first release in a folder of their own, and what its manifest says of them.
+
+        What an export writes beside them, pages first of all, takes more time than they do.
+        """
+        alone = replace(self, root=self.root / "built" / str(next(self._numbers)))
+        with mock.patch("builder.release.export._describe"):
+            return alone.export(settings, split, **facts)
 
 
 def _with(table: pa.Table, name: str, column: Any) -> pa.Table:

@@ -18,7 +18,7 @@ def test_a_row_is_what_one_annotator_submitted(tmp_path: Path) -> None:
     world = sample(tmp_path, evidence=True)
     chunk, made = world.chunk(0, 1), world.articles[0]
     world.dissent[2, chunk] = {"comment": "see me: ada.b@mail.example.com!", "problems": ["unsure"]}
-    row = next(r for r in rows(world.export().folder, "annotations") if r["id"] == "1:12")
+    row = next(r for r in rows(world.build().folder, "annotations") if r["id"] == "1:12")
     assert row.pop("created") == row.pop("updated")
     assert row == {
         "id": "1:12",
@@ -50,7 +50,7 @@ def test_a_row_is_what_one_annotator_submitted(tmp_path: Path) -> None:
 
 def test_rows_are_in_the_order_of_windows_and_ids(tmp_path: Path) -> None:
     world = sample(tmp_path, 3)
-    root = world.export().folder
+    root = world.build().folder
     found = [r["id"] for r in rows(root, "annotations", "train")]
     chunks = [r["chunk_id"] for r in rows(root, "entities", "train")]
     order = {world.chunk(n, i): f"1:{n * 1000 + i * 10}" for n in range(3) for i in range(4)}
@@ -61,11 +61,11 @@ def test_skipped_windows_are_said_and_drafts_are_not(tmp_path: Path) -> None:
     world = sample(tmp_path)
     world.dissent[1, world.chunk(0, 1)] = {"state": "skipped"}
     world.dissent[2, world.chunk(0, 1)] = {"state": "draft"}
-    found = [r for r in rows(world.export().folder, "annotations") if r["chunk_id"] == world.chunk(0, 1)]
+    found = [r for r in rows(world.build().folder, "annotations") if r["chunk_id"] == world.chunk(0, 1)]
     assert [r["state"] for r in found] == ["labelled", "skipped"]
     assert (found[1]["entities"], found[1]["stances"]) == ([], [])
     assert found[0]["created"] == f"{DAY:%Y-%m-%d}"
-    exact = rows(world.export(Export(times="second")).folder, "annotations")
+    exact = rows(world.build(Export(times="second")).folder, "annotations")
     assert {len(row["created"]) for row in exact} == {len("2026-03-02T10:00:00Z")}
 
 
@@ -81,7 +81,7 @@ def test_what_was_suggested_is_beside_each_span_and_answer(tmp_path: Path) -> No
             for row in table.to_pylist()
         ]
         pq.write_table(pa.Table.from_pylist(given, table.schema), paths[name])
-    found = {r["id"]: r for r in rows(world.export(tables=paths).folder, "annotations")}
+    found = {r["id"]: r for r in rows(world.build(tables=paths).folder, "annotations")}
     shown = [
         {r["label"]: tuple(r[key] for key in UNSUGGESTED) for r in found["1:12"][name]}
         for name in ("entities", "stances")
@@ -99,7 +99,7 @@ def test_answers_have_a_column_of_their_own_whatever_their_question_is_called(tm
     world = sample(tmp_path, labels=labels)
     said = {"language": {"": "yes"}, "state": {"": "no"}, "stances": {"": "yes"}, "stance_": {"yes": "no", "no": "yes"}}
     world.dissent[0, world.chunk(2, 0)] = {"answers": said}
-    made = world.export(Export(configs=["annotations"]))
+    made = world.build(Export(configs=["annotations"]))
     row = next(r for r in rows(made.folder, "annotations", about=True) if r["id"] == "1:2000")
     own = {name: row[name] for name in row if name.startswith("answer_")}
     assert own == {"answer_language": "yes", "answer_state": "no", "answer_stances": "yes"}

@@ -56,7 +56,7 @@ def world(tmp_path: Path, answers: list[dict[str, dict[str, str]]], *questions: 
 def test_a_row_per_chunk_and_target_has_label_votes_and_status(tmp_path: Path) -> None:
     made = sample(tmp_path)
     chunk = made.chunk(0, 0)
-    found = [r for r in rows(made.export().folder, "stance") if r["chunk_id"] == chunk]
+    found = [r for r in rows(made.build().folder, "stance") if r["chunk_id"] == chunk]
     shared = {"article_id": made.articles[0].id, "chunk_id": chunk, "text": made.articles[0].chunks[0]}
     assert found == [
         {"id": f"{chunk}:ukraine", **shared, "target": "ukraine", "label": 0,
@@ -73,13 +73,13 @@ def test_targets_that_the_scheme_does_not_name_follow_by_name(tmp_path: Path) ->
     for n in range(3):
         given = {"zambia": "favor", "japan": "none", "chad": "favor", "ukraine": "none"}
         made.dissent[n, made.chunk(2, 0)] = {"stances": given}
-    found = [r["target"] for r in rows(made.export().folder, "stance") if r["chunk_id"] == made.chunk(2, 0)]
+    found = [r["target"] for r in rows(made.build().folder, "stance") if r["chunk_id"] == made.chunk(2, 0)]
     assert found == ["ukraine", "japan", "chad", "zambia"]
 
 
 def test_labels_may_be_merged_renamed_and_left_out(tmp_path: Path) -> None:
     settings = Export(stance={"neutral": "none", "against": None, "favor": "for"}, targets=["japan"])
-    made = sample(tmp_path).export(settings)
+    made = sample(tmp_path).build(settings)
     assert made.manifest.labels["stance"] == ["for", "none"]
     found = rows(made.folder, "stance")
     assert {r["target"] for r in found} == {"japan"}
@@ -91,7 +91,7 @@ def test_labels_may_be_merged_renamed_and_left_out(tmp_path: Path) -> None:
 def test_older_names_of_labels_are_translated(tmp_path: Path) -> None:
     made = sample(tmp_path, labels=scheme(stance=["pro", "against", "neutral", "none"],
                                           migrations={"0": {"stance": {"favor": "pro"}}}))  # fmt: skip
-    found = made.export()
+    found = made.build()
     assert found.manifest.labels["stance"] == ["pro", "against", "neutral", "none"]
     assert found.manifest.counts.labels["stance"]["pro"] == 16
 
@@ -127,20 +127,20 @@ def test_unresolved_answers_are_apart_and_counted(tmp_path: Path) -> None:
 
 def test_unresolved_answers_may_be_rows_without_a_label_or_left_out(tmp_path: Path) -> None:
     made, chunk = undecided(tmp_path)
-    found = made.export(Export(unresolved="rows"))
+    found = made.build(Export(unresolved="rows"))
     row = next(r for r in rows(found.folder, "stance") if r["id"] == f"{chunk}:ukraine")
     assert (row["label"], row["status"], sum(row["votes"].values())) == (None, "unresolved", 3)
     assert "unresolved" not in found.manifest.counts.left_out["stance"]
     assert found.manifest.counts.labels["stance"]["none"] + 1 < len(rows(found.folder, "stance"))
     assert "stance_unresolved" not in found.manifest.configs
-    left = made.export(Export(unresolved="none", variant="less"))
+    left = made.build(Export(unresolved="none", variant="less"))
     assert f"{chunk}:ukraine" not in {r["id"] for r in rows(left.folder, "stance")}
     assert "stance_unresolved" not in left.manifest.configs
 
 
 def test_released_evidence_is_with_its_answer(tmp_path: Path) -> None:
     made = sample(tmp_path, evidence=True)
-    root = made.export().folder
+    root = made.build().folder
     spans = {
         (r["chunk_id"], r["target"], r["start"], r["end"], r["span"], r["votes_for"]) for r in rows(root, "evidence")
     }
@@ -165,7 +165,7 @@ def test_two_mentions_of_one_name_are_two_rows(tmp_path: Path) -> None:
     chunk, text = made.chunk(2, 1), made.articles[2].chunks[1]
     for number, second in enumerate(("against", "against", "favor")):
         made.dissent[number, chunk] = {"spans": [], "stances": {places[0]: "favor", places[1]: second}}
-    root = made.export(Export(configs=["stance", "annotations"])).folder
+    root = made.build(Export(configs=["stance", "annotations"])).folder
     keys = {"article_id": made.articles[2].id, "chunk_id": chunk, "text": text, "target": word, "mention": word}
     n = len(word)
     assert [r for r in rows(root, "stance") if r["chunk_id"] == chunk] == [
@@ -183,10 +183,10 @@ def test_two_mentions_of_one_name_are_two_rows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("setting", "reason"), [("min_agreement", "disputed"), ("min_probability", "improbable")])
 def test_doubtful_gold_may_be_left_out(setting: str, reason: str, tmp_path: Path) -> None:
-    made = sample(tmp_path).export(Export(**{setting: 0.67}))
+    made = sample(tmp_path).build(Export(**{setting: 0.67}))
     assert made.manifest.counts.left_out["stance"][reason] == 1
     assert all(max(r["votes"].values()) == 3 for r in rows(made.folder, "stance"))
-    kept = sample(tmp_path).export(Export(**{setting: 0.66}, variant="kept"))
+    kept = sample(tmp_path).build(Export(**{setting: 0.66}, variant="kept"))
     assert kept.manifest.counts.left_out["stance"][reason] == 0
 
 
@@ -216,7 +216,7 @@ def options(*chosen: str, of: tuple[str, ...] = ("moral", "legal", "cost")) -> d
 def test_a_question_with_many_answers_has_one_row_per_chunk(tmp_path: Path) -> None:
     given = [options("moral", "legal"), options("moral", "legal"), options("moral")]
     made = world(tmp_path, given, FRAMES)
-    found = made.export(Export(configs=["frame", "annotations"]))
+    found = made.build(Export(configs=["frame", "annotations"]))
     chunk = made.chunk(2, 0)
     assert rows(found.folder, "frame") == [
         {"id": chunk, "article_id": made.articles[2].id, "chunk_id": chunk, "text": made.articles[2].chunks[0],
@@ -233,7 +233,7 @@ def test_a_question_with_many_answers_has_one_row_per_chunk(tmp_path: Path) -> N
 
 def test_options_without_a_decision_are_undecided_not_absent(tmp_path: Path) -> None:
     made = world(tmp_path, [options("moral", "legal"), options("moral")], FRAMES)
-    found = made.export(Export(configs=["frame"]))
+    found = made.build(Export(configs=["frame"]))
     row = rows(found.folder, "frame")[0]
     assert (row["labels"], row["undecided"], row["annotators"]) == ([0], [1], 2)
     assert found.manifest.counts.left_out["frame"]["unresolved"] == 1
@@ -244,10 +244,10 @@ def test_a_chunk_without_any_decided_option_has_no_row(tmp_path: Path) -> None:
     made = world(tmp_path, [options(*every), options()], FRAMES)
     for n, chosen in enumerate((["cost"], ["cost"])):
         made.dissent[n, made.chunk(5, 0)] = {"answers": options(*chosen)}
-    found = rows(made.export(Export(configs=["frame"])).folder, "frame")
+    found = rows(made.build(Export(configs=["frame"])).folder, "frame")
     assert [row["chunk_id"] for row in found] == [made.chunk(5, 0)]
     assert (found[0]["labels"], found[0]["votes"]["cost"]) == ([2], 2)
-    asked = rows(made.export(Export(configs=["frame"], unresolved="rows")).folder, "frame")
+    asked = rows(made.build(Export(configs=["frame"], unresolved="rows")).folder, "frame")
     assert {row["chunk_id"]: (row["labels"], row["undecided"]) for row in asked} == {
         made.chunk(2, 0): ([], [0, 1, 2]),
         made.chunk(5, 0): ([2], []),
@@ -256,7 +256,7 @@ def test_a_chunk_without_any_decided_option_has_no_row(tmp_path: Path) -> None:
 
 def test_doubtful_options_are_undecided(tmp_path: Path) -> None:
     given = [options("moral", "legal"), options("moral", "legal"), options("moral")]
-    made = world(tmp_path, given, FRAMES).export(Export(configs=["frame"], min_agreement=0.9))
+    made = world(tmp_path, given, FRAMES).build(Export(configs=["frame"], min_agreement=0.9))
     row = rows(made.folder, "frame")[0]
     assert (row["labels"], row["undecided"]) == ([0], [1])
     assert made.manifest.counts.left_out["frame"]["disputed"] == 1
@@ -272,7 +272,7 @@ class MergedFrames(Export):
 def test_options_may_be_merged_and_left_out(tmp_path: Path) -> None:
     given = [options("moral", "legal"), options("legal"), options("moral", "legal")]
     settings = MergedFrames(configs=["frame"])
-    row = rows(world(tmp_path, given, FRAMES).export(settings).folder, "frame")[0]
+    row = rows(world(tmp_path, given, FRAMES).build(settings).folder, "frame")[0]
     assert row["labels"] == [0]
     assert row["votes"] == {"norms": 3}
 

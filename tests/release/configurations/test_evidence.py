@@ -41,7 +41,7 @@ def test_a_row_per_span_and_target_has_its_place_and_votes(tmp_path: Path) -> No
 def test_every_marked_reason_of_the_world_is_released(tmp_path: Path) -> None:
     world = sample(tmp_path, evidence=True)
     world.dissent.clear()
-    found = rows(world.export().folder, "evidence")
+    found = rows(world.build().folder, "evidence")
     assert all(row["text"][row["start"] : row["end"]] == row["span"] for row in found)
     expected = {
         (a.chunk_id(i), start, end, targets[0])
@@ -52,18 +52,18 @@ def test_every_marked_reason_of_the_world_is_released(tmp_path: Path) -> None:
 
 
 def test_evidence_stays_with_its_window_under_another_chunking(tmp_path: Path) -> None:
-    plain = rows(sample(tmp_path / "a", evidence=True).export().folder, "evidence")
+    plain = rows(sample(tmp_path / "a", evidence=True).build().folder, "evidence")
     world = sample(tmp_path / "b", evidence=True)
     world.chunked = [(made, 0, len(made.text)) for made in world.articles]
-    found = rows(world.export().folder, "evidence")
+    found = rows(world.build().folder, "evidence")
     assert sorted(found, key=lambda r: r["id"]) == sorted(plain, key=lambda r: r["id"])
 
 
 def test_targets_and_doubtful_spans_may_be_left_out(tmp_path: Path) -> None:
     world, chunk, _ = marked(tmp_path)
-    made = world.export(Export(targets=["ukraine"], configs=["evidence"]))
+    made = world.build(Export(targets=["ukraine"], configs=["evidence"]))
     assert [r["id"] for r in rows(made.folder, "evidence") if r["chunk_id"] == chunk] == [f"{chunk}:4:9:ukraine"]
-    made = world.export(Export(min_agreement=0.9, variant="sure"))
+    made = world.build(Export(min_agreement=0.9, variant="sure"))
     assert made.manifest.counts.left_out["evidence"]["disputed"] == 2
     assert {r["status"] for r in rows(made.folder, "evidence") if r["chunk_id"] == chunk} == {"agreed"}
 
@@ -74,7 +74,7 @@ def test_evidence_without_a_target_is_released(tmp_path: Path) -> None:
     chunk, text = world.chunk(2, 1), world.articles[2].chunks[1]
     for n in range(3):
         world.dissent[n, chunk] = {"spans": [(4, 9, "EVIDENCE", [])], "stances": {}}
-    found = [r for r in rows(world.export().folder, "evidence") if r["chunk_id"] == chunk]
+    found = [r for r in rows(world.build().folder, "evidence") if r["chunk_id"] == chunk]
     assert [(r["id"], r["span"], r["votes_for"]) for r in found] == [(f"{chunk}:4:9", text[4:9], 3)]
     assert "target" not in found[0], "a column of nulls says nothing, and no tensor holds it"
 
@@ -91,9 +91,9 @@ def test_changed_votes_are_a_patch(tmp_path: Path) -> None:
 
 def test_without_evidence_in_the_scheme_there_is_no_such_configuration(tmp_path: Path) -> None:
     world = sample(tmp_path, labels=scheme(evidence=False))
-    assert "evidence" not in world.export().manifest.configs
+    assert "evidence" not in world.build().manifest.configs
     with pytest.raises(ConfigError, match="evidence"):
-        world.export(Export(configs=["evidence"]))
+        world.build(Export(configs=["evidence"]))
 
 
 def test_what_a_row_is_traced_to() -> None:
