@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -149,7 +150,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
             """Silent."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=[0.005], daemon=True)
     thread.start()
     held.address = f"http://127.0.0.1:{server.server_address[1]}"
     monkeypatch.setenv("HF_ENDPOINT", held.address)
@@ -163,11 +164,35 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     thread.join()
 
 
-def released(tmp_path: Path, comment: str = "", **changes: Any) -> Exported:
-    world = sample(tmp_path, 3, **changes)
+def released(root: Path, comment: str = "", **changes: Any) -> Exported:
+    world = sample(root, 3, **changes)
     if comment:
         world.dissent[2, world.chunk(2, 0)] = {"comment": comment}
     return world.export()
+
+
+@pytest.fixture(scope="module")
+def releases(tmp_path_factory: pytest.TempPathFactory) -> tuple[Exported, Exported]:
+    """A release and the corrected one after it, in folders that tests only read."""
+    root = tmp_path_factory.mktemp("both")
+    return released(root), released(root, "corrected")
+
+
+@pytest.fixture
+def first(releases: tuple[Exported, Exported]) -> Exported:
+    return releases[0]
+
+
+@pytest.fixture
+def second(releases: tuple[Exported, Exported]) -> Exported:
+    return releases[1]
+
+
+@pytest.fixture
+def exported(first: Exported, tmp_path: Path) -> Path:
+    """A folder in which exports/ has a copy of the first release alone."""
+    shutil.copytree(first.folder, tmp_path / "exports/sample" / first.folder.name)
+    return tmp_path
 
 
 def send(made: Exported, hub: Hub, upload: bool = True, **how: Any) -> Published:
@@ -180,10 +205,10 @@ def contents(made: Exported) -> dict[str, bytes]:
     return {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*") if p.is_file()}
 
 
-def test_a_release_is_one_commit_and_a_tag(tmp_path: Path, hub: Hub) -> None:
-    made, hub.exists = released(tmp_path), False
-    done = send(made, hub)
-    assert hub.files == contents(made)
+def test_a_release_is_one_commit_and_a_tag(first: Exported, hub: Hub) -> None:
+    hub.exists = False
+    done = send(first, hub)
+    assert hub.files == contents(first)
     assert hub.private
     assert len(hub.commits) == 1
     assert hub.tags == {"v1.0.0": done.commit}
@@ -191,15 +216,15 @@ def test_a_release_is_one_commit_and_a_tag(tmp_path: Path, hub: Hub) -> None:
     assert hub.gated == ""
 
 
-def test_publishing_again_does_nothing(tmp_path: Path, hub: Hub) -> None:
-    made = released(tmp_path)
-    send(made, hub)
-    assert send(made, hub) == Published(REPO, "v1.0.0")
+def test_publishing_again_does_nothing(first: Exported, hub: Hub) -> None:
+    send(first, hub)
+    assert send(first, hub) == Published(REPO, "v1.0.0")
     assert len(hub.commits) == 1
 
 
-def test_an_upload_that_broke_off_in_its_commit_is_done_by_the_next(tmp_path: Path, hub: Hub) -> None:
-    first, second = released(tmp_path), released(tmp_path, "corrected")
+def test_an_upload_that_broke_off_in_its_commit_is_done_by_the_next(
+    first: Exported, second: Exported, hub: Hub
+) -> None:
     send(first, hub)
     hub.refused.add("/commit/main")
     with pytest.raises(ReleaseError, match="run again: files that arrived are not sent again"):
@@ -212,23 +237,21 @@ def test_an_upload_that_broke_off_in_its_commit_is_done_by_the_next(tmp_path: Pa
     assert hub.tagged["v1.0.0"] == contents(first)
 
 
-def test_an_upload_that_broke_off_before_its_tag_gets_it_without_another_commit(tmp_path: Path, hub: Hub) -> None:
-    made, hub.broken = released(tmp_path), True
+def test_an_upload_that_broke_off_before_its_tag_gets_it_without_another_commit(first: Exported, hub: Hub) -> None:
+    hub.broken = True
     with pytest.raises(ReleaseError, match="run again"):
-        send(made, hub)
+        send(first, hub)
     assert (len(hub.commits), hub.tags) == (1, {})
-    done = send(made, hub)
+    done = send(first, hub)
     assert (done.added, done.changed, done.deleted) == ([], [], [])
     assert (len(hub.commits), hub.tags) == (1, {"v1.0.0": hub.head})
 
 
 def test_the_next_release_takes_the_place_of_the_last_and_leaves_what_people_put_there(
-    tmp_path: Path, hub: Hub
+    first: Exported, second: Exported, hub: Hub
 ) -> None:
-    first = released(tmp_path)
     send(first, hub)
     hub.files |= {"LICENSE": b"ours", ".gitattributes": b"", "stance/old.parquet": b"theirs"}
-    second = released(tmp_path, "corrected")
     gone = sorted({file.path for file in first.manifest.files} - {file.path for file in second.manifest.files})
     shown = send(second, hub, upload=False)
     assert json.loads(hub.files["manifest.json"])["version"] == "1.0.0"
@@ -248,16 +271,14 @@ def test_the_next_release_takes_the_place_of_the_last_and_leaves_what_people_put
     assert sorted(hub.commits[1]) == sorted(f"file {path}" for path in (*done.added, *done.changed))
 
 
-def test_foreign_files_go_when_that_is_asked(tmp_path: Path, hub: Hub) -> None:
+def test_foreign_files_go_when_that_is_asked(first: Exported, hub: Hub) -> None:
     hub.files = {"LICENSE": b"ours", ".gitattributes": b""}
-    made = released(tmp_path)
-    done = send(made, hub, prune=True)
+    done = send(first, hub, prune=True)
     assert (done.deleted, done.kept) == (["LICENSE"], [])
-    assert hub.files.keys() == contents(made).keys() | {".gitattributes"}
+    assert hub.files.keys() == contents(first).keys() | {".gitattributes"}
 
 
-def test_an_older_release_is_refused_but_may_be_proposed(tmp_path: Path, hub: Hub) -> None:
-    first, second = released(tmp_path), released(tmp_path, "corrected")
+def test_an_older_release_is_refused_but_may_be_proposed(first: Exported, second: Exported, hub: Hub) -> None:
     send(second, hub)
     with pytest.raises(ReleaseError, match=r"holds v1\.0\.1, which is newer than v1\.0\.0"):
         send(first, hub)
@@ -269,57 +290,54 @@ def test_an_older_release_is_refused_but_may_be_proposed(tmp_path: Path, hub: Hu
     assert hub.tags == {}
 
 
-def test_another_dataset_is_refused(tmp_path: Path, hub: Hub) -> None:
-    send(released(tmp_path), hub)
+def test_another_dataset_is_refused(first: Exported, tmp_path: Path, hub: Hub) -> None:
+    send(first, hub)
     hub.tags.clear()
-    other = released(tmp_path / "b", dataset=Dataset(name="other", license="mit"))
+    other = released(tmp_path, dataset=Dataset(name="other", license="mit"))
     with pytest.raises(ReleaseError, match="holds sample, not other"):
         send(other, hub)
 
 
-def test_a_tag_with_other_contents_is_refused(tmp_path: Path, hub: Hub) -> None:
-    send(released(tmp_path), hub)
+def test_a_tag_with_other_contents_is_refused(first: Exported, tmp_path: Path, hub: Hub) -> None:
+    send(first, hub)
     with pytest.raises(ReleaseError, match=r"has a tag v1\.0\.0 with other contents"):
-        send(released(tmp_path / "b", "another first release"), hub)
+        send(released(tmp_path, "another first release"), hub)
 
 
-def test_a_public_repository_is_refused_when_private_is_asked(tmp_path: Path, hub: Hub) -> None:
-    made, hub.private = released(tmp_path), False
+def test_a_public_repository_is_refused_when_private_is_asked(first: Exported, hub: Hub) -> None:
+    hub.private = False
     with pytest.raises(ReleaseError, match=r"is public, and export\.private is true"):
-        send(made, hub)
+        send(first, hub)
     assert not hub.commits
-    assert send(made, hub, private=False, gated="manual").new
+    assert send(first, hub, private=False, gated="manual").new
     assert hub.gated == "manual"
 
 
-def test_a_refusal_is_said_without_the_token(tmp_path: Path, hub: Hub) -> None:
-    made = released(tmp_path)
+def test_a_refusal_is_said_without_the_token(first: Exported, hub: Hub) -> None:
     hub.refuse = True
     with pytest.raises(ReleaseError, match="did not take") as raised:
-        send(made, hub)
+        send(first, hub)
     assert "hf_secret" not in str(raised.value)
 
 
-def test_a_hub_that_does_not_answer_is_said(tmp_path: Path, hub: Hub) -> None:
-    made = released(tmp_path)
+def test_a_hub_that_does_not_answer_is_said(first: Exported, hub: Hub) -> None:
     hub.address = "http://127.0.0.1:9"
     with pytest.raises(ReleaseError, match="did not take"):
-        send(made, hub)
+        send(first, hub)
 
 
-def config(tmp_path: Path, repo: str = REPO) -> Config:
-    paths = Paths(str(tmp_path / "raw"), str(tmp_path / "workspace"), str(tmp_path / "exports"))
+def config(root: Path, repo: str = REPO) -> Config:
+    paths = Paths(str(root / "raw"), str(root / "workspace"), str(root / "exports"))
     return Config(paths=paths, dataset=Dataset(name="sample"), labels=scheme(), export=Export(repo=repo))
 
 
-def test_a_dry_run_only_reads(tmp_path: Path, hub: Hub) -> None:
-    released(tmp_path)
+def test_a_dry_run_only_reads(exported: Path, hub: Hub) -> None:
     hub.exists = False
-    found = publish(config(tmp_path))
+    found = publish(config(exported))
     assert (found.new, found.commit, found.tag) == (False, "", "v1.0.0")
     assert {"README.md", "manifest.json"} <= set(found.added)
     hub.exists, hub.files = True, {"LICENSE": b"ours", "README.md": b"theirs"}
-    found = publish(config(tmp_path))
+    found = publish(config(exported))
     assert (found.changed, found.deleted, found.kept) == (["README.md"], [], ["LICENSE"])
     assert {line.split()[0] for line in hub.requests} <= {"GET", "HEAD"}
     said = list(show_publish(found))
@@ -328,26 +346,23 @@ def test_a_dry_run_only_reads(tmp_path: Path, hub: Hub) -> None:
     assert said[-1] == f"publish: {REPO} v1.0.0: {counted}; add --upload to do it."
 
 
-def test_without_a_repository_a_dry_run_lists_the_files(tmp_path: Path, hub: Hub) -> None:
-    made = released(tmp_path)
-    assert publish(config(tmp_path, "")).added == sorted(contents(made))
+def test_without_a_repository_a_dry_run_lists_the_files(exported: Path, first: Exported, hub: Hub) -> None:
+    assert publish(config(exported, "")).added == sorted(contents(first))
     assert not hub.requests
 
 
-def test_the_command_uploads_to_the_repository_of_the_settings(tmp_path: Path, hub: Hub) -> None:
-    released(tmp_path)
-    assert publish(config(tmp_path), upload=True).new
+def test_the_command_uploads_to_the_repository_of_the_settings(exported: Path, hub: Hub) -> None:
+    assert publish(config(exported), upload=True).new
     assert hub.tags
 
 
-def test_without_a_repository_the_setting_is_named(tmp_path: Path, hub: Hub) -> None:
-    released(tmp_path)
+def test_without_a_repository_the_setting_is_named(exported: Path, hub: Hub) -> None:
     with pytest.raises(ConfigError, match=r"export\.repo"):
-        publish(config(tmp_path, ""), upload=True)
+        publish(config(exported, ""), upload=True)
 
 
-def test_a_damaged_release_is_not_published(tmp_path: Path, hub: Hub) -> None:
-    (released(tmp_path).folder / "README.md").write_text("something else", encoding="utf-8")
+def test_a_damaged_release_is_not_published(exported: Path, hub: Hub) -> None:
+    (exported / "exports/sample/v1.0.0/README.md").write_text("something else", encoding="utf-8")
     with pytest.raises(ReleaseError, match=r"README\.md"):
-        publish(config(tmp_path), upload=True)
+        publish(config(exported), upload=True)
     assert not hub.requests
