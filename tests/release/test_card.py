@@ -14,7 +14,7 @@ import yaml
 
 from builder.questions.choice import Choice
 from builder.release.card import creators, figures, findings, languages, machine, methods, processing
-from builder.release.manifest import Manifest, read
+from builder.release.manifest import Exported, Manifest, read
 from builder.release.settings import Dataset, Export, Split
 from builder.scheme import Label
 from tests.release.test_croissant import manifest
@@ -101,17 +101,46 @@ def test_losses_stand_on_the_card(tmp_path: Path) -> None:
     assert "Tags of `entities` cannot hold every span: " in card
 
 
-def test_croissant_validates_and_reads_records(release: tuple[str, Manifest, Path]) -> None:
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Exported]:
+    """Releases with every configuration: what was not decided, evidence and soft tags included; by mode of stances."""
+    return {mode: _told(tmp_path_factory.mktemp(mode), mode) for mode in ("fixed", "mention")}
+
+
+def _told(root: Path, mode: str) -> Exported:
+    world = World(root, [article(number) for number in range(6)], labels=scheme(mode=mode), evidence=True)
+    for number in range(6) if mode == "mention" else ():
+        chapter(world, number)
+    stances = world.articles[2].stances[1]
+    world.dissent[1, world.chunk(2, 1)] = {"stances": dict.fromkeys(stances, "neutral")}
+    world.dissent[2, world.chunk(2, 1)] = {"state": "skipped"}
+    return world.export(Export(soft_tags=True))
+
+
+@pytest.fixture(scope="module")
+def records(release: tuple[str, Manifest, Path], told: dict[str, Exported]) -> dict[str, dict[str, list[Any]]]:
+    """What the library of Croissant reads from these releases, by release and configuration."""
     script = (
-        "import sys, mlcroissant as mlc\n"
-        "data = mlc.Dataset(jsonld=sys.argv[1])\n"
-        "assert not data.metadata.issues.errors, data.metadata.issues.report()\n"
-        "print(sum(1 for _ in data.records('entities')), sum(1 for _ in data.records('stance')))\n"
+        "import json, os, sys, mlcroissant as mlc\n"
+        "plain = lambda x: x.tolist() if hasattr(x, 'tolist') else x.decode()\n"
+        "found = {}\n"
+        "for about, (folder, names) in json.loads(sys.argv[1]).items():\n"
+        "    os.chdir(folder)\n"
+        "    data = mlc.Dataset(jsonld='croissant.json')\n"
+        "    assert not data.metadata.issues.errors, data.metadata.issues.report()\n"
+        "    found[about] = {name: [dict(r) for r in data.records(name)] for name in names}\n"
+        "print(json.dumps(found, default=plain))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script, "croissant.json"], cwd=release[2], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == ["48", "96"]
+    asked: dict[str, Any] = {mode: (str(made.folder), list(made.manifest.configs)) for mode, made in told.items()}
+    asked["sample"] = (str(release[2]), ["entities", "stance"])
+    done = subprocess.run([sys.executable, "-c", script, json.dumps(asked)], capture_output=True, text=True, check=True)
+    return dict(json.loads(done.stdout))
+
+
+def test_croissant_validates_and_reads_records(
+    release: tuple[str, Manifest, Path], records: dict[str, dict[str, list[Any]]]
+) -> None:
+    assert {name: len(found) for name, found in records["sample"].items()} == {"entities": 48, "stance": 96}
     found = json.loads((release[2] / "croissant.json").read_text("utf-8"))
     assert found["rai:annotationsPerItem"] == "3.0"
     assert found["conformsTo"][0] == "http://mlcommons.org/croissant/1.1"
@@ -130,26 +159,13 @@ def test_croissant_validates_and_reads_records(release: tuple[str, Manifest, Pat
 
 
 @pytest.mark.parametrize("mode", ["fixed", "mention"])
-def test_records_of_croissant_are_those_of_the_files(mode: str, tmp_path: Path) -> None:
-    """Of every configuration: what was not decided, evidence and soft tags included."""
-    world = World(tmp_path, [article(number) for number in range(6)], labels=scheme(mode=mode), evidence=True)
-    for number in range(6) if mode == "mention" else ():
-        chapter(world, number)
-    stances = world.articles[2].stances[1]
-    world.dissent[1, world.chunk(2, 1)] = {"stances": dict.fromkeys(stances, "neutral")}
-    world.dissent[2, world.chunk(2, 1)] = {"state": "skipped"}
-    made = world.export(Export(soft_tags=True))
-    script = (
-        "import json, mlcroissant as mlc\n"
-        "data = mlc.Dataset(jsonld='croissant.json')\n"
-        "assert not data.metadata.issues.errors, data.metadata.issues.report()\n"
-        "plain = lambda x: x.tolist() if hasattr(x, 'tolist') else x.decode()\n"
-        f"names = {list(made.manifest.configs)}\n"
-        "print(json.dumps({name: [dict(r) for r in data.records(name)] for name in names}, default=plain))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], cwd=made.folder, capture_output=True, text=True, check=True)
-    for name, records in json.loads(done.stdout).items():
-        found = {row[f"{name}/id"]: row for row in records}
+def test_records_of_croissant_are_those_of_the_files(
+    mode: str, told: dict[str, Exported], records: dict[str, dict[str, list[Any]]]
+) -> None:
+    made = told[mode]
+    assert list(records[mode]) == list(made.manifest.configs)
+    for name, given in records[mode].items():
+        found = {row[f"{name}/id"]: row for row in given}
         split = splits_of(made.folder, name)
         assert split
         for row in rows(made.folder, name):

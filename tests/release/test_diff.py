@@ -15,6 +15,8 @@ from tests.release.test_tokenizer import tokenizer
 from tests.release.world import World, sample, splits_of
 from tests.samples import article, scheme
 
+pytestmark = pytest.mark.usefixtures("unread")
+
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Path]:
@@ -159,6 +161,7 @@ def test_labels_of_a_configuration_that_is_left_out_keep_their_numbers(tmp_path:
     assert world.export().manifest.labels["stance"] == ["favor", "against", "neutral", "none"]
 
 
+@pytest.mark.usefixtures("paged")
 def test_a_retired_label_keeps_its_number(tmp_path: Path) -> None:
     world = sample(tmp_path)
     world.export()

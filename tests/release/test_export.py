@@ -21,6 +21,7 @@ from tests.release.world import World, rows, sample
 from tests.samples import article
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.usefixtures("unread")
 
 
 def load(root: Path, name: str, cache: Path, **how: Any) -> Any:
@@ -262,6 +263,7 @@ def test_a_missing_and_a_damaged_table_are_named(tmp_path: Path) -> None:
         world.export(tables={**paths, "spans": damaged})
 
 
+@pytest.mark.usefixtures("paged")
 def test_private_words_are_in_no_file(tmp_path: Path) -> None:
     world = sample(tmp_path)
     world.dissent[2, world.chunk(5, 0)] = {"comment": "see me: ada.b@mail.example.com!"}
@@ -274,21 +276,28 @@ def test_private_words_are_in_no_file(tmp_path: Path) -> None:
         assert word not in content
 
 
+@pytest.mark.usefixtures("paged")
 def test_the_same_inputs_give_the_same_bytes_elsewhere(tmp_path: Path) -> None:
     script = (
         "import sys\nfrom pathlib import Path\nfrom tests.release.world import sample\n"
         "from builder.release import export\nexport.check_loads = lambda root, made: None\n"
         "sample(Path(sys.argv[1]), 5).export()\n"
     )
-    found = []
-    for seed, where in (("1", tmp_path / "a"), ("2", tmp_path / "b" / "elsewhere")):
-        environment = {**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": seed, "ARROW_NUM_THREADS": seed}
-        subprocess.run([sys.executable, "-c", script, str(where)], cwd=ROOT, env=environment, check=True)
-        root = where / "exports/sample/v1.0.0"
-        found.append({p.relative_to(root): p.read_bytes() for p in root.rglob("*") if p.is_file()})
+    here, there = tmp_path / "a", tmp_path / "b" / "elsewhere"
+    sample(here, 5).export()
+    # Hashes of this process are those of another seed.
+    seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1", "ARROW_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-c", script, str(there)], cwd=ROOT, env=environment, check=True)
+    found = [
+        {p.relative_to(where): p.read_bytes() for p in where.rglob("*") if p.is_file()}
+        for where in (here / "exports", there / "exports")
+    ]
+    assert len(found[0]) > 10
     assert found[0] == found[1]
 
 
+@pytest.mark.usefixtures("paged")
 def test_an_empty_split_has_no_file(tmp_path: Path) -> None:
     made = World(tmp_path, [article(0)]).export()
     assert len(made.manifest.configs["entities"].splits) == 1
@@ -336,6 +345,7 @@ def test_an_article_that_is_gone_is_named(tmp_path: Path) -> None:
         world.export(tables=paths)
 
 
+@pytest.mark.usefixtures("paged")
 def test_texts_that_repeat_in_another_split_are_left_out_and_later_releases_keep_the_splits(tmp_path: Path) -> None:
     world = sample(tmp_path)
     first = world.export()

@@ -11,6 +11,8 @@ from builder.release.formats import write_conll, write_jsonl, write_spacy
 from builder.release.settings import Export
 from tests.release.world import rows, sample
 
+pytestmark = pytest.mark.usefixtures("unread")
+
 
 def test_json_lines_hold_every_configuration_with_labels_by_name(tmp_path: Path) -> None:
     made = sample(tmp_path).export(Export(formats=["jsonl"]))

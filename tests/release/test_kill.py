@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from builder.release.manifest import read, releases
+from builder.release.settings import Export
 from builder.release.verify import check_files
-from tests.release.world import World, sample
+from tests.release.world import World
+from tests.samples import article
 
 #: What a process does to files: between any two of these it may be killed.
 _EVENTS = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "shutil.rmtree", "os.chmod")
@@ -45,15 +47,16 @@ def in_child(work: Callable[[], object], die_at: int | None) -> tuple[int, int]:
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_kills_leave_whole_releases(tmp_path: Path) -> None:
-    world = World(tmp_path, sample(tmp_path).articles[:3])
-    world.export()
+    # One configuration of one article: more of either are only more files of the same kind.
+    world, settings = World(tmp_path, [article(0)]), Export(configs=["stance", "annotations"])
+    world.export(settings)
     folder = tmp_path / "exports/sample"
     paths = world.paths()
 
     def release(number: int) -> Callable[[], object]:
-        world.dissent[2, world.chunk(1, 0)] = {"comment": f"round {number}"}
+        world.dissent[2, world.chunk(0, 0)] = {"comment": f"round {number}"}
         world.paths()
-        return lambda: world.export(tables=paths)
+        return lambda: world.export(settings, tables=paths)
 
     _, events = in_child(release(0), None)
     assert len(releases(folder)) == 2
