@@ -11,7 +11,7 @@ from datasets import load_dataset
 import builder
 from builder.corpus.settings import Chunking
 from builder.release.settings import Export
-from tests.outcomes import pulled
+from tests.outcomes import pulled, short_exports
 from tests.samples import Project, scheme
 
 POLARITY = {2.0: "negative", 4.0: "neutral", 6.0: "positive"}
@@ -51,7 +51,8 @@ def test_what_a_set_says_comes_back_from_a_release(tmp_path: Path) -> None:
     other |= {(19, 22): other.pop((15, 22)), (again, again + 6): "positive"}
     project.dissent[2, 0, 0] = {"spans": [(*place, "NAME") for place in other], "stances": other}
     pulled(project)
-    folder = Path(builder.export(project.config).folder)
+    with short_exports():
+        folder = Path(builder.export(project.config).folder)
     rows = [row for path in folder.glob("stance/*.parquet") for row in pq.read_table(path).to_pylist()]
     back = {value: key for key, value in POLARITY.items()}
     for made in LINES:

@@ -4,9 +4,11 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pyarrow.parquet as pq
 import pytest
@@ -21,7 +23,22 @@ from builder.release.settings import STATED
 from builder.release.signing import sign
 from builder.store import file_digest
 from builder.tables import ARTICLES, CHUNKS
+from tests.outcomes import short_exports
 from tests.samples import Project
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _unopened() -> Iterator[None]:
+    """No release is opened before it takes its place, as `tests/release/test_verify.py` shows that it is."""
+    with mock.patch("builder.release.export.check_loads"):
+        yield
+
+
+@pytest.fixture
+def short() -> Iterator[None]:
+    """Nor has one a page for people; those of the project below do, so that they are made again byte for byte."""
+    with short_exports():
+        yield
 
 
 def pulled(project: Project) -> None:
@@ -32,8 +49,8 @@ def pulled(project: Project) -> None:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with the releases v1.0.0 and, after a correction, v1.0.1."""
-    made = Project(tmp_path_factory.mktemp("project"), articles=6)
+    """A project with the releases v1.0.0 and, after a correction, v1.0.1; each split has one article."""
+    made = Project(tmp_path_factory.mktemp("project"), articles=3)
     made.dissent[0, 0, 0] = {"stances": {"ukraine": "neutral", "japan": "none"}}
     pulled(made)
     assert export(made.config).version == "v1.0.0"
@@ -262,6 +279,7 @@ def test_no_private_word_is_in_a_release(project: Project) -> None:
         assert word not in content
 
 
+@pytest.mark.usefixtures("short")
 def test_names_in_comments_are_in_no_release_on_request(tmp_path: Path) -> None:
     """Nor in its manifest; and the release is made again from what the workspace noted."""
     made = Project(tmp_path, articles=3)
@@ -275,6 +293,7 @@ def test_names_in_comments_are_in_no_release_on_request(tmp_path: Path) -> None:
     assert verify(made.config, "v1.0.0").rebuilt == "same bytes"
 
 
+@pytest.mark.usefixtures("short")
 def test_another_chunking_releases_what_annotators_saw(project: Project, tmp_path: Path) -> None:
     """The same pull under chunks of whole articles: spans follow, answers stay with their windows."""
     paths = replace(project.config.paths, exports=str(tmp_path))
@@ -294,6 +313,7 @@ def test_another_chunking_releases_what_annotators_saw(project: Project, tmp_pat
     assert spans[0] == spans[1] > 0
 
 
+@pytest.mark.usefixtures("short")
 def test_a_failed_gate_stops_the_release(project: Project, tmp_path: Path) -> None:
     made = Project(tmp_path, articles=2)
     for user, label in enumerate(("favor", "against", "neutral")):
@@ -324,6 +344,7 @@ def test_an_edited_manifest_is_seen_by_its_digest(project: Project, tmp_path: Pa
         verify(project.config, str(copy), hashes_only=True)
 
 
+@pytest.mark.usefixtures("short")
 def test_a_release_is_verified_without_repeating_its_settings(tmp_path: Path) -> None:
     """Neither the variant nor absolute paths, which a manifest conceals, have to be given again."""
     made = Project(tmp_path, articles=3)
@@ -374,10 +395,11 @@ def test_the_log_lists_releases(project: Project) -> None:
     assert first_row["rows"]["annotations"] == second_row["rows"]["annotations"] > 0
     assert first.digest != second.digest
     assert first.pull.hash != second.pull.hash
-    assert next(iter(show_log([first]))).startswith("v1.0.0 (first): 6 articles, 3 annotators, pull ")
+    assert next(iter(show_log([first]))).startswith("v1.0.0 (first): 3 articles, 3 annotators, pull ")
     assert list(show_log([])) == ["log: no release yet. Run `builder export` first."]
 
 
+@pytest.mark.usefixtures("short")
 def test_another_format_adds_files_to_the_release(tmp_path: Path) -> None:
     made = Project(tmp_path, articles=3)
     pulled(made)
@@ -390,6 +412,7 @@ def test_another_format_adds_files_to_the_release(tmp_path: Path) -> None:
     assert not export(made.config).new
 
 
+@pytest.mark.usefixtures("short")
 def test_split_settings_that_cannot_apply_say_so(tmp_path: Path) -> None:
     made = Project(tmp_path, articles=3)
     pulled(made)
@@ -399,6 +422,7 @@ def test_split_settings_that_cannot_apply_say_so(tmp_path: Path) -> None:
     assert again.manifest.changes.notes == ["split.seed differ: 3 articles keep the split of earlier releases."]
 
 
+@pytest.mark.usefixtures("short")
 def test_reworded_guidelines_are_a_patch_with_their_words(tmp_path: Path) -> None:
     made = Project(tmp_path, articles=3)
     pulled(made)

@@ -1,5 +1,6 @@
 """The commands from raw files to gold: what they refuse, and what they say about their results."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from builder.questions.decode import pseudonym
 from builder.studio.pulls import read_key
 from builder.studio.settings import Annotators
 from builder.tables import GOLD_SPANS, rows_of
-from tests.outcomes import pulled
+from tests.outcomes import pulled, short_exports
 from tests.results import printed
 from tests.samples import EMAILS, Project
 
@@ -26,6 +27,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     made.dissent[0, 0, 0] = {"stances": {"ukraine": "neutral", "japan": "none"}}
     pulled(made)
     return made
+
+
+@pytest.fixture
+def short() -> Iterator[None]:
+    with short_exports():
+        yield
 
 
 def names(project: Project) -> list[str]:
@@ -72,6 +79,7 @@ def test_people_of_the_workspace_and_of_the_configuration_are_known(project: Pro
     assert adjudicate(replace(config, aggregation=experts)).summary["gold_answers"]["expert"] == 24
 
 
+@pytest.mark.usefixtures("short")
 def test_labels_in_the_file_of_people_say_who_was_asked(tmp_path: Path) -> None:
     """One who was not asked for a label does not vote against it, and a release is made again without the file."""
     project, file = Project(tmp_path, articles=1), tmp_path / "people.csv"

@@ -25,6 +25,7 @@ import pytest
 from builder import export, pipeline, trace
 from builder.release.trace import place
 from builder.tables import ARTICLES
+from tests.outcomes import short_exports
 from tests.samples import Project, article
 
 
@@ -181,7 +182,8 @@ def test_a_release_says_how_its_files_were_read(tmp_path: Path) -> None:
     stage = pipeline.prepared(read)
     articles = [row | {"source_path": f"{row['record']}.txt"} for row in stage.table("articles").to_pylist()]
     project.pull(articles, stage.table("selected").to_pylist())
-    released = export(read)
+    with short_exports():
+        released = export(read)
     row = released.load("stance")["train"][0]
     found = trace(project.config, f"stance/{row['id']}").trace.place
     assert json.loads(f'"{lines.encode()[slice(*found.bytes or (0, 0))].decode()}"') == row["text"]

@@ -64,6 +64,7 @@ class World:
         chunks = crowd.chunks if self.chunked is None else tables.build([*map(_chunk, self.chunked)], tables.CHUNKS)
         chosen = self.selected if self.selected is not None else set(chunks["chunk_id"].to_pylist())
         counted = set(annotations.filter(pc.invert(bad))["annotation_id"].to_pylist())
+        voters = _voters(annotations, counted)
         return {
             "articles": crowd.articles,
             "chunks": chunks,
@@ -72,8 +73,8 @@ class World:
             "annotations": annotations,
             "spans": crowd.spans,
             "answers": crowd.answers,
-            "gold_spans": tables.build([*_gold_spans(crowd, counted)], tables.GOLD_SPANS),
-            "gold_answers": tables.build([*_gold_answers(crowd, counted)], tables.GOLD_ANSWERS),
+            "gold_spans": tables.build([*_gold_spans(crowd, voters)], tables.GOLD_SPANS),
+            "gold_answers": tables.build([*_gold_answers(crowd, counted, voters)], tables.GOLD_ANSWERS),
         }
 
     def paths(self) -> dict[str, Path]:
@@ -133,10 +134,13 @@ def _chunk(place: tuple[Article, int, int]) -> dict[str, Any]:
     return {"chunk_id": key, "article_id": made.id, "start": start, "end": end, "text": made.text[start:end]}
 
 
-def _voters(crowd: Crowd, counted: set[str]) -> dict[str, list[dict[str, str]]]:
+Voters = dict[str, list[dict[str, str]]]
+
+
+def _voters(annotations: pa.Table, counted: set[str]) -> Voters:
     """Chunk to the annotations that count."""
-    found: dict[str, list[dict[str, str]]] = {}
-    for row in crowd.annotations.to_pylist():
+    found: Voters = {}
+    for row in annotations.select(["annotation_id", "chunk_id", "article_id", "annotator", "state"]).to_pylist():
         if row["annotation_id"] in counted and row["state"] in ("labelled", "labelled-empty"):
             found.setdefault(row["chunk_id"], []).append(row)
     return found
@@ -147,12 +151,11 @@ def _decided(votes: list[str | None], label: str) -> str:
     return "agreed" if share == 1 else "adjudicated" if share > 0.5 else "rejected" if share < 0.5 else "unresolved"
 
 
-def _gold_spans(crowd: Crowd, counted: set[str]) -> Iterator[dict[str, Any]]:
+def _gold_spans(crowd: Crowd, by_chunk: Voters) -> Iterator[dict[str, Any]]:
     spans: dict[tuple[Any, ...], dict[str, dict[str, Any]]] = {}
     for row in crowd.spans.to_pylist():
         key = (row["chunk_id"], row["kind"], row["start"], row["end"], row["label"])
         spans.setdefault(key, {})[row["annotation_id"]] = row
-    by_chunk = _voters(crowd, counted)
     for (chunk, *_), marked in sorted(spans.items()):
         voters = by_chunk.get(chunk, [])
         one = next(iter(marked.values()))
@@ -193,13 +196,12 @@ def _votes(voters: list[dict[str, str]], labels: Iterable[str | None]) -> list[d
     ]
 
 
-def _gold_answers(crowd: Crowd, counted: set[str]) -> Iterator[dict[str, Any]]:
+def _gold_answers(crowd: Crowd, counted: set[str], by_chunk: Voters) -> Iterator[dict[str, Any]]:
     given: dict[tuple[Any, ...], dict[str, str]] = {}
     for row in crowd.answers.to_pylist():
         if row["annotation_id"] in counted:
             key = tuple(row[name] for name in ("chunk_id", "question", "target", "start", "end"))
             given.setdefault(key, {})[row["annotation_id"]] = row["label"]
-    by_chunk = _voters(crowd, counted)
     for (chunk, question, target, start, end), answers in sorted(given.items(), key=str):
         voters = [voter for voter in by_chunk[chunk] if voter["annotation_id"] in answers]
         labels = [answers[voter["annotation_id"]] for voter in voters]
