@@ -15,6 +15,7 @@ import pytest
 
 from builder import export, pipeline, validate, verify
 from builder.commands.releases import diff, log, plain_log, plain_trace, show_diff, show_log, show_verify, trace
+from builder.config import Config
 from builder.corpus.settings import Chunking
 from builder.errors import ConfigError, GateError, ReleaseError
 from builder.quality.settings import Gates, Quality
@@ -23,7 +24,7 @@ from builder.release.settings import STATED
 from builder.release.signing import sign
 from builder.store import file_digest
 from builder.tables import ARTICLES, CHUNKS
-from tests.outcomes import short_exports
+from tests.outcomes import elsewhere, short_exports
 from tests.samples import Project
 
 
@@ -57,12 +58,19 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     for user in (1, 2):
         made.dissent[user, 0, 0] = {
             "stances": {"ukraine": "neutral", "japan": "none"},
-            "comment": "ask ada@example.com",
+            "comment": "ask ada@example.com: Grace Hopper agrees with GRACE.",
         }
     pulled(made)
     assert export(made.config).version == "v1.0.1"
     assert not export(made.config).new
     return made
+
+
+@pytest.fixture
+def begun(project: Project, tmp_path: Path) -> Config:
+    """The configuration of the project in a copy of its workspace; nothing is released there."""
+    shutil.copytree(project.config.workspace, tmp_path / "workspace")
+    return elsewhere(project.config, tmp_path / "workspace", tmp_path / "exports")
 
 
 def folder(project: Project, version: str) -> Path:
@@ -280,25 +288,20 @@ def test_no_private_word_is_in_a_release(project: Project) -> None:
 
 
 @pytest.mark.usefixtures("short")
-def test_names_in_comments_are_in_no_release_on_request(tmp_path: Path) -> None:
+def test_names_in_comments_are_in_no_release_on_request(begun: Config) -> None:
     """Nor in its manifest; and the release is made again from what the workspace noted."""
-    made = Project(tmp_path, articles=3)
-    made.dissent[1, 0, 0] = {"comment": "Grace Hopper agrees with GRACE."}
-    pulled(made)
-    names = replace(made.config.export, names=["Grace", "Grace Hopper"])
-    root = export(replace(made.config, export=names)).folder
+    names = replace(begun.export, names=["Grace", "Grace Hopper"])
+    root = export(replace(begun, export=names)).folder
     comments = [row["comment"] for path in root.glob("annotations/*") for row in pq.read_table(path).to_pylist()]
-    assert [comment for comment in comments if comment] == ["[name] agrees with [name]."]
+    assert [comment for comment in comments if comment] == ["ask [e-mail]: [name] agrees with [name]."] * 2
     assert "Grace" not in (root / "manifest.json").read_text("utf-8")
-    assert verify(made.config, "v1.0.0").rebuilt == "same bytes"
+    assert verify(begun, "v1.0.0").rebuilt == "same bytes"
 
 
 @pytest.mark.usefixtures("short")
-def test_another_chunking_releases_what_annotators_saw(project: Project, tmp_path: Path) -> None:
+def test_another_chunking_releases_what_annotators_saw(project: Project, begun: Config) -> None:
     """The same pull under chunks of whole articles: spans follow, answers stay with their windows."""
-    paths = replace(project.config.paths, exports=str(tmp_path))
-    config = replace(project.config, paths=paths, chunking=Chunking(method="paragraphs", max_tokens=400))
-    again = export(config).folder
+    again = export(replace(begun, chunking=Chunking(method="paragraphs", max_tokens=400))).folder
     old = folder(project, "v1.0.1")
     for name in ("stance", "annotations", "evidence"):
         a, b = (
@@ -314,7 +317,7 @@ def test_another_chunking_releases_what_annotators_saw(project: Project, tmp_pat
 
 
 @pytest.mark.usefixtures("short")
-def test_a_failed_gate_stops_the_release(project: Project, tmp_path: Path) -> None:
+def test_a_failed_gate_stops_the_release(tmp_path: Path) -> None:
     made = Project(tmp_path, articles=2)
     for user, label in enumerate(("favor", "against", "neutral")):
         made.dissent[user, 0, 0] = {"stances": {"ukraine": label, "japan": "none"}}
@@ -345,19 +348,17 @@ def test_an_edited_manifest_is_seen_by_its_digest(project: Project, tmp_path: Pa
 
 
 @pytest.mark.usefixtures("short")
-def test_a_release_is_verified_without_repeating_its_settings(tmp_path: Path) -> None:
+def test_a_release_is_verified_without_repeating_its_settings(begun: Config, tmp_path: Path) -> None:
     """Neither the variant nor absolute paths, which a manifest conceals, have to be given again."""
-    made = Project(tmp_path, articles=3)
     said = tmp_path / "people.csv"
     said.write_text("email,background\nada@example.com,editor\nben@example.com,editor\n", "utf-8")
-    pulled(made)
-    dataset = replace(made.config.dataset, self_descriptions=str(said), min_group=2)
-    variant = replace(made.config.export, variant="own", tags="bioes")
-    root = export(replace(made.config, dataset=dataset, export=variant)).folder
+    dataset = replace(begun.dataset, self_descriptions=str(said), min_group=2)
+    variant = replace(begun.export, variant="own", tags="bioes")
+    root = export(replace(begun, dataset=dataset, export=variant)).folder
     assert str(said) not in (root / "manifest.json").read_text("utf-8")
     people = {row["background"] for row in pq.read_table(root / "provenance/annotators.parquet").to_pylist()}
     assert people == {"editor", None}
-    assert verify(made.config, f"{root.parent.name}/{root.name}").rebuilt == "same bytes"
+    assert verify(begun, f"{root.parent.name}/{root.name}").rebuilt == "same bytes"
 
 
 @pytest.mark.parametrize(
@@ -400,35 +401,29 @@ def test_the_log_lists_releases(project: Project) -> None:
 
 
 @pytest.mark.usefixtures("short")
-def test_another_format_adds_files_to_the_release(tmp_path: Path) -> None:
-    made = Project(tmp_path, articles=3)
-    pulled(made)
-    first = export(made.config)
-    again = export(replace(made.config, export=replace(made.config.export, formats=["jsonl"])))
+def test_another_format_adds_files_to_the_release(begun: Config) -> None:
+    first = export(begun)
+    again = export(replace(begun, export=replace(begun.export, formats=["jsonl"])))
     assert (again.version, again.new) == ("v1.0.0", False)
     assert (first.folder / "jsonl/stance/train.jsonl").is_file()
     assert any(file.path.startswith("jsonl/") for file in again.manifest.files)
-    assert verify(made.config, "v1.0.0").rebuilt == "same bytes"
-    assert not export(made.config).new
+    assert verify(begun, "v1.0.0").rebuilt == "same bytes"
+    assert not export(begun).new
 
 
 @pytest.mark.usefixtures("short")
-def test_split_settings_that_cannot_apply_say_so(tmp_path: Path) -> None:
-    made = Project(tmp_path, articles=3)
-    pulled(made)
-    export(made.config)
-    again = export(replace(made.config, split=replace(made.config.split, seed=9)))
+def test_split_settings_that_cannot_apply_say_so(begun: Config) -> None:
+    export(begun)
+    again = export(replace(begun, split=replace(begun.split, seed=9)))
     assert not again.new
     assert again.manifest.changes.notes == ["split.seed differ: 3 articles keep the split of earlier releases."]
 
 
 @pytest.mark.usefixtures("short")
-def test_reworded_guidelines_are_a_patch_with_their_words(tmp_path: Path) -> None:
-    made = Project(tmp_path, articles=3)
-    pulled(made)
-    export(made.config)
-    reworded = replace(made.config.labels, guidelines=f"{made.config.labels.guidelines}\nLeave out titles.")
-    again = export(replace(made.config, labels=reworded))
+def test_reworded_guidelines_are_a_patch_with_their_words(begun: Config) -> None:
+    export(begun)
+    reworded = replace(begun.labels, guidelines=f"{begun.labels.guidelines}\nLeave out titles.")
+    again = export(replace(begun, labels=reworded))
     assert again.version == "v1.0.1"
     assert "- Reworded, guidelines: + Leave out titles." in (again.folder / "CHANGELOG.md").read_text("utf-8")
 
