@@ -158,8 +158,11 @@ def equal_pairs(values: Hashes, numbers: Ints) -> Iterator[Hashes]:
     """Pairs of ascending numbers with equal values; not all of them where more than `_CROWD` are equal."""
     # Most values are unique, and sorting them alone is many times as fast as finding their order.
     ascending = np.sort(values)
+    repeated = ascending[1:][ascending[1:] == ascending[:-1]]
+    if not len(repeated):
+        return
     mark = np.zeros(1 << _BITS, bool)
-    mark[ascending[1:][ascending[1:] == ascending[:-1]] >> np.uint64(64 - _BITS)] = True
+    mark[repeated >> np.uint64(64 - _BITS)] = True
     order = np.flatnonzero(mark[values >> np.uint64(64 - _BITS)])
     order = order[np.argsort(values[order], kind="stable")]
     values, named = values[order], numbers[order].astype(np.uint64)
