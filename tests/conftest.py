@@ -5,9 +5,10 @@ import json
 import os
 import re
 import shutil
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from builder.studio.settings import Annotators, LabelStudio
 from tests import samples
 
 if TYPE_CHECKING:
+    from builder.studio.campaign import Campaign
     from builder.studio.client import Client
     from builder.studio.embedded.server import StudioServer
 
@@ -61,14 +63,62 @@ _SENTENCES = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Gives tests with a server the longer limit: it may start first, and a machine may be busy.
 
-    They come first, so that several processes end at about the same time; but while one process makes the database of
-    Label Studio, for which all others with a server would wait, another runs the longest tests without one.
+    They come first, so that several processes end at about the same time. While one process makes the database of Label
+    Studio, for which all others with a server would wait, another makes one in PostgreSQL, or runs the longest tests
+    without a server.
     """
     slow = {item for item in items if any(item.get_closest_marker(name) for name in ("studio", "browser"))}
     for item in slow:
         item.add_marker(pytest.mark.timeout(SERVER_LIMIT))
-    first = next((item.path for item in items if item in slow), None)
-    items.sort(key=lambda item: (item.path != first, item.path.name != "test_concurrent.py", item not in slow))
+    first = next((item.path.name for item in items if item in slow), "")
+    early = {name: n for n, name in enumerate((first, "test_round_trip_postgresql.py", "test_concurrent.py"))}
+    items.sort(key=lambda item: (early.get(item.path.name, len(early)), item not in slow))
+
+
+#: Label Studio as tests start it. What they write may be lost with the power here as well, and nobody guesses their
+#: passwords, of which one takes a quarter of a second to check. The test with PostgreSQL starts it as it is.
+_PROGRAM = """#!{python}
+import gc, sys
+from sqlite3 import dbapi2
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from label_studio.server import main
+
+connect = dbapi2.connect
+
+
+def connect_quickly(*args, **kwargs):
+    made = connect(*args, **kwargs)
+    made.execute("PRAGMA synchronous=OFF")
+    return made
+
+
+dbapi2.connect = connect_quickly
+PBKDF2PasswordHasher.iterations = 1
+# While tables are made, looking for garbage takes a fifth of the time.
+gc.set_threshold(50_000, 20, 20)
+sys.exit(main())
+"""
+
+
+@pytest.fixture(scope="session")
+def quick_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `label-studio` that the shared servers of tests run."""
+    program = tmp_path_factory.mktemp("bin") / "label-studio"
+    program.write_text(_PROGRAM.format(python=sys.executable), encoding="utf-8")
+    program.chmod(0o700)
+    return program
+
+
+@contextmanager
+def quick_server(campaign: "Campaign", program: Path) -> Iterator[None]:
+    """The embedded server of a campaign runs, started by this program."""
+    from builder.studio.campaign import open_server
+    from builder.studio.embedded import server
+
+    with mock.patch.object(server, "script", return_value=program):
+        opened = open_server(campaign)
+    with opened:
+        yield
 
 
 @dataclass
@@ -80,7 +130,7 @@ class Studio:
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def dataset(self, chunks: int = 12, **changes: Any) -> "Sample":
-        """A new dataset with `chunks` selected chunks and three recorded annotators; `changes` go to `Config`."""
+        """A new dataset with `chunks` selected chunks; `changes` go to `sample`, and from there to `Config`."""
         return sample(self.workspace, f"test-{next(self._numbers)}", chunks, label_studio=self.settings, **changes)
 
 
@@ -119,14 +169,12 @@ class Sample:
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def migrated(tmp_path_factory: pytest.TempPathFactory, quick_program: Path) -> Path:
     """The folder of a Label Studio that was started once and stopped; a copy starts in a quarter of the time.
 
     The first start makes some 400 tables. All processes of the session share it.
     """
     pytest.importorskip("label_studio", reason="Label Studio is not installed: pip install -e '.[studio]'")
-    from builder.studio.campaign import open_server
-
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     made = shared / "migrated"
@@ -134,16 +182,15 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not made.exists():
             first = Config(paths=Paths(workspace=str(shared / "first")), label_studio=LabelStudio(port=FIRST_PORT))
             campaign = pipeline.campaign(first)
-            with open_server(campaign):
+            with quick_server(campaign, quick_program):
                 pass
             campaign.vault.folder.rename(made)
     return made
 
 
 @pytest.fixture(scope="session")
-def studio(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[Studio]:
+def studio(tmp_path_factory: pytest.TempPathFactory, migrated: Path, quick_program: Path) -> Iterator[Studio]:
     """One Label Studio for the whole session, started on first use and stopped at the end."""
-    from builder.studio.campaign import open_server
     from builder.studio.embedded.server import stop_server
 
     workspace = tmp_path_factory.mktemp("workspace")
@@ -151,7 +198,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator
     made = Studio(workspace, LabelStudio(port=FIRST_PORT, gone_share=1))
     config = Config(paths=Paths(workspace=str(workspace)), label_studio=made.settings, labels=small_scheme())
     try:
-        with open_server(pipeline.campaign(config)):
+        with quick_server(pipeline.campaign(config), quick_program):
             yield made
     finally:
         # A test that runs everything with people keeps it, as people would want.
@@ -198,8 +245,8 @@ def small_scheme(**changes: Any) -> Scheme:
     return samples.scheme(**{**given, **changes})
 
 
-def sample(workspace: Path, name: str, chunks: int, **changes: Any) -> Sample:
-    """Articles of four chunks each, in a finished stage `prepare`, and recorded labels of three annotators."""
+def sample(workspace: Path, name: str, chunks: int, recorded_by: tuple[str, ...] = NAMES, **changes: Any) -> Sample:
+    """Articles of four chunks each, in a finished stage `prepare`, and recorded labels of annotators."""
     recorded = workspace / f"recorded-{name}"
     raw = workspace / f"raw-{name}"
     raw.mkdir(parents=True)
@@ -214,7 +261,7 @@ def sample(workspace: Path, name: str, chunks: int, **changes: Any) -> Sample:
     articles, rows = _rows(name, chunks)
     made = Sample(config, articles, rows, recorded)
     made.reselect(rows)
-    record(recorded, rows)
+    record(recorded, rows, recorded_by)
     return made
 
 
