@@ -1,9 +1,7 @@
 """The sample project, whole: from raw/ through a real Label Studio to a release that loads."""
 
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
 from collections import Counter
@@ -17,7 +15,6 @@ from builder.config import Config
 from tests.browser.label_studio import browser_page
 from tests.composing import composed
 from tests.results import counts, printed
-from tests.waiting import until
 
 pytestmark = pytest.mark.studio
 ROOT = Path(__file__).resolve().parents[2]
@@ -166,24 +163,17 @@ def test_running_again_makes_no_new_version_and_says_so(released: Any) -> None:
 def test_killed_anywhere_the_same_command_completes(released: Any, studio: Any, tmp_path: Path) -> None:
     """Ended whenever something new is on disk, then run to the end: the release is that of an undisturbed run."""
     _, undisturbed, _ = released
-    argv = [sys.executable, "-m", "builder.cli", "run", *overrides(studio, tmp_path, "demo-killed"), "--json"]
-    folders = (studio.workspace / "demo-killed", tmp_path / "demo-killed")
+    argv = ["run", *overrides(studio, tmp_path, "demo-killed"), "--json"]
+    folders = [str(studio.workspace / "demo-killed"), str(tmp_path / "demo-killed")]
 
-    def there() -> set[Path]:
-        return {path for folder in folders for pattern in ("*", "*/*") for path in folder.glob(pattern)}
+    def python(*words: str) -> str:
+        done = subprocess.run([sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
-    ended = []
-    for number in range(7):
-        before = there()
-        running = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until(lambda: running.poll() is not None or there() - before)  # noqa: B023
-        running.send_signal(signal.SIGINT if number % 3 == 2 else signal.SIGKILL)
-        ended.append(running.wait())
-        assert all((path / "manifest.json").exists() for path in (tmp_path / "demo-killed").glob("v*"))
+    ended = json.loads(python("tests.integration.killing", "7", json.dumps(folders), json.dumps(argv)))
     assert len([code for code in ended if code]) >= 4
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, env={**os.environ}, check=False)
-    assert done.returncode == 0, done.stderr
-    summary = json.loads(done.stdout)
+    summary = json.loads(python("builder.cli", *argv))
     plain = json.loads(json.dumps(plain_run(undisturbed)))
     assert summary["pull"]["record"]["counts"] == plain["pull"]["record"]["counts"]
     assert summary["export"]["rows"] == plain["export"]["rows"]
