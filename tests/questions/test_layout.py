@@ -63,12 +63,11 @@ def session(studio: Any) -> Iterator[tuple[Any, Any]]:
 
 @pytest.fixture
 def show(session: tuple[Any, Any]) -> Callable[..., Any]:
-    """Opens the only task of a new project: `show(scheme, size, targets)` gives the page, and what gives results."""
+    """Opens the only task of a new project: `show(scheme, targets)` gives the page, and what gives results."""
     client, page = session
 
     def opened(
         asked: Scheme,
-        size: tuple[int, int] = (1366, 768),
         targets: list[str] | None = None,
         suggested: list[dict[str, Any]] | None = None,
     ) -> tuple[Any, Callable[[], Any]]:
@@ -86,24 +85,23 @@ def show(session: tuple[Any, Any]) -> Callable[..., Any]:
             (found,) = client.get("api/tasks", {"project": project, "fields": "all"})["tasks"]
             return [annotation["result"] for annotation in found["annotations"]]
 
-        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.set_viewport_size({"width": 1366, "height": 768})
         open_next_task(page, f"{client.url}/projects/{project}")
         return page, results
 
     return opened
 
 
-@pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)])
 @pytest.mark.parametrize("targets", [2, 8])
-def test_every_question_is_in_reach_without_scrolling(
-    show: Callable[..., Any], size: tuple[int, int], targets: int
-) -> None:
-    page, _ = show(news(targets), size)
+def test_every_question_is_in_reach_without_scrolling(show: Callable[..., Any], targets: int) -> None:
+    page, _ = show(news(targets))
     assert page.locator(".bd-target").count() == targets
-    assert page.locator(".bd-target .lsf-choices").evaluate_all(_LINES) == [1] * targets
-    for what in (".bd-target label", ".bd-problems label", ".bd-comment textarea", ".bd-labels .lsf-label"):
-        assert page.locator(what).evaluate_all(_OUTSIDE) == []
-    assert page.locator(".bd-chunk .lsf-richtext__line").evaluate_all(_OUTSIDE) == []
+    for width, height in ((1366, 768), (1920, 1080)):
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.locator(".bd-target .lsf-choices").evaluate_all(_LINES) == [1] * targets
+        for what in (".bd-target label", ".bd-problems label", ".bd-comment textarea", ".bd-labels .lsf-label"):
+            assert page.locator(what).evaluate_all(_OUTSIDE) == []
+        assert page.locator(".bd-chunk .lsf-richtext__line").evaluate_all(_OUTSIDE) == []
 
 
 def test_every_key_answers_its_question_only(show: Callable[..., Any]) -> None:
