@@ -38,7 +38,7 @@ def test_an_expert_decides_and_the_next_release_says_so(studio: Any, tmp_path: P
     paths = Paths(workspace=str(studio.workspace), exports=str(tmp_path / "exports"))
     # With one split, no text is left out of the release for being like one in another split.
     split = Split(ratios={"train": 1.0})
-    sample = studio.dataset(chunks=8, aggregation=Aggregation(method="expert"), paths=paths, split=split)
+    sample = studio.dataset(chunks=4, aggregation=Aggregation(method="expert"), paths=paths, split=split)
     config = sample.config
     for command in (push, pull, validate, adjudicate):
         command(config)
@@ -46,7 +46,7 @@ def test_an_expert_decides_and_the_next_release_says_so(studio: Any, tmp_path: P
     first = export(config)
     sent = review(config).sent
     assert sent is not None
-    assert sent.imported == 8
+    assert sent.imported == 4
 
     with connected(config) as (server, _):
         # Without experts among the people, the manager decides.
@@ -77,4 +77,4 @@ def test_an_expert_decides_and_the_next_release_says_so(studio: Any, tmp_path: P
     assert second.version != first.version
     assert ("against", "expert") in released(Path(second.folder))
     after = review(config)
-    assert (len(after.open), after.sent.imported) == (7, 0)
+    assert (len(after.open), after.sent.imported) == (3, 0)

@@ -15,7 +15,7 @@ from tests.conftest import record, small_scheme
 from tests.samples import Project
 
 pytestmark = pytest.mark.studio
-ARTICLES, EDITED = 20, 5
+ARTICLES, EDITED = 5, 2
 
 
 def annotated(project: Project) -> dict[str, tuple[int, list[Any]]]:

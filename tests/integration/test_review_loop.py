@@ -15,12 +15,12 @@ from tests.conftest import connected
 
 @pytest.mark.studio
 def test_conflict_review_decision_gold(studio: Any) -> None:
-    config = studio.dataset(chunks=4, aggregation=Aggregation(method="expert")).config
+    config = studio.dataset(chunks=2, aggregation=Aggregation(method="expert")).config
     push(config)
     pull(config)
-    assert [r["status"] for r in gold(config) if r["target"] == "japan"] == ["unresolved"] * 4
-    assert len(review(config, dry_run=True).open) == 4
-    for imported, present in ((4, 0), (0, 4)):
+    assert [r["status"] for r in gold(config) if r["target"] == "japan"] == ["unresolved"] * 2
+    assert len(review(config, dry_run=True).open) == 2
+    for imported, present in ((2, 0), (0, 2)):
         sent = review(config).sent
         assert sent is not None
         assert (sent.imported, sent.present) == (imported, present)
@@ -46,7 +46,7 @@ def test_conflict_review_decision_gold(studio: Any) -> None:
     assert {s["status"] for s in spans if s["chunk_id"] == data["chunk_id"]} <= {"rejected"}
     after = review(config)
     assert after.sent is not None
-    assert (len(after.open), after.decided, after.sent.imported) == (3, 1, 0)
+    assert (len(after.open), after.decided, after.sent.imported) == (1, 1, 0)
 
 
 def gold(config: Config) -> list[dict[str, Any]]:

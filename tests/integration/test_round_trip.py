@@ -2,7 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from builder.studio.campaign import open_server
 from builder.studio.people import ensure_accounts
 from builder.studio.projects import projects_of
 from builder.studio.pull import Pulled
+from builder.studio.push import Pushed
 from builder.studio.saving import Submitted
 from builder.studio.serving import annotation_progress
 from builder.studio.settings import Annotators, LabelStudio
@@ -28,13 +29,26 @@ def tasks_of(pulled: Pulled) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (pulled.folder / "tasks.jsonl").read_text("utf-8").splitlines()]
 
 
-def test_recorded_labels_come_back_once_and_unchanged(studio: Any) -> None:
-    sample = studio.dataset(chunks=6)
-    first = push(sample.config)
+@dataclass
+class RoundTrip:
+    """A dataset of six chunks with recorded labels, its first push and its first pull; tests change none of it."""
+
+    sample: Any
+    pushed: Pushed
+    pulled: Pulled
+
+
+@pytest.fixture(scope="module")
+def round_trip(studio: Any) -> RoundTrip:
+    made = studio.dataset(chunks=6)
+    return RoundTrip(made, push(made.config), pull(made.config))
+
+
+def test_recorded_labels_come_back_once_and_unchanged(round_trip: RoundTrip) -> None:
+    sample, first, pulled = round_trip.sample, round_trip.pushed, round_trip.pulled
     assert [row.imported for row in first.projects] == [6]
     assert first.recorded == {name: Submitted(6, 0) for name in ("ada", "ben", "cyd")}
 
-    pulled = pull(sample.config)
     assert counts(pulled, "tasks", "annotations", "duplicates") == (6, 18, 0)
     by_chunk = {chunk["chunk_id"]: chunk for chunk in sample.chunks}
     for task in tasks_of(pulled):
@@ -49,17 +63,14 @@ def test_recorded_labels_come_back_once_and_unchanged(studio: Any) -> None:
     assert not by_chunk
 
 
-def test_pushing_and_pulling_again_changes_nothing(studio: Any) -> None:
-    sample = studio.dataset(chunks=5)
-    push(sample.config)
-    before = pull(sample.config)
-
-    again = push(sample.config)
-    assert [(row.present, row.imported, row.requests) for row in again.projects] == [(5, 0, 0)]
-    assert again.recorded == {name: Submitted(0, 5) for name in ("ada", "ben", "cyd")}
+def test_pushing_and_pulling_again_changes_nothing(round_trip: RoundTrip) -> None:
+    config = round_trip.sample.config
+    again = push(config)
+    assert [(row.present, row.imported, row.requests) for row in again.projects] == [(6, 0, 0)]
+    assert again.recorded == {name: Submitted(0, 6) for name in ("ada", "ben", "cyd")}
     for full in (False, True):
-        after = pull(sample.config, full=full)
-        assert after.hash == before.hash
+        after = pull(config, full=full)
+        assert after.hash == round_trip.pulled.hash
         assert not after.new
 
 
@@ -107,19 +118,19 @@ def test_a_run_on_a_server_elsewhere_ends_with_what_is_left(
 
 
 def test_each_annotator_has_a_project_with_an_equal_share(studio: Any) -> None:
-    sample = studio.dataset(chunks=9)
+    sample = studio.dataset(chunks=3)
     sample.config.annotators = Annotators(
         kind="recorded", recorded=str(sample.recorded), overlap=2, layout="each", people={"ada": "ada@example.org"}
     )
     pushed = push(sample.config)
-    assert [row.planned for row in pushed.projects] == [6, 6, 6]
+    assert [row.planned for row in pushed.projects] == [2, 2, 2]
     pulled = pull(sample.config)
-    assert counts(pulled, "tasks", "annotations") == (18, 18)
+    assert counts(pulled, "tasks", "annotations") == (6, 6)
     seen: dict[str, set[int]] = {}
     for task in tasks_of(pulled):
         seen.setdefault(task["data"]["chunk_id"], set()).update(a["completed_by"] for a in task["annotations"])
     assert all(len(annotators) == 2 for annotators in seen.values())
-    assert len(seen) == 9
+    assert len(seen) == 3
 
 
 def test_who_left_owes_nothing_and_others_take_over(studio: Any) -> None:

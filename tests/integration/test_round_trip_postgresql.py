@@ -78,17 +78,19 @@ def test_the_round_trip(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.Mo
     for name, value in named.items():
         monkeypatch.setenv(f"POSTGRE_{name}", value)
     settings = LabelStudio(
-        port=18480, database="postgresql", concurrent_imports=4, concurrent_reads=4, batch_bytes=1024, page_size=4
+        port=18480, database="postgresql", concurrent_imports=4, concurrent_reads=4, batch_bytes=1024, page_size=2
     )
     suggestions = Suggestions(method="gazetteer", alias_label="GPE")
-    made: Any = sample(tmp_path / "workspace", "teams", 12, label_studio=settings, suggestions=suggestions)
+    made: Any = sample(
+        tmp_path / "workspace", "teams", 8, recorded_by=("ada",), label_studio=settings, suggestions=suggestions
+    )
     with open_server(pipeline.campaign(made.config)):
         summary = push(made.config)
-        assert summary.projects[0].imported == 12
+        assert summary.projects[0].imported == 8
         assert summary.projects[0].requests > 4
-        assert {row.saved for row in summary.recorded.values()} == {12}
+        assert {row.saved for row in summary.recorded.values()} == {8}
         first = pull(made.config)
-        assert counts(first, "tasks", "annotations", "predictions") == (12, 36, 12)
+        assert counts(first, "tasks", "annotations", "predictions") == (8, 8, 8)
         assert push(made.config).projects[0].imported == 0
         assert pull(made.config, full=True).hash == first.hash
     assert not (made.config.workspace / "studio" / "data" / "label_studio.sqlite3").exists()
