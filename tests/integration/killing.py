@@ -14,7 +14,10 @@ from pathlib import Path
 from tests.waiting import until
 
 #: What the command would import anew in each process.
-_IMPORTED = ("builder.cli", "builder.commands.run", "builder.release.export", "datasets", "label_studio_sdk.client")
+_IMPORTED = (
+    *("builder.cli", "builder.composing", "builder.commands.run", "builder.corpus.prepare", "builder.release.export"),
+    *("datasets", "dateparser", "jinja2", "label_studio_sdk.client", "trafilatura"),
+)
 
 
 def there(folders: list[str]) -> set[Path]:
