@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from builder.corpus.files import list_files
@@ -491,6 +493,24 @@ def test_an_archive_is_opened_once_while_it_stays_the_same(tmp_path: Path, monke
     pack("New")
     assert texts() == [b"New a.txt.", b"New b.txt."]
     assert len(opened) == 2
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_a_column_that_is_there_twice_is_not_chosen_from(name: str) -> None:
+    """Columns that nothing is read from may share a name."""
+
+    def written(*names: str) -> bytes:
+        rows = [[f"{column} {n} of an article." for n, column in enumerate(names)]]
+        if name == "a.csv":
+            return "".join(f"{','.join(line)}\n" for line in (names, *rows)).encode()
+        sink = io.BytesIO()
+        pq.write_table(pa.table([[cell] for cell in rows[0]], names), sink)
+        return sink.getvalue()
+
+    found = reject(name, written("title", "text", "title", "text"))
+    assert (found.reason, found.record) == (f"bad-{name[2:]}", None)
+    assert found.detail == "several columns are named text, title; rename all but one of each"
+    assert only(name, written("tag", "text", "tag")).raw.strip() == "text 1 of an article."
 
 
 def test_a_header_without_text_is_shown_by_its_first_eight_names() -> None:

@@ -11,6 +11,9 @@ from builder.corpus.decoding import UTF8, Encoding, NotTextError, decode_text, t
 from builder.corpus.records import Mapper, Record, Reject
 from builder.corpus.settings import Source
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 
 class _TooLongError(csv.Error):
     """A line is longer than a record may be."""
@@ -101,6 +104,9 @@ def csv_file(stream: BinaryIO, path: str, source: Source, delimiter: str = "") -
                     path, None, "no-header", f"the first row ({names}) names no column with the text; {advice}"
                 )
                 return
+            if twice := _named_twice(mapper, header):
+                yield Reject(path, None, "bad-csv", twice)
+                return
             continue
         if len(row) > len(header):
             yield Reject(
@@ -112,8 +118,15 @@ def csv_file(stream: BinaryIO, path: str, source: Source, delimiter: str = "") -
         number += 1
 
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+def _used(mapper: Mapper, names: list[str]) -> set[str]:
+    """The columns that something is read from."""
+    return {route[0] for _, routes in mapper.routes(tuple(names)) for route in routes}
+
+
+def _named_twice(mapper: Mapper, names: list[str]) -> str:
+    """What is wrong where a column that is read shares its name with another one; empty where none does."""
+    twice = sorted(name for name in _used(mapper, names) if names.count(name) > 1)
+    return f"several columns are named {', '.join(twice)}; rename all but one of each" if twice else ""
 
 
 def parquet_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
@@ -125,11 +138,16 @@ def parquet_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record
     if not stream.seekable():
         stream = io.BytesIO(stream.read())
     try:
-        for batch in pq.ParquetFile(stream).iter_batches(batch_size=256):
+        opened = pq.ParquetFile(stream)
+        names = opened.schema_arrow.names
+        if twice := _named_twice(mapper, names):
+            yield Reject(path, None, "bad-parquet", twice)
+            return
+        for batch in opened.iter_batches(batch_size=256):
             columns = [_values(column) for column in batch.columns]
-            used = {route[0] for _, routes in mapper.routes(tuple(batch.schema.names)) for route in routes}
+            used = _used(mapper, names)
             for row in zip(*columns, strict=True):
-                item = dict(zip(batch.schema.names, row, strict=True))
+                item = dict(zip(names, row, strict=True))
                 encoding = UTF8
                 for name in used:
                     if isinstance(value := item[name], bytes):
