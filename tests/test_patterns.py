@@ -7,6 +7,7 @@ square of the length takes minutes on one of them, one with linear time millisec
 
 import ast
 import importlib
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from re import _parser
 from typing import Any
 
 import pytest
+
+from builder.corpus.formulas import FORMULAS, formula
 
 PACKAGE = Path(__file__).resolve().parent.parent / "builder"
 LENGTH = 100_000
@@ -138,6 +141,15 @@ def test_no_text_makes_a_pattern_slow(pattern: Any, flags: int, used: set[str]) 
         compiled.fullmatch(subject)
         if not anchored:
             sum(1 for _ in compiled.finditer(subject))
+
+
+@pytest.mark.timeout(LIMIT)
+def test_no_list_in_the_last_lines_of_an_article_is_slow() -> None:
+    """Formulas are one large pattern for lines of some hundred characters, of which many hold lists of names."""
+    starts = {sample(_parser.parse(part.replace("{source}", "AP")), {}) for part in FORMULAS.values()}
+    names, between = ("AP", "1.1", "The A, Inc.", "A of B"), (" ", " and ", ", ", "; ", " / ", ". ")
+    for start, name, sign in itertools.product(starts, names, between):
+        formula(f"{start} {(name + sign) * 30}"[:180] + "\0")
 
 
 def test_patterns_are_found() -> None:

@@ -20,6 +20,8 @@ _OF = (
     r"(?:of|and|the|for|de|la|le|les|du|del|di|da|do|der|die|das|des|van|von|bin|al|el|y|e|et|und|i|a|at|to|in|with)\b"
 )
 _NAME = rf"(?:[Tt]he |[Oo]ur )?{_WORD}(?: (?:{_WORD}|&|{_OF})){{0,11}}(?:, (?:Inc|LLC|Ltd|L\.P)\b\.?)?"
+#: One of a list of any length. What can be read in two ways each time takes for ever in the end, so it is atomic.
+_LISTED = rf"(?>{_NAME})"
 #: People by first and last name, as bodies are named otherwise.
 _FULL = rf"{_WORD} {_WORD}(?:(?:,|,? and) {_WORD} {_WORD})*"
 #: A site, or authors and agencies in lower case.
@@ -90,7 +92,7 @@ FORMULAS = {
     "copyright": rf"(?=(?:{_NAME},? ?)?[cC©(™])"
     rf"(?=.*(?:©|\([cC]\)|™|\b(?:19|20)\d\d\b)|(?i:copyright) {AGENCY}\b)"
     rf"(?:{_NAME},? ?)?(?:(?i:copyright):? ?(?:©|\([cC]\))?|©|c\.(?=\d)|"
-    rf"\([cC]\)|™ ?(?:and|&) ©) ?(?:{_YEAR},?)? ?(?:by )?(?:{_NAME})?(?:\.?, (?:an? )?{_NAME})*(?:,? {_YEAR})?",
+    rf"\([cC]\)|™ ?(?:and|&) ©) ?(?:{_YEAR},?)? ?(?:by )?(?:{_NAME})?(?:\.?, (?:an? )?{_LISTED})*(?:,? {_YEAR})?",
     "rights": r"(?i:all (?:other )?rights reserved|(?:alle|tous|todos los|tutti i|todos os) (?:rechte|droits|derechos|"
     r"diritti|direitos) (?:de [\w ]{1,50} )?(?:vor|rés|res|ris)\w+|riproduzione riservata|版权所有.{0,30}|"
     r"未经.{0,12}不得.{0,8}(?:转载|轉載|使用|复制|摘编|镜像).{0,12}|無断転載.{0,15}禁.{0,5}|licensing rights|(?:do not|"
@@ -155,10 +157,10 @@ FORMULAS = {
     rf"sursa|forrás|πηγή|sumber|nguồn|इनपुट|منبع|ماخذ|来源|來源|出典|المصدر|מקור|स्रोत|출처)\s?[:：] ?(?!(?i:unknown)|"
     rf"不明|未知|مجهول|불명)"
     rf"(?:{{source}}|{AGENCY}|{_HOST}|{_WORD} (?:правда|газета|новости|служба|новини))"
-    rf"(?:(?:, ?| ?[/;+] ?| and )(?:{_NAME}|{_HOST}|(?:news )?agencies))*",
+    rf"(?:(?:, ?| ?[/;+] ?| and )(?>{_NAME}|{_HOST}|(?:news )?agencies))*",
     "credit": rf"(?i:(?:photo|image|picture) credits?|crédits?(?: photos?)?|sursa foto|photo(?:graph)?s?|pictures?|"
     rf"images?|video|illustrations?|graphics?|fotos?|bild|автор|"
-    rf"фото|autore?|auteur)(?: ?[:：]| by) (?!.*\d{{4}})(?:picture alliance|{_PEOPLE})(?: alliance)?(?:/(?:dpa|"
+    rf"фото|autore?|auteur)(?: ?[:：]| by) (?!.*\d{{4}})(?:picture alliance|{_PEOPLE})(?: alliance)?(?:/(?>dpa|"
     rf"{_NAME}))*(?: via {_NAME})?|"
     rf"(?={_BESIDE})(?!.*\d{{4}}){_BESIDE}",
     "editor": r"[(（]?(?:责任编辑|責任編輯|责编|编辑|編輯|記者|记者|本报记者|本報記者)[:： ]\s?\w{2,4}"
@@ -173,7 +175,7 @@ FORMULAS = {
     r"click here (?:to|for) (?:read|see|view|sub\w*|sign|more|the|our)\b.{0,60}|explore more on these topics|"
     r"listen to more stories .{0,40}app|anzeige|publicité|publicidad|werbung|реклама)",
     "distributed": rf"(?:Distributed|Published|Syndicated|Brought to you|(?:Provided|Powered)(?=.*{MEDIUM})) by "
-    rf"(?:the )?{{source}}(?: (?:Distributed|Published) by {_NAME})*",
+    rf"(?:the )?{{source}}(?: (?:Distributed|Published) by {_LISTED})*",
     "agency": rf"(?:dpa|afp|ap|reuters|epd|kna|sid|apa)(?:/(?:dpa|afp|ap|reuters|epd|kna|sid|apa))+|/{AGENCY}/|"
     rf"Ag[eê]n[cz]i?[ae] {AGENCY}|"
     rf"(?:[Mm]it Agenturmaterial|[Cc]om (?:a )?[Aa]gência {_NAME})|"
