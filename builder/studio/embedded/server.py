@@ -256,7 +256,7 @@ def _launch(vault: Vault, port: int, settings: LabelStudio, program: Path) -> di
         raise StudioError(f"The supervisor of Label Studio did not start: {started.stderr.strip()}")
     if record := vault.server():
         return record
-    raise StudioError("Label Studio did not start.", f"Read {vault.log}.")
+    raise _ended(vault)
 
 
 def _wait_ready(vault: Vault, record: dict[str, Any], token: str, limit: float, progress: Progress) -> int:
@@ -266,9 +266,7 @@ def _wait_ready(vault: Vault, record: dict[str, Any], token: str, limit: float, 
     while (waited := time.monotonic() - start) < limit:
         progress(f"Starting Label Studio on {record['url']} ({usual})", int(waited), None)
         if not is_process(record["pid"], _server_mark(record)) and waited > 1:
-            raise StudioError(
-                f"Label Studio ended while starting: {_last_error(vault.log)}", f"The whole log is {vault.log}."
-            )
+            raise _ended(vault)
         if status := whoami(record["url"], token):
             return status
         time.sleep(_POLL)
@@ -276,6 +274,10 @@ def _wait_ready(vault: Vault, record: dict[str, Any], token: str, limit: float, 
         f"Label Studio on {record['url']} did not answer within {limit:.0f} s.",
         f"Read {vault.log}, or raise label_studio.boot_timeout.",
     )
+
+
+def _ended(vault: Vault) -> StudioError:
+    return StudioError(f"Label Studio ended while starting: {_last_error(vault.log)}", f"The whole log is {vault.log}.")
 
 
 def _last_error(log: Path) -> str:

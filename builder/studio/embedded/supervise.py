@@ -14,7 +14,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
@@ -85,22 +84,28 @@ def run_server(vault: Vault, port: int, database: str, roles: str, program: str,
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    while child.poll() is None:
-        time.sleep(_POLL)
+    while not _ends(child, _POLL):
         if vault.is_kept(os.getpid()):
             continue
         # Whoever comes now waits for its turn until the server is gone, and then starts another.
         with contextlib.suppress(Timeout), vault.turn().acquire(blocking=False):
             if not vault.is_used():
                 child.terminate()
-                try:
-                    child.wait(_GRACE)
-                except subprocess.TimeoutExpired:
+                if not _ends(child, _GRACE):
                     child.kill()
                     child.wait()
                 vault.write_server(None)
                 return
     vault.write_server(None)
+
+
+def _ends(child: subprocess.Popen[bytes], seconds: float) -> bool:
+    """True as soon as the process has ended; False when the time is over."""
+    try:
+        child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def detach(arguments: list[str]) -> None:

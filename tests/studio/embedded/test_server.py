@@ -30,15 +30,13 @@ from tests import samples
 _USER = """
 import os, sys
 from pathlib import Path
-from builder.studio.campaign import Campaign, open_server
 from builder.studio.embedded import server as module
+from builder.studio.embedded.vault import Vault
 from builder.studio.settings import LabelStudio
-from tests.samples import scheme
 
-workspace, port, program = sys.argv[1:]
+folder, port, program = sys.argv[1:]
 module.script = lambda: Path(program)
-campaign = Campaign("sample", Path(workspace) / "sample", Path(workspace), scheme(), server=LabelStudio(port=int(port)))
-server = open_server(campaign)
+server = module.open_embedded(Vault(Path(folder)), LabelStudio(port=int(port)), lambda *step: None)
 print(server.url, flush=True)
 sys.stdin.read()
 os.kill(os.getpid(), 9)
@@ -48,7 +46,7 @@ os.kill(os.getpid(), 9)
 @contextlib.contextmanager
 def use(campaign: Campaign) -> Iterator[subprocess.Popen[str]]:
     """Another process that uses the server, until it is killed or its input ends; then it dies without a goodbye."""
-    command = [sys.executable, "-c", _USER, str(campaign.workspace), str(campaign.server.port), str(server.script())]
+    command = [sys.executable, "-c", _USER, str(campaign.vault.folder), str(campaign.server.port), str(server.script())]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as made:
         assert made.stdout is not None
         assert made.stdout.readline().startswith("http://127.0.0.1:")
@@ -172,7 +170,7 @@ def test_a_kept_server_stays_until_it_is_stopped(campaign: Campaign) -> None:
     assert campaign.vault.is_kept(record["supervisor"])
     assert not campaign.vault.is_kept(record["supervisor"] + 1)
     # Its supervisor looks every half second.
-    assert not wait_until(lambda: campaign.vault.server() is None, 1.2)
+    assert not wait_until(lambda: campaign.vault.server() is None, 0.7)
     with open_server(campaign) as second:
         assert (second.url, campaign.vault.server()) == (first.url, record)
     assert find_server(campaign.vault) == record
@@ -291,8 +289,8 @@ def test_a_program_that_ends_shows_its_last_error(campaign: Campaign, program: C
 
 def test_a_program_that_never_answers_is_given_up(campaign: Campaign, program: Callable[[str], None]) -> None:
     program("time.sleep(3600)")
-    campaign.server = replace(campaign.server, boot_timeout=1.5)
-    with pytest.raises(Unreachable, match="did not answer within 2 s"):
+    campaign.server = replace(campaign.server, boot_timeout=0.6)
+    with pytest.raises(Unreachable, match="did not answer within 1 s"):
         open_server(campaign)
     assert lives(campaign.vault) is None
 
@@ -311,7 +309,7 @@ def test_a_server_that_never_takes_our_token(campaign: Campaign, program: Callab
 
 def test_a_program_that_cannot_be_run(campaign: Campaign) -> None:
     server.script().chmod(0o600)
-    with pytest.raises(StudioError, match="did not start"):
+    with pytest.raises(StudioError, match="ended while starting: PermissionError"):
         open_server(campaign)
 
 
@@ -363,7 +361,11 @@ def test_a_server_is_ours_when_it_is_well_and_takes_our_token(
 
 
 @pytest.mark.parametrize(
-    ("code", "says"), [(1, "The supervisor of Label Studio did not start: no room"), (0, "Label Studio did not start.")]
+    ("code", "says"),
+    [
+        (1, "The supervisor of Label Studio did not start: no room"),
+        (0, "Label Studio ended while starting: it printed nothing"),
+    ],
 )
 def test_a_supervisor_that_does_not_start_says_why(
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch, code: int, says: str
