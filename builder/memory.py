@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import NoReturn
 
 
@@ -55,13 +56,27 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-class _NoPandas:
-    """Lets `import pandas` fail, as where it is not installed."""
+@dataclass(frozen=True)
+class _NotInstalled:
+    """Lets `import` of one module fail, as where it is not installed."""
+
+    module: str
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        """No module is found here; pandas is not looked for elsewhere either."""
-        if name == "pandas":
+        """The module is not found here, and not looked for elsewhere either."""
+        if name == self.module:
             raise ModuleNotFoundError("not looked for", name=name)
+
+
+@contextlib.contextmanager
+def without(module: str) -> Iterator[None]:
+    """Inside the block, a module that was not imported before seems not to be installed."""
+    finder = _NotInstalled(module)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
 
 
 def without_pandas() -> None:
@@ -72,11 +87,7 @@ def without_pandas() -> None:
     """
     if "pandas" in sys.modules:
         return
-    finder = _NoPandas()
-    sys.meta_path.insert(0, finder)
-    try:
+    with without("pandas"):
         import pyarrow as pa
 
         pa.array([])
-    finally:
-        sys.meta_path.remove(finder)

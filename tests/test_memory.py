@@ -11,7 +11,7 @@ from typing import NoReturn
 import pyarrow as pa
 import pytest
 
-from builder.memory import TooSlowError, time_limit, uncollected, without_pandas
+from builder.memory import TooSlowError, time_limit, uncollected, without, without_pandas
 
 
 def left() -> float:
@@ -113,3 +113,12 @@ def test_pandas_is_hidden_from_pyarrow_alone(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "pandas", sys)
     without_pandas()
     assert seen == [True]
+
+
+def test_a_module_seems_not_to_be_installed_only_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    before = list(sys.meta_path)
+    with pytest.raises(ModuleNotFoundError, match="not looked for"), without("colorsys"):
+        importlib.import_module("colorsys")
+    assert sys.meta_path == before
+    assert importlib.import_module("colorsys")

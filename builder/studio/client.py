@@ -21,6 +21,7 @@ import httpx
 import msgspec
 
 from builder.errors import Refused, Unreachable
+from builder.memory import without
 from builder.studio import connection
 from builder.studio.embedded.server import StudioServer
 from builder.studio.settings import LabelStudio
@@ -160,7 +161,9 @@ class Client:
     @cached_property
     def _sdk(self) -> Any:
         # Imported here: it is not needed to read a configuration, and takes longer than a request may.
-        from label_studio_sdk.client import LabelStudio as Sdk
+        # Its schema checker would first compile a grammar of internationalised addresses, for longer than all the rest.
+        with without("rfc3987_syntax"):
+            from label_studio_sdk.client import LabelStudio as Sdk
 
         # The connection puts the token into each request in place of this one. Repeating is left to `_attempt`.
         made: Any = Sdk  # its constructor has no annotations
