@@ -2,52 +2,73 @@
 
 import gzip
 import json
-import os
 import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from backports import zstd
 
+import builder
+from builder import engine
+from builder.config import Config, Paths
+from builder.corpus import inventory, prepare
 from builder.corpus.parts import storage_at
-from builder.corpus.settings import Source
+from builder.corpus.settings import Selection, Source
+from builder.engine import Engine, Runner
 from builder.errors import ConfigError, SourceError
 from tests.benchmarks.corpus_data import Writer
-from tests.corpus.workspace import Workspace
+from tests.corpus.workspace import Workspace, begin_worker
 
 # The clients of both ends, not ours.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A bucket `news` on a local S3 server."""
+@pytest.fixture(scope="module")
+def s3() -> Iterator[dict[str, str]]:
+    """A local S3 server, as the variables that name it."""
     pytest.importorskip("s3fs")
-    boto3 = pytest.importorskip("boto3")
+    pytest.importorskip("boto3")
     server_module = pytest.importorskip("moto.server")
     server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    for name, value in {
+    yield {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-    }.items():
+    }
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """An empty bucket `news`."""
+    import boto3
+    import s3fs
+
+    for name, value in s3.items():
         monkeypatch.setenv(name, value)
+    # Clients are kept for the process; of another test, they would know another server.
+    s3fs.S3FileSystem.clear_instance_cache()
     client = boto3.client("s3")
     client.create_bucket(Bucket="news")
     yield client
-    server.stop()
+    httpx.post(f"{s3['AWS_ENDPOINT_URL']}/moto-api/reset").raise_for_status()
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+#: Clients keep listings; this one sees what was put since.
+FRESH = {"use_listings_cache": False}
 
 
 def test_articles_come_from_s3(bucket: Any, tmp_path: Path) -> None:
@@ -59,8 +80,7 @@ def test_articles_come_from_s3(bucket: Any, tmp_path: Path) -> None:
     put("raw/.hidden.txt", b"hidden")
     put("other/three.txt", b"Elsewhere.")
     work = Workspace("s3://news/raw", tmp_path)
-    # Clients keep listings; a fresh one sees what was put since.
-    source = Source(storage_options={"use_listings_cache": False, "skip_instance_cache": True})
+    source = Source(storage_options=FRESH)
 
     def articles() -> list[tuple[str, str]]:
         return [(a["source_path"], a["text"]) for a in work.rows("articles")]
@@ -106,7 +126,7 @@ def test_every_format_is_read_from_s3_as_from_a_folder(bucket: Any, tmp_path: Pa
         bucket.upload_file(str(path), "news", f"all/{path.name}")
     found = []
     for raw in (str(tmp_path / "raw"), "s3://news/all"):
-        source = Source(shard_mb=1, storage_options={"skip_instance_cache": True} if "://" in raw else {})
+        source = Source(shard_mb=1, storage_options=FRESH if "://" in raw else {})
         work = Workspace(raw, tmp_path / f"work-{len(found)}")
         found.append((work.prepare(source=source), work.rows("articles"), work.rows("rejects")))
     here, there = found
@@ -167,15 +187,9 @@ def test_articles_come_from_a_web_server_and_from_archives(web: str, tmp_path: P
 KINDS = ["local", pytest.param("dask", marks=pytest.mark.distributed)]
 
 
-@pytest.fixture(scope="module")
-def local_files() -> dict[str, str]:
-    """What a run without a storage gives; filled by the first test that needs it."""
-    return {}
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_workers_share_nothing_but_a_storage(
-    bucket: Any, tmp_path: Path, kind: str, local_files: dict[str, str]
+    bucket: Any, s3: dict[str, str], tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer = Writer(4)
     for number in range(4):
@@ -183,36 +197,28 @@ def test_workers_share_nothing_but_a_storage(
         lines = "".join(json.dumps({"text": t}) + "\n" for t in [*texts, texts[0], texts[1] + "\nOne more line."])
         bucket.put_object(Bucket="news", Key=f"raw/{number}.jsonl", Body=lines.encode() + b" " * 400_000)
     # Nothing is so little that it is done without workers.
-    code = (
-        "import sys; from builder.corpus import inventory, prepare; from builder.cli import main\n"
-        "inventory._LIGHT = prepare._LIGHT = prepare._FEW = 0\n"
-        "if __name__ == '__main__': main()\n"
-    )
-    (tmp_path / "run.py").write_text(code)
+    for module, name in ((inventory, "_LIGHT"), (prepare, "_LIGHT"), (prepare, "_FEW")):
+        monkeypatch.setattr(module, name, 0)
+    # The fork server of this process may be older than the variables that say where the bucket is.
+    monkeypatch.setattr(engine, "_begin_worker", partial(begin_worker, s3))
+    ran = list[int]()
+    executor = Runner._executor
+    monkeypatch.setattr(Runner, "_executor", lambda runner: (ran.append(runner.workers), executor(runner))[1])
 
-    def prepared(name: str, *settings: str) -> dict[str, str]:
-        given = [
-            "paths.raw=s3://news/raw",
-            f"paths.workspace={name}",
-            "source.shard_mb=1",
-            "engine.workers=2",
-            *settings,
-        ]
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-        command = [sys.executable, "run.py", "prepare", *given, *settings]
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    def prepared(name: str, where: Engine, **changes: Any) -> dict[str, str]:
+        paths = Paths("s3://news/raw", str(tmp_path / name), str(tmp_path / "exports"))
+        builder.prepare(Config(paths=paths, source=Source(shard_mb=1), engine=where, **changes))
         (record,) = (tmp_path / name).glob("*/prepare/*/stage.json")
         files: dict[str, str] = json.loads(record.read_text())["files"]
         shutil.rmtree(record.parent)
         return files
 
-    there = ["engine.storage=s3://news/store", f"engine.kind={kind}"]
-    if not local_files:
-        local_files.update(prepared("here"))
-    here = local_files
+    here = prepared("here", Engine(workers=1))
     assert len(here) > 8
-    assert prepared("there", *there) == here
+    assert not ran
+    there = Engine(kind=kind, workers=2, storage="s3://news/store")
+    assert prepared("there", there) == here
+    assert set(ran) == {2}
     assert not list((tmp_path / "there").glob("*/parts"))
 
     def stored() -> dict[str, Any]:
@@ -221,15 +227,14 @@ def test_workers_share_nothing_but_a_storage(
 
     first = stored()
     assert {key.split("/")[2] for key in first if key != "store/reached"} == {"parts"}
-    if kind == "local":
-        fewer = prepared("there", *there, "selection.method=random", "selection.budget=5")
-        assert fewer.keys() == here.keys()
-        assert fewer != here
-        return
+    again = replace(there, workers=1) if kind == "local" else there
     # What is there is taken up again, and what is lost is made again.
     bucket.delete_object(Bucket="news", Key=next(key for key in first if key.endswith("index.parquet")))
-    assert prepared("there", *there) == here
+    assert prepared("there", again) == here
     assert stored().keys() == first.keys()
+    fewer = prepared("there", again, selection=Selection(method="random", budget=5))
+    assert fewer.keys() == here.keys()
+    assert fewer != here
 
 
 @pytest.mark.parametrize("storage", ["nosuch://bucket/store", "s3://nosuch/store"])

@@ -1,13 +1,16 @@
 """Raw files and the tables that are made of them, without a configuration: what tests of the corpus room share."""
 
 import hashlib
+import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
+from builder import engine
 from builder.corpus.assembly import TABLES
 from builder.corpus.inventory import Progress, inventory
 from builder.corpus.prepare import Summary, prepare
@@ -67,3 +70,9 @@ class Workspace:
             for path in sorted(table.iterdir()) if table.is_dir() else [table]:
                 out[f"{name}/{path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()
         return out
+
+
+def begin_worker(environment: Mapping[str, str]) -> None:
+    """A worker of the engine begins with these variables, besides those of the process that it was forked from."""
+    os.environ.update(environment)
+    engine._begin_worker()
