@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import multiprocessing
 import os
 import re
 import shutil
@@ -40,6 +41,11 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
 )
 hypothesis.settings.load_profile("all")
+
+# A pool's workers are forked with what most of them run: each would take a second to import it.
+multiprocessing.set_forkserver_preload(
+    ["__main__", "pytest", "trafilatura", "builder.corpus.near_duplicates", "builder.corpus.shard_tables"]
+)
 
 # What tests write may be lost with the power: waiting for the disk takes a third of the time of a small export.
 os.fsync = lambda fd: None
