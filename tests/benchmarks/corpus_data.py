@@ -2,11 +2,23 @@
 
 import json
 import random
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 _SYLLABLES = [c + v for c in "bdfgklmnprst" for v in ("a", "e", "i", "o", "u", "er", "an")]
 _COMMON = ["the", "of", "and", "to", "in", "that", "is", "for", "with", "was", "on", "by"]
 SOURCES = ("Northern Post", "Harbour Times", "Daily Ledger", "City Wire")
+
+
+@lru_cache(maxsize=4)
+def _words(seed: int) -> tuple[list[str], list[str], Any]:
+    """A vocabulary, a million words drawn from it, and the state of the generator that drew them."""
+    r = random.Random(seed)
+    vocabulary = ["".join(r.choices(_SYLLABLES, k=r.randint(1, 4))) for _ in range(30_000)]
+    vocabulary[: len(_COMMON)] = _COMMON
+    weights = [(5 if i < len(_COMMON) else 1) / (i + 8) for i in range(len(vocabulary))]
+    return vocabulary, r.choices(vocabulary, weights, k=1_000_000), r.getstate()
 
 
 class Writer:
@@ -14,10 +26,8 @@ class Writer:
 
     def __init__(self, seed: int = 0) -> None:
         self.random = random.Random(seed)
-        self.vocabulary = ["".join(self.random.choices(_SYLLABLES, k=self.random.randint(1, 4))) for _ in range(30_000)]
-        self.vocabulary[: len(_COMMON)] = _COMMON
-        weights = [(5 if i < len(_COMMON) else 1) / (i + 8) for i in range(len(self.vocabulary))]
-        self.pool = self.random.choices(self.vocabulary, weights, k=1_000_000)
+        self.vocabulary, self.pool, state = _words(seed)
+        self.random.setstate(state)
 
     def sentence(self) -> str:
         """A sentence of 6 to 30 words, some with a comma, a name with an initial, a quote or an accent."""
