@@ -1,5 +1,6 @@
 """A stand-in for a Label Studio that answers what a test tells it to."""
 
+import io
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from builder.scheme import Scheme
@@ -141,8 +143,57 @@ class World:
         return Client(StudioServer(self.fake.url, token), self.campaign.server, sleep=self.waits.append)
 
 
+class Direct:
+    """A request as the handler of the fake has it, and what the fake answers."""
+
+    def __init__(self, request: httpx.Request) -> None:
+        self.command, self.path, self.headers = request.method, request.url.raw_path.decode(), request.headers
+        self.close_connection = False
+        self.status = 0
+        self.sent: list[tuple[str, str]] = []
+        self.wfile = io.BytesIO()
+
+    def send_response_only(self, status: int) -> None:
+        self.status = status
+
+    def send_header(self, name: str, value: str) -> None:
+        self.sent.append((name, value))
+
+    def end_headers(self) -> None:
+        pass
+
+
 @pytest.fixture
-def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., World]]:
+def direct(monkeypatch: pytest.MonkeyPatch) -> list[FakeLabelStudio]:
+    """What is asked of these fakes over HTTP reaches them without a socket, in a third of the time.
+
+    `test_client.py` shows what goes over a connection, and what becomes of it.
+    """
+    fakes: list[FakeLabelStudio] = []
+    connected = httpx.HTTPTransport.handle_request
+
+    def handle(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+        asked = next((f for f in fakes if f.runs and f.url == f"http://{request.url.netloc.decode()}"), None)
+        if asked is None:
+            return connected(transport, request)
+        handler: Any = Direct(request)
+        try:
+            asked.respond(handler, request.read())
+        except Exception as e:  # as over a connection, which is closed then
+            raise httpx.RemoteProtocolError(f"The fake failed: {e!r}.") from e
+        if handler.close_connection:
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        answer = httpx.ByteStream(handler.wfile.getvalue())
+        return httpx.Response(handler.status, headers=handler.sent, stream=answer)
+
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", handle)
+    return fakes
+
+
+@pytest.fixture
+def make_world(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, direct: list[FakeLabelStudio]
+) -> Iterator[Callable[..., World]]:
     """Makes a world: `make_world(articles=1, scheme=..., annotators=..., **settings of LabelStudio)`.
 
     An article has four chunks; pages have two tasks. Whatever is gone from the server does not stop a pull.
@@ -159,6 +210,7 @@ def make_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
     ) -> World:
         fake = FakeLabelStudio()
         fake.start()
+        direct.append(fake)
         server = LabelStudio(**{"url": fake.url, "page_size": 2, "retries": 1, "gone_share": 1.0, **settings})
         workspace = tmp_path / folder
         campaign = Campaign(

@@ -94,6 +94,11 @@ class FakeLabelStudio:
         self.url = f"http://127.0.0.1:{self.http.server_port}"
         threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True).start()
 
+    @property
+    def runs(self) -> bool:
+        """True between `start` and `stop`."""
+        return self.http.socket.fileno() >= 0
+
     def stop(self) -> None:
         self.http.shutdown()
         self.http.server_close()

@@ -19,7 +19,7 @@ from builder.studio.settings import Annotators, Suggestions
 from tests.studio.test_scheme_changes import BEFORE, RENAMED, said
 
 Place = tuple[str | int, ...]
-#: The field is missing.
+#: The field or item is missing.
 MISSING = object()
 #: Taken in turn, so that places get one of them each.
 ODD = [None, "x", MISSING, {}, [[]], 7, 2**70, MISSING, [None], "\ud800", -1, MISSING, {"a": {}}, True, ""]
@@ -45,6 +45,8 @@ def with_odd(value: Any, at: Place, odd: Any) -> Any:
         rest = {key: kept for key, kept in value.items() if key != at[0] or odd is not MISSING or at[1:]}
         return {**rest, at[0]: with_odd(value[at[0]], at[1:], odd)} if at[0] in rest else rest
     if isinstance(value, list) and value and at[0] == 0:
+        if odd is MISSING and not at[1:]:
+            return value[1:]
         return [with_odd(value[0], at[1:], odd), *value[1:]]
     return value
 
