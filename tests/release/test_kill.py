@@ -45,6 +45,7 @@ def in_child(work: Callable[[], object], die_at: int | None) -> tuple[int, int]:
     return (os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0), count
 
 
+@pytest.mark.usefixtures("unread")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_kills_leave_whole_releases(tmp_path: Path) -> None:
     # One configuration of one article: more of either are only more files of the same kind.

@@ -19,7 +19,10 @@ from tests.samples import article
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest]:
-    made = sample(tmp_path_factory.mktemp("world")).export(Export(shard_rows=12, group_rows=5))
+    made = sample(tmp_path_factory.mktemp("world")).export(
+        # First the one with most of the faults below: opening stops at the first.
+        Export(configs=["stance", "entities", "annotations"], shard_rows=12, group_rows=5)
+    )
     return made.folder, made.manifest
 
 

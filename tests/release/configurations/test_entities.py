@@ -1,16 +1,23 @@
 """Rows of `entities`: golden rows, other granularities, labels and tokenizers."""
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from builder.errors import ConfigError, ReleaseError
+from builder.release.manifest import Exported
 from builder.release.settings import Dataset, Export
 from builder.store import digest
 from tests.release.world import World, entropy, hard, rows, sample, splits_of
 from tests.samples import ANNOTATORS, scheme
+
+
+def entities(world: World, tables: dict[str, Path] | None = None, **settings: Any) -> Exported:
+    """The configuration alone."""
+    return world.build(Export(configs=["entities"], **settings), tables=tables)
 
 
 def test_a_row_is_a_text_with_its_tokens_tags_and_spans(tmp_path: Path) -> None:
@@ -19,7 +26,7 @@ def test_a_row_is_a_text_with_its_tokens_tags_and_spans(tmp_path: Path) -> None:
     world.dissent[0, chunk] = {"spans": [(0, len(text.split()[0]), "ORG")]}
     for n in (1, 2):
         world.dissent[n, chunk] = {"spans": [(0, len(text.split()[0]), "ORG"), (3, 5, "GPE")]}
-    row = next(r for r in rows(world.build().folder, "entities") if r["id"] == chunk)
+    row = next(r for r in rows(entities(world).folder, "entities") if r["id"] == chunk)
     word = text.split()[0]
     tokens = row.pop("tokens")
     tags = row.pop("ner_tags")
@@ -61,7 +68,7 @@ def open_chunk(world: World, number: int = 2) -> tuple[str, list[str]]:
 def test_tokens_of_undecided_spans_are_hidden_as_asked(unknown: str, hidden: list[int] | None, tmp_path: Path) -> None:
     world = sample(tmp_path)
     chunk, words = open_chunk(world)
-    made = world.build(Export(unknown=unknown))
+    made = entities(world, unknown=unknown)
     found = [row for row in rows(made.folder, "entities") if row["id"] == chunk]
     losses = made.manifest.losses["entities"]
     if hidden is None:
@@ -89,7 +96,7 @@ def test_an_undecided_span_hides_the_one_that_it_would_take_tokens_from(
     for n, given in enumerate(([inner, outer], [inner, outer], [inner], [inner])):
         world.dissent[n, chunk] = {"spans": given}
     world.annotators = (*ANNOTATORS, "annotator-ffffff")
-    row = next(r for r in rows(world.build(Export(nested=nested)).folder, "entities") if r["id"] == chunk)
+    row = next(r for r in rows(entities(world, nested=nested).folder, "entities") if r["id"] == chunk)
     assert [i for i, masked in enumerate(row["mask"]) if masked] == hidden
 
 
@@ -100,7 +107,7 @@ def test_a_span_that_a_row_border_cuts_is_hidden_on_both_sides(tmp_path: Path) -
     start = made.chunks[0].index("Berlin. Acme")
     for n in range(3):
         world.dissent[n, made.chunk_id(0)] = {"spans": [(start, start + len("Berlin. Acme"), "ORG")]}
-    found = world.build(Export(granularity="sentence"))
+    found = entities(world, granularity="sentence")
     cut = {r["text"]: r for r in rows(found.folder, "entities") if r["chunk_id"] == made.chunk_id(0)}
     hidden = {text: [t for t, m in zip(r["tokens"], r["mask"], strict=True) if m] for text, r in cut.items()}
     first = "It was said in Berlin."
@@ -109,7 +116,7 @@ def test_a_span_that_a_row_border_cuts_is_hidden_on_both_sides(tmp_path: Path) -
     assert all(r["entities"] == r["disputed"] == [] for r in cut.values())
     assert found.manifest.losses["entities"]["row-border"] == 1
     assert found.manifest.counts.left_out["entities"]["outside"] == 0
-    strict = world.build(Export(granularity="sentence", unknown="strict", variant="strict"))
+    strict = entities(world, granularity="sentence", unknown="strict", variant="strict")
     left = {r["text"] for r in rows(strict.folder, "entities") if r["chunk_id"] == made.chunk_id(0)}
     assert left == {text for text, words in hidden.items() if not words}
 
@@ -120,7 +127,7 @@ def test_gold_below_a_threshold_is_hidden_like_what_is_undecided(tmp_path: Path)
     for n in range(2):
         world.dissent[n, chunk] = {"spans": [(0, len(words[0]), "ORG")]}
     world.dissent[2, chunk] = {"spans": []}
-    row = next(r for r in rows(world.build(Export(min_agreement=0.7)).folder, "entities") if r["id"] == chunk)
+    row = next(r for r in rows(entities(world, min_agreement=0.7).folder, "entities") if r["id"] == chunk)
     assert (row["entities"], row["ner_tags"][0], row["mask"][:2]) == ([], 0, [True, False])
     assert [(s["text"], s["status"]) for s in row["disputed"]] == [(words[0], "adjudicated")]
 
@@ -136,7 +143,7 @@ def test_what_tags_lose_is_counted(tmp_path: Path) -> None:
     world = sample(tmp_path)
     for n in range(3):
         world.dissent[n, world.chunk(2, 0)] = {"spans": [(0, 20, "ORG"), (0, 3, "GPE")]}
-    losses = world.build().manifest.losses["entities"]
+    losses = entities(world).manifest.losses["entities"]
     assert losses["nested"] + losses["widened"] >= 1
     assert losses["row-border"] == 0
     assert (losses.pop("masked-tokens"), losses.pop("strict-rows")) == (0, 0)
@@ -146,7 +153,7 @@ def test_what_tags_lose_is_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("granularity", ["sentence", "article"])
 def test_spans_follow_to_another_granularity(granularity: str, tmp_path: Path) -> None:
     world = sample(tmp_path)
-    made = world.build(Export(granularity=granularity))
+    made = entities(world, granularity=granularity)
     found = rows(made.folder, "entities")
     assert all(r["text"][s["start"] : s["end"]] == s["text"] for r in found for s in r["entities"])
     expected = sum(len(spans) for made in world.articles for spans in made.spans)
@@ -165,9 +172,9 @@ def test_spans_follow_to_another_granularity(granularity: str, tmp_path: Path) -
 @pytest.mark.parametrize("granularity", ["sentence", "article"])
 def test_rows_of_another_granularity_are_in_the_split_of_their_article(granularity: str, tmp_path: Path) -> None:
     world = sample(tmp_path)
-    plain = world.build()
+    plain = entities(world)
     by_chunk = splits_of(plain.folder, "entities")
-    made = world.build(Export(granularity=granularity, variant="cut"))
+    made = entities(world, granularity=granularity, variant="cut")
     split = splits_of(made.folder, "entities")
     for row in rows(made.folder, "entities"):
         assert split[row["id"]] == by_chunk[row["chunk_id"]]
@@ -186,7 +193,7 @@ def test_sentences_end_as_in_the_language_of_their_article(expected: str, tmp_pa
     languages = dict(zip([made.id for made in world.articles], ["de", "en", None], strict=True))
     column = pa.array([languages[article] for article in known["article_id"].to_pylist()], pa.string())
     pq.write_table(known.set_column(at, known.schema.field(at), column), paths["articles"])
-    made = world.build(Export(configs=["entities"], granularity="sentence"), tables=paths)
+    made = entities(world, granularity="sentence", tables=paths)
     found = {article.id: [] for article in world.articles}
     for row in rows(made.folder, "entities"):
         if row["chunk_id"] in {article.chunk_id(0) for article in world.articles}:
@@ -214,26 +221,26 @@ def test_sentences_that_repeat_in_another_split_are_left_out(tmp_path: Path) -> 
 
 
 def test_labels_may_be_merged_and_left_out(tmp_path: Path) -> None:
-    made = sample(tmp_path).build(Export(entities={"GPE": "ORG", "PERSON": None}))
+    made = entities(sample(tmp_path), entities={"GPE": "ORG", "PERSON": None})
     assert made.manifest.labels["entities"] == ["ORG"]
     assert {s["label"] for r in rows(made.folder, "entities") for s in r["entities"]} == {"ORG"}
     assert made.manifest.counts.labels["entities"] == {"ORG": 144}
 
 
 def test_tokens_only(tmp_path: Path) -> None:
-    made = sample(tmp_path).build(Export(configs=["entities"], text=False, tags="bioes"))
+    made = entities(sample(tmp_path), text=False, tags="bioes")
     assert set(rows(made.folder, "entities")[0]) == {"id", "article_id", "chunk_id", "tokens", "ner_tags", "mask"}
     assert "E-PERSON" in made.manifest.configs["entities"].features["ner_tags"]["feature"]["names"]
 
 
 def test_without_tags_there_are_tokens(tmp_path: Path) -> None:
-    made = sample(tmp_path).build(Export(configs=["entities"], tags="none"))
+    made = entities(sample(tmp_path), tags="none")
     assert not {"ner_tags", "mask"} & set(rows(made.folder, "entities")[0])
     assert "tokens" in rows(made.folder, "entities")[0]
 
 
 def test_without_tokens_there_is_the_text(tmp_path: Path) -> None:
-    made = sample(tmp_path).build(Export(configs=["entities"], tokens=False))
+    made = entities(sample(tmp_path), tokens=False)
     assert set(rows(made.folder, "entities")[0]) == {"id", "article_id", "chunk_id", "text", "entities", "disputed"}
 
 
@@ -242,7 +249,7 @@ def test_an_empty_answer_is_a_row_without_spans(tmp_path: Path) -> None:
     chunk = world.chunk(3, 1)
     for number in range(3):
         world.dissent[number, chunk] = {"spans": [], "stances": {"ukraine": "none", "japan": "none"}}
-    found = next(r for r in rows(world.build().folder, "entities") if r["id"] == chunk)
+    found = next(r for r in rows(entities(world).folder, "entities") if r["id"] == chunk)
     assert found["entities"] == []
     assert set(found["ner_tags"]) == {0}
 
@@ -267,14 +274,14 @@ def test_gold_that_does_not_fit_the_text_is_refused(tmp_path: Path) -> None:
     texts = ["otherwise", *table["text"].to_pylist()[1:]]
     pq.write_table(table.set_column(table.schema.get_field_index("text"), "text", [texts]), paths["gold_spans"])
     with pytest.raises(ReleaseError, match=r"gold has 'otherwise' where the text has"):
-        world.build(tables=paths)
+        entities(world, tables=paths)
 
 
 def test_the_longest_of_nested_spans_comes_first(tmp_path: Path) -> None:
     world = sample(tmp_path)
     for n in range(3):
         world.dissent[n, world.chunk(2, 0)] = {"spans": [(4, 6, "GPE"), (4, 9, "ORG"), (0, 2, "GPE")]}
-    row = next(r for r in rows(world.build().folder, "entities") if r["id"] == world.chunk(2, 0))
+    row = next(r for r in rows(entities(world).folder, "entities") if r["id"] == world.chunk(2, 0))
     assert [(s["start"], s["end"]) for s in row["entities"]] == [(0, 2), (4, 9), (4, 6)]
 
 
@@ -286,10 +293,10 @@ def test_a_scheme_without_entities_has_no_such_configuration(tmp_path: Path) -> 
 
 
 def test_a_row_may_be_a_window_under_another_chunking(tmp_path: Path) -> None:
-    plain = rows(sample(tmp_path / "a").build(Export(configs=["entities"])).folder, "entities")
+    plain = rows(entities(sample(tmp_path / "a")).folder, "entities")
     world = sample(tmp_path / "b")
     world.chunked = [(made, 0, len(made.text)) for made in world.articles]
-    found = world.build(Export(configs=["entities"], granularity="window"))
+    found = entities(world, granularity="window")
     assert sorted(rows(found.folder, "entities"), key=lambda r: r["id"]) == sorted(plain, key=lambda r: r["id"])
     assert found.manifest.counts.left_out["entities"]["outside"] == 0
 
@@ -298,7 +305,7 @@ def test_a_row_may_be_a_window_under_another_chunking(tmp_path: Path) -> None:
 def test_soft_tags_are_shares_of_those_who_saw_a_token(granularity: str, tmp_path: Path) -> None:
     world = sample(tmp_path)
     open_chunk(world)
-    names = world.build(Export(soft_tags=True, granularity=granularity))
+    names = entities(world, soft_tags=True, granularity=granularity)
     tags = names.manifest.configs["entities"].features["ner_tags"]["feature"]["names"]
     place = world.articles[2].chunks[0]
     row = next(r for r in rows(names.folder, "entities") if place.startswith(r["text"]) or r["text"].startswith(place))
