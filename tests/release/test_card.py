@@ -81,20 +81,20 @@ def test_the_card_says_how_the_data_were_made(release: tuple[str, Manifest, Path
 
 
 def test_gates_that_do_not_hold_stand_on_the_card(tmp_path: Path) -> None:
-    made = sample(tmp_path).export(below_gates="max_unresolved is 0")
+    made = sample(tmp_path, 3).export(below_gates="max_unresolved is 0")
     assert made.manifest.below_gates == "max_unresolved is 0"
     card = (made.folder / "README.md").read_text("utf-8")
     assert "**Released below its quality gates**: max_unresolved is 0." in card
 
 
 def test_people_who_are_not_recorded_are_a_crowd(tmp_path: Path) -> None:
-    card = (sample(tmp_path).export(recorded=False).folder / "README.md").read_text("utf-8")
+    card = (sample(tmp_path, 3).export(recorded=False).folder / "README.md").read_text("utf-8")
     assert "crowdsourced" in card
     assert "recorded sample labels" not in card
 
 
 def test_losses_stand_on_the_card(tmp_path: Path) -> None:
-    world = sample(tmp_path)
+    world = sample(tmp_path, 3)
     for n in range(3):
         world.dissent[n, world.chunk(2, 0)] = {"spans": [(0, 20, "ORG"), (0, 3, "GPE"), (1, 2, "GPE")]}
     card = (world.export().folder / "README.md").read_text("utf-8")
@@ -247,7 +247,7 @@ def test_agreement_that_is_too_low_is_a_known_issue(tmp_path: Path) -> None:
         "labels": {"EVENT": {"token_alpha": 0.415, "compared": 3}},
     }
     answers = {"stance": {"overall": {"alpha": 0.667, "items": 9}}}
-    made = sample(tmp_path).export(agreement={"spans": {"entity": spans}, "answers": answers})
+    made = sample(tmp_path, 3).export(agreement={"spans": {"entity": spans}, "answers": answers})
     line = "Annotators agree little: entity spans, EVENT, token alpha is 0.415, on 3; its labels are doubtful."
     assert made.manifest.findings == [line]
     assert f"## Known issues\n\n- {line}" in (made.folder / "README.md").read_text("utf-8")
@@ -273,7 +273,7 @@ def test_the_card_says_which_method_was_chosen_and_why(tmp_path: Path) -> None:
 def test_what_people_say_and_who_annotated_is_on_the_card(tmp_path: Path) -> None:
     dataset = Dataset(name="sample", license="other", license_name="Ours", license_link="https://example.org/licence",
                       uses="Training.", curators="The lab", expertise="expert-generated")  # fmt: skip
-    world = sample(tmp_path, dataset=dataset)
+    world = sample(tmp_path, 3, dataset=dataset)
     world.dissent[0, world.chunk(0, 0)] = {"prediction": "accepted", "stances": {"ukraine": "favor", "japan": "none"}}
     made = world.export(Export(repo="lab/story"), recorded=False)
     card = (made.folder / "README.md").read_text("utf-8")
@@ -301,12 +301,12 @@ def test_rows_and_annotators_say_where_they_come_from(tmp_path: Path) -> None:
         "annotator-678901": {"age": "60"},
     }
     dataset = Dataset(name="sample", min_group=2)
-    world = sample(tmp_path, dataset=dataset)
+    world = sample(tmp_path, 3, dataset=dataset)
     made = world.export(said=said, experts=["annotator-678901"])
     assert pq.read_table(made.folder / "provenance/annotators.parquet").to_pylist() == [
-        {"annotator": "annotator-0a1b2c", "role": "annotator", "annotations": 48, "age": "30-39"},
-        {"annotator": "annotator-3d4e5f", "role": "annotator", "annotations": 48, "age": "30-39"},
-        {"annotator": "annotator-678901", "role": "expert", "annotations": 48, "age": None},
+        {"annotator": "annotator-0a1b2c", "role": "annotator", "annotations": 12, "age": "30-39"},
+        {"annotator": "annotator-3d4e5f", "role": "annotator", "annotations": 12, "age": "30-39"},
+        {"annotator": "annotator-678901", "role": "expert", "annotations": 12, "age": None},
     ]
     # The role counts as known: only one expert is that old.
     alone = world.export(said={name: {"age": "30-39"} for name in said}, experts=["annotator-678901"])
@@ -322,7 +322,7 @@ def test_rows_and_annotators_say_where_they_come_from(tmp_path: Path) -> None:
 def test_the_checklist_and_the_data_section_are_filled(tmp_path: Path) -> None:
     dataset = Dataset(name="sample", license="mit", uses="Training at 100 % & more_.", limitations="Few {texts}.")
     described = {"description": r"A & B_C ~ 5 $ ^2 #1 \ <b> | {x}"}
-    root = sample(tmp_path, dataset=replace(dataset, **described)).export().folder
+    root = sample(tmp_path, 3, dataset=replace(dataset, **described)).export().folder
     checklist = (root / "CHECKLIST.md").read_text("utf-8")
     assert "- **A1. Limitations.** Few {texts}." in checklist
     assert "- **D2. Recruitment and payment.** Not stated (dataset.annotators)." in checklist
@@ -335,13 +335,13 @@ def test_the_checklist_and_the_data_section_are_filled(tmp_path: Path) -> None:
     assert escaped in section
     assert "\\paragraph{Limitations.} Few \\{texts\\}." in section
     assert "stance\\_unresolved" not in section
-    assert "12 news articles published from 2026-03-02 to " in section
+    assert "3 news articles published from 2026-03-02 to " in section
 
 
 def test_labels_are_described_as_they_are_released(tmp_path: Path) -> None:
     """Merged ones under their common name, options by what is said about them, evidence by nothing."""
     labels = scheme(entities={"ORG": {"description": "A\n| group |"}, "PERSON": {}, "GPE": {}})
-    world = sample(tmp_path, labels=labels, evidence=True)
+    world = sample(tmp_path, 3, labels=labels, evidence=True)
     labels.questions["frame"] = Choice(many=True, options={"cost": Label("Money", "Who pays"), "law": Label("Law")})
     labels.questions["frame"].name = "frame"
     world.dissent[0, world.chunk(2, 0)] = {"answers": {"frame": {"cost": "yes", "law": "no"}}}
@@ -360,7 +360,7 @@ def test_labels_are_described_as_they_are_released(tmp_path: Path) -> None:
 def test_a_variant_says_nothing_of_what_it_does_not_hold(tmp_path: Path) -> None:
     low = {"overall": {"alpha": 0.1, "items": 9}}
     spans = {kind: {"overall": {"exact_f1": 0.5, "compared": 9}} for kind in ("entity", "evidence")}
-    world = sample(tmp_path, agreement={"answers": {"stance": low}, "spans": spans})
+    world = sample(tmp_path, 3, agreement={"answers": {"stance": low}, "spans": spans})
     whole = world.export(Export(configs=["annotations"])).manifest
     assert list(whole.agreement) == [
         "stance, Krippendorff's alpha",

@@ -123,7 +123,7 @@ def test_a_split_that_changed_is_a_minor_version_and_counted_once_per_text(tmp_p
 
 
 def test_spans_that_changed_are_told_by_how(tmp_path: Path) -> None:
-    world = sample(tmp_path)
+    world = sample(tmp_path, 3)
     world.export()
     spans = world.articles[2].spans[0]
     moved = [(a, b + 1 if i == 0 else b, "GPE" if i == 1 else label) for i, (a, b, label) in enumerate(spans)]
@@ -142,7 +142,7 @@ def test_spans_that_changed_are_told_by_how(tmp_path: Path) -> None:
 
 
 def test_configurations_and_columns_are_a_major_version(tmp_path: Path) -> None:
-    world = sample(tmp_path)
+    world = sample(tmp_path, 3)
     world.export(Export(configs=["entities", "stance"]))
     found = world.export(Export(configs=["entities", "annotations"], tags="none"))
     assert found.folder.name == "v2.0.0"
@@ -154,7 +154,7 @@ def test_configurations_and_columns_are_a_major_version(tmp_path: Path) -> None:
 
 
 def test_labels_of_a_configuration_that_is_left_out_keep_their_numbers(tmp_path: Path) -> None:
-    world = sample(tmp_path)
+    world = sample(tmp_path, 3)
     world.export()
     world.labels = scheme(stance=["none", "favor", "against", "neutral"])
     world.export(Export(configs=["entities"]))
@@ -163,7 +163,7 @@ def test_labels_of_a_configuration_that_is_left_out_keep_their_numbers(tmp_path:
 
 @pytest.mark.usefixtures("paged")
 def test_a_retired_label_keeps_its_number(tmp_path: Path) -> None:
-    world = sample(tmp_path)
+    world = sample(tmp_path, 3)
     world.export()
     world.labels = scheme(entities=["PERSON", "GPE"])
     for made in world.articles:
@@ -177,7 +177,7 @@ def test_a_retired_label_keeps_its_number(tmp_path: Path) -> None:
 
 
 def test_a_renamed_label_is_told(tmp_path: Path) -> None:
-    world = sample(tmp_path)
+    world = sample(tmp_path, 3)
     world.export()
     migrations = {"1": {"entities": {"ORG": "COMPANY"}}}
     world.labels = scheme(version="2", entities=["PERSON", "COMPANY", "GPE"], migrations=migrations)
@@ -190,9 +190,9 @@ def test_a_renamed_label_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["fixed", "mention"])
 def test_what_only_its_name_changes_is_no_other_label(mode: str, tmp_path: Path) -> None:
-    world = sample(tmp_path, labels=scheme(mode=mode))
+    world = sample(tmp_path, 3, labels=scheme(mode=mode))
     world.dissent.clear()
-    for number in range(12) if mode == "mention" else ():
+    for number in range(3) if mode == "mention" else ():
         chapter(world, number)
     settings = Export(configs=["entities", "stance"])
     old = world.export(settings)
@@ -220,7 +220,7 @@ def test_what_only_its_name_changes_is_no_other_label(mode: str, tmp_path: Path)
 def test_the_card_alone_is_a_patch(tmp_path: Path) -> None:
     from dataclasses import replace
 
-    world = sample(tmp_path)
+    world = sample(tmp_path, 3)
     world.export()
     world.dataset = replace(world.dataset, description="New words.")
     found = world.export()
@@ -231,7 +231,7 @@ def test_the_card_alone_is_a_patch(tmp_path: Path) -> None:
 
 
 def test_new_words_of_the_scheme_are_a_patch_with_their_text(tmp_path: Path) -> None:
-    world = sample(tmp_path)
+    world = sample(tmp_path, 3)
     groups = world.sources(Export(), Split()).configuration
     old = {
         "name": "a",
@@ -255,7 +255,7 @@ def test_new_words_of_the_scheme_are_a_patch_with_their_text(tmp_path: Path) -> 
 
 
 def test_other_decisions_on_the_same_labels_are_told(tmp_path: Path) -> None:
-    world = sample(tmp_path)
+    world = sample(tmp_path, 4)
     world.dissent.clear()
     world.export()
     world.dissent[2, world.chunk(3, 0)] = {"stances": {"ukraine": "neutral", "japan": "none"}, "spans": []}
@@ -310,7 +310,7 @@ def test_examples_show_every_kind_of_change() -> None:
 @pytest.mark.parametrize("spans", [True, False])
 def test_a_row_of_an_edited_article_is_another_row(spans: bool, tmp_path: Path) -> None:
     """A stretch begins where it began, with other words: nothing of the old ones is quoted as a change of labels."""
-    world = sample(tmp_path)
+    world = sample(tmp_path, 3)
     settings = Export(configs=["entities"], granularity="article")
     before = world.export(settings)
     made, other = world.articles[2], article(20)
@@ -325,7 +325,7 @@ def test_a_row_of_an_edited_article_is_another_row(spans: bool, tmp_path: Path) 
 
 
 def test_what_is_known_of_articles_and_another_tokenizer_make_a_version(tmp_path: Path) -> None:
-    world = sample(tmp_path)
+    world = sample(tmp_path, 3)
     made = tokenizer(tmp_path)
     settings = Export(configs=["entities"], tokenizer=str(made))
     world.export(settings)

@@ -113,7 +113,7 @@ def test_quarantined_annotations_are_counted_and_do_not_count(tmp_path: Path) ->
 
 
 def test_nothing_changed_makes_no_version_and_pays_no_loading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    world = sample(tmp_path)
+    world = sample(tmp_path, 3)
     first = world.export()
     before = {p: p.read_bytes() for p in (tmp_path / "exports").rglob("*") if p.is_file()}
     monkeypatch.setattr(module, "check_loads", None)
@@ -161,14 +161,14 @@ def test_a_release_that_does_not_load_leaves_nothing(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(module, "check_loads", refuse)
     with pytest.raises(ReleaseError, match="no"):
-        sample(tmp_path).export()
+        sample(tmp_path, 3).export(Export(configs=["stance"]))
     assert not (tmp_path / "exports").exists()
     assert not list((tmp_path / "scratch").iterdir())
 
 
 @pytest.mark.usefixtures("opened")
 def test_nothing_is_left_in_the_scratch_folder(tmp_path: Path) -> None:
-    sample(tmp_path).export()
+    sample(tmp_path, 3).export(Export(configs=["stance"]))
     assert not list((tmp_path / "scratch").iterdir())
 
 
@@ -181,7 +181,7 @@ def test_a_scratch_folder_on_another_disk_is_copied(tmp_path: Path, monkeypatch:
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", refuse)
-    made = sample(tmp_path).export()
+    made = sample(tmp_path, 3).export(Export(configs=["stance"]))
     assert not check_files(made.folder, made.manifest.files)
     assert [path.name for path in made.folder.parent.iterdir()] == ["v1.0.0"]
 
@@ -190,7 +190,7 @@ def test_other_failures_of_the_rename_are_raised(tmp_path: Path, monkeypatch: py
     def refuse(self: Path, target: Path) -> Path:
         raise OSError(errno.EACCES, "no")
 
-    world = sample(tmp_path)
+    world = sample(tmp_path, 3)
     world.paths()
     monkeypatch.setattr(module.Path, "rename", refuse)
     monkeypatch.setattr("builder.release.parquet.Path.rename", refuse)
@@ -201,7 +201,7 @@ def test_other_failures_of_the_rename_are_raised(tmp_path: Path, monkeypatch: py
 def test_a_version_that_another_run_made_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "exports/sample/v1.0.0").mkdir(parents=True)
     with pytest.raises(StoreError, match=r"v1\.0\.0 exists already"):
-        sample(tmp_path).export()
+        sample(tmp_path, 3).export(Export(configs=["stance"]))
     assert not list((tmp_path / "exports/sample/v1.0.0").iterdir())
 
 
@@ -217,12 +217,12 @@ def test_everything_reaches_the_disk_before_it_takes_its_place(tmp_path: Path, m
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", note)
-    sample(tmp_path).export()
+    sample(tmp_path, 3).export(Export(configs=["stance"]))
     assert (synced, placed) == (["release", "sample"], [1])
 
 
 def test_variants_are_beside_the_main_dataset(tmp_path: Path) -> None:
-    world = sample(tmp_path)
+    world = sample(tmp_path, 3)
     main = world.export()
     variant = world.export(Export(configs=["stance"], variant="stance-majority"))
     assert variant.folder == tmp_path / "exports/sample-stance-majority/v1.0.0"
@@ -232,18 +232,18 @@ def test_variants_are_beside_the_main_dataset(tmp_path: Path) -> None:
 
 
 def test_configurations_are_those_asked_for_in_their_order(tmp_path: Path) -> None:
-    made = sample(tmp_path).export(Export(configs=["annotations", "stance"]))
+    made = sample(tmp_path, 3).export(Export(configs=["annotations", "stance"]))
     assert list(made.manifest.configs) == ["annotations", "stance"]
     assert {p.name for p in made.folder.iterdir() if p.is_dir()} == {"annotations", "stance", "provenance"}
 
 
 def test_a_configuration_that_the_scheme_does_not_give_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"'topic'.*entities, stance"):
-        sample(tmp_path).export(Export(configs=["topic"]))
+        sample(tmp_path, 3).export(Export(configs=["topic"]))
 
 
 def test_annotations_of_two_pulls_are_refused(tmp_path: Path) -> None:
-    world = sample(tmp_path)
+    world = sample(tmp_path, 3)
     paths = world.paths()
     table = pq.read_table(paths["annotations"])
     pulls = ["a", *["b"] * (table.num_rows - 1)]
@@ -253,7 +253,7 @@ def test_annotations_of_two_pulls_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_and_a_damaged_table_are_named(tmp_path: Path) -> None:
-    world = sample(tmp_path)
+    world = sample(tmp_path, 3)
     paths = world.paths()
     with pytest.raises(StoreError, match=r"nowhere.*is missing.*builder adjudicate"):
         world.export(tables={**paths, "gold_spans": tmp_path / "nowhere"})
@@ -337,7 +337,7 @@ def test_stratified_splits_count_the_labels_of_every_question(tmp_path: Path) ->
 
 
 def test_an_article_that_is_gone_is_named(tmp_path: Path) -> None:
-    world = sample(tmp_path)
+    world = sample(tmp_path, 3)
     paths = world.paths()
     table = pq.read_table(paths["articles"])
     pq.write_table(table.slice(1), paths["articles"])
@@ -381,13 +381,13 @@ def test_progress_is_reported_per_configuration(tmp_path: Path) -> None:
 
 
 def test_the_release_is_called_after_the_dataset_and_its_variant(tmp_path: Path) -> None:
-    world = sample(tmp_path)
+    world = sample(tmp_path, 3)
     world.dataset = replace(world.dataset, name="other")
-    assert world.export(Export(variant="x")).folder == tmp_path / "exports/other-x/v1.0.0"
+    assert world.export(Export(configs=["stance"], variant="x")).folder == tmp_path / "exports/other-x/v1.0.0"
 
 
 def test_a_release_without_any_row_is_refused(tmp_path: Path) -> None:
-    world = sample(tmp_path)
+    world = sample(tmp_path, 3)
     with pytest.raises(ReleaseError, match=r"No configuration \(stance_unresolved\) has a row"):
         world.export(Export(configs=["stance_unresolved"]))
     nothing = dict.fromkeys(["favor", "against", "neutral", "none"])

@@ -151,5 +151,5 @@ def test_an_export_opens_what_it_made(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(card, "yaml_list", lambda features: [{"name": "id", "dtype": "int32"}])
     with pytest.raises(ReleaseError, match="does not load as it was declared"):
-        sample(tmp_path).export()
+        sample(tmp_path, 3).export()
     assert not (tmp_path / "exports").exists()

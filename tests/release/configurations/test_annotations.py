@@ -15,7 +15,7 @@ UNSUGGESTED = {"suggested": None, "suggestion_model": None, "suggestion_score": 
 
 
 def test_a_row_is_what_one_annotator_submitted(tmp_path: Path) -> None:
-    world = sample(tmp_path, evidence=True)
+    world = sample(tmp_path, 3, evidence=True)
     chunk, made = world.chunk(0, 1), world.articles[0]
     world.dissent[2, chunk] = {"comment": "see me: ada.b@mail.example.com!", "problems": ["unsure"]}
     row = next(r for r in rows(world.build().folder, "annotations") if r["id"] == "1:12")
@@ -58,7 +58,7 @@ def test_rows_are_in_the_order_of_windows_and_ids(tmp_path: Path) -> None:
 
 
 def test_skipped_windows_are_said_and_drafts_are_not(tmp_path: Path) -> None:
-    world = sample(tmp_path)
+    world = sample(tmp_path, 3)
     world.dissent[1, world.chunk(0, 1)] = {"state": "skipped"}
     world.dissent[2, world.chunk(0, 1)] = {"state": "draft"}
     found = [r for r in rows(world.build().folder, "annotations") if r["chunk_id"] == world.chunk(0, 1)]
@@ -70,7 +70,7 @@ def test_skipped_windows_are_said_and_drafts_are_not(tmp_path: Path) -> None:
 
 
 def test_what_was_suggested_is_beside_each_span_and_answer(tmp_path: Path) -> None:
-    world = sample(tmp_path)
+    world = sample(tmp_path, 3)
     paths = world.paths()
     for name in ("spans", "answers"):
         table = pq.read_table(paths[name])
@@ -96,7 +96,7 @@ def test_answers_have_a_column_of_their_own_whatever_their_question_is_called(tm
     for name, many in (("language", False), ("state", False), ("stances", False), ("stance_", True)):
         labels.questions[name] = Choice(many=many, options={"yes": Label(), "no": Label()})
         labels.questions[name].name = name
-    world = sample(tmp_path, labels=labels)
+    world = sample(tmp_path, 3, labels=labels)
     said = {"language": {"": "yes"}, "state": {"": "no"}, "stances": {"": "yes"}, "stance_": {"yes": "no", "no": "yes"}}
     world.dissent[0, world.chunk(2, 0)] = {"answers": said}
     made = world.build(Export(configs=["annotations"]))
