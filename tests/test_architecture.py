@@ -1,6 +1,7 @@
 """Imports only go up the list of rooms, and one name means one thing."""
 
 import ast
+import functools
 from collections import defaultdict
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -66,6 +67,7 @@ def room(module: str) -> str:
     return module.split(".")[1]
 
 
+@functools.cache
 def imported(path: Path) -> set[str]:
     """Every `builder.*` module that a file imports, inside functions and for type checking too."""
     names: set[str] = set()
@@ -80,6 +82,7 @@ def imported(path: Path) -> set[str]:
     return {name for name in names if name.startswith("builder.")}
 
 
+@functools.cache
 def is_module(name: str) -> bool:
     place = PACKAGE.parent / name.replace(".", "/")
     return place.with_suffix(".py").exists() or place.is_dir()

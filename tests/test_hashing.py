@@ -11,6 +11,12 @@ from builder.hashing import mixed, word_hashes, word_runs
 from tests.benchmarks.corpus_data import Writer
 
 
+@pytest.fixture(scope="module")
+def paragraphs() -> list[str]:
+    """News-like texts of one to four sentences; to draw the words of a writer takes long."""
+    return Writer(0).paragraphs(28)
+
+
 def runs(texts: list[str], size: int = 3) -> tuple[hashing.Hashes, hashing.Ints]:
     return word_runs(*word_hashes(texts), size)
 
@@ -21,12 +27,12 @@ def reference(text: str, size: int) -> set[tuple[str, ...]]:
     return {tuple(words[i : i + size]) for i in range(max(1, len(words) - size + 1))} if words else set()
 
 
-def test_shingles_are_those_of_the_plain_way() -> None:
+def test_shingles_are_those_of_the_plain_way(paragraphs: list[str]) -> None:
     texts = [
         "",
         "One",
         "one two",
-        *(" ".join(Writer(s).paragraphs(3)) for s in range(5)),
+        *(" ".join(paragraphs[at : at + 3]) for at in range(0, 15, 3)),
         "“Quoted” — it’s done…",
         "ab ab ab ab",
     ]
@@ -45,15 +51,17 @@ def test_characters_without_spaces_are_words_of_their_own() -> None:
     assert len(hashing.word_hashes(["日本政府 said 東京"])[0]) == 7
 
 
-def test_shingles_do_not_depend_on_the_batch() -> None:
-    texts = [" ".join(Writer(s).paragraphs(2)) for s in range(4)] + ["short", ""]
+def test_shingles_do_not_depend_on_the_batch(paragraphs: list[str]) -> None:
+    texts = [" ".join(paragraphs[at : at + 2]) for at in range(15, 23, 2)] + ["short", ""]
     flat, offsets = runs(texts)
     for i, text in enumerate(texts):
         assert flat[offsets[i] : offsets[i + 1]].tolist() == runs([text])[0].tolist()
 
 
-def test_a_long_text_is_hashed_in_pieces_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = ["Short one here.", " ".join(Writer(4).paragraphs(5)), "", "x" * 50 + " end", "日本 news"]
+def test_a_long_text_is_hashed_in_pieces_with_the_same_result(
+    paragraphs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["Short one here.", " ".join(paragraphs[23:28]), "", "x" * 50 + " end", "日本 news"]
     whole = hashing.word_hashes(texts)
     monkeypatch.setattr(hashing, "_BLOCK", 40)
     pieces = hashing.word_hashes(texts)
