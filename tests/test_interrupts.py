@@ -1,5 +1,6 @@
 """Ctrl-C at any moment of any command is one line and exit code 130, and no work of the next run is spoilt."""
 
+import copy
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import builder
-from builder import cli
+from builder import cli, composing
 from builder.studio import campaign
 from builder.studio.embedded.server import StudioServer
 from tests.outcomes import pulled
@@ -21,6 +22,7 @@ from tests.test_cli import Typed, typed
 __all__ = ["typed"]
 #: Calls of functions of the builder, counted from the start and from the start of the command itself, before Ctrl-C.
 MOMENTS = [(1, 0), (0, 1), (0, 25)]
+OVERRIDES = ["dataset.name=sample", "paths.workspace=workspace"]
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +64,23 @@ def press(calls: int) -> None:
     sys.settrace(trace if calls else None)
 
 
+@pytest.fixture(scope="module")
+def jobs() -> list[composing.Job]:
+    """What all commands are asked for; composing it each time would take most of the time."""
+    return composing.compose_jobs(OVERRIDES)
+
+
 @pytest.mark.parametrize("name", cli.COMMANDS)
-def test_ctrl_c_is_one_line(name: str, project: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_is_one_line(
+    name: str, project: Path, jobs: list[composing.Job], typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(project)
     rows = next(project.glob("exports/sample/v1.0.0/stance/*.parquet"))
     words = {"init": ["mine"], "diff": ["v1.0.0"] * 2, "reopen": ["all"], "backup": ["my.tar.gz"]}
     words["restore-backup"] = words["backup"]
     words["trace"] = [pq.read_table(rows)["id"][0].as_py()]
     before, found = sys.gettrace(), cli.function_of
+    monkeypatch.setattr(composing, "compose_jobs", lambda *_, **__: copy.deepcopy(jobs))
     for first, later in MOMENTS:
 
         def function_of(command: str, kind: str = "", later: int = later) -> Any:
@@ -79,7 +90,7 @@ def test_ctrl_c_is_one_line(name: str, project: Path, typed: Typed, monkeypatch:
 
         monkeypatch.setattr(cli, "function_of", function_of)
         press(first)
-        ended = typed(name, *words.get(name, []), "dataset.name=sample", "paths.workspace=workspace")
+        ended = typed(name, *words.get(name, []), *OVERRIDES)
         sys.settrace(before)
         again = f"builder: Stopped. What is finished is kept: run `builder {name}` again to go on.\n"
         assert ended == (130, "", again), (first, later)
