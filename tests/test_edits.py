@@ -1,6 +1,10 @@
 """Edited articles keep what was annotated of them: ids, labels and splits, through to the next release."""
 
+import copy
 import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,22 +12,37 @@ import pyarrow.parquet as pq
 import pytest
 
 from builder import export, pipeline, prepare, verify
+from builder.config import Paths
 from builder.store import digest
 from builder.tables import ARTICLES, CHUNKS
 from tests.corpus.workspace import Workspace
+from tests.outcomes import short_exports
 from tests.samples import Project
 
 ADDED = "In the meantime the harbour was closed to all vessels, and nobody knew for how long it would stay so."
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project with a pull and a release."""
-    made = Project(tmp_path, articles=8)
+    made = Project(tmp_path_factory.mktemp("released"), articles=8)
     stage = pipeline.prepared(made.config)
     made.pull(stage.table("articles", ARTICLES).to_pylist(), stage.table("selected", CHUNKS).to_pylist())
-    assert export(made.config).version == "v1.0.0"
+    with short_exports():
+        assert export(made.config).version == "v1.0.0"
     return made
+
+
+@pytest.fixture
+def project(released: Project, tmp_path: Path) -> Iterator[Project]:
+    """A copy of it; another release is neither opened nor has a page, which `tests/release/` shows."""
+    made = copy.copy(released)
+    for name in ("raw", "workspace", "exports"):
+        shutil.copytree(getattr(released.config.paths, name), tmp_path / name)
+    paths = Paths(*(str(tmp_path / name) for name in ("raw", "workspace", "exports")))
+    made.config = replace(released.config, paths=paths)
+    with short_exports():
+        yield made
 
 
 def rows(project: Project, version: str, name: str = "entities") -> dict[str, dict[str, Any]]:

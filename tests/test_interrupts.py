@@ -65,14 +65,14 @@ def press(calls: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def jobs() -> list[composing.Job]:
+def job() -> composing.Job:
     """What all commands are asked for; composing it each time would take most of the time."""
-    return composing.compose_jobs(OVERRIDES)
+    return composing.compose_jobs(OVERRIDES)[0]
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
 def test_ctrl_c_is_one_line(
-    name: str, project: Path, jobs: list[composing.Job], typed: Typed, monkeypatch: pytest.MonkeyPatch
+    name: str, project: Path, job: composing.Job, typed: Typed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project)
     rows = next(project.glob("exports/sample/v1.0.0/stance/*.parquet"))
@@ -80,7 +80,7 @@ def test_ctrl_c_is_one_line(
     words["restore-backup"] = words["backup"]
     words["trace"] = [pq.read_table(rows)["id"][0].as_py()]
     before, found = sys.gettrace(), cli.function_of
-    monkeypatch.setattr(composing, "compose_jobs", lambda *_, **__: copy.deepcopy(jobs))
+    monkeypatch.setattr(composing, "compose_jobs", lambda *_, **__: [job._replace(config=copy.deepcopy(job.config))])
     for first, later in MOMENTS:
 
         def function_of(command: str, kind: str = "", later: int = later) -> Any:

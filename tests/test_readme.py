@@ -3,17 +3,20 @@
 Label Studio is played by a stand-in; what needs more than that is run for real by the test named beside it.
 """
 
+import copy
+import functools
 import re
 import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from builder.cli import parse_line
-from builder.composing import compose_jobs
+from builder.composing import Job, compose_jobs
 from builder.studio import campaign
 from builder.studio.embedded.server import StudioServer
 from tests.studio.fake import TOKEN, FakeLabelStudio
@@ -119,12 +122,25 @@ def test_what_is_run_elsewhere_composes(line: str) -> None:
     assert compose_jobs(parse_line(name, argv).overrides, sweep=False)
 
 
+@pytest.fixture
+def composed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most commands are typed without overrides: in one folder, equal ones are composed once."""
+    jobs = functools.cache(lambda folder, overrides, options: compose_jobs(overrides, **dict(options)))
+
+    def composing(overrides: list[str], **options: Any) -> list[Job]:
+        found = jobs(Path.cwd(), tuple(overrides), tuple(options.items()))
+        return [job._replace(config=copy.deepcopy(job.config)) for job in found]
+
+    monkeypatch.setattr("builder.composing.compose_jobs", composing)
+
+
 def put(folder: Path, articles: list[Path]) -> None:
     folder.mkdir(exist_ok=True)
     for path in articles:
         shutil.copy(path, folder)
 
 
+@pytest.mark.usefixtures("composed_once")
 def test_every_command_runs_as_it_is_written(
     typed: Typed, server: FakeLabelStudio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
