@@ -8,19 +8,27 @@ from unittest import mock
 import pytest
 
 from builder import export, report
-from tests.reporting.campaign import COMMENT, EMAILS, HOSTILE, NAMED, Campaign
+from tests.reporting.campaign import COMMENT, EMAILS, HOSTILE, NAMED, PEOPLE, Campaign
 from tests.test_reports import shown
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page after a release and a correction that is released as well."""
+def pages(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The page after a release and a correction that is released as well, and the public page of the first release."""
     made = Campaign(tmp_path_factory.mktemp("planted"))
     with mock.patch("builder.release.export.check_loads"):
-        for corrected in (False, True):
-            made.pull(corrected)
+        made.pull()
+        public = export(made.config).folder / "report.html"
+        made.pull(True)
+        # Of the two public pages, the first is looked at.
+        with mock.patch("builder.reports.public_page", return_value=""):
             export(made.config)
-    return report(made.config).file
+    return report(made.config).file, public
+
+
+@pytest.fixture(scope="module")
+def page(pages: tuple[Path, Path]) -> Path:
+    return pages[0]
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +103,18 @@ def test_what_changed_since_the_last_release(text: str) -> None:
 
 def test_the_page_names_people(text: str) -> None:
     assert all(email in text for email in EMAILS)
+
+
+def test_names_addresses_comments_and_texts_stay_inside(pages: tuple[Path, Path]) -> None:
+    """The public page has nobody's name, and no text that the release does not hold."""
+    public = pages[1]
+    raw, text = public.read_text("utf-8"), shown(public)
+    assert not [email for email in EMAILS if email in raw or email.partition(".")[0] + ".person" in raw]
+    assert COMMENT not in text
+    assert not [words for words in HOSTILE if words in text]
+    # Stretches of five words of any article.
+    for words in (body[: body.index(" ", 40)] for body, *_ in NAMED.values() if " " in body[40:]):
+        assert words not in text
+    assert all(name in text for name in PEOPLE)
+    assert "Corpus" in text
+    assert "Stance: favor" not in text
