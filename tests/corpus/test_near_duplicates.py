@@ -52,7 +52,7 @@ def kept(found: near_duplicates.CorpusIndex, parts: Path, step: Any = run) -> li
 
 def test_edited_cut_and_extended_copies_join_their_original(tmp_path: Path) -> None:
     rng, settings = random.Random(1), Dedup()
-    writer = Writer(1)
+    writer = Writer(2)
     texts: dict[str, str] = {}
     for i in range(30):
         paragraphs = writer.paragraphs(10)
@@ -83,7 +83,7 @@ def test_articles_without_words_are_not_alike(tmp_path: Path) -> None:
 
 
 def test_known_similarities_are_not_computed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = "\n".join(Writer(3).paragraphs(6))
+    text = "\n".join(Writer(2).paragraphs(6))
     found = corpus(tmp_path, {"a.txt": text, "b.txt": text + "\nOne more line."}, Dedup())
     first = kept(found, tmp_path)
     monkeypatch.setattr(near_duplicates, "exact_similarities", None)
@@ -228,7 +228,7 @@ def test_tasks_of_any_size_find_the_same_clusters(tmp_path: Path, monkeypatch: p
 
 
 def test_remembered_clusters_are_those_of_the_same_texts_and_threshold(tmp_path: Path) -> None:
-    text = "\n".join(Writer(3).paragraphs(6))
+    text = "\n".join(Writer(2).paragraphs(6))
     found = corpus(tmp_path, {"a.txt": text, "b.txt": text + "\nOne more line of seven or eight words."}, Dedup())
     repeats, _ = near_duplicates.same_bytes(found)
 
