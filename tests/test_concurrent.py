@@ -10,7 +10,6 @@ A project as small as can be released, and no page of the release for people: ho
 here, only what it makes visible and when. What it does first, it has done once before it forks.
 """
 
-import gc
 import itertools
 import json
 import os
@@ -156,7 +155,6 @@ def pairs(root: Path) -> None:
     wrong: list[str] = []
     names = list(_commands(config))
     after = {command: alone(command) for command in names}
-    gc.freeze()
     writers = [name for name in names if name not in _READERS]
     runs = [*itertools.combinations_with_replacement(writers, 2), tuple(sorted(_READERS))]
     runs += [tuple(name for name in names if name in {writer, *_READERS}) for writer in writers]
@@ -189,7 +187,6 @@ def exports(root: Path) -> None:
         return _files(builder.export(copied(name, f"alone/{name}")).folder.parents[1])
 
     right = {name: alone(name) for name in AGGREGATIONS}
-    gc.freeze()
     wrong: list[str] = []
     stopped, at = True, 0
     while stopped:

@@ -43,6 +43,7 @@ def compared(releases: Path, old: str, new: str) -> Changes:
 def test_a_correction_is_a_patch(story: tuple[World, Path]) -> None:
     found = compared(story[1], "v1.0.0", "v1.0.1")
     assert (found.level, found.old, found.new) == ("patch", "1.0.0", "1.0.1")
+    assert read(story[1] / "v1.0.1").previous == "1.0.0"
     rows = found.rows["stance"]
     assert (rows.added, rows.removed, rows.changed, rows.labels) == (0, 0, 1, {"favor -> neutral": 1})
     assert [(e.id, e.what, e.old, e.new) for e in rows.examples] == [
