@@ -22,7 +22,7 @@ import msgspec
 import pytest
 
 from builder.errors import BuilderError, ConfigError, Refused, Unauthorized, Unreachable
-from builder.studio import connection
+from builder.studio import client, connection
 from builder.studio.client import Client, NotFound, _wait
 from builder.studio.connection import Limited, _limits, reason, remote_token, within
 from builder.studio.embedded.server import StudioServer
@@ -341,6 +341,15 @@ def test_what_the_sdk_raises_says_what_to_do(
     with pytest.raises(error) as caught:
         connect(retries=0).ask(project(7), Shown)
     assert says.replace("PORT", str(standin.http.server_port)) in str(caught.value)
+
+
+def test_the_sdk_is_loaded_without_the_grammar_of_its_schema_checker(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = list[str]()
+    monkeypatch.setattr(client, "without", lambda name: contextlib.nullcontext(hidden.append(name)))
+    assert connect()._sdk
+    assert hidden == ["rfc3987_syntax"]
 
 
 def test_loading_the_sdk_takes_nothing_of_the_time_of_a_request(
