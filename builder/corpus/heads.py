@@ -38,9 +38,9 @@ _BY = {
     "de": "von", "fr": "par", "es": "por", "pt": "por", "it": "di", "nl": "door", "sv": "av", "no": "av", "da": "af",
 }  # fmt: skip
 _CAPITAL = r"[^\W\d_a-z]"
-_PERSON = (
-    rf"{_CAPITAL}[\w.'’-]*(?: (?:{_CAPITAL}[\w.'’-]*|de|van|von|der|den|bin|al|el|la|di|da|dos)){{1,4}}(?:, [JS]r\.?)?"
-)
+#: A part of a name, and no word between two names in capitals.
+_PART = rf"(?!(?:AND|UND|ET|WITH|Y) ){_CAPITAL}[\w.'’-]*"
+_PERSON = rf"{_PART}(?: (?:{_PART}|de|van|von|der|den|bin|al|el|la|di|da|dos)){{1,4}}(?:, [JS]r\.?)?"
 _NOT_PERSON = (
     r"(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March \d|April \d|"
     r"(?:The|This|All|Then|Any|Popular|Royal|Force|Train|Sea|Land|Air|Lake|West|East|North|South|San) )"
@@ -119,7 +119,8 @@ class Named(NamedTuple):
 @cache
 def _byline_in(language: str) -> re.Pattern[str]:
     person = rf"{_PERSON}(?: in {_CAPITAL}[\w-]+(?: {_CAPITAL}[\w-]+)?)?"
-    names = rf"{_NOT_PERSON}{person}(?:(?:,? (?i:and|und|et|y|e|with)|,| &) {person})*"
+    # Atomic, as a list of initials could else be read in more ways than anybody waits for.
+    names = rf"{_NOT_PERSON}{person}(?:(?:,? (?i:and|und|et|y|e|with)|,| &) (?>{person}))*"
     return re.compile(
         rf"(?:(?:Story|Words|Analysis|Opinion|Report|Text) )?(?i:by|{_BY.get(language, 'by')}) "
         rf"(?:({names})(?: for (?:[Tt]he )?{_CAPITAL}[\w ]{{1,30}})?|{AGENCY}(?: Staff)?)"

@@ -159,3 +159,24 @@ def test_a_date_that_is_written_small_goes_on_with_no_headline() -> None:
 )
 def test_a_question_of_four_capitals_is_a_headline(first: str, title: bool) -> None:
     assert reads_like_title(lines(first, ENDED), "en") is title
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("word", ["Y", "AND", "E"])
+def test_what_may_be_a_name_or_the_word_between_two_is_read_soon(word: str) -> None:
+    """Thirty of them could be read in more ways than anybody waits for."""
+    assert byline_of(f"By {f'{word} ' * 60}\0", "en") is None
+
+
+@pytest.mark.parametrize(
+    ("line", "language", "authors"),
+    [
+        ("BY ANN E LEE AND BO LI AND CY WU", "en", ["ANN E LEE AND BO LI AND CY WU"]),
+        ("POR JUAN PÉREZ Y ANA DÍAZ", "es", ["JUAN PÉREZ", "ANA DÍAZ"]),
+        ("BY A B C AND D E F AND G H I", "en", ["A B C AND D E F AND G H I"]),
+    ],
+)
+def test_names_in_capitals_end_before_the_word_between_two(line: str, language: str, authors: list[str]) -> None:
+    found = byline_of(line, language)
+    assert found is not None
+    assert found.authors == authors
