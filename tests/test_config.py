@@ -1,6 +1,5 @@
 """Everything under conf/ composes, overrides reach their settings, and every fault is reported at once."""
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import yaml
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from builder.composing import compose, conf_folder, quick_yaml, spelled
+from builder.composing import compose, conf_folder, spelled
 from builder.config import Composed, Config, suggest
 from builder.errors import ConfigError
 from builder.settings import declared, leaves
@@ -183,14 +182,6 @@ def test_composing_inside_another_hydra_application_leaves_it_as_it_was(tmp_path
         assert compose() == composed()
         refused("nope.nope=0")
         assert hydra.compose("own").x == 1
-
-
-def test_quick_yaml_takes_libyaml_and_puts_the_loader_back() -> None:
-    loader = yaml.SafeLoader
-    with contextlib.suppress(KeyError), quick_yaml():
-        assert yaml.SafeLoader is yaml.CSafeLoader
-        raise KeyError
-    assert yaml.SafeLoader is loader
 
 
 @pytest.mark.parametrize("plus", ["", "+", "++"])

@@ -1,5 +1,6 @@
 """Files are whole or absent, with exactly the bytes and permissions that were asked for, and names tell formats."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -10,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from builder.errors import StoreError
 from builder.scheme import Label
@@ -20,6 +22,7 @@ from builder.store import (
     digest,
     file_digest,
     permit,
+    quick_yaml,
     read_json,
     suffixes,
     sync_tree,
@@ -164,3 +167,11 @@ def test_every_file_and_folder_reaches_the_disk(tmp_path: Path, monkeypatch: pyt
     for handle in handles:
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(handle)
+
+
+def test_quick_yaml_takes_libyaml_and_puts_the_loader_back() -> None:
+    loader = yaml.SafeLoader
+    with contextlib.suppress(KeyError), quick_yaml():
+        assert yaml.SafeLoader is yaml.CSafeLoader
+        raise KeyError
+    assert yaml.SafeLoader is loader

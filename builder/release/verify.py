@@ -14,7 +14,7 @@ from builder.errors import ReleaseError
 from builder.release.manifest import UNLISTED, Configured, File, Manifest, Outline, data_files, read
 from builder.release.provenance import ARTICLES
 from builder.release.separation import Fingerprints
-from builder.store import file_digest
+from builder.store import file_digest, quick_yaml
 
 #: What file managers leave in folders, and the Hub adds.
 _IGNORED = (".DS_Store", "Thumbs.db", ".gitattributes")
@@ -114,7 +114,7 @@ def check_loads(root: Path, made: Manifest | Outline, streamed: int = STREAMED) 
     import datasets
 
     datasets.disable_progress_bars()
-    with tempfile.TemporaryDirectory(prefix="loading-", dir=root.parent) as cache:
+    with quick_yaml(), tempfile.TemporaryDirectory(prefix="loading-", dir=root.parent) as cache:
         for name, found in made.configs.items():
             if not found.splits:
                 continue
