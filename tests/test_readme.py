@@ -129,7 +129,11 @@ def composed_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def composing(overrides: list[str], **options: Any) -> list[Job]:
         found = jobs(Path.cwd(), tuple(overrides), tuple(options.items()))
-        return [job._replace(config=copy.deepcopy(job.config)) for job in found]
+        found = [job._replace(config=copy.deepcopy(job.config)) for job in found]
+        for job in found:
+            # How many samples intervals are drawn from decides nothing here but how long it takes.
+            job.config.quality.bootstrap = 20
+        return found
 
     monkeypatch.setattr("builder.composing.compose_jobs", composing)
 
