@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ def pushed(config: Config, progress: Progress = silent, *, dry_run: bool = False
     """Every selected chunk, and every gold question that is due, is a task in Label Studio, or a row of rejects."""
     stage = pipeline.prepared(config, progress)
     chunks, known = _asked(config, stage)
-    wanted = pc.field("article_id").isin(list({chunk["article_id"] for chunk in chunks}))
+    wanted = _is_one_of("article_id", {chunk["article_id"] for chunk in chunks})
     chunks_of = Counter(stage.table("chunks", tables.CHUNKS, ["article_id"], wanted)["article_id"].to_pylist())
     shown = stage.table("articles", tables.ARTICLES, _SHOWN, wanted).to_pylist()
     articles = [{**article, "chunks": chunks_of[article["article_id"]]} for article in shown]
@@ -63,8 +63,13 @@ def _asked(config: Config, stage: Stage) -> tuple[list[Mapping[str, Any]], froze
     others = sum(chunk["chunk_id"] not in known for chunk in selected)
     due = frozenset(list(known)[: number_due(others, config.quality.question_rate)])
     rest = [chunk for chunk in selected if chunk["chunk_id"] not in due]
-    questions = stage.table("chunks", tables.CHUNKS, rows=pc.field("chunk_id").isin(list(due)))
+    questions = stage.table("chunks", tables.CHUNKS, rows=_is_one_of("chunk_id", due))
     return spread_among(rest, questions.to_pylist()), due
+
+
+def _is_one_of(column: str, values: Collection[str]) -> pc.Expression:
+    """For which rows a column has one of these values; a list without any would have no type."""
+    return pc.field(column).isin(pa.array(values, pa.string()))
 
 
 @dataclass(frozen=True)
