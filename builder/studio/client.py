@@ -161,7 +161,7 @@ class Client:
     @cached_property
     def _sdk(self) -> Any:
         # Imported here: it is not needed to read a configuration, and takes longer than a request may.
-        # Its schema checker would first compile a grammar of internationalised addresses, half of what the import takes.
+        # Its schema checker would compile a grammar of internationalised addresses, half of what the import takes.
         with without("rfc3987_syntax"):
             from label_studio_sdk.client import LabelStudio as Sdk
 
