@@ -2,8 +2,10 @@
 
 import html
 import re
-from dataclasses import asdict, replace
+from dataclasses import asdict, is_dataclass, replace
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -11,7 +13,7 @@ from unittest import mock
 import pytest
 
 import builder
-from builder import pipeline, report
+from builder import overview, pipeline, report, reporting, reports
 from builder.commands import releases
 from builder.config import Paths
 from builder.errors import ConfigError, Fault, ReleaseError, StoreError
@@ -125,6 +127,30 @@ def test_a_status_says_which_settings_contradict_each_other(tmp_path: Path) -> N
     assert "not known" not in facts_in_words(project.config)
     with mock.patch("builder.reports.quality_of", side_effect=ConfigError("quality.asked names PERSON.")):
         assert facts_in_words(project.config)["not known"] == ["quality.asked names PERSON."]
+
+
+def test_results_of_another_version_say_what_to_do(tmp_path: Path) -> None:
+    config = Project(tmp_path, articles=0).config
+    earlier = SimpleNamespace(
+        table=lambda *_: None, json=lambda _: {"spans": []}, folder=tmp_path, summary={"issues": [], "gates": []}
+    )
+    known = Known({"validate": earlier}, None, {}, (), ())  # type: ignore[dict-item]
+    with mock.patch("builder.reports.known_of", return_value=known):
+        assert facts_in_words(config)["not known"] == [
+            f"{tmp_path / 'agreement.json'} was written by another version of the builder. Run `builder validate`."
+        ]
+
+
+def test_nothing_that_the_page_is_made_from_can_be_changed() -> None:
+    """Sections share facts, and the same values give the same page."""
+    rooms = [import_module(f"builder.reporting.{found.name}") for found in iter_modules(reporting.__path__)]
+    kinds: list[Any] = [
+        kind
+        for module in (*rooms, reports, overview)
+        for kind in vars(module).values()
+        if is_dataclass(kind) and kind.__module__ == module.__name__
+    ]
+    assert [kind for kind in kinds if not kind.__dataclass_params__.frozen] == [Report]
 
 
 def test_a_public_page_needs_a_release(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def timeline(title: str, words: str, line: Points, area: Points = ()) -> Chart:
     # A round distance of ticks, of which about `_TICKS` fit.
     raw = highest / _TICKS
     size = 10.0 ** math.floor(math.log10(raw)) if raw > 0 else 1.0
-    step: float = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= raw * 0.999)
+    step: float = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= raw)
     high = max(math.ceil(highest / step), 1) * step
     span = max((max(days) - first).days, 1)
 

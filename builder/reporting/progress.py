@@ -114,7 +114,7 @@ def progress_section(
         return ProgressSection(
             f"{first}No annotation is known, because nothing was pulled: `builder push`, annotate, `builder pull`."
         )
-    days_of = pc.cast(annotations["created"], pa.date32(), safe=False)
+    days_of = pc.cast(annotations["created"], pa.date32())
     # In the order of time, so that a chunk is done on the day of the annotation that completes it.
     every = annotations.append_column("day", days_of).sort_by([("created", "ascending"), ("annotator", "ascending")])
     review = pa.array(reviews(every), pa.bool_())
@@ -143,7 +143,7 @@ def progress_section(
     if overlap is not None:
         open_ = needed.keys() - done_on.keys()
         having = made if everybody else answered
-        left = sum(max(int(needed[chunk]) - len(having[chunk]), 1) for chunk in open_)
+        left = sum(int(needed[chunk]) - len(having[chunk]) for chunk in open_)
         untouched = sum(not answered[chunk] for chunk in open_)
         chunks = ChunkCounts(
             len(needed), len(needed) - len(open_), len(open_) - untouched, untouched,

@@ -12,12 +12,14 @@ from builder.quality.settings import Quality
 from builder.quality.validate import Validated, validate
 from builder.reporting.agreement import (
     AgreementSection,
+    _times,
     agreement_in_words,
     agreement_section,
     reliability,
     verdict,
 )
 from builder.reporting.page import About, page
+from builder.scheme import Scheme
 from builder.tables import ISSUES
 from tests.reporting.facts import facts_of
 from tests.samples import DAY, Crowd, scheme
@@ -27,16 +29,18 @@ SCHEME = scheme(targets={"japan": ["Japan"]}, evidence=False)
 FIRST = date(2026, 3, 2)
 
 
-def validated(crowd: Crowd) -> Validated:
+def validated(crowd: Crowd, asked: Scheme = SCHEME) -> Validated:
     tables = (crowd.annotations, crowd.spans, crowd.answers, crowd.windows)
-    return validate(CheckInputs(*tables, SCHEME, QUALITY), ISSUES.empty_table(), {})
+    return validate(CheckInputs(*tables, asked, QUALITY), ISSUES.empty_table(), {})
 
 
-def made(crowd: Crowd, sources: Mapping[str, str | None] | None = None) -> AgreementSection:
-    found = validated(crowd)
+def made(
+    crowd: Crowd, sources: Mapping[str, str | None] | None = None, asked: Scheme = SCHEME, **more: bool
+) -> AgreementSection:
+    found = validated(crowd, asked)
     articles = pa.table({"article_id": list(sources or {}), "source": pa.array((sources or {}).values(), pa.string())})
     tables = {**found.tables, "articles": articles}
-    return agreement_section(facts_of(None, SCHEME, tables, quality=QUALITY, agreement=found.agreement))
+    return agreement_section(facts_of(None, asked, tables, quality=QUALITY, agreement=found.agreement, **more))
 
 
 def crowd(days: int = 1) -> Crowd:
@@ -121,6 +125,50 @@ def test_agreement_over_time_is_per_day_week_or_month() -> None:
     single = made(crowd(1)).questions[0]
     assert single.parts["day"] == [(FIRST, 40, pytest.approx(5 / 6, abs=1e-6))]
     assert single.chart is None
+
+
+@pytest.mark.parametrize(
+    ("days", "unit", "since"),
+    [
+        (0, "day", FIRST),
+        (21, "day", date(2026, 3, 23)),
+        (22, "week from Monday", date(2026, 3, 23)),
+        (181, "week from Monday", date(2026, 8, 24)),
+        (182, "month from", date(2026, 8, 1)),
+    ],
+)
+def test_days_are_put_together_where_they_are_many(days: int, unit: str, since: date) -> None:
+    """A chunk is of the day of its last answer, and a draft is no answer."""
+    first = FIRST.replace(day=1) if unit == "month from" else FIRST
+    found = Crowd().add("a", "ada").add("b", "ada", created=DAY + timedelta(days)).add("b", "ben", state="skipped")
+    found.add("a", "ben", state="draft", created=DAY + timedelta(300)).add("c", "ben", created=None)
+    assert _times(found.annotations) == ({"a": first, "b": since}, unit)
+
+
+def test_where_nothing_was_answered_no_time_is_known() -> None:
+    assert _times(Crowd().add("a", "ada", state="draft").annotations) == ({}, "day")
+
+
+def test_targets_are_shown_beside_all_where_there_are_several_and_no_words_of_articles_in_public() -> None:
+    about, several, single = Crowd(), scheme(evidence=False), SCHEME
+    for who in ("ada", "ben"):
+        about.add("c", who, stances={"japan": "favor", "ukraine": "none"}).add("d", who, stances={"japan": "none"})
+    mentions = scheme(mode="article", evidence=False)
+    found = [made(about, asked=asked, public=public) for public in (False, True) for asked in (several, mentions)]
+    every = ["japan", "ukraine", "all"]
+    assert [[name for name, *_ in each.questions[0].figures] for each in found] == [every, every, every, ["all"]]
+    one = Crowd().add("c", "ada", stances={"japan": "favor"}).add("c", "ben", stances={"japan": "favor"})
+    assert [name for name, *_ in made(one, asked=single).questions[0].figures] == ["all"]
+
+
+def test_of_many_targets_those_with_most_items_are_shown() -> None:
+    about = Crowd()
+    for n in range(51):
+        for chunk in ("c", "d")[: 1 + (n > 0)]:
+            for who in ("ada", "ben"):
+                about.add(f"{chunk}{n}", who, stances={f"t{n:02}": "favor"})
+    figures = made(about, asked=scheme(mode="article", evidence=False)).questions[0].figures
+    assert [name for name, *_ in figures] == [*(f"t{n:02}" for n in range(1, 51)), "all"]
 
 
 def test_without_two_people_on_a_chunk_nothing_is_known() -> None:

@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, datetime
 
+import pytest
+from jinja2 import UndefinedError
 from markupsafe import Markup
 
 from builder.reporting.page import _TEMPLATES, TITLES, About, _cell, _cells, in_words, page
@@ -76,3 +78,36 @@ def test_a_timeline_has_round_ticks_and_every_day_inside() -> None:
     assert [text for _, text in single.ticks] == ["0", "0.2", "0.4", "0.6"]
     assert (single.line, single.band) == ("M94.0 43.7", "M94.0 127.8Z")
     assert [text for _, text in timeline("T", "W", [(DAY.date(), 0.0)]).ticks] == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("highest", "ticks"),
+    [
+        (4, ["0", "1", "2", "3", "4"]),
+        (4.1, ["0", "2", "4", "6"]),
+        (8, ["0", "2", "4", "6", "8"]),
+        (10, ["0", "2.5", "5", "7.5", "10"]),
+        (20, ["0", "5", "10", "15", "20"]),
+        (1, ["0", "0.25", "0.5", "0.75", "1"]),
+        (0.3, ["0", "0.1", "0.2", "0.3"]),
+        (4000, ["0", "1,000", "2,000", "3,000", "4,000"]),
+    ],
+)
+def test_ticks_are_the_closest_round_numbers_of_which_four_reach_the_highest(highest: float, ticks: list[str]) -> None:
+    chart = timeline("T", "W", [(DAY.date(), float(highest))])
+    assert [text for _, text in chart.ticks] == ticks
+    assert chart.dots[0][1] >= chart.ticks[-1][0] == 10.0
+
+
+@pytest.mark.parametrize(
+    ("last", "named"), [(2, [2]), (3, [2, 3]), (4, [2, 3, 4]), (7, [2, 3, 4, 6, 7]), (30, [2, 9, 16, 23, 30])]
+)
+def test_at_most_five_days_are_named_the_first_and_the_last_among_them(last: int, named: list[int]) -> None:
+    chart = timeline("T", "W", [(DAY.date(), 1.0)], [(DAY.date().replace(day=last), 1.0)])
+    assert [int(text[-2:]) for _, text in chart.days] == named
+    assert (chart.days[0][0], chart.days[-1][0]) == (94.0, 680.0 if last > 2 else 94.0)
+
+
+def test_what_a_template_needs_must_be_there() -> None:
+    with pytest.raises(UndefinedError, match="no attribute 'missing'"):
+        page(About("news"), {"progress": object()})

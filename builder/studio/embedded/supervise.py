@@ -70,7 +70,7 @@ def run_server(vault: Vault, port: int, database: str, roles: str, program: str,
     """Returns when Label Studio has ended, by itself or because nobody uses it; closes `ready` when it is on record."""
     os.umask(0o077)  # what it writes is for its owner alone
     for folder in (vault.data, vault.home):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
     command = [program, "start", "-b", "--port", str(port), "--internal-host", "127.0.0.1"]
     with vault.log.open("ab") as log:
         inner = environment(vault, database, roles, os.environ)

@@ -54,15 +54,16 @@ class Vault:
 
     def turn(self) -> FileLock:
         """The lock of whoever starts or stops the server, or begins to use it."""
-        return FileLock(self.folder / "turn.lock", mode=0o600, thread_local=False)
+        return FileLock(self.folder / "turn.lock", mode=0o600)
 
     def secrets_lock(self) -> FileLock:
         """The lock of whoever changes the secrets."""
-        return FileLock(self.folder / "secrets.lock", mode=0o600, thread_local=False)
+        return FileLock(self.folder / "secrets.lock", mode=0o600)
 
     def use(self) -> FileLock:
         """A held lock that says that this process uses the server; taken while holding `turn`."""
         self.users.mkdir(exist_ok=True)
+        # Whichever thread closes the server releases it.
         lock = FileLock(self.users / f"{secrets.token_hex(8)}.lock", mode=0o600, thread_local=False)
         lock.acquire()
         return lock
@@ -71,7 +72,7 @@ class Vault:
         """True when a process uses the server. Lock files of ended processes are removed."""
         for path in self.users.glob("*.lock"):
             try:
-                with FileLock(path, thread_local=False).acquire(blocking=False):
+                with FileLock(path).acquire(blocking=False):
                     path.unlink(missing_ok=True)
             except Timeout:
                 return True

@@ -1,5 +1,6 @@
 """An embedded server in a second: the fake Label Studio as the program that the builder starts."""
 
+import socket
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -62,5 +63,7 @@ def campaign(tmp_path: Path, program: Callable[[str], None], unused_port: int) -
 
 @pytest.fixture
 def unused_port() -> int:
-    """Where the embedded servers of these tests look for a port."""
-    return next(server.free_ports(18600))
+    """Where an embedded server begins to look for a port: the system chooses it, so that no other test has it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

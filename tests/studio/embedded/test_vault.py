@@ -1,6 +1,7 @@
 """The folder of the embedded server: secrets for its owner alone, and who uses and keeps the server."""
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,12 @@ def test_it_is_used_as_long_as_a_lock_is_held(vault: Vault) -> None:
         path.touch()
     assert not vault.is_used()
     assert list(vault.users.glob("*.lock")) == [], "what ended processes left is removed"
+
+
+def test_any_thread_may_say_that_it_is_not_used_any_more(vault: Vault) -> None:
+    with ThreadPoolExecutor(1) as other:
+        other.submit(vault.use().release).result()
+    assert not vault.is_used()
 
 
 def test_turn_and_secrets_are_locked_apart(vault: Vault) -> None:
