@@ -161,21 +161,22 @@ def submit_recorded(
 
 def save(client: Client, project: int, task: int, body: Mapping[str, Any]) -> bool:
     """True when the annotation was saved now, False when it was there. Repeated after a doubt: see `unique_id`."""
-    for attempt in range(_ATTEMPTS):
+    attempt = 0
+    while True:
         try:
             # Raw, as imports: a recorded annotator saves thousands.
             client.post(f"api/tasks/{task}/annotations/", body, {"project": project})
         except Unreachable:
-            if attempt == _ATTEMPTS - 1:
+            attempt += 1
+            if attempt == _ATTEMPTS:
                 raise
-            client.pause(attempt)
+            client.pause(attempt - 1)
         except Refused as e:
             if "(409)" in e.message:
                 return False
             raise
         else:
             return True
-    raise AssertionError("the last attempt returns or raises")
 
 
 #: What is kept of an annotation.

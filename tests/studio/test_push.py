@@ -221,6 +221,15 @@ def test_the_same_model_changes_nothing_and_lists_nothing(world: Any, suggested:
     assert left(world) == [1] * 5
 
 
+def test_what_the_planned_model_suggested_already_stays(world: Any) -> None:
+    """As after a push that was stopped, where some tasks have the suggestions of the new model."""
+    old, new, _, both = world.fake.add_tasks(world.project(), *({"data": {"chunk_id": c}} for c in world.ids))
+    for task, version in ((old, "a"), (both, "a"), (both, "b"), (new, "b")):
+        world.fake.predict(task, model_version=version)
+    assert drop_outdated(world.client, world.project(), plan(world, "b")) == (2, 0)
+    assert left(world) == [0, 1, 0, 0]
+
+
 def test_an_older_server_is_asked_task_by_task(
     world: Any, suggested: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

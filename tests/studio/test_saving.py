@@ -7,9 +7,19 @@ from typing import Any
 import pytest
 
 from builder.errors import Refused, SourceError, StoreError, Unreachable
+from builder.studio.people import Annotator
 from builder.studio.planning import Plan, PlannedTask
 from builder.studio.pull import Pulled, pull
-from builder.studio.saving import Restored, annotation, read_recording, recorded_bodies, restore, save
+from builder.studio.saving import (
+    Restored,
+    Submitted,
+    annotation,
+    read_recording,
+    recorded_bodies,
+    restore,
+    save,
+    submit_recorded,
+)
 from builder.studio.settings import Annotators
 from tests import samples
 from tests.studio.fake import Fault
@@ -175,6 +185,16 @@ def test_each_annotator_says_what_is_assigned_to_them(world: Any, path: Path) ->
     assert "annotators.partial=true" in caught.value.hint
     world.campaign.annotators.partial = True
     assert list(recorded_bodies(world.campaign, "ada", plan)) == ["c"]
+
+
+def test_who_recorded_nothing_of_a_project_needs_nothing_of_it(world: Any) -> None:
+    ada = Annotator("ada", "ada@example.org")
+    kept = world.campaign.vault.secrets()
+    kept.annotators[ada.email] = "hers"
+    world.campaign.vault.write_secrets(kept)
+    outcome, heard = Submitted(), list[Any]()
+    submit_recorded(world.client, world.campaign, 7, ada, {}, outcome, lambda *step: heard.append(step))
+    assert (outcome, heard, world.fake.asked) == (Submitted(), [], [])
 
 
 SAID = [{"id": "x", "from_name": "entity", "value": {"start": 0, "end": 4, "labels": ["GPE"]}}]
