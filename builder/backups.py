@@ -117,7 +117,7 @@ def unpack_backup(file: Path, workspace: Path, progress: Progress = silent) -> B
         temporary.rename(workspace)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return Backup(file, len(digests), sum(path.stat().st_size for path in workspace.rglob("*")), record["made"])
+    return Backup(file, len(digests), sum((workspace / name).stat().st_size for name in digests), record["made"])
 
 
 def _refuse_damage(workspace: Path) -> None:

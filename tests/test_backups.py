@@ -73,7 +73,7 @@ def test_a_backup_comes_back_as_it_was(workspace: Path, tmp_path: Path) -> None:
     assert (made.files, made.bytes) == (len(KEPT), sum(len(before[name]) for name in KEPT))
     assert stat.S_IMODE(made.file.stat().st_mode) == 0o600
     again = unpack_backup(made.file, tmp_path / "elsewhere" / "work")
-    assert (again.files, again.made) == (made.files, made.made)
+    assert (again.files, again.bytes, again.made) == (made.files, made.bytes, made.made)
     after = contents(tmp_path / "elsewhere" / "work")
     assert after.keys() == KEPT
     assert all(after[name] == before[name] for name in KEPT if not name.endswith("sqlite3"))
