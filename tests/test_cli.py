@@ -8,12 +8,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
 
 import pytest
 
-from builder import cli
+from builder import __version__, cli
 from builder.commands import FLAGS, VALUES, function_of
-from builder.errors import BuilderError, ConfigError
+from builder.errors import BuilderError, ConfigError, GateError
 from builder.stage import Progress, exclusive, in_use
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -336,3 +339,136 @@ def test_exit_codes_tell_waiting_from_released() -> None:
     assert (code_run(waiting), plain_run(waiting)["state"]) == (3, "waiting for annotators")
     waiting.export = "v1.0.0"  # type: ignore[assignment]
     assert code_run(waiting) == 0
+
+
+def test_help_and_version_run_nothing(typed: Typed, tmp_path: Path) -> None:
+    shown = typed("--help")
+    assert shown[1].startswith("Annotated datasets from raw news articles, through Label Studio.\n\nusage: builder")
+    width = max(map(len, cli.COMMANDS))
+    for name, command in cli.COMMANDS.items():
+        assert f"\n  {name.ljust(width)}  {command.help}\n" in shown[1]
+    assert typed() == typed("-h") == typed("help") == shown
+    assert typed("--version") == (0, f"builder {__version__}\n", "")
+    code, out, err = typed("trace", "-h")
+    assert (code, err) == (0, "")
+    first, *lines = out.splitlines()
+    assert first == "usage: builder trace ROW_ID [flags] [overrides]"
+    for flag, about in {**VALUES, "--help": "show this", "--config-dir": cli.OPTIONS["--config-dir"]}.items():
+        assert f"  {flag if flag.startswith('-') else f'--{flag}'}".ljust(16) + about in lines
+    choices = ", ".join(sorted(path.stem for path in (ROOT / "conf" / "split").glob("*.yaml")))
+    assert f"  split         {choices}" in lines
+    assert "  chunking.max_tokens: Most tokens per chunk, counted in `unit`." in lines
+    assert list(tmp_path.iterdir()) == []
+
+
+class Called:
+    """A command that keeps what it is given."""
+
+    def __init__(self, result: Any = None, error: Exception | None = None) -> None:
+        self.result, self.error = result, error
+        self.words: tuple[Any, ...] = ()
+        self.flags: dict[str, Any] = {}
+
+    def __call__(self, config: Any, *words: Any, **flags: Any) -> Any:
+        self.words, self.flags = words, flags
+        assert callable(self.flags.pop("progress"))
+        if self.error:
+            raise self.error
+        return self.result
+
+
+def test_words_and_flags_reach_the_command_and_its_result_comes_out(
+    typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = "builder.commands.releases"
+    monkeypatch.setattr(f"{module}.trace", traced := Called({"b": "é", "a": 1}))
+    monkeypatch.setattr(f"{module}.plain_trace", dict)
+    monkeypatch.setattr(f"{module}.show_trace", lambda result: [f"a is {result['a']}", "x" * 200])
+    monkeypatch.setattr(f"{module}.code_trace", lambda result: 3 + result["a"], raising=False)
+    code, out, err = typed("trace", "ROW", "--release=v1", "--json", "dataset.name=mine")
+    assert (traced.words, traced.flags) == (("ROW",), {"release": "v1"})
+    assert (code, out) == (4, '{\n  "a": 1,\n  "b": "é"\n}\n')
+    assert err.splitlines() == ["a is 1", "x" * 200]
+    assert typed("trace", "ROW") == (4, "", err)
+    assert traced.flags == {}
+    assert typed("trace", "ROW", "--quiet") == (4, "", "")
+    monkeypatch.setattr(f"{module}.publish", published := Called())
+    monkeypatch.setattr(f"{module}.show_publish", lambda result: [])
+    assert typed("publish", "--pull-request", "v1", "--upload") == (0, "", "")
+    assert (published.words, published.flags) == (("v1",), {"upload": True, "pull_request": True})
+
+
+def test_a_sweep_ends_with_the_code_of_its_last_run_that_is_not_done(
+    typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("builder.commands.workspace.status", lambda config, progress: config.dataset.name)
+    monkeypatch.setattr("builder.commands.workspace.show_status", lambda result: [result])
+    monkeypatch.setattr("builder.commands.workspace.code_status", {"a": 0, "b": 3, "c": 0}.get, raising=False)
+    assert typed("status", "dataset.name=a") == (0, "", "a\n")
+    code, _, err = typed("status", "-m", "dataset.name=a,b,c", "split.seed=2")
+    assert code == 3
+    assert err.splitlines()[:2] == ["builder status 1 of 3: dataset.name=a", "a"]
+
+
+@pytest.mark.parametrize(("name", "result"), [("validate", "found"), ("validate", None), ("adjudicate", "found")])
+def test_what_is_below_a_gate_is_shown_by_validate(
+    typed: Typed, monkeypatch: pytest.MonkeyPatch, name: str, result: Any
+) -> None:
+    error = GateError("Below.", "Mend it.", result)
+    monkeypatch.setattr(f"builder.commands.stages.{name}", Called(error=error))
+    monkeypatch.setattr(f"builder.commands.stages.show_{name}", lambda result: [result])
+    shown = ["found"] if name == "validate" and result else []
+    code, out, err = typed(name)
+    assert (code, out, err.splitlines()) == (1, "", [*shown, "builder: Below. Mend it."])
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_each_step_has_a_bar_of_its_own_and_a_line_on_request(verbose: bool) -> None:
+    console: Any = SimpleNamespace(is_terminal=True, print=mock.Mock())
+    with mock.patch("rich.progress.Progress") as bars:
+        bar = bars.return_value.__enter__.return_value
+        with cli._shown(console, verbose) as progress:
+            progress("read: a", 0, 2)
+            progress("read: b", 1, 2)
+            progress("count", 0, None)
+    assert {key: bars.call_args.kwargs[key] for key in ("console", "transient", "disable")} == {
+        "console": console, "transient": True, "disable": False,
+    }  # fmt: skip
+    bar.add_task.assert_called_once_with("", total=None, visible=False)
+    task = bar.add_task.return_value
+    assert bar.reset.call_args_list == [mock.call(task, total=2), mock.call(task, total=None)]
+    assert bar.update.call_args_list == [
+        mock.call(task, description=what, completed=done, total=total, visible=True)
+        for what, done, total in (("read: a", 0, 2), ("read: b", 1, 2), ("count", 0, None))
+    ]
+    said = [call.args[0].partition(" UTC ")[2] for call in console.print.call_args_list]
+    assert said == (["read: a", "count"] if verbose else [])
+    assert all(call.kwargs == {"soft_wrap": True} for call in console.print.call_args_list)
+
+
+def test_an_error_that_a_builder_error_caused_is_that_one() -> None:
+    cause, outer = BuilderError("This.", "Do that."), ValueError("outer")
+    assert cli._explain(cause) is cause
+    outer.__cause__ = cause
+    assert cli._explain(outer) is cause
+    outer.__cause__ = None
+    assert cli._explain(outer).message == "Unexpected ValueError: outer."
+    assert cli._explain(OSError(5, "It broke")).message == "It broke."
+    assert cli._explain(OSError(28, "Disk Quota exceeded", "x")).hint.startswith("Make room")
+    assert cli._explain(OSError("odd")).message == "Unexpected OSError: odd."
+
+
+@pytest.mark.parametrize(("name", "hint"), [("statsu", "Did you mean status? Commands: "), ("qqq", "Commands: ")])
+def test_an_unknown_command_is_said_with_what_it_is_like(typed: Typed, name: str, hint: str) -> None:
+    code, _, err = typed(name)
+    assert code == 2
+    assert err.startswith(f"builder: Unknown command {name!r}. {hint}")
+    assert typed("--jason")[2].startswith("builder: '--jason' is in the place of the command. Commands: ")
+
+
+def test_completion_knows_when_a_word_has_ended(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = [*cli.COMMANDS]
+    for line, offered in (("builder ", every), ("builder", every), ("builder restore", ["restore", "restore-backup"])):
+        monkeypatch.setenv("COMP_LINE", line)
+        code, out, _ = typed("--shell-completion", "query=bash")
+        assert (code, out.split()) == (0, offered)
