@@ -2,15 +2,18 @@
 
 import contextlib
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import Mock
+from unittest.mock import Mock, call, patch
 
 import pytest
 
+from builder import pipeline
 from builder.campaigns import Review
-from builder.commands import plain_of
+from builder.commands import annotation, plain_of
 from builder.commands.annotation import People, Server
+from builder.config import Config, Dataset, Paths
 from builder.releases import Cleaned
 from builder.studio import serving
 from builder.studio.people import Annotator
@@ -19,6 +22,8 @@ from builder.studio.review import Reopened
 from builder.studio.saving import Restored, Submitted
 from builder.studio.scheme_changes import SchemeChanges
 from builder.studio.serving import Served
+from builder.studio.settings import Annotators
+from tests import samples
 from tests.results import printed
 
 
@@ -154,3 +159,78 @@ def test_a_folder_that_was_cleaned_is_named() -> None:
         "clean: would remove a/1",
         "clean: 1 results would be removed, 0 bytes; pulls and keys stay.",
     ]
+
+
+def progress(what: str, done: int, total: int | None) -> None:
+    """Progress that is told apart from `silent`."""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return Config(
+        paths=Paths(workspace=str(tmp_path)),
+        dataset=Dataset(name="news"),
+        labels=samples.scheme(),
+        annotators=Annotators(overlap=1, people={"ada": "ada@x"}),
+    )
+
+
+def test_commands_pass_on_what_they_are_asked(config: Config) -> None:
+    campaign = pipeline.campaign(config)
+    with patch.multiple(annotation.campaigns, pushed=Mock(), reviewed=Mock(), reopened=Mock()):
+        made = annotation.campaigns
+        for dry_run in (False, True):
+            assert annotation.push(config, dry_run=dry_run, progress=progress) is made.pushed.return_value
+            assert annotation.review(config, dry_run=dry_run, progress=progress) is made.reviewed.return_value
+            assert annotation.reopen(config, "all", dry_run=dry_run, progress=progress) is made.reopened.return_value
+        assert made.pushed.mock_calls == [call(config, progress, dry_run=dry_run) for dry_run in (False, True)]
+        assert made.reviewed.mock_calls == made.pushed.mock_calls
+        assert made.reopened.mock_calls == [call(config, "all", progress, dry_run=dry_run) for dry_run in (False, True)]
+    with patch.object(annotation.pulling, "pull") as pull:
+        assert annotation.pull(config, full=True, progress=progress) is pull.return_value
+        annotation.pull(config)
+        assert pull.mock_calls[0] == call(campaign, full=True, progress=progress)
+        assert pull.call_args.kwargs["full"] is False
+    kept = SimpleNamespace(folder=Path("kept"))
+    with patch.object(annotation.saving, "restore") as restore, patch.object(pipeline, "chosen_pull", lambda _: kept):
+        for dry_run in (False, True):
+            assert annotation.restore(config, dry_run=dry_run, progress=progress) is restore.return_value
+            restore.assert_called_with(campaign, Path("kept"), dry_run=dry_run, progress=progress)
+
+
+@pytest.mark.parametrize("foreground", [False, True])
+def test_a_server_stays_with_the_command_in_the_foreground_alone(config: Config, foreground: bool) -> None:
+    closed: list[bool] = []
+
+    @contextlib.contextmanager
+    def serve(*given: Any, keep: bool, progress: Any) -> Any:
+        assert (given, keep, progress.__name__) == ((pipeline.campaign(config),), not foreground, "progress")
+        yield "served"
+        closed.append(True)
+
+    with patch.object(serving, "serve", serve):
+        made = annotation.serve(config, foreground=foreground, progress=progress)
+    assert (made.served, made.stopped, closed) == ("served", False, [] if foreground else [True])
+    assert made.report == config.dataset_folder / "report.html"
+    assert (made.open is None) == (not foreground)
+    if made.open:
+        made.open.close()
+        assert closed == [True]
+
+
+@pytest.mark.parametrize("ran", [False, True])
+def test_a_server_is_stopped_where_it_runs(config: Config, ran: bool) -> None:
+    with patch.object(serving, "stop_serving", return_value=ran) as stop:
+        made = annotation.serve(config, stop=True)
+    stop.assert_called_once_with(pipeline.campaign(config))
+    assert (made.served, made.stopped, made.open) == (None, ran, None)
+
+
+def test_people_are_those_of_the_settings_with_passwords_of_the_embedded_server_on_request(config: Config) -> None:
+    assert annotation.people(config, passwords=True) == People([Annotator("ada", "ada@x")], "")
+    vault = pipeline.campaign(config).vault
+    vault.create()
+    kept = vault.secrets()
+    assert annotation.people(config) == People([Annotator("ada", "ada@x")], kept.admin_email)
+    found = annotation.people(config, passwords=True)
+    assert found.passwords == {kept.admin_email: kept.admin_password, **kept.annotators}

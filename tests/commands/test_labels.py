@@ -1,5 +1,8 @@
 """`builder labels check` shows the questions with their kinds, labels and keys."""
 
+from dataclasses import replace
+from unittest import mock
+
 import pytest
 
 from builder.commands.workspace import labels
@@ -36,3 +39,15 @@ def test_no_key_is_given_twice() -> None:
 def test_another_word_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"has no 'chekc'\. It does `check` or `preview`\."):
         labels(composed(), "chekc")
+
+
+def test_a_preview_says_where_its_page_is() -> None:
+    config = composed()
+
+    def progress(*_: object) -> None:
+        pass
+
+    with mock.patch("builder.campaigns.previewed", return_value="http://x/1") as previewed:
+        made = labels(config, "preview", progress=progress)
+    previewed.assert_called_once_with(config, progress)
+    assert made == replace(labels(config), page="http://x/1")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from builder.backups import Backup
 from builder.commands import COMMANDS, function_of, plain_of
 from builder.commands.workspace import Labels, clean
 from builder.config import Config, Dataset, Paths
@@ -200,6 +201,15 @@ def test_a_report_says_its_notes_place_and_size() -> None:
         "report: Gone.",
         "report: a.html, 1,200 bytes. Open it in a browser.",
     ]
+
+
+@pytest.mark.parametrize("left_out", ["", "a database elsewhere"])
+@pytest.mark.parametrize("command", ["backup", "restore-backup"])
+def test_a_backup_says_what_it_holds(command: str, left_out: str) -> None:
+    first = "backup: b.tar.gz, of 2026-03-02T09:00:00+00:00: 2 files, 1,200 bytes."
+    made = Backup(Path("b.tar.gz"), 2, 1200, "2026-03-02T09:00:00+00:00", left_out)
+    more = ["backup: without a database elsewhere. Back that up there, too."] if left_out else []
+    assert printed(command, made).splitlines() == [first, *more]
 
 
 def test_what_a_machine_lacks_is_beside_what_was_found() -> None:
