@@ -258,3 +258,22 @@ def test_the_encoding_of_lines_is_judged_by_every_whole_line_that_follows(monkey
     line_decoder(ANY, lambda: b"\xe6\nplain\n\xe7\n\xe8 cut o")(b"\xe5")
     line_decoder(ANY, lambda: b"")(b"\xe5")
     assert judged == [b"\xe5\n\xe6\n\xe7", b"\xe5"]
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.html", "a.json", "a.jsonl", "a.csv", "a.tsv", "a.xml", "a.eml"])
+@pytest.mark.parametrize("written", ["utf-8", "cp1252", "ascii"])
+def test_the_encoding_that_is_set_reads_every_format_whatever_else_fits(name: str, written: str) -> None:
+    text = "Sinead met them in Kyiv." if written == "ascii" else "Sinéad met them in Kyiv."
+    page = {
+        "a.html": f"<html><body><p>{text}</p></body></html>",
+        "a.json": f'[{{"text": "{text}"}}]',
+        "a.jsonl": f'{{"text": "{text}"}}\n',
+        "a.csv": f"id,text\n1,{text}\n",
+        "a.tsv": f"id\ttext\n1\t{text}\n",
+        "a.xml": f"<rss><item><description>{text}</description></item></rss>",
+        "a.eml": f"Subject: News\n\n{text}",
+    }.get(name, text)
+    (record,) = read(page.encode(written), name, encoding="cp1252")
+    assert isinstance(record, Record)
+    assert record.raw.strip() == text.encode(written).decode("cp1252")
+    assert record.encoding == Encoding("cp1252", "set")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from builder.corpus.readers import read_file
-from builder.corpus.readers.documents import _running
+from builder.corpus.readers.documents import _paragraphs, _running
 from builder.corpus.records import Record, Reject, sha256
 from builder.corpus.settings import Source
 from builder.corpus.streams import open_stream
@@ -313,3 +313,90 @@ def test_lines_with_which_pages_begin_or_end_alike_are_taken_away_once() -> None
     assert (_running(pages, 0), _running(pages, -1)) == (["The Times 1"], ["Page 2"])
     assert pages == [["a"], [], ["b"]]
     assert (_running(pages, 0), _running([], 0), pages[0]) == ([], [], ["a"])
+
+
+W = "w" * 20
+X = "x" * 15
+
+
+@pytest.mark.parametrize(
+    ("pages", "text"),
+    [
+        # A line of four fifths of the longest one goes on although it ends a sentence; one that is shorter does not.
+        ([[W, f"{X}.", "Next."]], f"{W} {X}. Next."),
+        ([[W, f"{X[:14]}.", "Next."]], f"{W} {X[:14]}.\nNext."),
+        # One that ends none goes on from two fifths of the longest one on.
+        ([[W, X[:9], "Next."]], f"{W} {X[:9]} Next."),
+        ([[W, X[:8], "Next."]], f"{W} {X[:8]}\nNext."),
+        # The last line of a page goes on unless it ends a sentence, however long it is.
+        ([[W, X], ["next."]], f"{W} {X} next."),
+        ([[W, f"{X}."], ["Next."]], f"{W} {X}.\nNext."),
+        # A word goes on where the next line begins small.
+        ([["The coun-", "tries met."]], "The countries met."),
+        ([["The coun-", "Tries met."]], "The coun- Tries met."),
+        ([["The coun -", "tries met."]], "The coun - tries met."),
+        ([["a-", "b and so on."]], "ab and so on."),
+        # The longest line is that of the own page.
+        ([["Short", "lines."], [W * 9, f"{W}.", "Next."]], f"Short lines.\n{W * 9} {W}.\nNext."),
+        ([], ""),
+    ],
+)
+def test_lines_of_pages_go_on_where_they_are_long_or_end_no_sentence(pages: list[list[str]], text: str) -> None:
+    assert _paragraphs(pages) == text
+
+
+def test_three_lines_at_most_are_those_with_which_pages_begin() -> None:
+    pages = [["One", "Two", "Three", "Four", own] for own in ("a", "b")]
+    assert (_running(pages, 0), pages) == (["One", "Two", "Three"], [["Four", "a"], ["Four", "b"]])
+    # All pages but one are enough, and two at least.
+    for count, found in ((1, []), (2, ["One"]), (3, ["One"])):
+        own = [["One", str(i)] for i in range(count)]
+        assert _running([*own, ["Else", "z"]] if count == 3 else own, 0) == found
+    assert _running([["One", "a"], ["One", "b"], ["Else", "c"], ["More", "d"]], 0) == []
+    assert _running([["End", "7"], ["End", "8"]], -1) == ["End"]
+
+
+def test_a_word_document_may_be_of_any_depth_and_says_what_its_entities_are_not() -> None:
+    deep = f"{'<w:x>' * 300}<w:p>{run(TEXT)}</w:p>{'</w:x>' * 300}"
+    assert only("a.docx", docx(deep)).raw == TEXT
+    space = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+    entity = '<!DOCTYPE d [<!ENTITY a "expanded">]>'
+    body = f"{entity}<w:document {space}><w:p>{run(f'{TEXT}')}{run('&a;')}</w:p></w:document>"
+    about = f"{entity}<d><!-- of a program --><title>Talks&a;</title></d>"
+    found = only("a.docx", packed(word__document=body, docProps__core=about))
+    assert (found.raw, found.title) == (TEXT, "Talks")
+
+
+def test_breaks_and_hyphens_of_a_word_document_are_characters() -> None:
+    inside = f"{run('One')}<w:r><w:cr/></w:r>{run('well')}<w:r><w:noBreakHyphen/></w:r>{run('known')}<w:r><w:t/></w:r>"
+    assert only("a.docx", docx(f"<w:p>{inside}</w:p>")).raw == "One\nwell-known"
+
+
+@pytest.mark.parametrize(("more", "read_whole"), [(0, True), (1, False)])
+def test_every_part_of_a_word_document_is_within_the_limit(more: int, read_whole: bool) -> None:
+    space = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+    body = f"<w:document {space}><w:p>{run(TEXT)}</w:p></w:document>"
+    body += " " * ((1 << 20) - len(body.encode()) + more)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", body)
+    (found,) = read("a.docx", out.getvalue(), max_record_mb=1)
+    if read_whole:
+        assert isinstance(found, Record)
+    else:
+        assert found == Reject("a.docx", 0, "too-large", "more than source.max_record_mb=1 MB")
+
+
+def test_a_pdf_file_that_needs_no_password_is_read() -> None:
+    from pypdf import PdfWriter
+
+    locked, out = PdfWriter(io.BytesIO(pdf(["The ministers met."]))), io.BytesIO()
+    locked.encrypt("", owner_password="secret", algorithm="RC4-128")
+    locked.write(out)
+    assert only("a.pdf", out.getvalue()).raw == "The ministers met."
+
+
+def test_pages_without_text_are_named_up_to_twenty() -> None:
+    found = only("a.pdf", pdf(*[[]] * 21, ["The ministers met."]))
+    shown = ", ".join(map(str, range(1, 21)))
+    assert found.problems == [("field-pages", f"no text was found on 21 of 22 pages: {shown}")]

@@ -311,3 +311,13 @@ def test_a_title_of_factiva_may_have_several_lines_and_a_byline_below(
     end = f"12 words\n30 July 2024\nHarbour Wire\n\n{FIRST}\n\nDocument HFB0000020240730ek7t0002b\n"
     (found,) = records(f"{lines}\n{end}")
     assert (found.title, found.authors, found.source, found.raw) == (title, authors, "Harbour Wire", FIRST)
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [("ENGLISH; SPANISH", "en"), ("SPANISH; ENGLISH", "es"), ("GERMAN", "de"), ("KLINGON; GERMAN", None)],
+)
+def test_the_first_language_of_an_export_counts(said: str, code: str | None) -> None:
+    head = "1 of 1 DOCUMENT\n\nThe Times\n\nJuly 29, 2024\n\nStorm\n\nLENGTH: 12 words\n\n"
+    (found,) = records(f"{head}{FIRST}\n\nLANGUAGE: {said}\n")
+    assert (found.language, found.raw) == (code, FIRST)

@@ -379,6 +379,8 @@ def test_blanks_after_a_delimiter_belong_to_no_cell() -> None:
 
 def test_a_text_full_of_tags_is_read_as_markup_and_one_with_few_is_not() -> None:
     assert only("a.txt", f"<div><p>{TEXT}</p><p>{OTHER}</p></div>").raw == f"{TEXT}\n{OTHER}"
+    assert only("a.txt", f"<p>{TEXT}</p><p>{OTHER}</p>").raw == f"{TEXT}\n{OTHER}"
+    assert only("a.txt", f"<p>{TEXT}</p>").raw == f"<p>{TEXT}</p>"
     plain = "If a < b and b > c, then <b>nobody</b> knows."
     assert only("a.txt", plain).raw == plain
     assert only("a.html", f"<p>{TEXT}</p><p>{OTHER}</p>").raw.count("\n") == 1

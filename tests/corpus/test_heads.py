@@ -4,7 +4,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from builder.corpus.heads import Line, byline_of, date_of, dateline, day_of, is_author, reads_like_title
+from builder.corpus.heads import (
+    Line,
+    byline_of,
+    date_of,
+    dateline,
+    day_of,
+    has_kicker,
+    is_author,
+    reads_like_title,
+)
 
 DAY = datetime(2024, 7, 29, tzinfo=UTC)
 
@@ -180,3 +189,29 @@ def test_names_in_capitals_end_before_the_word_between_two(line: str, language: 
     found = byline_of(line, language)
     assert found is not None
     assert found.authors == authors
+
+
+@pytest.mark.parametrize(
+    ("label", "headline", "following", "kicker"),
+    [
+        ("World", "Allies", "By Ann Lee", True),
+        ("World", "Allie", "By Ann Lee", False),  # no longer than the label
+        ("World", "Allies", "July 29, 2024", True),
+        ("World", "Allies", "TOKYO (AP) — They met", True),
+        ("Dear", "Allies", "By Ann Lee", True),  # one word is a label above a byline
+        ("Dear", "Allies", ENDED, False),
+        ("Dear reader", "Allies to build", "By Ann Lee", False),
+        ("World", "Allies", "They met.", True),
+        ("World", "Allies", "X" * 60, True),
+        ("World", "Allies", "X" * 59, False),
+        ("World | Asia | Europe | Africa", "Allies of the ministers to build more", "By Ann Lee", True),
+        ("World | Asia | Europe | Americas", "Allies of the ministers to build more", "By Ann Lee", False),
+        ("World | Reader", "Allies of the ministers to build more", "By Ann Lee", False),
+        ("World", "They met.", "By Ann Lee", False),
+    ],
+)
+def test_a_label_is_above_a_headline_and_what_follows_one(
+    label: str, headline: str, following: str, kicker: bool
+) -> None:
+    assert has_kicker(lines(label, headline, following, ENDED), "en") is kicker
+    assert has_kicker(lines(label, headline), "en") is False

@@ -527,3 +527,10 @@ def test_a_text_of_one_line_is_no_title_even_when_it_is_the_record_s() -> None:
 def test_capitals_of_any_language_make_no_other_line() -> None:
     assert line_hash("Alle Straßen") == line_hash("ALLE STRASSEN") != line_hash("Alle Strassen ")
     assert parts(["ALLE STRASSEN", *BODY], title="Alle Straßen")[2] == "\n".join(BODY)
+
+
+def test_a_summary_that_is_known_is_the_first_line() -> None:
+    text = "\n".join(["A second line is to be built.", *BODY])
+    layout = Recogniser(Cleaning()).recognise(text, "Allies to build more", summary=1)
+    assert layout.parts[-1] == ("summary", "field", "A second line is to be built.")
+    assert text[layout.body :] == "\n".join(BODY)

@@ -122,6 +122,7 @@ def test_every_file_and_record_is_accounted_for(make: Make) -> None:
     assert (repeat["article_id"], repeat["stage"]) == (digest("path", "good.txt")[:16], "prepare")
     assert summary.rejected | summary.unused_fields == Counter(r["reason"] for r in rejects)
     assert summary.unused_fields == {"field-published": 1}
+    assert "field-published" not in summary.rejected
     assert (summary.files, summary.records, summary.articles, summary.kept) == (8, 7, 4, 4)
 
 
@@ -419,14 +420,16 @@ def test_progress_counts_up_to_its_total(make: Make) -> None:
     work.put("a.txt", ARTICLE)
     work.put("b.txt", ARTICLE)
     work.put("c.txt", "")
+    dated = '{"text": "A storm closed the harbour.", "date": "soon"}'  # a field that is left out rejects no record
+    work.put("d.jsonl", dated)
     seen: list[tuple[str, int, int | None]] = []
     work.prepare(progress=lambda *step: seen.append(step), selection=Selection(method="random", budget=1))
-    size = 2 * len(ARTICLE.encode())
+    size = 2 * len(ARTICLE.encode()) + len(dated)
     last = {what.split(":")[0]: (what, done, total) for what, done, total in seen}
     assert list(last) == ["listing", "reading", "comparing", "selecting", "writing"]
     assert last["listing"] == ("listing", size, size)
-    assert last["reading"] == ("reading: 3 records, 1 rejected, 4 chunks", size, size)
-    assert last["writing"] == ("writing: 3 records, 1 rejected, 1 duplicates, 4 chunks", 1, 1)
+    assert last["reading"] == ("reading: 4 records, 1 rejected, 5 chunks", size, size)
+    assert last["writing"] == ("writing: 4 records, 1 rejected, 1 duplicates, 5 chunks", 1, 1)
     assert last["comparing"][1:] == last["selecting"][1:] == (1, 1)
     assert seen[0] == ("listing", 0, size)
 

@@ -473,3 +473,25 @@ def test_the_case_of_field_names_matters_only_between_alike(tmp_path: Path) -> N
         put(tmp_path, "b.jsonl", json.dumps({"Text": "No.", "text": "Yes.", "Fields": {"lang": "de"}}))
     )
     assert (record.raw, record.language) == ("Yes.", "de")
+
+
+@pytest.mark.parametrize("suffix", ["txt", "md", "html", "json", "jsonl", "ndjson", "csv", "tsv", "mbox"])
+@pytest.mark.parametrize("data", ["", " \n \n"])
+def test_a_file_of_nothing_but_blanks_is_empty_in_every_format(tmp_path: Path, suffix: str, data: str) -> None:
+    records, (reject,) = found(put(tmp_path, f"a.{suffix}", data))
+    assert (records, reject.reason) == ([], "empty")
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (['1,"a"b', "2,Two."], "line 2: ',' expected after '\"'"),
+        (['1,"a', 'b"c', "2,Two."], "line 2: ',' expected after '\"'; 1 lines read again"),
+        (["1,One,more", "2,Two."], "line 2: 3 cells, but 2 in the header"),
+        (["x" * (1 << 20) + "y", "2,Two."], "line 2: a line of more than 1 MB"),
+    ],
+)
+def test_a_row_that_cannot_be_read_says_what_is_read_again(tmp_path: Path, lines: list[str], said: str) -> None:
+    records, rejects = found(put(tmp_path, "a.csv", "\n".join(["id,text", *lines])), Source(max_record_mb=1))
+    assert records[-1].raw == "Two."
+    assert [r.detail for r in rejects if r.record == 0] == [said]
