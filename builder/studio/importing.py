@@ -95,7 +95,7 @@ class Importer:
     moving: Callable[[int, Any], None] = lambda *_: None
     outcome: Imported = field(default_factory=Imported)
     slowest: float = 0.0
-    #: Task ids of the chunks imported since the project was listed.
+    #: Chunk id -> task id, as it was imported last.
     ids: dict[str, int] = field(default_factory=dict)
 
     def complete(self, there: ProjectTasks) -> ProjectTasks:
@@ -107,14 +107,13 @@ class Importer:
             self._repair(there, self.plan)
             self._import(missing)
             now = size_of(self.client, self.project)
-            ours = {chunk: entries[0].id for chunk, entries in there.by_chunk.items()} | self.ids
-            if now.count == there.tasks + len(missing) and all(chunk in ours for chunk in self.plan):
+            if now.count == there.tasks + len(missing):
                 if self.note is not None and not there.foreign and not self.outcome.duplicates_left:
+                    ours = self.ids | {chunk: entries[0].id for chunk, entries in there.by_chunk.items()}
                     left = _LastPush(now, self._predictions(self.plan), ours)
                     write_json(self.note, {self._key: msgspec.to_builtins(left)})
                 return there
             # An import taken for lost was done later, or somebody else changed the project: look again.
-            self.ids.clear()
             there = tasks_of(self.client, self.project)
         raise Refused(
             f"Project {self.project} at {self.client.url} keeps changing while it is pushed to.",

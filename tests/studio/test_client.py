@@ -11,6 +11,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from functools import cached_property
 from pathlib import Path
@@ -140,16 +141,17 @@ def test_a_server_that_is_too_slow(standin: Any, connect: Connect) -> None:
     slow.until.set()
 
 
-def test_the_clock_starts_when_the_server_was_asked(standin: Any, connect: Connect) -> None:
-    # Its answer is dated when it was ready: what changed while it was made may not be in it.
-    slow = answer()
-    slow.seconds = 1.5
-    standin.answers = [slow]
+def test_the_clock_starts_when_the_server_was_asked(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its answer is dated when it was ready: what changed while it was made may not be in it."""
+    slow = httpx.Response(200, headers={"Date": "Mon, 02 Mar 2026 09:00:10 GMT"}, json={})
+    slow.elapsed = timedelta(seconds=7)
     client = connect()
+    monkeypatch.setattr(client._http, "request", lambda *_, **__: slow)
     client.start_clock()
-    start = time.time()
     client.get("api/tasks")
-    assert start - 1.1 < client.first_asked.timestamp() <= start + 0.05
+    assert client.first_asked == datetime(2026, 3, 2, 9, 0, 3, tzinfo=UTC)
+    ahead = slow.elapsed + client.first_asked - datetime.now(UTC)
+    assert client.ahead == pytest.approx(ahead.total_seconds(), abs=60)
 
 
 def test_an_answer_without_a_proper_date_is_dated_here(standin: Any, connect: Connect) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from builder.errors import Refused, Unreachable
+from builder.store import read_json
 from builder.studio.importing import SETTLE, Imported, Importer, import_tasks
 from builder.studio.planning import PlannedTask
 from builder.studio.tasks import tasks_of
@@ -121,14 +122,16 @@ def test_an_import_that_is_done_late_is_waited_for(world: Any, project: int) -> 
     assert len(world.fake.of(project)) == 4
 
 
-def test_an_import_that_is_done_later_still_leaves_no_duplicates(world: Any, project: int) -> None:
+def test_an_import_that_is_done_later_still_leaves_no_duplicates(world: Any, project: int, tmp_path: Path) -> None:
     # Before the next import is done, and before the tasks are counted at its end.
     for delay in (8, 9):
         world.fake.tasks.clear()
         world.fake.faults = [Fault("late", "POST", IMPORT, delay=delay)]
-        outcome = run(world, project, plan_of(world))
+        outcome = run(world, project, plan_of(world), note=tmp_path / "all.json")
         assert (outcome.requests, outcome.duplicates_removed) == (2, 4)
         assert complete(world, project, plan_of(world))
+        [noted] = read_json(tmp_path / "all.json").values()
+        assert noted["tasks"] == {task["data"]["chunk_id"]: task["id"] for task in world.fake.of(project)}
 
 
 def test_a_request_that_is_too_large_is_cut(world: Any, project: int) -> None:

@@ -55,6 +55,8 @@ def test_of_a_task_one_sees_ones_own_work_and_nothing_about_others() -> None:
 def test_lists_of_work_hold_ones_own(route: str) -> None:
     rows = [{"id": 1, "completed_by": 8}, {"id": 2, "completed_by": 7}, {"id": 3}]
     assert seen(route, rows) == [{"id": 2, "completed_by": 7}]
+    named = [{"completed_by": {"id": number}} for number in (7, 8)]
+    assert seen(route, named) == named[:1], "where people are shown with their names"
     assert seen(route, {"id": 9, "completed_by": 7}) == {"id": 9, "completed_by": 7}, "the answer to one's own POST"
 
 

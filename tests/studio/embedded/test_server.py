@@ -101,6 +101,10 @@ def test_it_runs_while_it_is_used_and_not_longer(campaign: Campaign) -> None:
             assert second.url == running.url
         assert campaign.vault.server() == record, "the first one still uses it"
         assert answers(record)
+        lock = running.lock
+        assert lock is not None
+        assert lock.is_locked
+    assert not lock.is_locked
     running.close()
     assert campaign.vault.server() is None
     assert find_server(campaign.vault) is lives(campaign.vault) is None
@@ -515,7 +519,8 @@ def test_ports_are_tried_up_to_the_last_one(monkeypatch: pytest.MonkeyPatch) -> 
         def __exit__(self, *_: object) -> None: ...
 
         def connect_ex(self, address: tuple[str, int]) -> int:
-            return 111
+            # As where a program listens on all addresses, and this one could be taken all the same.
+            return 0 if address[1] == 65_002 else 111
 
         def setsockopt(self, *_: int) -> None: ...
 
@@ -525,7 +530,7 @@ def test_ports_are_tried_up_to_the_last_one(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(server.socket, "socket", lambda *_: Free())
     assert list(server.free_ports(8080)) == list(range(8080, 8280))
-    assert list(server.free_ports(64_999))[:2] == [64_999, 65_001]
+    assert list(server.free_ports(64_999))[:3] == [64_999, 65_001, 65_003]
     assert list(server.free_ports(65_530)) == list(range(65_530, 65_536))
 
 

@@ -136,9 +136,16 @@ def test_the_server_runs_in_its_folder_and_is_off_the_record_when_it_has_ended(
     assert handled[signal.SIGINT] == signal.SIG_IGN
 
 
-def test_a_server_that_nobody_uses_is_stopped(vault: Vault, run: Run, handled: dict[int, Any]) -> None:
-    run("time.sleep(3600)")
+def test_a_server_that_nobody_uses_is_stopped_and_may_finish(vault: Vault, run: Run, handled: dict[int, Any]) -> None:
+    lock = vault.use()
+    ready = vault.data / "ready"
+    leaving = threading.Thread(target=lambda: (until(ready.exists), lock.release()))
+    leaving.start()
+    finish = "signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.1), print('finished', flush=True), sys.exit()))"
+    run(f"{finish}; open('ready', 'w').close(); time.sleep(3600)")
+    leaving.join()
     assert vault.server() is None
+    assert vault.log.read_text("utf-8") == "finished\n"
 
 
 def test_a_server_that_does_not_stop_is_killed(
