@@ -166,7 +166,8 @@ def test_a_public_page_needs_a_release(tmp_path: Path) -> None:
 def test_only_a_page_may_be_written_over(output: str, refused: bool) -> None:
     faults: list[Fault] = []
     read_settings(Hint(Report), {"output": output}, "report.", faults)
-    assert bool(faults) == refused
+    said = [(f"{output!r} is not allowed.", "Allowed: a path that ends in .html.")] if refused else []
+    assert [(fault.problem, fault.hint) for fault in faults] == said
 
 
 def stage(**facts: Any) -> Any:

@@ -125,7 +125,9 @@ def _times(annotations: pa.Table) -> tuple[dict[str, date], str]:
     submitted = annotations.filter(pc.is_in(annotations["state"], pa.array(SUBMITTED)))
     latest = submitted.group_by("chunk_id").aggregate([("created", "max")])
     last: dict[str, date] = {c: at.date() for c, at in rows_of(latest, "chunk_id", "created_max") if at}
-    days = (max(last.values()) - min(last.values())).days if last else 0
+    if not last:
+        return last, "day"
+    days = (max(last.values()) - min(last.values())).days
     if days < _DAYS:
         return last, "day"
     if days < _WEEKS * 7:
