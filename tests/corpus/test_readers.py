@@ -509,4 +509,4 @@ def test_the_end_of_a_line_counts_for_nothing_and_the_line_after_one_too_long_is
     data = f"{head}{first}\n{last}\n".encode(codec)
     records, rejects = found(put(tmp_path, name, data), Source(max_record_mb=1))
     assert [(r.record, r.reason) for r in rejects] == [(0, reason) for reason in reasons]
-    assert [(r.record, r.raw[:4]) for r in records] == [(0, "xxxx")][more:] + [(1, "Two.")]
+    assert [(r.record, r.raw[:4]) for r in records] == [*[(0, "xxxx")][more:], (1, "Two.")]
