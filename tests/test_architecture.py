@@ -132,3 +132,21 @@ def test_one_name_is_one_thing() -> None:
         if len([m for m in modules if name not in COMMANDS or room(m) != "commands"]) > 1
     }
     assert not alike, "\n".join(f"{name}: {', '.join(modules)}" for name, modules in sorted(alike.items()))
+
+
+def test_texts_are_utf_8_whatever_the_system_prefers() -> None:
+    """Every file that is opened as a text says how it is encoded."""
+    silent = []
+    for path in MODULES:
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(call, ast.Call) or any(keyword.arg == "encoding" for keyword in call.keywords):
+                continue
+            name, given = ast.unparse(call.func).rpartition(".")[2], [ast.unparse(word) for word in call.args]
+            own = not isinstance(call.func, ast.Attribute)
+            if name == "open" and not ast.unparse(call.func).startswith(("os.", "fsspec", "tarfile", "zipfile")):
+                text = not any("b" in word for word in given[own:])
+            else:
+                text = not own and len(given) < {"read_text": 1, "write_text": 2}.get(name, 0)
+            if text:
+                silent.append(f"{path.name}:{call.lineno}")
+    assert silent == []
