@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+import pyarrow as pa
 import pytest
 
 import builder
@@ -25,10 +26,11 @@ from builder.reporting.settings import Report
 from builder.reports import Known, facts_in_words, internal_page, known_of
 from builder.settings import Hint, read_settings
 from builder.store import write_text
+from builder.studio.settings import Annotators
 from tests.outcomes import pulled
 from tests.pulls import keep_pull
 from tests.results import printed
-from tests.samples import EMAILS, Project, scheme
+from tests.samples import DAY, EMAILS, Project, scheme
 
 
 def shown(file: Path) -> str:
@@ -151,6 +153,26 @@ def test_nothing_that_the_page_is_made_from_can_be_changed() -> None:
         if is_dataclass(kind) and kind.__module__ == module.__name__
     ]
     assert [kind for kind in kinds if not kind.__dataclass_params__.frozen] == [Report]
+
+
+def test_progress_is_told_what_the_settings_and_the_pull_say(tmp_path: Path) -> None:
+    config = Project(tmp_path, articles=0, report=Report(idle=7.0)).config
+    people = {name: f"{name}@example.org" for name in ("ada", "ben", "cyd")}
+    config.annotators = Annotators(overlap=2, overlaps={"100%": 3}, people=people, after_skip="another")
+    facts: Any = SimpleNamespace(table=lambda _: pa.table({"chunk_id": ["c"]}))
+    record = {"finished": "2026-03-02T23:30:00+00:00", "projects": {}}
+    usual = {"idle": 7.0, "overlap": 2, "overlaps": {"c": 3}, "everybody": 3, "reopened": set(), "today": DAY.date()}
+    with mock.patch("builder.reporting.progress.progress_section") as asked:
+        reports._progress(config, Known({}, tmp_path, record, (), ()), facts)
+        asked.assert_called_once_with(facts, **usual)
+        asked.reset_mock()
+        config.annotators.after_skip = "done"
+        reports._progress(config, Known({}, tmp_path, {"projects": {}}, (), ()), facts)
+        asked.assert_called_once_with(facts, **{**usual, "everybody": 0, "today": None})
+        asked.reset_mock()
+        # Settings of people at work are no part of a release.
+        reports._progress(config, Known({}, None, record, (), ()), facts)
+        asked.assert_called_once_with(facts, idle=900.0)
 
 
 def test_a_public_page_needs_a_release(tmp_path: Path) -> None:

@@ -321,3 +321,11 @@ def test_chunks_with_most_of_a_group_come_first_and_of_those_the_clearest() -> N
     found = section(crowd)
     assert [(group[0], group[4]) for group in found.groups] == [("GPE", ("z", "b", "d")), ("ORG", ("c", "a"))]
     assert [chunk.chunk_id for chunk in found.chunks] == ["c", "a", "z", "b", "d"]
+
+
+def test_targets_that_the_scheme_does_not_list_are_in_the_order_of_their_names() -> None:
+    crowd = Crowd()
+    for who, label in (("ada", "favor"), ("ben", "against")):
+        crowd.add("c", who, stances=dict.fromkeys("fbdaec", label))
+    [chunk] = section(crowd, scheme(mode="article", evidence=False)).chunks
+    assert [about for about, *_ in chunk.answers] == [f"stance: {name}" for name in "abcdef"]
