@@ -165,11 +165,10 @@ class Client:
         with without("rfc3987_syntax"):
             from label_studio_sdk.client import LabelStudio as Sdk
 
-        # The connection puts the token into each request in place of this one. Repeating is left to `_attempt`.
+        # The connection puts the token into each request in place of this one, and has its timeout. Repeating is left
+        # to `_attempt`.
         made: Any = Sdk  # its constructor has no annotations
-        return made(
-            base_url=self.url, api_key="none", httpx_client=self._http, timeout=self.settings.timeout, max_retries=0
-        )
+        return made(base_url=self.url, api_key="none", httpx_client=self._http, max_retries=0)
 
     def _call(self, sdk: Any, call: Callable[[Any], Any], kind: type[T]) -> T:
         from label_studio_sdk.core.api_error import ApiError

@@ -242,7 +242,7 @@ def _writing(folder: Path) -> Iterator[None]:
     """The folder exists, without what a killed pull left there; raises `StoreError` when it cannot be written."""
     try:
         with uncollected():
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(exist_ok=True)
             # Temporary names start with a dot, finished pulls never do.
             for leftover in folder.glob(".*"):
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()

@@ -661,3 +661,18 @@ def test_only_this_machine_is_asked_without_the_proxy_of_the_environment(
     elif url:
         with pytest.raises(ConfigError, match="ALL_PROXY"):
             connection.open_connection(url, "t", LabelStudio())
+
+
+def test_a_connection_is_made_within_twenty_seconds_and_answers_within_what_is_set() -> None:
+    for seconds, connecting in ((120.0, 20.0), (5.0, 5.0)):
+        made = connection.open_connection("http://labels.example", "t" * 40, LabelStudio(timeout=seconds))
+        assert made.timeout == httpx.Timeout(seconds, connect=connecting)
+
+
+def test_work_that_does_not_end_keeps_no_process_alive() -> None:
+    assert within(60, lambda: threading.current_thread().daemon)
+
+
+def test_an_answer_of_no_is_an_exception_like_others() -> None:
+    """Those are told apart by what they are, not by what they say."""
+    assert len({client._Failed(500, {}, b"") for _ in range(2)}) == 2

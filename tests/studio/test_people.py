@@ -6,9 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
 
+import httpx
 import pytest
 
 from builder.errors import ConfigError, SourceError
+from builder.studio import people
 from builder.studio.people import (
     Annotator,
     annotators_of,
@@ -210,3 +212,9 @@ def test_a_label_that_is_misspelt_is_said_in_its_line(tmp_path: Path) -> None:
         with pytest.raises(SourceError) as caught:
             labels_asked(settings, scheme(entities=names))
         assert caught.value.hint == f"The column `labels` may name {hint}."
+
+
+def test_a_page_is_asked_without_a_proxy_and_in_time() -> None:
+    with people._browser("http://labels.example/prefix") as page:
+        assert (page.timeout, page.trust_env, page.follow_redirects) == (httpx.Timeout(60), False, True)
+        assert str(page.base_url) == "http://labels.example/prefix/"

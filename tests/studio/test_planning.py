@@ -1,7 +1,7 @@
 """What is planned: each chunk as one task in the right projects, in equal shares; nothing that cannot be stored."""
 
 import json
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import Any
 
@@ -325,3 +325,8 @@ def test_annotators_get_what_they_read(make_world: Any, tmp_path: Path) -> None:
         plan(world)
     assert "source.languages" in caught.value.hint
     assert not (world.campaign.folder / "assignment.json").exists()
+
+
+def test_a_task_that_several_projects_share_cannot_be_changed() -> None:
+    with pytest.raises(FrozenInstanceError):
+        PlannedTask({}).data = {"text": "another"}  # type: ignore[misc]

@@ -45,6 +45,7 @@ def test_the_time_is_that_of_the_server(world: Any) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     found = datetime.fromisoformat(world.client.now) - timedelta(hours=2)
     assert before <= found <= datetime.now(UTC)
+    assert found.microsecond == 0
 
 
 def test_a_pull_says_since_when_its_page_asks(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,6 +89,7 @@ def test_a_pull_says_what_it_holds(world: Any, ids: list[int], first: Pulled) ->
     )  # fmt: skip
     assert record["scheme"]["name"] == "sample"
     assert record["started"] <= record["finished"]
+    assert {len(record[name]) for name in ("started", "finished")} == {len("2026-03-02T09:00:00+00:00")}
     assert first.folder == folder_of(world.campaign.folder / "pulls", first.hash)
     assert latest(world.campaign.folder / "pulls") == (first.folder, record)
     assert read_json(first.folder / "users.json") == {
@@ -346,6 +348,16 @@ def test_a_pull_that_fails_leaves_nothing_behind(world: Any, first: Pulled, monk
     with pytest.raises(StoreError, match="No space left"):
         pull(world.campaign)
     assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_what_is_not_whole_yet_has_a_name_with_a_dot(world: Any, ids: list[int]) -> None:
+    """By it the next pull knows what a killed one left."""
+    seen: set[str] = set()
+    pulls = world.campaign.folder / "pulls"
+    world.fake.before = lambda *_: seen.update(path.name for path in pulls.glob("*"))
+    pull(world.campaign)
+    assert seen
+    assert not [name for name in seen if not name.startswith(".")]
 
 
 def test_what_a_killed_pull_left_is_removed(world: Any, first: Pulled) -> None:
