@@ -51,9 +51,9 @@ class Statement:
     """
 
     scheme: Scheme
-    targets: Sequence[str] | None = None
-    text: str | None = None
-    start: int = 0
+    targets: Sequence[str] | None
+    text: str | None
+    start: int
     spans: list[dict[str, Any]] = field(default_factory=list)
     answers: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)

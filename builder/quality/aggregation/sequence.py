@@ -120,7 +120,7 @@ class _Chains:
         step, forward, scale = np.exp(moves), np.empty_like(seen), np.ones((len(seen), 1))
         for n, items in enumerate(self.at):
             joint = seen[items] * (forward[items - 1] @ step if n else np.exp(start))
-            scale[items] = np.maximum(joint.sum(axis=1, keepdims=True), LEAST**4)
+            scale[items] = joint.sum(axis=1, keepdims=True)
             forward[items] = joint / scale[items]
         backward, counted = np.ones_like(seen), np.zeros_like(step)
         for items in reversed(self.at[1:]):

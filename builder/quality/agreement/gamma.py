@@ -24,7 +24,7 @@ MOST = 5
 _PLACE, _LABEL = 3.0, 1.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class MarkedText:
     """A text of `length` characters with the spans of 2 to `MOST` annotators: start, end and label, a row each."""
 
