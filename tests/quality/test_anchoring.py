@@ -48,6 +48,16 @@ def test_a_window_of_another_chunking_moves_to_the_only_place_of_its_text() -> N
     assert places(anchored(decoded(crowd()), {"c2": 30}, {"a": twice}).windows) == [("c2", 30, 42)]
 
 
+def test_of_a_text_that_is_there_twice_the_chunk_says_which_it_is_and_else_the_window() -> None:
+    given = decoded(Crowd().window("c1", TEXT, 5, article_id="a").add("c1", "ada", [(5, 9, "GPE")]))
+    twice = {"a": f"Old. {TEXT} {TEXT}"}
+    for starts, start in (({"c1": 18}, 18), ({"c1": 5}, 5), ({}, 5)):
+        found = anchored(given, starts, twice)
+        assert places(found.windows) == [("c1", start, start + len(TEXT))]
+        assert places(found.spans) == [("c1", start, start + 4)]
+        assert found.issues.num_rows == 0
+
+
 def test_of_a_text_that_is_gone_nothing_is_left_but_an_issue_per_annotation() -> None:
     found = anchored(decoded(crowd()), {"c2": 20}, {"a": "Old. Kyiv wakes up.Tokyo built."})
     assert places(found.windows) == [("c2", 19, 31)]

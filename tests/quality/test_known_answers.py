@@ -82,6 +82,13 @@ def test_annotators_are_scored_on_answers_and_spans() -> None:
     }
 
 
+def test_known_answers_are_those_of_the_article_and_the_place() -> None:
+    crowd = Crowd().window("c2", start=68, article_id="a").window("c1", article_id="a").window("a", article_id="b")
+    first, second = KnownAnswers(set(), {}), KnownAnswers(None, {})
+    found = known_by_chunk({("a", 68, 136): second, ("a", 0, 68): first, ("c1", 0, 68): second}, crowd.windows)
+    assert list(found.items()) == [("c1", first), ("c2", second)]
+
+
 def test_labels_that_were_not_asked_for_are_not_scored() -> None:
     crowd = Crowd().add("c", "ada", [(0, 5, "GPE")]).add("c", "ben", [(0, 5, "GPE")])
     asked = known(crowd, spans={(0, 5, "GPE"), (17, 24, "ORG")})

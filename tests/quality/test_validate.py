@@ -137,6 +137,15 @@ def test_the_summary_counts() -> None:
     ]
 
 
+@pytest.mark.parametrize("crowd", [Crowd(), Crowd().add("c", "ada", stances=BOTH)])
+def test_where_nothing_is_in_quarantine_none_is_counted(crowd: Crowd) -> None:
+    found = validated(crowd)
+    assert found.summary.quarantined == 0
+    assert [v.message for v in found.summary.gates if v.gate == "max_quarantined"] == [
+        f"0 of {len(crowd.annotations)} annotations are in quarantine"
+    ]
+
+
 def test_the_report_is_keyed_by_question_and_survives_json() -> None:
     crowd = Crowd()
     for name, about in (("ada", "war"), ("ben", "trade")):

@@ -1,5 +1,6 @@
 """Who votes: the latest submitted annotation of an annotator that is not in quarantine; and the table of votes."""
 
+from dataclasses import FrozenInstanceError
 from datetime import timedelta
 
 import numpy as np
@@ -56,14 +57,15 @@ def test_a_review_does_not_replace_its_makers_own_annotation() -> None:
 
 
 def test_experts_are_named_or_review() -> None:
-    crowd = Crowd().add("c", "ada").add("c", "ben").add("c", "eve", project_id=2, parent_id="1:1").add("b", "ada")
+    crowd = Crowd().window("b", article_id="x").add("c", "ada").add("c", "ben")
+    crowd.add("c", "eve", project_id=2, parent_id="1:1").add("b", "ada")
     voters = Voters(crowd.annotations, ["ben"], {})
     assert voters.chunks == ["b", "c"]
     assert voters.crowd == {"b": [Voter("1:4", "ada")], "c": [Voter("1:1", "ada")]}
     assert voters.experts == {"c": [Voter("1:2", "ben"), Voter("2:3", "eve")]}
     assert [v.annotator for v in voters.of("c")] == ["ada", "ben", "eve"]
     assert voters.of("gone") == []
-    assert voters.article == {"b": "b", "c": "c"}
+    assert voters.article == {"b": "x", "c": "c"}
 
 
 def test_who_was_asked_for_a_label() -> None:
@@ -76,6 +78,12 @@ def test_votes_from_rows() -> None:
     assert (votes.items, votes.annotators) == (3, ["ada", "ben"])
     assert [a.tolist() for a in (votes.item, votes.annotator, votes.label)] == [[1, 0], [1, 0], [1, 2]]
     assert Votes.of([], 0, []).item.tolist() == []
+
+
+def test_votes_cannot_be_changed() -> None:
+    votes = Votes.of([(0, "ada", "a")], 1, ["a"])
+    with pytest.raises(FrozenInstanceError):
+        votes.items = 2  # type: ignore[misc]
 
 
 def test_votes_on_some_items_only() -> None:

@@ -2,6 +2,8 @@
 
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
 
 import pytest
 
@@ -27,6 +29,26 @@ def test_a_kind_is_a_whole(name: str) -> None:
     assert kind.gives == "spans" or "write" in vars(kind)
     # What has names has a control on which they are renamed, or renames them in a way of its own.
     assert bool(kind.vocabulary) == bool({"control", "rename"} & vars(kind).keys()) or name == "evidence"
+
+
+#: The settings of each kind, with their defaults.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "entities": {"labels": {}, "nesting": True, "overlap": False},
+    "stance": {"labels": {}, "mode": "fixed", "targets": {}, "absent": "none", "order": [], "max_targets": 8},
+    "evidence": {},
+    "choice": {"heading": "", "order": [], "many": False, "required": True, "options": {}},
+    "problems": {"labels": {}},
+    "comment": {},
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_question_has_these_settings_by_name_and_each_has_a_default(name: str) -> None:
+    kind = kind_of(name)
+    settings = [setting for setting in fields(kind) if setting.init]
+    assert all(setting.kw_only for setting in settings)
+    assert {setting.name: getattr(kind(), setting.name) for setting in settings} == SETTINGS[name]
+    assert kind().required == (kind.gives != "notes"), "notes are never asked for"
 
 
 def test_no_two_controls_share_a_name(scheme: Scheme) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from builder.quality.adjudication import Adjudicated, adjudicate
-from builder.quality.settings import Aggregation, Gates, Quality
+from builder.quality.settings import SPAN_METHODS, Aggregation, Gates, Quality
 from tests.samples import Crowd
 
 
@@ -45,6 +45,16 @@ def test_experts_and_labels_asked_for_reach_the_gold() -> None:
     assert outcome(adjudicated(outvoted(), experts=["ada"])) == ("expert", "favor")
     asked = Quality(asked={"ben": ["ORG"], "cyd": ["ORG"]})
     assert outcome(adjudicated(outvoted(), asked)) == ("single", "against")
+
+
+@pytest.mark.parametrize("spans", SPAN_METHODS)
+def test_gold_names_the_article_of_its_chunk(spans: str) -> None:
+    crowd = Crowd().window("c", article_id="a")
+    for name in ("ada", "ben"):
+        crowd.add("c", name, [(0, 5, "GPE")], {"japan": "favor"})
+    found = adjudicated(crowd, spans=spans)
+    for gold in (found.gold_spans, found.gold_answers):
+        assert gold.select(["chunk_id", "article_id"]).to_pylist() == [{"chunk_id": "c", "article_id": "a"}]
 
 
 def test_the_summary_counts_gold_by_status() -> None:

@@ -70,7 +70,9 @@ def test_frequent_labels_do_not_decide_a_tie(method: str) -> None:
     # Three annotators who always agree, mostly on "a" and never on "c", contradict one another on the last item.
     rows = [(i, who, "a" if i % 5 else "b") for i in range(100) for who in "xyz"]
     votes = Votes.of([*rows, (100, "x", "a"), (100, "y", "b"), (100, "z", "c")], 101, ["a", "b", "c"])
-    assert winners(load(METHODS[method])(votes, Aggregation(method=method), {}), 0.5)[-1] == -1
+    for backers in (1, 2):
+        found = load(METHODS[method])(votes, Aggregation(method=method, min_backers=backers), {})
+        assert winners(found, 0.5)[-1] == -1
 
 
 def test_items_of_two_annotators_say_nothing_about_them() -> None:
@@ -84,9 +86,10 @@ def test_items_of_two_annotators_say_nothing_about_them() -> None:
     # A thousandth is left to all labels alike: a model that is sure of what is wrong must not be infinitely wrong.
     assert found[both] == pytest.approx(0.999 * posterior[both] + 0.0005)
     assert (found[~both] == shares(votes)[~both]).all()
-    # Neither is surely better, so a tie stays one also where no shared items are asked for.
+    # Neither is surely better, so a tie stays one also where no shared items and no backers are asked for.
     tied = shares(votes).max(axis=1) < 1
-    assert (supported(votes, posterior, Aggregation(min_shared=0))[tied] == 0.5).all()
+    for backers in (1, 2):
+        assert (supported(votes, posterior, Aggregation(min_shared=0, min_backers=backers))[tied] == 0.5).all()
 
 
 @pytest.mark.parametrize(("shared", "method"), [(19, "majority"), (20, "sequence")])

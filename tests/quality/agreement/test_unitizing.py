@@ -51,7 +51,9 @@ def test_who_marks_nothing_differs_from_who_does() -> None:
 
 
 def test_of_overlapping_units_of_one_annotator_the_first_counts() -> None:
-    assert of([(0, 200, 30), (0, 210, 5), (1, 200, 30)]) == of([(0, 200, 30), (1, 200, 30)])
+    # Inside the first, to its end, and across it.
+    for length in (5, 20, 40):
+        assert of([(0, 200, 30), (0, 210, length), (1, 200, 30)]) == of([(0, 200, 30), (1, 200, 30)])
 
 
 def test_units_that_meet_stay_two_and_of_units_with_one_start_the_longest_counts() -> None:
