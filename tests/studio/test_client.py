@@ -676,3 +676,8 @@ def test_work_that_does_not_end_keeps_no_process_alive() -> None:
 def test_an_answer_of_no_is_an_exception_like_others() -> None:
     """Those are told apart by what they are, not by what they say."""
     assert len({client._Failed(500, {}, b"") for _ in range(2)}) == 2
+
+
+def test_what_a_terminal_can_show_is_shown_as_it_is() -> None:
+    assert connection.visible(r"C:\data 'größer' 🚀") == r"C:\data 'größer' 🚀"
+    assert connection.visible("\x1b[2J\n\u202e") == r"\x1b[2J\n\u202e"
