@@ -91,6 +91,12 @@ def test_a_word_is_hashed_as_a_number_of_its_bytes() -> None:
     assert word_hashes([" ".join(words)])[0].tolist() == word_hashes(words)[0].tolist() == numbers
 
 
+@pytest.mark.parametrize("size", [2**16, 2**16 + 1, 2**17 + 1])
+def test_a_block_of_any_size_has_powers_enough(size: int) -> None:
+    words = ["x" * (size - 2), "b"]
+    assert word_hashes([" ".join(words)])[0].tolist() == word_hashes(words)[0].tolist()
+
+
 def test_a_run_of_words_is_hashed_as_a_number_of_its_words() -> None:
     base, words = 0x9E3779B97F4A7C15, [3, 5, 2**63, 7]
     hashes, offsets = word_runs(np.array(words, np.uint64), np.array([0, 3, 3, 4]), 2)
