@@ -74,9 +74,11 @@ def test_it_is_used_as_long_as_a_lock_is_held(vault: Vault) -> None:
 
 
 def test_any_thread_may_say_that_it_is_not_used_any_more(vault: Vault) -> None:
+    lock = vault.use()
     with ThreadPoolExecutor(1) as other:
-        other.submit(vault.use().release).result()
+        other.submit(lock.release).result()
     assert not vault.is_used()
+    assert not lock.is_locked
 
 
 def test_turn_and_secrets_are_locked_apart(vault: Vault) -> None:
