@@ -1,6 +1,7 @@
 """The report of a configuration is right at every stage, and says what is not known yet."""
 
 import html
+import json
 import re
 from dataclasses import asdict, is_dataclass, replace
 from importlib import import_module
@@ -173,6 +174,20 @@ def test_progress_is_told_what_the_settings_and_the_pull_say(tmp_path: Path) -> 
         # Settings of people at work are no part of a release.
         reports._progress(config, Known({}, None, record, (), ()), facts)
         asked.assert_called_once_with(facts, idle=900.0)
+
+
+def test_reopened_are_the_chunks_that_went_back_and_have_no_new_answer(tmp_path: Path) -> None:
+    projects = {"again/1/ada": {"id": 7}, "ada": {"id": 8}}
+    tasks: list[dict[str, Any]] = [
+        {"id": 1, "project": 7, "data": {"chunk_id": "open"}},
+        {"id": 2, "project": 7, "data": {"chunk_id": "answered"}, "annotations": [{"id": 5, "completed_by": 1}]},
+        {"id": 3, "project": 8, "data": {"chunk_id": "of a first round"}},
+    ]
+    (tmp_path / "tasks.jsonl").write_text("".join(f"{json.dumps(task)}\n" for task in tasks), encoding="utf-8")
+    assert reports._reopened(tmp_path, {"projects": projects}) == {"open"}
+    del projects["again/1/ada"]
+    (tmp_path / "tasks.jsonl").unlink()
+    assert reports._reopened(tmp_path, {"projects": projects}) == set(), "without a need the tasks are not read"
 
 
 def test_a_public_page_needs_a_release(tmp_path: Path) -> None:
