@@ -1,13 +1,18 @@
 """Whatever a server answers, anywhere in its JSON, ends in a result or in one line that says what is wrong."""
 
 import copy
+import dataclasses
 import json
 import re
 from collections.abc import Callable, Iterator
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
+import msgspec
 import pytest
 
+from builder import studio
 from builder.errors import BuilderError
 from builder.quality.review_cases import ReviewCase
 from builder.studio.pull import pull
@@ -141,3 +146,27 @@ def test_no_answer_is_too_odd(campaign: Any, monkeypatch: pytest.MonkeyPatch, ac
             raise AssertionError(f"{kind} with {odd!r} at {place}") from e
     assert len(lines) > len(wanted) / 8, "the answers did not arrive"
     assert not [line for line in lines if "\n" in line]
+
+
+def test_what_nobody_said_or_counted_yet_is_nothing() -> None:
+    """Of all that answers are read into, and of all that commands count."""
+    kinds: list[Any] = [
+        kind
+        for found in iter_modules(studio.__path__)
+        for kind in vars(import_module(f"builder.studio.{found.name}")).values()
+        if isinstance(kind, type) and kind.__module__ == f"builder.studio.{found.name}" and found.name != "settings"
+    ]
+    given: dict[str, Any] = {}
+    for kind in kinds:
+        if dataclasses.is_dataclass(kind):
+            of: Any = dataclasses.fields(kind)
+            unset: Any = dataclasses.MISSING
+        elif issubclass(kind, msgspec.Struct):
+            of, unset = msgspec.structs.fields(kind), msgspec.NODEFAULT
+        else:
+            continue
+        for one in of:
+            default = one.default if one.default_factory is unset else one.default_factory()
+            if default and isinstance(default, (int, float, str, tuple, list, dict, set)):
+                given[f"{kind.__name__}.{one.name}"] = default
+    assert given == {"Annotator.role": "annotator", "Annotator.active": True}
