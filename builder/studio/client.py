@@ -143,10 +143,6 @@ class Client:
             raise Refused(f"Label Studio at {self.url} is version {connection.visible(version)}.", hint)
         return version
 
-    def start_clock(self) -> None:
-        """The next raw request is the first one."""
-        self._date = None
-
     @property
     def now(self) -> str:
         """The time by the server's clock, to a second: UTC, as ISO 8601 has it."""
@@ -155,7 +151,7 @@ class Client:
 
     @property
     def first_asked(self) -> datetime:
-        """When the server was first asked something since `start_clock`: by its own clock, up to a second early."""
+        """When the server was first asked something: by its own clock, up to a second early."""
         return self._date or datetime.now(UTC)
 
     @cached_property

@@ -128,7 +128,6 @@ def _pull(
         before, state = pulls.latest(folder), _state(folder)
         same = before is not None and (state.hash, state.server) == (before[1]["hash"], client.key)
         past = EarlierPull(before[0] if before and same else None)
-        client.start_clock()
         version = client.version()
         # In the form that the server's filters take.
         since = (client.first_asked - _OVERLAP).strftime("%Y-%m-%dT%H:%M:%S.000Z")

@@ -147,7 +147,6 @@ def test_the_clock_starts_when_the_server_was_asked(connect: Connect, monkeypatc
     slow.elapsed = timedelta(seconds=7)
     client = connect()
     monkeypatch.setattr(client._http, "request", lambda *_, **__: slow)
-    client.start_clock()
     client.get("api/tasks")
     assert client.first_asked == datetime(2026, 3, 2, 9, 0, 3, tzinfo=UTC)
     ahead = slow.elapsed + client.first_asked - datetime.now(UTC)

@@ -152,7 +152,11 @@ def test_labels_of_entities_are_asked_of_some_in_projects_of_their_own(tmp_path:
     assert (asked["b@x"].where, labels_asked(Annotators(), scheme())) == (f"{tmp_path}/people.csv:3", {})
     with pytest.raises(SourceError, match=r"people.csv:2: the label scheme sample has no entity label 'GPE'. .* ORG\."):
         labels_asked(settings, scheme(entities=["ORG"]))
-    shared = replace(settings, layout="shared")
+    near = written(tmp_path, "name,email,labels", "ada,a@x,ORGS")
+    with pytest.raises(SourceError) as caught:
+        labels_asked(replace(settings, file=str(near)), scheme(entities=["ORGANS", "ORG", "GPE"]))
+    assert caught.value.hint == "The column `labels` may name ORG."
+    shared = replace(settings, layout="shared", file=str(written(tmp_path, *lines)))
     assert labels_asked(shared, scheme()) == {}
     with pytest.raises(ConfigError, match="is asked for every label"):
         annotators_of(shared)
