@@ -192,6 +192,15 @@ def test_a_copy_elsewhere_is_rebuilt_like_the_release(project: Project, tmp_path
     assert verify(project.config, str(root)).rebuilt == "same bytes"
 
 
+def test_without_the_release_before_it_none_can_be_rebuilt(project: Project, tmp_path: Path) -> None:
+    """That one decided splits and the ids of labels."""
+    root = tmp_path / "sample" / "v1.0.1"
+    shutil.copytree(folder(project, "v1.0.1"), root)
+    with pytest.raises(ReleaseError, match=r"v1\.0\.0, on which v1\.0\.1 builds, is missing\. Put it back into"):
+        verify(project.config, str(root))
+    assert verify(project.config, str(root), hashes_only=True).files
+
+
 @pytest.mark.parametrize("change", ["edited", "gone"])
 def test_raw_files_that_are_not_what_they_were_are_named(change: str, project: Project, tmp_path: Path) -> None:
     """No rebuild can tell then; the release itself is as it was."""
