@@ -233,8 +233,9 @@ def test_a_personal_access_token_that_was_revoked(standin: Any, connect: Connect
         connect(token=jwt("refresh", 3600)).get("api/version")
 
 
-def test_a_renewal_answered_by_a_page(standin: Any, connect: Connect) -> None:
-    standin.answers = [answer(404, b"<html>not here</html>")]
+@pytest.mark.parametrize("said", [b"<html>not here</html>", b"[]", b'"access"'])
+def test_a_renewal_answered_by_something_else(standin: Any, connect: Connect, said: bytes) -> None:
+    standin.answers = [answer(404, said)]
     with pytest.raises(Refused, match="renew"):
         connect(token=jwt("refresh", 3600)).get("api/version")
 
