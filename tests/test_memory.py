@@ -118,7 +118,8 @@ def test_pandas_is_hidden_from_pyarrow_alone(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_module_seems_not_to_be_installed_only_inside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "colorsys", raising=False)
     before = list(sys.meta_path)
-    with pytest.raises(ModuleNotFoundError, match="not looked for"), without("colorsys"):
+    with pytest.raises(ModuleNotFoundError, match="not looked for") as error, without("colorsys"):
         importlib.import_module("colorsys")
+    assert error.value.name == "colorsys", "by which libraries tell a missing module from a broken one"
     assert sys.meta_path == before
     assert importlib.import_module("colorsys")

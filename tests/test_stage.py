@@ -283,6 +283,8 @@ def test_settings_differ_by_value_order_and_class() -> None:
     )
     assert found["a"] == found["b"]
     assert len(set(found.values())) == 3
+    ordered = settings_digests({"a": [{"k": 1, "l": 2}], "b": [{"l": 2, "k": 1}]})
+    assert ordered["a"] != ordered["b"], "also inside a list"
 
 
 @pytest.mark.parametrize("record", ["[]", "{}", '{"sha256": "0"}'])
