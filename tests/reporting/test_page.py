@@ -7,7 +7,7 @@ import pytest
 from jinja2 import UndefinedError
 from markupsafe import Markup
 
-from builder.reporting.page import _TEMPLATES, TITLES, About, _cell, _cells, in_words, page
+from builder.reporting.page import _TEMPLATES, TITLES, About, _cell, _cells, in_words, page, unturned
 from builder.reporting.plots import timeline
 from builder.reporting.progress import progress_section
 from tests.reporting.facts import facts_of
@@ -111,3 +111,12 @@ def test_at_most_five_days_are_named_the_first_and_the_last_among_them(last: int
 def test_what_a_template_needs_must_be_there() -> None:
     with pytest.raises(UndefinedError, match="no attribute 'missing'"):
         page(About("news"), {"progress": object()})
+
+
+def test_every_character_that_turns_text_is_shown_by_its_name() -> None:
+    names = ["LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"]
+    turning = [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+    for number, name in zip(turning, names, strict=True):
+        assert unturned(f"a{chr(number)}b") == f"a⟪{name}⟫b"
+    others = "".join(map(chr, (0x2029, 0x202F, 0x2065, 0x206A)))
+    assert unturned(others) == others
