@@ -76,7 +76,7 @@ def write_final(outcome: ShardOutcome) -> dict[str, Any]:
 def _write(outcome: ShardOutcome, folder: Path) -> dict[str, Any]:
     shard, about = outcome.folder, outcome.about.to_pylist()
     index = read_table(shard / "index.parquet", ["id64", "source_path", "record"]).to_pydict()
-    ids = np.array([f"{i:016x}" for i in index["id64"]], dtype=object)
+    ids = np.array([f"{i:016x}" for i in index["id64"]])
     renamed, near = outcome.rows(RENAMED), outcome.rows(NEAR)
     ids[renamed] = [a["article_id"] for a in about if a["reason"] == RENAMED]
     cluster, kept, present = ids.copy(), np.ones(len(ids), bool), np.ones(len(ids), bool)

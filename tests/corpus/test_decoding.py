@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.corpus import decoding
-from builder.corpus.decoding import UTF8, Encoding, NotTextError, _detected, codec, decode_text, line_decoder
+from builder.corpus.decoding import (
+    UTF8,
+    Encoding,
+    NotTextError,
+    _detected,
+    _wide_without_zeros,
+    codec,
+    decode_text,
+    line_decoder,
+)
 from builder.corpus.readers import read_file
 from builder.corpus.records import Record, Reject
 from builder.corpus.settings import Source
@@ -277,3 +286,33 @@ def test_the_encoding_that_is_set_reads_every_format_whatever_else_fits(name: st
     assert isinstance(record, Record)
     assert record.raw.strip() == text.encode(written).decode("cp1252")
     assert record.encoding == Encoding("cp1252", "set")
+
+
+@pytest.mark.parametrize(("odd", "found"), [(10, True), (11, False)])
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_words_of_two_bytes_have_at_most_one_odd_character_in_twenty(order: str, odd: int, found: bool) -> None:
+    text = "ก" * (200 - odd) + "é" * odd
+    assert _wide_without_zeros(text.encode(order)) == (order if found else "")
+    assert _wide_without_zeros(("ก" * 2048 + "é" * 2048).encode(order)) == order  # the first of many tell
+    assert _wide_without_zeros(b"") == ""
+
+
+@pytest.mark.parametrize(("first", "last"), [("", "é"), ("—", "\ufffd")])
+def test_the_last_byte_of_a_file_is_judged_by_the_accents_before_it(first: str, last: str) -> None:
+    (record,) = read(f"text\n{first}We met at the caf".encode() + b"\xe9", "a.csv")
+    assert isinstance(record, Record)
+    assert record.raw == f"{first}We met at the caf{last}"
+
+
+def test_no_news_is_in_the_encoding_of_printers(monkeypatch: pytest.MonkeyPatch) -> None:
+    import chardet
+
+    def guess(encoding: str, confidence: float) -> dict[str, Any]:
+        return {"encoding": encoding, "confidence": confidence, "language": "sv", "mime_type": "text/plain"}
+
+    some = [guess("hp-roman8", 0.9), guess("windows-1252", 0.6)]
+    monkeypatch.setattr(chardet, "detect_all", lambda *_, **__: list(some))
+    data = "Åsa sade nej.".encode("cp1252")
+    assert _detected(data, ANY) == _detected(data, Source(languages=["sv"])) == Encoding("cp1252", "detected", 0.6)
+    some.pop()
+    assert _detected(data, ANY).name == "hp-roman8"

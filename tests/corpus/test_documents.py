@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from builder.corpus.readers import read_file
+from builder.corpus.readers import archives, read_file
 from builder.corpus.readers.documents import _paragraphs, _running
 from builder.corpus.records import Record, Reject, sha256
 from builder.corpus.settings import Source
 from builder.corpus.streams import open_stream
+from builder.memory import TooSlowError
 
 TEXT = "Ministers met in Kyiv — “late”, said Sinéad. They agreed."
 OTHER = "A storm closed the harbour of Genoa for three days."
@@ -400,3 +401,82 @@ def test_pages_without_text_are_named_up_to_twenty() -> None:
     found = only("a.pdf", pdf(*[[]] * 21, ["The ministers met."]))
     shown = ", ".join(map(str, range(1, 21)))
     assert found.problems == [("field-pages", f"no text was found on 21 of 22 pages: {shown}")]
+
+
+def held(kind: str, content: str, block: bytes, address: str = "https://x.org/1") -> bytes:
+    """One record of a web archive."""
+    head = f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {address}\r\nWARC-Date: 2024-07-29T20:02:13Z\r\n"
+    head += f"WARC-Record-ID: <urn:uuid:1>\r\n{content}Content-Length: {len(block)}\r\n\r\n"
+    return head.encode() + block + b"\r\n\r\n"
+
+
+@pytest.mark.parametrize(("size", "reasons"), [(1 << 20, []), ((1 << 20) + 1, ["too-large"])])
+def test_a_text_of_a_web_archive_is_as_large_as_is_allowed_and_the_next_is_read(size: int, reasons: list[str]) -> None:
+    text = "Content-Type: text/plain\r\n"
+    found = read("a.warc", held("conversion", text, b"x" * size) + held("conversion", text, b"Two."), max_record_mb=1)
+    assert [r.detail for r in found if isinstance(r, Reject)] == ["more than source.max_record_mb=1 MB"] * len(reasons)
+    assert [r.reason for r in found if isinstance(r, Reject)] == reasons
+    assert [(r.record, r.raw[:4]) for r in found if isinstance(r, Record)][-1] == (1, "Two.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "block", "said"),
+    [
+        ("resource", "text/html", PAGE.encode(), "html"),
+        ("resource", "application/xhtml+xml", PAGE.encode(), "html"),
+        ("conversion", "text/plain; charset=cp1250", TEXT[:20].encode("cp1250"), "text"),
+        ("conversion", "", b"\n <p>" + PAGE.encode(), "html"),
+        ("conversion", "", OTHER.encode(), "not-an-article: it is of no known type"),
+        ("resource", "image/png", b"<svg>", "not-an-article: it is image/png"),
+        ("conversion", "text/plain", bytes(range(256)) * 8, "binary"),
+        ("conversion", "text/plain", b" \n", "empty: no article text was found in the page"),
+        ("metadata", "text/plain", OTHER.encode(), "empty: there is no record in the file"),
+    ],
+)
+def test_what_a_web_archive_holds_without_the_answer_of_a_server(
+    kind: str, content: str, block: bytes, said: str
+) -> None:
+    (found,) = read("a.warc", held(kind, f"Content-Type: {content}\r\n" if content else "", block))
+    if isinstance(found, Record):
+        assert (found.kind, found.url, found.record, found.sha256) == (said, "https://x.org/1", 0, sha256(block))
+    else:
+        assert f"{found.reason}: {found.detail}".startswith(said)
+        known = {"binary": sha256(block)[:16]}.get(found.reason)
+        assert known is None or found.article_id == known
+
+
+def test_a_page_of_a_web_archive_that_takes_too_long_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(record: Record, page: str, recall: bool) -> bool:
+        raise TooSlowError("it took too long")
+
+    monkeypatch.setattr(archives, "extract", slow)
+    page, text = held("resource", "Content-Type: text/html\r\n", PAGE.encode()), "Content-Type: text/plain\r\n"
+    first, second = read("a.warc", page + held("conversion", text, OTHER.encode()))
+    assert isinstance(first, Reject)
+    assert first[:4] == ("a.warc", 0, "too-slow", "it took too long")
+    assert (first.article_id or "") != ""
+    assert isinstance(second, Record)
+    assert second.raw == OTHER
+
+
+def test_a_web_archive_that_is_cut_off_says_where() -> None:
+    whole = held("conversion", "Content-Type: text/plain\r\n", OTHER.encode())
+    end = whole.index(OTHER.encode()) + 10
+    first, second = read("a.warc", whole + whole[:end])
+    assert isinstance(first, Record)
+    block = OTHER.encode()[:10]
+    assert second == Reject("a.warc", 1, "damaged", "the file ends inside the record", sha256(block)[:16])
+    for cut in (b"WARC/1.0", b"WARC/1.0\r\n", b"WARC/1.0\r\nWARC-Type: conversion\r\nContent-Type: text/plain\r\n"):
+        assert read("a.warc", whole + cut)[-1] == Reject("a.warc", 1, "damaged", "the file ends inside the record")
+    assert isinstance(broken := read("a.warc", whole + b"what is this\r\n")[-1], Reject)
+    assert (broken.reason, broken.record) == ("bad-warc", None)
+    assert broken.detail.endswith("; 1 records were read before")
+
+
+def test_archives_of_an_older_form_are_read() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + PAGE.encode()
+    about = b"1 0 Example\nURL IP-address Archive-date Content-type Archive-length\n"
+    head = f"filedesc://a.arc 0.0.0.0 20240729200213 text/plain {len(about)}\n".encode()
+    entry = f"https://x.org/1 1.2.3.4 20240729200213 text/html {len(answer)}\n".encode()
+    found = only("a.warc", head + about + b"\n" + entry + answer + b"\n")
+    assert (found.url, found.title) == ("https://x.org/1", "Rozmowy")

@@ -1,5 +1,6 @@
 """Feeds, news markup, mail and archives become records, and what is not read says what is."""
 
+import base64
 import io
 import json
 import os
@@ -16,7 +17,7 @@ import pytest
 
 from builder.corpus.files import list_files
 from builder.corpus.readers import READERS, read_file
-from builder.corpus.records import Record, Reject
+from builder.corpus.records import Record, Reject, sha256
 from builder.corpus.settings import FORMATS, Source
 from builder.corpus.streams import forget_archive, open_raw
 from tests.corpus.workspace import Workspace
@@ -521,3 +522,65 @@ def test_a_header_without_text_is_shown_by_its_first_eight_names() -> None:
     found = reject("a.csv", f"{','.join(names)}\n{','.join('123456789')}\n")
     assert found.detail.startswith(f"the first row ({shown}) names no column with the text;")
     assert (found.reason, found.record) == ("no-header", None)
+
+
+def test_a_page_names_its_source_or_its_host_and_has_no_comments() -> None:
+    body = f"<body><article><p>{TEXT}</p><p>{OTHER}</p></article><div id='comments'><p>Nonsense, all of it.</p></div>"
+    address = "<link rel='canonical' href='https://www.example.org/news/1'>"
+    named = only("a.html", f"<html><head>{address}<meta property='og:site_name' content='Daily'></head>{body}</html>")
+    assert (named.source, named.url, named.alone, named.record) == ("Daily", "https://www.example.org/news/1", True, 0)
+    assert "Nonsense" not in named.raw
+    assert only("a.html", f"<html><head>{address}</head>{body}</html>").source == "example.org"
+    assert only("a.html", f"<html lang=fr><head><meta property='og:locale' content='de'></head>{body}").language == "fr"
+
+
+def test_a_text_without_words_says_how_many_bytes_it_has() -> None:
+    found = reject("a.txt", " \n ")
+    assert (found.record, found.detail, found.article_id) == (0, "3 bytes without text", sha256(b" \n ")[:16])
+
+
+def test_rows_of_parquet_are_numbered_through_and_need_no_stream_that_seeks() -> None:
+    class Pipe(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+    texts = pa.array([f"Article {n}." for n in range(600)])
+    nanoseconds = pa.array([[1722283333123456789]] * 600, pa.list_(pa.timestamp("ns")))
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"text": texts, "seen": nanoseconds}), sink)
+    found = list(read_file(io.BufferedReader(Pipe(sink.getvalue())), "a.parquet", Source()))
+    assert [(r.record, r.raw) for r in found if isinstance(r, Record)] == [(n, f"Article {n}.") for n in range(600)]
+    assert not any(r.alone for r in found if isinstance(r, Record))
+
+
+def test_the_least_sure_column_of_a_row_of_parquet_is_its_encoding() -> None:
+    title, text = FRENCH.encode("cp1252"), TEXT.encode()
+    for columns in ({"title": [title], "text": [text]}, {"text": [text], "title": [title]}):
+        sink = io.BytesIO()
+        pq.write_table(pa.table(columns), sink)
+        (record,) = read("a.parquet", sink.getvalue())
+        assert isinstance(record, Record)
+        assert (record.raw, record.title, record.encoding.name) == (TEXT, FRENCH, "cp1252")
+
+
+def test_items_of_a_feed_may_be_at_any_depth() -> None:
+    item = f"<item><description>{TEXT}</description></item>"
+    assert only("a.rss", f"<rss>{'<x>' * 300}{item}{'</x>' * 300}</rss>").raw == TEXT
+
+
+def test_a_message_that_is_no_text_is_known_by_its_bytes_and_costs_itself_alone() -> None:
+    head = b"Subject: x\nContent-Type: text/plain\nContent-Transfer-Encoding: base64\n\n"
+    message = head + base64.encodebytes(bytes(range(256)) * 8)
+    separator = b"From ann Mon Jul 29 20:02:13 2024\n"
+    second = f"Subject: y\n\n>>From {TEXT}\n".encode()
+    first, last = read("a.mbox", b"\n" + separator + message + separator + second)
+    assert isinstance(first, Reject)
+    assert (first.record, first.reason, first.article_id) == (0, "binary", sha256(message)[:16])
+    assert isinstance(last, Record)
+    assert (last.record, last.title, last.raw) == (1, "y", f">From {TEXT}\n")
+
+
+def test_headers_of_a_message_are_found_in_any_case_and_may_be_missing() -> None:
+    found = only("a.eml", f'SUBJECT: Talks\nfrom: "Ann Lee" <ann@example.org>\ncontent-language: de\n\n{TEXT}')
+    assert (found.title, found.authors, found.language, found.record_id) == ("Talks", ["Ann Lee"], "de", None)
+    assert (found.published, found.problems, found.encoding.name) == (None, [], "utf-8")

@@ -320,3 +320,38 @@ def test_progress_counts_the_bytes_that_are_known_and_those_that_are_read(
     (tmp_path / "raw" / "b.txt").write_text("defgh")
     assert listed() == [("listing", 0, 8), ("listing", 3, 8), ("listing", 8, 8)]
     assert listed() == [("listing", 0, 8), ("listing", 8, 8)]
+
+
+def test_workers_hash_64_megabytes_at_once_and_are_started_for_32(tmp_path: Path) -> None:
+    own, mb = 2048, 1 << 20  # what every file counts for besides its size
+
+    def asked(*sizes: int) -> tuple[list[int], bool]:
+        """How many files each task has, and whether the work is light."""
+        files = [RawFile(f"{i}.txt", "", size, 1) for i, size in enumerate(sizes)]
+        tasks: list[int] = []
+        how: list[bool] = []
+
+        def run(_: Any, items: Sequence[Any], light: bool) -> Iterator[tuple[int, Any]]:
+            tasks.extend(len(batch) for batch, _, _ in items)
+            how.append(light)
+            return iter(())
+
+        slice_files(files, Source(), tmp_path / "none", run)
+        return tasks, how[0]
+
+    assert asked(64 * mb - own, 1, 1) == ([1, 2], False)
+    assert asked(64 * mb - own - 1, 1, 1) == ([2, 1], False)
+    assert asked(32 * mb - own - 1) == ([1], True)
+    assert asked(32 * mb - own) == ([1], False)
+
+
+def test_the_inventory_is_written_only_when_files_are_new_or_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [lines(tmp_path / name, 10)._replace(stamp=1) for name in ("a.jsonl", "b.jsonl")]
+    written: list[Path] = []
+    real = inventory_module.write_sealed
+    monkeypatch.setattr(inventory_module, "write_sealed", lambda path, data: (written.append(path), real(path, data)))
+    for listed, times in ((files, 1), (files, 1), (files[:1], 2), (files[:1], 2), (files, 3)):
+        found, _ = slice_files(listed, Source(), tmp_path / "cache", here)
+        assert (len(written), found.num_rows) == (times, len(listed))

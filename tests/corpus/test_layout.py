@@ -38,6 +38,16 @@ def test_a_body_alone_stays_whole() -> None:
     layout, summary, body = parts(BODY)
     assert (layout.title, layout.trailer, layout.source, summary) == (None, None, None, "")
     assert body == "\n".join(BODY)
+    assert layout.cuts == []
+
+
+def test_what_is_cut_between_kept_lines_is_one_edit_and_the_lines_stay_apart() -> None:
+    text = "\n\n".join([BODY[0], "Share this", "Print", *BODY[1:]])
+    repeated = frozenset({line_hash("Share this"), line_hash("Print")})
+    layout = Recogniser(Cleaning(title=False)).recognise(text, None, None, repeated)
+    at = len(BODY[0])
+    assert layout.cuts == [(at, at + len("\n\nShare this\n\nPrint"), "")]
+    assert edit(text, layout.cuts)[0] == "\n\n".join(BODY)
 
 
 def test_bullets_after_the_title_are_the_summary() -> None:

@@ -495,3 +495,27 @@ def test_a_row_that_cannot_be_read_says_what_is_read_again(tmp_path: Path, lines
     records, rejects = found(put(tmp_path, "a.csv", "\n".join(["id,text", *lines])), Source(max_record_mb=1))
     assert records[-1].raw == "Two."
     assert [r.detail for r in rejects if r.record == 0] == [said]
+
+
+@pytest.mark.parametrize(("more", "reasons"), [(0, []), (1, ["too-large"])])
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+def test_the_end_of_a_line_counts_for_nothing_and_the_line_after_one_too_long_is_read(
+    tmp_path: Path, name: str, codec: str, more: int, reasons: list[str]
+) -> None:
+    size = (1 << 20) + more
+    first = '{"text": "' + "x" * (size - 12) + '"}' if name == "a.jsonl" else f"1,{'x' * (size - 2)}"
+    head, last = ("", '{"text": "Two."}') if name == "a.jsonl" else ("id,text\n", "2,Two.")
+    data = f"{head}{first}\n{last}\n".encode(codec)
+    records, rejects = found(put(tmp_path, name, data), Source(max_record_mb=1))
+    assert [(r.record, r.reason) for r in rejects] == [(0, reason) for reason in reasons]
+    assert [(r.record, r.raw[:4]) for r in records] == [*[(0, "xxxx")][more:], (1, "Two.")]
+
+
+@pytest.mark.parametrize("block", range(1, 9))
+def test_a_number_that_goes_on_in_the_next_block_is_one_value(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "_BLOCK", block)
+    data = f'[12345, 1.5, 1e+5, true, {{"text": "{TEXT}"}}, 678]'.encode()
+    items = list(read_file(io.BufferedReader(io.BytesIO(data)), "a.json", Source()))
+    assert [item.record for item in items] == [0, 1, 2, 3, 4, 5]
+    assert [item.raw for item in items if isinstance(item, Record)] == [TEXT]

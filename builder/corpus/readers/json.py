@@ -138,8 +138,8 @@ def _elements(found: Iterable[tuple[str, Encoding]], path: str, source: Source) 
         else:
             try:
                 item, end = scan(window, at)
-                # A number or a name at the edge of the window may go on.
-                if end == len(window) and not ended:
+                # A number or a name at the edge of the window may go on, as that before `.` or `e+` does.
+                if end > len(window) - 3 and not ended:
                     raise ValueError("more")
             except (ValueError, RecursionError) as e:
                 if ended or isinstance(e, RecursionError):
@@ -189,7 +189,7 @@ def _lines(stream: BufferedReader, source: Source, first: int) -> Iterator[tuple
     limit = source.max_record_mb << 20
     if first == 0 and is_wide(stream.peek()[:4]):
         for text, encoding in text_lines(stream, limit, source):
-            line = None if len(text) > limit else text.strip().encode("utf-8", "surrogatepass")
+            line = None if len(text.rstrip("\r\n")) > limit else text.strip().encode("utf-8", "surrogatepass")
             yield line, partial(_decoded, encoding=encoding), False
         return
     decode = line_decoder(source, lambda: stream.peek(limit))

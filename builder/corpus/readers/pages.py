@@ -122,5 +122,5 @@ def extract(record: Record, page: str, recall: bool = False) -> bool:
         "published": found.date,
         "language": found.language or _language(page),
     }
-    fill(record, {name: value for name, value in fields.items() if value}, Source())
+    fill(record, fields, Source())
     return True

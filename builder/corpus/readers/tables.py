@@ -41,7 +41,7 @@ class _Lines:
             self.seen += 1
         self.row.append(line)
         self.size += len(line)
-        if len(line) > self.limit:
+        if len(line.rstrip("\r\n")) > self.limit:
             raise _TooLongError(f"a line of more than {self.limit >> 20} MB")
         if self.size > self.limit and len(self.row) > 1:
             raise csv.Error("a quote is never closed")
