@@ -107,8 +107,6 @@ class Stance(Kind):
         page.beside += [header("Stance toward", "bd-caption bd-rest"), view(place, *rows)]
 
     def task_data(self, targets: Sequence[str]) -> dict[str, Any]:
-        if self.mode != "article":
-            return {}
         if len(targets) > self.max_targets:
             raise SchemeError(
                 f"An article lists {len(targets)} targets; the interface asks about {self.max_targets}.",

@@ -105,7 +105,7 @@ def _unitary_alignments(units: Sequence[Integers]) -> tuple[Integers, Floats]:
         kept = apart <= (most - 1) * pairs + most * (most - 1) / 2
         chosen, apart, several = chosen[kept], apart[kept], several[kept]
     cost = (apart + pairs - several * (several - 1) / 2) / pairs
-    kept = (several > 0) & (cost <= several)
+    kept = cost <= several
     return chosen[kept], cost[kept]
 
 
