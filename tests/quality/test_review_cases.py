@@ -156,6 +156,15 @@ def test_a_disputed_span_is_shown_in_its_place(start: int, end: int, place: str)
     assert f"- GPE in “{place}”: " in case.why
 
 
+@pytest.mark.parametrize("more", [0, 1])
+def test_forty_characters_on_each_side_are_shown_and_eighty_of_the_span(more: int) -> None:
+    before, span, after = "b" * (40 + more), "s" * (80 + more), "a" * (40 + more)
+    bounds = (len(before), len(before) + len(span), "GPE")
+    crowd = Crowd().window("c", before + span + after).add("c", "ada", [bounds]).add("c", "ben")
+    cut = "…" * more
+    assert f"“{cut}{'b' * 40}**{'s' * 80}{cut}**{'a' * 40}{cut}”" in cases(crowd)[0].why
+
+
 def test_long_words_are_cut() -> None:
     text = "Tokyo " * 40
     crowd = Crowd().window("c", text).add("c", "ada", [(0, 200, "GPE")]).add("c", "ben")

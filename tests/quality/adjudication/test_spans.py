@@ -304,6 +304,13 @@ def test_a_group_takes_the_nearest_span_of_each_annotator() -> None:
     assert verdicts(rows) == {(0, 10, "ORG"): "agreed", (0, 6, "ORG"): "rejected"}
 
 
+def test_a_group_does_not_take_what_one_annotator_marked_within_it_as_well() -> None:
+    crowd = mark(Crowd(), [(0, 10, "ORG")], [(0, 10, "ORG"), (0, 8, "GPE")])
+    rows = gold(crowd, spans="overlap", min_overlap=0.5)
+    assert len(rows) == 2
+    assert verdicts(rows) == {(0, 10, "ORG"): "agreed", (0, 8, "GPE"): "unresolved"}
+
+
 def test_rows_are_in_the_order_of_the_text() -> None:
     spans = [(17, 33, "ORG"), (17, 24, "ORG"), (17, 24, "GPE"), (0, 5, "ORG"), (0, 33, "EVIDENCE", ["japan"])]
     crowd = Crowd().add("c2", "a", spans).add("c1", "a", spans)

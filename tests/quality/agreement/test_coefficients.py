@@ -90,6 +90,7 @@ def test_fleiss_with_unequal_numbers_of_ratings() -> None:
 def test_ordered_labels_earn_credit_for_being_near() -> None:
     assert ordinal_weights(3) == pytest.approx(np.array([[1, 2 / 3, 0], [2 / 3, 1, 2 / 3], [0, 2 / 3, 1]]))
     assert quadratic_weights(3).tolist() == [[1, 0.75, 0], [0.75, 1, 0.75], [0, 0.75, 1]]
+    assert ordinal_weights(1).tolist() == quadratic_weights(1).tolist() == [[1]]
     table, weights = np.array([[1.0, 1, 0], [0, 0, 2]]), np.array([1.0, 1.0])
     # Observed (2/3 + 1) / 2; shares .25, .25, .5; expected 17/3 * (2 * 3/16 + 1/4) / 6 (the sum of all credit is 17/3).
     expected = 17 / 3 * 0.625 / 6
