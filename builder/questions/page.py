@@ -48,7 +48,7 @@ class InterfacePage:
         self.spans.append(element("Label", value=name, background=color, hotkey=key, hint=literal(description)))
 
     def question(
-        self, place: str, control: str, title: str, labels: Mapping[str, Label], many: bool = False, **more: str
+        self, place: str, control: str, title: str, labels: Mapping[str, Label], many: bool, **more: str
     ) -> ET.Element:
         """A question with a button for each label, in a block with the class `place`; results carry the label's name.
 
