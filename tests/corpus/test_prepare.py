@@ -432,6 +432,8 @@ def test_progress_counts_up_to_its_total(make: Make) -> None:
     assert last["writing"] == ("writing: 4 records, 1 rejected, 1 duplicates, 5 chunks", 1, 1)
     assert last["comparing"][1:] == last["selecting"][1:] == (1, 1)
     assert seen[0] == ("listing", 0, size)
+    begun = {what.split(":")[0]: (done, total) for what, done, total in reversed(seen)}
+    assert begun == {what: (0, last[what][2]) for what in last}
 
 
 def test_the_fingerprint_is_that_of_content_and_names(make: Make, tmp_path: Path) -> None:
