@@ -357,6 +357,10 @@ def test_help_and_version_run_nothing(typed: Typed, tmp_path: Path) -> None:
         assert f"  {flag if flag.startswith('-') else f'--{flag}'}".ljust(16) + about in lines
     choices = ", ".join(sorted(path.stem for path in (ROOT / "conf" / "split").glob("*.yaml")))
     assert f"  split         {choices}" in lines
+    groups = [path.name for path in sorted((ROOT / "conf").iterdir()) if path.is_dir()]
+    start = lines.index("Choices, as group=choice; conf/README.md describes them:") + 1
+    assert [line.split()[0] for line in lines[start : start + len(groups)]] == groups
+    assert lines[start + len(groups)] == ""
     assert "  chunking.max_tokens: Most tokens per chunk, counted in `unit`." in lines
     assert list(tmp_path.iterdir()) == []
 

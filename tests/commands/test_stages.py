@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -156,6 +157,20 @@ def test_what_was_found_is_shown(project: Project) -> None:
     assert f"{names(project)[0]} on stance: right in 96% (80% to 99%) of 24." in said
     assert any(line[:3] == ["max_quarantined", "0.2", "yes"] for line in lines)
     assert "\nChecks" not in said
+
+
+def test_what_checks_found_is_shown_with_the_first_of_each(project: Project) -> None:
+    made = validate(project.config)
+    about = {"severity": "warning", "count": 7, "annotator": "a1"}
+    issues = [
+        {**about, "check": "fast-empty", "message": "Too fast.", "chunk_id": "c1"},
+        {**about, "check": "one-label", "message": "Always GPE.", "chunk_id": None},
+    ]
+    result = SimpleNamespace(summary={**made.summary, "issues": issues, "gates": []}, json=made.json)
+    lines = lines_of(printed("validate", result))
+    assert ["fast-empty", "warning", "7", "Too", "fast.", "(chunk", "c1)"] in lines
+    assert ["one-label", "warning", "7", "Always", "GPE.", "(a1)"] in lines
+    assert ["Gates"] not in lines
 
 
 def test_a_gate_that_does_not_hold_is_refused_with_its_stage(project: Project) -> None:
