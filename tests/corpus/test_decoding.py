@@ -298,7 +298,10 @@ def test_words_of_two_bytes_have_at_most_one_odd_character_in_twenty(order: str,
 
 
 @pytest.mark.parametrize(("first", "last"), [("", "é"), ("—", "\ufffd")])
-def test_the_last_byte_of_a_file_is_judged_by_the_accents_before_it(first: str, last: str) -> None:
+def test_the_last_byte_of_a_file_is_judged_by_the_accents_before_it(
+    first: str, last: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "_BLOCK", 4)
     (record,) = read(f"text\n{first}We met at the caf".encode() + b"\xe9", "a.csv")
     assert isinstance(record, Record)
     assert record.raw == f"{first}We met at the caf{last}"
@@ -316,3 +319,14 @@ def test_no_news_is_in_the_encoding_of_printers(monkeypatch: pytest.MonkeyPatch)
     assert _detected(data, ANY) == _detected(data, Source(languages=["sv"])) == Encoding("cp1252", "detected", 0.6)
     some.pop()
     assert _detected(data, ANY).name == "hp-roman8"
+
+
+def test_odd_characters_do_not_decide_between_encodings_of_two_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    import chardet
+
+    some = [
+        {"encoding": name, "confidence": sure, "language": None, "mime_type": "text/plain"}
+        for name, sure in (("utf-16-le", 0.9), ("utf-16-be", 0.8))
+    ]
+    monkeypatch.setattr(chardet, "detect_all", lambda *_, **__: list(some))
+    assert _detected("a\x80b".encode("utf-16-le"), ANY) == Encoding("utf-16-le", "detected", 0.9)

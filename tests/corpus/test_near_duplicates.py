@@ -242,3 +242,13 @@ def test_remembered_clusters_are_those_of_the_same_texts_and_threshold(tmp_path:
         bytes(range(256)) + bytes(reversed(range(256))) + bytes(range(90, 250))
     )
     assert members(0.5) == []
+
+
+def test_bands_are_the_same_on_every_machine() -> None:
+    """Workers that share a storage compare those of each other."""
+    signature = np.array([[1, 2, 3, 4], [1, 2, 2**32 - 1, 0]], np.uint32)
+    assert near_duplicates.bands(signature, 2).tolist() == [
+        [2100665908005257575, 8149886148814156060],
+        [2100665908005257575, 2165671966967343151],
+    ]
+    assert near_duplicates.bands(signature, 4).tolist() == [[18224957683815679724], [3799325467735530829]]
