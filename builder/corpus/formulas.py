@@ -9,6 +9,8 @@ import re
 from functools import cache
 from typing import NamedTuple
 
+from builder.corpus.imprints import is_imprint
+
 #: Longer lines are paragraphs.
 _LONGEST = 400
 _UPPER = r"[^\W_a-zß-öø-ÿа-яёіїєґά-ώ]"
@@ -43,7 +45,8 @@ _THIS = (
 )
 _ROLE = (
     r"(?i:(?:additional |further |original |with )?(?:report(?:ing|ed)|writing|written|edit(?:ing|ed)|compiled|"
-    r"translat(?:ion|ed)|graphics?|photograph(?:y|s)|production|produced|fact[- ]check(?:ing|ed)|research|redaction|"
+    r"translat(?:ion|ed)(?: from (?:the )?\w+)?|"
+    r"graphics?|photograph(?:y|s)|production|produced|fact[- ]check(?:ing|ed)|research|redaction|"
     r"text|story|published(?= by:))(?:(?:,| and|,? &) (?:additional )?(?:report(?:ing|ed)|writing|written|"
     r"edit(?:ing|ed)|translat(?:ion|ed)))*(?: for \w+)?,? by:?)"
 )
@@ -64,7 +67,7 @@ AGENCY = (
     r"CNN|BBC|VOA|RFE/RL|Anadolu|AA|PAP|ČTK|MTI|Agerpres|Lusa|LUSA|Belga|ANP|TT|NTB|STT|Ritzau|SDA|KNA|epd|SID|BNS|"
     r"ELTA|LETA|РИА Новости|Интерфакс|УНІАН|Укрінформ|AGI|Adnkronos|ATS|CP|AAP|Jiji|新华社|共同|時事|ロイター|"
     r"भाषा|पीटीआई|čtk|sda|Ansa|Keystone-SDA|Interfax-Ukraine|ritzau|TASR|Antara|Agência Brasil|(?:時事|共同)通信社?|"
-    r"AFPBB News|Europa Press|EUROPA PRESS|"
+    r"AFPBB News|Europa Press|EUROPA PRESS|Bernama|BERNAMA|Ukrinform|Armenpress|BelTA|Tanjug|WAFA|IRNA|Tasnim|"
     r"Télam|askanews|연합뉴스|رويترز|أ ف ب|فرانس برس|د ب أ|وام|واس|قنا|بترا|سانا))"
 )
 #: A photographer beside an agency.
@@ -74,10 +77,11 @@ _LANGUAGE = r"(?:German|English|French|Spanish|Portuguese|Italian|Russian|Ukrain
 
 FORMULAS = {
     "reporting": rf"{_ROLE} (?!.*\d{{4}}){_PEOPLE}",
-    "original": r"(?i:read|view|see|find) (?:the|this|our|more of the)? ?(?i:original|full|complete|entire) ?"
+    "original": r"(?i:click (?:here )?to )?(?i:read|view|see|find) (?:the|this|our|more of the)? ?"
+    r"(?i:original|full|complete|entire) ?"
     r"(?:(?:\w+ ){0,3}(?:article|story|piece|report|post|interview|version)(?: here| online)?|here|(?=(?:on|at) ))"
-    r"(?: ?(?:on|at|in|from) (?!\w+day$){source})?",
-    "dated": rf"(?i:(?:first |last )?(?:published|updated|posted|modified)(?: on| at)?:? )(?=.*(?:19|20)\d\d)"
+    r"(?: ?(?:on|at|in|from) (?!\w+day$)(?:{source}|\w++(?:\.\w++)++))?",
+    "dated": rf"(?i:(?:first |last )?(?:published|updated|posted|modified)(?: on| at| date)? ?:? )(?=.*(?:19|20)\d\d)"
     rf"(?=.*\b\d\d?\b){_DATE}|"
     rf"This (?:report|article|story) by {{source}} was (?:first|originally) published (?:on )?{_DATE}",
     # What else is produced, provided or created is not by its name an article.
@@ -85,9 +89,20 @@ FORMULAS = {
     r"first |also |previously |re-?)*(?:published|republished|reprinted|syndicated|adapted|distributed)|"
     r"(?:originally |first |previously )+(?:appeared|posted|ran))|"
     rf"{_THIS} (?:was |is |has been |had been |has |first |originally |also |previously )*(?:appeared|posted|ran|"
-    r"reproduced|produced|provided|supplied|created))(?: (?:originally|first|here))? (?:on|in|by|at|from|with|via|"
+    r"reproduced|produced|provided|supplied|created))(?: (?:originally|first|here))?"
+    rf"(?: in {_LANGUAGE})? (?:on|in|by|at|from|with|via|"
     r"through) (?!(?:\d+|\w+day)$|.*\b1\d{3}\b){source}"
-    r"(?:,? (?:on|in) (?:\w+\.? )?\d[\w ,.]{0,20}|: [A-Z“‘].{5,160}|,? and is (?:part of|co-?published) .{3,80})?",
+    r"(?:,? (?:(?:on|in) )?(?:\w+\.? )?\d[\w ,.]{0,20}|: [A-Z“‘].{5,160}|,? and is (?:part of|co-?published) .{3,80})?",
+    # Where an article came from, in other languages.
+    "appeared": r"(?i:dieser (?:artikel|text|beitrag) (?:erschien|ist|wurde)(?: zuerst| ursprünglich| zunächst)* "
+    r"(?:bei|auf|in|im|von)|cet (?:article|entretien|texte) (?:a été publié|est paru|a paru)(?: d['’]abord| "
+    r"initialement)? (?:sur|dans|par)|est[ea] (?:artículo|nota|texto|artigo|matéria|reportagem) (?:fue|foi) "
+    r"publicad[oa](?: originalmente| originariamente| primero)? (?:en|por|em|no|na|pel[oa])|"
+    r"quest[oa] (?:articolo|testo|intervista) è (?:stat[oa] pubblicat[oa]|apparso)(?: originariamente| per la prima "
+    r"volta)? (?:su|da|in)|dit artikel (?:verscheen|is)(?: eerder| oorspronkelijk| eerst)? (?:in|op|bij|door)|"
+    r"(?:artykuł|tekst) (?:ukazał się|został opublikowany)(?: pierwotnie)? (?:w|na|przez)|"
+    r"(?:эта )?(?:статья|материал)(?: был[ао]?)?(?: впервые| первоначально)? опубликован[ао]? (?:в|на)) "
+    r"(?!\w+day$){source}(?i: erschienen| veröffentlicht| verschenen| gepubliceerd)?",
     "post": r"The post .{1,200}(?:first appeared|appeared first) (?:on|in|at) {source}",
     "copyright": rf"(?=(?:{_NAME},? ?)?[cC©(™])"
     rf"(?=.*(?:©|\([cC]\)|™|\b(?:19|20)\d\d\b)|(?i:copyright) {AGENCY}\b)"
@@ -107,14 +122,16 @@ FORMULAS = {
     r"with (?:the )?(?:kind )?permission).{0,60}",
     "contributed": rf"{_THIS} (?:includes|contains) (?:information|reporting|material) from {_PEOPLE}|"
     rf"(?:(?:(?:Associated Press|AP) (?:writer|reporter|journalist) )?{_FULL}|{_WORD}(?=.*contributed)) "
-    rf"reported from {_PEOPLE}|[Ww]ire services contributed to this report|"
+    rf"reported from {_PEOPLE}|{_THIS} (?:was|is) (?:produced|reported|supported|funded|made possible)(?: in part)? "
+    rf"(?:in (?:partnership|collaboration) with|with (?:the )?(?:financial )?support (?:of|from)|by) {_NAME}|"
+    rf"[Ww]ire services contributed to this report|"
     rf"{_PEOPLE},? (?:also )?contributed (?:(?:reporting|(?:research|writing) (?=to|for))?(?: ?(?:to|for) this "
     rf"(?:report|article|story|piece|dispatch))?(?: from {_PEOPLE})?|from {_PEOPLE})|(?:Associated Press|AP|AFP|"
     rf"Reuters) .{{0,80}} contributed(?: (?:to this|from|reporting)\b.{{0,40}})?",
     "assistance": rf"-*\s?[Ww]ith (?:additional |further |agency )?(?:assistance|reporting|inputs?|contributions?|"
     rf"files|material|reports?|information) (?:from|by) {_PEOPLE}|"
     rf"[Ww]ith (?:(?:agency|{AGENCY}|wire) (?:inputs?|reports?)|agencies)|(?:(?i:compiled )?[Ff]rom |"
-    rf"[Ss]taff and )wire reports",
+    rf"[Ss]taff and )(?:wire|agency|news) reports",
     "standards": r"Our Standards: .{0,30}Principles(?:\.?, opens new tab)?|"
     r"The (?:Associated Press|AP) (?:is solely responsible for all content|receives (?:financial )?support\b.{0,200})",
     "unedited": r"Only the headline .{0,20}of this report may have been reworked by .{5,200}|"
@@ -124,29 +141,35 @@ FORMULAS = {
     r"(?:has|was|is)(?: not|n't)? ?(?:been )?(?:edited by|created from|generated|auto-?generated|published "
     r"(?:directly )?from|taken from|sourced from|translated (?:by|from|with)|machine).{0,140}|"
     rf"Read this (?:article|story) in {_LANGUAGE}|{_THIS} was originally (?:written|published) in {_LANGUAGE}",
-    "views": r"(?:The|Any|All) (?:views|opinions)(?: and (?:views|opinions))?(?: \w+)? (?:expressed|in this)"
+    "views": r"(?:(?:The|Any|All) )?(?i:views|opinions)(?: and (?:views|opinions))?(?: \w+)? (?:expressed|in this)"
     r"(?=.*\b(?:authors?|writers?|columnists?|reflect|endorse|official policy)\b).{0,240}",
     "sign_up": r"(?:To .{0,40}, )?(?:Please )?(?:(?i:sign up|subscribe|register)\b(?=.{0,140}(?i:"
     r"subscription|subscriber|newsletter|e-?mail|alerts?|briefing|updates|podcast|channel|digest|inbox)|"
     r"(?! (?:to|for) (?:the |this |an? )*(?!free)[a-z])[^,]{0,60}(?i:free|today|\$|€|£|\bnow|here)\b"
     r"(?! or\b)[^,]{0,20}$)|"
     r"(?i:sign up|subscribe|register|download|get the)\b(?=.{0,140}(?i:newsletter|e-?mail alerts?|briefing|podcast|"
-    r"digest|inbox|\bapp\b))).{0,160}",
-    "follow": rf"(?:(?i:follow|like|join|find|connect with|watch|listen to) (?:us|him|her|them|me|"
-    rf"our (?:page|channel|account|team)s?)|(?i:follow|find) .{{1,50}}coverage(?: \S+){{0,6}}?|"
+    r"digest|inbox|\bapp\b))).{0,160}|(?i:abonnieren sie|melden sie sich|abonnez-vous|inscrivez-vous|recevez|"
+    r"suscr[ií]b(?:ete|ase)|recib[ea]|ass(?:ine|inar)|inscreva-se|subscreva|receba|iscriv(?:iti|etevi)|ricevi|"
+    r"abonneer (?:je|u)|schrijf (?:je|u) in|meld je aan|zapisz się|zasubskrybuj|prenumerera|tilmeld dig|подпи[сш]\w+|"
+    r"підпи[сш]\w+|abone ol\w*)\b(?=.{0,100}(?i:newsletter|infolettre|lettre|bolet[ií]n|boletim|nieuwsbrief|"
+    r"nyhetsbrev|nyhedsbrev|рассылк|розсилк|bülten|kanał|канал)).{0,120}",
+    "follow": rf"(?:For [^,.]{{3,50}}, )?(?:(?i:follow|like|join|find|connect with|watch|listen to) (?:us|him|her|them|"
+    rf"me|our (?:page|channel|account|team)s?)|(?i:follow|find) .{{1,50}}coverage(?: \S+){{0,6}}?|"
     rf"Follow (?:{_NAME}|@\w+)) ?(?:on|at|via|:) (?:our )?{_MEDIA}"
     rf"(?:(?:,|,? and|,? or| &| for| to|:| at(?= @| http)) .{{1,80}})?|"
-    rf"(?i:join|follow|subscribe to) our {_MEDIA} (?:channel|group|page)(?: .{{0,60}})?|AP [\w ]{{2,20}}: https?://\S+|"
+    rf"(?i:join|follow|subscribe to) our {_MEDIA} (?:channel|group|page)(?: .{{0,60}})?|(?:More )?AP [\w ]{{2,20}}: https?://\S+|"
     r"(?i:folgen sie uns|suivez[- ]nous|síguenos|siga-nos|seguici|volg ons|obserwuj nas|следите за нами|читайте нас|"
     rf"подпис\w+ на на[сш]|слідкуйте за нами|підпис\w+ на на[сш])\b"
     rf"(?:[^,]{{0,40}}(?:{_MEDIA}\b|(?i:канал|kanal|canal|соцсет|redes|social|réseaux)).{{0,60}})?",
     "read_more": r"(?i:read(?: more| next| also)?|more|also read|see also|related(?: \w+)?|watch|listen|next|up next|"
-    r"don't miss|in pictures|explained|recommended|more on this|what to read next|lire aussi|à lire(?: aussi)?|"
+    r"don't miss|must[- ]read|also see|te puede interesar|más información|veja também|подробнее|смотрите также|zobacz "
+    r"(?:też|także)|in pictures|explained|recommended|more on this|what to read next|lire aussi|à lire(?: aussi)?|"
     r"lesen sie auch|mehr zum thema|le[ae] también|leia (?:também|mais)|leggi anche|lees ook|czytaj (?:też|także|"
     r"więcej)|читайте (?:также|також)|اقرأ (?:أيضا|أيضًا|المزيد)|(?:यह|ये|इसे) भी पढ़ें|相关(?:阅读|新闻|报道)|延伸閱讀|"
     r"關連|関連(?:記事)?|관련 ?기사)\s?[:：|>»] ?[“\"'‘]?(?!\w+ (?:that|which|who)\b)"
     rf"{_UPPER}.{{0,160}}",
-    "contact": r"(?:(?:Do you have|Have|Got) an? (?:news )?(?:tip|story|question)s?(?: for us)?\? )?(?i:reach|contact|"
+    "contact": rf"{_FULL} can be (?:reached|contacted) (?:at|on|via|by) .{{0,60}}(?:@|e-mail).{{0,60}}|"
+    r"(?:(?:Do you have|Have|Got) an? (?:news )?(?:tip|story|question)s?(?: for us)?\? )?(?i:reach|contact|"
     r"to contact the|e-?mail|write to|tips\?|letters:|get in touch|visit|media contact|press contact|contacts?|"
     r"for (?:more|further) (?:information|news|stories|coverage)|to see more|"
     r"for more(?! than))\b.{0,100}(?:\[e-mail\]|@\w+|"
@@ -158,24 +181,28 @@ FORMULAS = {
     rf"不明|未知|مجهول|불명)"
     rf"(?:{{source}}|{AGENCY}|{_HOST}|{_WORD} (?:правда|газета|новости|служба|новини))"
     rf"(?:(?:, ?| ?[/;+] ?| and )(?>{_NAME}|{_HOST}|(?:news )?agencies))*",
-    "credit": rf"(?i:(?:photo|image|picture) credits?|crédits?(?: photos?)?|sursa foto|photo(?:graph)?s?|pictures?|"
-    rf"images?|video|illustrations?|graphics?|fotos?|bild|автор|"
-    rf"фото|autore?|auteur)(?: ?[:：]| by) (?!.*\d{{4}})(?:picture alliance|{_PEOPLE})(?: alliance)?(?:/(?>dpa|"
-    rf"{_NAME}))*(?: via {_NAME})?|"
+    "credit": rf"(?i:(?:(?:cover|featured|main|lead|header|top) (?=photo|image|picture))?(?:(?:photo|image|picture) "
+    rf"credits?|crédits?(?: photos?)?|sursa foto|photo(?:graph)?s?|pictures?|images?|video|illustrations?|graphics?|"
+    rf"fotos?|bild|автор|фото|autore?|auteur))(?: ?[:：]| by) (?!.*\d{{4}})(?:picture alliance|{_PEOPLE})"
+    rf"(?: alliance)?(?:/(?>dpa|{_NAME}))*(?: via {_NAME})?|"
     rf"(?={_BESIDE})(?!.*\d{{4}}){_BESIDE}",
-    "editor": r"[(（]?(?:责任编辑|責任編輯|责编|编辑|編輯|記者|记者|本报记者|本報記者)[:： ]\s?\w{2,4}"
-    r"(?:[、· ]\w{2,4}){0,4}[)）]?|(?:记者|記者)\w{2,4}[／/]\w{2,6}[报報][导導道]|【翻訳編集】.{2,20}|Editor: huaxia|"
+    "editor": r"[(（]?(?:责任编辑|責任編輯|责编|编辑|編輯|記者|记者|本报记者|本報記者)[:：／/ ]\s?\w{2,4}"
+    r"(?:[、· ]\w{2,4}){0,4}[)）]?|(?:记者|記者)\w{2,4}[／/]\w{2,6}[报報][导導道]|【翻訳編集】.{2,20}|"
+    rf"Editor: (?:huaxia|{_FULL})|"
     r"<?저작권자.{0,40}|무단 ?전재.{0,20}금지|이 기사는 .{2,20} 제공했습니다|"
     r"\w{2,4} (?:기자|특파원)(?: \S+@\S+)?|"
     r"إعداد .{2,60} للنشرة العربية.{0,60}",
-    "page": r"(?i:advertisements?|comments(?: \(\d+\))?|share this (?:article|story|page)|join the conversation|"
-    r"(?:story|article) continues (?:below|after).{0,20}|continue reading|(?:tags|filed under): (?-i:[A-Z#]).{0,120}|"
+    "page": rf"{_THIS} has been (?:updated|corrected)(?: (?:to|with|on|at)\b.{{0,120}})?|"
+    r"(?i:advertisements?|comments(?: \(\d+\))?|share this (?:article|story|page)|join the conversation|"
+    r"(?:story|article) continues (?:below|after).{0,20}|continue reading|"
+    r"(?:tags|topics|keywords|filed under): (?-i:[A-Z#]).{0,120}|"
     r"more stories like this are available on \S+|"
     r"this is a developing (?:news )?story[,.;]? (?:please|it|will|and will|check|more|we)\b.{0,80}|"
     r"click here (?:to|for) (?:read|see|view|sub\w*|sign|more|the|our)\b.{0,60}|explore more on these topics|"
-    r"listen to more stories .{0,40}app|anzeige|publicité|publicidad|werbung|реклама)",
+    r"listen to more stories .{0,40}app|(?:watch|listen to|see) (?:the|our|this) (?:\w+ )?(?:video|report|interview|"
+    r"podcast|clip|gallery)s?(?: report)? (?:above|below|here)|anzeige|publicité|publicidad|werbung|реклама)",
     "distributed": rf"(?:Distributed|Published|Syndicated|Brought to you|(?:Provided|Powered)(?=.*{MEDIUM})) by "
-    rf"(?:the )?{{source}}(?: (?:Distributed|Published) by {_LISTED})*",
+    rf"(?:the )?{{source}}(?: \([\w.]+\))?(?: on behalf of {_NAME})?(?: (?:Distributed|Published) by {_LISTED})*",
     "agency": rf"(?:dpa|afp|ap|reuters|epd|kna|sid|apa)(?:/(?:dpa|afp|ap|reuters|epd|kna|sid|apa))+|/{AGENCY}/|"
     rf"Ag[eê]n[cz]i?[ae] {AGENCY}|"
     rf"(?:[Mm]it Agenturmaterial|[Cc]om (?:a )?[Aa]gência {_NAME})|"
@@ -187,7 +214,7 @@ FORMULAS = {
     "desk": rf"(?:(?!and/or|km/h|h(?:is|e)/)[a-z]{{2,5}}(?:-[a-z]{{2,5}})*(?:/ ?[a-z]{{1,5}}){{1,4}}/?"
     rf"(?: \({_AGENCIES}(?:, {_AGENCIES})*\))?|"
     r"(?:© ?)?dpa-infocom,? dpa:[\d-]+/\d+|dpa(?: [a-z0-9]{2,5}){1,5}|"
-    r"PTI(?: [A-Z]{2,4}){2,5})",
+    r"\(?(?:PTI|UNI|IANS|ANI|EFE)\)?(?: (?:[A-Z]{2,4}|\d{3,4})){2,5})",
     "desks": r"[Bb]ei Rückfragen wenden Sie sich bitte an .{0,20}(?:@|e-mail).{0,60}|(?i:\(?(?:bericht|reportage|"
     r"reporte|reportado|"
     r"reporting|redigiert|geschrieben|rédigé|édité|edité|"
@@ -233,6 +260,7 @@ _DOUBTFUL = {
 }
 #: Words by which a doubtful line is known to be a formula.
 _TRADE = re.compile(rf"\b{AGENCY}\b|{MEDIUM}|\w\.\w\w|@")
+_IN_LINE = re.compile(rf"(?<!\w){AGENCY}(?!\w)")
 #: What ends a sentence, with the quotation marks and brackets after it.
 SENTENCE_END = re.compile(r"[.!?…。！？｡؟۔।॥։።][\s\"'”’»›“‘)\]）」』】]*$")
 
@@ -267,11 +295,11 @@ def formula(line: str) -> Formula | None:
     if bracketed := bare[0] + bare[-1] in ("()", "[]", "（）", "【】", "「」"):
         bare = bare[1:-1].rstrip(" .;") or line
     if not _pattern().match(bare):
-        return None
+        return Formula("words", None) if is_imprint(bare, _IN_LINE) else None
     # The pattern of several takes as long to compile as hundreds of articles to read, and few lines need it.
     found = _pattern().fullmatch(bare) or _pattern(several=True).fullmatch(bare)
     if found is None:
-        return None
+        return Formula("words", None) if is_imprint(bare, _IN_LINE) else None
     name = next(n for n in FORMULAS if found[n] is not None)
     # Headlines may report, but are no sentences.
     if line.endswith(".") if name == "read_more" else _PROSE.search(line):

@@ -56,7 +56,19 @@ FIELDS = {
     "targets": ["targets"],
 }  # fmt: skip
 #: Rules by which parts of an article are found, beside the settings' own.
-RULES = ("kicker", "first-line", "byline", "date", "dateline", "bullets", "heading", "short-lines", "links", *FORMULAS)
+RULES = (
+    "kicker",
+    "first-line",
+    "byline",
+    "date",
+    "dateline",
+    "bullets",
+    "heading",
+    "short-lines",
+    "links",
+    "words",
+    *FORMULAS,
+)
 Words = list[Annotated[str, limits(min_length=1)]]
 
 

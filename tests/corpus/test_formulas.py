@@ -61,6 +61,45 @@ RECOGNISED = [
     ("This interview was first published in Der Spiegel", "published", "Der Spiegel"),
     ("The post Ministers agree on missiles appeared first on Harbour Wire.", "post", "Harbour Wire"),
     ("The post Who pays? first appeared on Example.org", "post", "Example.org"),
+    ("Dieser Artikel erschien zuerst bei Zeit Online.", "appeared", "Zeit Online"),
+    ("Dieser Text wurde zuerst auf Beispiel Heute veröffentlicht.", "appeared", "Beispiel Heute"),
+    ("Cet article est paru initialement dans Courrier Exemple.", "appeared", "Courrier Exemple"),
+    ("Este artículo fue publicado originalmente en The Conversation.", "appeared", "The Conversation"),
+    ("Questo articolo è stato pubblicato originariamente su Il Post", "appeared", "Il Post"),
+    ("This piece was originally published in German by Der Spiegel.", "published", "Der Spiegel"),
+    ("This story was produced in partnership with ProPublica.", "contributed", None),
+    ("This story was supported by the Pulitzer Center.", "contributed", None),
+    ("This story has been updated.", "page", None),
+    ("Opinions expressed here are those of the author.", "views", None),
+    ("Compiled from agency reports", "assistance", None),
+    ("More AP sports: https://apnews.com/sports", "follow", None),
+    ("Editor: Li Wei", "editor", None),
+    ("記者／李偉", "editor", None),
+    ("-- Bernama", "end", None),
+    ("Abonnieren Sie unseren Newsletter", "sign_up", None),
+    ("Suscríbete a nuestro boletín", "sign_up", None),
+    ("Cover photo: Getty Images", "credit", None),
+    ("Jane Hill can be reached at jhill@paper.com.", "contact", None),
+    ("Distributed by APO Group on behalf of the Ministry of Health.", "distributed", "APO Group"),
+    ("Provided by SyndiGate Media Inc. (Syndigate.info).", "distributed", "SyndiGate Media Inc"),
+    ("Topics: War, Economy", "page", None),
+    ("Based on reporting by Reuters and AP", "words", None),
+    ("This report was compiled with information from agencies.", "words", None),
+    ("Material from the Associated Press was used in this report.", "words", None),
+    ("By The Canadian Press", "words", None),
+    ("Stay informed with our newsletter", "words", None),
+    ("Von dpa", "words", None),
+    ("Zum Newsletter anmelden", "words", None),
+    ("Article réservé à nos abonnés", "words", None),
+    ("Redacción con agencias", "words", None),
+    ("(Com agências)", "words", None),
+    ("По материалам РИА Новости", "words", None),
+    ("Все права защищены.", "words", None),
+    ("(PTI) ABC DEF", "desk", None),
+    ("Published Date: Jul 29, 2024 10:02 am IST", "dated", None),
+    ("Read the full story at example.org", "original", None),
+    ("Watch the video above", "page", None),
+    ("Te puede interesar: Los ministros se reúnen", "read_more", None),
     ("© 2024 Agency. All rights reserved.", "copyright", None),
     (
         "Copyright 2024 The Associated Press. All rights reserved. This material may not be published, broadcast, "
@@ -356,7 +395,7 @@ def test_an_entry_of_a_list_at_the_end_is_never_cut(line: str) -> None:
 def test_there_are_enough_examples_and_one_of_every_formula() -> None:
     assert len(RECOGNISED) >= 80
     assert len(CONTENT) >= 80
-    assert {name for _, name, _ in RECOGNISED} | {"licence"} == set(FORMULAS)
+    assert {name for _, name, _ in RECOGNISED} | {"licence"} == {"words", *FORMULAS}
 
 
 def test_trailers_stand_before_one_another_and_before_links() -> None:
