@@ -1,6 +1,7 @@
 """Patterns for paths mean what fsspec says, and no pattern makes a path take long."""
 
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +101,25 @@ def test_files_are_in_the_order_of_their_paths_with_their_sizes_and_times(tmp_pa
     assert rejects == [Reject("odd", None, "not-a-file", "a broken link, a pipe or a device")]
     assert list_files(f"file://{tmp_path}/a.txt", Source())[0] == [files[0]]
     assert isinstance(files[0], RawFile)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "names"),
+    [
+        ({}, ["a.txt", "b.txt"]),
+        ({"include": ["news.zip"]}, ["a.txt", "b.txt"]),
+        ({"include": ["news.zip/a.*"]}, ["a.txt"]),
+        ({"exclude": ["news.zip/a.*"]}, ["b.txt"]),
+        ({"exclude": ["news.zip"]}, []),
+        ({"include": ["news.zip"], "exclude": ["**/b.txt"]}, ["a.txt"]),
+    ],
+)
+def test_patterns_choose_files_in_an_archive_by_its_path_or_theirs(
+    tmp_path: Path, patterns: dict[str, list[str]], names: list[str]
+) -> None:
+    with zipfile.ZipFile(tmp_path / "news.zip", "w") as archive:
+        for name in ("a.txt", "b.txt"):
+            archive.writestr(name, name)
+    (tmp_path / "other.md").write_text("x")
+    files, _ = list_files(str(tmp_path), Source(**{"include": ["**/*"], **patterns}))
+    assert [f.path for f in files if f.path != "other.md"] == [f"news.zip/{name}" for name in names]

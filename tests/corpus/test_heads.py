@@ -211,3 +211,7 @@ def test_a_label_is_above_a_headline_and_what_follows_one(
 ) -> None:
     assert has_kicker(lines(label, headline, following, ENDED), "en") is kicker
     assert has_kicker(lines(label, headline), "en") is False
+
+
+def test_a_label_is_the_first_of_three_lines_at_least() -> None:
+    assert has_kicker(lines("World", "Allies", "The ministers met."), "en")

@@ -355,3 +355,9 @@ def test_the_inventory_is_written_only_when_files_are_new_or_gone(
     for listed, times in ((files, 1), (files, 1), (files[:1], 2), (files[:1], 2), (files, 3)):
         found, _ = slice_files(listed, Source(), tmp_path / "cache", here)
         assert (len(written), found.num_rows) == (times, len(listed))
+
+
+def test_slices_of_another_size_are_not_those_that_are_remembered(tmp_path: Path) -> None:
+    file = lines(tmp_path / "a.jsonl", 20, 80_000)._replace(stamp=1)
+    for shard_mb, slices in ((1, 2), (2, 1), (1, 2)):
+        assert slice_files([file], Source(shard_mb=shard_mb), tmp_path / "cache", here)[0].num_rows == slices

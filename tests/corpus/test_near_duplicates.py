@@ -252,3 +252,11 @@ def test_bands_are_the_same_on_every_machine() -> None:
         [2100665908005257575, 2165671966967343151],
     ]
     assert near_duplicates.bands(signature, 4).tolist() == [[18224957683815679724], [3799325467735530829]]
+
+
+def test_without_a_comparison_nothing_is_near_and_of_many_with_an_id_the_first_has_it(tmp_path: Path) -> None:
+    found = index([0] * 60, ids=[5, 6, 7] * 20, revisions=[9, 9, *range(10, 68)])
+    repeats, _ = near_duplicates.same_bytes(found)
+    members, kept = near_duplicates.near_duplicates(found, repeats, Dedup(near=False), tmp_path, run)
+    assert (repeats.tolist(), members.tolist(), kept.tolist()) == ([1], [], [])
+    assert near_duplicates.shared_ids(found, repeats[:0]).tolist() == list(range(3, 60))
