@@ -122,7 +122,8 @@ FORMULAS = {
     r"with (?:the )?(?:kind )?permission).{0,60}",
     "contributed": rf"{_THIS} (?:includes|contains) (?:information|reporting|material) from {_PEOPLE}|"
     rf"(?:(?:(?:Associated Press|AP) (?:writer|reporter|journalist) )?{_FULL}|{_WORD}(?=.*contributed)) "
-    rf"reported from {_PEOPLE}|{_THIS} (?:was|is) (?:produced|reported|supported|funded|made possible)(?: in part)? "
+    rf"reported from {_PEOPLE}|[Tt]his (?:article|story|piece|feature) (?:was|is) "
+    rf"(?:produced|reported|supported|funded|made possible)(?: in part)? "
     rf"(?:in (?:partnership|collaboration) with|with (?:the )?(?:financial )?support (?:of|from)|by) {_NAME}|"
     rf"[Ww]ire services contributed to this report|"
     rf"{_PEOPLE},? (?:also )?contributed (?:(?:reporting|(?:research|writing) (?=to|for))?(?: ?(?:to|for) this "
@@ -148,11 +149,12 @@ FORMULAS = {
     r"(?! (?:to|for) (?:the |this |an? )*(?!free)[a-z])[^,]{0,60}(?i:free|today|\$|€|£|\bnow|here)\b"
     r"(?! or\b)[^,]{0,20}$)|"
     r"(?i:sign up|subscribe|register|download|get the)\b(?=.{0,140}(?i:newsletter|e-?mail alerts?|briefing|podcast|"
-    r"digest|inbox|\bapp\b))).{0,160}|(?i:abonnieren sie|melden sie sich|abonnez-vous|inscrivez-vous|recevez|"
-    r"suscr[ií]b(?:ete|ase)|recib[ea]|ass(?:ine|inar)|inscreva-se|subscreva|receba|iscriv(?:iti|etevi)|ricevi|"
-    r"abonneer (?:je|u)|schrijf (?:je|u) in|meld je aan|zapisz się|zasubskrybuj|prenumerera|tilmeld dig|подпи[сш]\w+|"
-    r"підпи[сш]\w+|abone ol\w*)\b(?=.{0,100}(?i:newsletter|infolettre|lettre|bolet[ií]n|boletim|nieuwsbrief|"
-    r"nyhetsbrev|nyhedsbrev|рассылк|розсилк|bülten|kanał|канал)).{0,120}",
+    r"digest|inbox|\bapp\b))).{0,160}|(?i:abonnieren sie|melden sie sich|abonnez-vous|inscrivez-vous|"
+    r"suscr[ií]b(?:ete|ase)|assine|"
+    r"inscreva-se|subscreva|iscriv(?:iti|etevi)|abonneer (?:je|u)|schrijf (?:je|u) in|meld je aan|zapisz się|"
+    r"zasubskrybuj|prenumerera|tilmeld dig|подпи(?:шитесь|сывайтесь)|підпи(?:шіться|суйтесь)|abone ol\w*)\b"
+    r"(?=.{0,100}(?i:newsletter|infolettre|bolet[ií]n|boletim|nieuwsbrief|nyhetsbrev|nyhedsbrev|рассылк|розсилк|"
+    r"bülten|kanał|канал)).{0,120}",
     "follow": rf"(?:For [^,.]{{3,50}}, )?(?:(?i:follow|like|join|find|connect with|watch|listen to) (?:us|him|her|them|"
     rf"me|our (?:page|channel|account|team)s?)|(?i:follow|find) .{{1,50}}coverage(?: \S+){{0,6}}?|"
     rf"Follow (?:{_NAME}|@\w+)) ?(?:on|at|via|:) (?:our )?{_MEDIA}"
@@ -243,7 +245,8 @@ _PROSE = re.compile(
 #: What the whole line is when it is a doubtful formula: a credit to one name alone may be a title, such as "Written by
 #: Hand", and one to an author, a label of one word, or the name of a publisher an entry of a list.
 _DOUBTFUL = {
-    "read_more": r"(?:Read|More|Watch|Listen|Next|Up next|Explained|Recommended|In pictures|Don't miss)\s?[:：|>»].*|"
+    "read_more": r"(?:Read|More|Watch|Listen|Next|Up next|Explained|Recommended|In pictures|Don't miss|"
+    r"(?i:must[- ]read|also see))\s?[:：|>»].*|"
     r"(?i:related|see also)\s?: ?\S++(?: \S++){0,2}",
     "reporting": rf"(?!.*\b[Rr]eporting\b)[^:;]* by (?!.* by |(?:the |our |\w+ )?{STAFF})[^:;]*|"
     rf"[^:;]* by (?:the )?(?!{STAFF})[^\s/]+",
@@ -295,11 +298,11 @@ def formula(line: str) -> Formula | None:
     if bracketed := bare[0] + bare[-1] in ("()", "[]", "（）", "【】", "「」"):
         bare = bare[1:-1].rstrip(" .;") or line
     if not _pattern().match(bare):
-        return Formula("words", None) if is_imprint(bare, _IN_LINE) else None
+        return _in_words(bare)
     # The pattern of several takes as long to compile as hundreds of articles to read, and few lines need it.
     found = _pattern().fullmatch(bare) or _pattern(several=True).fullmatch(bare)
     if found is None:
-        return Formula("words", None) if is_imprint(bare, _IN_LINE) else None
+        return _in_words(bare)
     name = next(n for n in FORMULAS if found[n] is not None)
     # Headlines may report, but are no sentences.
     if line.endswith(".") if name == "read_more" else _PROSE.search(line):
@@ -311,6 +314,14 @@ def formula(line: str) -> Formula | None:
     if source and name == "source" and line[-1] in ".。।۔" and source.upper() == source.lower():
         return None  # a sentence in a script without capitals, of which any word may be a name
     return Formula(name, source.split(", ")[0].strip(' .“”"') if source else None, doubtful)
+
+
+def _in_words(line: str) -> Formula | None:
+    """A formula by its words; without an agency, what is written like a title may be one: "Reporting for Duty"."""
+    if not is_imprint(line, _IN_LINE):
+        return None
+    titled = all(word[0].isupper() for word in re.findall(r"[^\W\d_]{4,}", line))
+    return Formula("words", None, titled and _IN_LINE.search(line) is None)
 
 
 def leads_elsewhere(line: str) -> bool:

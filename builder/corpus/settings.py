@@ -57,16 +57,7 @@ FIELDS = {
 }  # fmt: skip
 #: Rules by which parts of an article are found, beside the settings' own.
 RULES = (
-    "kicker",
-    "first-line",
-    "byline",
-    "date",
-    "dateline",
-    "bullets",
-    "heading",
-    "short-lines",
-    "links",
-    "words",
+    *("kicker", "first-line", "byline", "date", "dateline", "bullets", "heading", "short-lines", "links", "words"),
     *FORMULAS,
 )
 Words = list[Annotated[str, limits(min_length=1)]]

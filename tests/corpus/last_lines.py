@@ -6,6 +6,9 @@ CONTENT = {
         "Listen: The Sea at Night",
         "Next: The semi-final",
         "More: Nothing was found",
+        "This project was funded by the European Union.",
+        "This text was supported by Germany and France.",
+        "This investigation was supported by Interpol.",
         "Reporters are here.",
         "The agencies were first.",
         "The newsletter is free.",
@@ -96,6 +99,7 @@ CONTENT = {
         "Bei Rückfragen wenden Sie sich bitte an den Pförtner, stand an der Tür.",
     ],
     "fr": [
+        "Recevez cette lettre comme un adieu.",
         "Avec Reuters, il a tout perdu",
         "Lire aussi entre les lignes",
         "Source : inconnue",
@@ -158,6 +162,7 @@ CONTENT = {
         "Napisał Henryk Sienkiewicz",
     ],
     "ru": [
+        "Подписание договора о канале отложено.",
         "Источник: неизвестен",
         "Читайте также между строк",
         "Автор: неизвестен",

@@ -392,6 +392,22 @@ def test_an_entry_of_a_list_at_the_end_is_never_cut(line: str) -> None:
     assert kept(["A headline of three ministers", *BODY, line]) == "\n".join([*BODY, line])
 
 
+@pytest.mark.parametrize(
+    ("line", "below"),
+    [
+        ("Reporting for Duty", "Get our free newsletter"),
+        ("The Daily Newsletter", "Get our free newsletter"),
+        ("Must read: The Sea", "Lire aussi : La mer"),
+    ],
+)
+def test_what_is_written_like_a_title_is_cut_only_beside_its_like(line: str, below: str) -> None:
+    found = formula(line)
+    assert found is not None
+    assert found.doubtful
+    assert kept(["A headline of three ministers", *BODY, line]) == "\n".join([*BODY, line])
+    assert kept(["A headline of three ministers", *BODY, line, below]) == "\n".join(BODY)
+
+
 def test_there_are_enough_examples_and_one_of_every_formula() -> None:
     assert len(RECOGNISED) >= 80
     assert len(CONTENT) >= 80
