@@ -4,6 +4,8 @@ Space   answers every stance that is open with the label for targets that are no
 =       marks each other place that has the words of the selected span, or else of the last one, with its labels.
 The key of a chosen answer leaves it chosen. What was suggested and not touched yet has the class bd-suggested. */
 (() => {
+  // Known before a task is shown, so that what tells the keys moves nothing when it appears.
+  document.documentElement.classList.add("bd-keys");
   const own = new Set();
   const first = new Map();
   const annotation = () => window.Htx?.annotationStore?.selected;
@@ -47,9 +49,7 @@ The key of a chosen answer leaves it chosen. What was suggested and not touched 
   }
 
   function show() {
-    const page = document.querySelector(".bd");
-    if (!page) return;
-    page.classList.add("bd-keys");
+    if (!document.querySelector(".bd")) return;
     const made = (annotation()?.results ?? []).filter(({ area }) => area.origin === "prediction");
     for (const { area, from_name, mainValue } of made) {
       const [name, said] = [`${area.id} ${from_name.name}`, JSON.stringify(mainValue)];

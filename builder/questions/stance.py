@@ -103,7 +103,7 @@ class Stance(Kind):
         if self.absent:
             place += f" bd-rest-{list(labels).index(self.absent) + 1}"
             rest = css_text(f"rest [space]: {self.label_title(self.absent)}")
-            page.rules.append(f".bd.bd-keys .bd-rest h4::after {{ content: {rest}; }}")
+            page.rules.append(f".bd-keys .bd .bd-rest h4::after {{ content: {rest}; }}")
         page.beside += [header("Stance toward", "bd-caption bd-rest"), view(place, *rows)]
 
     def task_data(self, targets: Sequence[str]) -> dict[str, Any]:

@@ -121,7 +121,6 @@ def test_every_key_answers_its_question_only(show: Callable[..., Any]) -> None:
 
 def test_one_key_answers_the_rest_and_no_key_takes_an_answer_back(show: Callable[..., Any]) -> None:
     page, results = show(news(8))
-    page.wait_for_selector(".bd-keys")
     assert "rest [space]: Not addressed" in page.locator(".bd-rest h4").evaluate(_AFTER)
     for key in ("q", "s", "q", "s", "Shift+E", " "):
         page.keyboard.press(key)
@@ -177,6 +176,7 @@ def test_what_is_suggested_is_told_from_what_is_given(show: Callable[..., Any]) 
 
 def test_guidelines_move_nothing(show: Callable[..., Any]) -> None:
     page, _ = show(news(2, guidelines="**Mark** it. " * 300))
+    assert "[=]" in page.locator(".bd-labels").evaluate(_AFTER)
     places = "elements => elements.map(e => e.getBoundingClientRect().y)"
     parts = page.locator(".bd-chunk, .bd-target, .bd-labels")
     before = parts.evaluate_all(places)
