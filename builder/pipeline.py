@@ -7,7 +7,7 @@ to it that each is made once and never mixed up with another.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,7 @@ class KeptPull:
 
     folder: Path
     hash: str
-    key: bytes
+    key: bytes = field(repr=False)
     #: Pseudonyms that people were given, by address.
     given: Mapping[str, str]
 

@@ -134,6 +134,24 @@ def test_one_name_is_one_thing() -> None:
     assert not alike, "\n".join(f"{name}: {', '.join(modules)}" for name, modules in sorted(alike.items()))
 
 
+#: What is filled in step by step: settings and schemes until they are checked, a server and a run while they go on.
+CHANGING = {
+    *("Paths", "Config", "Composed", "Engine", "Label", "Target", "Renames", "Question", "Scheme"),
+    *("Server", "Run"),
+}
+
+
+def test_what_commands_give_and_stages_are_made_from_cannot_be_changed() -> None:
+    found = set()
+    for path in MODULES:
+        if room(name_of(path)) in ("commands", path.stem):
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                kinds = [ast.unparse(kind) for kind in node.decorator_list] if isinstance(node, ast.ClassDef) else []
+                if any(kind.startswith("dataclass") and "frozen=True" not in kind for kind in kinds):
+                    found.add(getattr(node, "name", ""))
+    assert found == CHANGING
+
+
 def test_texts_are_utf_8_whatever_the_system_prefers() -> None:
     """Every file that is opened as a text says how it is encoded."""
     silent = []

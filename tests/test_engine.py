@@ -7,8 +7,12 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -188,3 +192,120 @@ def test_work_for_one_runs_in_this_process_and_workers_end_with_their_block(
         found = {pid for _, pid in runner.run(process, range(items), light=light)}
     assert (found == {os.getpid()}) is (os.getpid() in found) is here
     assert here or not any(map(alive, found))
+
+
+class Pool:
+    """Does at once what it is given, as long as it has `room`, and keeps what it is asked."""
+
+    def __init__(self, room: int = 1000) -> None:
+        self.room = room
+        self.out: list[Future[Any]] = []
+        self.ended: list[dict[str, bool]] = []
+
+    def submit(self, function: Callable[[Any], Any], item: Any) -> "Future[Any]":
+        self.out.append(Future())
+        if len(self.out) <= self.room:
+            self.out[-1].set_result(function(item))
+        return self.out[-1]
+
+    def shutdown(self, **how: bool) -> None:
+        self.ended.append(how)
+
+
+def runner_of(pool: Pool, threads: dict[str, int] | None = None) -> Runner:
+    """A runner with two workers in this pool; or in that of a cluster with these workers and threads."""
+    made: Any = Runner(Engine(workers=2, kind="local" if threads is None else "dask"))
+    made._pool = pool
+    made._client = None if threads is None else SimpleNamespace(nthreads=lambda: threads)
+    return made  # type: ignore[no-any-return]
+
+
+def test_three_items_per_worker_are_handed_out_at_a_time() -> None:
+    """Of a cluster as it is then: it may have grown, or wait for its first worker."""
+    local = Pool()
+    results = runner_of(local).run(double, range(20))
+    assert next(results) in [(i, 2 * i) for i in range(6)]
+    assert len(local.out) == 6
+    assert len(list(results)) == 19
+    threads: dict[str, int] = {}
+    grown = Pool()
+    results = runner_of(grown, threads).run(double, range(20))
+    next(results)
+    assert len(grown.out) == 3
+    threads |= {"a": 1, "b": 2}
+    for _ in range(3):
+        next(results)
+    assert len(grown.out) == 3 + 9
+
+
+def test_what_nobody_waits_for_any_more_is_cancelled() -> None:
+    pool = Pool(room=1)
+    results = runner_of(pool).run(double, range(20))
+    assert next(results) == (0, 0)
+    results.close()  # type: ignore[attr-defined]
+    assert [future.cancelled() for future in pool.out] == [False, *[True] * 5]
+
+
+def test_a_pool_ends_with_its_block_and_what_a_cluster_does_with_its_connection() -> None:
+    for threads, how in ((None, {"wait": True, "cancel_futures": True}), ({"a": 1}, {"wait": False})):
+        pool = Pool()
+        with runner_of(pool, threads) as runner:
+            assert runner._executor() is pool
+        assert pool.ended == [how]
+        assert runner._pool is None
+
+
+def test_a_cluster_is_started_with_its_workers_and_closed_with_the_block() -> None:
+    distributed = pytest.importorskip("distributed")
+    dask = pytest.importorskip("dask")
+    settings = Engine(kind="dask", workers=3, retries=5)
+    with mock.patch.object(distributed, "LocalCluster") as cluster, mock.patch.object(distributed, "Client") as client:
+        made = client.return_value.__enter__.return_value
+        made.get_executor.return_value = Pool()
+        with Runner(settings) as runner:
+            assert runner._executor() is runner._executor() is made.get_executor.return_value
+            assert dask.config.get("distributed.scheduler.allowed-failures") == 5
+            runner._drop_pool()
+            runner._executor()
+        assert made.get_executor.call_args_list == [mock.call(pure=False, retries=5)] * 2
+        cluster.assert_called_once_with(
+            n_workers=3, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=40
+        )
+        client.assert_called_once_with(cluster.return_value.__enter__.return_value, set_as_default=False)
+        assert client.return_value.__exit__.called
+        assert cluster.return_value.__exit__.called
+        assert dask.config.get("distributed.scheduler.allowed-failures") != 5
+        settings.address = "tcp://there"
+        with Runner(settings) as runner:
+            runner._executor()
+        client.assert_called_with("tcp://there", timeout=15, set_as_default=False)
+        cluster.assert_called_once()
+
+
+def test_a_cluster_that_is_lost_is_said_with_what_to_do() -> None:
+    pytest.importorskip("distributed")
+    from distributed.comm.core import CommClosedError
+    from distributed.scheduler import KilledWorker
+
+    def lost(error: Exception, address: str = "") -> str:
+        runner = runner_of(Pool(), {"a": 1})
+        runner.settings.address = address
+        with pytest.raises(WorkerLostError) as said, runner._cluster():
+            raise error
+        return str(said.value)
+
+    killed: Any = KilledWorker("task", SimpleNamespace(address="w"), 3)
+    assert lost(killed).startswith("Workers died 4 times on the same work. They may have run out of memory: give them")
+    assert lost(CancelledError()).startswith("The dask scheduler of this machine went away.")
+    assert lost(CommClosedError(), "tcp://there").startswith("The dask scheduler tcp://there went away.")
+    with pytest.raises(CancelledError), runner_of(Pool())._cluster():
+        raise CancelledError
+
+
+def test_a_missing_dask_is_named_with_how_to_install_it() -> None:
+    with (
+        mock.patch.dict(sys.modules, {"dask": None}),
+        Runner(Engine(kind="dask")) as runner,
+        pytest.raises(ConfigError, match=r"not installed\. pip install 'dask\[distributed\]'"),
+    ):
+        runner._executor()

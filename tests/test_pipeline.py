@@ -122,6 +122,7 @@ def test_a_pull_is_its_tasks_the_key_and_the_names_that_people_were_given(tmp_pa
     ]
     assert len({pull.fingerprint for pull in pulls}) == 4
     assert KeptPull(tmp_path / "moved", "a", b"k", {}).fingerprint == pulls[0].fingerprint
+    assert "secret" not in repr(KeptPull(tmp_path, "a", b"secret", {}))
 
 
 def test_gates_of_all_stages_that_do_not_hold_are_in_one_sentence() -> None:

@@ -163,7 +163,7 @@ class Server:
     campaign: Campaign = field(repr=False)
     served: serving.Served | None = None
     stopped: bool = False
-    open: contextlib.ExitStack | None = field(default=None, repr=False)
+    open: contextlib.ExitStack | None = None
     #: Where the report is, or is to be.
     report: Path = Path("report.html")
 

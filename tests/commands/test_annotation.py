@@ -101,7 +101,8 @@ def test_a_server_is_shown_without_passwords() -> None:
     served = Served("http://x", "1.23", "boss@x", passwords, {"all": "http://x/1"})
     made = Server(None, served)  # type: ignore[arg-type]
     said, plain = printed("serve", made), plain_of("serve", made)
-    assert "hidden" not in said + str(plain)
+    assert "hidden" not in said + str(plain) + repr(made)
+    assert "campaign" not in repr(made), "what it needs to go on is not for people"
     lines = [" ".join(line.split()) for line in said.splitlines()]
     assert lines[0] == "Label Studio 1.23 runs at http://x"
     assert {"boss@x administrator", "ada@x annotator", "Label (all) at http://x/1"} <= set(lines)
@@ -138,7 +139,7 @@ def test_passwords_are_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch)
     made = People([Annotator("ada", "ada@x")], "boss@x", {"ada@x": "hidden-1", "boss@x": "hidden-2"})
     monkeypatch.setattr("sys.stderr.isatty", lambda: False, raising=False)
     said = printed("people", made)
-    assert "hidden" not in said + str(plain_of("people", made))
+    assert "hidden" not in said + str(plain_of("people", made)) + repr(made)
     assert said.endswith("people: passwords are shown on a terminal only.\n")
     assert plain_of("people", made) == {"annotators": {"ada": "ada@x"}, "administrator": "boss@x"}
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
