@@ -20,6 +20,7 @@ from builder.corpus.settings import CHUNKERS, UNITS, Chunking
 from builder.errors import ConfigError
 from builder.sentences import sentences
 from builder.settings import load
+from builder.text import is_printable
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -42,7 +43,7 @@ class CharacterCounter:
     def __init__(self, settings: Chunking) -> None: ...
 
     def sizes(self, text: str, intervals: Sequence[Interval]) -> list[int]:
-        """The size of each interval by itself."""
+        """The size of each interval by itself; intervals are inside a line and have no space at either end."""
         return [b - a for a, b in intervals]
 
     def gains(self, text: str, intervals: Sequence[Interval]) -> list[int]:
@@ -65,8 +66,13 @@ class WordCounter(CharacterCounter):
     def sizes(self, text: str, intervals: Sequence[Interval]) -> list[int]:
         if not text.isascii() and _is_dense(text):
             return [_dense_words(text[a:b]) for a, b in intervals]
+        if is_printable(text) and "  " not in text:
+            # Counting single blanks takes a quarter of the time that cutting words does.
+            counts = [text.count(" ", a, b) + 1 for a, b in intervals]
+        else:
+            counts = [len(text[a:b].split()) for a, b in intervals]
         return [
-            n if b - a <= _LONG * (n := len(text[a:b].split())) else _long_words(text, a, b, n) for a, b in intervals
+            n if b - a <= _LONG * n else _long_words(text, a, b, n) for n, (a, b) in zip(counts, intervals, strict=True)
         ]
 
     gains = sizes

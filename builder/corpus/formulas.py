@@ -264,8 +264,8 @@ _DOUBTFUL = {
 #: Words by which a doubtful line is known to be a formula.
 _TRADE = re.compile(rf"\b{AGENCY}\b|{MEDIUM}|\w\.\w\w|@")
 _IN_LINE = re.compile(rf"(?<!\w){AGENCY}(?!\w)")
-#: What ends a sentence, with the quotation marks and brackets after it.
-SENTENCE_END = re.compile(r"[.!?…。！？｡؟۔।॥։።][\s\"'”’»›“‘)\]）」』】]*$")
+#: What ends a sentence, and what may stand after it.
+_ENDS, _AFTER_END = tuple(".!?…。！？｡؟۔।॥։።"), " \t\xa0\u202f\u3000\"'”’»›“‘)]）」』】"
 
 
 class Formula(NamedTuple):
@@ -324,6 +324,11 @@ def _in_words(line: str) -> Formula | None:
     return Formula("words", None, titled and _IN_LINE.search(line) is None)
 
 
+def ends_sentence(line: str) -> bool:
+    """Whether a line ends like a sentence, also with quotation marks or brackets after it."""
+    return line.rstrip(_AFTER_END).endswith(_ENDS)
+
+
 def leads_elsewhere(line: str) -> bool:
     """Whether the line is a heading over links to other articles."""
-    return _ELSEWHERE.fullmatch(line) is not None and not SENTENCE_END.search(line)
+    return _ELSEWHERE.fullmatch(line) is not None and not ends_sentence(line)

@@ -6,7 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 from builder.corpus.dates import instant
-from builder.corpus.formulas import AGENCY, MEDIUM, SENTENCE_END, STAFF, formula
+from builder.corpus.formulas import AGENCY, MEDIUM, STAFF, ends_sentence, formula
 from builder.sentences import sentences
 
 #: One non-blank line: start, end, text. A plain tuple, as there are millions.
@@ -130,7 +130,7 @@ def _byline_in(language: str) -> re.Pattern[str]:
 
 def byline_of(line: str, language: str) -> Named | None:
     """The authors or the source that the whole line names, and the date after authors."""
-    if len(line) > 300 or (SENTENCE_END.search(line) and not line.endswith(("Jr.", "Sr."))):
+    if len(line) > 300 or (ends_sentence(line) and not line.endswith(("Jr.", "Sr."))):
         return None
     if line[:1] in "AaBbDdPpVvSWORT" and (found := _byline_in(language.split("-")[0]).fullmatch(line)):
         rest = line[found.end(1) :] if found[1] else line
@@ -199,7 +199,7 @@ def reads_like_title(lines: list[Line], language: str) -> bool:
         return False
     _, end, line = lines[0]
     start, _, following = lines[1]
-    ends = SENTENCE_END.search(line) and not re.search(r"\b[A-Z]\.[A-Z]\.$|\.\.\.$", line)
+    ends = ends_sentence(line) and not re.search(r"\b[A-Z]\.[A-Z]\.$|\.\.\.$", line)
     if ends and not _asks(line, following, language):
         return False
     first = line.split(" ", 1)[0]
@@ -217,7 +217,7 @@ def reads_like_title(lines: list[Line], language: str) -> bool:
     named = byline_of(following, language) or date_of(following, language)
     if start == end + 1 and following[0].islower() and not named:
         return False
-    ended = any(SENTENCE_END.search(other) or len(other) > len(line) for _, _, other in lines[1:])
+    ended = any(ends_sentence(other) or len(other) > len(line) for _, _, other in lines[1:])
     return ended and len(sentences(line, language)) == 1
 
 
@@ -232,7 +232,7 @@ def has_kicker(lines: list[Line], language: str) -> bool:
     headline, following = lines[1][2], lines[2][2]
     if byline_of(following, language) or date_of(following, language) or dateline(following):
         return len(headline) > len(lines[0][2])
-    return known and bool(SENTENCE_END.search(following) or len(following) >= _PARAGRAPH)
+    return known and (ends_sentence(following) or len(following) >= _PARAGRAPH)
 
 
 def _asks(line: str, following: str, language: str) -> bool:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from builder.corpus.dates import instant
-from builder.corpus.formulas import SENTENCE_END, Formula, formula, leads_elsewhere
+from builder.corpus.formulas import Formula, ends_sentence, formula, leads_elsewhere
 from builder.corpus.heads import (
     BULLET,
     Line,
@@ -204,7 +204,7 @@ class Recogniser:
             if leads_elsewhere(lines[at][2]) and self._on("links", found):
                 links = [line for _, _, line in lines[at:]]
                 headlines = sum(map(len, links[1:])) >= _HEADLINE * len(links[1:])  # no entries of a list
-                if headlines and all(not SENTENCE_END.search(x) or x[-1] in "?!" or formula(x) for x in links[1:]):
+                if headlines and all(not ends_sentence(x) or x[-1] in "?!" or formula(x) for x in links[1:]):
                     out, end = [Part("trailer", "links", line) for line in links], at
                     break
         doubtful: list[Part] = []

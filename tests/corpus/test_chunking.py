@@ -235,6 +235,15 @@ def test_words_count_bytes_where_there_are_no_spaces_and_characters_of_chinese()
         assert piece.tokens == size, text
 
 
+@given(st.text("aé. \n\xa0\t!“🚀", max_size=80))
+def test_words_of_sentences_are_what_is_between_whitespace(text: str) -> None:
+    found = sentences(text)
+    sizes = Chunker(Chunking()).counter.sizes(text, found)
+    for (start, end), size in zip(found, sizes, strict=True):
+        words = len(text[start:end].split())
+        assert size == words or end - start > 12 * words
+
+
 def test_windows_cut_no_word_that_fits() -> None:
     assert texts("ab cd  ef", method="tokens", unit="characters", max_tokens=3) == ["ab", "cd", "ef"]
     assert [p.tokens for p in cut("ab cd  ef", method="tokens", unit="characters", max_tokens=5)] == [5, 2]

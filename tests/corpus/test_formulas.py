@@ -2,7 +2,7 @@
 
 import pytest
 
-from builder.corpus.formulas import FORMULAS, formula, leads_elsewhere
+from builder.corpus.formulas import FORMULAS, ends_sentence, formula, leads_elsewhere
 from builder.corpus.layout import Recogniser
 from builder.corpus.settings import Cleaning
 from builder.offsets import edit
@@ -428,6 +428,13 @@ def test_trailers_stand_before_one_another_and_before_links() -> None:
     )
     assert leads_elsewhere("More from Harbour Wire:")
     assert not leads_elsewhere("More from the ministers, and less from us.")
+
+
+@pytest.mark.parametrize("end", ["?", "!”", "…", ".) ", "。」", "؟", "।", ". »", ".\xa0»", "։"])
+def test_a_sentence_ends_also_before_quotation_marks_and_brackets(end: str) -> None:
+    assert ends_sentence(f"They left{end}")
+    assert not ends_sentence(f"{end} They left")
+    assert not ends_sentence(f"They left{end} we")
 
 
 @pytest.mark.parametrize("line", ["Written by Hand", "Produced by the Machine.", "Video by Candlelight"])

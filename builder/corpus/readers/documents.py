@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, BinaryIO
 
 from builder.corpus.decoding import UTF8
-from builder.corpus.formulas import SENTENCE_END
+from builder.corpus.formulas import ends_sentence
 from builder.corpus.records import Record, Reject, fill, refused, sha256, storable, whole
 from builder.corpus.settings import Source
 from builder.memory import TooSlowError
@@ -135,7 +135,7 @@ def _paragraphs(pages: list[list[str]]) -> str:
         for line, following in zip(page, [*page[1:], *after[:1], ""], strict=False):
             parted = re.search(r"\w-$", line) and following[:1].islower()
             long = len(line) >= full and line is not page[-1]
-            goes_on = following and (long or not SENTENCE_END.search(line)) and len(line) > full / 2
+            goes_on = following and (long or not ends_sentence(line)) and len(line) > full / 2
             out += line[:-1] if parted else f"{line} " if goes_on else f"{line}\n"
     return "\n".join([*head, out.rstrip(), *foot])
 
