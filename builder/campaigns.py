@@ -81,7 +81,7 @@ class Review:
     sent: PushedProject | None = None
 
 
-def reviewed(config: Config, progress: Progress = silent, *, dry_run: bool = False) -> Review:
+def reviewed(config: Config, progress: Progress, *, dry_run: bool) -> Review:
     """What annotators could not settle is in front of an expert."""
     checked, gold = pipeline.checked(config, progress), pipeline.gold(config, progress)
     annotations = checked.table("annotations", tables.ANNOTATIONS)
@@ -102,7 +102,7 @@ def reviewed(config: Config, progress: Progress = silent, *, dry_run: bool = Fal
     return Review([case.chunk_id for case in cases], len(reviewed_chunks(annotations)), sent)
 
 
-def reopened(config: Config, which: str, progress: Progress = silent, *, dry_run: bool = False) -> Reopened:
+def reopened(config: Config, which: str, progress: Progress, *, dry_run: bool) -> Reopened:
     """The chunks of one of `REASONS`, or those that a file names, are back with their annotators."""
     if which not in REASONS and not Path(which).is_file():
         hint = f"Give {', '.join(REASONS)}, or a file."
@@ -126,7 +126,7 @@ def reopened(config: Config, which: str, progress: Progress = silent, *, dry_run
     return reopen(campaign, found.folder, chosen, dry_run=dry_run, progress=progress)
 
 
-def previewed(config: Config, progress: Progress = silent) -> str:
+def previewed(config: Config, progress: Progress) -> str:
     """Where the page of the label scheme is: it shows an example on the server, in the dataset `<dataset>-preview`."""
     other = replace(config, dataset=replace(config.dataset, name=f"{config.dataset.name[:80]}-preview"))
     raw = other.dataset_folder / "example"

@@ -1,6 +1,6 @@
 """The language of an article: a code as BCP 47 has it, given by the record or found in the text."""
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 #: Characters by which a language is judged, from the middle of a text, where names and datelines are rare.
@@ -44,7 +44,7 @@ _NAMES = (
 )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache
 def language_code(value: str) -> str:
     """The language that a code names, without its region; a script stays where it tells written forms apart.
 
@@ -80,7 +80,7 @@ def language_named(name: str) -> str | None:
     return _named().get(name.strip().lower())
 
 
-@lru_cache(maxsize=1)
+@cache
 def _named() -> dict[str, str]:
     return dict(known.lower().split() for known in _NAMES.split(", "))
 
@@ -98,12 +98,12 @@ def detected_language(text: str, expected: str) -> str:
     return expected
 
 
-@lru_cache(maxsize=64)
+@cache
 def _common(language: str) -> tuple[str, ...]:
     return tuple(f" {word} " for word in _COMMON.get(language.split("-")[0], "").split())
 
 
-@lru_cache(maxsize=1)
+@cache
 def _identifier() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]
 

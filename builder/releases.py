@@ -238,7 +238,7 @@ class Verified:
     signed_by: str = ""
 
 
-def verified(config: Config, release: str, progress: Progress = silent, *, hashes_only: bool = False) -> Verified:
+def verified(config: Config, release: str, progress: Progress, *, hashes_only: bool) -> Verified:
     """The release of a version, in a folder, or the latest for an empty name is what it was, and is made again."""
     from builder.release import verify
     from builder.release.manifest import FORMAT, find_release, outline, read
@@ -299,7 +299,7 @@ class Cleaned:
     kept: dict[str, str] = field(default_factory=dict)
 
 
-def cleaned(config: Config, *, dry_run: bool = False) -> Cleaned:
+def cleaned(config: Config, *, dry_run: bool) -> Cleaned:
     """What neither a release nor the latest run of a stage uses is gone."""
     busy = "Another command works on this dataset."
     with exclusive(config.dataset_folder / "locks" / "use", "clean", wait=False, busy=busy):

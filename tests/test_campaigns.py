@@ -209,14 +209,14 @@ def test_annotations_go_back_to_whom_they_are_by_with_those_in_quarantine_and_wi
 def test_chunks_that_a_file_names_go_back(kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(campaigns, "reopen", heard := Heard())
     (tmp_path / "chunks.txt").write_text("c1\nc9\n", encoding="utf-8")
-    campaigns.reopened(kept.config, str(tmp_path / "chunks.txt"))
+    campaigns.reopened(kept.config, str(tmp_path / "chunks.txt"), progress, dry_run=False)
     assert heard.given[2] == {"ada": ["1:1"], "ben": ["1:2"]}
 
 
 def test_what_is_no_reason_and_no_file_is_refused(kept: Kept, tmp_path: Path) -> None:
     for which in ("quarantine", str(tmp_path)):
         with pytest.raises(ConfigError, match=r"is no reason to reopen chunks, and no file\.") as error:
-            campaigns.reopened(kept.config, which)
+            campaigns.reopened(kept.config, which, progress, dry_run=False)
         assert error.value.hint == "Give missing, quarantined, all, or a file."
 
 

@@ -17,7 +17,7 @@ import pytest
 from builder import __version__, cli
 from builder.commands import FLAGS, VALUES, function_of
 from builder.errors import BuilderError, ConfigError, GateError
-from builder.stage import Progress, exclusive, in_use
+from builder.stage import Progress, exclusive, in_use, silent
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -109,6 +109,16 @@ def test_each_fault_of_a_configuration_has_a_line_that_says_what_to_do(typed: Ty
 
 def test_names_are_shown_as_they_are(typed: Typed) -> None:
     assert "in news [bold] :cat:" in typed("status", "paths.workspace='news [bold] :cat:'")[2]
+
+
+def test_numbers_have_no_colours_on_a_terminal(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    said = typed("status", "paths.workspace=news-2024/12")[2]
+    assert "\x1b[" in said, "a terminal, where a bar is shown"
+    assert "in news-2024/12\n" in said
+    assert not re.search(r"\x1b\[[\d;]*m", said)
 
 
 def test_full_error_lets_python_show_the_traceback(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,6 +217,10 @@ def test_a_command_is_declared_as_its_function_is(name: str) -> None:
     words = {p.name.upper(): p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD}
     declared = cli.COMMANDS[name].words.split()
     assert declared == [word if p.default is p.empty else f"[{word}]" for word, p in words.items()]
+    assert all(word.default in (word.empty, "", "check") for word in words.values())
+    usual = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    assert usual.pop("progress") is silent
+    assert usual == {flag: False if flag in FLAGS else "" for flag in usual}, "what is not asked for is not done"
     flags = {p.name: p.annotation for p in parameters if p.kind is p.KEYWORD_ONLY}
     assert flags.pop("progress") is Progress
     assert cli.COMMANDS[name].flags.split() == list(flags)

@@ -107,7 +107,15 @@ def test_a_run_of_words_is_hashed_as_a_number_of_its_words() -> None:
 
 @pytest.mark.parametrize("mark", ["\x7f", "\x1f", "\u0080", "\u00bf", "\u2000", "\u2fff", "-", "_", "\u00b7"])
 def test_punctuation_parts_words(mark: str) -> None:
+    """Also at the end, and where a block ends inside it."""
     assert word_hashes([f"ab{mark}cd"])[0].tolist() == word_hashes(["ab cd"])[0].tolist()
+    assert word_hashes([f"ab{mark}"])[0].tolist() == word_hashes(["ab"])[0].tolist()
+
+
+def test_a_block_may_end_inside_a_character(monkeypatch: pytest.MonkeyPatch) -> None:
+    for size in (3, 4):
+        monkeypatch.setattr(hashing, "_BLOCK", size)
+        assert word_hashes(["ab\u2026"])[0][:1].tolist() == word_hashes(["ab"])[0].tolist()
 
 
 @pytest.mark.parametrize("letter", ["\u00c0", "\u1fff", "\u0301", "9"])
