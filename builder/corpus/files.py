@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from fsspec.utils import glob_translate
 
-from builder.corpus.records import UNREADABLE, Reject
+from builder.corpus.records import Reject, unreadable
 from builder.corpus.settings import Source
 from builder.corpus.streams import ARCHIVES, address_parts, archive_system, is_remote, os_errors
 from builder.errors import ConfigError, SourceError
@@ -93,7 +93,7 @@ def _local(root: Path, follow: bool) -> Iterator[RawFile | Reject]:
         try:
             entries = list(os.scandir(folder))
         except OSError as e:
-            yield Reject(prefix.rstrip("/"), None, UNREADABLE, e.strerror or str(e))
+            yield unreadable(prefix.rstrip("/"), e)
             continue
         for entry in entries:
             name = entry.name
@@ -114,7 +114,7 @@ def _local(root: Path, follow: bool) -> Iterator[RawFile | Reject]:
                 try:
                     yield _file(entry.path, path, entry.stat())
                 except OSError as e:
-                    yield Reject(path, None, UNREADABLE, e.strerror or str(e))
+                    yield unreadable(path, e)
             elif is_folder:
                 target = os.path.realpath(entry.path) if link else f"{parents[-1]}/{name}"
                 if target in parents:

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from builder.corpus.decoding import is_wide
 from builder.corpus.files import RawFile, list_files
 from builder.corpus.parts import read_sealed, write_sealed
-from builder.corpus.records import UNREADABLE, Reject
+from builder.corpus.records import Reject, unreadable
 from builder.corpus.settings import Source
 from builder.corpus.streams import forget_archive, open_raw
 from builder.memory import uncollected
@@ -215,7 +215,7 @@ def hash_files(
         try:
             rows += [(number, *s[2:]) for s in file_slices(file, step, options)]
         except OSError as e:
-            rejects.append(Reject(file.path, None, UNREADABLE, e.strerror or str(e)))
+            rejects.append(unreadable(file.path, e))
     return rows, rejects
 
 

@@ -87,6 +87,11 @@ class TooLargeError(ValueError):
     """A record is larger than `source.max_record_mb`."""
 
 
+def unreadable(path: str, error: OSError) -> Reject:
+    """The reject of a file that could not be opened or read; libraries raise errors without a number and its words."""
+    return Reject(path, None, UNREADABLE, error.strerror or str(error))
+
+
 def whole(stream: BinaryIO, source: Source) -> bytes:
     """All bytes of a stream that is one record; raises `TooLargeError` above the limit."""
     limit = source.max_record_mb << 20
@@ -172,7 +177,7 @@ class Mapper:
             yield refused(self.path, number, "no-text", detail, own)
             return
         kind = "fields"
-        if "<" in text and looks_like_html(text):
+        if looks_like_html(text):
             text, kind = text_of(text) or text, "html"
         record = Record(self.path, number, own, encoding, storable(text), kind=kind)
         fill(record, columns, self.source)

@@ -23,7 +23,7 @@ from builder.corpus.layout import line_hash, split
 from builder.corpus.near_duplicates import bands, signatures
 from builder.corpus.parts import made, read_sealed, write_sealed
 from builder.corpus.readers import read_file
-from builder.corpus.records import UNREADABLE, Record, Reject
+from builder.corpus.records import Record, Reject, unreadable
 from builder.corpus.settings import CorpusSettings, Source
 from builder.corpus.streams import forget_archive, open_run, open_stream
 from builder.memory import TooSlowError, time_limit
@@ -137,7 +137,7 @@ def read_shard(shard: pa.Table, source: Source) -> Iterator[Record | Reject]:
         try:
             stream = _open(part, source)
         except OSError as e:
-            yield Reject(part.path, None, UNREADABLE, e.strerror or str(e))
+            yield unreadable(part.path, e)
             continue
         with stream:
             yield from read_file(stream, part.path, source, part.first)

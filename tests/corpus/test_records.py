@@ -19,6 +19,7 @@ from builder.corpus.records import (
     sha256,
     storable,
     text_of,
+    unreadable,
     whole,
 )
 from builder.corpus.settings import Source
@@ -64,6 +65,28 @@ def test_a_whole_record_has_as_many_bytes_as_are_allowed(size: int) -> None:
 def test_a_refused_record_is_known_by_its_bytes() -> None:
     found = refused("a.txt", 3, "bad", "why", sha256(b"x"))
     assert found == Reject("a.txt", 3, "bad", "why", "2d711642b726b044")
+
+
+def test_what_cannot_be_read_says_why_in_words_where_it_has_words() -> None:
+    assert unreadable("a.txt", OSError(5, "Input/output error")) == Reject(
+        "a.txt", None, "unreadable", "Input/output error"
+    )
+    assert unreadable("a.txt", OSError("no such bucket")).detail == "no such bucket"
+
+
+@pytest.mark.parametrize(
+    ("text", "raw", "kind"),
+    [
+        ("<p>One &amp; two.</p><p>Three.</p>", "One & two.\nThree.", "html"),
+        ("<b></b><i></i>", "<b></b><i></i>", "html"),
+        ("Of those under 5 < 6 &amp; over.", "Of those under 5 < 6 &amp; over.", "fields"),
+        ("No sign.\n\n\nAnd &amp; more.", "No sign.\n\n\nAnd &amp; more.", "fields"),
+    ],
+)
+def test_a_field_that_holds_a_piece_of_a_page_becomes_its_text(text: str, raw: str, kind: str) -> None:
+    found = mapped({"text": text})
+    assert isinstance(found, Record)
+    assert (found.raw, found.kind) == (raw, kind)
 
 
 def test_only_lone_surrogates_are_replaced() -> None:

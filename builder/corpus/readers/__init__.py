@@ -11,7 +11,7 @@ from builder.corpus.readers.json import json_file, jsonl_file
 from builder.corpus.readers.markup import mail_file, mbox_file, xml_file
 from builder.corpus.readers.pages import html_file, markdown_file, text_file
 from builder.corpus.readers.tables import csv_file, parquet_file
-from builder.corpus.records import UNREADABLE, Record, Reject, TooLargeError
+from builder.corpus.records import Record, Reject, TooLargeError, unreadable
 from builder.corpus.settings import Source
 from builder.corpus.streams import ARCHIVES, DamagedError
 from builder.memory import TooSlowError
@@ -73,7 +73,7 @@ def read_file(stream: BufferedReader, path: str, source: Source, first: int = 0)
     except TooLargeError as e:
         yield Reject(path, following, "too-large", str(e))
     except OSError as e:
-        yield Reject(path, None, UNREADABLE, e.strerror or str(e))
+        yield unreadable(path, e)
     except Exception as e:  # noqa: BLE001 - see below
         # Libraries fail in ways of their own on files that nobody foresaw. That must not stop the other files; the
         # summary counts it like everything else that was left out.
