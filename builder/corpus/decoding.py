@@ -26,7 +26,7 @@ _HIGH = re.compile(rb"[\x80-\xff]")
 _KOREAN = re.compile(rb"\x0e(?:[!-~]{2})+\x0f")
 _ESCAPES = re.compile(rb"\x1b[$(.]|~\{[!-~]{2}|" + _KOREAN.pattern)
 _WIDE = re.compile("[\\s -~\u0370-\u074f\u0900-\u0fff\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff00-\uffef]")
-_HEAD_END = re.compile(rb"</head|<body|\Z", re.IGNORECASE)
+_HEAD_END = re.compile(rb"</head|<body", re.IGNORECASE)
 _DECLARED = re.compile(
     rb"<!--(?:(?!<!--|-->).)*+-->|<script\b(?:(?!</?script\b).)*+</script"
     rb"|\A\s*<\?xml\s[^>]*?\bencoding\s*=\s*[\"']([\w.:-]+)"
@@ -112,7 +112,7 @@ def _declaration(data: bytes) -> str:
     if not data[:64].lstrip().startswith(b"<"):
         return ""
     end = _HEAD_END.search(data)
-    for found in _DECLARED.finditer(data, 0, end.start() if end else 0):
+    for found in _DECLARED.finditer(data, 0, end.start() if end else len(data)):
         if label := found[1] or found[2]:
             return codec(label.decode("ascii"))
     return ""
@@ -253,8 +253,7 @@ def blocks(stream: BinaryIO, source: Source) -> Iterator[tuple[str, Encoding]]:
     found, began, accents = UTF8, False, False
     while True:
         # Blocks end with a line where lines are short, so that no character is judged by half of its bytes.
-        data = stream.read(_BLOCK)
-        data += stream.readline(_BLOCK) if data else b""
+        data = stream.read(_BLOCK) + stream.readline(_BLOCK)
         held = decoder.getstate()[0]
         try:
             if (data and not began) or (found is UTF8 and escaped(held + data)):

@@ -2,6 +2,7 @@
 
 import codecs
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,9 +15,13 @@ from builder.corpus.decoding import (
     Encoding,
     NotTextError,
     _detected,
+    _evidence,
+    _runs,
     _wide_without_zeros,
+    blocks,
     codec,
     decode_text,
+    is_wide,
     line_decoder,
 )
 from builder.corpus.readers import read_file
@@ -307,26 +312,129 @@ def test_the_last_byte_of_a_file_is_judged_by_the_accents_before_it(
     assert record.raw == f"{first}We met at the caf{last}"
 
 
-def test_no_news_is_in_the_encoding_of_printers(monkeypatch: pytest.MonkeyPatch) -> None:
+Guess = Callable[..., None]
+
+
+@pytest.fixture
+def guess(monkeypatch: pytest.MonkeyPatch) -> Guess:
+    """Called with name, confidence and language of each guess, it makes these the guesses of chardet."""
     import chardet
 
-    def guess(encoding: str, confidence: float) -> dict[str, Any]:
-        return {"encoding": encoding, "confidence": confidence, "language": "sv", "mime_type": "text/plain"}
+    def guess(*some: tuple[str | None, float, str]) -> None:
+        names = ("encoding", "confidence", "language", "mime_type")
+        found = [dict(zip(names, (*one, "image/png"), strict=True)) for one in some]
+        monkeypatch.setattr(chardet, "detect_all", lambda *_, **__: list(found))
 
-    some = [guess("hp-roman8", 0.9), guess("windows-1252", 0.6)]
-    monkeypatch.setattr(chardet, "detect_all", lambda *_, **__: list(some))
+    return guess
+
+
+def test_no_news_is_in_the_encoding_of_printers(guess: Guess) -> None:
+    guess(("hp-roman8", 0.9, "sv"), ("windows-1252", 0.6, "sv"))
     data = "Åsa sade nej.".encode("cp1252")
     assert _detected(data, ANY) == _detected(data, Source(languages=["sv"])) == Encoding("cp1252", "detected", 0.6)
-    some.pop()
+    guess(("hp-roman8", 0.9, "sv"))
     assert _detected(data, ANY).name == "hp-roman8"
 
 
-def test_odd_characters_do_not_decide_between_encodings_of_two_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    import chardet
-
-    some = [
-        {"encoding": name, "confidence": sure, "language": None, "mime_type": "text/plain"}
-        for name, sure in (("utf-16-le", 0.9), ("utf-16-be", 0.8))
-    ]
-    monkeypatch.setattr(chardet, "detect_all", lambda *_, **__: list(some))
+def test_odd_characters_do_not_decide_between_encodings_of_two_bytes(guess: Guess) -> None:
+    guess(("utf-16-le", 0.9, ""), ("utf-16-be", 0.8, ""))
     assert _detected("a\x80b".encode("utf-16-le"), ANY) == Encoding("utf-16-le", "detected", 0.9)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "found"),
+    [
+        (5, 2, Encoding("utf-8", "detected", 0.714)),
+        (7, 3, Encoding("utf-8", "detected", 0.7)),
+        (6, 3, Encoding("cp1250", "detected", 0.123)),
+        (1, 1, Encoding("utf-8", "detected", 0.5)),
+        (0, 1, Encoding("cp1250", "detected", 0.123)),
+    ],
+)
+def test_of_damaged_utf8_more_than_twice_as_much_is_good_or_one_byte_is_bad(
+    guess: Guess, good: int, bad: int, found: Encoding
+) -> None:
+    guess(("windows-1250", 0.12349, "pl"))
+    assert _detected("é ".encode() * good + b"\xff " * bad, ANY) == found
+    assert _detected("é ".encode() * good + b"\xff " * bad + b"\0", ANY).name == "cp1250"  # no text has zeros
+
+
+@pytest.mark.parametrize(("sure", "name"), [(0.9, "cp1250"), (0.89, "cp1252")])
+def test_an_expected_language_outweighs_a_guess_that_is_a_tenth_surer(guess: Guess, sure: float, name: str) -> None:
+    guess(("windows-1252", 1.0, "en"), ("windows-1251", sure, "ru"), ("windows-1250", sure, "pl"))
+    assert _detected(b"\xe9", Source(languages=["pl"])) == Encoding(
+        name, "detected", max(sure, float(name == "cp1252"))
+    )
+
+
+@pytest.mark.parametrize(("sure", "name"), [(0.5, "cp1252"), (0.49, "mac-roman")])
+def test_fewer_oddities_outweigh_a_guess_that_is_twice_as_sure(guess: Guess, sure: float, name: str) -> None:
+    guess(("mac-roman", 1.0, "en"), ("windows-1252", sure, "en"))
+    assert _detected("We met at the café.".encode("cp1252"), ANY).name == name
+
+
+def test_what_chardet_takes_for_no_text_may_be_words_of_two_bytes(guess: Guess) -> None:
+    guess((None, 0.2, ""))
+    assert _detected("ก".encode("utf-16-le"), ANY) == Encoding("utf-16-le", "detected", 0.9)
+    with pytest.raises(
+        NotTextError, match=r"^looks like image/png: it begins with b'\\x89PNG\\xff\\xff\\xff\\xff'$"
+    ) as caught:
+        _detected(b"\x89PNG" + b"\xff" * 9, ANY)
+    assert caught.value.reason == "binary"
+
+
+def test_plain_words_between_tildes_and_braces_are_utf8() -> None:
+    assert decode_text(b"Use ~{ab here.", ANY) == ("Use ~{ab here.", Encoding("utf-8", "detected"))
+
+
+def test_an_encoding_is_judged_by_the_lines_that_are_not_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "_BLOCK", 10)
+
+    def evidence(data: bytes) -> bytes:
+        return _evidence(data, decoding._HIGH.search(data))
+
+    assert evidence(b"plain\ny\xe9\n<b>\xe8</b>\nz") == b"y\xe9\n \xe8 "
+    assert evidence(b"y\xe9") == b"y\xe9"
+    assert evidence(b"y" * 5000 + b"\xe9\n\xe8\nplain\n\xe7") == b"y" * 4096 + b"\xe9\n\xe8"
+    assert evidence(b"<p title='\xe9'>") == b"<p title='\xe9'>"
+    assert evidence(b"only plain words") == b"only plain"
+    assert evidence(b"\0\n\xe9\nplain words") == b"\0\n\xe9\nplain "
+    assert evidence(b"y" * 4095 + b"\0\n\xe9") == b"y" * 10
+    assert evidence(b"y" * 4096 + b"\0\n\xe9") == b"\xe9"
+
+
+@pytest.mark.parametrize(
+    ("head", "wide"),
+    [
+        (codecs.BOM_UTF16_LE + "中".encode("utf-16-le"), True), (codecs.BOM_UTF16_BE + "中".encode("utf-16-be"), True),
+        (b"abc\0", True), (b"abcd\0", False), (codecs.BOM_UTF8 + b"{}", False), (b"", False),
+    ],
+)  # fmt: skip
+def test_lines_of_wide_characters_begin_with_a_mark_or_have_a_zero_among_four_bytes(head: bytes, wide: bool) -> None:
+    assert is_wide(head) is wide
+
+
+def test_three_characters_that_are_utf8_or_one_that_reads_oddly_else_make_a_line_utf8() -> None:
+    def names(text: str, name: str = "cp1252", found: str = "detected") -> list[str]:
+        decoder = codecs.getincrementaldecoder(name)("replace")
+        return [encoding.name for run, encoding in _runs(text.encode(), Encoding(name, found), decoder, True) if run]
+
+    assert names("Ã Ã Ã\n") == ["utf-8"]
+    assert names("Ã Ã\n") == ["cp1252"]
+    assert names("aÃ©b\n") == ["utf-8"]  # a sign inside a word, if it were not
+    assert names("Ã Ã Ã\n", found="set") == names("Ã Ã\n", found="declared") == ["cp1252"]
+    assert names("plain\nÃ Ã Ã\nplain\nÃ Ã\n") == ["cp1252", "utf-8", "cp1252"]
+
+
+def test_blocks_say_how_each_was_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "_BLOCK", 4)
+
+    def read_blocks(data: bytes, source: Source = ANY) -> list[tuple[str, Encoding]]:
+        return list(blocks(io.BytesIO(data), source))
+
+    assert read_blocks(b"") == []
+    assert read_blocks(b"one\ntwo\nthree\n") == [("one\ntwo\n", UTF8), ("three\n", UTF8)]
+    some = Encoding("ascii", "set")
+    assert read_blocks(b"caf\xe9\n\n\nmore\n", Source(encoding="ascii")) == [
+        ("caf\ufffd\n", some._replace(name="ascii+replace")), ("\n\nmore\n", some),
+    ]  # fmt: skip

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from builder.corpus.decoding import Encoding
 from builder.corpus.files import list_files
 from builder.corpus.readers import READERS, read_file
 from builder.corpus.records import Record, Reject, sha256
@@ -561,6 +562,11 @@ def test_the_least_sure_column_of_a_row_of_parquet_is_its_encoding() -> None:
         (record,) = read("a.parquet", sink.getvalue())
         assert isinstance(record, Record)
         assert (record.raw, record.title, record.encoding.name) == (TEXT, FRENCH, "cp1252")
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"title": ["Élan".encode() * 9 + b"\xff"], "text": [text]}), sink)
+    (record,) = read("a.parquet", sink.getvalue())
+    assert isinstance(record, Record)
+    assert record.encoding == Encoding("utf-8+replace", "detected", 0.9)
 
 
 def test_items_of_a_feed_may_be_at_any_depth() -> None:
