@@ -15,10 +15,13 @@ import pytest
 
 from builder.corpus import near_duplicates
 from builder.corpus.inventory import inventory
-from builder.corpus.parts import write_sealed
+from builder.corpus.parts import read_sealed, write_sealed
 from builder.corpus.settings import CorpusSettings, Dedup, Source
 from builder.corpus.shard_tables import ShardJob, write_shard
 from builder.engine import Engine, Runner
+from builder.hashing import word_hashes, word_runs
+from builder.store import write_table
+from builder.tables import ARTICLES, build
 from tests.benchmarks.corpus_data import Writer, edited
 
 
@@ -242,6 +245,41 @@ def test_remembered_clusters_are_those_of_the_same_texts_and_threshold(tmp_path:
         bytes(range(256)) + bytes(reversed(range(256))) + bytes(range(90, 250))
     )
     assert members(0.5) == []
+
+
+RANKS = {
+    0: [7905728728188956330, 8037428539430452699, 1542628428334363360, 11153449448870870801],
+    7: [4659817285964113758, 16920444926201547018, 6591543692610946555, 14178697443835120539],
+    1: [6685036501382267578, 4754066425326119843, 16478226369949413457, 7948447886118322456],
+    3: [18215591310788271736, 4297647854251830306, 10659800343663745781, 8220385615526413025],
+}
+
+
+def test_the_order_of_selection_is_the_same_for_ever() -> None:
+    ids = [f"{i:016x}" for i in (0, 1, 2**63, 2**64 - 1)]
+    assert {seed: near_duplicates.ranks(ids, seed).tolist() for seed in RANKS} == RANKS
+    assert near_duplicates.ranks(ids[2:], 0).tolist() == RANKS[0][2:]
+
+
+def test_signatures_are_the_same_on_every_machine() -> None:
+    assert near_duplicates.signatures(["The ministers agreed on Monday in Kyiv.", "A storm."], 2, 4).tolist() == [
+        [65069020, 1450653052, 2637015524, 276578721],
+        [1795752397, 833444363, 3264507597, 3498198321],
+    ]
+
+
+def test_shingles_of_any_article_of_a_shard_are_written_in_the_order_of_rows(tmp_path: Path) -> None:
+    """More articles than are read at once."""
+    texts = [f"number {'and again ' * (i % 3)} {i}" for i in range(1200)]
+    write_table(
+        tmp_path / "articles.parquet",
+        build([{"article_id": f"{i:016x}", "text": t} for i, t in enumerate(texts)], ARTICLES),
+    )
+    wanted = [0, 499, 500, 501, 998, 999, 1000, 1199]
+    lengths = near_duplicates.write_shingles((tmp_path, np.array(wanted), 2, tmp_path / "sets"))
+    sets = [np.unique(word_runs(*word_hashes([texts[i]]), 2)[0]) for i in wanted]
+    assert lengths.tolist() == list(map(len, sets))
+    assert read_sealed(tmp_path / "sets") == np.concatenate(sets).tobytes()
 
 
 def test_bands_are_the_same_on_every_machine() -> None:

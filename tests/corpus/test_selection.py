@@ -17,9 +17,6 @@ from builder.store import digest, write_table
 from builder.tables import ARTICLES, CHUNKS, build
 from tests.corpus.workspace import Workspace
 
-RANKS_0 = [7905728728188956330, 8037428539430452699, 1542628428334363360, 11153449448870870801]
-RANKS_7 = [4659817285964113758, 16920444926201547018, 6591543692610946555, 14178697443835120539]
-
 
 def part(folder: Path, name: str, articles: int, source: str, chunks: int = 3) -> Path:
     """A part folder with articles of one source and some chunks each."""
@@ -126,13 +123,6 @@ def test_keywords_of_scripts_without_blanks_are_found_inside_sentences(tmp_path:
 
 def test_each_article_begins_with_its_first_chunk() -> None:
     assert selection.article_rows(pa.table({"ordinal": [0, 1, 0, 1, 2, 0]})).tolist() == [0, 0, 1, 1, 1, 2]
-
-
-def test_the_order_of_selection_is_the_same_for_ever() -> None:
-    ids = [f"{i:016x}" for i in (0, 1, 2**63, 2**64 - 1)]
-    assert ranks(ids, 0).tolist() == RANKS_0
-    assert ranks(ids, 7).tolist() == RANKS_7
-    assert ranks(ids[2:], 0).tolist() == RANKS_0[2:]
 
 
 def test_the_first_by_rank_are_chosen(tmp_path: Path) -> None:
