@@ -80,18 +80,13 @@ def edit(text: str, edits: Iterable[Edit]) -> tuple[str, OffsetMap]:
     for e in edits:
         if e.start < at or e.end < e.start or e.end > len(text):
             raise ValueError(f"edit {e!r} overlaps the one before it or leaves the text")
-        if e.start > at:
-            parts.append(text[at : e.start])
-            segments.append(Segment(new_at, new_at + e.start - at, at, e.start))
-            new_at += e.start - at
-        if e.end > e.start or e.new:
-            parts.append(e.new)
-            segments.append(Segment(new_at, new_at + len(e.new), e.start, e.end))
-            new_at += len(e.new)
-        at = e.end
-    if at < len(text):
-        parts.append(text[at:])
-        segments.append(Segment(new_at, new_at + len(text) - at, at, len(text)))
+        before = new_at + e.start - at
+        after = before + len(e.new)
+        parts += [text[at : e.start], e.new]
+        segments += [Segment(new_at, before, at, e.start), Segment(before, after, e.start, e.end)]
+        at, new_at = e.end, after
+    parts.append(text[at:])
+    segments.append(Segment(new_at, new_at + len(text) - at, at, len(text)))
     return "".join(parts), OffsetMap(tuple(_merge(segments)))
 
 
@@ -103,9 +98,7 @@ def _compose(first: Sequence[Segment], later: Sequence[Segment]) -> list[Segment
     out: list[Segment] = []
     for a, b in zip(cuts, [*cuts[1:], None], strict=True):
         # What was deleted before or inserted after sits at the cut itself, with no width in between.
-        gap = Segment(to_text.right(a), to_text.left(a), to_raw.right(a), to_raw.left(a))
-        if gap.start < gap.end or gap.raw_start < gap.raw_end:
-            out.append(gap)
+        out.append(Segment(to_text.right(a), to_text.left(a), to_raw.right(a), to_raw.left(a)))
         if b is not None:
             s = Segment(to_text.left(a), to_text.right(b), to_raw.left(a), to_raw.right(b))
             if s.end - s.start > 1 and _even(s) and not (to_raw.even(a, b) and to_text.even(a, b)):
@@ -153,10 +146,12 @@ class _Side:
 
 
 def _merge(segments: Iterable[Segment]) -> list[Segment]:
-    """Join neighbours that map character by character without a jump."""
+    """Join neighbours that map character by character, and leave out what is nothing on both sides."""
     out: list[Segment] = []
     for s in segments:
-        if out and _even(s) and _even(out[-1]) and out[-1].raw_end == s.raw_start and out[-1].end == s.start:
+        if s.start == s.end and s.raw_start == s.raw_end:
+            continue
+        if out and _even(s) and _even(out[-1]):
             out[-1] = Segment(out[-1].start, s.end, out[-1].raw_start, s.raw_end)
         else:
             out.append(s)

@@ -17,10 +17,14 @@ def edits(draw: st.DrawFn, text: str) -> list[Edit]:
 
 
 def explain(mapping: OffsetMap, text: str, raw: str) -> None:
-    """The segments tile both texts, and those of equal text map character by character."""
+    """The segments tile both texts, each says something, and none could be part of the one before it."""
     at = raw_at = 0
+    even = False
     for s in mapping.segments:
         assert (s.start, s.raw_start) == (at, raw_at)
+        assert s.start < s.end or s.raw_start < s.raw_end
+        assert not (even and s.end - s.start == s.raw_end - s.raw_start)
+        even = s.end - s.start == s.raw_end - s.raw_start
         at, raw_at = s.end, s.raw_end
     assert (at, raw_at) == (len(text), len(raw))
 
@@ -96,10 +100,38 @@ def test_deletions_are_not_part_of_what_is_kept() -> None:
     assert mapping.to_raw(1, 3) == (1, 5)
 
 
-@pytest.mark.parametrize("interval", [(0, 0), (-1, 1), (2, 1), (0, 5)])
-def test_an_interval_outside_the_text_is_refused(interval: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match="outside a text of 4"):
-        OffsetMap.identity(4).to_raw(*interval)
+@pytest.mark.parametrize(
+    ("length", "interval"), [(4, (0, 0)), (4, (-1, 1)), (4, (2, 1)), (4, (0, 5)), (0, (0, 1)), (0, (0, 0))]
+)
+def test_an_interval_outside_the_text_is_refused(length: int, interval: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match=f"outside a text of {length}"):
+        OffsetMap.identity(length).to_raw(*interval)
+
+
+def test_one_character_made_of_what_was_one_maps_to_it() -> None:
+    middle, first = edit("ab", [Edit(0, 1, "xy")])
+    assert first.then(edit(middle, [Edit(0, 2, "z")])[1]).segments == (Segment(0, 2, 0, 2),)
+
+
+def test_what_was_inserted_and_deleted_again_leaves_nothing() -> None:
+    for raw, at, left in (("", 0, ()), ("ab", 1, (Segment(0, 2, 0, 2),))):
+        middle, first = edit(raw, [Edit(at, at, "x")])
+        assert first.then(edit(middle, [Edit(at, at + 1, "")])[1]).segments == left
+
+
+@pytest.mark.parametrize(
+    ("edits", "segments"),
+    [
+        ([Edit(0, 1, "")], [(0, 0, 0, 1), (0, 1, 1, 2)]),
+        ([Edit(1, 2, ""), Edit(2, 2, "")], [(0, 1, 0, 1), (1, 1, 1, 2)]),
+        ([Edit(2, 2, "x")], [(0, 2, 0, 2), (2, 3, 2, 2)]),
+        ([Edit(0, 0, "x"), Edit(0, 0, "y")], [(0, 1, 0, 0), (1, 2, 0, 0), (2, 4, 0, 2)]),
+    ],
+)
+def test_edits_at_the_ends_leave_no_segment_of_nothing(
+    edits: list[Edit], segments: list[tuple[int, int, int, int]]
+) -> None:
+    assert edit("ab", edits)[1].segments == tuple(segments)
 
 
 @pytest.mark.parametrize("wrong", [[Edit(2, 1, "")], [Edit(0, 9, "")], [Edit(0, 2, ""), Edit(1, 3, "")]])
