@@ -237,12 +237,17 @@ def logged(dataset: Path, words: Sequence[str], overrides: Sequence[str]) -> Ite
         raise
     finally:
         if dataset.is_dir():
-            keys = [override.lstrip("+~").partition("=")[0] for override in overrides]
-            secret = [any(hint.secret for hint in declared(Composed, key)) for key in keys]
-            shown = [key if hide else text for key, hide, text in zip(keys, secret, overrides, strict=True)]
-            said = f"{' '.join([*words, *shown])}: {time.monotonic() - start:.1f} s, {outcome}".replace("\n", " ")
+            said = " ".join([*words, *map(_without_secret, overrides)])
+            took = time.monotonic() - start
+            line = f"{began:%Y-%m-%d %H:%M:%S} UTC {said}: {took:.1f} s, {outcome}".replace("\n", " ")
             # What was done is done, also where the disk has no room for a line about it.
             with contextlib.suppress(OSError):
                 handle = os.open(dataset / "builder.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
                 with os.fdopen(handle, "a", encoding="utf-8") as file:
-                    file.write(f"{began:%Y-%m-%d %H:%M:%S} UTC {said}\n")
+                    file.write(f"{line}\n")
+
+
+def _without_secret(override: str) -> str:
+    """The override, or its key alone where its value must not be shown."""
+    key = override.lstrip("+~").partition("=")[0]
+    return key if any(hint.secret for hint in declared(Composed, key)) else override
