@@ -1,19 +1,29 @@
 """What releases and runs use stays, what a release says of its settings is public, and its stages are found again."""
 
+import contextlib
 import json
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
 
 import pytest
 
-from builder import pipeline
+from builder import pipeline, releases
 from builder.config import Config, Dataset, Paths
-from builder.errors import StoreError
+from builder.corpus.settings import Source
+from builder.errors import ReleaseError, StoreError
 from builder.questions import plain
+from builder.release.manifest import FORMAT
 from builder.release.passages import STAGES
-from builder.releases import GROUPS, public_sections, table_paths, tables_of, to_note, unused
+from builder.release.settings import Export
+from builder.releases import GROUPS, Verified, public_sections, table_paths, tables_of, to_note, unused
 from builder.settings import fields_of, public
 from builder.stage import Stage
+from builder.store import read_json, write_json
+from builder.studio.settings import Annotators
 from tests.samples import scheme
 
 
@@ -101,3 +111,189 @@ def test_a_release_says_public_settings_and_its_note_all_but_secret_ones(config:
         known = fields_of(getattr(config, name).__class__)
         shown = [field.name for field in fields(getattr(config, name)) if not known[field.name].secret]
         assert list(noted[name]) == shown
+
+
+def progress(what: str, done: int, total: int | None) -> None:
+    """Progress that is told apart from `silent`."""
+
+
+class Verification:
+    """What is asked when a release is verified, and what is answered."""
+
+    def __init__(self, **manifest: Any) -> None:
+        self.manifest: Any = SimpleNamespace(
+            **{"format": FORMAT, "digest": "d", "version": "1.0.0", "files": ["a", "b"], **manifest}
+        )
+        self.problems: list[str] = []
+        self.shared = {"articles": 0, "exact_texts": 0}
+        self.rebuilt: tuple[str, list[str]] = ("same bytes", [])
+        self.asked: list[str] = []
+
+    def __call__(self, config: Config, hashes_only: bool = False) -> Verified:
+        answers = {
+            "manifest.outline": self.manifest,
+            "manifest.read": self.manifest,
+            "signing.signer": "ada",
+            "verify.check_files": self.problems,
+            "verify.certify": self.shared,
+            "verify.check_loads": None,
+            "verify.compare_rebuilt": self.rebuilt,
+        }
+        with contextlib.ExitStack() as patched:
+            for name, answer in {**answers, "manifest.find_release": Path("v1.0.0")}.items():
+                heard = mock.Mock(return_value=answer, side_effect=self._note(name.partition(".")[2]))
+                patched.enter_context(mock.patch(f"builder.release.{name}", heard))
+            rebuild = mock.Mock(return_value=Path("again"), side_effect=self._note("rebuild"))
+            patched.enter_context(mock.patch("builder.releases.rebuild", rebuild))
+            return releases.verified(config, "v1", progress, hashes_only=hashes_only)
+
+    def _note(self, name: str) -> Callable[..., Any]:
+        def note(*given: Any) -> Any:
+            self.asked.append(name)
+            return mock.DEFAULT
+
+        return note
+
+
+BEFORE = ["find_release", "outline", "check_files", "signer"]
+
+
+def test_a_release_is_verified_by_its_hashes_its_splits_and_a_rebuild(config: Config) -> None:
+    whole = Verification()
+    assert whole(config) == Verified(Path("v1.0.0"), "1.0.0", 2, whole.shared, "same bytes", "", "ada")
+    assert whole.asked == [*BEFORE, "certify", "read", "rebuild", "compare_rebuilt"]
+    hashes = Verification()
+    assert hashes(config, hashes_only=True) == Verified(Path("v1.0.0"), "1.0.0", 2, signed_by="ada")
+    assert hashes.asked == BEFORE
+
+
+@pytest.mark.parametrize("hashes_only", [False, True])
+@pytest.mark.parametrize("digest", ["", "d"])
+def test_of_a_release_of_an_older_format_it_is_said_what_is_not_checked(
+    config: Config, digest: str, hashes_only: bool
+) -> None:
+    older = Verification(format=FORMAT - 1, digest=digest)
+    found = older(config, hashes_only)
+    more = "" if digest else " and whether its manifest was changed"
+    assert found.unchecked == (
+        f"Format {FORMAT - 1} is older. Not checked: whether the same inputs give it again{more}."
+    )
+    assert (found.rebuilt, found.signed_by) == ("", "ada")
+    assert older.asked == (BEFORE if hashes_only else [*BEFORE, "certify", "check_loads"])
+
+
+def test_problems_of_a_release_are_said_together_and_nothing_is_looked_for_after_them(config: Config) -> None:
+    for wrong, said, asked in (
+        ({"problems": ["a is gone", "b is new"]}, "a is gone; b is new", []),
+        ({"shared": {"articles": 0, "exact_texts": 2}}, "2 exact_texts are in several splits", ["certify"]),
+        ({"rebuilt": ("", ["a differs"])}, "a differs", ["certify", "read", "rebuild", "compare_rebuilt"]),
+    ):
+        found = Verification()
+        vars(found).update(wrong)
+        with pytest.raises(ReleaseError) as error:
+            found(config)
+        assert str(error.value) == f"v1.0.0: {said}. Do not train on it; export again, or restore it."
+        assert found.asked == [*BEFORE, *asked]
+
+
+class Rebuilding:
+    """A workspace with a key and a pull, and three versions of a dataset of which the second is rebuilt."""
+
+    def __init__(self, config: Config, tmp_path: Path) -> None:
+        self.config, self.there = config, tmp_path / "there"
+        pull = SimpleNamespace(hash="0123456789abcdef99")
+        self.manifest: Any = SimpleNamespace(version="1.0.0", previous="0.9.0", name="news", pull=pull)
+        self.kept = config.dataset_folder / "pulls" / "0123456789abcdef"
+        self.kept.mkdir(parents=True)
+        (self.kept / "tasks.jsonl").touch()
+        (config.workspace / "pseudonyms.key").write_text("key")
+        for version in ("v0.9.0", "v1.0.0", "v1.1.0"):
+            release(config, f"news/{version}")
+
+    def __call__(self, root: Path) -> Path:
+        paths = Paths(workspace=str(self.there / "workspace"), exports=str(self.there / "exports"))
+        again = replace(self.config, paths=paths)
+        with (
+            mock.patch("builder.releases._as_released", return_value=again) as asked,
+            mock.patch("builder.releases.released") as made,
+        ):
+            found = releases.rebuild(self.config, root, self.manifest, self.there, progress)
+        asked.assert_called_once_with(self.config, self.manifest, self.there)
+        made.assert_called_once_with(again, progress, hold_gates=False)
+        assert found is made.return_value.folder
+        return found
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_a_release_is_rebuilt_from_its_pull_on_top_of_the_versions_before_it(
+    config: Config, tmp_path: Path, copied: bool
+) -> None:
+    """Wherever it is: a copy builds on the versions where it was made."""
+    rebuilding = Rebuilding(config, tmp_path)
+    rebuilding(tmp_path / "copy" if copied else config.release_folder / "v1.0.0")
+    workspace = tmp_path / "there" / "workspace"
+    assert (workspace / "pseudonyms.key").read_text() == "key"
+    assert (workspace / "news" / "pulls" / "0123456789abcdef").resolve() == rebuilding.kept
+    assert read_json(workspace / "news" / "pulls" / "latest.json") == {"hash": "0123456789abcdef99"}
+    (before,) = (tmp_path / "there" / "exports" / "news").iterdir()
+    assert before.resolve() == config.release_folder / "v0.9.0"
+
+
+def test_what_a_rebuild_lacks_is_named(config: Config, tmp_path: Path) -> None:
+    rebuilding = Rebuilding(config, tmp_path)
+    root = config.release_folder / "v1.0.0"
+    for path in (rebuilding.kept / "tasks.jsonl", config.workspace / "pseudonyms.key"):
+        path.rename(tmp_path / "away")
+        with pytest.raises(ReleaseError, match=f"{path.name} is missing, so the release cannot be rebuilt"):
+            rebuilding(root)
+        (tmp_path / "away").rename(path)
+    rebuilding.manifest.previous = "0.8.0"
+    with pytest.raises(ReleaseError, match=r"v0\.8\.0, on which v1\.0\.0 builds, is missing"):
+        rebuilding(root)
+    rebuilding.manifest.previous = ""
+    rebuilding(root)
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_rebuild_has_the_settings_of_its_release(config: Config, tmp_path: Path, recorded: bool) -> None:
+    """Public ones are in its manifest, private ones in the note of the export, and secret ones in the configuration."""
+    made = replace(config, labels=scheme(name="then"), export=Export(names=["Ada"], shard_rows=7))
+    configuration = public_sections(made)
+    configuration["export"] |= {"names": "(private)", "gone": 1}
+    manifest: Any = SimpleNamespace(name="news", version="1.0.0", configuration=configuration, recorded=recorded)
+    now = replace(
+        config,
+        source=Source(storage_options={"key": "secret"}, include=["now"]),
+        export=Export(names=["Ben"], sign="key"),
+        annotators=Annotators(overlap=5, layout="each", recorded="x"),
+    )
+    found = releases._as_released(now, manifest, tmp_path)
+    assert (found.labels, found.export) == (made.labels, replace(made.export, names=["Ben"], sign=""))
+    assert (found.source.include, found.source.storage_options) == (["now"], {"key": "secret"})
+    assert found.annotators == replace(now.annotators, kind="recorded" if recorded else "human", layout="shared")
+    assert found.paths == Paths(config.paths.raw, str(tmp_path / "workspace"), str(tmp_path / "exports"))
+    write_json(config.workspace / "news" / "exported" / "news-v1.0.0.json", to_note(made))
+    again = releases._as_released(replace(now, annotators=Annotators()), manifest, tmp_path)
+    assert (again.export, again.source) == (made.export, replace(made.source, storage_options={"key": "secret"}))
+    assert again.annotators.recorded == "recorded"
+    assert now.export.sign == "key"
+
+
+def test_annotations_and_votes_of_a_row_have_the_link_of_their_task(config: Config) -> None:
+    config.label_studio.url = "http://x"
+    annotation = {"project_id": 1, "task_id": 7}
+    votes = [{"project_id": 2, "task_id": 8}, {"project_id": None, "task_id": None}]
+    found = SimpleNamespace(annotations=[annotation], gold=[{"votes": votes[:1]}, {"votes": votes[1:]}])
+    manifest = SimpleNamespace(stages={"prepare": "0"})
+    with (
+        mock.patch("builder.releases.found_release", return_value=(Path("v1"), manifest)) as named,
+        mock.patch("builder.releases.tables_of", return_value="paths") as tables,
+        mock.patch("builder.pipeline.raw_opener", return_value="opener"),
+        mock.patch("builder.release.trace.trace", return_value=found) as traced,
+    ):
+        assert releases.traced(config, "ROW", "v1") == releases.Traced(Path("v1"), found)  # type: ignore[arg-type]
+    named.assert_called_once_with(config, "v1")
+    tables.assert_called_once_with(config, manifest.stages)
+    traced.assert_called_once_with(Path("v1"), manifest, "ROW", "paths", "opener")
+    assert annotation == {"task": "http://x/projects/1/data?task=7"}
+    assert votes == [{"task": "http://x/projects/2/data?task=8"}, {"task": None}]

@@ -57,7 +57,9 @@ def test_an_empty_workspace_has_a_page_that_says_what_to_do(tmp_path: Path) -> N
 def test_articles_alone_are_read_for_the_page(tmp_path: Path) -> None:
     project = Project(tmp_path, articles=2)
     project.config.report = Report(output=str(tmp_path / "out" / "page.html"))
-    written = report(project.config)
+    steps: list[tuple[str, int, int | None]] = []
+    written = report(project.config, progress=lambda *step: steps.append(step))
+    assert steps[-1] == ("report", 0, None)
     assert written.notes == ()
     assert written.file == tmp_path / "out" / "page.html"
     assert "8 chunks are selected. No annotation is known" in shown(written.file)
