@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from builder.corpus.layout import Layout, Recogniser, line_hash, shifted
+from builder.corpus.layout import Layout, Recogniser, _retold, line_hash, shifted
 from builder.corpus.settings import Boilerplate, Cleaning
 from builder.offsets import edit
 
@@ -544,3 +544,56 @@ def test_a_summary_that_is_known_is_the_first_line() -> None:
     layout = Recogniser(Cleaning()).recognise(text, "Allies to build more", summary=1)
     assert layout.parts[-1] == ("summary", "field", "A second line is to be built.")
     assert text[layout.body :] == "\n".join(BODY)
+
+
+def short_lines(sizes: list[int], **settings: int) -> int:
+    """How many of the first lines, of so many characters each and all of the same word, are a summary."""
+    lines = [("output " * 40)[: size - 1] + "." for size in sizes]
+    count, rule = Recogniser(Cleaning(**settings))._summary(lines)
+    assert (rule == "short-lines") is (count > 0)
+    return count
+
+
+@pytest.mark.parametrize(
+    ("sizes", "most", "count"),
+    [
+        ([30, 30, 100, 100, 100], 5, 2),
+        ([30, 30, 100, 100], 5, 0),  # three lines of a body at least
+        ([30, 30, 30, 100, 100], 5, 0),
+        ([30, 30, 30, 100, 100, 100], 5, 3),
+        ([30, 100, 100, 100, 100], 5, 0),  # two lines of a summary at least
+        ([30, 30, 30, 100, 100, 100], 2, 0),  # the line after it is longer
+        ([40, 30, 41, 100, 100], 5, 2),
+        ([40, 30, 40, 100, 100], 5, 0),
+        ([30, 30, 61, 61, 61], 5, 2),  # the usual line is a paragraph
+        ([30, 30, 60, 60, 60], 5, 0),
+        ([80, 80, 81, 81, 80], 5, 2),  # and longer than the summary
+        ([80, 80, 81, 80, 80], 5, 0),
+        ([30, 30, 100, 50, 50, 100], 5, 2),
+        ([120, 120, 130, 130, 130], 5, 2),
+        ([121, 30, 130, 130, 130], 5, 0),
+        ([30, 121, 130, 130, 130], 5, 0),
+        ([30, 30, 121, 130, 130, 130], 5, 2),
+    ],
+)
+def test_a_summary_is_short_lines_before_longer_ones(sizes: list[int], most: int, count: int) -> None:
+    assert short_lines(sizes, summary_lines=most) == count
+
+
+@pytest.mark.parametrize(
+    ("summary", "rest", "retold"),
+    [
+        ("again blown cloud drawn early", "again blown", True),  # two fifths of the words
+        ("again blown cloud drawn early", "again", False),
+        ("ministers abcde met and so on", "the ministry met", True),  # words of five letters by these
+        ("abcdx abcdx", "abcdy abcde", False),
+        ("abcde abcde", "abcdx abcdx", False),
+        ("one two three", "three", True),  # shorter words do not count
+        ("市长 大桥 关闭", "市长 大桥", True),
+        ("市长 大桥 关闭", "市长", False),
+        ("Again\nPhoto credit", "again photo credit", False),
+        ("Again\nJuly 29, 2024", "again july 2024", False),
+    ],
+)
+def test_a_summary_is_retold_by_two_fifths_of_its_words(summary: str, rest: str, retold: bool) -> None:
+    assert _retold(summary.split("\n"), [rest]) is retold
