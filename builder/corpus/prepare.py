@@ -135,7 +135,7 @@ def _nothing_read(inventory: Inventory, summary: Summary, paths: Iterable[Path])
     some = [f"{path}: {reason} ({detail})" for path, reason, detail in islice((*listed, *read), _SHOWN)]
     counts = ", ".join(f"{reason} {n:,}" for reason, n in summary.rejected.items())
     return SourceError(
-        f"None of the {inventory.files} files gave an article (rejected: {counts or 'none'}).",
+        f"None of the {inventory.files} files gave an article (rejected: {counts}).",
         f"Correct the files or the settings of source. The first rejects: {'; '.join(some)}.",
     )
 

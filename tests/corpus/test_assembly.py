@@ -108,6 +108,8 @@ def test_repeats_leave_near_duplicates_follow_the_policy_and_shared_ids_change(f
     final = outcome.final.name
     assert tables["articles"] == f"{final}/articles.parquet"
     assert tables["selected"] == f"{final}/{'chunks' if kept else 'selected'}.parquet"
+    for path in set(counts["tables"].values()):
+        assert pq.ParquetFile(path).metadata.row_group(0).column(0).compression == "ZSTD", path
 
 
 def test_chunks_that_are_chosen_are_selected(folder: Path) -> None:

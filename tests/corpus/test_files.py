@@ -1,5 +1,6 @@
 """Patterns for paths mean what fsspec says, and no pattern makes a path take long."""
 
+import hashlib
 import re
 import zipfile
 from pathlib import Path
@@ -11,7 +12,7 @@ from fsspec.utils import glob_translate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.corpus.files import RawFile, list_files, matcher
+from builder.corpus.files import RawFile, _split_glob, list_files, matcher
 from builder.corpus.records import Reject
 from builder.corpus.settings import Source
 from builder.errors import ConfigError, SourceError
@@ -84,6 +85,59 @@ def test_files_at_an_address_are_listed_like_those_of_a_folder() -> None:
     assert [f.path for f in list_files("memory://listed/in/*.md", Source())[0]] == ["c.md"]
     (one,) = list_files("memory://listed/b.txt", Source())[0]
     assert (one.path, one.address, one.stamp) == ("b.txt", "memory://listed/b.txt", before)
+
+
+def test_a_listing_says_of_each_file_what_its_system_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    system = fsspec.filesystem("memory")
+    listing: dict[str, dict[str, Any]] = {
+        "/told/a.txt": {"type": "file", "size": 3},
+        "/told/b.txt": {"type": "file", "size": None, "ETag": "x", "mtime": 7, "color": "red"},
+        "/told/c": {"type": "link", "size": 1},
+        "/told/d.txt": {"type": "directory", "size": 0},
+        "/told/e?f.txt": {"size": 1, "ETag": "x", "mtime": 8},
+    }
+    monkeypatch.setattr(type(system), "find", lambda *_, **__: listing)
+    files, rejects = list_files("memory://told", Source())
+
+    def stamp(marks: bytes) -> int:
+        """Less than what a column of the inventory holds."""
+        return int.from_bytes(hashlib.sha256(marks).digest()[:7], "big")
+
+    assert files == [
+        RawFile("a.txt", "memory://told/a.txt", 3, 0),
+        RawFile("b.txt", "memory://told/b.txt", 0, stamp(b"x:7")),
+        RawFile("e?f.txt", "memory://told/e?f.txt", 1, stamp(b"x:8")),
+    ]
+    assert rejects == [Reject("c", None, "not-a-file", "is a link")]
+
+
+def test_an_address_of_files_alone_or_of_everything_is_listed() -> None:
+    fsspec.filesystem("memory").pipe("/single/a.txt", b"a")
+    for raw in ("memory://single/a.txt", "memory://single", "memory://single/", "memory://single/*", "memory://sin*/*"):
+        (one,) = list_files(raw, Source(include=["**/a.txt"]))[0]
+        assert (one.path.split("/")[-1], one.address, one.size) == ("a.txt", "memory://single/a.txt", 1), raw
+
+
+def test_a_glob_begins_at_the_folder_before_its_first_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("in/a.txt", "in/b.md", "[x]/a.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    monkeypatch.chdir(tmp_path)
+    for raw, paths in {
+        "*/a.txt": ["[x]/a.txt", "in/a.txt"],
+        "in/*.txt": ["a.txt"],
+        "./in/?.md": ["b.md"],
+        "[x]": ["a.txt"],  # the name of a folder that is there
+        "[i]n/a.txt": ["in/a.txt"],
+        f"{tmp_path}/in/*.md": ["b.md"],
+    }.items():
+        assert [f.path for f in list_files(raw, Source())[0]] == paths, raw
+    assert _split_glob("/*.txt", []) == ("/", ["*.txt"])
+    assert _split_glob("*.txt", []) == (".", ["*.txt"])
+    assert _split_glob("a/b/*/c.txt", []) == ("a/b", ["*/c.txt"])
+    assert _split_glob("s3://a/b/*/c.txt", []) == ("s3://a/b", ["*/c.txt"])
+    assert _split_glob("zip://*.txt::s3://a/b.zip", []) == ("zip://::s3://a/b.zip", ["*.txt"])
+    assert _split_glob("a/b", ["x"]) == ("a/b", ["x"])
 
 
 def test_files_are_in_the_order_of_their_paths_with_their_sizes_and_times(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ from hypothesis import strategies as st
 from builder.corpus import inventory as inventory_module
 from builder.corpus.files import RawFile, list_files, matcher
 from builder.corpus.inventory import SLICES, FileSlice, Inventory, file_slices, shard_key, slice_files
+from builder.corpus.parts import read_sealed
 from builder.corpus.records import Record
 from builder.corpus.settings import Source
 from builder.corpus.shard_tables import read_shard
@@ -355,6 +357,8 @@ def test_the_inventory_is_written_only_when_files_are_new_or_gone(
     for listed, times in ((files, 1), (files, 1), (files[:1], 2), (files[:1], 2), (files, 3)):
         found, _ = slice_files(listed, Source(), tmp_path / "cache", here)
         assert (len(written), found.num_rows) == (times, len(listed))
+    held = pq.ParquetFile(pa.py_buffer(read_sealed(tmp_path / "cache")))
+    assert held.metadata.row_group(0).column(0).compression == "ZSTD"
 
 
 def test_slices_of_another_size_are_not_those_that_are_remembered(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -145,6 +146,38 @@ def test_near_duplicates_share_a_cluster(make: Make, policy: str) -> None:
     assert {r["article_id"] for r in work.rows("chunks")} == {x["article_id"] for x in (a, b, c)}
     assert (summary.articles, summary.kept) == (3, 3 if policy == "keep" else 2)
     assert (summary.chunks, summary.selected) == (len(work.rows("chunks")), len(work.rows("selected")))
+
+
+@pytest.mark.parametrize(
+    ("selection", "chosen"),
+    [
+        ({}, 3), ({"budget": 2}, 2), ({"fraction": 0}, 0), ({"method": "random", "budget": 1}, 1),
+        ({"method": "random"}, 3),
+    ],
+)  # fmt: skip
+def test_a_selection_of_all_chunks_needs_no_look_at_them(make: Make, selection: dict[str, Any], chosen: int) -> None:
+    work = make()
+    for number, text in enumerate(BODY):
+        work.put(f"{number}.txt", text)
+    steps: set[str] = set()
+    summary = work.prepare(
+        selection=Selection(**selection), progress=lambda step, done, total: steps.add(step.partition(":")[0])
+    )
+    assert (summary.chunks, summary.selected, len(work.rows("selected"))) == (3, chosen, chosen)
+    assert ("selecting" in steps) is bool(selection)
+
+
+def test_encodings_and_languages_are_counted_the_most_frequent_first(make: Make) -> None:
+    work = make()
+    for number, text in enumerate(BODY):
+        work.put(f"{number}.txt", text)
+    work.put("a.jsonl", '{"text": "Der Hafen ist seit Montag gesperrt.", "lang": "de"}')
+    for number in range(5):
+        french = f'{{"text": "Le port est fermé depuis {number} jours.", "lang": "fr"}}'
+        work.put(f"b{number}.jsonl", french.encode("utf-16"))
+    summary = work.prepare(source=Source(doubtful_below=0.0))
+    assert list(summary.encodings.items()) == [("utf-16", 5), ("utf-8", 4)]
+    assert list(summary.languages.items()) == [("fr", 5), ("en", 3), ("de", 1)]
 
 
 def test_names_that_are_not_utf8_are_told_apart(make: Make) -> None:
@@ -413,6 +446,11 @@ def test_when_nothing_could_be_read_the_reasons_are_named(make: Make) -> None:
         work.prepare()
     assert "b.json: bad-json" in caught.value.hint
     assert [r["reason"] for r in work.rows("rejects")] == ["empty", "bad-json"]
+    for name in "cdefg":
+        work.put(f"{name}.txt", "")
+    with pytest.raises(SourceError, match=r"empty 6") as caught:
+        work.prepare()
+    assert re.findall(r"(\w)\.\w+: ", caught.value.hint) == list("abcde")
 
 
 def test_progress_counts_up_to_its_total(make: Make) -> None:

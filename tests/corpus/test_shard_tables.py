@@ -74,6 +74,8 @@ def test_a_shard_has_its_tables_counts_and_an_index(work: Workspace) -> None:
         ("prepare", "d.jsonl", 1, "bad-json"),
     ]
     assert rejects[2]["article_id"] == articles[2]["article_id"]
+    for path in made.folder.glob("*.parquet"):
+        assert pq.ParquetFile(path).metadata.row_group(0).column(0).compression == "ZSTD", path
     assert made.size == sum(len(path.read_bytes()) for path in Path(work.raw).iterdir())
 
 
