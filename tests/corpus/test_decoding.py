@@ -434,6 +434,13 @@ def test_blocks_say_how_each_was_decoded(monkeypatch: pytest.MonkeyPatch) -> Non
 
     assert read_blocks(b"") == []
     assert read_blocks(b"one\ntwo\nthree\n") == [("one\ntwo\n", UTF8), ("three\n", UTF8)]
+    text = "市長は古い橋を閉鎖すると発表した。\n"
+    late = read_blocks(b"plain\n" + text.encode("iso2022_jp"))
+    assert ("".join(found for found, _ in late), late[0]) == (f"plain\n{text}", ("plain\n", UTF8))
+    text = "Élan vital: Sinéad a été reçue.\n"
+    late = read_blocks(text.encode("cp1252") + b"plain\n~{ab\n")  # what has an encoding is asked no more
+    assert "".join(found for found, _ in late) == f"{text}plain\n~{{ab\n"
+    assert {encoding.name for _, encoding in late} == {"cp1252"}
     some = Encoding("ascii", "set")
     assert read_blocks(b"caf\xe9\n\n\nmore\n", Source(encoding="ascii")) == [
         ("caf\ufffd\n", some._replace(name="ascii+replace")), ("\n\nmore\n", some),

@@ -176,4 +176,4 @@ def test_patterns_choose_files_in_an_archive_by_its_path_or_theirs(
             archive.writestr(name, name)
     (tmp_path / "other.md").write_text("x")
     files, _ = list_files(str(tmp_path), Source(**{"include": ["**/*"], **patterns}))
-    assert [f.path for f in files if f.path != "other.md"] == [f"news.zip/{name}" for name in names]
+    assert [(f.path, f.size) for f in files if f.path != "other.md"] == [(f"news.zip/{name}", 5) for name in names]
