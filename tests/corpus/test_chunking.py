@@ -204,6 +204,16 @@ def test_a_chunk_is_full_enough_from_min_fill_on() -> None:
     ]
 
 
+def test_every_chunk_is_full_enough_from_min_fill_on() -> None:
+    before = "A b c d e f g h i j."
+    text = f"{before}\nOne two three four.\nFive six seven eight. Nine ten eleven."
+    for least, chunks in (
+        (0.4, ["One two three four.", "Five six seven eight. Nine ten eleven."]),
+        (0.41, ["One two three four.\nFive six seven eight.", "Nine ten eleven."]),
+    ):
+        assert texts(text, max_tokens=10, min_fill=least) == [before, *chunks]
+
+
 FOUR = "One two three four."
 
 

@@ -154,6 +154,8 @@ def test_escape_sequences_count_in_every_line_of_a_file(codec: str, text: str) -
     found = read(b'{"id": "p", "text": "Plain."}\n' + "".join(lines).encode(codec), "a.jsonl")
     assert [r.raw for r in found if isinstance(r, Record)] == ["Plain.", *(f"{text} {n}." for n in "abc")]
     assert decode_text(b"A stray \x0e and a \x0f say nothing.", ANY)[1] == UTF8
+    stray = line_decoder(Source(encoding="iso2022_jp"), lambda: b"")("市長".encode("iso2022_jp") + b" \x0eab\x0f")
+    assert stray[0] == "市長 \x0eab\x0f"  # announced already, as Japanese
 
 
 @pytest.mark.parametrize(
@@ -424,6 +426,26 @@ def test_three_characters_that_are_utf8_or_one_that_reads_oddly_else_make_a_line
     assert names("aÃ©b\n") == ["utf-8"]  # a sign inside a word, if it were not
     assert names("Ã Ã Ã\n", found="set") == names("Ã Ã\n", found="declared") == ["cp1252"]
     assert names("plain\nÃ Ã Ã\nplain\nÃ Ã\n") == ["cp1252", "utf-8", "cp1252"]
+
+
+def test_plain_lines_are_as_those_before_them_and_characters_go_on_in_the_next_block() -> None:
+    found = Encoding("gb18030", "detected")
+    decoder = codecs.getincrementaldecoder("gb18030")("replace")
+    data = "ééé\nplain\n".encode() + "两座桥\n".encode("gb18030") + b"more\n" + "両".encode("gb18030")[:1]
+    assert list(_runs(data, found, decoder, False)) == [
+        ("", found), ("ééé\nplain\n", UTF8), ("两座桥\nmore\n", found),
+    ]  # fmt: skip
+    rest = "両".encode("gb18030")[1:] + b" ends\n"
+    assert rest.isascii()  # and so would be a text of its own
+    assert list(_runs(rest, found, decoder, True)) == [("両 ends\n", found)]
+
+
+def test_blocks_are_judged_by_their_lines_that_are_not_utf8(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[bytes] = []
+    monkeypatch.setattr(decoding, "decode_text", lambda data, _: judged.append(data) or ("", Encoding("cp1250", "set")))
+    for data in (b"plain\n\xe6\nSin\xc3\xa9ad\n\xe7\n", b"plain\n\xe6\n\0\n", b"plain\n"):
+        list(blocks(io.BytesIO(data), ANY))
+    assert judged == [b"\xe6\n\xe7\n", b"plain\n\xe6\n\0\n", b"plain\n"]
 
 
 def test_blocks_say_how_each_was_decoded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,6 +151,7 @@ def test_an_encoding_is_told_by_the_first_accent_however_late_it_comes(tmp_path:
     st.integers(3, 90),
 )
 @example(text="a" * 20 + "\raaaaa\n", encoding="utf-8", block=4, limit=3)
+@example(text="a" * 9, encoding="utf-8", block=12, limit=3)
 def test_lines_are_those_of_the_whole_text(text: str, encoding: str, block: int, limit: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decoding, "_BLOCK", block)
