@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from builder.corpus.readers import read_file
+from builder.corpus.readers.exports import _factiva, _nexis
 from builder.corpus.records import Record, Reject
 from builder.corpus.settings import Source
 
@@ -321,3 +322,64 @@ def test_the_first_language_of_an_export_counts(said: str, code: str | None) -> 
     head = "1 of 1 DOCUMENT\n\nThe Times\n\nJuly 29, 2024\n\nStorm\n\nLENGTH: 12 words\n\n"
     (found,) = records(f"{head}{FIRST}\n\nLANGUAGE: {said}\n")
     assert (found.language, found.raw) == (code, FIRST)
+
+
+def columns(**given: str) -> dict[str, str]:
+    """Columns of a document, empty where they are not given."""
+    return {**dict.fromkeys(("title", "authors", "source", "language", "published", "text"), ""), **given}
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (  # without a number of words, a title is not told from a date
+            "29 July 2024\n10:15 AM GMT\nReuters News\nEnglish\n\nThe text.\nMore.",
+            {"published": "2024-07-29T10:15:00+00:00", "source": "Reuters News", "language": "en"},
+        ),
+        (
+            "A title\n300 words\n29 July 2024\n10:15\nHarbour\nWire\n(c) 2024 Wire\nThe text.\nMore.",
+            {"title": "A title", "published": "2024-07-29T10:15:00+00:00", "source": "Harbour"},
+        ),
+        (
+            "A title\n300 words\n29 July 2024",
+            {"title": "A title", "published": "2024-07-29T00:00:00+00:00", "text": ""},
+        ),
+        ("300 words", {"text": ""}),
+    ],
+)
+def test_lines_of_factiva_are_fields_by_their_order(lines: str, found: dict[str, str]) -> None:
+    assert _factiva(lines.split("\n")) == columns(**{"text": "The text.\nMore.", **found})
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (  # without a date of its own
+            "Storm\n\nThe Times\n\nLENGTH: 12 words\n\nThe text.\n\nLOAD-DATE: July 30, 2024",
+            {"title": "Storm", "published": "2024-07-30T00:00:00+00:00"},
+        ),
+        (
+            "The Times\n\n(c) 2024 Press\nJuly 29, 2024 Monday\n\nCopyright 2024\nStorm\nagain\n\nBYLINE: Ann\n"
+            "URL: https://a.example/1\nBody\n\nThe text.\n\nGraphic\n\na map\nClassification\n\nLanguage: GERMAN",
+            {
+                "title": "Storm again",
+                "authors": "Ann",
+                "url": "https://a.example/1",
+                "language": "de",
+                "published": "2024-07-29T00:00:00+00:00",
+            },
+        ),
+        (
+            "Storm\nThe Times\nLENGTH: 1\nBody\nThe text.\nURL: https://a.example/",  # of a publisher, not of a page
+            {"title": "Storm"},
+        ),
+        (
+            "Storm\nThe Times\nBYLINE: Ann\nBODY:\nHIGHLIGHT: h\nmore of it\n\nThe text.\nCopyright 2024 Press\nx",
+            {"title": "Storm", "authors": "Ann"},
+        ),
+        ("The Times", {"text": ""}),
+    ],
+)
+def test_lines_of_nexis_are_fields_by_their_names_and_their_order(lines: str, found: dict[str, str]) -> None:
+    named = {"source": "The Times", "text": "The text.", "url": "", **found}
+    assert _nexis(lines.split("\n")) == columns(**named)
