@@ -119,6 +119,12 @@ def test_an_address_of_files_alone_or_of_everything_is_listed() -> None:
 
 
 def test_a_glob_begins_at_the_folder_before_its_first_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _split_glob("/*.txt", []) == ("/", ["*.txt"])
+    assert _split_glob("*.txt", []) == (".", ["*.txt"])
+    assert _split_glob("a/b/*/c.txt", []) == ("a/b", ["*/c.txt"])
+    assert _split_glob("s3://a/b/*/c.txt", []) == ("s3://a/b", ["*/c.txt"])
+    assert _split_glob("zip://*.txt::s3://a/b.zip", []) == ("zip://::s3://a/b.zip", ["*.txt"])
+    assert _split_glob("a/b", ["x"]) == ("a/b", ["x"])
     for name in ("in/a.txt", "in/b.md", "[x]/a.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
@@ -132,12 +138,6 @@ def test_a_glob_begins_at_the_folder_before_its_first_mark(tmp_path: Path, monke
         f"{tmp_path}/in/*.md": ["b.md"],
     }.items():
         assert [f.path for f in list_files(raw, Source())[0]] == paths, raw
-    assert _split_glob("/*.txt", []) == ("/", ["*.txt"])
-    assert _split_glob("*.txt", []) == (".", ["*.txt"])
-    assert _split_glob("a/b/*/c.txt", []) == ("a/b", ["*/c.txt"])
-    assert _split_glob("s3://a/b/*/c.txt", []) == ("s3://a/b", ["*/c.txt"])
-    assert _split_glob("zip://*.txt::s3://a/b.zip", []) == ("zip://::s3://a/b.zip", ["*.txt"])
-    assert _split_glob("a/b", ["x"]) == ("a/b", ["x"])
 
 
 def test_files_are_in_the_order_of_their_paths_with_their_sizes_and_times(tmp_path: Path) -> None:
