@@ -283,5 +283,7 @@ def text_of(fragment: str) -> str | None:
         element.drop_tree()
     for element in tree.iter("p", "br", "div", "li", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "tr"):
         element.tail = "\n" + (element.tail or "")
+    for element in tree.iter("td", "th"):
+        element.tail = " " + (element.tail or "")
     text = "\n".join(" ".join(line.split()) for line in str(tree.text_content()).split("\n"))
     return re.sub(r"\n{2,}", "\n", text).strip() or None

@@ -29,7 +29,7 @@ STRATA = {
     "length": "builder.corpus.selection:by_length",
 }
 FORMATS = (
-    "txt", "md", "html", "json", "jsonl", "csv", "tsv", "parquet", "xml", "eml", "mbox", "docx", "pdf", "warc",
+    "txt", "md", "html", "json", "jsonl", "csv", "tsv", "parquet", "xml", "eml", "mbox", "docx", "rtf", "pdf", "warc",
 )  # fmt: skip
 SELECTORS = ("all", "random", "stratified", "keywords", "diverse")
 #: For each column of an article, the record's fields to try.

@@ -99,8 +99,8 @@ def find_bytes(
 
 
 _MAIL = ("eml", "mbox")
-#: Texts inside are compressed, or are drawn on pages.
-_UNNAMED = ("docx", "pdf", "warc")
+#: Texts inside are compressed, parted by marks, or drawn on pages.
+_UNNAMED = ("docx", "rtf", "pdf", "warc")
 
 
 def _carriers(text: str, suffix: str, record: int, charset: str) -> Iterator[Carrier]:

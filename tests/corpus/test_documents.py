@@ -17,6 +17,7 @@ from builder.corpus.records import Record, Reject, sha256
 from builder.corpus.settings import Source
 from builder.corpus.streams import open_stream
 from builder.memory import TooSlowError
+from tests.corpus.word import docx
 
 TEXT = "Ministers met in Kyiv — “late”, said Sinéad. They agreed."
 OTHER = "A storm closed the harbour of Genoa for three days."
@@ -36,26 +37,6 @@ def reject(name: str, data: bytes, **settings: Any) -> Reject:
     (found,) = read(name, data, **settings)
     assert isinstance(found, Reject), found
     return found
-
-
-def docx(body: str, about: bool = True) -> bytes:
-    """A Word document with these paragraphs in its own markup."""
-    spaces = (
-        'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" '
-        'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
-    )
-    core = (
-        '<c:coreProperties xmlns:c="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" '
-        'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:t="http://purl.org/dc/terms/"><dc:title>Talks</dc:title>'
-        "<dc:creator>Ann Lee</dc:creator><t:created>2024-07-29T20:02:13Z</t:created></c:coreProperties>"
-    )
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("[Content_Types].xml", "<Types/>")
-        archive.writestr("word/document.xml", f"<w:document {spaces}><w:body>{body}</w:body></w:document>")
-        if about:
-            archive.writestr("docProps/core.xml", core)
-    return out.getvalue()
 
 
 def run(text: str) -> str:
@@ -480,3 +461,15 @@ def test_archives_of_an_older_form_are_read() -> None:
     entry = f"https://x.org/1 1.2.3.4 20240729200213 text/html {len(answer)}\n".encode()
     found = only("a.warc", head + about + b"\n" + entry + answer + b"\n")
     assert (found.url, found.title) == ("https://x.org/1", "Rozmowy")
+
+
+def test_rich_text_is_read_and_what_is_none_is_a_reject(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = rb"{\rtf1\ansi\ansicpg1251 \'cf\'f0\'e8\'e2\'e5\'f2 to all.\par\par \'93Second\'94 line.\par}"
+    record = only("a.rtf", data)
+    assert (record.raw, record.kind, record.alone) == ("Привет to all.\n“Second” line.", "text", True)
+    assert reject("a.rtf", b"Ministers met.").reason == "bad-rtf"
+    assert reject("a.rtf", rb"{\rtf1 {\u99999999 x}").reason == "bad-rtf"
+    assert reject("a.rtf", rb"{\rtf1 }").reason == "empty"
+    assert only("a.rtf", rb" {\rtf1 Broken \'ff\'zz off").raw.strip().startswith("Broken")
+    monkeypatch.setitem(sys.modules, "striprtf.striprtf", None)
+    assert "install striprtf" in reject("a.rtf", data).detail

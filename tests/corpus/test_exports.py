@@ -9,18 +9,20 @@ from builder.corpus.readers import read_file
 from builder.corpus.readers.exports import _factiva, _nexis
 from builder.corpus.records import Record, Reject
 from builder.corpus.settings import Source
+from tests.corpus.word import docx
 
 FIRST = "The ministers of both countries met on Monday, and they agreed on a second line."
 SECOND = "Length: nobody knew it.\n\nCopyright law has not changed since 1976, said the judge."
 
 
-def read(text: str) -> list[Record | Reject]:
-    return list(read_file(io.BufferedReader(io.BytesIO(text.encode())), "a.txt", Source()))
+def read(text: str | bytes, name: str = "a.txt") -> list[Record | Reject]:
+    data = text.encode() if isinstance(text, str) else text
+    return list(read_file(io.BufferedReader(io.BytesIO(data)), name, Source()))
 
 
-def records(text: str) -> list[Record]:
-    found = [item for item in read(text) if isinstance(item, Record)]
-    assert len(found) == len(read(text))
+def records(text: str | bytes, name: str = "a.txt") -> list[Record]:
+    found = [item for item in read(text, name) if isinstance(item, Record)]
+    assert len(found) == len(read(text, name))
     return found
 
 
@@ -383,3 +385,128 @@ def test_lines_of_factiva_are_fields_by_their_order(lines: str, found: dict[str,
 def test_lines_of_nexis_are_fields_by_their_names_and_their_order(lines: str, found: dict[str, str]) -> None:
     named = {"source": "The Times", "text": "The text.", "url": "", **found}
     assert _nexis(lines.split("\n")) == columns(**named)
+
+
+NEWER = f"""Allies to build more
+
+The Harbour Times (London)
+
+July 29, 2024 Monday 8:02 PM GMT
+
+Copyright 2024 Harbour Media All Rights Reserved
+
+Section: WORLD; Pg. 3
+Length: 845 words
+Byline: Ann Lee and Bo Li
+
+Body
+
+
+{FIRST}
+
+{SECOND}
+
+Classification
+
+Language: ENGLISH
+Load-Date: July 30, 2024
+
+End of Document
+The storm
+Hafenblatt
+July 31, 2024 Wednesday
+Copyright 2024 Hafenblatt
+Length: 9 words
+Body
+It came by night.
+Load-Date: July 31, 2024
+End of Document
+"""
+COVER = """User Name: Eva Reader
+Date and Time: Monday, July 29, 2024 10:02:00 AM CEST
+Job Number: 123456
+
+Documents (2)
+
+1. Allies to build more
+Client/Matter: -None-
+Search Terms: allies
+2. The storm
+Client/Matter: -None-
+
+"""
+
+
+@pytest.mark.parametrize("cover", ["", COVER])
+def test_an_export_of_nexis_as_a_word_document(cover: str) -> None:
+    body = "".join(f"<w:p><w:r><w:t>{line}</w:t></w:r></w:p>" for line in (cover + NEWER).split("\n"))
+    first, second = records(docx(body), "a.docx")
+    assert (first.title, first.source, first.authors) == (
+        "Allies to build more", "The Harbour Times (London)", ["Ann Lee", "Bo Li"],
+    )  # fmt: skip
+    assert (first.published, first.raw) == (datetime(2024, 7, 29, tzinfo=UTC), f"{FIRST}\n\n{SECOND}")
+    assert (second.record, second.title, second.source, second.raw) == (
+        1,
+        "The storm",
+        "Hafenblatt",
+        "It came by night.",
+    )
+
+
+def test_a_cover_without_the_title_that_it_lists_stays() -> None:
+    first, _ = records(COVER.replace("1. Allies", "1. Others") + NEWER)
+    assert "Others to build more" in str(first.title)
+    first, _ = records(COVER.replace("Job Number: ", "Number: ") + NEWER)
+    assert "Client/Matter" in str(first.title)
+
+
+_PARTS = """<div class="article"><p><div><span>Allies to build\n more</span></div><div>By Ann Lee and Bo Li</div>
+<div>512 words</div><div>29 July 2024</div><div>10:02</div><div>Harbour News</div><div>HBN</div><div>English</div>
+<div>(c) 2024 Harbour Limited</div></p><p>The ministers met, and <b>they</b> agreed.</p><p>IN all, nobody left.</p>
+<p>Document HBN0000020240729ek7t000xx</p></div>"""
+_CELLS = "<table>{}</table>".format(
+    "".join(
+        f'<tr><td class="x"><b>{tag}</b>&nbsp;</td><td>{value}</td></tr>\n'
+        for tag, value in (
+            ("HD", "Allies to build more"),
+            ("BY", "By Ann Lee and Bo Li"),
+            ("PD", "29 July 2024"),
+            ("ET", "10:02"),
+            ("SN", "Harbour News"),
+            ("LA", "English"),
+            ("TD", "<p>The ministers met, and they agreed.</p><p>IN all, nobody left.</p>"),
+            ("AN", "Document HBN0000020240729ek7t000xx"),
+        )
+    )
+)
+
+
+@pytest.mark.parametrize("page", [_PARTS, _CELLS])
+def test_an_export_of_factiva_as_a_page(page: str) -> None:
+    found = records(f"<html><body>{page}<hr/>{page.replace('29ek', '30ek')}</body></html>", "a.html")
+    assert [item.record_id for item in found] == ["HBN0000020240729ek7t000xx", "HBN0000020240730ek7t000xx"]
+    for item in found:
+        assert (item.title, item.source, item.authors) == (
+            "Allies to build more", "Harbour News", ["Ann Lee", "Bo Li"],
+        )  # fmt: skip
+        assert (item.published, item.language) == (datetime(2024, 7, 29, 10, 2, tzinfo=UTC), "en")
+        assert item.raw == "The ministers met, and they agreed.\nIN all, nobody left."
+
+
+def test_a_page_that_speaks_of_a_document_is_one_article() -> None:
+    text = "<p>The ministers met, and they signed Document HBN0000020240729ek7t000xx in the harbour.</p>"
+    (found,) = records(f"<html><body><article>{text * 3}</article></body></html>", "a.html")
+    assert found.kind == "html"
+
+
+RTF = r"""{\rtf1\ansi\ansicpg1252\deff0{\fonttbl{\f0\fcharset0 A;}{\f1\fcharset204 B;}}{\info{\title x}}{\footer Page 1}
+\pard\b {\field{\*\fldinst{HYPERLINK "http://a.example/b"}}{\fldrslt{Allies to build more}}}\b0\par
+By Ann Lee\par 512 words\par 29 July 2024\par 10:02\par Harbour News\par HBN\par English\par (c) 2024 Harbour\par\par
+The ministers \ldblquote met\rdblquote  in a caf\'e9 {\f1\'cf\'f0\'e8\'e2\'e5\'f2} \u-10179?\u-8704? \u8364?5.\par
+Document HBN0000020240729ek7t000xx\par}"""
+
+
+def test_an_export_of_factiva_in_rich_text() -> None:
+    (found,) = records(RTF, "a.rtf")
+    assert (found.title, found.source, found.authors) == ("Allies to build more", "Harbour News", ["Ann Lee"])
+    assert found.raw == "The ministers “met” in a café Привет 😀 €5."

@@ -6,7 +6,7 @@ from io import BufferedReader
 
 from builder.corpus.decoding import NotTextError
 from builder.corpus.readers.archives import warc_file
-from builder.corpus.readers.documents import docx_file, pdf_file
+from builder.corpus.readers.documents import docx_file, pdf_file, rtf_file
 from builder.corpus.readers.json import json_file, jsonl_file
 from builder.corpus.readers.markup import mail_file, mbox_file, xml_file
 from builder.corpus.readers.pages import html_file, markdown_file, text_file
@@ -38,6 +38,7 @@ READERS: dict[str, Callable[[BufferedReader, str, Source], Iterator[Record | Rej
     ".eml": mail_file,
     ".mbox": mbox_file,
     ".docx": docx_file,
+    ".rtf": rtf_file,
     ".pdf": pdf_file,
     ".warc": warc_file,
 }

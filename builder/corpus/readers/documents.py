@@ -1,4 +1,4 @@
-"""Reads .docx and .pdf: the whole file is one record, with title, author and date from its properties."""
+"""Reads .docx, .rtf and .pdf: the whole file is one record, with what its properties say of it, or an export."""
 
 import io
 import logging
@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from builder.corpus.decoding import UTF8
 from builder.corpus.formulas import ends_sentence
+from builder.corpus.readers.exports import exported
 from builder.corpus.records import Record, Reject, fill, refused, sha256, storable, whole
 from builder.corpus.settings import Source
 from builder.memory import TooSlowError
@@ -28,6 +29,8 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, KeyError, EOFError, ValueError)
 _SPACE = b"http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
 _WORD = f"{{{_SPACE.decode()}}}"
+#: What a field of RTF does, such as the address of a link, beside what it shows.
+_FIELD = re.compile(r"\{\s*\\\*\s*\\fldinst\b[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
 #: Most lines of the head or foot of a page.
 _RUNNING = 3
 #: Titles that programs give: names of files, and of nothing.
@@ -59,8 +62,31 @@ def docx_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
     twice = ("{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback", f"{_WORD}moveFrom")
     for tree in found:
         etree.strip_elements(tree, *twice, with_tail=False)
-    paragraphs = (_paragraph(element) for tree in found for element in tree.iter(f"{_WORD}p"))
-    yield _record(path, data, "\n".join(text for text in paragraphs if text.strip()), columns)
+    paragraphs = [_paragraph(element) for tree in found for element in tree.iter(f"{_WORD}p")]
+    yield from _records(path, data, source, paragraphs, columns)
+
+
+def rtf_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
+    """The paragraphs of a document in Rich Text Format; needs the extra `documents`."""
+    try:
+        from striprtf.striprtf import rtf_to_text
+    except ImportError:
+        yield Reject(path, None, "unknown-format", ".rtf is read with the extra documents; install striprtf")
+        return
+    data = whole(stream, source)
+    try:
+        if not data.lstrip().startswith(b"{\\rtf"):
+            raise ValueError("it does not begin like one")
+        bare = _FIELD.sub("", data.decode("latin-1"))
+        text = rtf_to_text(bare, errors="replace")  # type: ignore[no-untyped-call]
+    except TooSlowError:
+        raise
+    except Exception as e:  # noqa: BLE001 - of a damaged file it raises errors of several kinds
+        yield refused(path, None, "bad-rtf", f"it is no document in Rich Text Format: {e}", sha256(data))
+        return
+    # Characters beyond 16 bits are written as two halves.
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    yield from _records(path, data, source, text.split("\n"), {})
 
 
 def _properties(archive: zipfile.ZipFile, part: zipfile.ZipInfo | None) -> dict[str, str | None]:
@@ -151,6 +177,13 @@ def _running(pages: list[list[str]], at: int) -> list[str]:
         alike = [page.pop(at) for page, own in zip(held, marks, strict=True) if own == mark]
         found.append(alike[at])
     return [line for line in found[:: at or 1] if any(map(str.isalpha, line))]
+
+
+def _records(
+    path: str, data: bytes, source: Source, paragraphs: list[str], columns: dict[str, Any]
+) -> Iterator[Record | Reject]:
+    documents = exported("\n".join(paragraphs), path, source, UTF8)
+    yield from documents or [_record(path, data, "\n".join(text for text in paragraphs if text.strip()), columns)]
 
 
 def _record(path: str, data: bytes, text: str, columns: dict[str, Any]) -> Record | Reject:

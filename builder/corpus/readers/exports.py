@@ -1,10 +1,13 @@
-"""Reads text exports of the news databases Nexis and Factiva: many documents in one file, each with its fields."""
+"""Reads exports of the news databases Nexis and Factiva: many documents in one file, each with its fields."""
 
 import re
 from collections.abc import Iterator
 
 from builder.corpus.dates import instant
+from builder.corpus.decoding import Encoding
 from builder.corpus.formulas import formula
+from builder.corpus.records import Mapper, Record, Reject, text_of
+from builder.corpus.settings import FIELDS, Source
 from builder.languages import language_named
 
 #: What ends a document, or begins one in older exports of Nexis; and what every document of Nexis has.
@@ -13,6 +16,9 @@ _NEXIS = re.compile(
     r"|End of Document|Ende des Dokuments|Fin du document)[ \t]*+$",
     re.MULTILINE,
 )
+#: A line of the cover, and the first title that it lists.
+_COVER = re.compile(r"^[ \t]*+Job Number: ", re.MULTILINE)
+_LISTED = re.compile(r"^[ \t]*+1\. (.*\S)", re.MULTILINE)
 _MEASURED = re.compile(r"^[ \t]*+(?:length|länge|longueur|longitud) ?:[ \t]*+\d", re.MULTILINE | re.IGNORECASE)
 _FACTIVA = re.compile(r"^(?:AN[ \t]++)?Do[ck]umento? ([A-Z][A-Za-z0-9]{20,29})[ \t]*+$", re.MULTILINE)
 #: A field of Nexis before the text, such as "BYLINE: Ann Lee", and after it, such as "Load-Date: July 29, 2024".
@@ -39,6 +45,11 @@ _TAG = re.compile(
     r"(HD|BY|CR|WC|PD|ET|SN|SC|ED|PG|VOL|LA|CY|CX|LP|TD|CT|RF|ART|CO|IN|NS|RE|IPD|IPC|PUB|SE|CLM|AN)"
     r"(?:(?:\t| {2})[ \t]*+(.*)| ?)"
 )
+#: What ends a document in a page; and a cell with a field of Factiva.
+_IN_PAGE = re.compile(r">\s*(?:Do[ck]umento? [A-Z][A-Za-z0-9]{20,29}|End of Document|\d+ of \d+ DOCUMENTS)\s*<")
+_CELL = re.compile(r"(<b>[A-Z]{2,3}(?:&nbsp;|\s)*</b>)(?:&nbsp;|\s)*</td>\s*<td\b[^<>]*>")
+#: What stands for a tab in a page, whose own spaces say nothing.
+_TAB = "\ue000"
 #: The address of a page, not of a publisher, which all its articles share.
 _PAGE = re.compile(r"https?://[^/\s]+/\S")
 #: Headings of what follows the text in newer exports of Nexis.
@@ -46,6 +57,20 @@ _HEADINGS = ("Graphic", "Classification")
 _RIGHTS = re.compile(r"(?:\(c\)|©|Copyright)", re.IGNORECASE)
 
 Fields = dict[str, str]
+
+
+def exported(text: str, path: str, source: Source, encoding: Encoding) -> list[Record | Reject]:
+    """The records of a file whose text is an export; none where it is not."""
+    mapper = Mapper(path, source, {name: [name] for name in FIELDS})
+    found = enumerate(documents(text.replace("\r\n", "\n")))
+    return [item for number, fields in found for item in mapper.records(fields, None, encoding, number)]
+
+
+def page_text(page: str) -> str:
+    """The text of an HTML page that is an export, a field or a paragraph a line; empty for any other page."""
+    if not _IN_PAGE.search(page):
+        return ""
+    return (text_of(_CELL.sub(rf"\1{_TAB}", page)) or "").replace(f" {_TAB}", "\t").replace(_TAB, "\t")
 
 
 def documents(text: str) -> Iterator[Fields]:
@@ -62,10 +87,17 @@ def documents(text: str) -> Iterator[Fields]:
         if text[at:].strip():
             yield {"text": "", "rest": text[at:].strip()}
     elif _NEXIS.search(text) and _MEASURED.search(text):
-        for document in _NEXIS.split(text):
+        for document in _NEXIS.split(_without_cover(text)):
             lines = [line.strip("\ufeff \t\r") for line in document.strip().split("\n")]
             if document.strip("\ufeff \n\t\r"):
                 yield _nexis([line for line in lines if not re.fullmatch(r"Page \d+ of \d+", line)])
+
+
+def _without_cover(text: str) -> str:
+    """An export of Nexis without its cover, which says who asked for it and lists the titles of its documents."""
+    listed = _LISTED.search(text) if _COVER.search(text) else None
+    first = listed and re.search(rf"^[ \t]*+{re.escape(listed[1])}[ \t]*$", text[listed.end() :], re.MULTILINE)
+    return text[listed.end() + first.start() :] if listed and first else text
 
 
 def _tagged(lines: list[str]) -> Fields:

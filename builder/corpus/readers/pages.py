@@ -7,9 +7,9 @@ from typing import Any, BinaryIO
 
 from builder.corpus.cleaning import FRONT_MATTER
 from builder.corpus.decoding import decode_text
-from builder.corpus.readers.exports import documents
+from builder.corpus.readers.exports import exported, page_text
 from builder.corpus.records import Mapper, Record, Reject, fill, refused, sha256, storable, text_of, whole
-from builder.corpus.settings import FIELDS, Source
+from builder.corpus.settings import Source
 
 _BLOCKS = re.compile(r"</(?:p|div|li|h[1-6]|td|body|article)\s*>|<br\s*/?>", re.IGNORECASE)
 _ARTICLE = re.compile(r"(?<=<)article\b|(?<=</)article\b", re.IGNORECASE)
@@ -28,11 +28,8 @@ def text_file(stream: BinaryIO, path: str, source: Source, markup: bool = True) 
     """The whole file is one record, unless it is an export of a news database."""
     data = whole(stream, source)
     text, encoding = decode_text(data, source)
-    exported = list(documents(text.replace("\r\n", "\n"))) if markup else []
-    if exported:
-        mapper = Mapper(path, source, {name: [name] for name in FIELDS})
-        for number, item in enumerate(exported):
-            yield from mapper.records(item, None, encoding, number)
+    if markup and (documents := exported(text, path, source, encoding)):
+        yield from documents
     elif text.strip():
         kind = "text"
         # It may be a page, or a piece of one, under the name of a text.
@@ -65,9 +62,15 @@ def markdown_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Recor
 
 
 def html_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | Reject]:
-    """The text that trafilatura extracts, with title, authors, date and address from the page's metadata."""
+    """The text that trafilatura extracts, with title, authors, date and address from the page's metadata.
+
+    An export of a news database has a record per document.
+    """
     data = whole(stream, source)
     page, encoding = decode_text(data, source)
+    if documents := exported(page_text(page), path, source, encoding):
+        yield from documents
+        return
     record = Record(path, 0, sha256(data), encoding, "", kind="html", alone=True)
     if extract(record, page, source.recall):
         yield record
