@@ -74,7 +74,7 @@ def make_backup(workspace: Path, file: Path, progress: Progress = silent) -> Bac
             source = _snapshot(path, Path(scratch)) if path.name.endswith(_SQLITE) else path
             try:
                 digests[name] = file_digest(source)
-                archive.add(source, name, recursive=False)
+                archive.add(source, name)
                 total += source.stat().st_size
             except FileNotFoundError as e:  # of a dataset that is new, or of the server
                 raise StoreError(f"{path} went away while it was read.", "Run the command again.") from e

@@ -1,11 +1,14 @@
 """What cannot be made again is in one private file, and comes back exactly; anything damaged is refused."""
 
 import json
+import re
 import sqlite3
 import stat
 import tarfile
+import tempfile
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +47,8 @@ KEPT = {
     *(f"news/pulls/{PULL}/{name}" for name in ("pull.json", "tasks.jsonl", "users.json")),
     "news/pulls/latest.json",
     "news/projects.json",
+    "news/home/x",
+    "studio/parts/x",
     "studio/secrets.json",
     "studio/initialised",
     "studio/data/label_studio.sqlite3",
@@ -55,7 +60,13 @@ LEFT = {
     "news/parts/x",
     "news/locks/export.lock",
     "news/pull.lock",
+    "news/adjudicate/0123/gold.parquet",
+    "news/scratch/x",
+    "news/exported/x.json",
     "runs/2026/x.yaml",
+    "sweeps/x.yaml",
+    "studio/keep",
+    "studio/home/x",
     "studio/server.json",
     "studio/server.log",
     "studio/users/a.lock",
@@ -79,6 +90,47 @@ def test_a_backup_comes_back_as_it_was(workspace: Path, tmp_path: Path) -> None:
     assert all(after[name] == before[name] for name in KEPT if not name.endswith("sqlite3"))
     assert all(stat.S_IMODE(p.stat().st_mode) & 0o077 == 0 for p in (tmp_path / "elsewhere" / "work").rglob("*"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.tar.gz", "elsewhere", "work"]
+
+
+def test_a_backup_is_made_and_unpacked_beside_its_place(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is room for it, in files whose names are hidden; links are followed nowhere."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    (workspace / "news" / "link").symlink_to(workspace / "pseudonyms.key")
+    steps: list[tuple[str, int, int | None]] = []
+    beside: set[str] = set()
+
+    def progress(*step: Any) -> None:
+        steps.append(step)
+        beside.update(path.name for path in tmp_path.iterdir())
+
+    made = make_backup(workspace, tmp_path / "b.tar.gz", progress)
+    assert steps == [("backup", n, len(KEPT)) for n in range(len(KEPT))]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", made.made)
+    assert made.file.read_bytes()[8] != 2, "packed quickly: 2 says that it took the longest way"
+    with tarfile.open(made.file) as archive:
+        assert archive.getnames() == [*sorted(KEPT), RECORD]
+        assert archive.getmember(RECORD).mode == 0o600
+        record = archive.extractfile(RECORD)
+        assert record is not None
+        assert record.read().startswith(b'{\n  "builder": ')
+    steps.clear()
+    unpack_backup(made.file, tmp_path / "again", progress)
+    assert steps == [("restore", 0, None)]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "again").rglob("*") if path.is_dir()} == {0o700}
+    assert all(name.startswith((".backup-", ".b.tar.gz.", ".again.")) for name in beside - {"work", "b.tar.gz"})
+    assert len(beside) == 5
+
+
+def test_the_first_files_that_are_damaged_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "b.tar.gz"
+    with tarfile.open(file, "w:gz") as archive:
+        for name in (*"gfedcba", RECORD):
+            (tmp_path / name).write_text(json.dumps({"files": {"h": ""}}))
+            archive.add(tmp_path / name, name)
+    with pytest.raises(StoreError, match=r"is damaged: a, b, c, d, e are not what was written"):
+        unpack_backup(file, tmp_path / "again")
 
 
 def test_a_database_in_use_is_kept_as_it_is_at_one_moment(workspace: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from unittest import mock
 
 import pytest
 import yaml
-from hydra.errors import HydraException
+from hydra.errors import HydraException, MissingConfigException
 from omegaconf import OmegaConf
 
 from builder import composing
@@ -82,6 +82,9 @@ def test_faults_of_hydra_are_said_with_the_setting_the_reason_and_what_to_do() -
     cause.full_key = "c.d"  # type: ignore[attr-defined]
     assert composing._explained(error).key == "c.d"
     assert composing._explained(ValueError("No text."), "chunking") == Fault("chunking", "No text.", composing.MORE)
+    for options, hint in ((["a", "b"], "Choose one of a, b."), (None, composing.MORE)):
+        missing = MissingConfigException("Not found.", "group/none", options)
+        assert composing._explained(missing) == Fault("group", "'none' is not a choice.", hint)
     fault = Fault("x", "it is wrong.")
     assert composing._explained(ConfigError.of([fault, Fault("y", "it is, too.")])) is fault
     for other in (ValueError("x"), OSError("x")):

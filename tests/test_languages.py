@@ -1,8 +1,11 @@
 """Codes of languages are read whatever their form, and texts are known by their language."""
 
+from types import SimpleNamespace
+
 import pytest
 from langcodes import Language
 
+from builder import languages
 from builder.languages import _named, detected_language, language_code
 from builder.sentences import sentences
 from tests.corpus.texts import TEXTS
@@ -119,6 +122,54 @@ def test_the_expected_language_stays_where_the_text_does_not_tell() -> None:
     assert detected_language("2 : 1", "fr") == "fr"
     assert detected_language(TEXTS["zh-Hant"], "zh-Hant") == "zh-Hant"
     assert detected_language("", "pt") == "pt"
+
+
+class Model:
+    """Says that every text is French, as surely as it is told, and keeps what it is shown."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seen: list[str] = []
+        self.sure, self.ranks = 0.8, {"fr": 0.8, "en": 1e-6}
+        model = SimpleNamespace(classify=self.classify, rank=lambda text: list(self.ranks.items()))
+        monkeypatch.setattr(languages, "_identifier", lambda: model)
+
+    def classify(self, text: str) -> tuple[str, float]:
+        self.seen.append(text)
+        return "fr", self.sure
+
+
+def test_a_text_is_judged_by_its_middle(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, text = Model(monkeypatch), "".join(chr(0x4E00 + n) for n in range(1000))
+    for length in (0, 1, 319, 320, 321, 322, 1000):
+        detected_language(text[:length], "en")
+    assert model.seen == ["", *(text[:n] for n in (1, 319, 320, 320)), text[1:321], text[340:660]]
+
+
+def test_three_frequent_words_in_fifty_tell_a_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Different ones: one may be in a name."""
+    model = Model(monkeypatch)
+    for words, spaces, found in (
+        ("x the x of x and x", 50, "en-GB"),
+        ("x the x of x and x", 51, "fr"),
+        ("x the x of x the x of x", 8, "fr"),
+        ("x the x of x and x and x", 66, "en-GB"),
+    ):
+        text = words + " " * (spaces - words.count(" "))
+        assert detected_language(text, "en-GB") == found
+    assert len(model.seen) == 2
+
+
+def test_another_language_is_found_where_it_is_sure_or_the_expected_one_is_ruled_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = Model(monkeypatch)
+    assert detected_language("x", "en") == "fr"
+    model.sure = 0.79
+    assert detected_language("x", "en") == "en"
+    model.ranks["en"] = 0.9e-6
+    assert detected_language("x", "en-GB") == "fr"
+    assert detected_language("x", "ary") == "ary", "which the model does not know"
+    assert detected_language("x", "fr-CA") == "fr-CA"
 
 
 @pytest.mark.parametrize(
