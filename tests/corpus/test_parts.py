@@ -141,6 +141,22 @@ def test_a_storage_at_an_address_keeps_the_same_as_a_folder() -> None:
     assert read_sealed(folder / "y") is None
 
 
+def test_the_counts_of_a_folder_at_an_address_are_put_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever finds them finds all files."""
+    folder = storage_at("memory://parts/two") / "x"
+    system = type(folder.fs)  # type: ignore[attr-defined]
+    put, names = system.put_file, list[str]()
+    monkeypatch.setattr(system, "put_file", lambda fs, here, there: (names.append(there), put(fs, here, there)))
+
+    def make(temporary: Path) -> dict[str, Any]:
+        for name in "az":
+            (temporary / name).write_text(name)
+        return {}
+
+    made(folder, make)
+    assert sorted(names[:2]) + names[2:] == [f"/parts/two/x/{name}" for name in ("a", "z", "counts.json")]
+
+
 def test_ranges_of_files_are_read_in_the_order_asked_for(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"0123456789")
     (tmp_path / "b").write_bytes(b"abcdef")
