@@ -25,6 +25,8 @@ from builder.text import Ints, mentions
 Bools = NDArray[np.bool_]
 _LENGTHS = (500, 1000, 2000, 4000, 8000)
 _DIMENSIONS = 512
+#: Chunks among which unlike ones are looked for, at least, and per chunk of the budget.
+_POOL, _EACH = 2000, 4
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def _shares(order: Ints, stratum: Ints, budget: int) -> Ints:
 
 def _diverse(order: Ints, starts: Ints, folders: list[Path], budget: int) -> Ints:
     """Farthest-first traversal (Gonzalez 1985) over the words of a pool of the first chunks in order."""
-    pool = order[: max(2000, 4 * budget)]
+    pool = order[: max(_POOL, _EACH * budget)]
     texts: dict[int, str] = {}
     shard = np.searchsorted(starts, pool, side="right") - 1
     for p in np.unique(shard).tolist():

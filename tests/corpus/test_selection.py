@@ -1,5 +1,6 @@
 """Selection keeps to its budget and rule, repeats itself, and hardly changes as the corpus grows."""
 
+import random
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,6 +101,35 @@ def test_diverse_chooses_unlike_chunks(tmp_path: Path) -> None:
     write_table(tmp_path / "a" / "chunks.parquet", build(rows, CHUNKS))
     mask = chosen([tmp_path / "a"], Selection(method="diverse", budget=4))[0]
     assert Counter(np.flatnonzero(mask) % 4) == {0: 1, 1: 1, 2: 1, 3: 1}
+
+
+def texts_of(folder: Path, texts: list[str]) -> Path:
+    """A part folder with a chunk of each text."""
+    rows: list[dict[str, Any]] = [
+        {"chunk_id": f"{i:016x}", "article_id": f"{i:016x}", "ordinal": 0, "text": t} for i, t in enumerate(texts)
+    ]
+    write_table(folder / "chunks.parquet", build(rows, CHUNKS))
+    return folder
+
+
+def test_unlike_chunks_are_the_same_for_ever(tmp_path: Path) -> None:
+    rng = random.Random(1)
+    texts = [" ".join(rng.choices([f"w{i}" for i in range(400)], k=60)) for _ in range(60)]
+    folders = [texts_of(tmp_path / "a", texts[:25]), texts_of(tmp_path / "b", texts[25:])]
+    order, starts = np.arange(60)[::-1], np.array([0, 25, 60])
+    assert selection._diverse(order, starts, folders, 12).tolist() == [59, 58, 44, 48, 16, 27, 49, 33, 34, 6, 13, 10]
+    assert selection._diverse(order[:3], starts, folders, 12).tolist() == [59, 58, 57]
+
+
+@pytest.mark.parametrize(("budget", "found"), [(2, [0, 1]), (3, [0, 11, 1])])
+def test_unlike_chunks_are_among_the_first_that_are_a_few_times_as_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, budget: int, found: list[int]
+) -> None:
+    assert (selection._POOL, selection._EACH) == (2000, 4)
+    monkeypatch.setattr(selection, "_POOL", 11)
+    texts = ["rain over hills", *["rain over hills again"] * 10, "bank raises rates", "rain over hills"]
+    folder = texts_of(tmp_path / "a", texts)
+    assert selection._diverse(np.arange(13), np.array([0, 13]), [folder], budget).tolist() == found
 
 
 def test_keywords_that_no_chunk_mentions_are_named(tmp_path: Path) -> None:
