@@ -119,6 +119,8 @@ def test_unlike_chunks_are_the_same_for_ever(tmp_path: Path) -> None:
     order, starts = np.arange(60)[::-1], np.array([0, 25, 60])
     assert selection._diverse(order, starts, folders, 8).tolist() == [59, 4, 9, 45, 34, 55, 42, 22]
     assert set(selection._diverse(order[:3], starts, folders, 8).tolist()) == {59, 58, 57}
+    same = [texts_of(tmp_path / "c", ["rain over hills"] * 3)]
+    assert set(selection._diverse(np.arange(3), np.array([0, 3]), same, 3).tolist()) == {0, 1, 2}
 
 
 @pytest.mark.parametrize(("budget", "found"), [(2, [0, 1]), (3, [0, 11, 1])])
