@@ -379,6 +379,13 @@ def test_blanks_after_a_delimiter_belong_to_no_cell() -> None:
     assert (record.record_id, record.raw) == ("7", "One, two, three.")
 
 
+@pytest.mark.parametrize("blank", ["\n", ",\n", " , \n", '" ",\n'])
+def test_rows_of_blank_cells_are_none_and_have_no_number(blank: str) -> None:
+    found = read("a.csv", f"{blank}id,text\n{blank}1,{TEXT[:9]}\n{blank}2,{OTHER[:9]}\n{blank}")
+    assert [(r.record, r.record_id) for r in found if isinstance(r, Record)] == [(0, "1"), (1, "2")]
+    assert len(found) == 2
+
+
 def test_a_text_full_of_tags_is_read_as_markup_and_one_with_few_is_not() -> None:
     assert only("a.txt", f"<div><p>{TEXT}</p><p>{OTHER}</p></div>").raw == f"{TEXT}\n{OTHER}"
     assert only("a.txt", f"<p>{TEXT}</p><p>{OTHER}</p>").raw == f"{TEXT}\n{OTHER}"
