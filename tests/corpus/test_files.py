@@ -1,7 +1,9 @@
 """Patterns for paths mean what fsspec says, and no pattern makes a path take long."""
 
 import hashlib
+import os
 import re
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -144,14 +146,17 @@ def test_files_are_in_the_order_of_their_paths_with_their_sizes_and_times(tmp_pa
     for name in ("b.txt", "a/z.txt", "a.txt", "c/.hidden", ".git/x"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
+    for name, year in (("a.txt", 1990), ("a/z.txt", 2090)):  # a time of change may be set to any
+        os.utime(tmp_path / name, (0, (year - 1970) * 31_557_600))
     (tmp_path / "odd").symlink_to(tmp_path / "nowhere")
     files, rejects = list_files(str(tmp_path), Source(exclude=["b*"], follow_links=True))
     assert [(f.path, f.address, f.size) for f in files] == [
         (name, str(tmp_path / name), len(name)) for name in ("a.txt", "a/z.txt")
     ]
     stat = (tmp_path / "a.txt").stat()
-    assert files[0].changed == max(stat.st_mtime_ns, stat.st_ctime_ns)
+    assert files[0].changed == stat.st_ctime_ns > stat.st_mtime_ns
     assert files[0].stamp == hash((stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
+    assert files[1].changed == (tmp_path / "a/z.txt").stat().st_mtime_ns > time.time_ns()
     assert rejects == [Reject("odd", None, "not-a-file", "a broken link, a pipe or a device")]
     assert list_files(f"file://{tmp_path}/a.txt", Source())[0] == [files[0]]
     assert isinstance(files[0], RawFile)
