@@ -73,11 +73,12 @@ class Hint(NamedTuple):
 
     @classmethod
     def of(cls, annotation: Any, declared: Meta | None = None) -> "Hint":
+        """What an annotation says; one that allows None has it last."""
         if typing.get_origin(annotation) is typing.Annotated:
             return cls(annotation.__origin__, annotation.__metadata__[0])
-        inner = [option for option in typing.get_args(annotation) if option is not type(None)]
-        optional = type(None) in typing.get_args(annotation)
-        return cls(inner[0] if optional else annotation, declared or limits(), optional)
+        options = typing.get_args(annotation)
+        optional = type(None) in options
+        return cls(options[0] if optional else annotation, declared or limits(), optional)
 
     @property
     def group(self) -> bool:

@@ -147,6 +147,7 @@ def test_command_help_shows_flags_and_settings(typed: Typed) -> None:
         ("builder pu", "push pull publish"),
         ("builder push chunking=sen", "chunking=sentences"),
         ("builder export dataset.na", "dataset.name="),
+        ("builder push export.repo=push chunking=sen", "chunking=sentences"),
     ],
 )
 def test_completion_offers_commands_then_settings(
@@ -155,6 +156,12 @@ def test_completion_offers_commands_then_settings(
     monkeypatch.setenv("COMP_LINE", line)
     code, said, _ = typed("-sc", "query=bash")
     assert (code, said.split()) == (0, offered.split())
+
+
+def test_completion_is_installed_for_the_command_by_its_name(typed: Typed) -> None:
+    code, said, _ = typed("-sc", "install=bash")
+    assert code == 0
+    assert "complete -p builder" in said
 
 
 def test_multirun_runs_every_combination(typed: Typed, tmp_path: Path) -> None:
@@ -476,6 +483,14 @@ def test_an_error_that_a_builder_error_caused_is_that_one() -> None:
     assert cli._explain(OSError("odd")).message == "Unexpected OSError: odd."
 
 
+def test_who_is_told_to_end_does_so_with_the_code_of_the_signal(typed: Typed) -> None:
+    typed("status")
+    assert signal.getsignal(signal.SIGTERM) is cli._terminate
+    with pytest.raises(SystemExit) as ended:
+        cli._terminate(signal.SIGTERM, None)
+    assert ended.value.code == 128 + 15
+
+
 @pytest.mark.parametrize(("name", "hint"), [("statsu", "Did you mean status? Commands: "), ("qqq", "Commands: ")])
 def test_an_unknown_command_is_said_with_what_it_is_like(typed: Typed, name: str, hint: str) -> None:
     code, _, err = typed(name)
@@ -490,3 +505,5 @@ def test_completion_knows_when_a_word_has_ended(typed: Typed, monkeypatch: pytes
         monkeypatch.setenv("COMP_LINE", line)
         code, out, _ = typed("--shell-completion", "query=bash")
         assert (code, out.split()) == (0, offered)
+    monkeypatch.setenv("COMP_LINE", "builder push ")
+    assert {"chunking=", "chunking.", "split=", "paths."} < {*typed("--shell-completion", "query=bash")[1].split()}

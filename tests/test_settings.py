@@ -7,17 +7,21 @@ import pytest
 from omegaconf import OmegaConf
 
 from builder.config import Composed
-from builder.errors import Fault
+from builder.errors import ConfigError, Fault
 from builder.settings import (
+    UNKNOWN,
     Hint,
     Rules,
     declared,
     fields_of,
+    has_credentials,
     leaves,
     limits,
     public,
     read_settings,
     setting,
+    settings_from,
+    shown_address,
     shown_value,
 )
 
@@ -128,6 +132,51 @@ def test_rules_are_asked_unless_their_setting_is_at_fault() -> None:
         found: list[Fault] = []
         read_settings(Hint(Outer), given, "", found)
         assert [fault.key for fault in found] == keys
+
+
+@dataclass
+class Strict:
+    counts: dict[str, Annotated[int, limits(gt=0)]] = setting({}, "Counts.")
+
+    def rules(self) -> Rules:
+        if not self.counts:
+            yield Fault("counts.a", "it is missing.")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [({}, "it is missing."), ({"counts": {}}, "it is missing."), ({"counts": {"a": 0}}, "0 is not allowed.")],
+)
+def test_a_rule_about_an_entry_is_one_about_its_setting(given: dict[str, Any], said: str) -> None:
+    found: list[Fault] = []
+    read_settings(Hint(Strict), given, "", found)
+    assert [(fault.key, fault.problem) for fault in found] == [("counts.a", said)]
+
+
+def test_what_is_not_declared_is_named_as_far_as_it_is_one_setting() -> None:
+    found: list[Fault] = []
+    made = read_settings(Hint(Outer), {"a": 1, "b": {"c": {"d": "e"}}, "f": {"g": 1, "h": 2}, "i": {}}, "", found)
+    assert [(fault.key, fault.problem) for fault in found] == [(key, UNKNOWN) for key in ("a", "b.c.d", "f", "i")]
+    assert made == Outer()
+    with pytest.raises(ConfigError, match=r"sise: there is no such setting\. There are size\.$"):
+        settings_from(Inner, {"sise": 1})
+    with pytest.raises(ConfigError, match=r"size: 0 is not allowed\. Allowed: a whole number, at least 1\.$"):
+        settings_from(Inner, {"size": 0})
+    assert settings_from(Inner, {"size": "4"}) == Inner(4)
+
+
+@pytest.mark.parametrize(
+    ("address", "secret", "shown"),
+    [
+        ("news/a@b.txt", False, "news/a@b.txt"),
+        ("s3://bucket/a@b?x", False, "s3://bucket/a@b"),
+        ("ftp://me@x.org", True, "ftp://x.org"),
+        ("ftp://me:a@b@x.org/news?key=1", True, "ftp://x.org/news"),
+        ("a?b", False, "a?b"),
+    ],
+)
+def test_addresses_are_shown_without_who_asks(address: str, secret: bool, shown: str) -> None:
+    assert (has_credentials(address), shown_address(address)) == (secret, shown)
 
 
 def test_defaults_are_not_shared() -> None:
