@@ -248,7 +248,7 @@ def _unknown(name: str) -> ConfigError:
     commands = f"Commands: {', '.join(COMMANDS)}."
     if "=" in name or name.startswith("-"):
         return ConfigError(f"{name!r} is in the place of the command.", commands)
-    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    near = difflib.get_close_matches(name, COMMANDS)
     return ConfigError(f"Unknown command {name!r}.", f"Did you mean {near[0]}? {commands}" if near else commands)
 
 

@@ -164,7 +164,7 @@ def unknown_names(key: str, given: Iterable[str], known: Collection[str], proble
     """A fault for each name of a setting that is not known; `problem` is what precedes the name."""
     for name in dict.fromkeys(given):
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+            near = difflib.get_close_matches(name, known)
             hint = f"Did you mean {near[0]}?" if near else f"Choose among {', '.join(sorted(known)) or 'none'}."
             yield Fault(key, f"{problem} {name!r}.", hint)
 

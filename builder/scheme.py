@@ -116,7 +116,7 @@ class Question:
         if self.order and self.many:
             yield Fault("order", "several options may hold, so they are not ordinal.", "Remove it.")
         elif strange := [name for name in self.order if name not in self.labels]:
-            near = get_close_matches(strange[0], self.labels, n=1)
+            near = get_close_matches(strange[0], self.labels)
             hint = f"Did you mean {near[0]}?" if near else f"Choose among {', '.join(self.labels)}."
             yield Fault("order", f"{strange[0]!r} is not a label of the question.", hint)
         elif self.order and not 1 < len(self.order) == len(set(self.order)):

@@ -43,6 +43,12 @@ def faults(given: dict[str, Any]) -> str:
     return str(caught.value)
 
 
+def test_a_fault_of_a_question_s_name_has_the_key_of_the_question() -> None:
+    with pytest.raises(SchemeError) as caught:
+        scheme_from({**GOOD, "questions": {**GOOD["questions"], "1st": TOPICS, "STANCE": TOPICS}})
+    assert [fault.key for fault in caught.value.faults] == ["labels.questions.1st", "labels.questions.STANCE"]
+
+
 def test_plain_data_becomes_a_scheme() -> None:
     scheme = scheme_from(GOOD)
     assert (scheme.name, scheme.version, scheme.guidelines) == ("demo", "3", "Mark names.")
@@ -55,6 +61,9 @@ def test_plain_data_becomes_a_scheme() -> None:
     entities, stance = scheme.questions["entities"], scheme.questions["stance"]
     assert entities.labels == {"GPE": Label(color="#C2410C", hotkey="1"), "ORG": Label()}
     assert (entities.nesting, entities.overlap) == (True, False)
+    evidence, problems = scheme.questions["evidence"], scheme.questions["problems"]
+    assert (evidence.nesting, evidence.overlap) == (True, True)
+    assert [q.required for q in (entities, stance, evidence, problems)] == [True, True, True, False]
     assert stance.labels == {"favor": Label("Favor"), "none": Label()}
     assert stance.targets == {"japan": Target("Japan"), "china": Target(aliases=["Beijing"])}
     assert (stance.mode, stance.absent, stance.many, stance.order) == ("fixed", "none", False, [])
