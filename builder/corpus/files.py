@@ -238,5 +238,5 @@ def _name(pattern: str) -> str:
         pieces = [*pieces, ""] if part == "*" else [*pieces[:-1], pieces[-1] + part]
     first, *others = [glob_translate(piece)[4:-3] if piece else "" for piece in pieces]
     *middle, last = others or [""]
-    between = "".join(rf"(?>[^/]*?{piece})" for piece in middle if piece)
+    between = "".join(rf"(?>[^/]*?{piece})" for piece in middle)
     return f"{first}{between}[^/]*{last}" if others else first
