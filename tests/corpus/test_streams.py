@@ -3,11 +3,21 @@
 import gzip
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
 
-from builder.corpus.streams import DamagedError, _damage, address_parts, open_raw, open_run, open_stream, os_errors
+from builder.corpus.streams import (
+    DamagedError,
+    _damage,
+    address_parts,
+    archive_system,
+    open_raw,
+    open_run,
+    open_stream,
+    os_errors,
+)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +81,23 @@ def test_a_file_is_read_from_any_file_system() -> None:
     fsspec.filesystem("memory").pipe("/news/a.txt", b"text")
     with open_raw("memory://news/a.txt") as stream:
         assert stream.read() == b"text"
+
+
+@pytest.mark.parametrize(
+    ("kind", "address", "more"),
+    [
+        ("zip", "a.zip", {}),
+        ("tar", "a.tar", {}),
+        ("tar", "a.tar.gz", {}),  # fsspec knows these
+        ("tar", "a.TGZ", {"tar": {"compression": "gzip"}}),
+        ("tar", "https://a.example/b.txz?sign=c.tbz", {"tar": {"compression": "xz"}}),
+    ],
+)
+def test_archives_are_opened_with_the_options_given_and_the_compression_of_a_short_suffix(
+    kind: str, address: str, more: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fsspec.core, "url_to_fs", lambda url, **options: ((url, options), ""))
+    assert archive_system(kind, address, {"anon": True}) == (f"{kind}://::{address}", {"anon": True, **more})
 
 
 @pytest.mark.parametrize(
