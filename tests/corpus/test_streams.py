@@ -71,10 +71,11 @@ def test_a_run_is_the_bytes_between_its_ends(tmp_path: Path) -> None:
 def test_closing_a_stream_closes_the_file_below_it(tmp_path: Path) -> None:
     (tmp_path / "a.gz").write_bytes(gzip.compress(b"text"))
     stream = open_stream(str(tmp_path / "a.gz"))
-    below = stream.raw.under  # type: ignore[attr-defined]
-    assert not below.closed
+    own: Any = stream.raw
+    held = (own, own.below, own.under)
+    assert [one.closed for one in held] == [False] * 3
     stream.close()
-    assert below.closed
+    assert [one.closed for one in held] == [True] * 3
 
 
 def test_a_file_is_read_from_any_file_system() -> None:
