@@ -275,11 +275,19 @@ def test_shingles_of_any_article_of_a_shard_are_written_in_the_order_of_rows(tmp
         tmp_path / "articles.parquet",
         build([{"article_id": f"{i:016x}", "text": t} for i, t in enumerate(texts)], ARTICLES),
     )
-    wanted = [0, 499, 500, 501, 998, 999, 1000, 1199]
-    lengths = near_duplicates.write_shingles((tmp_path, np.array(wanted), 2, tmp_path / "sets"))
-    sets = [np.unique(word_runs(*word_hashes([texts[i]]), 2)[0]) for i in wanted]
-    assert lengths.tolist() == list(map(len, sets))
-    assert read_sealed(tmp_path / "sets") == np.concatenate(sets).tobytes()
+    for wanted in ([0, 499, 500, 501, 998, 999, 1000, 1199], [1, 1198]):
+        lengths = near_duplicates.write_shingles((tmp_path, np.array(wanted), 2, tmp_path / "sets"))
+        sets = [np.unique(word_runs(*word_hashes([texts[i]]), 2)[0]) for i in wanted]
+        assert lengths.tolist() == list(map(len, sets))
+        assert read_sealed(tmp_path / "sets") == np.concatenate(sets).tobytes()
+
+
+def test_articles_that_are_as_alike_as_is_asked_for_share_a_cluster(tmp_path: Path) -> None:
+    text = "\n".join(Writer(2).paragraphs(6))
+    found = corpus(tmp_path, {"a.txt": text, "b.txt": f"{text}\n"}, Dedup())
+    repeats, _ = near_duplicates.same_bytes(found)
+    members, kept = near_duplicates.near_duplicates(found, repeats, Dedup(threshold=1), tmp_path, run)
+    assert (repeats.tolist(), members.tolist(), kept.tolist()) == ([], [1], [0])
 
 
 def test_bands_are_the_same_on_every_machine() -> None:
