@@ -521,6 +521,9 @@ def test_only_settings_that_shards_depend_on_change_their_key(tmp_path: Path) ->
         keywords=("Tokyo",),
     )
     assert shard_settings(other, "1") == changed[-1]
+    assert shard_settings(CorpusSettings(chunking=Chunking(tokenizer=str(tokenizer))), "1") == changed[-1]
+    missing = CorpusSettings(chunking=Chunking(unit="tokenizer", tokenizer=str(tmp_path / "none.json")))
+    assert shard_settings(missing, "1") not in changed  # it is missed where it is read
     tokenizer.write_text("{ }")
     assert shard_settings(counted, "1") not in changed
 
