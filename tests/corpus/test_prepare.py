@@ -54,6 +54,8 @@ def test_an_article_comes_out_in_its_parts(make: Make) -> None:
     summary = work.prepare()
     assert (summary.files, summary.records, summary.articles, summary.kept, summary.shards) == (1, 1, 1, 1, 1)
     assert (summary.bytes, summary.rejected, summary.unused_fields) == (len(raw), {}, {})
+    names = ["articles", "chunks", "rejects", "selected"]
+    assert sorted(path.name for path in work.tables.iterdir()) == [f"{name}.parquet" for name in names]
     (article,) = work.rows("articles")
     assert article["article_id"] == digest("path", "one.txt")[:16]
     assert (article["title"], article["trailer"], article["source"]) == (TITLE, TRAILER, "Harbour Times")
