@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from builder.corpus.formulas import FORMULAS, formula
+from builder.corpus.formulas import FORMULAS
+from builder.corpus.trailers import formula
 
 PACKAGE = Path(__file__).resolve().parent.parent / "builder"
 LENGTH = 100_000

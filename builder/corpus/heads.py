@@ -6,7 +6,8 @@ from functools import cache
 from typing import NamedTuple
 
 from builder.corpus.dates import instant
-from builder.corpus.formulas import AGENCY, MEDIUM, STAFF, ends_sentence, formula
+from builder.corpus.formulas import AGENCY, MEDIUM, STAFF
+from builder.corpus.trailers import ends_sentence, formula
 from builder.sentences import sentences
 
 #: One non-blank line: start, end, text. A plain tuple, as there are millions.

@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from builder.corpus.dates import instant
-from builder.corpus.formulas import Formula, ends_sentence, formula, leads_elsewhere
 from builder.corpus.heads import (
     BULLET,
     Line,
@@ -27,6 +26,7 @@ from builder.corpus.heads import (
 )
 from builder.corpus.records import author_names
 from builder.corpus.settings import Cleaning
+from builder.corpus.trailers import Formula, ends_sentence, formula, leads_elsewhere
 from builder.offsets import Edit
 
 _SUMMARY_HEAD = re.compile(r"^(?:summary|key (?:points|takeaways|facts)|at a glance|highlights|tl;?dr)\s*:?$", re.I)

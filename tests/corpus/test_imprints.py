@@ -1,4 +1,4 @@
-"""Last lines of trade words, names and numbers alone; `test_formulas.py` has lines as they are written."""
+"""Last lines of trade words, names and numbers alone; `test_trailers.py` has lines as they are written."""
 
 import re
 

@@ -11,10 +11,10 @@ from contextlib import suppress
 from typing import Any, BinaryIO
 
 from builder.corpus.decoding import UTF8
-from builder.corpus.formulas import ends_sentence
 from builder.corpus.readers.exports import exported
 from builder.corpus.records import Record, Reject, fill, refused, sha256, storable, whole
 from builder.corpus.settings import Source
+from builder.corpus.trailers import ends_sentence
 from builder.memory import TooSlowError
 
 #: The parts of a Word document that are read: some programs number them or part their names by backslashes.

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from builder.corpus.dates import instant
 from builder.corpus.decoding import Encoding
-from builder.corpus.formulas import formula
 from builder.corpus.records import Mapper, Record, Reject, text_of
 from builder.corpus.settings import FIELDS, Source
+from builder.corpus.trailers import formula
 from builder.languages import language_named
 
 #: What ends a document, or begins one in older exports of Nexis; and what every document of Nexis has.
