@@ -438,7 +438,7 @@ def test_when_nothing_could_be_read_the_reasons_are_named(make: Make) -> None:
     work = make()
     (Path(work.raw) / "a.txt").symlink_to("a.txt")
     with pytest.raises(SourceError, match=r"None of the 0 files .*not-a-file 1") as caught:
-        work.prepare(selection=Selection(method="random", budget=1))
+        work.prepare(selection=Selection(method="random", budget=1), cleaning=Cleaning(repeated_lines=2))
     assert "a.txt: not-a-file (a broken link" in caught.value.hint
     assert [r["reason"] for r in work.rows("rejects")] == ["not-a-file"]
     (Path(work.raw) / "a.txt").unlink()
