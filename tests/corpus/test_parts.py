@@ -1,5 +1,6 @@
 """Damaged parts: whichever byte is flipped, the next tables are those of a fresh run."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,7 @@ def test_another_attempt_may_finish_first(tmp_path: Path) -> None:
 def test_a_storage_at_an_address_keeps_the_same_as_a_folder() -> None:
     folder = storage_at("memory://parts/one")
     assert (folder / "reached").read_bytes() == b""
+    assert folder.storage_options["use_listings_cache"] is False  # type: ignore[attr-defined]
 
     def make(temporary: Path) -> dict[str, Any]:
         (temporary / "a").write_text("text")
@@ -131,6 +133,8 @@ def test_a_storage_at_an_address_keeps_the_same_as_a_folder() -> None:
     assert made(folder / "x", make) == sound_counts(folder / "x") == {"rows": 1}
     ranges = [(folder / "x" / "b", 1, 3), (folder / "x" / "a", 0, 4), (folder / "x" / "b", 3, 4)]
     assert read_ranges(ranges) == [b"or", b"text", b"e"]
+    (folder / "x" / "a").write_bytes(b"fine")  # of files there, the sizes are compared
+    assert sound_counts(folder / "x") == {"rows": 1}
     (folder / "x" / "a").write_bytes(b"tex")
     assert sound_counts(folder / "x") is None
     assert not (folder / "x").exists()
@@ -174,3 +178,20 @@ def test_what_is_discarded_is_gone(tmp_path: Path, there: bool) -> None:
     discard(tmp_path / "folder")
     discard(tmp_path / "file")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_another_process_removes_as_well_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "part"
+    folder.mkdir()
+    for name in "abc":
+        (folder / name).touch()
+    unlink = os.unlink
+
+    def late(*path: Any, **options: Any) -> None:
+        unlink(*path, **options)
+        monkeypatch.undo()
+        raise FileNotFoundError
+
+    monkeypatch.setattr(os, "unlink", late)
+    discard(folder)
+    assert not folder.exists()

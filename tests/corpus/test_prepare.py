@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -474,6 +475,24 @@ def test_progress_counts_up_to_its_total(make: Make) -> None:
     assert seen[0] == ("listing", 0, size)
     begun = {what.split(":")[0]: (done, total) for what, done, total in reversed(seen)}
     assert begun == {what: (0, last[what][2]) for what in last}
+
+
+def test_little_is_read_without_workers_and_the_largest_shards_begin(tmp_path: Path) -> None:
+    asked: list[tuple[list[Any], bool]] = []
+
+    def run(_: Any, items: list[Any], *, light: bool) -> Iterator[tuple[int, Any]]:
+        asked.append((items, light))
+        return enumerate([{"rejects": {}, "records": 0, "chunks": 0}] * len(items))
+
+    report = prepare._Report(run, None)
+    for last, light in ((-1, True), (0, False)):
+        jobs = [SimpleNamespace(folder=tmp_path / str(i), size=(i << 20)) for i in (1, 3)]
+        jobs.insert(1, SimpleNamespace(folder=tmp_path / "2", size=(2 << 20) + last))
+        prepare._read(jobs, report)  # type: ignore[arg-type]
+        assert asked.pop() == ([jobs[2], jobs[1], jobs[0]], light)
+    for count in (3, 4):
+        assert len(list(report.each("writing", len, [""] * count))) == count
+        assert asked.pop() == ([""] * count, count == 3)
 
 
 def test_the_fingerprint_is_that_of_content_and_names(make: Make, tmp_path: Path) -> None:
