@@ -448,6 +448,13 @@ def test_lines_that_divide_a_text_name_nobody(lines: list[str]) -> None:
     assert (layout.authors, layout.published, body) == ([], None, "\n".join(lines))
 
 
+@pytest.mark.parametrize(("between", "authors"), [(3, []), (37, []), (38, ["Ann Lee"])])
+def test_a_byline_below_a_standfirst_is_the_only_one_of_forty_lines(between: int, authors: list[str]) -> None:
+    lines = ["Our critics choose.", "By Ann Lee", *["A line of the text."] * between, "By Bo Hardy", "The end."]
+    layout, _, body = parts(["A title", *lines])
+    assert (layout.authors, "By Ann Lee" in body, "By Bo Hardy" in body) == (authors, not authors, True)
+
+
 @pytest.mark.parametrize(
     ("line", "authors", "source", "language"),
     [

@@ -1,5 +1,7 @@
 """The tables of one shard have a row per article, chunk and reject, and lines that many articles share are found."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from builder.corpus.inventory import inventory
 from builder.corpus.layout import line_hash
 from builder.corpus.near_duplicates import bands, signatures
 from builder.corpus.parts import read_sealed, sound_counts, write_sealed
-from builder.corpus.settings import Chunking, Cleaning, CorpusSettings, Dedup
+from builder.corpus.settings import Chunking, Cleaning, CorpusSettings, Dedup, Source
 from builder.corpus.shard_tables import ShardJob, repeated_lines, write_line_hashes, write_shard
 from tests.corpus.workspace import Workspace
 
@@ -115,3 +117,19 @@ def test_a_line_is_repeated_from_so_many_articles_on(tmp_path: Path) -> None:
     assert repeated_lines(paths, 2) == [{2, high, 5}, {2, high}, {2, 5}]
     assert repeated_lines(paths, 4) == [{2}, {2}, {2}]
     assert repeated_lines(paths, 5) == [set(), set(), set()]
+
+
+def test_reading_a_record_and_making_its_article_have_the_whole_time_each_and_writing_has_no_limit(
+    work: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[bool | float] = []
+
+    @contextmanager
+    def limit(seconds: float) -> Iterator[Callable[[bool], None]]:
+        calls.append(seconds)
+        yield calls.append
+
+    monkeypatch.setattr(shard_tables, "time_limit", limit)
+    write_shard(job(work, source=Source(max_record_seconds=7)))
+    article, reject = [True, True, False], [True, False]
+    assert calls == [7, *article, *article, *reject, *article, *reject, True]
