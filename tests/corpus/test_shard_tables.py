@@ -1,19 +1,23 @@
 """The tables of one shard have a row per article, chunk and reject, and lines that many articles share are found."""
 
+import os
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from builder.corpus import shard_tables
-from builder.corpus.inventory import inventory
+from builder.corpus.inventory import SLICES, FileSlice, inventory
 from builder.corpus.layout import line_hash
 from builder.corpus.near_duplicates import bands, signatures
 from builder.corpus.parts import read_sealed, sound_counts, write_sealed
+from builder.corpus.records import Record
 from builder.corpus.settings import Chunking, Cleaning, CorpusSettings, Dedup, Source
 from builder.corpus.shard_tables import ShardJob, repeated_lines, write_line_hashes, write_shard
 from tests.corpus.workspace import Workspace
@@ -99,12 +103,16 @@ def test_without_a_comparison_there_are_no_bands(work: Workspace) -> None:
     assert (made.folder / "bands.bin").read_bytes() == b""
 
 
-def test_lines_of_up_to_300_characters_are_hashed_once_an_article_as_they_are_cleaned(work: Workspace) -> None:
+def test_lines_of_up_to_300_characters_are_hashed_once_an_article_as_they_are_cleaned(
+    work: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     long = ["x" * 300, "y" * 301]
     work.put("a.txt", "\n".join([f"{TEXTS[0]}  &amp;", *long, TEXTS[0], TEXTS[0]]))
     path = write_line_hashes(job(work, cleaning=Cleaning()))
     found = np.frombuffer(read_sealed(path) or b"", np.uint64).tolist()
     assert path == work.folder / "shard.lines"
+    monkeypatch.setattr(shard_tables, "read_shard", None)  # what is known is not read again
+    assert write_line_hashes(job(work, cleaning=Cleaning())) == path
     assert sorted(found) == sorted(map(line_hash, [f"{TEXTS[0]} &", long[0], *TEXTS]))
 
 
@@ -133,3 +141,18 @@ def test_reading_a_record_and_making_its_article_have_the_whole_time_each_and_wr
     write_shard(job(work, source=Source(max_record_seconds=7)))
     article, reject = [True, True, False], [True, False]
     assert calls == [7, *article, *article, *reject, *article, *reject, True]
+
+
+def test_an_archive_that_is_replaced_is_read_as_it_is_now(tmp_path: Path) -> None:
+    path = tmp_path / "news.zip"
+
+    def read(text: str) -> list[str]:
+        with zipfile.ZipFile(tmp_path / "new", "w") as archive:
+            archive.writestr("a.txt", text)
+        (tmp_path / "new").replace(path)
+        part = FileSlice("news.zip/a.txt", os.fsencode(f"zip://a.txt::{path}"), 0, -1, 0, len(text), bytes(32))
+        found = list(shard_tables.read_shard(pa.Table.from_pylist([part._asdict()], SLICES), Source()))
+        return [item.raw for item in found if isinstance(item, Record)]
+
+    assert read(TEXTS[0]) == [TEXTS[0]]
+    assert read(TEXTS[2]) == [TEXTS[2]]
