@@ -13,6 +13,7 @@ from builder.corpus.dates import instant
 from builder.corpus.decoding import Encoding
 from builder.corpus.settings import Source
 from builder.languages import language_code
+from builder.memory import TooSlowError
 from builder.store import digest
 
 #: The reason of files that could not be opened or read to their end: another run may succeed.
@@ -103,6 +104,11 @@ def whole(stream: BinaryIO, source: Source) -> bytes:
     return data
 
 
+def failure(error: Exception) -> str:
+    """What went wrong in a library, without all of what it was given."""
+    return f"{type(error).__name__}: {error}"[:200]
+
+
 def sha256(data: bytes | memoryview) -> str:
     """sha256 in hex."""
     return hashlib.sha256(data).hexdigest()
@@ -118,6 +124,9 @@ def storable(text: str) -> str:
 
 
 _TAG = re.compile(r"<(?:p|br|div|span|a|strong|em|b|i|ul|li|h[1-6]|img|figure|blockquote)\b[^<>]*>", re.IGNORECASE)
+#: What parts the text of an element from what is before and after it.
+_BLOCKS = dict.fromkeys(("p", "br", "div", "li", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "tr"), "\n")
+_BLOCKS |= {"td": " ", "th": " "}
 _TITLES = r"(?!(?:Jr|Sr|II|III|IV|MD|M\.D|PhD|Ph\.D)\b)"
 
 
@@ -161,6 +170,14 @@ class Mapper:
     def records(self, item: Any, raw: bytes | None, encoding: Encoding, number: int) -> Iterator[Record | Reject]:
         """The record of one object. Without bytes of its own it is known by its JSON with sorted keys."""
         own = sha256(json.dumps(item, sort_keys=True, default=str).encode() if raw is None else raw)
+        try:
+            yield from self._record(item, own, encoding, number)
+        except TooSlowError:
+            raise
+        except Exception as e:  # noqa: BLE001 - a library that fails on one record must not hide those after it
+            yield refused(self.path, number, "reader-failed", failure(e), own)
+
+    def _record(self, item: Any, own: str, encoding: Encoding, number: int) -> Iterator[Record | Reject]:
         if not isinstance(item, dict):
             detail = f"the record is a {type(item).__name__}, no object with named fields"
             yield refused(self.path, number, "not-an-object", detail, own)
@@ -276,14 +293,15 @@ def text_of(fragment: str) -> str | None:
     from lxml import etree, html  # type: ignore[import-untyped]
 
     try:
-        tree = html.fragment_fromstring(fragment, create_parent="div")
+        try:
+            tree = html.fragment_fromstring(fragment, create_parent="div")
+        except AssertionError:  # a page with no body, or with two
+            tree = html.document_fromstring(fragment)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return None
-    for element in tree.xpath(".//script|.//style|.//comment()"):
-        element.drop_tree()
-    for element in tree.iter("p", "br", "div", "li", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "tr"):
-        element.tail = "\n" + (element.tail or "")
-    for element in tree.iter("td", "th"):
-        element.tail = " " + (element.tail or "")
-    text = "\n".join(" ".join(line.split()) for line in str(tree.text_content()).split("\n"))
+    etree.strip_elements(tree, "script", "style", etree.Comment, etree.ProcessingInstruction, with_tail=False)
+    parts: list[str] = []
+    for event, element in etree.iterwalk(tree, ("start", "end")):
+        parts += [_BLOCKS.get(element.tag, ""), (element.text if event == "start" else element.tail) or ""]
+    text = "\n".join(" ".join(line.split()) for line in "".join(parts).split("\n"))
     return re.sub(r"\n{2,}", "\n", text).strip() or None

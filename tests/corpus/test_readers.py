@@ -22,9 +22,10 @@ from hypothesis import strategies as st
 from builder.corpus import decoding, readers
 from builder.corpus.decoding import UTF8
 from builder.corpus.readers import READERS, read_file
-from builder.corpus.records import Record, Reject, fill, looks_like_html
+from builder.corpus.records import Record, Reject, fill, looks_like_html, text_of
 from builder.corpus.settings import Source
 from builder.corpus.streams import DamagedError, open_stream
+from builder.memory import TooSlowError
 
 TEXT = "Ministers met in Kyiv — “late”, said Sinéad. They agreed."
 
@@ -60,6 +61,33 @@ def test_a_reader_that_fails_gives_what_it_read_and_a_reject(tmp_path: Path, mon
     assert [(r.reason, r.detail) for r in rejects] == [
         ("reader-failed", "ZeroDivisionError: of the library; 1 records were read before")
     ]
+
+
+def test_a_record_on_which_a_library_fails_costs_itself_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(text: str) -> bool:
+        if "<" not in text:
+            return False
+        raise TooSlowError("a minute") if "Slow" in text else ZeroDivisionError("of the library" * 100)
+
+    monkeypatch.setattr("builder.corpus.records.looks_like_html", failing)
+    lines = [json.dumps({"text": text}) for text in ("One", "<Two", "Three")]
+    records, rejects = found(put(tmp_path, "a.jsonl", "\n".join(lines)))
+    assert [r.raw for r in records] == ["One", "Three"]
+    assert [(r.record, r.reason, len(r.detail)) for r in rejects] == [(1, "reader-failed", 200)]
+    _, (slow,) = found(put(tmp_path, "b.jsonl", json.dumps({"text": "<Slow"})))
+    assert slow.reason == "too-slow"
+
+
+def test_pieces_of_pages_with_what_xml_cannot_hold_are_read(tmp_path: Path) -> None:
+    pieces = (
+        "<p>One\x08.</p>\x0b two<p>Three</p>\x01<!-- no -->\x01<script>no</script>",
+        "<table><tr><td>B</td><td>C</td></tr><tr><td>D</td></tr></table>E<p>F</p><br>",
+    )
+    records, rejects = found(put(tmp_path, "a.jsonl", "\n".join(json.dumps({"text": piece}) for piece in pieces)))
+    assert [r.raw for r in records] == ["One\x08.\ntwo\nThree\n\x01\x01", "B C\nD\nE\nF"]
+    assert not rejects
+    twice = "<html><body><p>One.</p></body><body><p>Two.</p></body></html>"
+    assert text_of(twice) == "One.\nTwo."
 
 
 def test_a_line_too_deep_for_the_parser_costs_itself_alone(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from builder.corpus.readers.json import json_file, jsonl_file
 from builder.corpus.readers.markup import mail_file, mbox_file, xml_file
 from builder.corpus.readers.pages import html_file, markdown_file, text_file
 from builder.corpus.readers.tables import csv_file, parquet_file
-from builder.corpus.records import Record, Reject, TooLargeError, unreadable
+from builder.corpus.records import Record, Reject, TooLargeError, failure, unreadable
 from builder.corpus.settings import Source
 from builder.corpus.streams import ARCHIVES, DamagedError
 from builder.memory import TooSlowError
@@ -78,8 +78,7 @@ def read_file(stream: BufferedReader, path: str, source: Source, first: int = 0)
     except Exception as e:  # noqa: BLE001 - see below
         # Libraries fail in ways of their own on files that nobody foresaw. That must not stop the other files; the
         # summary counts it like everything else that was left out.
-        detail = f"{type(e).__name__}: {e}; {following - first} records were read before"
-        yield Reject(path, None, "reader-failed", detail)
+        yield Reject(path, None, "reader-failed", f"{failure(e)}; {following - first} records were read before")
 
 
 def _doubted(record: Record, source: Source) -> Record | Reject:

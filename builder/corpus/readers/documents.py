@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from builder.corpus.decoding import UTF8
 from builder.corpus.readers.exports import exported
-from builder.corpus.records import Record, Reject, fill, refused, sha256, storable, whole
+from builder.corpus.records import Record, Reject, failure, fill, refused, sha256, storable, whole
 from builder.corpus.settings import Source
 from builder.corpus.trailers import ends_sentence
 from builder.memory import TooSlowError
@@ -125,7 +125,7 @@ def pdf_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | R
     except TooSlowError:
         raise
     except Exception as e:  # noqa: BLE001 - of a damaged file it raises nearly every kind of error
-        yield refused(path, None, "bad-pdf", f"{type(e).__name__}: {e}", sha256(data))
+        yield refused(path, None, "bad-pdf", failure(e), sha256(data))
         return
     columns: dict[str, Any] = {}
     with suppress(Exception):  # a text without properties is a text

@@ -10,7 +10,7 @@ from html import escape, unescape
 from typing import Any, BinaryIO
 
 from builder.corpus.decoding import UTF8, Encoding, NotTextError, decode_text
-from builder.corpus.records import Mapper, Record, Reject, author_names, refused, sha256, storable, whole
+from builder.corpus.records import Mapper, Record, Reject, author_names, failure, refused, sha256, storable, whole
 from builder.corpus.settings import FIELDS, Source
 
 #: For each element that is a record, where its columns are: paths of elements without their namespaces.
@@ -147,7 +147,7 @@ def _message(raw: bytes, path: str, number: int, source: Source) -> Iterator[Rec
         yield refused(path, number, e.reason, str(e), sha256(raw))
         return
     except (LookupError, ValueError, AttributeError, TypeError) as e:  # the parser's own, on headers out of order
-        yield refused(path, number, "bad-mail", f"{type(e).__name__}: {e}", sha256(raw))
+        yield refused(path, number, "bad-mail", failure(e), sha256(raw))
         return
     item["authors"] = re.sub(r"(?:(?<!\s)\s++)?+<[^<>]*+>|\"", "", item["authors"])
     yield from _mapper(path, source).records(item | {"text": text}, raw, encoding, number)
