@@ -86,7 +86,7 @@ def make_project(folder: str, scheme: str) -> NewProject:
 
 
 def _named(text: str, name: str) -> str:
-    return re.sub(r"(?m)^name: .*$", f"name: {name}", text, count=1)
+    return re.sub(r"(?m)^name: .*$", f"name: {name}", text)
 
 
 def _scheme_text(name: str) -> str:

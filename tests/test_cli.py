@@ -414,8 +414,8 @@ def test_words_and_flags_reach_the_command_and_its_result_comes_out(
     assert (traced.words, traced.flags) == (("ROW",), {"release": "v1"})
     assert (code, out) == (4, '{\n  "a": 1,\n  "b": "é"\n}\n')
     assert err.splitlines() == ["a is 1", "x" * 200]
-    assert typed("trace", "ROW") == (4, "", err)
-    assert traced.flags == {}
+    assert typed("trace", "ROW", "--config-dir", "mine") == (4, "", err)
+    assert traced.flags == {}, "where choices are is nothing for the command"
     assert typed("trace", "ROW", "--quiet") == (4, "", "")
     monkeypatch.setattr(f"{module}.publish", published := Called())
     monkeypatch.setattr(f"{module}.show_publish", lambda result: [])

@@ -1,5 +1,6 @@
 """The report of a configuration is right at every stage, and says what is not known yet."""
 
+import contextlib
 import html
 import json
 import re
@@ -20,7 +21,7 @@ from builder.commands import releases
 from builder.config import Paths
 from builder.errors import ConfigError, Fault, ReleaseError, StoreError
 from builder.quality.agreement import AgreementReport
-from builder.release.manifest import Changes
+from builder.release.manifest import Changes, Exported
 from builder.release.settings import Export
 from builder.reporting.page import About
 from builder.reporting.settings import Report
@@ -303,3 +304,48 @@ def test_the_head_of_the_page_says_which_pull_and_release_it_shows(tmp_path: Pat
     assert [each.facts for each in about] == [[pull, last, labels], [("Pull", "0123"), labels], [labels]]
     assert (about[0].dataset, about[0].notes, about[0].public) == ("sample", ("a note",), False)
     assert about[0].made is not None
+
+
+@pytest.mark.parametrize("public", [False, True])
+@pytest.mark.parametrize("versions", [[], ["1.0.0", "1.1.0"]])
+def test_each_section_is_told_what_it_needs(tmp_path: Path, public: bool, versions: list[str]) -> None:
+    """Of a public page the articles are those of the latest release alone."""
+    config = Project(tmp_path, articles=0).config
+    done: Any = tuple(SimpleNamespace(folder=Path(v), manifest=SimpleNamespace(version=v)) for v in versions)
+    known = Known({}, None, {}, done, ())
+    with contextlib.ExitStack() as patched:
+        made = {
+            name: patched.enter_context(mock.patch(f"builder.{name}", return_value=name))
+            for name in (
+                *("reporting.agreement.agreement_section", "reporting.corpus.corpus_section"),
+                *("reporting.disagreements.disagreement_section", "reporting.gold.gold_section"),
+                *("reporting.release.release_section", "release.provenance.earlier_splits"),
+                *("reports._facts", "reports._progress"),
+            )
+        }
+        found = reports._sections(config, known, public)
+    assert list(found) == ["progress", "agreement", "disagreements", "gold", "corpus", "release"]
+    made["reports._facts"].assert_called_once_with(config, known, public)
+    made["reports._progress"].assert_called_once_with(config, known, "reports._facts")
+    splits = "release.provenance.earlier_splits" if public and versions else None
+    told = ("reports._facts", "all", splits, config.export.metadata)
+    made["reporting.corpus.corpus_section"].assert_called_once_with(*told)
+    if splits:
+        made["release.provenance.earlier_splits"].assert_called_once_with([Path("1.1.0")])
+    last = done[-1].manifest if done else None
+    made["reporting.release.release_section"].assert_called_once_with(last, [f"v{version}" for version in versions])
+
+
+def test_a_public_page_has_no_time_of_its_own(tmp_path: Path) -> None:
+    config = Project(tmp_path, articles=0).config
+    config.dataset.license = "cc0-1.0"
+    manifest: Any = SimpleNamespace(name="news", version="1.1.0", pull=SimpleNamespace(hash="0123456789abcdefX"))
+    with (
+        mock.patch("builder.reports._sections", return_value="sections") as sections,
+        mock.patch("builder.reporting.page.page", return_value="page") as page,
+    ):
+        assert reports.public_page(config, {}, tmp_path, manifest) == "page"
+    facts = [("Version", "1.1.0"), ("Pull", "0123456789abcdef"), ("Licence", "cc0-1.0")]
+    page.assert_called_once_with(About("news", None, facts, (), True), "sections")
+    known = Known({}, None, {}, (Exported(tmp_path, manifest),), ())
+    sections.assert_called_once_with(config, known, public=True)

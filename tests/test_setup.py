@@ -171,6 +171,16 @@ def test_what_is_missing_is_named_with_what_to_do(
     assert found(config)["workspace disk"].advice == ""
 
 
+def test_a_library_may_be_a_preview_and_those_of_extras_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs = ["numpy>=1", "old>=2; python_version < '3'", "more>=1; extra == 'x'"]
+    monkeypatch.setattr(setup.metadata, "requires", lambda _: needs)
+    monkeypatch.setattr(setup.metadata, "version", lambda name: {"numpy": "2.0rc1"}[name])
+    assert setup._libraries() == Examined("libraries", "as required")
+    needs.append("numpy>=3; python_version > '3'")
+    found = setup._libraries()
+    assert (found.found, found.advice[:7]) == ("numpy 2.0rc1 (needs >=3)", "Install")
+
+
 @pytest.mark.parametrize(
     ("raw", "there"),
     [

@@ -98,4 +98,4 @@ def plain_of(command: str, result: Any) -> Any:
 
     plain = function_of(command, "plain") if command in COMMANDS else None
     made = plain(result) if plain else getattr(result, "summary", result)
-    return msgspec.to_builtins(made, str_keys=True, enc_hook=str)
+    return msgspec.to_builtins(made, enc_hook=str)
