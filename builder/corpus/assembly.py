@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +96,6 @@ def _write(outcome: ShardOutcome, folder: Path) -> dict[str, Any]:
         for a in about
         if (detail := _DETAILS[a["reason"]].format(**a)) and (a["reason"] != NEAR or outcome.policy == "drop")
     ]
-    found.sort(key=attrgetter("source_path", "record"))
     whole = pa.concat_tables([read_table(shard / "rejects.parquet"), reject_table(found)])
     pq.write_table(whole, folder / "rejects.parquet", compression="zstd")
     changed = {"article_id": ids, "cluster_id": cluster, "kept": kept} if about else {}

@@ -1,15 +1,28 @@
 """The final tables of a shard are those that were made of it, without what the corpus as a whole leaves out."""
 
+import os
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from builder.corpus.articles import chunk_ids, reject_table
-from builder.corpus.assembly import ABOUT, NEAR, RENAMED, REPEAT, TABLES, ShardOutcome, join_tables, write_final
+from builder.corpus.assembly import (
+    ABOUT,
+    NEAR,
+    RENAMED,
+    REPEAT,
+    TABLES,
+    ShardOutcome,
+    _filter,
+    join_tables,
+    write_final,
+)
+from builder.corpus.parts import storage_at
 from builder.corpus.records import Reject
 from builder.corpus.shard_tables import INDEX
 from builder.store import write_table
@@ -132,3 +145,30 @@ def test_one_table_is_a_file_and_several_are_a_folder_in_order(tmp_path: Path) -
     assert sorted(p.name for p in (tmp_path / "all.parquet").iterdir())[-1] == "000011.parquet"
     assert pq.read_table(tmp_path / "all.parquet")["i"].to_pylist() == list(range(12))
     assert (tmp_path / "one.parquet").samefile(paths[0])
+
+
+def test_tables_are_filtered_group_by_group(tmp_path: Path) -> None:
+    path, target = tmp_path / "all.parquet", tmp_path / "some.parquet"
+    pq.write_table(pa.table({"n": range(9), "name": [*"abcdefghi"]}), path, row_group_size=3)
+    mask = np.array([0, 1, 1, 0, 0, 0, 1, 0, 1], bool)
+    _filter(path, target, mask, {"name": np.array([*"ABCDEFGHI"])})
+    assert pq.read_table(target).to_pydict() == {"n": [1, 2, 6, 8], "name": ["B", "C", "G", "I"]}
+    assert pq.ParquetFile(target).num_row_groups == 2  # of the second nothing is left
+
+
+def test_tables_of_other_file_systems_and_of_those_without_links_are_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, here = storage_at("memory://joined") / "a.parquet", tmp_path / "a.parquet"
+    there.write_bytes(b"there")
+    here.write_bytes(b"here")
+    join_tables([there], tmp_path / "b.parquet")
+    assert (tmp_path / "b.parquet").read_bytes() == b"there"
+
+    def link(*_: object) -> None:
+        raise OSError("no links")
+
+    monkeypatch.setattr(os, "link", link)
+    join_tables([here], tmp_path / "c.parquet")
+    assert (tmp_path / "c.parquet").read_bytes() == b"here"
+    assert not (tmp_path / "c.parquet").samefile(here)

@@ -9,6 +9,7 @@ import re
 import subprocess
 import tarfile
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +23,15 @@ from hypothesis import strategies as st
 
 from builder.corpus import inventory as inventory_module
 from builder.corpus.files import RawFile, list_files, matcher
-from builder.corpus.inventory import SLICES, FileSlice, Inventory, file_slices, shard_key, slice_files
+from builder.corpus.inventory import (
+    SLICES,
+    FileSlice,
+    Inventory,
+    file_slices,
+    hash_files,
+    shard_key,
+    slice_files,
+)
 from builder.corpus.parts import read_sealed
 from builder.corpus.records import Record
 from builder.corpus.settings import Source
@@ -156,6 +165,52 @@ def test_a_file_that_vanishes_is_a_reject(tmp_path: Path) -> None:
     found, rejects = slice_files([gone], Source(), tmp_path / "inventory.parquet", here)
     assert found.num_rows == 0
     assert [r.reason for r in rejects] == ["unreadable"]
+
+
+def test_rejects_are_in_the_order_of_paths_whichever_is_found_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inventory_module, "_BATCH", 1)
+    gone = [RawFile(name, str(tmp_path / name), 1, 0) for name in ("a.txt", "b.txt", "c.txt")]
+
+    def backwards(function: Callable[[Any], Any], items: Sequence[Any], light: bool) -> Any:
+        return reversed(list(here(function, items)))
+
+    _, rejects = slice_files(gone, Source(), tmp_path / "cache", backwards)
+    assert [r.source_path for r in rejects] == ["a.txt", "b.txt", "c.txt"]
+
+
+@pytest.mark.parametrize(("before", "again"), [(2_000_000_000, True), (2_000_000_001, False)])
+def test_a_file_changed_two_seconds_before_it_is_listed_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int, again: bool
+) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 10**18)
+    file = lines(tmp_path / "a.jsonl", 10)._replace(stamp=1, changed=10**18 - before)
+    ran: list[int] = []
+
+    def run(function: Callable[[Any], Any], items: Sequence[Any], light: bool) -> Any:
+        ran.append(len(items))
+        return here(function, items)
+
+    for _ in range(2):
+        slice_files([file], Source(), tmp_path / "cache", run)
+    assert ran == [1, int(again)]
+
+
+def test_an_archive_that_is_replaced_is_hashed_as_it_is_now(tmp_path: Path) -> None:
+    path = tmp_path / "news.zip"
+
+    def hashed(text: bytes) -> bytes:
+        with zipfile.ZipFile(tmp_path / "new", "w") as archive:
+            archive.writestr("a.txt", text)
+        (tmp_path / "new").replace(path)
+        file = RawFile("news.zip/a.txt", f"zip://a.txt::{path}", len(text), 0)
+        ((row,), _) = hash_files(([(0, file)], 1 << 20, {}))
+        digest: bytes = row[-1]
+        return digest
+
+    for text in (b"One.", b"Two."):
+        assert hashed(text) == hashlib.sha256(text).digest()
 
 
 def test_patterns() -> None:
