@@ -58,7 +58,7 @@ def chunk_facts(task: ShardChunks) -> ChunkFacts:
     rank = ranks(chunks["chunk_id"].to_pylist(), settings.seed)
     row = article_rows(chunks)
     eligible = ~np.isin(row, task.left_out)
-    eligible &= rank < np.uint64(min(int(settings.fraction * 2**64), 2**64 - 1)) if settings.fraction < 1 else True
+    eligible &= rank < np.uint64(int(settings.fraction * 2**64)) if settings.fraction < 1 else True
     unmatched = frozenset(task.keywords)
     if settings.method == "keywords":
         pattern = mentions(task.keywords)

@@ -1,6 +1,7 @@
 """Chunks tile their sections, keep to the budget, never split a sentence that fits, and are what the text says."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -153,6 +154,22 @@ def test_a_tokenizer_file_counts_the_budget(tokenizer_file: str, method: str) ->
     if method != "article":
         assert len(pieces) > 3
         assert max(p.tokens for p in pieces) <= 16
+
+
+def test_a_tokenizer_file_that_pads_or_cuts_texts_counts_them_whole(tokenizer_file: str, tmp_path: Path) -> None:
+    from tokenizers import Tokenizer
+
+    made = Tokenizer.from_file(tokenizer_file)
+    text = "The cat sat on the mat. The hat sat on the mat, and the cat."
+    whole = len(made.encode(text).ids)
+    made.enable_padding(length=4 * whole)
+    made.save(str(tmp_path / "padding.json"))
+    made.no_padding()
+    made.enable_truncation(2)
+    made.save(str(tmp_path / "truncation.json"))
+    for name in ("padding", "truncation"):
+        (piece,) = cut(text, unit="tokenizer", tokenizer=str(tmp_path / f"{name}.json"), method="article")
+        assert piece.tokens == whole, name
 
 
 @given(TEXT, st.sampled_from(sorted(CHUNKERS)), st.integers(8, 40))
