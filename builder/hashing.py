@@ -59,7 +59,7 @@ def _hashed(data: npt.NDArray[np.uint8], borders: Ints) -> tuple[Hashes, Ints]:
     start = np.flatnonzero(inside & (~np.concatenate(([False], inside[:-1])) | lone))
     end = np.flatnonzero(inside & ~np.concatenate((inside[1:] & ~lone[1:], [False]))) + 1
     # Polynomial hashes of all prefixes; a word is a difference of two, shifted back to its own origin.
-    powers, inverses = _powers(1 << max(16, (len(data) - 1).bit_length()))
+    powers, inverses = _powers(1 << max(16, len(data).bit_length()))
     prefix = np.concatenate((np.zeros(1, np.uint64), np.cumsum(value * powers[: len(data)], dtype=np.uint64)))
     return (prefix[end] - prefix[start]) * inverses[start], start
 

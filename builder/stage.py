@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -269,7 +269,7 @@ _TOP = {
 _version = cache(importlib.metadata.version)
 
 
-@lru_cache(maxsize=4096)
+@cache
 def _digest_of(path: Path, size: int, modified: int, inode: int) -> str:
     return file_digest(path)
 

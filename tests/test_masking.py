@@ -81,6 +81,14 @@ def test_account_numbers_need_the_right_check_digits() -> None:
     assert clean(right, steps(Cleaning(accounts=True)))[0] == "[account]"
 
 
+@pytest.mark.parametrize(("length", "account"), [(14, False), (15, True), (34, True), (35, False)])
+def test_account_numbers_are_as_long_as_there_are(length: int, account: bool) -> None:
+    body = "7" * (length - 4)
+    remainder = int(f"{body}{int('N', 36)}{int('O', 36)}00") % 97
+    written = f"NO{98 - remainder:02}{body}"
+    assert masked(written, ["accounts"]) == ("[account]" if account else written)
+
+
 def test_kinds_do_not_overlap() -> None:
     text = "+4930123456@example.org"
     assert list(personal(text, KINDS)) == [(0, len(text), "[e-mail]")]
