@@ -426,15 +426,24 @@ def test_what_a_web_archive_holds_without_the_answer_of_a_server(
         assert known is None or found.article_id == known
 
 
-def test_a_page_of_a_web_archive_that_takes_too_long_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "reason", "detail"),
+    [
+        (TooSlowError("it took too long"), "too-slow", "it took too long"),
+        (ZeroDivisionError("of the library"), "reader-failed", "ZeroDivisionError: of the library"),
+    ],
+)
+def test_a_page_of_a_web_archive_that_takes_too_long_costs_itself_alone(
+    error: Exception, reason: str, detail: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def slow(record: Record, page: str, recall: bool) -> bool:
-        raise TooSlowError("it took too long")
+        raise error
 
     monkeypatch.setattr(archives, "extract", slow)
     page, text = held("resource", "Content-Type: text/html\r\n", PAGE.encode()), "Content-Type: text/plain\r\n"
     first, second = read("a.warc", page + held("conversion", text, OTHER.encode()))
     assert isinstance(first, Reject)
-    assert first[:4] == ("a.warc", 0, "too-slow", "it took too long")
+    assert first[:4] == ("a.warc", 0, reason, detail)
     assert (first.article_id or "") != ""
     assert isinstance(second, Record)
     assert second.raw == OTHER

@@ -38,6 +38,12 @@ def only(name: str, data: str | bytes, **settings: Any) -> Record:
     return record
 
 
+def records(name: str, data: str | bytes) -> list[Record]:
+    found = read(name, data)
+    assert all(isinstance(item, Record) for item in found), found
+    return [item for item in found if isinstance(item, Record)]
+
+
 def reject(name: str, data: str | bytes, **settings: Any) -> Reject:
     (found,) = read(name, data, **settings)
     assert isinstance(found, Reject), found
@@ -80,6 +86,17 @@ def test_a_feed_of_rss() -> None:
     assert (first.authors, first.source, first.language) == (["Ann Lee"], "Harbour Wire", "en")
     assert first.published == datetime(2024, 7, 29, 20, 2, 13, tzinfo=UTC)
     assert (second.record, second.raw, second.record_id) == (1, OTHER, None)
+
+
+def test_numbers_of_characters_that_xml_cannot_hold_and_odd_names_cost_no_item() -> None:
+    feed = RSS.replace("<item>", "<item><x:00Z>&#xD800;&#8;</x:00Z>", 1)
+    assert [(item.title, item.raw) for item in records("a.xml", feed)] == [
+        (item.title, item.raw) for item in records("a.xml", RSS)
+    ]
+    odd = (
+        "<rss><channel><item><title>A&#8211;B</title><description>One&#xD800;two&#150;&#60;i&#62;</description></item>"
+    )
+    assert [(item.title, item.raw) for item in records("a.xml", f"{odd}</rss>")] == [("A–B", "One�two–<i>")]
 
 
 def test_a_feed_of_atom() -> None:

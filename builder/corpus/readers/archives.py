@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from builder.corpus.decoding import NotTextError, decode_text
 from builder.corpus.readers.pages import extract
-from builder.corpus.records import Record, Reject, refused, sha256, storable
+from builder.corpus.records import Record, Reject, failure, refused, sha256, storable
 from builder.corpus.settings import Source
 from builder.corpus.streams import DamagedError
 from builder.memory import TooSlowError
@@ -69,6 +69,9 @@ def warc_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | 
                         record.url = address
                 except TooSlowError as e:  # of one page; the others can be read
                     yield Reject(path, number, "too-slow", str(e), record.article_id)
+                    continue
+                except Exception as e:  # noqa: BLE001 - a library that fails on one page must not hide those after it
+                    yield Reject(path, number, "reader-failed", failure(e), record.article_id)
                     continue
                 nothing = "no article text was found in the page"
                 yield record if found else Reject(path, number, "empty", nothing, record.article_id)

@@ -4,6 +4,7 @@ import codecs
 import email
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from email import policy
 from email.message import EmailMessage
 from html import escape, unescape
@@ -39,9 +40,9 @@ _COLUMNS = {
     },
 }  # fmt: skip
 #: A character data section, a comment (to the end, where none ends them) or an entity that XML knows; and an ampersand
-#: that XML does not know.
+#: that XML does not know, or the number of a character, which may be none that XML can hold.
 _AMPERSAND = re.compile(
-    r"(<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&(?:#\d+|#x[\dA-Fa-f]+|amp|lt|gt|quot|apos);)|&(?:\w+;)?",
+    r"(<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&(?:amp|lt|gt|quot|apos);)|&(?:#?\w+;)?",
     re.DOTALL,
 )
 #: The namespaces of Media RSS and of podcasts, or the prefix of one that was never declared.
@@ -74,10 +75,11 @@ def xml_file(stream: BinaryIO, path: str, source: Source) -> Iterator[Record | R
         yield Reject(path, None, "bad-xml", "there is no element in the file")
         return
     for element in root.iter(etree.Element):
-        # The titles and descriptions of pictures are those of no article.
-        element.tag = "media" if _MEDIA.search(element.tag) else _local(element.tag)
-        for name, value in element.attrib.items():
-            element.attrib[_local(name)] = value
+        with suppress(ValueError):  # in damaged files, names are found that no element may have
+            # The titles and descriptions of pictures are those of no article.
+            element.tag = "media" if _MEDIA.search(element.tag) else _local(element.tag)
+            for name, value in element.attrib.items():
+                element.attrib[_local(name)] = value
     kind = next((kind for kind in ("newsItem", "nitf", "entry", "item") if next(root.iter(kind), None) is not None), "")
     if not kind:
         yield Reject(path, None, "unknown-format", f"<{root.tag}> holds no item of RSS, Atom, NITF or NewsML-G2")
