@@ -264,7 +264,7 @@ def _complete(argv: list[str]) -> int:
     if any(arg.startswith("query=") for arg in argv) and (len(words) < 2 or (len(words) == 2 and line[-1:] != " ")):
         print(" ".join(name for name in COMMANDS if name.startswith(words[1] if len(words) > 1 else "")))
         return 0
-    if len(words) > 1:
+    if words[1:]:
         os.environ["COMP_LINE"] = line.replace(f"{words[1]} ", "", 1)
     import hydra
 
