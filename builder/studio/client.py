@@ -202,7 +202,7 @@ class Client:
             try:
                 return connection.within(self.settings.timeout, once)
             except (httpx.RequestError, httpx.InvalidURL) as e:
-                problem = connection.failure(e, self.url, self._where, self.settings)
+                problem = connection.no_answer(e, self.url, self._where, self.settings)
                 if attempt >= attempts or not isinstance(problem, Unreachable):
                     raise problem from e
                 wait = _backoff(attempt - 1)

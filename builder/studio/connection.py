@@ -192,7 +192,9 @@ def within(seconds: float, work: Callable[[], T]) -> T:
         raise httpx.ReadTimeout("the answer did not end in time") from None
 
 
-def failure(error: httpx.RequestError | httpx.InvalidURL, url: str, where: str, settings: LabelStudio) -> BuilderError:
+def no_answer(
+    error: httpx.RequestError | httpx.InvalidURL, url: str, where: str, settings: LabelStudio
+) -> BuilderError:
     """What a request without an answer means. `where` is its method and address."""
     if isinstance(error, httpx.InvalidURL):
         return ConfigError(f"label_studio.url is {url!r}: {error}.", "Correct it.")
