@@ -317,6 +317,21 @@ def test_tables_that_pandas_writes_are_read_in_every_orientation_that_names_thei
     assert not any(r.alone for r in found if isinstance(r, Record))
 
 
+def test_tables_have_nothing_beside_them_and_rows_that_are_none_are_left_out() -> None:
+    related = [{"text": OTHER}]
+    table = {"columns": ["text"], "data": [[TEXT], 5]}
+    assert only("a.json", json.dumps(table)).raw == TEXT
+    assert only("a.json", json.dumps(table | {"related": related})).raw == OTHER
+    table = {"schema": {}, "data": [{"text": TEXT}]}
+    found = reject("a.json", json.dumps(table | {"related": related}))
+    assert found.detail == "it has lists of objects at data, related; set source.records to one of them"
+
+
+def test_lines_of_wide_characters_are_said_to_be_wide() -> None:
+    found = only("a.jsonl", json.dumps({"text": TEXT}).encode("utf-16"))
+    assert (found.raw, found.encoding.name) == (TEXT, "utf-16")
+
+
 def test_objects_that_are_no_table_are_refused_with_what_is_missing() -> None:
     for whole in ({"a": {"x": 1}, "b": {"y": 2}}, {"text": {"0": TEXT}, "id": {"1": "a"}}, {"data": [], "columns": 3}):
         found = reject("a.json", json.dumps(whole))

@@ -20,8 +20,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from builder.corpus import decoding, readers
-from builder.corpus.decoding import UTF8
+from builder.corpus.decoding import UTF8, Encoding
 from builder.corpus.readers import READERS, read_file
+from builder.corpus.readers.json import _elements
 from builder.corpus.records import Record, Reject, fill, looks_like_html, text_of
 from builder.corpus.settings import Source
 from builder.corpus.streams import DamagedError, open_stream
@@ -140,9 +141,21 @@ def test_lists_in_json_are_found(tmp_path: Path, whole: object, indent: int | No
 
 def test_a_long_list_is_read_in_windows(tmp_path: Path) -> None:
     items = [{"text": f"{i} " + "word " * 3000} for i in range(200)]
-    records, rejects = found(put(tmp_path, "a.json", json.dumps(items)))
-    assert [r.raw.split()[0] for r in records] == [str(i) for i in range(200)]
-    assert rejects == []
+    for source in (Source(), Source(max_record_mb=1)):  # of each, not of all
+        records, rejects = found(put(tmp_path, "a.json", json.dumps(items)), source)
+        assert [r.raw.split()[0] for r in records] == [str(i) for i in range(200)]
+        assert rejects == []
+
+
+def test_nothing_is_read_after_a_value_too_deep_for_the_parser() -> None:
+    def texts() -> Iterator[tuple[str, Encoding]]:
+        yield '[{"text": "One."}, ' + "[" * 100_000, UTF8
+        raise AssertionError("no more is asked for")
+
+    record, reject = _elements(texts(), "a.json", Source())
+    assert isinstance(record, Record)
+    assert isinstance(reject, Reject)
+    assert (record.raw, reject.record, reject.reason) == ("One.", 1, "bad-json")
 
 
 def test_a_list_that_breaks_off_keeps_what_came_before(tmp_path: Path) -> None:
