@@ -327,6 +327,22 @@ def test_tables_have_nothing_beside_them_and_rows_that_are_none_are_left_out() -
     assert found.detail == "it has lists of objects at data, related; set source.records to one of them"
 
 
+def test_an_object_is_known_by_the_bytes_of_its_file_and_one_inside_it_by_its_own_json() -> None:
+    one = b'{"text": "%b",  "id": "b"}' % TEXT.encode()
+    assert only("a.json", one).sha256 == sha256(one)
+    items = [{"text": TEXT, "id": "b"}, {"text": OTHER, "id": "a"}]
+    found = read("a.json", json.dumps({"articles": items}))
+    assert [r.sha256 for r in found if isinstance(r, Record)] == [
+        sha256(json.dumps(item, sort_keys=True).encode()) for item in items
+    ]
+
+
+def test_several_values_hold_no_list_that_is_set() -> None:
+    values = json.dumps({"articles": [{"text": TEXT}]})
+    assert only("a.json", values, records="articles").raw == TEXT
+    assert reject("a.json", f"{values}\n{values}", records="articles").reason == "bad-json"
+
+
 def test_lines_of_wide_characters_are_said_to_be_wide() -> None:
     found = only("a.jsonl", json.dumps({"text": TEXT}).encode("utf-16"))
     assert (found.raw, found.encoding.name) == (TEXT, "utf-16")
