@@ -146,6 +146,11 @@ def test_feeds_as_other_programs_write_them(before: str, item: str) -> None:
     assert found.url == "http://x.org/?a=1&b=2"
 
 
+def test_words_around_marked_ones_stay_in_a_feed() -> None:
+    entry = "<entry><content>They <b>agreed</b> on <i>Monday</i> in Kyiv.</content></entry>"
+    assert only("a.atom", f"<feed>{entry}</feed>").raw == "They agreed on Monday in Kyiv."
+
+
 def test_a_feed_that_is_cut_off_says_so() -> None:
     feed = f"<rss><channel><item><title>A</title><description>{TEXT}</description></item></channel></rss>"
     for end in range(len(feed) - 60, len(feed)):
