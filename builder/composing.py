@@ -132,7 +132,8 @@ def refusal(error: Exception, overrides: Sequence[str], composing: Composing) ->
             try:
                 composed = composing(job)
             except Exception as refused:  # noqa: BLE001
-                faults.append(_explained(refused))
+                keys = ", ".join(override.partition("=")[0].lstrip("+~") for override in job)
+                faults.append(_explained(refused, among=keys))
             else:
                 read_config(composed, faults)
     finally:
@@ -201,8 +202,11 @@ def _values(override: str) -> list[str]:
     return [f"{key}={value}" for value in parsed.sweep_string_iterator()] if parsed.is_sweep_override() else [override]
 
 
-def _explained(error: Exception, key: str = "") -> Fault:
-    """One fault for whatever Hydra, OmegaConf or YAML raised; `key` is what was overridden, where that is known."""
+def _explained(error: Exception, key: str = "", among: str = "") -> Fault:
+    """One fault for whatever Hydra, OmegaConf or YAML raised.
+
+    `key` is what was overridden, where that is known; else it is one of those `among` which the error may name.
+    """
     from hydra.errors import HydraException, MissingConfigException
     from yaml import MarkedYAMLError
 
@@ -216,13 +220,13 @@ def _explained(error: Exception, key: str = "") -> Fault:
         at = error.problem_mark or error.context_mark
         where = f"{at.name}, line {at.line + 1}" if at else "A configuration file"
         return Fault(where, f"{error.problem}.", "Correct the YAML there.")
-    # Hydra refuses a group choice that is no text with a ValueError.
-    if isinstance(error, HydraException | OmegaConfBaseException) or (key and isinstance(error, ValueError)):
+    # Hydra refuses a group choice that is no text, or an entry of a list that is no number, with a ValueError.
+    if isinstance(error, HydraException | OmegaConfBaseException | ValueError):
         key = key or str(getattr(error.__cause__ or error, "full_key", None) or "")
         causes = [first_line(e).rstrip(". ") for e in (error, error.__cause__) if e]
         sweep = causes[0].startswith("Ambiguous value")
         hint = "Write a list as key=[a,b]; to sweep over values add --multirun." if sweep else MORE
-        return Fault(key or "configuration", f"{': '.join(causes)}.", hint)
+        return Fault(key or among or "configuration", f"{': '.join(causes)}.", hint)
     raise error
 
 

@@ -96,6 +96,7 @@ def test_what_hydra_refuses_is_one_fault_each() -> None:
     [
         ("~split.seed", "split.seed", "does not support deletion"),
         ("chunking.max_tokens=1,2", "configuration", "--multirun"),
+        ("export.names.first=a", "export.names.first", "invalid literal for int()"),
     ],
 )
 def test_what_hydra_alone_refuses_is_one_line(override: str, key: str, words: str) -> None:
