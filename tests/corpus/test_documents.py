@@ -245,6 +245,14 @@ def test_a_web_archive_that_ends_inside_a_record_says_so(kind: str) -> None:
         found = read("a.warc", whole[:cut])[-1]
         assert isinstance(found, Reject), cut
         assert found.reason in ("damaged", "bad-warc"), cut
+        assert found.record == (None if found.reason == "bad-warc" else int(kind == "conversion")), cut
+
+
+def test_a_page_of_a_web_archive_has_the_address_it_was_found_at() -> None:
+    page = PAGE.replace("<head>", '<head><link rel="canonical" href="https://y.org/2">')
+    assert only("a.html", page.encode()).url == "https://y.org/2"
+    held = warc(("https://x.org/1", "200 OK", "text/html; charset=utf-8", page.encode()))
+    assert only("a.warc", held.rpartition(b"WARC/1.0")[0]).url == "https://x.org/1"
 
 
 def test_web_archives_as_other_programs_write_them(tmp_path: Path) -> None:

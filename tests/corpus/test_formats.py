@@ -526,6 +526,15 @@ def test_members_whose_names_begin_with_a_dot_and_a_slash_or_are_no_text_are_rea
     assert [(r["source_path"], r["reason"]) for r in work.rows("rejects")] == [("none.zip", "empty")]
 
 
+def test_tables_of_a_page_are_read_with_recall_alone() -> None:
+    text = "".join(f"<p>{TEXT} They said so {n} times, and everybody heard it.</p>" for n in range(5))
+    rows = "".join(f"<tr><td>Interceptors in stock, by year</td><td>{n} hundred</td></tr>" for n in range(5))
+    page = f"<html><body><article>{text}<table>{rows}</table></article></body></html>"
+    assert ["Interceptors in stock" in only("a.html", page, recall=recall).raw for recall in (False, True)] == [
+        False, True,
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("name", ["news.zip/more.zip", "news.tar.gz/in/MORE.tgz"])
 def test_an_archive_inside_an_archive_is_named(name: str) -> None:
     found = read(name, b"")

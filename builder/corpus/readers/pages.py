@@ -112,7 +112,7 @@ def extract(record: Record, page: str, recall: bool = False) -> bool:
         date_extraction_params={"original_date": True, "extensive_search": False},
         config=_config(),
     )
-    if not isinstance(found, Document) or not found.text or not found.text.strip():
+    if not isinstance(found, Document) or not found.text:
         # A piece of a page may be all text, without a paragraph that can be told from what surrounds it.
         record.raw = "" if _PAGE.search(page) else storable(text_of(page) or "")
         return bool(record.raw)
