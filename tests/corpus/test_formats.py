@@ -526,6 +526,15 @@ def test_members_whose_names_begin_with_a_dot_and_a_slash_or_are_no_text_are_rea
     assert [(r["source_path"], r["reason"]) for r in work.rows("rejects")] == [("none.zip", "empty")]
 
 
+def test_a_page_is_of_the_day_of_its_publication_not_of_its_last_change() -> None:
+    said = [f'<meta property="article:{what}_time" content="{day}">' for what, day in (
+        ("modified", "2024-05-06"), ("published", "2024-03-04"),
+    )]  # fmt: skip
+    for head in ("".join(said), "".join(reversed(said))):
+        page = f"<html><head>{head}</head><body><article>{f'<p>{TEXT}</p>' * 5}</article></body></html>"
+        assert str(only("a.html", page).published)[:10] == "2024-03-04"
+
+
 def test_tables_of_a_page_are_read_with_recall_alone() -> None:
     text = "".join(f"<p>{TEXT} They said so {n} times, and everybody heard it.</p>" for n in range(5))
     rows = "".join(f"<tr><td>Interceptors in stock, by year</td><td>{n} hundred</td></tr>" for n in range(5))
