@@ -8,6 +8,7 @@ import json
 import lzma
 import random
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,6 +24,7 @@ from builder.corpus import decoding, readers
 from builder.corpus.decoding import UTF8, Encoding
 from builder.corpus.readers import READERS, read_file
 from builder.corpus.readers.json import _elements
+from builder.corpus.readers.tables import _Lines, _values
 from builder.corpus.records import Record, Reject, fill, looks_like_html, text_of
 from builder.corpus.settings import Source
 from builder.corpus.streams import DamagedError, open_stream
@@ -294,6 +296,34 @@ def test_a_text_of_parquet_that_is_not_utf8_costs_itself_alone(tmp_path: Path) -
     records, rejects = found(tmp_path / "a.parquet")
     assert [r.raw for r in records] == ["One.", "Three."]
     assert [(r.record, r.reason) for r in rejects] == [(1, "no-text")]
+
+
+def test_times_inside_lists_and_objects_of_parquet_lose_their_nanoseconds_alone() -> None:
+    kind = pa.struct([("when", pa.list_(pa.timestamp("ns", "UTC"))), ("n", pa.int64())])
+    column = pa.array([{"when": [1722283333123456789], "n": 7}], kind)
+    assert _values(column) == [{"when": [datetime(2024, 7, 29, 20, 2, 13, 123456, tzinfo=UTC)], "n": 7}]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["123456789\n"], ""),
+        (["1234567890\r\n"], ""),  # the end of a line counts for nothing
+        (["12345678901\n"], "a line of more than 0 MB"),
+        (["1234\n", "5678\n"], ""),
+        (["1234\n", "56789\n"], "a quote is never closed"),
+        (["1\n", "2\n", "345678\n"], "a quote is never closed"),
+    ],
+)
+def test_a_row_has_as_many_characters_as_a_line(lines: list[str], said: str) -> None:
+    held = _Lines(((line, UTF8) for line in lines), 10)
+    with pytest.raises(csv.Error, match=f"^{said}$") if said else nullcontext():
+        assert list(held) == lines
+
+
+def test_a_cell_may_be_all_of_the_longest_line(tmp_path: Path) -> None:
+    records, rejects = found(put(tmp_path, "a.csv", "text\n" + "x" * (1 << 20) + "\n"), Source(max_record_mb=1))
+    assert ([len(r.raw) for r in records], rejects) == ([1 << 20], [])
 
 
 def test_rows_of_parquet(tmp_path: Path) -> None:
