@@ -11,14 +11,17 @@ from typing import Annotated, Any
 
 import msgspec
 
+#: A number that a column can hold.
+_Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
 
 class _Struct(msgspec.Struct, gc=False):
     pass
 
 
 class RegionValue(_Struct):
-    start: int
-    end: int
+    start: _Number
+    end: _Number
     text: str | None = None
     labels: list[str] = []
 
@@ -68,11 +71,11 @@ Item = Region | Choices | Text | Odd
 
 
 class Person(_Struct):
-    id: int
+    id: _Number
 
 
 class _Made(_Struct):
-    id: int
+    id: _Number
     result: list[Known]
     created_at: datetime | None = None
     updated_at: datetime | None = None
@@ -80,17 +83,17 @@ class _Made(_Struct):
 
 
 class Annotation(_Made):
-    completed_by: int | Person | None = None
+    completed_by: _Number | Person | None = None
     was_cancelled: bool | None = False
     ground_truth: bool | None = False
-    parent_prediction: int | None = None
-    parent_annotation: int | None = None
-    updated_by: int | Person | None = None
+    parent_prediction: _Number | None = None
+    parent_annotation: _Number | None = None
+    updated_by: _Number | Person | None = None
 
 
 class Draft(_Made):
-    user: int | str | None = None
-    annotation: int | None = None
+    user: _Number | str | None = None
+    annotation: _Number | None = None
 
 
 class Prediction(_Made):
@@ -112,9 +115,9 @@ class TaskData(_Struct):
 
 
 class Task(_Struct):
-    id: int
+    id: _Number
     data: TaskData
-    project: int = 0
+    project: _Number = 0
     annotations: list[Annotation] = []
     drafts: list[Draft] = []
     predictions: list[Prediction] = []
@@ -144,8 +147,10 @@ def item(line: bytes, number: int, index: int) -> str:
 def _item_by_item(task: dict[str, Any]) -> Task:
     kept: list[list[Item]] = []
     for holder in ("annotations", "drafts", "predictions"):
-        task[holder] = task.get(holder) or []
-        for made in task[holder]:
+        held = task[holder] = task.get(holder) or []
+        for made in held if isinstance(held, list) else ():
+            if not isinstance(made, dict):
+                break  # it is refused below, as whatever else has another shape
             given, made["result"] = made.get("result") or [], []
             is_list = isinstance(given, list)
             kept.append([_one(i) for i in given] if is_list else [Odd("", "", "", "a result is a list of objects")])

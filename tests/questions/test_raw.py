@@ -56,6 +56,26 @@ def test_what_is_no_task_raises(source: bytes) -> None:
         raw.parse_task(source)
 
 
+@pytest.mark.parametrize("holder", ["annotations", "drafts", "predictions"])
+@pytest.mark.parametrize("given", ["x", 5, True, {"a": 1}, [5], [None], [{"id": 1, "result": [3]}, "x"]])
+def test_annotations_of_another_shape_are_refused_by_their_place(task: Make, holder: str, given: object) -> None:
+    with pytest.raises(msgspec.ValidationError, match=holder):
+        raw.parse_task(line({**task([]), holder: given}))
+
+
+@pytest.mark.parametrize(
+    ("number", "taken"), [(2**63 - 1, True), (2**63, False), (-(2**63), True), (-(2**63) - 1, False)]
+)
+def test_numbers_that_no_column_holds_are_refused(task: Make, number: int, taken: bool) -> None:
+    made = task([])
+    made["annotations"][0]["completed_by"] = number
+    if taken:
+        assert raw.parse_task(line(made)).annotations[0].completed_by == number
+    else:
+        with pytest.raises(msgspec.ValidationError, match="completed_by"):
+            raw.parse_task(line(made))
+
+
 @pytest.mark.parametrize(("start", "taken"), [(-1, False), (0, True), (2**30, True), (2**30 + 1, False)])
 def test_a_chunk_starts_where_an_article_can_be(task: Make, start: int, taken: bool) -> None:
     made = task([])
