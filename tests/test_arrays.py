@@ -13,6 +13,7 @@ def test_columns_become_arrays_of_numbers_and_truth() -> None:
     truth = arrays.mask(pa.chunked_array([pa.array([True, None]), pa.array([False])]))
     assert (truth.tolist(), str(truth.dtype)) == ([True, False, False], "bool")
     truth[0] = False
+    assert arrays.mask(pa.array([None, True])).tolist() == [False, True]
 
 
 def test_arrays_become_columns_of_the_types_of_tables() -> None:

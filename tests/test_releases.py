@@ -14,9 +14,10 @@ import pytest
 from builder import pipeline, releases
 from builder.config import Config, Dataset, Paths
 from builder.corpus.settings import Source
-from builder.errors import ReleaseError, StoreError
+from builder.errors import GateError, ReleaseError, StoreError
 from builder.questions import plain
-from builder.release.manifest import FORMAT
+from builder.release.build import Sources
+from builder.release.manifest import FORMAT, Exported
 from builder.release.passages import STAGES
 from builder.release.settings import Export
 from builder.releases import GROUPS, Verified, public_sections, table_paths, tables_of, to_note, unused
@@ -297,3 +298,119 @@ def test_annotations_and_votes_of_a_row_have_the_link_of_their_task(config: Conf
     traced.assert_called_once_with(Path("v1"), manifest, "ROW", "paths", "opener")
     assert annotation == {"task": "http://x/projects/1/data?task=7"}
     assert votes == [{"task": "http://x/projects/2/data?task=8"}, {"task": None}]
+
+
+class Exporting:
+    """Every export makes a release of the next version, or says that it is none; stages and pull are made up."""
+
+    def __init__(self, config: Config) -> None:
+        self.config, self.new, self.below = config, True, ""
+        self.sources: list[Any] = []
+        answers = {"agreement": "said", "chosen": "how"}
+        self.stages = {
+            name: SimpleNamespace(fingerprint=name, key=f"key of {name}", summary=answers, json=answers.get)
+            for name in pipeline.NAMES
+        }
+        self.pull: Any = SimpleNamespace(folder=config.workspace / "pull", key=b"k", given={})
+        write_json(self.pull.folder / "pull.json", {"hash": "0"})
+        write_json(self.pull.folder / "users.json", {"1": {"email": "ada@example.org"}})
+
+    def export(self, sources: Any, exports: Path, scratch: Path, watched: Any) -> Exported:
+        assert (exports, scratch, watched) == (
+            self.config.release_folder.parent, self.config.dataset_folder / "scratch", progress,
+        )  # fmt: skip
+        self.sources.append(sources)
+        folder = self.config.release_folder / f"v1.{len(self.sources) - 1 if self.new else 0}.0"
+        write_json(folder / "manifest.json", {"of": folder.name})
+        return Exported(folder, SimpleNamespace(), self.new)  # type: ignore[arg-type]
+
+    def __call__(self, **how: bool) -> Exported:
+        names = dict(zip(("prepared", "checked", "gold"), self.stages.values(), strict=True))
+        with contextlib.ExitStack() as patched:
+            for name, stage in names.items():
+                patched.enter_context(mock.patch(f"builder.pipeline.{name}", return_value=stage))
+            patched.enter_context(mock.patch("builder.pipeline.gates", return_value=self.below))
+            patched.enter_context(mock.patch("builder.pipeline.chosen_pull", return_value=self.pull))
+            patched.enter_context(mock.patch("builder.releases.table_paths", return_value="tables"))
+            patched.enter_context(mock.patch("builder.release.manifest.read", read_json_of_release))
+            patched.enter_context(mock.patch("builder.release.export.export", self.export))
+            return releases.released(self.config, progress, **how)
+
+
+def read_json_of_release(root: Path) -> Any:
+    return read_json(root / "manifest.json")
+
+
+def test_an_export_is_remembered_until_something_that_it_is_made_from_differs(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stages, the settings, the file of self-descriptions, who annotates, the gates, the code, the last version."""
+    said = tmp_path / "said.csv"
+    said.write_text("email,age\nada@example.org,30\n")
+    config.dataset.self_descriptions = str(said)
+    config.export.below_gates = True
+    made = Exporting(config)
+
+    def exported() -> bool:
+        before = len(made.sources)
+        found = made()
+        last = config.release_folder / f"v1.{len(made.sources) - 1}.0"
+        assert found.folder == last
+        again = made()
+        assert (again.folder, again.manifest, again.new) == (last, {"of": last.name}, False)
+        return len(made.sources) == before + 1
+
+    assert exported()
+    assert list(made.sources[0].said.values()) == [{"age": "30"}]
+    said.write_text("email,age\nada@example.org,31\n")
+    assert exported()
+    made.stages["validate"].fingerprint = "other"
+    assert exported()
+    config.annotators = Annotators(kind="recorded", recorded="there")
+    assert exported()
+    made.below = "alpha is 0.1"
+    assert exported()
+    config.export.names = ["Ada"]
+    assert exported()
+    monkeypatch.setattr(releases, "code_digest", lambda *rooms: {("release", "reporting"): "other"}[rooms])
+    assert exported()
+    for version, number in (("v1.99.0", 8), ("v1.99.0", 9), ("v1.98.0", 9)):
+        write_json(config.release_folder / version / "manifest.json", {"number": number})
+        made()
+        assert len(made.sources) == number, "only of the last version"
+
+
+def test_an_export_knows_what_its_release_is_made_from_and_notes_what_the_release_does_not_say(config: Config) -> None:
+    config.export.names, config.aggregation.experts = ["Ada"], ["annotator-1"]
+    made = Exporting(config)
+    made()
+    (sources,) = made.sources
+    report = sources.report
+    about: Any = object()
+    with mock.patch("builder.reports.public_page", return_value="page") as page:
+        assert report(Path("v1"), about) == "page"
+    page.assert_called_once_with(config, made.stages, Path("v1"), about)
+    assert sources == Sources(
+        "tables", config.labels, config.export, config.split, public_sections(config), {"hash": "0"}, "said", "", "how",  # type: ignore[arg-type]
+        {name: f"key of {name}" for name in pipeline.NAMES}, False, ["annotator-1"], {}, report,
+    )  # fmt: skip
+    note = config.dataset_folder / "exported" / "news-v1.0.0.json"
+    assert read_json(note) == json.loads(json.dumps(to_note(config)))
+    note.unlink()
+    made.new, config.export.names = False, []
+    made()
+    assert len(made.sources) == 2
+    assert not note.exists(), "the note of a release is that of the export that made it"
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_nothing_is_released_below_a_gate_unless_that_is_asked_for(config: Config, allowed: bool) -> None:
+    config.export.below_gates = allowed
+    made = Exporting(config)
+    made.below = "alpha is 0.1"
+    if not allowed:
+        with pytest.raises(GateError, match=r"^Below the quality gates: alpha is 0\.1\. Run `builder review`"):
+            made()
+        assert made.sources == []
+    made(hold_gates=allowed)
+    assert made.sources[0].below_gates == "alpha is 0.1"
