@@ -77,7 +77,7 @@ class Review:
     """Chunks that are open, how many an expert decided, and what was sent to the review project."""
 
     open: list[str]
-    decided: int = 0
+    decided: int
     sent: PushedProject | None = None
 
 
@@ -131,7 +131,7 @@ def previewed(config: Config, progress: Progress) -> str:
     other = replace(config, dataset=replace(config.dataset, name=f"{config.dataset.name[:80]}-preview"))
     raw = other.dataset_folder / "example"
     article = {"title": "An example", "text": _EXAMPLE, "targets": ["first country", "second country"]}
-    write_text(raw / "example.json", json.dumps(article, ensure_ascii=False))
+    write_text(raw / "example.json", json.dumps(article))
     other.paths = replace(config.paths, raw=str(raw))
     other.selection, other.suggestions, other.source = Config().selection, Config().suggestions, Config().source
     other.quality = replace(config.quality, questions="")

@@ -16,6 +16,8 @@ import yaml
 from builder.errors import StoreError
 from builder.scheme import Label
 from builder.store import (
+    PRIVATE,
+    PUBLIC,
     atomic,
     atomic_folder,
     canonical,
@@ -68,6 +70,10 @@ def test_canonical_json_leaves_no_choice() -> None:
             canonical(value)
 
 
+def test_others_may_read_what_is_public_alone() -> None:
+    assert (PRIVATE, PUBLIC) == (0o600, 0o644)
+
+
 @pytest.mark.parametrize(("asked", "folder"), [(0o600, 0o700), (0o644, 0o755)])
 def test_folders_may_be_entered_by_whom_may_read(tmp_path: Path, asked: int, folder: int) -> None:
     root = tmp_path / "root"
@@ -78,7 +84,7 @@ def test_folders_may_be_entered_by_whom_may_read(tmp_path: Path, asked: int, fol
 
 
 def test_a_file_takes_its_place_when_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, synced = tmp_path / "new" / "file", list[int]()
+    path, synced = tmp_path / "new" / "inside" / "file", list[int]()
     monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
     with atomic(path) as temporary:
         temporary.write_text("whole")
@@ -92,7 +98,7 @@ def test_a_file_takes_its_place_when_it_is_whole(tmp_path: Path, monkeypatch: py
 
 
 def test_a_folder_takes_its_place_when_it_is_whole_and_replaces_none(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "folder"
+    path = tmp_path / "new" / "inside" / "folder"
     with atomic_folder(path) as temporary:
         (temporary / "file").touch(0o644)
         assert temporary.parent == path.parent

@@ -70,7 +70,7 @@ def test_a_pull_says_what_it_holds_and_what_is_gone(new: bool, said: str) -> Non
 
 def test_a_review_says_what_is_open() -> None:
     assert printed("review", Review([], 2)) == "review: nothing is open; 2 chunks were decided by an expert.\n"
-    dry = printed("review", Review(["a", "b"]))
+    dry = printed("review", Review(["a", "b"], 0))
     assert dry == "review: 2 chunks are open; without --dry-run they would be sent to the expert.\n"
     sent = PushedProject(slot="review", url="http://x/2", imported=1)
     said = "review: 2 chunks are open, 1 new in the review project; 3 were decided.  http://x/2\n"
