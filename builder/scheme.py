@@ -113,6 +113,7 @@ class Question:
         """What is wrong with the question; keys are relative to it."""
         for key, noun in self.vocabulary.items():
             yield from _entry_faults(key, noun, self.names(key))
+        yield from _character_faults("title", self.heading)
         if self.order and self.many:
             yield Fault("order", "several options may hold, so they are not ordinal.", "Remove it.")
         elif strange := [name for name in self.order if name not in self.labels]:
@@ -247,7 +248,7 @@ def _entry_faults(key: str, noun: str, entries: Mapping[str, Any]) -> Iterator[F
         words = entry.title or name
         if (other := shown.setdefault(words, name)) != name:
             yield Fault(at, f"{other} is shown as {words!r}, too.", "Change one.")
-        for what in ("title", "description"):
+        for what in ("title", "description", "hotkey"):
             yield from _character_faults(f"{at}.{what}", getattr(entry, what, ""))
         if isinstance(entry, Label) and entry.color and not _COLOR.match(entry.color):
             hint = "Write it as six hexadecimal digits, such as '#2563eb'."

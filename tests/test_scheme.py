@@ -135,7 +135,12 @@ def test_the_version_of_the_task_decides_where_renames_differ() -> None:
     ("path", "value", "problem"),
     [
         ("questions.stance.mode", "author", "stance.mode: 'author' is no mode."),
-        ("questions.stance.max_targets", 0, "stance.max_targets: 0 is less than 1."),
+        ("questions.stance.max_targets", 0, "stance.max_targets: 0 is not between 1 and 100."),
+        ("questions.stance.max_targets", 101, "stance.max_targets: 101 is not between 1 and 100."),
+        ("questions.t", {**TOPICS, "title": "a\x01b"}, "t.title: it contains the control character"),
+        ("questions.entities.labels.ORG", {"hotkey": "\x00"}, "ORG.hotkey: it contains the control character"),
+        ("questions.entities.nesting", "\ud800", "entities.nesting: '\\ud800' does not fit"),
+        ("questions.t", {**TOPICS, "kind": ["choice"]}, "t.kind: ['choice'] is no kind of question."),
         ("questions.stance.absent", "nothing", "stance.absent: 'nothing' is not a stance label."),
         ("questions.stance.order", ["favor", "nome"], "'nome' is not a label of the question. Did you mean none?"),
         ("questions.stance.order", ["favor", "x"], "'x' is not a label of the question. Choose among favor, none."),
@@ -208,6 +213,7 @@ def test_a_fault_is_reported_with_its_key(path: str, value: Any, problem: str) -
     ("path", "value"),
     [
         ("questions.stance.max_targets", 1),
+        ("questions.stance.max_targets", 100),
         ("questions.entities.labels.ORG", {"hotkey": "2", "description": "Firms\tand parties\n"}),
         ("questions.t", TOPICS),
         ("questions.t", {**TOPICS, "labels": {"a": "A"}, "many": True}),

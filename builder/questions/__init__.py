@@ -112,7 +112,7 @@ def _read(hint: Any, given: Any, key: str, faults: list[Fault], only: Collection
     try:
         # YAML reads the version 2 as a number.
         return str(given) if hint is str and type(given) in (int, float) else msgspec.convert(given, hint)
-    except msgspec.ValidationError as e:
+    except (msgspec.ValidationError, UnicodeEncodeError) as e:
         faults.append(Fault(key, f"{given!r} does not fit: {e}."))
         return None
 
@@ -122,7 +122,7 @@ def _question(given: Any, key: str, faults: list[Fault]) -> Kind | None:
         return None
     asked = dict(_mapping(given, key, faults))
     kind = asked.pop("kind", key.removeprefix("labels.questions."))
-    if kind in KINDS:
+    if isinstance(kind, str) and kind in KINDS:
         found: Kind = _read(kind_of(kind), asked, key, faults)
         return found
     hint = f"{_near(kind, KINDS)} Kinds: {', '.join(KINDS)}.".strip()

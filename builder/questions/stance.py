@@ -20,6 +20,8 @@ MODES = ("fixed", "article", "mention")
 #: Controls: one per target, `stance__<target>` or `stance__<number>`; or the one asked about each selected mention.
 PREFIX = "stance__"
 MENTION = "mention_stance"
+#: Nobody answers more about one text, and the page would not hold them.
+_MOST_TARGETS = 100
 _PALETTE = ("#15803d", "#b91c1c", "#1d4ed8", "#a16207", "#7e22ce", "#0e7490")
 _ABSENT_COLOR = "#64748b"
 
@@ -43,8 +45,10 @@ class Stance(Kind):
         yield from super().faults(scheme)
         if self.mode not in MODES:
             yield Fault("mode", f"{self.mode!r} is no mode.", f"Choose one of {', '.join(MODES)}.")
-        if self.max_targets < 1:
-            yield Fault("max_targets", f"{self.max_targets} is less than 1.", "Use 1 or more.")
+        if not 1 <= self.max_targets <= _MOST_TARGETS:
+            yield Fault(
+                "max_targets", f"{self.max_targets} is not between 1 and {_MOST_TARGETS}.", "Use another number."
+            )
         if not self.labels:
             yield Fault("labels", "there are no stance labels.", "Add stance labels.")
         if self.labels and self.absent and self.absent not in self.labels:
