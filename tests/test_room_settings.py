@@ -144,7 +144,7 @@ def test_choices_are_these() -> None:
     by_key = {key: " ".join(hint.choices) for key, hint in LEAVES.items() if hint.choices}
     assert by_key == {
         "source.doubtful": "keep reject",
-        "source.format": "auto txt md html json jsonl csv tsv parquet xml eml mbox docx pdf warc",
+        "source.format": "auto txt md html json jsonl csv tsv parquet xml eml mbox docx rtf pdf warc",
         "dedup.policy": "drop keep",
         "chunking.unit": "words characters tokenizer",
         "selection.by": "source date length",
