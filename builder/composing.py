@@ -220,8 +220,8 @@ def _explained(error: Exception, key: str = "", among: str = "") -> Fault:
         at = error.problem_mark or error.context_mark
         where = f"{at.name}, line {at.line + 1}" if at else "A configuration file"
         return Fault(where, f"{error.problem}.", "Correct the YAML there.")
-    # Hydra refuses a group choice that is no text, or an entry of a list that is no number, with a ValueError.
-    if isinstance(error, HydraException | OmegaConfBaseException | ValueError):
+    # Hydra refuses a choice that is no text, or an entry of a list that is no number, with errors of Python.
+    if isinstance(error, HydraException | OmegaConfBaseException | ValueError | TypeError):
         key = key or str(getattr(error.__cause__ or error, "full_key", None) or "")
         causes = [first_line(e).rstrip(". ") for e in (error, error.__cause__) if e]
         sweep = causes[0].startswith("Ambiguous value")

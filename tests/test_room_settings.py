@@ -97,7 +97,7 @@ BOUNDS = {
     "suggestions.batch": (1, None), "suggestions.timeout": ("> 0", None), "quality.fast_seconds": (0, 86400),
     "quality.straight_share": (0.5, 1), "quality.drift_distance": (0, 1), "quality.min_chunks": (2, 1000000),
     "quality.same_text": (0, 1), "quality.bootstrap": (0, 1000000), "quality.confidence": (0.5, 0.9999),
-    "quality.seed": (None, None), "quality.gamma": (0, 100000), "quality.question_rate": (0, 0.9),
+    "quality.seed": (0, None), "quality.gamma": (0, 100000), "quality.question_rate": (0, 0.9),
     "quality.question_accuracy": (0, 1),
     "quality.gates.min_annotators": (0, 1000), "quality.gates.min_alpha": (-1, 1),
     "quality.gates.min_span_f1": (0, 1), "quality.gates.max_quarantined": (0, 1),

@@ -76,7 +76,7 @@ class Quality:
         ge=0,
         le=100_000,
     )
-    seed: int = setting(0, "Seed of the bootstrap and of gamma.")
+    seed: int = setting(0, "Seed of the bootstrap and of gamma.", ge=0)
     questions: str = setting("", "Gold questions: path of a .jsonl file in the format of recorded labels. Empty: none.")
     question_rate: float = setting(0.05, "Share of gold questions in each annotator's queue.", ge=0, le=0.9)
     question_accuracy: float = setting(0.7, "Lower accuracy on the gold questions is `failed-questions`.", ge=0, le=1)

@@ -33,7 +33,7 @@ EXPECTED: dict[type, dict[str, tuple[Any, str]]] = {
         "bootstrap": (1000, "a whole number, at least 0 and at most 1,000,000"),
         "confidence": (0.95, "a number, at least 0.5 and at most 0.9999"),
         "gamma": (0, "a whole number, at least 0 and at most 100,000"),
-        "seed": (0, "a whole number"),
+        "seed": (0, "a whole number, at least 0"),
         "questions": ("", "text"),
         "question_rate": (0.05, "a number, at least 0 and at most 0.9"),
         "question_accuracy": (0.7, SHARE),
