@@ -37,6 +37,16 @@ _THIS = (
 )
 _NOTED = r"(?:story|post|piece|report|headline|dispatch|article|column|caption)"
 _MENDED = r"(?:re-?filed|re-?published|corrected|updated|revised|clarified|amended)"
+_MENDED_BY = (
+    r"(?:to (?:correct|clarify|reflect|include|add|remove|fix|say|show|state|note|indicate|attribute|make clear)|"
+    r"with (?:comments?|additional|more|further|new (?:information|details)|details|"
+    r"a (?:statement|response|comment)))\b"
+)
+#: A report may be one of which the article tells, so that an earlier version of it may say anything.
+_WRONG = (
+    r"(?:mis\w+|(?:\w+ ){0,2}(?:incorrectly|wrongly|mistakenly|erroneously|inaccurately)\b|"
+    r"contained an? (?:\w+ )?error|omitted|(?<!report )(?:we |it )?(?:said|gave|stated|referred|described|listed)\b)"
+)
 _ROLE = (
     r"(?i:(?:additional |further |original |with )?(?:report(?:ing|ed)|writing|written|edit(?:ing|ed)|compiled|"
     r"translat(?:ion|ed)(?: from (?:the )?\w+)?|"
@@ -86,9 +96,9 @@ FORMULAS = {
     rf"(?:Updated|Published|Posted|Last updated)(?: at)?:? \d{{1,2}}[:.]\d\d\b(?:{_DATE})?",
     # What was wrong in an article.
     "corrected": rf"(?:(?i:corrections?|clarification|editor['’]s note|note)(?: ?\([^()]{{3,30}}\)|, [^:]{{3,30}})?: )?"
-    rf"(?:This {_NOTED} has been {_MENDED} (?:to|with|after) .{{3,300}}|"
+    rf"(?:This {_NOTED} has been {_MENDED} {_MENDED_BY} .{{3,300}}|"
     rf"This {_NOTED} was {_MENDED} on (?=.{{0,30}}(?:19|20)\d\d){_DATE}.{{0,300}}|"
-    rf"(?:In )?[Aa]n (?:earlier|previous) version of this {_NOTED}\b.{{5,300}})",
+    rf"(?:In )?[Aa]n (?:earlier|previous) version of this {_NOTED},? {_WRONG}.{{0,300}})",
     # What else is produced, provided or created is not by its name an article.
     "published": rf"(?:(?:{_THIS} (?:was|is|has been|had been|has|first|originally) ?)?(?i:(?:originally |"
     r"first |also |previously |re-?)*(?:published|republished|reprinted|syndicated|adapted|distributed)|"
@@ -118,9 +128,9 @@ FORMULAS = {
     rf"(?=.*(?:©|\([cC]\)|™|\b(?:19|20)\d\d\b)|(?i:copyright) {AGENCY}\b)"
     rf"(?:{NAME},? ?)?(?:(?i:copyright):? ?(?:©|\([cC]\))?|©|c\.(?=\d)|"
     rf"\([cC]\)|™ ?(?:and|&) ©) ?(?:{_YEAR}[.,]?)? ?(?:by )?(?:{NAME})?(?:\.?, (?:an? )?{_LISTED})*(?:,? {_YEAR})?",
-    "rights": r"(?i:reproduction interdite|(?:при|передрук|використання|перепечатка|использование|"
-    r"while citing)\b.{0,120}"
-    r"\b(?:ссылк|посилання|гіперпосилання|mandatory|обязательна|обов['’]язкове).{0,80}|"
+    "rights": r"(?i:reproduction interdite|(?:при (?:использовании|цитировании|перепечатке)|передрук|використання|"
+    r"перепечатка|использование|"
+    r"while citing)\b.{0,120}\b(?:ссылк|посилання|гіперпосилання|links? to).{0,80}|"
     r"all (?:other )?rights reserved|(?:alle|tous|todos los|tutti i|todos os) (?:rechte|droits|derechos|"
     r"diritti|direitos) (?:de [\w ]{1,50} )?(?:vor|rés|res|ris)\w+|riproduzione riservata|版权所有.{0,30}|"
     r"未经.{0,12}不得.{0,8}(?:转载|轉載|使用|复制|摘编|镜像).{0,12}|無断転載.{0,15}禁.{0,5}|(?:purchase )?"

@@ -250,6 +250,14 @@ RECOGNISED = [
 #: Paragraphs that begin or end like a formula, a title or a summary, and are what an article says.
 CONTENT = [
     "This article was amended in 1998 to let parliament dismiss the president.",
+    "При коммунистах прописка была обязательна.",
+    "При этом ссылки на документы не было.",
+    "An earlier version of this report was leaked to the press in May.",
+    "An earlier version of this report said the plant was safe.",
+    "An earlier version of this column stood in Rome.",
+    "This post has been updated with new guns, the general said.",
+    "This column has been revised to bear the load.",
+    "This report has been updated after each war.",
     "The article has been amended to include women, the court noted.",
     "This article of the constitution has been revised to allow a third term.",
     "This story has been told many times in the village.",
