@@ -220,6 +220,16 @@ def found_release(config: Config, name: str) -> tuple[Path, "Manifest"]:
     return root, read(root)
 
 
+def readable_release(config: Config, name: str) -> "Exported":
+    """The release so named, its tables as they were released; else `ReleaseError` names those that are not."""
+    from builder.release.manifest import Exported
+    from builder.release.verify import check_read
+
+    root, manifest = found_release(config, name)
+    check_read(root, "*.parquet")
+    return Exported(root, manifest)
+
+
 @dataclass(frozen=True)
 class Verified:
     """A release whose files are as released; what its splits share, and how a rebuild compares, where that was asked.
@@ -279,14 +289,14 @@ def traced(config: Config, row_id: str, name: str = "") -> Traced:
     """What a row of a release came from, in the stages that its manifest names."""
     from builder.release.trace import trace
 
-    root, manifest = found_release(config, name)
-    paths = tables_of(config, manifest.stages)
-    found = trace(root, manifest, row_id, paths, pipeline.raw_opener(config))
+    made = readable_release(config, name)
+    paths = tables_of(config, made.manifest.stages)
+    found = trace(made.folder, made.manifest, row_id, paths, pipeline.raw_opener(config))
     campaign = pipeline.campaign(config)
     for row in (*found.annotations, *(vote for gold in found.gold for vote in gold["votes"])):
         project, task = row.pop("project_id"), row.pop("task_id")
         row["task"] = None if task is None else campaign.task_link(project, task)
-    return Traced(root, found)
+    return Traced(made.folder, found)
 
 
 @dataclass(frozen=True)

@@ -287,7 +287,7 @@ def test_annotations_and_votes_of_a_row_have_the_link_of_their_task(config: Conf
     found = SimpleNamespace(annotations=[annotation], gold=[{"votes": votes[:1]}, {"votes": votes[1:]}])
     manifest = SimpleNamespace(stages={"prepare": "0"})
     with (
-        mock.patch("builder.releases.found_release", return_value=(Path("v1"), manifest)) as named,
+        mock.patch("builder.releases.readable_release", return_value=Exported(Path("v1"), manifest)) as named,  # type: ignore[arg-type]
         mock.patch("builder.releases.tables_of", return_value="paths") as tables,
         mock.patch("builder.pipeline.raw_opener", return_value="opener"),
         mock.patch("builder.release.trace.trace", return_value=found) as traced,

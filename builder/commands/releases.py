@@ -83,7 +83,7 @@ def show_export(result: Release) -> Shown:
 
 def diff(config: Config, old: str, new: str, *, progress: Progress = silent) -> Changes:
     """What changed between two releases, each a version or a folder. Raises `ReleaseError` when one is not there."""
-    return comparison.diff(*(Exported(*releases.found_release(config, name)) for name in (old, new)))
+    return comparison.diff(*(releases.readable_release(config, name) for name in (old, new)))
 
 
 def show_diff(result: Changes) -> Shown:

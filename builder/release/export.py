@@ -18,11 +18,11 @@ from builder.release.card import figures, findings, release_pages
 from builder.release.croissant import croissant
 from builder.release.diff import changelog, diff, lines
 from builder.release.manifest import REPORT, Exported, Manifest, Pull
-from builder.release.provenance import earlier_splits, write_annotators, write_articles
+from builder.release.provenance import ARTICLES, earlier_splits, write_annotators, write_articles
 from builder.release.settings import Export, release_name
 from builder.release.signing import SIGNATURE, sign
 from builder.release.tags import tokenizer_digest
-from builder.release.verify import check_loads
+from builder.release.verify import check_loads, check_read
 from builder.store import PUBLIC, atomic_folder, permit, sync_tree, write_text
 
 
@@ -36,6 +36,11 @@ def export(sources: Sources, exports: Path, scratch: Path, progress: Progress | 
     name = release_name(sources.configuration["dataset"]["name"], sources.settings.variant)
     before = manifest.releases(exports / name)
     last = Exported(before[-1][1], manifest.read(before[-1][1])) if before else None
+    # What earlier releases decided is read from their tables: a damaged one would decide something else.
+    for _, path in before[:-1]:
+        check_read(path, ARTICLES)
+    if last:
+        check_read(last.folder, "*.parquet", "CHANGELOG.md")
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="building-", dir=scratch, ignore_cleanup_errors=True) as folder:
         root = Path(folder) / "release"

@@ -248,7 +248,7 @@ def _decode(release: Path, kind: type[T]) -> tuple[T, bytes]:
         return msgspec.json.decode(content, type=kind), content
     except FileNotFoundError as e:
         raise ReleaseError(f"{release} has no manifest.json.", "Name a folder that `builder export` wrote.") from e
-    except msgspec.MsgspecError as e:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as e:
         raise ReleaseError(f"{path} is no manifest of a release: {e}.", "Restore it, or export again.") from e
 
 

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.errors import ReleaseError
-from builder.release.manifest import UNLISTED, Configured, File, Manifest, Outline, data_files, read
+from builder.release.manifest import UNLISTED, Configured, File, Manifest, Outline, data_files, outline, read
 from builder.release.provenance import ARTICLES
 from builder.release.separation import Fingerprints
 from builder.store import file_digest, quick_yaml
@@ -23,12 +24,16 @@ STREAMED = 200_000
 _BATCH = 10_000
 
 
-def check_files(root: Path, files: Iterable[File]) -> list[str]:
-    """One line per file below `root` that is not as the manifest has it; empty when all are as they were written."""
-    expected = {file.path: file.sha256 for file in files}
+def check_files(root: Path, files: Iterable[File], only: str = "*") -> list[str]:
+    """One line per file below `root` that is not as the manifest has it; empty when all are as they were written.
+
+    `only` is a pattern for their paths.
+    """
+    expected = {file.path: file.sha256 for file in files if fnmatchcase(file.path, only)}
     there = {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file() and p.name not in _IGNORED}
     problems = [f"{path} is missing" for path in expected if path not in there]
-    problems += [f"{path} is not in the manifest" for path in sorted(there - {*expected, *UNLISTED})]
+    unlisted = (path for path in sorted(there - {*expected, *UNLISTED}) if fnmatchcase(path, only))
+    problems += [f"{path} is not in the manifest" for path in unlisted]
     present = [path for path in expected if path in there]
     # Hashing releases the interpreter's lock, so that cores share it; the disk is read once.
     with ThreadPoolExecutor() as pool:
@@ -36,6 +41,13 @@ def check_files(root: Path, files: Iterable[File]) -> list[str]:
             if found != expected[path]:
                 problems.append(f"{path} is not what was released: its sha256 is {found[:16]}...")
     return problems
+
+
+def check_read(root: Path, *only: str) -> None:
+    """Raises `ReleaseError` where files of a release that are about to be read are not as they were released."""
+    files = outline(root).files
+    if problems := [problem for pattern in only for problem in check_files(root, files, pattern)]:
+        raise ReleaseError(f"{root}: {'; '.join(problems)}.", "Restore it from a copy.")
 
 
 def certify(root: Path, made: Manifest | Outline) -> dict[str, int]:

@@ -99,6 +99,10 @@ def test_a_damaged_release_is_found(project: Project, damage: str, tmp_path: Pat
         (copy / "stance/train-extra.parquet").write_bytes(b"PAR1")
     with pytest.raises(ReleaseError, match="stance/"):
         verify(project.config, str(copy), hashes_only=True)
+    with pytest.raises(ReleaseError, match=r"stance/\S+ is"):
+        diff(project.config, str(copy), "v1.0.1")
+    with pytest.raises(ReleaseError, match=r"stance/\S+ is"):
+        trace(project.config, "x", release=str(copy))
 
 
 def of_format(project: Project, number: int, root: Path) -> Path:

@@ -221,6 +221,37 @@ def test_everything_reaches_the_disk_before_it_takes_its_place(tmp_path: Path, m
     assert (synced, placed) == (["release", "sample"], [1])
 
 
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["provenance/articles.parquet", "stance/train-00000-of-00001.parquet", "CHANGELOG.md"])
+def test_nothing_is_made_on_top_of_a_release_that_is_damaged(tmp_path: Path, name: str) -> None:
+    world, settings = sample(tmp_path, 3), Export(configs=["stance"])
+    first = world.export(settings).folder
+    flip(first / name)
+    with pytest.raises(ReleaseError, match=rf"v1\.0\.0: {name} is not what was released"):
+        world.export(settings)
+    (first / name).unlink()
+    with pytest.raises(ReleaseError, match=rf"v1\.0\.0: {name} is missing"):
+        world.export(settings)
+    assert [path.name for path in first.parent.iterdir()] == ["v1.0.0"]
+
+
+def test_of_releases_before_the_last_the_splits_must_be_as_they_were(tmp_path: Path) -> None:
+    world, settings = sample(tmp_path, 3), Export(configs=["stance"])
+    first = world.export(settings).folder
+    world.articles.append(article(3))
+    assert world.export(settings).folder.name == "v1.1.0"
+    flip(first / "stance/train-00000-of-00001.parquet")
+    assert not world.export(settings).new
+    flip(first / "provenance/articles.parquet")
+    with pytest.raises(ReleaseError, match=r"v1\.0\.0: provenance/articles\.parquet is not what was released"):
+        world.export(settings)
+
+
 def test_variants_are_beside_the_main_dataset(tmp_path: Path) -> None:
     world = sample(tmp_path, 3)
     main = world.export()

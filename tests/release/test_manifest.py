@@ -68,8 +68,8 @@ def test_a_manifest_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match=r"has no manifest\.json"):
         read(tmp_path)
     path = tmp_path / "manifest.json"
-    for content in ("{", "[]", '{"format": 3}'):
-        path.write_text(content, "utf-8")
+    for content in (b"{", b"[]", b'{"format": 3}', b'{"name": "\xff"}'):
+        path.write_bytes(content)
         with pytest.raises(ReleaseError, match=r"manifest\.json is no manifest of a release"):
             read(tmp_path)
     root = sample(tmp_path / "world", 3).export().folder
