@@ -122,14 +122,14 @@ def unpack_backup(file: Path, workspace: Path, progress: Progress = silent) -> B
 
 def _refuse_damage(workspace: Path) -> None:
     """Damage would be noticed only where the backup is needed, and there is nothing left to mend it from."""
-    from builder.studio import pulls  # with the client of Label Studio, which takes long to import
+    from builder.studio.pull_records import latest, read_key, verify_pull
 
     if (key := workspace / "pseudonyms.key").exists():
-        pulls.read_key(key)
+        read_key(key)
     for folder in workspace.glob("*/pulls"):
-        pulls.latest(folder)
+        latest(folder)
         for kept in folder.glob("[0-9a-f]*"):
-            pulls.verify_pull(kept)
+            verify_pull(kept)
 
 
 def _worth_keeping(workspace: Path) -> Iterator[Path]:

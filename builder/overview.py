@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from builder import pipeline, reports
 from builder.config import Config
 from builder.release import manifest
-from builder.store import read_json
 
 # Imports of studio wait until a server is asked: `status` is quick where there is none.
 if TYPE_CHECKING:
@@ -44,9 +43,12 @@ def status_of(config: Config) -> Status:
 
         server = server_status(pipeline.campaign(config))
     released = manifest.releases(config.release_folder)
-    latest = read_json(config.dataset_folder / "pulls" / "latest.json")
-    record = read_json(config.dataset_folder / "pulls" / latest["hash"][:16] / "pull.json") if latest else None
-    pulled = {"finished": record.get("finished"), **record["counts"]} if record else None
+    pulls, pulled = config.dataset_folder / "pulls", None
+    if (pulls / "latest.json").exists():
+        from builder.studio.pull_records import latest
+
+        _, record = latest(pulls) or (None, None)
+        pulled = {"finished": record.get("finished"), **record.get("counts", {})} if record else None
     files = {name: stage.folder / "stage.json" for name, stage in found.items() if stage}
     files |= {path.name: path / "manifest.json" for _, path in released}
     return Status(

@@ -16,11 +16,12 @@ from builder.errors import ConfigError, SourceError, StoreError
 from builder.languages import language_code
 from builder.pseudonyms import quality_of
 from builder.stage import Progress, Stage, Stages, code_digest, exclusive, settings_digests, silent
-from builder.store import canonical, digest, file_digest, read_json, write_json, write_table
+from builder.store import canonical, digest, file_digest, write_json, write_table
 
 if TYPE_CHECKING:
     from builder.corpus.inventory import Inventory
     from builder.studio.campaign import Campaign
+    from builder.studio.pull_records import PullRecord
     from builder.studio.settings import Annotators
 
 #: Stages in the order in which they are made.
@@ -59,6 +60,20 @@ class KeptPull:
     @property
     def fingerprint(self) -> str:
         return digest(self.hash, self.key, canonical(self.given))
+
+    @property
+    def record(self) -> "PullRecord":
+        """Its pull.json; raises `StoreError` when it is damaged."""
+        from builder.studio.pull_records import record_of
+
+        return record_of(self.folder)
+
+    @property
+    def emails(self) -> dict[int, str]:
+        """User id -> e-mail address of everybody whose work is in it; raises `StoreError` when they are damaged."""
+        from builder.studio.pull_records import emails_of
+
+        return emails_of(self.folder)
 
 
 def prepared(config: Config, progress: Progress = silent) -> Stage:
@@ -174,7 +189,7 @@ def raw_opener(config: Config) -> Callable[[str], bytes | None]:
 def chosen_pull(config: Config) -> KeptPull:
     """The pull that `dataset.pull` names, or the latest; raises `StoreError` when there is none or it is damaged."""
     from builder.studio.people import pseudonyms_of
-    from builder.studio.pulls import latest, named, read_key, verify_pull
+    from builder.studio.pull_records import latest, named, read_key, verify_pull
 
     pulls, name = config.dataset_folder / "pulls", config.dataset.pull
     found = named(pulls, name) if name else latest(pulls)
@@ -183,7 +198,7 @@ def chosen_pull(config: Config) -> KeptPull:
     folder, record = found
     verify_pull(folder)
     key = read_key(config.workspace / "pseudonyms.key")
-    return KeptPull(folder, str(record["hash"]), key, pseudonyms_of(config.annotators))
+    return KeptPull(folder, record["hash"], key, pseudonyms_of(config.annotators))
 
 
 def checked(config: Config, progress: Progress = silent) -> Stage:
@@ -257,8 +272,7 @@ def _validate(folder: Path, inputs: Mapping[str, Any], settings: Mapping[str, An
     pull: KeptPull = inputs["pull"]
     scheme = settings["labels"]
     progress("validate", 0, None)
-    users = {int(number): user["email"] for number, user in read_json(pull.folder / "users.json").items()}
-    projects = read_json(pull.folder / "pull.json")["projects"]
+    users, projects = pull.emails, pull.record["projects"]
     owners = {found["id"]: found["email"] for found in projects.values() if "email" in found}
     asked = {found["id"]: found["asked"] for found in projects.values() if "asked" in found}
     former = {found["id"]: owner_of(slot) for slot, found in projects.items() if owner_of(slot)}

@@ -11,7 +11,6 @@ from builder.config import Config, unknown_names
 from builder.errors import ConfigError
 from builder.quality.settings import Quality
 from builder.stage import Stages
-from builder.store import read_json
 
 #: The file of the workspace that holds the key of pseudonyms.
 KEY = "pseudonyms.key"
@@ -42,8 +41,10 @@ def quality_of(config: Config) -> Quality:
 
 def accounts_of(config: Config, pull: Path) -> dict[str, str]:
     """The e-mail address of each pseudonym in a pull."""
+    from builder.studio.pull_records import emails_of
+
     name = _namer(config)
-    return {name(user["email"]): user["email"] for user in (read_json(pull / "users.json") or {}).values()}
+    return {name(email): email for email in emails_of(pull).values()}
 
 
 def refuse_unknown_people(config: Config) -> None:
@@ -53,12 +54,13 @@ def refuse_unknown_people(config: Config) -> None:
     if not any(given.values()) or not (config.workspace / KEY).exists():
         return
     from builder.studio.people import people_of, pseudonyms_of
+    from builder.studio.pull_records import emails_of
 
     people = people_of(config.annotators) if config.annotators.kind == "human" else []
     emails = {person.email for person in people}
     # Those of other datasets too: a pseudonym is the same in all of a workspace.
     for path in config.workspace.glob("*/pulls/*/users.json"):
-        emails |= {user["email"] for user in read_json(path).values()}
+        emails |= {*emails_of(path.parent).values()}
     known = set(map(_namer(config), emails)) | set(pseudonyms_of(config.annotators).values())
     if latest := Stages(config.dataset_folder).latest("validate"):  # somebody may be known by a project alone
         known |= set(latest.table("annotations")["annotator"].to_pylist())
@@ -71,7 +73,7 @@ def _namer(config: Config) -> Callable[[str], str]:
     """The pseudonym of an address; raises `StoreError` without a key."""
     from builder.questions.decode import pseudonym
     from builder.studio.people import pseudonyms_of
-    from builder.studio.pulls import read_key
+    from builder.studio.pull_records import read_key
 
     key, given = read_key(config.workspace / KEY), pseudonyms_of(config.annotators)
     return lambda email: pseudonym(key, email, given)

@@ -69,7 +69,7 @@ def released(config: Config, progress: Progress = silent, *, hold_gates: bool = 
             settings=config.export,
             split=config.split,
             configuration=public_sections(config),
-            pull=read_json(pull.folder / "pull.json"),
+            pull=pull.record,
             agreement=made["validate"].json("agreement"),
             below_gates=below,
             chosen=made["adjudicate"].summary["chosen"],
@@ -94,7 +94,7 @@ def _self_descriptions(path: str, pull: pipeline.KeptPull) -> dict[str, dict[str
 
     if not path:
         return {}
-    known = {user["email"].strip().lower() for user in read_json(pull.folder / "users.json").values()}
+    known = {email.strip().lower() for email in pull.emails.values()}
     found: dict[str, dict[str, str]] = {}
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:

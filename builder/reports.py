@@ -12,7 +12,7 @@ from builder.config import Config
 from builder.errors import BuilderError, ReleaseError, StoreError
 from builder.pseudonyms import accounts_of, quality_of
 from builder.stage import Progress, Stage, silent
-from builder.store import read_json, write_text
+from builder.store import write_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from builder.release.manifest import Exported, Manifest
     from builder.reporting.facts import Facts
     from builder.reporting.progress import ProgressSection
+    from builder.studio.pull_records import PullRecord
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Known:
 
     stages: Mapping[str, Stage]
     pull: Path | None
-    record: Mapping[str, Any]
+    record: "PullRecord | None"
     releases: tuple["Exported", ...]
     notes: tuple[str, ...]
 
@@ -80,6 +81,7 @@ def known_of(config: Config, progress: Progress = silent, *, make: bool = True) 
     Without `make` it is what was made last.
     """
     from builder.release import manifest
+    from builder.studio.pull_records import latest, record_of
 
     notes: dict[str, list[str]] = {}
     there = config.dataset.pull or (config.dataset_folder / "pulls" / "latest.json").exists()
@@ -98,8 +100,6 @@ def known_of(config: Config, progress: Progress = silent, *, make: bool = True) 
         # The pull of the annotations that are shown, which need not be the latest.
         pull = config.dataset_folder / "pulls" / stages["validate"].summary["pull"][:16]
     elif there:
-        from builder.studio.pulls import latest
-
         pull = (latest(config.dataset_folder / "pulls") or (None,))[0]
     done: list[Exported] = []
     try:
@@ -109,7 +109,7 @@ def known_of(config: Config, progress: Progress = silent, *, make: bool = True) 
     shown = tuple(
         f"{why} The last result of {' and '.join(names)} is shown." if names else why for why, names in notes.items()
     )
-    record = (read_json(pull / "pull.json") if pull else None) or {}
+    record = record_of(pull) if pull and pull.exists() else None
     return Known(stages, pull, record, tuple(done), shown)
 
 
@@ -137,7 +137,7 @@ def public_page(config: Config, made: Mapping[str, Stage], root: Path, manifest:
     from builder.reporting.page import About, page
 
     facts = [("Version", manifest.version), ("Pull", manifest.pull.hash[:16]), ("Licence", config.dataset.license)]
-    known = Known(made, None, {}, (Exported(root, manifest),), ())
+    known = Known(made, None, None, (Exported(root, manifest),), ())
     return page(About(manifest.name, None, facts, (), True), _sections(config, known, public=True))
 
 
@@ -204,7 +204,7 @@ def _progress(config: Config, known: Known, facts: "Facts") -> "ProgressSection"
     from builder.studio.planning import overlaps_of
 
     windows = facts.table("windows")
-    if windows is None or known.pull is None:
+    if windows is None or known.pull is None or known.record is None:
         # How many people were wanted, and from when on somebody is away, is no part of a release.
         return progress_section(facts, idle=Report().idle)
     again = config.annotators.after_skip == "another"
@@ -263,7 +263,7 @@ def facts_in_words(config: Config) -> dict[str, list[str]]:
     return {name: said for name, said in found.items() if said}
 
 
-def _reopened(pull: Path, record: Mapping[str, Any]) -> set[str]:
+def _reopened(pull: Path, record: "PullRecord") -> set[str]:
     """The chunks of a pull that went back to an annotator and have no new answer."""
     from builder.studio.projects import AGAIN
     from builder.studio.pulls import EarlierPull

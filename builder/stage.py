@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 from builder.errors import StoreError
 from builder.store import atomic_folder, canonical, digest, file_digest, read_json, sync_tree, write_json
@@ -107,7 +107,13 @@ class Stage:
 
     def json(self, name: str) -> Any:
         """The value in a JSON file of the stage."""
-        return read_json(self.path(f"{name}.json"))
+        return read_json(self.path(f"{name}.json"), Any)
+
+
+class _Pointer(TypedDict):
+    """What is read of a stage's latest.json."""
+
+    key: str
 
 
 Make = Callable[[Path, Mapping[str, Any], Mapping[str, Any], Progress], Mapping[str, Any]]
@@ -160,8 +166,8 @@ class Stages:
 
     def latest(self, name: str) -> Stage | None:
         """The stage that was used last, or None before the first. It need not fit the configuration at hand."""
-        pointer = read_json(self.root / name / "latest.json")
-        return self.find(name, str(pointer["key"])) if pointer else None
+        pointer: _Pointer | None = read_json(self.root / name / "latest.json", _Pointer)
+        return self.find(name, pointer["key"]) if pointer else None
 
     def find(self, name: str, key: str) -> Stage | None:
         """The stage with this key, or None when it is not there (any more)."""
@@ -176,7 +182,7 @@ class Stages:
 
 def load_stage(name: str, folder: Path) -> Stage:
     """The stage in a folder; raises `StoreError` when its record is not as it was written."""
-    record = read_json(folder / _RECORD)
+    record = read_json(folder / _RECORD, Any)
     try:
         said = record.pop("sha256")
         if said != digest(canonical(record)) or (record["name"], record["key"]) != (name, folder.name):

@@ -12,6 +12,8 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from builder.errors import StoreError
 
 if TYPE_CHECKING:
@@ -117,14 +119,15 @@ def write_json(path: Path, value: Any, mode: int = PRIVATE) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, default=_plain) + "\n", mode)
 
 
-def read_json(path: Path) -> Any:
-    """The value in a JSON file, or None when there is no such file."""
+def read_json(path: Path, kind: Any = dict[str, Any]) -> Any:
+    """The value in a JSON file, or None when there is no such file; raises `StoreError` when it is not of this kind."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return msgspec.convert(json.loads(path.read_text(encoding="utf-8")), kind, str_keys=True)
     except FileNotFoundError:
         return None
-    except (json.JSONDecodeError, UnicodeDecodeError) as e:
-        raise StoreError(f"{path} is not readable JSON: {e}.", "Delete it and run the stage again.") from e
+    except (OSError, ValueError, RecursionError, msgspec.ValidationError) as e:
+        message = f"{path} is not what was written there: {e}."
+        raise StoreError(message, "Restore it from a backup, or delete it and run the stage again.") from e
 
 
 def write_table(path: Path, table: "pa.Table") -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from builder.config import Config
 from builder.store import write_json, write_text
-from builder.studio.pulls import folder_of, hash_of, sealed
+from builder.studio.pull_records import folder_of, hash_of, sealed
 
 
 def keep_pull(config: Config, tasks: str, people: dict[str, Any], **record: Any) -> None:

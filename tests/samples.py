@@ -29,7 +29,7 @@ from builder.quality.settings import Quality
 from builder.questions import encode, scheme_from
 from builder.scheme import Scheme
 from builder.store import digest
-from builder.studio.pulls import ensure_key
+from builder.studio.pull_records import ensure_key
 from builder.studio.settings import Annotators
 from tests.pulls import keep_pull
 

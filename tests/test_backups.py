@@ -20,7 +20,7 @@ from builder.config import Config, Dataset, Paths
 from builder.errors import StoreError
 from builder.stage import exclusive, in_use
 from builder.store import file_digest, write_text
-from builder.studio.pulls import ensure_key
+from builder.studio.pull_records import ensure_key
 from builder.studio.settings import LabelStudio
 from tests.pulls import keep_pull
 

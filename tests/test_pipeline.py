@@ -21,7 +21,7 @@ from builder.questions import controls
 from builder.questions.rows import Decoded
 from builder.stage import code_digest, settings_digests
 from builder.store import read_json, write_json, write_table
-from builder.studio.pulls import ensure_key
+from builder.studio.pull_records import ensure_key
 from builder.studio.settings import Annotators
 from builder.tables import GOLD_ANSWERS, GOLD_SPANS, ISSUES, build
 from tests.pulls import keep_pull
@@ -192,7 +192,7 @@ def test_a_pull_is_checked_with_its_people_its_articles_and_what_chunks_should_h
     projects = {
         "all": {"id": 1}, "ben": {"id": 2, "email": "ben@x"}, "cyd": {"id": 3, "asked": ["GPE"]}, "review": {"id": 4},
     }  # fmt: skip
-    write_json(tmp_path / "pull.json", {"projects": projects})
+    write_json(tmp_path / "pull.json", {"hash": "hash", "projects": projects})
     chunk = article(0).chunk_id(0)
     (tmp_path / "listed").write_text(chunk)
     (tmp_path / "known").write_text("")

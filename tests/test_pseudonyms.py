@@ -12,7 +12,7 @@ from builder.pseudonyms import accounts_of, quality_of, refuse_unknown_people
 from builder.quality.settings import Aggregation, Quality
 from builder.stage import Stages
 from builder.store import write_json, write_table
-from builder.studio.pulls import ensure_key
+from builder.studio.pull_records import ensure_key
 from builder.studio.settings import Annotators
 from tests.samples import scheme
 

@@ -311,8 +311,8 @@ class Exporting:
             name: SimpleNamespace(fingerprint=name, key=f"key of {name}", summary=answers, json=answers.get)
             for name in pipeline.NAMES
         }
-        self.pull: Any = SimpleNamespace(folder=config.workspace / "pull", key=b"k", given={})
-        write_json(self.pull.folder / "pull.json", {"hash": "0"})
+        self.pull = pipeline.KeptPull(config.workspace / "pull", "0", b"k", {})
+        write_json(self.pull.folder / "pull.json", {"hash": "0", "projects": {}})
         write_json(self.pull.folder / "users.json", {"1": {"email": "ada@example.org"}})
 
     def export(self, sources: Any, exports: Path, scratch: Path, watched: Any) -> Exported:
@@ -390,8 +390,9 @@ def test_an_export_knows_what_its_release_is_made_from_and_notes_what_the_releas
     with mock.patch("builder.reports.public_page", return_value="page") as page:
         assert report(Path("v1"), about) == "page"
     page.assert_called_once_with(config, made.stages, Path("v1"), about)
+    pull = {"hash": "0", "projects": {}}
     assert sources == Sources(
-        "tables", config.labels, config.export, config.split, public_sections(config), {"hash": "0"}, "said", "", "how",  # type: ignore[arg-type]
+        "tables", config.labels, config.export, config.split, public_sections(config), pull, "said", "", "how",  # type: ignore[arg-type]
         {name: f"key of {name}" for name in pipeline.NAMES}, False, ["annotator-1"], {}, report,
     )  # fmt: skip
     note = config.dataset_folder / "exported" / "news-v1.0.0.json"

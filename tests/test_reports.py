@@ -140,7 +140,7 @@ def test_results_of_another_version_say_what_to_do(tmp_path: Path) -> None:
     earlier = SimpleNamespace(
         table=lambda *_: None, json=lambda _: {"spans": []}, folder=tmp_path, summary={"issues": [], "gates": []}
     )
-    known = Known({"validate": earlier}, None, {}, (), ())  # type: ignore[dict-item]
+    known = Known({"validate": earlier}, None, None, (), ())  # type: ignore[dict-item]
     with mock.patch("builder.reports.known_of", return_value=known):
         assert facts_in_words(config)["not known"] == [
             f"{tmp_path / 'agreement.json'} was written by another version of the builder. Run `builder validate`."
@@ -225,7 +225,7 @@ def test_a_status_says_what_was_found_decided_and_changed(tmp_path: Path) -> Non
     decided = stage(summary={**counts, "gates": last})
     changes = Changes("minor", configurations={"added": [f"c{n}" for n in range(4)]})
     releases = (SimpleNamespace(manifest=SimpleNamespace(changes=changes)),)
-    known = Known({"validate": checked, "adjudicate": decided}, None, {}, releases, ())  # type: ignore[arg-type]
+    known = Known({"validate": checked, "adjudicate": decided}, None, None, releases, ())  # type: ignore[arg-type]
     none = f"{config.dataset_folder / 'report.html'}"
     with mock.patch("builder.reports.known_of", return_value=known) as asked:
         assert facts_in_words(config) == {
@@ -250,10 +250,11 @@ def test_a_status_says_what_was_found_decided_and_changed(tmp_path: Path) -> Non
 def test_of_the_last_results_some_may_be_there(tmp_path: Path) -> None:
     """Without making anything: the pull is that of the annotations, or the latest; releases are from the oldest on."""
     config = Project(tmp_path, articles=0).config
-    assert known_of(config, make=False) == Known({}, None, {}, (), ())
+    assert known_of(config, make=False) == Known({}, None, None, (), ())
     keep_pull(config, "{}\n", {}, finished="2026-03-02T10:00:00+01:00")
     (latest,) = (config.dataset_folder / "pulls").glob("[0-9a-f]*")
     found = known_of(config, make=False)
+    assert found.record is not None
     assert (found.stages, found.pull, found.record["finished"]) == ({}, latest, "2026-03-02T10:00:00+01:00")
 
     def make(folder: Path, *_: object) -> dict[str, str]:
@@ -262,7 +263,7 @@ def test_of_the_last_results_some_may_be_there(tmp_path: Path) -> None:
     made = pipeline.stages(config).get("validate", make, inputs={}, settings={}, rooms=())
     found = known_of(config, make=False)
     assert (found.stages, found.pull, found.record) == (
-        {"validate": made}, config.dataset_folder / "pulls" / "0123456789abcdef", {},
+        {"validate": made}, config.dataset_folder / "pulls" / "0123456789abcdef", None,
     )  # fmt: skip
 
 
@@ -297,8 +298,8 @@ def test_the_head_of_the_page_says_which_pull_and_release_it_shows(tmp_path: Pat
     ):
         record = {"hash": "0123456789abcdefX", "finished": "2026-03-02T10:00:00+01:00"}
         assert internal_page(config, Known({}, None, record, tuple(releases), ("a note",))) == "page"  # type: ignore[arg-type]
-        internal_page(config, Known({}, None, {"hash": "0123"}, (), ()))
-        internal_page(config, Known({}, None, {}, (), ()))
+        internal_page(config, Known({}, None, {"hash": "0123", "projects": {}}, (), ()))
+        internal_page(config, Known({}, None, None, (), ()))
     labels = ("Labels", "sample, version 1")
     pull, last = ("Pull", "0123456789abcdef, of 2026-03-02 09:00 UTC"), ("Latest release", "v1.1.0")
     assert [each.facts for each in about] == [[pull, last, labels], [("Pull", "0123"), labels], [labels]]
@@ -312,7 +313,7 @@ def test_each_section_is_told_what_it_needs(tmp_path: Path, public: bool, versio
     """Of a public page the articles are those of the latest release alone."""
     config = Project(tmp_path, articles=0).config
     done: Any = tuple(SimpleNamespace(folder=Path(v), manifest=SimpleNamespace(version=v)) for v in versions)
-    known = Known({}, None, {}, done, ())
+    known = Known({}, None, None, done, ())
     with contextlib.ExitStack() as patched:
         made = {
             name: patched.enter_context(mock.patch(f"builder.{name}", return_value=name))
@@ -347,5 +348,5 @@ def test_a_public_page_has_no_time_of_its_own(tmp_path: Path) -> None:
         assert reports.public_page(config, {}, tmp_path, manifest) == "page"
     facts = [("Version", "1.1.0"), ("Pull", "0123456789abcdef"), ("Licence", "cc0-1.0")]
     page.assert_called_once_with(About("news", None, facts, (), True), "sections")
-    known = Known({}, None, {}, (Exported(tmp_path, manifest),), ())
+    known = Known({}, None, None, (Exported(tmp_path, manifest),), ())
     sections.assert_called_once_with(config, known, public=True)

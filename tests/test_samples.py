@@ -10,7 +10,7 @@ import builder
 from builder import tables
 from builder.questions.decode import decode
 from builder.questions.rows import Decoded
-from builder.studio import pulls
+from builder.studio.pull_records import latest, verify_pull
 from tests.samples import EMAILS, SAYS, Crowd, Project, article, scheme
 
 
@@ -19,9 +19,9 @@ def pull(project: Project) -> tuple[list[dict[str, Any]], Decoded]:
     stage = builder.prepare(project.config)
     chunks = stage.table("selected", tables.CHUNKS).to_pylist()
     project.pull(stage.table("articles", tables.ARTICLES).to_pylist(), chunks)
-    found = pulls.latest(project.config.dataset_folder / "pulls")
+    found = latest(project.config.dataset_folder / "pulls")
     assert found is not None
-    pulls.verify_pull(found[0])
+    verify_pull(found[0])
     people = json.loads((found[0] / "users.json").read_text())
     users = {int(i): who["email"] for i, who in people.items()}
     return chunks, decode(found[0] / "tasks.jsonl", users, b"salt", project.config.labels, "pull")

@@ -143,7 +143,7 @@ def test_a_missing_file_is_no_value_and_a_damaged_one_is_named(tmp_path: Path) -
     assert read_json(path) is None
     for damaged in (b"{", b'"\xff"'):
         path.write_bytes(damaged)
-        with pytest.raises(StoreError, match=r"file\.json is not readable JSON"):
+        with pytest.raises(StoreError, match=r"file\.json is not what was written there: .*\. Restore it"):
             read_json(path)
 
 

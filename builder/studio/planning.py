@@ -215,7 +215,7 @@ def _assigned(
     keep: bool,
 ) -> dict[str, list[str]]:
     path = campaign.folder / "assignment.json"
-    earlier: dict[str, list[str]] = read_json(path) or {}
+    earlier: dict[str, list[str]] = read_json(path, dict[str, list[str]]) or {}
     names = [annotator.name for annotator in campaign.people]
     if not campaign.is_shared:
         answered = {name: there.answered() for name, there in answers.items()}

@@ -339,7 +339,7 @@ def _listing(client: Client) -> list[_Listed]:
 
 
 def _noted(client: Client, campaign: Campaign) -> dict[str, int]:
-    notes: dict[str, dict[str, int]] = read_json(campaign.folder / "projects.json") or {}
+    notes: dict[str, dict[str, int]] = read_json(campaign.folder / "projects.json", dict[str, dict[str, int]]) or {}
     return notes.get(client.key, {})
 
 

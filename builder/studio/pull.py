@@ -22,21 +22,28 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from builder import __version__
 from builder.errors import StoreError
 from builder.memory import uncollected
 from builder.questions.interface import dates_of
 from builder.stage import Progress, exclusive, silent
 from builder.store import atomic_folder, canonical, digest, read_json, sync_tree, write_json
-from builder.studio import pulls
 from builder.studio.campaign import Campaign, connected
 from builder.studio.client import Client
 from builder.studio.people import accounts
 from builder.studio.project_reader import LastRead, ProjectReader
 from builder.studio.projects import Project, asked_by, existing_projects, owners_of
-from builder.studio.pulls import EarlierPull, Losses, TaskFile, hash_of, losses, merge_lines, pull_counts
+from builder.studio.pull_records import (
+    PullRecord,
+    ensure_key,
+    folder_of,
+    hash_of,
+    latest,
+    record_of,
+    sealed,
+    verify_pull,
+)
+from builder.studio.pulls import EarlierPull, Losses, TaskFile, losses, merge_lines, pull_counts, refuse_losses
 
 #: A change that is being saved while we read may be dated earlier than it becomes visible.
 _OVERLAP = timedelta(seconds=20)
@@ -50,7 +57,7 @@ class Pulled:
 
     folder: Path
     #: What pull.json holds.
-    record: dict[str, Any]
+    record: PullRecord
     new: bool
     #: Tasks fetched by this call, and whether it asked for changes only.
     fetched: int = 0
@@ -83,7 +90,7 @@ def pull(campaign: Campaign, *, full: bool = False, progress: Progress = silent)
     workspace has none. Raises `StoreError` when nothing was pushed or the folder cannot be written, and what `Client`
     raises; then nothing is left of it.
     """
-    pulls.ensure_key(campaign.workspace / "pseudonyms.key")
+    ensure_key(campaign.workspace / "pseudonyms.key")
     with exclusive(campaign.folder / "pull", "pull", wait=False), connected(campaign, progress) as (_, client):
         projects = existing_projects(client, campaign)
         return pull_projects(client, campaign, projects, campaign.folder / "pulls", full, progress)
@@ -125,7 +132,7 @@ def _pull(
         tempfile.TemporaryDirectory(prefix=".pull.", dir=folder) as scratch,
         TaskFile(Path(scratch) / "read") as read,
     ):
-        before, state = pulls.latest(folder), _state(folder)
+        before, state = latest(folder), _state(folder)
         same = before is not None and (state.hash, state.server) == (before[1]["hash"], client.key)
         past = EarlierPull(before[0] if before and same else None)
         version = client.version()
@@ -156,13 +163,13 @@ def _pull(
         _compare(submitted, known)
         lost = replace(losses(held, tasks), accounts=deleted_accounts)
         lost.projects = sorted(set(before[1]["projects"]) - set(projects)) if before else []
-        pulls.refuse_losses(lost, client.settings.gone_share, client.url, folder / "losses.json")
+        refuse_losses(lost, client.settings.gone_share, client.url, folder / "losses.json")
         # An account deleted since is known from the pull before, so that it keeps its name.
         by_id = past.people() | addresses
         users = {made.completed_by for task in tasks for made in task.annotations if made.completed_by is not None}
         people = {str(user): by_id[str(user)] for user in sorted(users) if str(user) in by_id}
         whole = hash_of(file, people, setting)
-        path = pulls.folder_of(folder, whole)
+        path = folder_of(folder, whole)
         if new := not path.exists():
             record = {
                 "hash": whole,
@@ -185,12 +192,12 @@ def _pull(
             }
             _keep(path, file, people, record)
         else:
-            pulls.verify_pull(path)
+            verify_pull(path)
         write_json(folder / "latest.json", {"hash": whole})
         for number, last in known.items():
             last.annotations = submitted[number]
         write_json(folder / "state.json", asdict(_State(whole, client.key, since, client.ahead, known)))
-        return Pulled(path, read_json(path / "pull.json"), new, len(read.index), usable, lost)
+        return Pulled(path, record_of(path), new, len(read.index), usable, lost)
 
 
 def _read(
@@ -225,7 +232,7 @@ def _keep(path: Path, file: Path, people: Mapping[str, Any], record: Mapping[str
     with atomic_folder(path) as made:
         file.rename(made / "tasks.jsonl")
         write_json(made / "users.json", people)
-        write_json(made / "pull.json", pulls.sealed(record))
+        write_json(made / "pull.json", sealed(record))
         sync_tree(made)
 
 
@@ -254,7 +261,7 @@ def _writing(folder: Path) -> Iterator[None]:
 
 def _state(folder: Path) -> _State:
     try:
-        return msgspec.convert(read_json(folder / "state.json") or {}, _State)
-    except msgspec.ValidationError:
+        return read_json(folder / "state.json", _State) or _State()
+    except StoreError:
         # Of another version, or changed by hand: then everything is read again.
         return _State()

@@ -1,11 +1,10 @@
-"""Pulls on disk: the latest one, whether one is still what its hash says, its file of tasks, what the next one lacks.
+"""The tasks of pulls on disk, and what the next pull lacks.
 
 The file has one JSON line per task. Lines are written as tasks arrive and merged in order, never all in memory.
 """
 
 import heapq
 import json
-import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -16,71 +15,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from builder.errors import StoreError
-from builder.store import atomic, canonical, digest, file_digest, read_json, write_json
+from builder.store import write_json
+from builder.studio.pull_records import emails_of, verify_pull
 from builder.studio.tasks import Author, ShownChunk
 
-_LENGTH = 16
-_KEY = 32
 #: With the default buffer, writing would take a third of a pull's processor time.
 _BUFFER = 1 << 20
-
-
-def folder_of(pulls: Path, whole: str) -> Path:
-    """The folder of the pull with this hash."""
-    return pulls / whole[:_LENGTH]
-
-
-def latest(pulls: Path) -> tuple[Path, dict[str, Any]] | None:
-    """Folder and record of the latest pull, or None before the first."""
-    pointer = read_json(pulls / "latest.json")
-    if pointer is None:
-        return None
-    path = folder_of(pulls, str(pointer.get("hash")))
-    record = read_json(path / "pull.json") if "hash" in pointer else {}
-    if record is None:
-        raise StoreError(f"The pull {path} is missing.", f"Delete {pulls / 'latest.json'} and run `builder pull`.")
-    if "hash" not in pointer:
-        message = f"{pulls / 'latest.json'} is not what was written: somebody changed it, or the disk is damaged."
-        raise StoreError(message, "Delete it and run `builder pull`.")
-    if pointer["hash"] != record.get("hash"):
-        message = f"{pulls / 'latest.json'} and {path / 'pull.json'} name two pulls: one was changed, or is damaged."
-        raise StoreError(message, "Run `builder pull --full` after moving both away.")
-    return path, record
-
-
-def named(pulls: Path, name: str) -> tuple[Path, dict[str, Any]]:
-    """Folder and record of the kept pull whose hash begins so; raises `StoreError` unless that is exactly one."""
-    kept = [path.parent for path in sorted(pulls.glob("[0-9a-f]*/pull.json"))]
-    found = [path for path in kept if path.name.startswith(name[:_LENGTH])]
-    if len(found) != 1:
-        raise StoreError(
-            f"dataset.pull={name} is {'no kept pull' if not found else f'{len(found)} kept pulls'} of {pulls}.",
-            f"Kept are {', '.join(path.name for path in kept) or 'none'}.",
-        )
-    return found[0], read_json(found[0] / "pull.json")
-
-
-def hash_of(tasks: Path, people: Mapping[str, Any], setting: str) -> str:
-    """What a pull is known by: its file of tasks, whose work is in it, and how it is read."""
-    return digest(file_digest(tasks), canonical(people), setting)
-
-
-def sealed(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The record of a pull with its own digest, so that a change of it is noticed."""
-    return {**record, "sha256": digest(canonical(record))}
-
-
-def verify_pull(folder: Path) -> None:
-    """Raises `StoreError` unless the pull in a folder is what its hash and the digest of its record say."""
-    record, tasks = read_json(folder / "pull.json") or {}, folder / "tasks.jsonl"
-    people, own = read_json(folder / "users.json"), record.pop("sha256", None)
-    # The first records had no digest, and no losses either.
-    whole = own == digest(canonical(record)) or (own is None and "losses" not in record)
-    if not whole or not tasks.exists() or hash_of(tasks, people, str(record.get("setting"))) != record.get("hash"):
-        raise StoreError(
-            f"The pull {folder} is not what its hash says: somebody changed it, or the disk is damaged.",
-            f"Move it and {folder.parent / 'latest.json'} away, then run `builder pull`.",
-        )
 
 
 def tasks_by_chunk(folder: Path) -> dict[str, dict[str, Any]]:
@@ -88,34 +28,6 @@ def tasks_by_chunk(folder: Path) -> dict[str, dict[str, Any]]:
     with (folder / "tasks.jsonl").open("rb") as lines:
         every = (json.loads(line)["data"] for line in lines)
         return {data["chunk_id"]: data for data in every if "chunk_id" in data and "review_of" not in data}
-
-
-def ensure_key(path: Path) -> None:
-    """The key of the annotators' pseudonyms exists. It is never made a second time: they would get other names."""
-    if not path.exists():
-        key = secrets.token_bytes(_KEY)
-        with atomic(path, mode=0o600) as temporary:
-            temporary.write_bytes(key + _check(key))
-
-
-def read_key(path: Path) -> bytes:
-    """The key of the annotators' pseudonyms; raises `StoreError` when it is missing or damaged."""
-    hint = "It is made by `builder pull`; restore it, or annotators get new names."
-    try:
-        whole = path.read_bytes()
-    except FileNotFoundError:
-        raise StoreError(f"{path} is missing.", hint) from None
-    key, check = whole[:_KEY], whole[_KEY:]
-    if len(key) < _KEY:
-        raise StoreError(f"{path} is too short for a key: pseudonyms made with it could be guessed.", hint)
-    # Keys of earlier versions have nothing to be compared with.
-    if check and check != _check(key):
-        raise StoreError(f"{path} is not what was written: it is damaged, or somebody changed it.", hint)
-    return key
-
-
-def _check(key: bytes) -> bytes:
-    return bytes.fromhex(digest(key)[:16])
 
 
 class PulledAnnotation(Author):
@@ -224,7 +136,8 @@ class EarlierPull:
 
     def people(self) -> dict[str, dict[str, str]]:
         """User id -> e-mail of everybody whose work is in it."""
-        return dict(read_json(self.folder / "users.json") or {}) if self.folder else {}
+        emails = emails_of(self.folder) if self.folder else {}
+        return {str(number): {"email": email} for number, email in emails.items()}
 
 
 def merge_lines(kept: Iterable[PulledLine], new: TaskFile, out: Path) -> list[PulledTask]:

@@ -22,13 +22,14 @@ from builder.errors import Refused, SourceError, StudioError, Unreachable
 from builder.questions.encode import stated
 from builder.scheme import Scheme
 from builder.stage import Progress, exclusive, silent
-from builder.store import canonical, digest, read_json
+from builder.store import canonical, digest
 from builder.studio.campaign import Campaign, connected
 from builder.studio.client import Client
 from builder.studio.embedded.server import StudioServer
 from builder.studio.people import Annotator, accounts, token_of
 from builder.studio.planning import Plan
 from builder.studio.projects import existing_projects
+from builder.studio.pull_records import PullRecord, emails_of, record_of
 from builder.studio.tasks import Saved, ShownChunk, annotated, pages, tasks_of, with_annotations
 
 Row = Mapping[str, Any]
@@ -222,8 +223,8 @@ def restore(campaign: Campaign, folder: Path, *, dry_run: bool = False, progress
     Raises `StoreError` when the server has no project of the dataset, and what `Client` raises; after that the next
     call does what is left.
     """
-    record = read_json(folder / "pull.json")
-    outcome = Restored(str(record["hash"]))
+    record = record_of(folder)
+    outcome = Restored(record["hash"])
     with exclusive(campaign.folder / "push", "restore", wait=False), connected(campaign, progress) as (_, client):
         projects = existing_projects(client, campaign)
         for slot, kept in _kept(client, folder, record, outcome).items():
@@ -237,10 +238,10 @@ def restore(campaign: Campaign, folder: Path, *, dry_run: bool = False, progress
     return outcome
 
 
-def _kept(client: Client, folder: Path, record: Mapping[str, Any], outcome: Restored) -> dict[str, _Said]:
+def _kept(client: Client, folder: Path, record: PullRecord, outcome: Restored) -> dict[str, _Said]:
     """By slot, what people with accounts said about chunks in the pull; others are counted."""
     slots = {found["id"]: slot for slot, found in record["projects"].items()}
-    people = {int(number): user["email"].lower() for number, user in read_json(folder / "users.json").items()}
+    people = {number: email.lower() for number, email in emails_of(folder).items()}
     known = {email.lower(): number for number, email in accounts(client).items()}
     kept: dict[str, _Said] = defaultdict(lambda: defaultdict(list))
     with (folder / "tasks.jsonl").open("rb") as lines:

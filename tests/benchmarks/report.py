@@ -27,7 +27,7 @@ def campaign(root: Path, articles: int = ARTICLES) -> Any:
     from builder.quality.settings import Aggregation, Quality
     from builder.quality.validate import validate
     from builder.store import read_json, write_json, write_table
-    from builder.studio.pulls import ensure_key
+    from builder.studio.pull_records import ensure_key
     from tests import samples
     from tests.pulls import keep_pull
 

@@ -13,7 +13,7 @@ from builder.errors import ConfigError, GateError
 from builder.pseudonyms import quality_of
 from builder.quality.settings import Aggregation, Gates
 from builder.questions.decode import pseudonym
-from builder.studio.pulls import read_key
+from builder.studio.pull_records import read_key
 from builder.studio.settings import Annotators
 from builder.tables import GOLD_SPANS, rows_of
 from tests.outcomes import pulled, short_exports

@@ -23,7 +23,7 @@ from builder.corpus.settings import Chunking
 from builder.quality.settings import Aggregation, Gates, Quality
 from builder.questions import encode
 from builder.release.settings import Export
-from builder.studio.pulls import ensure_key
+from builder.studio.pull_records import ensure_key
 from builder.studio.settings import Annotators
 from builder.tables import ARTICLES, CHUNKS
 from tests.pulls import keep_pull

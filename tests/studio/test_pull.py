@@ -19,7 +19,8 @@ from builder.studio import pull as module
 from builder.studio.client import Client
 from builder.studio.projects import ensure_project, projects_of
 from builder.studio.pull import Pulled, pull, pull_projects
-from builder.studio.pulls import Losses, folder_of, latest, read_key, tasks_by_chunk, verify_pull
+from builder.studio.pull_records import folder_of, latest, read_key, verify_pull
+from builder.studio.pulls import Losses, tasks_by_chunk
 from tests import samples
 
 

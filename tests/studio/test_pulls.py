@@ -15,15 +15,11 @@ from builder.studio.pulls import (
     PulledAnnotation,
     PulledTask,
     TaskFile,
-    ensure_key,
-    latest,
     losses,
     merge_lines,
     pull_counts,
-    read_key,
     refuse_losses,
 )
-from builder.studio.pulls import named as by_name
 
 
 def task(number: int, chunk: str | None, **more: Any) -> dict[str, Any]:
@@ -231,60 +227,6 @@ def test_an_annotation_gone_without_a_trace_is_noticed_by_their_number(world: An
     assert (found.incremental, found.fetched, found.losses.annotations) == (False, 4, lost)
     again = pull(world.campaign)
     assert (again.new, again.incremental, again.fetched, again.hash) == (False, True, 0, found.hash)
-
-
-@pytest.fixture
-def kept(tmp_path: Path) -> Path:
-    """Two pulls, whose hashes begin alike; the second is the latest."""
-    for name in ("ab" + "0" * 14, "ab" + "1" * 14):
-        (tmp_path / name).mkdir()
-        write_json(tmp_path / name / "pull.json", {"hash": name + "f" * 48})
-    write_json(tmp_path / "latest.json", {"hash": "ab" + "1" * 14 + "f" * 48})
-    return tmp_path
-
-
-def test_the_latest_pull_is_the_one_that_is_pointed_at(kept: Path) -> None:
-    path, record = latest(kept) or (kept, {})
-    assert (path, record) == (kept / ("ab" + "1" * 14), {"hash": "ab" + "1" * 14 + "f" * 48})
-    write_json(path / "pull.json", {"hash": "other"})
-    with pytest.raises(StoreError, match="name two pulls"):
-        latest(kept)
-    write_json(kept / "latest.json", {"sha": "x"})
-    with pytest.raises(StoreError, match="is not what was written"):
-        latest(kept)
-
-
-def test_a_pull_is_named_by_how_its_hash_begins(kept: Path) -> None:
-    first, second = sorted(path for path in kept.iterdir() if path.is_dir())
-    assert by_name(kept, "ab0") == (first, {"hash": "ab" + "0" * 14 + "f" * 48})
-    assert by_name(kept, "ab" + "1" * 14 + "a different end")[0] == second
-    for name, says in (("ab", "2 kept pulls"), ("b0", "no kept pull"), ("ab" + "1" * 13 + "2", "no kept pull")):
-        with pytest.raises(StoreError, match=f"dataset.pull={name} is {says}") as caught:
-            by_name(kept, name)
-        assert caught.value.hint == f"Kept are {first.name}, {second.name}."
-    with pytest.raises(StoreError) as caught:
-        by_name(kept / "nowhere", "ab")
-    assert caught.value.hint == "Kept are none."
-
-
-def test_the_key_of_pseudonyms_is_made_once_and_checked(tmp_path: Path) -> None:
-    path = tmp_path / "pseudonyms.key"
-    with pytest.raises(StoreError, match="is missing"):
-        read_key(path)
-    ensure_key(path)
-    whole = path.read_bytes()
-    assert (len(whole), path.stat().st_mode & 0o777) == (40, 0o600)
-    assert read_key(path) == whole[:32]
-    ensure_key(path)
-    assert path.read_bytes() == whole
-    path.write_bytes(whole[:32])
-    assert read_key(path) == whole[:32], "as earlier versions wrote it"
-    path.write_bytes(whole[:31])
-    with pytest.raises(StoreError, match="is too short for a key"):
-        read_key(path)
-    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    with pytest.raises(StoreError, match="is not what was written"):
-        read_key(path)
 
 
 def test_the_share_that_is_gone_is_the_larger_one() -> None:

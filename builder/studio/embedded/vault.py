@@ -84,9 +84,9 @@ class Vault:
 
     def secrets(self) -> Secrets:
         """The secrets, generated on the first call; raises `StoreError` when they were lost but the data was not."""
-        found = read_json(self._secrets)
+        found: Secrets | None = read_json(self._secrets, Secrets)
         if found is not None:
-            return Secrets(**found)
+            return found
         if self.initialised.exists():
             raise StoreError(
                 f"{self._secrets} is missing, but {self.data} holds projects made with it.",
