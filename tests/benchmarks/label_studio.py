@@ -102,8 +102,12 @@ def bench_pull(report: Report, client: Client, server: StudioServer, made: Sampl
         answer = client.post(f"api/projects/{number}/import", rows[at : at + 1000])
         assert answer["annotation_count"] == 2 * answer["task_count"], "the server dropped annotations"
 
+    campaign = pipeline.campaign(made.config)
+
     def ours(full: bool, where: str) -> Callable[[], object]:
-        return lambda: pull_projects(client, pipeline.campaign(made.config), found, folder / where, full)
+        # A client of its own, like each command: changes are asked for from its first question on.
+        own = Client(server, campaign.server)
+        return lambda: pull_projects(own, campaign, found, folder / where, full)
 
     whole, used = min(timed(ours(True, where)) for where in ("first", "full"))
     sdk = Sdk(base_url=server.url, api_key=server.token, httpx_client=httpx.Client(timeout=600, trust_env=False))
