@@ -127,7 +127,7 @@ def read_json(path: Path, kind: Any = dict[str, Any]) -> Any:
         return None
     except (OSError, ValueError, RecursionError, msgspec.ValidationError) as e:
         message = f"{path} is not what was written there: {e}."
-        raise StoreError(message, "Restore it from a backup, or delete it and run the stage again.") from e
+        raise StoreError(message, "Restore it from a backup, or delete it and run the command again.") from e
 
 
 def write_table(path: Path, table: "pa.Table") -> None:

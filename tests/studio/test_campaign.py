@@ -54,7 +54,8 @@ def test_a_task_is_linked_where_its_server_is(tmp_path: Path) -> None:
     campaign = Campaign("sample", tmp_path / "sample", tmp_path, samples.scheme())
     assert campaign.task_link(3, 7) == "7 of project 3", "it does not run"
     campaign.vault.create()
-    campaign.vault.write_server({"url": "http://127.0.0.1:8080"})
+    url = "http://127.0.0.1:8080"
+    campaign.vault.write_server({"url": url, "port": 8080, "roles": "open", "pid": 7, "supervisor": 8})
     assert campaign.task_link(3, 7) == "http://127.0.0.1:8080/projects/3/data?task=7"
     campaign.server = LabelStudio(url="https://labels.example/prefix/")
     assert campaign.task_link(3, 7) == "https://labels.example/prefix/projects/3/data?task=7"

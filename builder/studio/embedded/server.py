@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
@@ -25,7 +24,7 @@ from filelock import FileLock, Timeout
 from builder.errors import StudioError, Unauthorized, Unreachable
 from builder.stage import Progress
 from builder.studio.connection import default_tls
-from builder.studio.embedded.vault import Vault
+from builder.studio.embedded.vault import ServerRecord, Vault
 from builder.studio.settings import LabelStudio
 
 PORTS = 200
@@ -96,13 +95,13 @@ def open_embedded(vault: Vault, settings: LabelStudio, progress: Progress, keep:
     return StudioServer(record["url"], vault.secrets().token, vault, lock)
 
 
-def lives(vault: Vault) -> dict[str, Any] | None:
+def lives(vault: Vault) -> ServerRecord | None:
     """The record of the embedded server whose process lives, whether or not it answers, or None."""
     record = vault.server()
     return record if record is not None and is_process(record["pid"], _server_mark(record)) else None
 
 
-def find_server(vault: Vault) -> dict[str, Any] | None:
+def find_server(vault: Vault) -> ServerRecord | None:
     """The record of the running embedded server, or None: its process lives and its port takes our token."""
     record = lives(vault)
     return record if record is not None and whoami(record["url"], vault.secrets().token) == 200 else None
@@ -193,12 +192,12 @@ def _supervisor_mark(vault: Vault) -> str:
     return f"builder.studio.embedded.supervise {vault.folder.resolve()} "
 
 
-def _server_mark(record: dict[str, Any]) -> str:
+def _server_mark(record: ServerRecord) -> str:
     # Another workspace may have a server too, on another port.
     return f"label-studio start -b --port {record['port']} "
 
 
-def _running(vault: Vault, progress: Progress) -> dict[str, Any] | None:
+def _running(vault: Vault, progress: Progress) -> ServerRecord | None:
     """The server that runs; None when there is none that takes our token. A busy server is waited for."""
     start = time.monotonic()
     while (record := lives(vault)) is not None:
@@ -211,7 +210,7 @@ def _running(vault: Vault, progress: Progress) -> dict[str, Any] | None:
     return None
 
 
-def _start(vault: Vault, settings: LabelStudio, progress: Progress) -> dict[str, Any]:
+def _start(vault: Vault, settings: LabelStudio, progress: Progress) -> ServerRecord:
     """The record of the server just started: url, port, and the process ids of server and supervisor."""
     program = script()
     if not program.exists():
@@ -246,7 +245,7 @@ def _start(vault: Vault, settings: LabelStudio, progress: Progress) -> dict[str,
     raise StudioError(f"No free port between {settings.port} and {last}.", "Set label_studio.port.")
 
 
-def _launch(vault: Vault, port: int, settings: LabelStudio, program: Path) -> dict[str, Any]:
+def _launch(vault: Vault, port: int, settings: LabelStudio, program: Path) -> ServerRecord:
     """Starts the supervisor in the background and returns its record of the server."""
     module = "builder.studio.embedded.supervise"
     given = [str(vault.folder.resolve()), str(port), settings.database, _roles(settings), str(program)]
@@ -259,7 +258,7 @@ def _launch(vault: Vault, port: int, settings: LabelStudio, program: Path) -> di
     raise _ended(vault)
 
 
-def _wait_ready(vault: Vault, record: dict[str, Any], token: str, limit: float, progress: Progress) -> int:
+def _wait_ready(vault: Vault, record: ServerRecord, token: str, limit: float, progress: Progress) -> int:
     """The HTTP status that whoami finally gave to our token; raises when the server ends or takes too long."""
     start = time.monotonic()
     usual = "about ten seconds" if vault.initialised.exists() else "the first start takes about a minute"

@@ -75,8 +75,8 @@ def run_server(vault: Vault, port: int, database: str, roles: str, program: str,
     with vault.log.open("ab") as log:
         inner = environment(vault, database, roles, os.environ)
         child = subprocess.Popen(command, env=inner, cwd=vault.data, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    where = {"url": f"http://127.0.0.1:{port}", "port": port, "roles": roles}
-    vault.write_server({**where, "pid": child.pid, "supervisor": os.getpid()})
+    url, ours = f"http://127.0.0.1:{port}", os.getpid()
+    vault.write_server({"url": url, "port": port, "roles": roles, "pid": child.pid, "supervisor": ours})
     os.close(ready)
 
     def stop(signum: int, frame: FrameType | None) -> None:

@@ -12,7 +12,7 @@
 import secrets
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from filelock import FileLock, Timeout
 
@@ -30,6 +30,26 @@ class Secrets:
     secret_key: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
     #: e-mail -> password of the accounts made for annotators.
     annotators: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+class _Written(TypedDict):
+    """secrets.json. What it lacked would be generated anew, and not fit what the server has."""
+
+    admin_email: str
+    admin_password: str
+    token: str
+    secret_key: str
+    annotators: dict[str, str]
+
+
+class ServerRecord(TypedDict):
+    """server.json: where the server was last seen, and its processes."""
+
+    url: str
+    port: int
+    roles: NotRequired[str]
+    pid: int
+    supervisor: int
 
 
 class Vault:
@@ -84,9 +104,9 @@ class Vault:
 
     def secrets(self) -> Secrets:
         """The secrets, generated on the first call; raises `StoreError` when they were lost but the data was not."""
-        found: Secrets | None = read_json(self._secrets, Secrets)
+        found: _Written | None = read_json(self._secrets, _Written)
         if found is not None:
-            return found
+            return Secrets(**found)
         if self.initialised.exists():
             raise StoreError(
                 f"{self._secrets} is missing, but {self.data} holds projects made with it.",
@@ -100,12 +120,12 @@ class Vault:
         self.create()
         write_json(self._secrets, asdict(made))
 
-    def server(self) -> dict[str, Any] | None:
-        """Where the server was last seen: url, port, roles, pid and supervisor; None when it was stopped cleanly."""
-        found: dict[str, Any] | None = read_json(self._server)
+    def server(self) -> ServerRecord | None:
+        """What is on record of the server; None when it was stopped cleanly."""
+        found: ServerRecord | None = read_json(self._server, ServerRecord)
         return found
 
-    def write_server(self, record: dict[str, Any] | None) -> None:
+    def write_server(self, record: ServerRecord | None) -> None:
         if record is None:
             self._server.unlink(missing_ok=True)
         else:

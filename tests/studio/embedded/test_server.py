@@ -23,7 +23,7 @@ from builder.errors import StudioError, Unauthorized, Unreachable
 from builder.studio.campaign import Campaign, open_server
 from builder.studio.embedded import server
 from builder.studio.embedded.server import find_server, is_process, lives, stop_server
-from builder.studio.embedded.vault import Vault
+from builder.studio.embedded.vault import ServerRecord, Vault
 from builder.studio.settings import LabelStudio
 from tests import samples
 
@@ -435,7 +435,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[float]]:
     return set_clock
 
 
-RECORD = {"url": "http://127.0.0.1:1", "port": 1, "pid": 7, "supervisor": 8}
+RECORD: ServerRecord = {"url": "http://127.0.0.1:1", "port": 1, "roles": "roles", "pid": 7, "supervisor": 8}
 Heard = list[tuple[str, int, int | None]]
 
 

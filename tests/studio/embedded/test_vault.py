@@ -8,7 +8,8 @@ import pytest
 from filelock import Timeout
 
 from builder.errors import StoreError
-from builder.studio.embedded.vault import Secrets, Vault
+from builder.store import read_json, write_json
+from builder.studio.embedded.vault import Secrets, ServerRecord, Vault
 
 
 @pytest.fixture
@@ -41,6 +42,20 @@ def test_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
     (vault.folder / "secrets.json").unlink()
     with pytest.raises(StoreError, match=r"secrets\.json is missing, but .*data holds projects made with it"):
         vault.secrets()
+
+
+@pytest.mark.parametrize("lost", ["admin_password", "secret_key", "annotators"])
+def test_secrets_that_lack_one_are_not_made_anew(tmp_path: Path, lost: str) -> None:
+    vault = Vault(tmp_path)
+    vault.secrets()
+    kept = read_json(tmp_path / "secrets.json")
+    del kept[lost]
+    write_json(tmp_path / "secrets.json", kept)
+    with pytest.raises(StoreError, match=rf"secrets\.json is not what was written there: .*`{lost}`"):
+        vault.secrets()
+    write_json(tmp_path / "server.json", {"port": 1})
+    with pytest.raises(StoreError, match=r"server\.json is not what was written there: .*`url`"):
+        vault.server()
 
 
 def test_secrets_are_drawn_long_and_never_shown() -> None:
@@ -98,8 +113,9 @@ def test_it_is_kept_for_the_supervisor_that_is_named(vault: Vault) -> None:
 
 def test_the_record_of_the_server_is_there_until_it_is_stopped(vault: Vault) -> None:
     assert vault.server() is None
-    vault.write_server({"port": 1})
-    assert vault.server() == {"port": 1}
+    where: ServerRecord = {"url": "http://127.0.0.1:1", "port": 1, "roles": "open", "pid": 7, "supervisor": 8}
+    vault.write_server(where)
+    assert vault.server() == where
     vault.write_server(None)
     vault.write_server(None)
     assert vault.server() is None
