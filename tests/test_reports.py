@@ -4,6 +4,7 @@ import contextlib
 import html
 import json
 import re
+import shutil
 from dataclasses import asdict, is_dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -90,6 +91,17 @@ def test_what_cannot_be_made_again_is_shown_as_it_was_last_with_the_reason(tmp_p
     [note] = report(moved).notes
     assert note.endswith("The last result of prepare and validate and adjudicate is shown.")
     assert "8 of 8 chunks are done (100 %)" in shown(report(moved).file)
+
+
+def test_annotations_are_shown_without_their_pull(tmp_path: Path) -> None:
+    project = Project(tmp_path, articles=1)
+    pulled(project)
+    builder.validate(project.config)
+    (pull,) = (project.config.dataset_folder / "pulls").glob("[0-9a-f]*")
+    shutil.rmtree(pull)
+    written = report(project.config)
+    assert f"{pull} is missing" in written.notes[0]
+    assert "The last result of validate is shown." in shown(written.file)
 
 
 def test_a_release_holds_the_public_page_which_a_rebuild_gives_again(tmp_path: Path) -> None:
