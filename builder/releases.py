@@ -251,7 +251,7 @@ class Verified:
 def verified(config: Config, release: str, progress: Progress, *, hashes_only: bool) -> Verified:
     """The release of a version, in a folder, or the latest for an empty name is what it was, and is made again."""
     from builder.release import verify
-    from builder.release.manifest import FORMAT, find_release, outline, read
+    from builder.release.manifest import DAMAGED, FORMAT, find_release, outline, read
     from builder.release.signing import signer
 
     root = find_release(config.release_folder, release)
@@ -273,7 +273,7 @@ def verified(config: Config, release: str, progress: Progress, *, hashes_only: b
             rebuilt, problems = verify.compare_rebuilt(root, again)
         found = replace(found, rebuilt=rebuilt)
     if problems:
-        raise ReleaseError(f"{root}: {'; '.join(problems)}.", "Do not train on it; export again, or restore it.")
+        raise ReleaseError(f"{root}: {'; '.join(problems)}.", f"Do not train on it. {DAMAGED}")
     return found
 
 

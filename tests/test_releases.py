@@ -193,7 +193,7 @@ def test_problems_of_a_release_are_said_together_and_nothing_is_looked_for_after
         vars(found).update(wrong)
         with pytest.raises(ReleaseError) as error:
             found(config)
-        assert str(error.value) == f"v1.0.0: {said}. Do not train on it; export again, or restore it."
+        assert str(error.value) == f"v1.0.0: {said}. Do not train on it. Restore it, or move it away and export again."
         assert found.asked == [*BEFORE, *asked]
 
 

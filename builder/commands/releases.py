@@ -12,7 +12,7 @@ from builder.pseudonyms import refuse_unknown_people
 from builder.release import diff as comparison
 from builder.release import trace as tracing
 from builder.release import verify as verification
-from builder.release.manifest import Changes, Exported, Manifest, read
+from builder.release.manifest import DAMAGED, Changes, Exported, Manifest, read
 from builder.release.manifest import releases as finished
 from builder.release.publish import Published, publish_release
 from builder.reporting.terminal import Shown
@@ -211,7 +211,7 @@ def publish(
     """
     root, manifest = releases.found_release(config, release)
     if problems := verification.check_files(root, manifest.files):
-        raise ReleaseError(f"{root} is not as it was released: {'; '.join(problems)}.", "Restore it, or export again.")
+        raise ReleaseError(f"{root} is not as it was released: {'; '.join(problems)}.", DAMAGED)
     if upload and not config.export.repo:
         raise ConfigError("export.repo is empty.", "Name the repository, as export.repo=owner/name.")
     how = {"upload": upload, "prune": prune, "pull_request": pull_request}

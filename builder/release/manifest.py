@@ -19,6 +19,8 @@ from builder.store import digest, file_digest, write_text
 
 T = TypeVar("T")
 FORMAT = 3
+#: What to do about a release that is not what was written. Moved away, its splits and label ids are not known any more.
+DAMAGED = "Restore it, or move it away and export again."
 #: The page of a release, for people.
 REPORT = "report.html"
 #: Files of a release that its manifest cannot list.
@@ -236,7 +238,8 @@ def outline(release: Path) -> Outline:
     now = hashlib.sha256(content.replace(found.digest.encode(), b"", 1)).hexdigest()
     if now != found.digest and (found.digest or found.format == FORMAT):
         raise ReleaseError(
-            f"{release / 'manifest.json'} was changed after it was written.", "Restore it, or export again."
+            f"{release / 'manifest.json'} was changed after it was written.",
+            DAMAGED,
         )
     return found
 
@@ -249,7 +252,7 @@ def _decode(release: Path, kind: type[T]) -> tuple[T, bytes]:
     except FileNotFoundError as e:
         raise ReleaseError(f"{release} has no manifest.json.", "Name a folder that `builder export` wrote.") from e
     except (msgspec.MsgspecError, UnicodeDecodeError) as e:
-        raise ReleaseError(f"{path} is no manifest of a release: {e}.", "Restore it, or export again.") from e
+        raise ReleaseError(f"{path} is no manifest of a release: {e}.", DAMAGED) from e
 
 
 def seal(root: Path, manifest: Manifest, key: str) -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.errors import ReleaseError
-from builder.release.manifest import UNLISTED, Configured, File, Manifest, Outline, data_files, outline, read
+from builder.release.manifest import DAMAGED, UNLISTED, Configured, File, Manifest, Outline, data_files, outline, read
 from builder.release.provenance import ARTICLES
 from builder.release.separation import Fingerprints
 from builder.store import file_digest, quick_yaml
@@ -47,7 +47,7 @@ def check_read(root: Path, *only: str) -> None:
     """Raises `ReleaseError` where files of a release that are about to be read are not as they were released."""
     files = outline(root).files
     if problems := [problem for pattern in only for problem in check_files(root, files, pattern)]:
-        raise ReleaseError(f"{root}: {'; '.join(problems)}.", "Restore it from a copy.")
+        raise ReleaseError(f"{root}: {'; '.join(problems)}.", DAMAGED)
 
 
 def certify(root: Path, made: Manifest | Outline) -> dict[str, int]:
