@@ -321,8 +321,11 @@ def cleaned(config: Config, *, dry_run: bool) -> Cleaned:
 
 
 def unused(config: Config) -> tuple[list[Path], dict[str, str]]:
-    """Results that neither a release nor the latest run of a stage uses; and the others, with what uses them."""
-    from builder.release.manifest import releases
+    """Results that neither a release nor the latest run of a stage uses; and the others, with what uses them.
+
+    Raises `ReleaseError` when a manifest is damaged: it may not name what its release uses any more.
+    """
+    from builder.release.manifest import outline, releases
 
     found, name = pipeline.stages(config), config.dataset.name
     used: dict[str, dict[str, str]] = {stage: {} for stage in pipeline.NAMES}
@@ -330,7 +333,7 @@ def unused(config: Config) -> tuple[list[Path], dict[str, str]]:
     folders = sorted(Path(config.paths.exports).glob(f"{name}*"))
     for folder in (folder for folder in folders if f"{folder.name}-".startswith(f"{name}-")):
         for version, path in releases(folder):
-            for stage, key in (read_json(path / "manifest.json") or {}).get("stages", {}).items():
+            for stage, key in outline(path).stages.items():
                 used.setdefault(stage, {})[key] = f"release {folder.name} v{version}"
     gone: list[Path] = []
     kept: dict[str, str] = {}

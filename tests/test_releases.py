@@ -50,7 +50,9 @@ def stage(config: Config, name: str, number: int) -> Stage:
 def release(config: Config, folder: str, **stages: str) -> None:
     path = Path(config.paths.exports) / folder / "manifest.json"
     path.parent.mkdir(parents=True)
-    path.write_text(json.dumps({"stages": stages}))
+    leakage = {"articles": 0, "clusters": 0, "exact_texts": 0, "near_texts": 0, "similarity": 0.8, "left_out": {}}
+    about = {"format": 1, "name": "news", "version": "1.0.0", "configs": {}, "leakage": leakage, "files": []}
+    path.write_text(json.dumps({**about, "stages": stages}))
 
 
 def test_results_of_releases_of_every_variant_and_of_the_latest_runs_are_kept(config: Config) -> None:
@@ -70,6 +72,16 @@ def test_results_of_releases_of_every_variant_and_of_the_latest_runs_are_kept(co
         str(other.folder): "the latest run",
         str(gold.folder): "the latest run",
     }
+
+
+@pytest.mark.parametrize("manifest", ['{"stages": {}}', '{"stages": []}', "[]", "{"])
+def test_nothing_is_removed_beside_a_damaged_manifest(config: Config, manifest: str) -> None:
+    made, _ = (stage(config, "prepare", n) for n in range(2))
+    release(config, "news/v1.0.0", prepare=made.key)
+    (Path(config.paths.exports) / "news/v1.0.0/manifest.json").write_text(manifest)
+    with pytest.raises(ReleaseError, match=r"manifest\.json is no manifest of a release"):
+        releases.cleaned(config, dry_run=False)
+    assert made.folder.exists()
 
 
 def test_nothing_is_unused_where_nothing_was_made(config: Config) -> None:

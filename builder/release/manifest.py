@@ -217,6 +217,7 @@ class Outline(msgspec.Struct, kw_only=True):
     digest: str = ""
     name: str
     version: str
+    stages: dict[str, str] = {}
     configs: dict[str, Configured]
     leakage: Leakage
     files: list[File]
